@@ -1,0 +1,19 @@
+//! Finds CI jobs that rebuild nox environments on every run, and gives them a cache that works.
+//!
+//! Data flows one way: text → yaml → workflow → repository → timeline → findings → fixes → output.
+
+pub mod cli;
+pub mod config;
+pub mod discover;
+pub mod edit;
+pub mod expr;
+pub mod finding;
+pub mod glob;
+pub mod output;
+pub mod report;
+pub mod rules;
+pub mod shell;
+pub mod suppress;
+pub mod text;
+pub mod tool;
+pub mod yaml;

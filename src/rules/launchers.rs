@@ -1,0 +1,1 @@
+//! Program wrappers and launchers, from `rules/launchers.yaml`.

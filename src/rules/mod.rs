@@ -1,0 +1,11 @@
+//! Facts about the world, read from `rules/*.yaml` (embedded) and validated completely when first used.
+
+pub mod launchers;
+pub mod nox;
+
+use serde::de::DeserializeOwned;
+
+/// Reads one embedded rules file. These files ship with the binary and a test loads each, so a bad one is a bug, not bad input.
+pub fn load<T: DeserializeOwned>(name: &str, text: &str) -> T {
+    serde_yaml::from_str(text).unwrap_or_else(|e| panic!("internal error: rules/{name}: {e}"))
+}

@@ -1,0 +1,1 @@
+//! nox's options, from `rules/nox.yaml`.
