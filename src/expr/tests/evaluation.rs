@@ -25,6 +25,8 @@ fn equality_and_order_coerce() {
         ("'NaN' == NaN", "false"),
         ("'a' < 'B'", "true"),
         ("'b' < 'A'", "false"),
+        ("'𐀀' < '￮'", "true"),
+        ("'ab' > 'A'", "true"),
         ("'10' < '9'", "true"),
         ("'10' < 9", "false"),
         ("1 <= 1", "true"),
