@@ -268,3 +268,6 @@ impl PatternSet {
         paths.iter().copied().filter(|path| self.matches(path)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! The syntax tree of an expression, and the questions asked of it without evaluating.
 
+use std::collections::HashSet;
+
 use crate::expr::value::Value;
 use crate::text::Span;
 
@@ -113,16 +115,14 @@ impl Expr {
     ///
     /// A path ends where an index is computed or `*`: `matrix[github.job].x` gives `matrix` and `github`, `job`.
     pub fn paths(&self) -> Vec<Vec<String>> {
-        let mut found = Vec::new();
-        self.collect_paths(&mut found);
-        found
+        distinct_paths([self])
     }
 
-    pub(super) fn collect_paths(&self, found: &mut Vec<Vec<String>>) {
+    fn collect_paths(&self, found: &mut Vec<Vec<String>>) {
         let path = self.static_path();
         // The base of an access is the beginning of its path, not a use of its own.
         let already_seen = usize::from(!path.is_empty());
-        if !path.is_empty() && !found.contains(&path) {
+        if !path.is_empty() {
             found.push(path);
         }
         self.children().into_iter().skip(already_seen).for_each(|child| child.collect_paths(found));
@@ -165,4 +165,13 @@ impl Step {
             _ => None,
         }
     }
+}
+
+/// The context paths of all `exprs`, each once, in order of appearance.
+pub(super) fn distinct_paths<'a>(exprs: impl IntoIterator<Item = &'a Expr>) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    exprs.into_iter().for_each(|expr| expr.collect_paths(&mut found));
+    let mut seen = HashSet::new();
+    found.retain(|path| seen.insert(path.clone()));
+    found
 }

@@ -37,8 +37,7 @@ impl Value {
     /// The value of an object's key, whose case does not matter.
     pub fn get(&self, key: &str) -> Option<&Value> {
         let Value::Object(entries) = self else { return None };
-        let key = fold(key);
-        entries.iter().find(|(name, _)| fold(name) == key).map(|(_, value)| value)
+        entries.iter().find(|(name, _)| folded(name).eq(folded(key))).map(|(_, value)| value)
     }
 
     /// `==`: different types meet as numbers, strings without regard to case. `None` for two arrays or two objects,
@@ -55,9 +54,8 @@ impl Value {
         match (self, other) {
             (Value::Null, Value::Null) => Some(Ordering::Equal),
             (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
-            (Value::String(left), Value::String(right)) => {
-                Some(fold(left).encode_utf16().cmp(fold(right).encode_utf16()))
-            }
+            // By UTF-16 units, and only as far as they are equal: a long text may meet many short ones.
+            (Value::String(left), Value::String(right)) => Some(folded(left).map(utf16).cmp(folded(right).map(utf16))),
             _ if self.is_primitive() && other.is_primitive() => self.to_number().partial_cmp(&other.to_number()),
             _ => None,
         }
@@ -93,17 +91,22 @@ fn from_serde(json: serde_json::Value) -> Value {
     }
 }
 
-/// Text in the case in which strings are compared: each character by itself, so that lengths stay.
-pub(super) fn fold(text: &str) -> String {
-    let upper = |c: char| {
+/// The characters in the case in which strings are compared: each by itself, so that lengths stay.
+pub(super) fn folded(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(|c| {
         let mut mapped = c.to_uppercase();
         match (mapped.next(), mapped.next()) {
             // The dotless i would become an ordinary I.
             (Some(single), None) if c != 'ı' => single,
             _ => c,
         }
-    };
-    text.chars().map(upper).collect()
+    })
+}
+
+fn utf16(c: char) -> [u16; 2] {
+    let mut units = [0; 2];
+    c.encode_utf16(&mut units);
+    units
 }
 
 /// The number that a text is to the expression language: decimal, exponent, `0x`, `0o`; blank is 0, others NaN.

@@ -166,7 +166,7 @@ impl<'a> Evaluator<'a> {
                 Step::Index(index) => {
                     let index = self.eval(index);
                     match cursor {
-                        Cursor::Paths(paths) => match extend_paths(&paths, &index) {
+                        Cursor::Paths(paths) => match extend_paths(paths, &index) {
                             Some(paths) => Cursor::Paths(paths),
                             None => return Eval::Unknown,
                         },
@@ -255,16 +255,21 @@ fn compare(op: CompareOp, sides: &[&Value]) -> Eval {
     result.map_or(Eval::Unknown, |result| Eval::Known(Value::Bool(result)))
 }
 
-/// Every path with every index appended; `None` when an index is unknown, a collection, or there are too many.
-fn extend_paths(paths: &[Vec<String>], index: &Eval) -> Option<Vec<Vec<String>>> {
+/// Every path with every index appended; `None` when an index is unknown, no string or number, or there are too many.
+fn extend_paths(mut paths: Vec<Vec<String>>, index: &Eval) -> Option<Vec<Vec<String>>> {
     let keys = index.values()?;
-    if keys.len() * paths.len() > MAX_ALTERNATIVES || !keys.iter().all(|key| key.is_primitive()) {
+    let is_key = |key: &&Value| matches!(key, Value::String(_) | Value::Number(_));
+    let (last, others) = keys.split_last()?;
+    if keys.len() * paths.len() > MAX_ALTERNATIVES || !keys.iter().all(is_key) {
         return None;
     }
     let mut extended = Vec::new();
-    for key in keys {
+    for key in others {
         extended.extend(paths.iter().map(|path| [path.as_slice(), &[key.to_text()]].concat()));
     }
+    // Paths are moved for the last key: a long access with one key a step stays linear.
+    paths.iter_mut().for_each(|path| path.push(last.to_text()));
+    extended.extend(paths);
     Some(extended)
 }
 

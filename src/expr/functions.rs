@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::expr::coerce::fold;
+use crate::expr::coerce::folded;
 use crate::expr::value::{Eval, Value};
 
 /// No text that a workflow needs is longer, and calls in calls could make it grow without end.
@@ -50,24 +50,25 @@ fn contains(args: &[&Value]) -> Option<Value> {
             }
             equal.contains(&Some(true))
         }
-        _ => folded(search, wanted).is_some_and(|(search, wanted)| search.contains(&wanted)),
+        _ => both_folded(search, wanted).is_some_and(|(search, wanted)| search.contains(&wanted)),
     };
     Some(Value::Bool(found))
 }
 
 fn starts_with(args: &[&Value]) -> Option<Value> {
     let [text, start] = args else { return None };
-    Some(Value::Bool(folded(text, start).is_some_and(|(text, start)| text.starts_with(&start))))
+    Some(Value::Bool(both_folded(text, start).is_some_and(|(text, start)| text.starts_with(&start))))
 }
 
 fn ends_with(args: &[&Value]) -> Option<Value> {
     let [text, end] = args else { return None };
-    Some(Value::Bool(folded(text, end).is_some_and(|(text, end)| text.ends_with(&end))))
+    Some(Value::Bool(both_folded(text, end).is_some_and(|(text, end)| text.ends_with(&end))))
 }
 
 /// Both texts in one case; `None` if one is a collection, which contains no text.
-fn folded(left: &Value, right: &Value) -> Option<(String, String)> {
-    (left.is_primitive() && right.is_primitive()).then(|| (fold(&left.to_text()), fold(&right.to_text())))
+fn both_folded(left: &Value, right: &Value) -> Option<(String, String)> {
+    let fold = |value: &Value| folded(&value.to_text()).collect();
+    (left.is_primitive() && right.is_primitive()).then(|| (fold(left), fold(right)))
 }
 
 /// `{0}` is the first argument, `{{` and `}}` are braces; everything else in braces fails.

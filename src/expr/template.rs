@@ -1,6 +1,6 @@
 //! Strings with `${{ }}` in them, and `if:` conditions.
 
-use crate::expr::ast::{Call, Expr, ExprKind};
+use crate::expr::ast::{Call, Expr, ExprKind, distinct_paths};
 use crate::expr::parse::{ExprError, ExprErrorKind, parse_at};
 use crate::text::Span;
 
@@ -44,9 +44,7 @@ impl Template {
 
     /// [`Expr::paths`] over all expressions, each path once.
     pub fn paths(&self) -> Vec<Vec<String>> {
-        let mut found = Vec::new();
-        self.exprs().for_each(|expr| expr.collect_paths(&mut found));
-        found
+        distinct_paths(self.exprs())
     }
 
     /// [`Expr::calls`] over all expressions.
