@@ -2,6 +2,7 @@
 
 use super::walk::{is_document_marker, is_white};
 
+#[derive(Clone)]
 pub(super) struct Cursor<'a> {
     source: &'a [u8],
     pub at: usize,
