@@ -162,7 +162,7 @@ fn every_way_to_run_nox_takes_the_flag_behind_its_program() {
         "docker compose -f x.yml run --rm app nox@ -s a",
         "nox@ -s \"tests(backend='${{ matrix.x }}')\"",
         "nox@ ${{ inputs.args }}",
-        "é=ü nox@ -s 'ö' # nox",
+        "X=ü nox@ -s 'ö' # nox",
     ] {
         let whole = |c: &str| c.replace("@2026", "<v>").replace("@3.12", "<p>").replace("\"$@\"", "<all>");
         let back = |c: &str| c.replace("<v>", "@2026").replace("<p>", "@3.12").replace("<all>", "\"$@\"");
