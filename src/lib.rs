@@ -2,12 +2,15 @@
 //!
 //! Data flows one way: text → yaml → workflow → repository → timeline → findings → fixes → output.
 
+pub mod cache;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod discover;
 pub mod edit;
 pub mod expr;
 pub mod finding;
+pub mod fix;
 pub mod glob;
 pub mod output;
 pub mod repo;
@@ -16,6 +19,7 @@ pub mod rules;
 pub mod shell;
 pub mod suppress;
 pub mod text;
+pub mod timeline;
 pub mod tool;
 pub mod workflow;
 pub mod yaml;
