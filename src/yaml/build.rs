@@ -83,9 +83,8 @@ impl<'a> Builder<'a> {
         let end = if absent { Some(start) } else { walk(self.text.as_str(), start, style, &value, |_| {}) };
         self.cursor.at = end.ok_or_else(|| self.lost())?;
         let span = Span::new(start, self.cursor.at);
-        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        if block && value.ends_with('\n') && self.is_unended(span) {
-            value.pop();
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+            self.drop_false_breaks(span, &mut value);
         }
         let id = self.node(span, anchor, tag, Kind::Scalar { value, style })?;
         self.attach(id);
@@ -270,14 +269,20 @@ impl<'a> Builder<'a> {
         Ok(id)
     }
 
-    /// True when the block scalar at `span` got its last `\n` from the line break that ended the file for the parser.
-    fn is_unended(&self, span: Span) -> bool {
+    /// Takes away the line breaks that only the parser sees in the block scalar at `span`: one at the end of a file
+    /// that does not end its last line, one in a scalar without content at the end of a file.
+    fn drop_false_breaks(&self, span: Span, value: &mut String) {
         let source = self.text.as_str();
-        let keeps = || {
-            let header = source[span.start + 1..].bytes().take_while(|b| matches!(b, b'+' | b'-' | b'0'..=b'9'));
-            header.into_iter().any(|b| b == b'+') && source[span.end..].bytes().all(is_white)
-        };
-        !source.ends_with('\n') && (span.end == source.len() || keeps())
+        let (scalar, rest) = (&source[span.range()], &source[span.end..]);
+        let keeps = scalar[1..].bytes().take_while(|b| !is_white(*b) && *b != b'#').any(|b| b == b'+');
+        let to_end = rest.bytes().all(is_white);
+        let unended = !source.ends_with('\n') && (rest.is_empty() || keeps && to_end);
+        let empty = value.bytes().all(|b| b == b'\n');
+        if empty && (!keeps || to_end && !rest.contains('\n')) {
+            value.clear();
+        } else if unended && value.ends_with('\n') {
+            value.pop();
+        }
     }
 
     /// True when the cursor stands where the parser says.

@@ -52,6 +52,10 @@ fn spans_of_scalars() {
         ("? a\n: b\n", "b", "b"),
         ("a: |\nb: c\n", "", "|\n"),
         ("a: |\n  x", "x", "|\n  x"),
+        ("a: |\n", "", "|\n"),
+        ("a: >", "", ">"),
+        ("a: |+", "", "|+"),
+        ("a: |+ # c\n\n", "\n", "|+ # c\n"),
         ("a: |-\n  x", "x", "|-\n  x"),
         ("a: |-\n  x\n  ", "x", "|-\n  x\n"),
         ("a: |\n  x\n  ", "x\n", "|\n  x\n"),
@@ -108,6 +112,7 @@ fn dashes_of_items() {
         ("- '- x'\n- |\n  - y\n- z\n", vec![0, 8, 18]),
         ("- a - b\n- -c\n# - d\n- e\n", vec![0, 8, 19]),
         ("--- # x\n- a\n...\n", vec![8]),
+        ("...\n# x\n- a\n", vec![8]),
         ("%YAML 1.2\n---\n- a\n", vec![14]),
         ("- {a: b}\n- [c]\n- ? d\n- é\n- f\n", vec![0, 9, 15, 21, 26]),
         ("[a, &x b, [c: d], {e: f}: g, ? h: i]", vec![1, 4, 10, 18, 29]),
@@ -298,23 +303,35 @@ fn places_of_a_value_in_the_file() {
     let word = |word: &str| value.find(word).map(|at| Span::new(at, at + word.len())).expect("a word");
     for w in ["one", "é", "one é", "two"] {
         assert_eq!(&source[map.span(word(w)).range()], w);
-        assert!(map.is_contiguous(word(w)), "{w}");
+        assert!(map.is_contiguous(&text, value, word(w)), "{w}");
     }
-    assert!(!map.is_contiguous(word("é\n\ntwo")));
+    assert!(!map.is_contiguous(&text, value, word("é\n\ntwo")));
     assert_eq!(&source[map.span(word("é\n\ntwo")).range()], "é\n\n  two");
     assert_eq!(&source[map.span(Span::new(0, value.len())).range()], "one é\n\n  two");
 
     let map = ScalarMap::new(&text, &parsed, quoted).expect("a map");
     assert_eq!(parsed.str(quoted), Some("x\tyz"));
     assert_eq!(&source[map.span(Span::new(1, 2)).range()], "\\t");
-    assert!(!map.is_contiguous(Span::new(1, 2)) && !map.is_contiguous(Span::new(0, 4)));
-    assert!(map.is_contiguous(Span::new(2, 3)) && map.is_contiguous(Span::new(3, 4)));
-    assert!(!map.is_contiguous(Span::new(2, 4)));
+    for (start, end, contiguous) in
+        [(0, 1, true), (1, 2, false), (0, 4, false), (2, 3, true), (3, 4, true), (2, 4, false)]
+    {
+        let span = Span::new(start, end);
+        assert_eq!(map.is_contiguous(&text, "x\tyz", span), contiguous, "{span:?}");
+    }
     assert_eq!(&source[map.offset(3)..][..1], "z");
     assert_eq!(&source[map.insertion_offset(3)..][..1], "\\");
     assert!(ScalarMap::new(&text, &parsed, root).is_none());
     let other = Text::new("other.yml", source.replace("one", "two").into_bytes()).expect("text");
     assert!(ScalarMap::new(&other, &parsed, literal).is_none());
+}
+
+/// `\_` is two bytes in the file and in the value.
+#[test]
+fn escape_as_long_as_its_character_is_no_copy() {
+    let (text, parsed) = tree("a: \"\\_b\"\n");
+    let map = ScalarMap::new(&text, &parsed, first(&parsed)).expect("a map");
+    assert!(!map.is_contiguous(&text, "\u{a0}b", Span::new(0, 2)));
+    assert!(map.is_contiguous(&text, "\u{a0}b", Span::new(2, 3)));
 }
 
 /// Spans of children stand inside their parent's and on character borders; every scalar has a map.
@@ -329,7 +346,8 @@ fn check(text: &Text, tree: &Tree, id: NodeId) {
     match &tree.node(id).kind {
         Kind::Scalar { value, .. } => {
             let map = ScalarMap::new(text, tree, id).unwrap_or_else(|| panic!("{value:?} in {:?}", text.as_str()));
-            for (at, _) in value.char_indices() {
+            // The empty lines that `|+` keeps stand after the span.
+            for (at, _) in value.trim_end_matches('\n').char_indices() {
                 let place = map.offset(at);
                 assert!(span.start <= place && place <= span.end, "{place} {span:?} in {:?}", text.as_str());
             }
@@ -355,7 +373,7 @@ fn check_source(source: &str) {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(1000))]
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn any_text_is_survived(source in "\\PC*") {
