@@ -25,7 +25,7 @@ impl ScalarMap {
     }
 
     /// The file offset at which the value's byte `offset` begins; a line break that the value holds begins where the
-    /// line's text ends. Offsets past the value count as its end.
+    /// line's text ends. The empty lines that `|+` keeps stand after the scalar's span. Offsets past the value count as its end.
     pub fn offset(&self, offset: usize) -> usize {
         self.place(offset).0
     }
