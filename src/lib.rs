@@ -9,6 +9,7 @@ pub mod edit;
 pub mod expr;
 pub mod finding;
 pub mod glob;
+pub mod lint;
 pub mod output;
 pub mod report;
 pub mod rules;

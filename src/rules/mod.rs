@@ -1,5 +1,6 @@
 //! Facts about the world, read from `rules/*.yaml` (embedded) and validated completely when first used.
 
+pub mod checks;
 pub mod launchers;
 pub mod nox;
 
