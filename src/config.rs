@@ -251,7 +251,7 @@ mod tests {
             (
                 "pyproject.toml",
                 "[tool.cachelint]\nignore = ['mising-cache']\n",
-                at(2, 11),
+                at(2, 10),
                 "did you mean `missing-cache`?",
             ),
             ("pyproject.toml", "[tool.cachelint\n", at(1, 16), ""),
