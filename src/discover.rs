@@ -1,1 +1,292 @@
-//! discover
+//! Paths given by the user to the workflows and actions of the repositories they belong to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+
+use crate::finding::Problem;
+use crate::text::{MAX_BYTES, Position, Text, TextError};
+
+/// Folders whose direct YAML files are workflows.
+const WORKFLOW_FOLDERS: [&str; 3] = [".github/workflows", ".forgejo/workflows", ".gitea/workflows"];
+/// Folders that hold no action of the repository's own.
+const SKIPPED_FOLDERS: [&str; 7] = [".git", ".hg", ".nox", ".tox", ".venv", "node_modules", "target"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileKind {
+    Workflow,
+    Action,
+}
+
+/// A workflow or action file of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovered {
+    /// Absolute; the folder is canonical, the file itself may be a symbolic link to a place inside the root.
+    pub path: PathBuf,
+    /// Relative to the repository root, with `/`.
+    pub relative: String,
+    pub kind: FileKind,
+    /// Findings are wanted here; otherwise the file is only read because others may call it.
+    pub requested: bool,
+    /// Stands for what is on disk: standard input, or a text with fixes that are not written.
+    pub content: Option<Arc<[u8]>>,
+}
+
+impl Discovered {
+    /// The file as text, or why it cannot be checked.
+    pub fn read(&self) -> Result<Text, Problem> {
+        let bytes = match &self.content {
+            Some(content) => content.to_vec(),
+            None => read_bounded(&self.path).map_err(|e| problem(&self.path, format!("cannot be read: {e}"), None))?,
+        };
+        Text::new(&self.relative, bytes).map_err(|error| {
+            let (position, help) = match error {
+                TextError::NotUtf8 { line, .. } => (Some(Position { line, column: 1 }), "save it as UTF-8"),
+                TextError::TooLarge { .. } => (None, "GitHub refuses workflows of more than 512 KiB; split it"),
+            };
+            Problem { position, ..problem(&self.path, error.to_string(), Some(help)) }
+        })
+    }
+}
+
+/// Never reads more than tells that a file is too large.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize);
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A repository and its workflows and actions, sorted by path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Canonical: the nearest folder with `.git`, else the folder that was asked for.
+    pub root: PathBuf,
+    pub files: Vec<Discovered>,
+}
+
+#[derive(Debug, Default)]
+pub struct Discovery {
+    /// Sorted by root.
+    pub repositories: Vec<Repository>,
+    pub problems: Vec<Problem>,
+}
+
+/// A text that comes from standard input, and the name it is to have.
+#[derive(Debug, Clone)]
+pub struct Stdin {
+    pub path: PathBuf,
+    pub content: Vec<u8>,
+}
+
+/// Finds what `paths` mean; each file once. A folder asks for what lies below it, a file for itself, a file that is no
+/// YAML (a noxfile, a lock file) for all workflows of its repository. What cannot be taken becomes a problem.
+pub fn discover(paths: &[PathBuf], stdin: Option<&Stdin>) -> Discovery {
+    let mut finder = Finder::default();
+    for path in paths {
+        if let Err(problem) = finder.add(path) {
+            finder.problems.push(problem);
+        }
+    }
+    if let Some(stdin) = stdin {
+        finder.add_stdin(stdin);
+    }
+    finder.finish()
+}
+
+fn problem(path: &Path, message: impl Into<String>, help: Option<&str>) -> Problem {
+    Problem { path: path.to_owned(), position: None, message: message.into(), help: help.map(str::to_owned) }
+}
+
+#[derive(Default)]
+struct Finder {
+    repositories: BTreeMap<PathBuf, BTreeMap<String, Discovered>>,
+    /// Canonical paths of requested files, so that a link and its target are one.
+    seen: BTreeSet<PathBuf>,
+    problems: Vec<Problem>,
+}
+
+impl Finder {
+    fn add(&mut self, path: &Path) -> Result<(), Problem> {
+        let failed = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::NotFound => problem(path, "no such file or folder", None),
+            _ => problem(path, format!("cannot be read: {e}"), None),
+        };
+        let real = fs::canonicalize(path).map_err(failed)?;
+        let kind = fs::metadata(&real).map_err(failed)?.file_type();
+        if kind.is_dir() {
+            let root = root_of_folder(&real);
+            self.load(&root);
+            self.request_below(&root, &real);
+        } else if !kind.is_file() {
+            return Err(problem(path, "is neither a file nor a folder", None));
+        } else if !is_yaml(path) {
+            let root = root_of_file(&real);
+            self.load(&root);
+            self.request_below(&root, &root);
+        } else {
+            // The folder is resolved, the file is not: a link must stay visible as one.
+            let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+                return Err(problem(path, "is no file name", None));
+            };
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            let standing = fs::canonicalize(folder).map_err(failed)?.join(name);
+            let root = root_of_file(&standing);
+            self.load(&root);
+            self.request_file(&root, &standing, path)?;
+        }
+        Ok(())
+    }
+
+    fn add_stdin(&mut self, stdin: &Stdin) {
+        let absolute = std::path::absolute(&stdin.path).unwrap_or_else(|_| stdin.path.clone());
+        let standing = match (absolute.parent().map(fs::canonicalize), absolute.file_name()) {
+            (Some(Ok(folder)), Some(name)) => folder.join(name),
+            _ => absolute,
+        };
+        let root = root_of_file(&standing);
+        self.load(&root);
+        let relative = relative_to(&root, &standing);
+        let kind = kind_of(&relative, || stdin.content.clone());
+        let content = Some(Arc::from(stdin.content.as_slice()));
+        let file = Discovered { path: standing, relative: relative.clone(), kind, requested: true, content };
+        self.repositories.entry(root).or_default().insert(relative, file);
+    }
+
+    /// Reads which workflows and actions the repository at `root` has, once.
+    fn load(&mut self, root: &Path) {
+        if self.repositories.contains_key(root) {
+            return;
+        }
+        let mut files = BTreeMap::new();
+        if is_repository(root) {
+            for path in workflow_files(root).into_iter().chain(action_files(root)) {
+                let relative = relative_to(root, &path);
+                let kind = kind_of(&relative, Vec::new);
+                let file = Discovered { path, relative: relative.clone(), kind, requested: false, content: None };
+                files.insert(relative, file);
+            }
+        }
+        self.repositories.insert(root.to_owned(), files);
+    }
+
+    fn request_below(&mut self, root: &Path, folder: &Path) {
+        let Some(files) = self.repositories.get(root) else { return };
+        let wanted: Vec<PathBuf> = files.values().map(|f| f.path.clone()).filter(|p| p.starts_with(folder)).collect();
+        for path in wanted {
+            if let Err(problem) = self.request_file(root, &path, &path) {
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// Marks the file at `path` as asked for; `given` is how the user calls it.
+    fn request_file(&mut self, root: &Path, path: &Path, given: &Path) -> Result<(), Problem> {
+        let relative = relative_to(root, path);
+        let real = fs::canonicalize(path).map_err(|e| problem(given, format!("cannot be read: {e}"), None));
+        let checked = real.and_then(|real| match fs::metadata(&real) {
+            _ if !real.starts_with(root) => {
+                let target = format!("is a symbolic link out of the repository, to {}", real.display());
+                Err(problem(given, target, Some("check that file by its own path")))
+            }
+            Ok(metadata) if metadata.is_file() => Ok(real),
+            Ok(_) => Err(problem(given, "is no regular file", None)),
+            Err(e) => Err(problem(given, format!("cannot be read: {e}"), None)),
+        });
+        let files = self.repositories.entry(root.to_owned()).or_default();
+        let real = checked.inspect_err(|_| {
+            files.remove(&relative);
+        })?;
+        if self.seen.insert(real) {
+            let file = files.entry(relative.clone()).or_insert_with(|| {
+                let kind = kind_of(&relative, || read_bounded(path).unwrap_or_default());
+                Discovered { path: path.to_owned(), relative, kind, requested: true, content: None }
+            });
+            file.requested = true;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Discovery {
+        let mut repositories = Vec::with_capacity(self.repositories.len());
+        for (root, mut files) in self.repositories {
+            // What was not asked for is read silently, so it must be a plain file inside the root.
+            files.retain(|_, f| {
+                f.requested || (f.path.is_file() && fs::canonicalize(&f.path).is_ok_and(|p| p == f.path))
+            });
+            repositories.push(Repository { root, files: files.into_values().collect() });
+        }
+        Discovery { repositories, problems: self.problems }
+    }
+}
+
+/// Nearest folder with `.git` upwards; without one, the folder that `folder` is the workflow folder of, or itself.
+fn root_of_folder(folder: &Path) -> PathBuf {
+    if let Some(root) = folder.ancestors().find(|a| a.join(".git").exists()) {
+        return root.to_owned();
+    }
+    let above = WORKFLOW_FOLDERS.iter().find(|w| folder.ends_with(w)).and_then(|_| folder.parent()?.parent());
+    above.unwrap_or(folder).to_owned()
+}
+
+fn root_of_file(file: &Path) -> PathBuf {
+    root_of_folder(file.parent().unwrap_or(file))
+}
+
+/// Whether to look through the whole folder: not through a `/tmp` in which a lone file happens to lie.
+fn is_repository(root: &Path) -> bool {
+    root.join(".git").exists() || WORKFLOW_FOLDERS.iter().any(|folder| root.join(folder).is_dir())
+}
+
+fn workflow_files(root: &Path) -> Vec<PathBuf> {
+    let folders = WORKFLOW_FOLDERS.iter().map(|folder| root.join(folder));
+    let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flat_map(|entries| entries.flatten());
+    entries.map(|e| e.path()).filter(|p| is_yaml(p) && !p.is_dir()).collect()
+}
+
+/// Every `action.yml` that belongs to the repository, not those of repositories inside it.
+fn action_files(root: &Path) -> Vec<PathBuf> {
+    let walk = WalkDir::new(root).follow_links(false).into_iter().filter_entry(|entry| {
+        let skipped = entry.file_name().to_str().is_some_and(|name| SKIPPED_FOLDERS.contains(&name));
+        entry.depth() == 0 || !entry.file_type().is_dir() || (!skipped && !entry.path().join(".git").exists())
+    });
+    let files = walk.flatten().filter(|entry| !entry.file_type().is_dir()).map(walkdir::DirEntry::into_path);
+    files.filter(|path| is_action_name(path)).collect()
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "yml" || e == "yaml")
+}
+
+fn is_action_name(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "action.yml" || name == "action.yaml")
+}
+
+/// By place and name where they say it, else by what stands at the top level.
+fn kind_of(relative: &str, content: impl FnOnce() -> Vec<u8>) -> FileKind {
+    let path = Path::new(relative);
+    if path.parent().is_some_and(|folder| WORKFLOW_FOLDERS.iter().any(|w| folder.ends_with(w))) {
+        return FileKind::Workflow;
+    }
+    if is_action_name(path) {
+        return FileKind::Action;
+    }
+    let content = content();
+    let has = |key: &[u8]| content.split(|b| *b == b'\n').any(|line| line.starts_with(key));
+    if has(b"runs:") && !has(b"jobs:") { FileKind::Action } else { FileKind::Workflow }
+}
+
+fn relative_to(root: &Path, path: &Path) -> String {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = inside.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+#[cfg(test)]
+#[path = "discover/tests.rs"]
+mod tests;

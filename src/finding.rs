@@ -56,6 +56,30 @@ pub struct Finding {
     pub withheld: Option<String>,
 }
 
+impl Finding {
+    /// Whether it counts for the exit code: the user can act on it.
+    pub fn is_actionable(&self) -> bool {
+        self.severity >= Severity::Warning && self.withheld.is_none()
+    }
+
+    /// Takes the fix away and says why.
+    pub fn drop_fix(&mut self, reason: impl Into<String>) {
+        self.fix = None;
+        self.no_fix_reason = Some(reason.into());
+    }
+}
+
+impl Severity {
+    /// Lower case, as users write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
 /// Text edits and the value change they perform. All edits are in one file.
 #[derive(Debug, Clone)]
 pub struct Fix {

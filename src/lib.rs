@@ -12,6 +12,7 @@ pub mod expr;
 pub mod finding;
 pub mod fix;
 pub mod glob;
+pub mod lint;
 pub mod output;
 pub mod repo;
 pub mod report;

@@ -1,1 +1,146 @@
-//! write
+//! A changed file written whole or not at all, and only over the bytes that were read.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const TEMP_PREFIX: &str = ".cachelint-";
+const TEMP_SUFFIX: &str = ".tmp";
+
+/// Why a file was left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("is a symbolic link, which is not followed when writing; fix the file it points to")]
+    Symlink,
+    #[error("lies outside of {}", .0.display())]
+    OutsideRoot(PathBuf),
+    #[error("is no regular file")]
+    NotAFile,
+    #[error("is read-only")]
+    ReadOnly,
+    #[error("was changed by another program while it was being checked; nothing was written, run again")]
+    ChangedMeanwhile,
+    #[error("cannot be written: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Replaces the file at `path` below `root`, which must still hold `expected`, by `new`: a temporary file in the same
+/// folder takes its permissions and then its name.
+pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<(), WriteError> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        return Err(WriteError::Symlink);
+    }
+    if !metadata.is_file() {
+        return Err(WriteError::NotAFile);
+    }
+    if metadata.permissions().readonly() {
+        return Err(WriteError::ReadOnly);
+    }
+    let folder = path.parent().ok_or(WriteError::NotAFile)?;
+    if !fs::canonicalize(folder)?.starts_with(fs::canonicalize(root)?) {
+        return Err(WriteError::OutsideRoot(root.to_owned()));
+    }
+    let mut temp = tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
+    // Held until the rename, so that another run sees that this file is no leftover. A file system without locks has no
+    // such check either: leftovers stay there.
+    let _ = temp.as_file().lock();
+    temp.write_all(new)?;
+    fs::set_permissions(temp.path(), metadata.permissions())?;
+    temp.as_file().sync_all()?;
+    if fs::read(path)? != expected {
+        return Err(WriteError::ChangedMeanwhile);
+    }
+    temp.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+/// Removes temporary files in `folder` that a killed run left behind; those of a running one are locked and stay.
+pub fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|n| n.starts_with(TEMP_PREFIX) && n.ends_with(TEMP_SUFFIX));
+        if ours
+            && entry.file_type().is_ok_and(|t| t.is_file())
+            && File::open(entry.path()).is_ok_and(|f| f.try_lock().is_ok())
+        {
+            // A leftover that cannot be removed does no harm, so it is no reason to fail.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ci.yml");
+        fs::write(&path, content).unwrap();
+        (folder, path)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn replaces_the_bytes_it_expects() {
+        let (folder, path) = file("old");
+        write(folder.path(), &path, b"old", b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["ci.yml"]);
+    }
+
+    #[test]
+    fn leaves_a_file_that_changed_meanwhile() {
+        let (folder, path) = file("edited by hand");
+        assert!(matches!(write(folder.path(), &path, b"old", b"new"), Err(WriteError::ChangedMeanwhile)));
+        assert_eq!(fs::read(&path).unwrap(), b"edited by hand");
+        assert_eq!(names(folder.path()), ["ci.yml"]);
+    }
+
+    #[test]
+    fn refuses_what_is_outside_missing_or_no_file() {
+        let (folder, path) = file("old");
+        let (other, _) = file("old");
+        assert!(matches!(write(other.path(), &path, b"old", b"new"), Err(WriteError::OutsideRoot(_))));
+        assert!(matches!(write(folder.path(), folder.path(), b"", b""), Err(WriteError::NotAFile)));
+        assert!(matches!(write(folder.path(), &folder.path().join("no.yml"), b"", b""), Err(WriteError::Io(_))));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keeps_permissions_and_refuses_links_and_read_only_files() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, path) = file("old");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o754)).unwrap();
+        write(folder.path(), &path, b"old", b"new").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o754);
+
+        let link = folder.path().join("link.yml");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(matches!(write(folder.path(), &link, b"new", b"x"), Err(WriteError::Symlink)));
+
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(matches!(write(folder.path(), &path, b"new", b"x"), Err(WriteError::ReadOnly)));
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn removes_leftovers_but_neither_running_nor_foreign_files() {
+        let (folder, _) = file("old");
+        fs::write(folder.path().join(".cachelint-dead.tmp"), "half").unwrap();
+        fs::write(folder.path().join(".cachelint.yml"), "mine").unwrap();
+        let running = File::create(folder.path().join(".cachelint-alive.tmp")).unwrap();
+        running.lock().unwrap();
+        remove_leftovers(folder.path());
+        assert_eq!(names(folder.path()), [".cachelint-alive.tmp", ".cachelint.yml", "ci.yml"]);
+    }
+}

@@ -1,4 +1,4 @@
-//! Severity and texts of the checks, from `rules/checks.yaml`.
+//! What each check is about, from `rules/checks.yaml`: rule pages, SARIF rules, and the names users may write.
 
 use std::sync::LazyLock;
 
@@ -6,35 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::Severity;
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Checks {
-    checks: Vec<Check>,
-}
+pub const UNUSED_IGNORE: &str = "cachelint/unused-ignore";
+pub const INVALID_IGNORE: &str = "cachelint/invalid-ignore";
 
-/// One check as users read of it.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Check {
-    /// `nox/missing-cache`.
-    pub id: String,
-    pub severity: Severity,
-    /// What it finds, one line.
-    pub summary: String,
-    /// Markdown.
-    pub what: String,
-    pub why: String,
-    pub fix: FixAvailability,
-    /// How the fix works and when it is unsafe.
-    pub fix_safety: String,
-    /// A workflow fragment that is reported, and the same put right.
-    pub bad: String,
-    pub good: String,
-    #[serde(default)]
-    pub references: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+/// How often a finding of a check comes with a fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FixAvailability {
     None,
@@ -42,14 +18,99 @@ pub enum FixAvailability {
     Always,
 }
 
-static DATA: LazyLock<Checks> = LazyLock::new(|| super::load("checks.yaml", include_str!("../../rules/checks.yaml")));
-
-/// All checks, in the order of the file.
-pub fn checks() -> &'static [Check] {
-    &DATA.checks
+/// A check as its rule page describes it; texts are Markdown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    pub id: String,
+    /// Of a finding without special circumstances.
+    pub severity: Severity,
+    pub fix: FixAvailability,
+    pub title: String,
+    pub what: String,
+    pub why: String,
+    pub how: String,
 }
 
-/// A check by its id, with or without the `nox/` prefix.
-pub fn check(id: &str) -> Option<&'static Check> {
-    checks().iter().find(|c| c.id == id || c.id.split_once('/').is_some_and(|(_, short)| short == id))
+impl Check {
+    /// The id without its tool: `missing-cache`.
+    pub fn short_name(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or(&self.id)
+    }
+
+    /// Address of the rule page, if the package says where its repository is.
+    pub fn url(&self) -> Option<String> {
+        let repository = env!("CARGO_PKG_REPOSITORY");
+        let page = || format!("{repository}/blob/v{}/docs/rules/{}.md", env!("CARGO_PKG_VERSION"), self.short_name());
+        (!repository.is_empty()).then(page)
+    }
+
+    /// The rule page.
+    pub fn markdown(&self) -> String {
+        let fix = match self.fix {
+            FixAvailability::None => "none",
+            FixAvailability::Sometimes => "often (`cachelint --fix`)",
+            FixAvailability::Always => "always (`cachelint --fix`)",
+        };
+        let Self { id, title, what, why, how, .. } = self;
+        format!(
+            "# {id}\n\n{title}.\n\nSeverity: {}. Automatic fix: {fix}.\n\n## What it finds\n\n{what}\n\n## Why it matters\n\n{why}\n\n\
+             ## What to do\n\n{how}\n",
+            self.severity.as_str()
+        )
+    }
+}
+
+static CHECKS: LazyLock<Vec<Check>> =
+    LazyLock::new(|| super::load("checks.yaml", include_str!("../../rules/checks.yaml")));
+
+/// All checks, in the order of the documentation.
+pub fn all() -> &'static [Check] {
+    &CHECKS
+}
+
+/// The check with this id or short name.
+pub fn find(name: &str) -> Option<&'static Check> {
+    CHECKS.iter().find(|c| c.id == name || c.short_name() == name)
+}
+
+/// "unknown check", with the name that was probably meant.
+pub fn unknown(name: &str) -> String {
+    let names = CHECKS.iter().flat_map(|c| [c.id.as_str(), c.short_name()]);
+    match nearest(name, names) {
+        Some(near) => format!("there is no check `{name}`; did you mean `{near}`?"),
+        None => format!("there is no check `{name}`; `cachelint rule --all` lists them"),
+    }
+}
+
+/// The known name that `name` is a likely misspelling of.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.into_iter().map(|k| (strsim::damerau_levenshtein(name, k), k));
+    scored.filter(|(distance, k)| *distance <= 1 + k.chars().count() / 4).min().map(|(_, k)| k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        let mut names: Vec<&str> = all().iter().map(Check::short_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all().len());
+        for check in all() {
+            assert!(find(&check.id).is_some_and(|c| c.id == check.id));
+            assert!(find(check.short_name()).is_some_and(|c| c.id == check.id));
+            assert!(check.markdown().starts_with(&format!("# {}\n", check.id)));
+        }
+        assert!(find(UNUSED_IGNORE).is_some() && find(INVALID_IGNORE).is_some());
+    }
+
+    #[test]
+    fn a_misspelt_name_leads_to_the_right_one() {
+        assert!(unknown("mising-cache").contains("did you mean `missing-cache`?"));
+        assert!(unknown("nox/constant-keys").contains("did you mean `nox/constant-key`?"));
+        assert!(unknown("E501").contains("rule --all"));
+    }
 }

@@ -6,6 +6,7 @@ pub mod commands;
 pub mod event;
 pub mod instance;
 pub mod state;
+pub mod summary;
 
 pub use build::{Timeline, build};
 pub use event::{CacheForm, CacheStep, Event, EventKind, Invocation, Site};
