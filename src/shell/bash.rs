@@ -190,13 +190,17 @@ impl<'t> Walker<'_, 't> {
     fn redirected(&mut self, node: Node<'t>) {
         let (mut extra, mut after) = (Vec::new(), Vec::new());
         for redirect in children(node).into_iter().filter(|c| c.kind().ends_with("_redirect")) {
-            self.substitutions_of_redirect(redirect);
             let mut cursor = redirect.walk();
             // The grammar takes every word behind `> file` for a further target; the shell passes them to the program.
-            extra.extend(redirect.children_by_field_name("destination", &mut cursor).skip(1));
-            extra.extend(redirect.children_by_field_name("argument", &mut cursor));
-            after.extend(redirect.children_by_field_name("right", &mut cursor));
-            after.extend(redirect.children(&mut cursor).filter(|c| c.kind() == "pipeline"));
+            let mut words: Vec<_> = redirect.children_by_field_name("destination", &mut cursor).skip(1).collect();
+            words.extend(redirect.children_by_field_name("argument", &mut cursor));
+            let mut statements: Vec<_> = redirect.children_by_field_name("right", &mut cursor).collect();
+            statements.extend(redirect.children(&mut cursor).filter(|c| c.kind() == "pipeline"));
+            for child in redirect.children(&mut cursor).filter(|c| !words.contains(c) && !statements.contains(c)) {
+                self.substitutions(child);
+            }
+            extra.extend(words);
+            after.extend(statements);
         }
         match node.child_by_field_name("body") {
             Some(body) if body.kind() == "command" => self.command(body, extra),
@@ -205,14 +209,6 @@ impl<'t> Walker<'_, 't> {
         }
         for statement in after {
             self.statement(statement);
-        }
-    }
-
-    fn substitutions_of_redirect(&mut self, redirect: Node<'t>) {
-        for child in children(redirect) {
-            if !matches!(child.kind(), "pipeline" | "list" | "command") {
-                self.substitutions(child);
-            }
         }
     }
 

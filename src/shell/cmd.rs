@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
                 run = at + 1;
             } else if rest.starts_with(['%', '!']) {
                 parts.extend(self.script.parts(piece, quoted));
-                let close = rest[1..].find(rest.starts_with('%').then_some('%').unwrap_or('!')).map(|i| i + 2);
+                let close = rest[1..].find(if rest.starts_with('%') { '%' } else { '!' }).map(|i| i + 2);
                 let length = close.unwrap_or(rest.len());
                 parts.push(self.variable(Span::new(word.start + at, word.start + at + length), quoted));
                 at += length;

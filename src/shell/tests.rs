@@ -119,6 +119,7 @@ fn every_way_to_run_nox_takes_the_flag_behind_its_program() {
         "python3 -m nox@ -s a",
         "python3.13t -Im nox@",
         "python -X dev -W error -m nox@",
+        "python -mnox@ -s a",
         "py -3 -m nox@",
         "py -3.12-64 -m nox@",
         "pypy3.10 -m nox@",
@@ -345,7 +346,11 @@ fn containers_and_interpreters_are_told() {
     assert_eq!(workdir.unwrap().raw, "/src");
     let nested = nox("docker run -v a:b image bash -c 'nox'").remove(0);
     assert!(matches!(nested.host, Host::Container { mounts, .. } if mounts.len() == 1) && nested.nested);
-    assert_eq!(nox("uvx -p 3.12 nox").remove(0).python.unwrap().raw, "3.12");
+    for script in ["uvx -p 3.12 nox", "uvx -p3.12 nox", "uvx --python=3.12 nox", "uv run --python 3.12 nox"] {
+        let python = nox(script).remove(0).python.unwrap();
+        assert_eq!((python.raw.as_str(), python.value.as_deref()), ("3.12", Some("3.12")), "{script}");
+        assert_eq!(&script[python.span.range()], "3.12", "{script}");
+    }
     assert_eq!(nox("uvx nox").remove(0).launcher.as_deref(), Some("uvx"));
     assert_eq!(nox("nox").remove(0).launcher, None);
 }
@@ -382,12 +387,96 @@ fn shells_are_told_by_their_specification() {
         ("cmd", Shell::Cmd),
         ("python {0}", Shell::Python),
         ("python3.12", Shell::Python),
+        ("msys2 {0}", Shell::Bash),
+        ("nix develop -c bash -e {0}", Shell::Bash),
+        ("uv run python {0}", Shell::Python),
         ("perl {0}", Shell::Other("perl".to_owned())),
         ("", Shell::Other(String::new())),
     ] {
         assert_eq!(Shell::from_spec(spec), shell, "{spec}");
     }
 }
+
+#[test]
+fn a_substitution_runs_once() {
+    for script in
+        ["echo >> \"$F\" x=$(nox -l)", "x=$(nox -l)", "x=$(nox -l) true", "echo \"$(nox -l)\" > x", "cat <<< $(nox -l)"]
+    {
+        assert_eq!(nox(script).len(), 1, "{script}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics_and_every_span_fits(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..24),
+        hole in 0usize..40,
+        known in proptest::option::of("[a-z '\"$(]{0,8}"),
+    ) {
+        let script = pieces.concat();
+        let at = (0..=script.len()).filter(|i| script.is_char_boundary(*i)).nth(hole).unwrap_or(script.len());
+        let with_hole = format!("{}${{{{ x }}}}{}", &script[..at], &script[at..]);
+        let expanded = Expanded::new(&with_hole, &[(Span::new(at, at + 8), known)]);
+        for shell in [Shell::Bash, Shell::PowerShell, Shell::Cmd] {
+            for command in commands(&shell, &expanded, &|_| None) {
+                for word in &command.words {
+                    proptest::prop_assert_eq!(with_hole.get(word.span.range()), Some(word.raw.as_str()));
+                }
+                for call in calls(&command, "nox") {
+                    proptest::prop_assert!(call.insert_at.is_none_or(|i| with_hole.is_char_boundary(i)));
+                }
+            }
+        }
+    }
+}
+
+/// What random scripts are made of.
+const PIECES: [&str; 44] = [
+    "nox",
+    " ",
+    "\n",
+    " -s ",
+    "\"",
+    "'",
+    "$",
+    "(",
+    ")",
+    "{",
+    "}",
+    "`",
+    "\\",
+    "|",
+    "||",
+    "&&",
+    "&",
+    ";",
+    "é",
+    "if ",
+    "then ",
+    "fi",
+    "for x in a;do ",
+    "done",
+    "<<E\n",
+    "E\n",
+    "> ",
+    "#",
+    "bash -c ",
+    "$x",
+    "${x}",
+    "$(",
+    "%x%",
+    "^",
+    "@",
+    "uv run ",
+    "-p",
+    "=",
+    "A=b ",
+    "eval ",
+    "python -m",
+    ",",
+    "\r\n",
+    "\t",
+];
 
 #[test]
 fn hostile_scripts_end() {

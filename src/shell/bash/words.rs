@@ -28,7 +28,8 @@ impl<'t> Walker<'_, 't> {
     /// What `node` evaluates to, one part for each origin.
     pub(super) fn parts(&self, node: Node<'t>, quoted: bool, depth: usize) -> Vec<Part> {
         let place = span(node);
-        if depth > MAX_WORD_DEPTH {
+        // With an error inside, a quote may be missing.
+        if depth > MAX_WORD_DEPTH || node.has_error() {
             return vec![self.unknown(place, quoted)];
         }
         match node.kind() {
