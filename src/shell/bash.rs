@@ -168,15 +168,24 @@ impl<'t> Walker<'_, 't> {
         self.depth -= 1;
     }
 
+    /// `a && b || c`, which the grammar nests to the left, as deep as it is long.
     fn list(&mut self, node: Node<'t>) {
-        let nodes = children(node);
-        let (Some(&left), Some(&right)) = (nodes.first(), nodes.last()) else { return };
-        let or = nodes.iter().any(|c| c.kind() == "||");
-        self.statement(left);
-        if or || is_test(self.script, left) {
-            self.maybe(|w| w.statement(right));
-        } else {
-            self.statement(right);
+        let (mut first, mut rest) = (node, Vec::new());
+        while first.kind() == "list" {
+            let nodes = children(first);
+            let (Some(&left), Some(&right)) = (nodes.first(), nodes.last()) else { return };
+            rest.push((nodes.iter().any(|c| c.kind() == "||"), right));
+            first = left;
+        }
+        self.statement(first);
+        let mut asked = is_test(self.script, first);
+        for (or, right) in rest.into_iter().rev() {
+            if or || asked {
+                self.maybe(|w| w.statement(right))
+            } else {
+                self.statement(right)
+            }
+            asked |= is_test(self.script, right);
         }
     }
 
@@ -227,7 +236,7 @@ impl<'t> Walker<'_, 't> {
         for clause in clauses {
             complete |= clause.kind() == "else_clause";
             let (condition, body) = split_clause(clause);
-            condition.into_iter().for_each(|s| self.statement(s));
+            self.maybe(|w| condition.into_iter().for_each(|s| w.statement(s)));
             ends.push(self.branch(|w| body.into_iter().for_each(|s| w.statement(s))));
         }
         self.join(ends, complete);
@@ -317,7 +326,9 @@ impl<'t> Walker<'_, 't> {
                 "variable_assignment" => assignments.extend(self.assignment(child)),
                 "command_name" => words.extend(children(child).into_iter().flat_map(|c| self.words(c))),
                 "file_redirect" | "herestring_redirect" | "heredoc_redirect" => self.substitutions(child),
-                "subshell" | "ERROR" => {}
+                // `time ( … )`
+                "subshell" => self.apart(|w| w.statements(child)),
+                "ERROR" => {}
                 _ => {
                     end = end.max(child.end_byte());
                     words.extend(self.words(child));
@@ -387,13 +398,14 @@ fn split_clause(clause: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>) {
 
 /// Whether a statement only asks something, so that what follows its `&&` often does not run.
 fn is_test(script: &Expanded, node: Node<'_>) -> bool {
+    let node =
+        if node.kind() == "redirected_statement" { node.child_by_field_name("body").unwrap_or(node) } else { node };
     match node.kind() {
         "test_command" | "negated_command" => true,
         "command" => {
             let name = node.child_by_field_name("name").and_then(|n| script.text().get(n.byte_range()));
             matches!(name, Some("test" | "grep" | "command" | "which" | "false"))
         }
-        "list" | "redirected_statement" => children(node).into_iter().take(1).any(|c| is_test(script, c)),
         _ => false,
     }
 }

@@ -79,7 +79,8 @@ impl<'a> Reader<'a> {
             self.blocks = if closing { self.blocks.saturating_sub(1) } else { self.blocks + 1 };
         }
         let mut closes = 0;
-        while self.text(span).trim_end().ends_with(')') && self.blocks + opened(self.text(span)) > closes {
+        let open = self.blocks + self.text(span).matches('(').count();
+        while self.text(span).trim_end().ends_with(')') && open > closes {
             span.end = span.start + self.text(span).trim_end().len() - 1;
             closes += 1;
         }
@@ -229,10 +230,6 @@ impl<'a> Reader<'a> {
         let span = self.script.origin(place);
         Part { text: value, choices: Vec::new(), span, source: Source::Variable, quoted }
     }
-}
-
-fn opened(text: &str) -> usize {
-    text.matches('(').count()
 }
 
 /// Splits at `&`, `&&`, `|` and `||` outside quotes; each piece with the operator before it.

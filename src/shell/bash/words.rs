@@ -93,6 +93,8 @@ impl<'t> Walker<'_, 't> {
         let Some(bare) = bare else { return part };
         let name = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(bare, |at| &bare[..at]);
         let filter = &bare[name.len()..];
+        // `"$@"` and `"${list[@]}"` are many words in spite of the quotes.
+        part.quoted &= !filter.contains('@');
         match self.lookup(name) {
             Value::Known(value) if filter.is_empty() || (filter.starts_with(":-") && !value.is_empty()) => {
                 part.text = Some(value);
