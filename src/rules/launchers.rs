@@ -21,7 +21,20 @@ pub struct Launchers {
     _shared: serde::de::IgnoredAny,
     /// Script that runs a tool when it is executed itself, by tool.
     pub scripts: BTreeMap<String, String>,
+    /// Programs that read a script in the language of a shell: `dash` reads that of `sh`.
+    pub shells: BTreeMap<String, Language>,
     pub launchers: Vec<Launcher>,
+}
+
+/// The language of a shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    Bash,
+    Sh,
+    PowerShell,
+    Cmd,
+    Python,
 }
 
 /// A program that runs another program given on its command line.
@@ -213,7 +226,8 @@ mod tests {
 
     #[test]
     fn bad_rules_are_refused() {
-        let read = |text: &str| serde_yaml::from_str::<Launchers>(&format!("scripts: {{}}\nlaunchers: {text}"));
+        let read =
+            |text: &str| serde_yaml::from_str::<Launchers>(&format!("scripts: {{}}\nshells: {{}}\nlaunchers: {text}"));
         for (text, problem) in [
             ("[{words: []}]", "a launcher without words"),
             ("[{words: [a]}, {words: [b], also: [a]}]", "a … of `b` twice"),

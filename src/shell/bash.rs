@@ -168,15 +168,24 @@ impl<'t> Walker<'_, 't> {
         self.depth -= 1;
     }
 
+    /// `a && b || c`, which the grammar nests to the left, as deep as it is long.
     fn list(&mut self, node: Node<'t>) {
-        let nodes = children(node);
-        let (Some(&left), Some(&right)) = (nodes.first(), nodes.last()) else { return };
-        let or = nodes.iter().any(|c| c.kind() == "||");
-        self.statement(left);
-        if or || is_test(self.script, left) {
-            self.maybe(|w| w.statement(right));
-        } else {
-            self.statement(right);
+        let (mut first, mut rest) = (node, Vec::new());
+        while first.kind() == "list" {
+            let nodes = children(first);
+            let (Some(&left), Some(&right)) = (nodes.first(), nodes.last()) else { return };
+            rest.push((nodes.iter().any(|c| c.kind() == "||"), right));
+            first = left;
+        }
+        self.statement(first);
+        let mut asked = is_test(self.script, first);
+        for (or, right) in rest.into_iter().rev() {
+            if or || asked {
+                self.maybe(|w| w.statement(right))
+            } else {
+                self.statement(right)
+            }
+            asked |= is_test(self.script, right);
         }
     }
 
@@ -190,13 +199,17 @@ impl<'t> Walker<'_, 't> {
     fn redirected(&mut self, node: Node<'t>) {
         let (mut extra, mut after) = (Vec::new(), Vec::new());
         for redirect in children(node).into_iter().filter(|c| c.kind().ends_with("_redirect")) {
-            self.substitutions_of_redirect(redirect);
             let mut cursor = redirect.walk();
             // The grammar takes every word behind `> file` for a further target; the shell passes them to the program.
-            extra.extend(redirect.children_by_field_name("destination", &mut cursor).skip(1));
-            extra.extend(redirect.children_by_field_name("argument", &mut cursor));
-            after.extend(redirect.children_by_field_name("right", &mut cursor));
-            after.extend(redirect.children(&mut cursor).filter(|c| c.kind() == "pipeline"));
+            let mut words: Vec<_> = redirect.children_by_field_name("destination", &mut cursor).skip(1).collect();
+            words.extend(redirect.children_by_field_name("argument", &mut cursor));
+            let mut statements: Vec<_> = redirect.children_by_field_name("right", &mut cursor).collect();
+            statements.extend(redirect.children(&mut cursor).filter(|c| c.kind() == "pipeline"));
+            for child in redirect.children(&mut cursor).filter(|c| !words.contains(c) && !statements.contains(c)) {
+                self.substitutions(child);
+            }
+            extra.extend(words);
+            after.extend(statements);
         }
         match node.child_by_field_name("body") {
             Some(body) if body.kind() == "command" => self.command(body, extra),
@@ -205,14 +218,6 @@ impl<'t> Walker<'_, 't> {
         }
         for statement in after {
             self.statement(statement);
-        }
-    }
-
-    fn substitutions_of_redirect(&mut self, redirect: Node<'t>) {
-        for child in children(redirect) {
-            if !matches!(child.kind(), "pipeline" | "list" | "command") {
-                self.substitutions(child);
-            }
         }
     }
 
@@ -231,7 +236,7 @@ impl<'t> Walker<'_, 't> {
         for clause in clauses {
             complete |= clause.kind() == "else_clause";
             let (condition, body) = split_clause(clause);
-            condition.into_iter().for_each(|s| self.statement(s));
+            self.maybe(|w| condition.into_iter().for_each(|s| w.statement(s)));
             ends.push(self.branch(|w| body.into_iter().for_each(|s| w.statement(s))));
         }
         self.join(ends, complete);
@@ -321,7 +326,9 @@ impl<'t> Walker<'_, 't> {
                 "variable_assignment" => assignments.extend(self.assignment(child)),
                 "command_name" => words.extend(children(child).into_iter().flat_map(|c| self.words(c))),
                 "file_redirect" | "herestring_redirect" | "heredoc_redirect" => self.substitutions(child),
-                "subshell" | "ERROR" => {}
+                // `time ( … )`
+                "subshell" => self.apart(|w| w.statements(child)),
+                "ERROR" => {}
                 _ => {
                     end = end.max(child.end_byte());
                     words.extend(self.words(child));
@@ -391,13 +398,14 @@ fn split_clause(clause: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>) {
 
 /// Whether a statement only asks something, so that what follows its `&&` often does not run.
 fn is_test(script: &Expanded, node: Node<'_>) -> bool {
+    let node =
+        if node.kind() == "redirected_statement" { node.child_by_field_name("body").unwrap_or(node) } else { node };
     match node.kind() {
         "test_command" | "negated_command" => true,
         "command" => {
             let name = node.child_by_field_name("name").and_then(|n| script.text().get(n.byte_range()));
             matches!(name, Some("test" | "grep" | "command" | "which" | "false"))
         }
-        "list" | "redirected_statement" => children(node).into_iter().take(1).any(|c| is_test(script, c)),
         _ => false,
     }
 }

@@ -79,7 +79,8 @@ impl<'a> Reader<'a> {
             self.blocks = if closing { self.blocks.saturating_sub(1) } else { self.blocks + 1 };
         }
         let mut closes = 0;
-        while self.text(span).trim_end().ends_with(')') && self.blocks + opened(self.text(span)) > closes {
+        let open = self.blocks + self.text(span).matches('(').count();
+        while self.text(span).trim_end().ends_with(')') && open > closes {
             span.end = span.start + self.text(span).trim_end().len() - 1;
             closes += 1;
         }
@@ -207,7 +208,7 @@ impl<'a> Reader<'a> {
                 run = at + 1;
             } else if rest.starts_with(['%', '!']) {
                 parts.extend(self.script.parts(piece, quoted));
-                let close = rest[1..].find(rest.starts_with('%').then_some('%').unwrap_or('!')).map(|i| i + 2);
+                let close = rest[1..].find(if rest.starts_with('%') { '%' } else { '!' }).map(|i| i + 2);
                 let length = close.unwrap_or(rest.len());
                 parts.push(self.variable(Span::new(word.start + at, word.start + at + length), quoted));
                 at += length;
@@ -229,10 +230,6 @@ impl<'a> Reader<'a> {
         let span = self.script.origin(place);
         Part { text: value, choices: Vec::new(), span, source: Source::Variable, quoted }
     }
-}
-
-fn opened(text: &str) -> usize {
-    text.matches('(').count()
 }
 
 /// Splits at `&`, `&&`, `|` and `||` outside quotes; each piece with the operator before it.

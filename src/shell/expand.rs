@@ -84,13 +84,14 @@ impl Expanded {
 
     /// The place in the original script that `span` of the expanded text comes from. An end inside a hole covers the hole.
     pub fn origin(&self, span: Span) -> Span {
-        let first = self.segments.iter().find(|s| span.start < s.end).or(self.segments.last());
+        let at = |offset: usize| self.segments.partition_point(|s| s.end <= offset);
+        let first = self.segments.get(at(span.start)).or(self.segments.last());
         let Some(first) = first else { return Span::at(0) };
         let start = if first.verbatim() { first.origin.start + (span.start - first.start) } else { first.origin.start };
         if span.end <= span.start {
             return Span::at(start);
         }
-        let last = self.segments.iter().find(|s| span.end <= s.end).or(self.segments.last()).unwrap_or(first);
+        let last = self.segments.get(at(span.end - 1)).or(self.segments.last()).unwrap_or(first);
         let end = if last.verbatim() { last.origin.start + (span.end - last.start) } else { last.origin.end };
         Span::new(start, end.max(start))
     }

@@ -12,6 +12,7 @@ pub use expand::Expanded;
 pub use peel::{Call, CallKind, Peeled, calls, program};
 pub use word::{Part, Source, Word};
 
+use crate::rules::launchers::{LAUNCHERS, Language};
 use crate::text::Span;
 
 /// The interpreter of a script.
@@ -27,17 +28,22 @@ pub enum Shell {
 }
 
 impl Shell {
-    /// The shell that a `shell:` value names: `bash`, `pwsh`, or a template such as `/bin/bash -el {0}`.
+    /// The shell that a `shell:` value names: `bash`, `pwsh`, or a template such as `/bin/bash -el {0}` or
+    /// `nix develop -c bash {0}`.
     pub fn from_spec(spec: &str) -> Self {
-        let program = spec.split_whitespace().next().unwrap_or_default();
-        let name = word::program_name(program).to_ascii_lowercase();
-        match name.as_str() {
-            "bash" | "zsh" => Shell::Bash,
-            "sh" | "dash" | "ash" => Shell::Sh,
-            "pwsh" | "powershell" => Shell::PowerShell,
-            "cmd" => Shell::Cmd,
-            _ if name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') == "python" => Shell::Python,
-            _ => Shell::Other(name),
+        let name = |word: &str| word::program_name(word).to_ascii_lowercase();
+        let language = |word: &str| {
+            let name = name(word);
+            let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+            LAUNCHERS.shells.get(&name).or_else(|| LAUNCHERS.shells.get(base)).copied()
+        };
+        match spec.split_whitespace().find_map(language) {
+            Some(Language::Bash) => Shell::Bash,
+            Some(Language::Sh) => Shell::Sh,
+            Some(Language::PowerShell) => Shell::PowerShell,
+            Some(Language::Cmd) => Shell::Cmd,
+            Some(Language::Python) => Shell::Python,
+            None => Shell::Other(name(spec.split_whitespace().next().unwrap_or_default())),
         }
     }
 }

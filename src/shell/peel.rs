@@ -120,7 +120,7 @@ fn peel(command: &Command) -> Option<Outcome> {
     let assignments = command.assignments.iter().map(|(name, word)| (name.clone(), word.value.clone()));
     let mut run = Run {
         words: &command.words,
-        at: 0,
+        at: 1,
         script: None,
         peeled: Peeled {
             launchers: Vec::new(),
@@ -144,7 +144,7 @@ fn peel(command: &Command) -> Option<Outcome> {
             }
         }
     }
-    run.peeled.args = run.words.get(run.at + 1..).unwrap_or_default().to_vec();
+    run.peeled.args = run.words.get(run.at..).unwrap_or_default().to_vec();
     Some(Outcome::Program(run.peeled))
 }
 
@@ -160,22 +160,30 @@ enum Step {
 enum Parsed {
     /// Operands start here.
     Operands,
-    /// The word here is the program, whatever it looks like.
-    Program(CallKind),
+    /// The next word is the program, whatever it looks like.
+    Program,
+    /// An option named the program.
+    Named(CallKind, Word),
     /// From here on all is a script.
     Joined,
 }
 
+/// An option that matters, with its value.
+struct Given {
+    effect: Effect,
+    value: Option<Word>,
+}
+
 struct Run<'a> {
     words: &'a [Word],
-    /// The word that is the program so far.
+    /// The word behind the program so far.
     at: usize,
     /// A script that an option gave.
-    script: Option<&'a Word>,
+    script: Option<Word>,
     peeled: Peeled,
 }
 
-impl<'a> Run<'a> {
+impl Run<'_> {
     fn step(&mut self) -> Option<Step> {
         if let CallKind::Script(_) = self.peeled.kind {
             return Some(Step::Done);
@@ -189,7 +197,7 @@ impl<'a> Run<'a> {
         if launcher.operand == Operand::Dashes {
             self.at += 1 + self.words.get(at..)?.iter().position(|w| w.value.as_deref() == Some("--"))?;
             self.peeled.launchers.push(launcher.label());
-            return self.enter(CallKind::Program, launcher);
+            return self.enter_next(CallKind::Program, launcher);
         }
         if launcher.container {
             self.peeled.host = Host::Container { mounts: Vec::new(), platform: None, workdir: None };
@@ -197,46 +205,46 @@ impl<'a> Run<'a> {
         let parsed = self.options(&launcher.options, launcher)?;
         self.peeled.launchers.push(launcher.label());
         let shell = || launcher.shell.as_deref().map(Shell::from_spec);
-        if let Some(script) = self.script {
-            return Some(Step::Script(shell()?, script.parts.clone()));
+        if let Some(script) = self.script.take() {
+            return Some(Step::Script(shell()?, script.parts));
         }
         match parsed {
             Parsed::Joined => return Some(Step::Script(shell()?, self.joined())),
-            Parsed::Program(kind) => return self.enter(kind, launcher),
+            Parsed::Program => return self.enter_next(CallKind::Program, launcher),
+            Parsed::Named(kind, word) => return Some(self.enter(kind, word, launcher)),
             Parsed::Operands => {}
         }
+        self.at += launcher.skip;
         match launcher.operand {
             Operand::Joined => Some(Step::Script(shell()?, self.joined())),
-            Operand::Script => {
-                self.at += launcher.skip;
-                let path = path_of(self.words.get(self.at)?);
-                self.enter(CallKind::Script(path), launcher)
-            }
-            Operand::Program | Operand::Dashes => {
-                self.at += launcher.skip;
-                self.enter(CallKind::Program, launcher)
-            }
+            Operand::Script => self.enter_next(CallKind::Script(path_of(self.words.get(self.at)?)), launcher),
+            Operand::Program | Operand::Dashes => self.enter_next(CallKind::Program, launcher),
         }
     }
 
-    /// Makes the word at the current place the program.
-    fn enter(&mut self, kind: CallKind, launcher: &Launcher) -> Option<Step> {
-        let word = self.words.get(self.at)?;
+    /// Makes the next word the program.
+    fn enter_next(&mut self, kind: CallKind, launcher: &Launcher) -> Option<Step> {
+        let word = self.words.get(self.at)?.clone();
+        self.at += 1;
+        Some(self.enter(kind, word, launcher))
+    }
+
+    fn enter(&mut self, kind: CallKind, word: Word, launcher: &Launcher) -> Step {
         let mut name = match kind {
             CallKind::Module => word.value.clone(),
             CallKind::Program | CallKind::Script(_) => word.program_name(),
         };
         if launcher.requirement {
             name = word.value.as_deref().or(name.as_deref()).map(|v| requirement_name(v).to_owned());
-            name = name.or_else(|| requirement_with_unknown_version(word));
+            name = name.or_else(|| requirement_with_unknown_version(&word));
         }
         if launcher.environment_prefix {
             name = name.map(|n| n.rsplit(':').next().unwrap_or_default().to_owned());
         }
-        self.peeled.program = word.clone();
+        self.peeled.program = word;
         self.peeled.name = name;
         self.peeled.kind = kind;
-        Some(Step::Launched)
+        Step::Launched
     }
 
     /// Everything from the current place on as one script.
@@ -256,7 +264,6 @@ impl<'a> Run<'a> {
     /// The place behind the launcher's subcommands, if the words have them.
     fn subcommands(&mut self, launcher: &Launcher) -> Option<usize> {
         let before = (self.at, self.peeled.clone());
-        self.at += 1;
         let found = launcher.words[1..].iter().all(|expected| {
             let operands = self.options(&launcher.global, launcher).is_some_and(|p| matches!(p, Parsed::Operands));
             let fits = operands && self.words.get(self.at).and_then(|w| w.value.as_deref()) == Some(expected);
@@ -293,115 +300,84 @@ impl<'a> Run<'a> {
             if word.value.as_deref() == Some("--") {
                 return Some(Parsed::Operands);
             }
-            let Some((effect, value)) = self.option(word, &text, options, launcher)? else { continue };
+            let Some(Given { effect, value }) = self.option(word, &text, options, launcher)? else { continue };
             match effect {
                 Effect::Stop => return None,
-                Effect::Program => return Some(Parsed::Program(CallKind::Program)),
+                Effect::Program => return Some(Parsed::Program),
                 Effect::Joined => return Some(Parsed::Joined),
-                Effect::Module | Effect::File => {
-                    // `-mnox`: the value is no word of its own.
-                    self.at = value?.1?;
-                    let path = path_of(self.words.get(self.at)?);
-                    return Some(Parsed::Program(match effect {
-                        Effect::Module => CallKind::Module,
-                        _ => CallKind::Script(path),
-                    }));
-                }
-                _ => self.apply(effect, value?.0),
+                Effect::Module => return Some(Parsed::Named(CallKind::Module, value?)),
+                Effect::File => return value.map(|word| Parsed::Named(CallKind::Script(path_of(&word)), word)),
+                Effect::Script => self.script = value,
+                _ => self.apply(effect, value?),
             }
         }
         Some(Parsed::Operands)
     }
 
-    /// Reads the option `word`, whose beginning `text` is known, and its value: the effect it has, with the value and
-    /// the place of the word that holds it. The outer `None`: not decided.
-    #[allow(clippy::type_complexity)]
-    fn option(
-        &mut self,
-        word: &'a Word,
-        text: &str,
-        options: &Options,
-        launcher: &Launcher,
-    ) -> Option<Option<(Effect, Option<(&'a Word, Option<usize>)>)>> {
+    /// Reads the option `word`, known to begin with `text`, and its value. `None`: not decided; `Some(None)`: it does
+    /// not matter.
+    fn option(&mut self, word: &Word, text: &str, options: &Options, launcher: &Launcher) -> Option<Option<Given>> {
         let text = if launcher.windows { text.to_ascii_lowercase() } else { text.to_owned() };
-        let takes = |name: &str| {
-            let effect = options.effect.get(name).copied();
-            match effect {
-                Some(effect) => Some((Some(effect), effect.takes_value())),
-                None if options.value.contains(name) => Some((None, true)),
-                None if options.flag.contains(name) => Some((None, false)),
-                None => None,
-            }
+        let takes = |name: &str| match options.effect.get(name).copied() {
+            Some(effect) => Some((Some(effect), effect.takes_value())),
+            None if options.value.contains(name) => Some((None, true)),
+            None if options.flag.contains(name) => Some((None, false)),
+            None => None,
+        };
+        let attached = |effect: Option<Effect>, length: usize| {
+            Some(effect.map(|effect| Given { effect, value: Some(word.without_prefix(length)) }))
         };
         if let Some((name, _)) = text.split_once('=') {
-            let effect = takes(name).and_then(|(effect, _)| effect);
-            return Some(effect.map(|effect| (effect, Some((word, None)))));
+            return attached(takes(name).and_then(|(effect, _)| effect), name.len() + 1);
         }
         if let Some((effect, value)) = takes(&text).filter(|_| word.value.is_some()) {
-            return self.finish(effect, value);
+            return self.detached(effect, value);
         }
-        let digits = |t: &str| t.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
-        if launcher.numeric && text.len() > 1 && text[1..].starts_with(|c: char| c.is_ascii_digit()) {
-            return digits(text[1..].trim_end_matches("-32").trim_end_matches("-64")).then_some(None);
+        if launcher.numeric && text[1..].starts_with(|c: char| c.is_ascii_digit()) {
+            let version = text[1..].trim_end_matches("-32").trim_end_matches("-64");
+            return version.chars().all(|c| c.is_ascii_digit() || c == '.').then_some(None);
         }
         if text.starts_with("--") || launcher.windows {
             return None;
         }
         let sign = text.chars().next()?;
-        let letters: Vec<char> = text.chars().skip(1).collect();
-        for (i, letter) in letters.iter().enumerate() {
+        let mut letters = text.char_indices().skip(1).peekable();
+        while let Some((at, letter)) = letters.next() {
             let (effect, value) = takes(&format!("{sign}{letter}"))?;
-            if value && (i + 1 < letters.len() || word.value.is_none()) {
-                return Some(effect.map(|effect| (effect, Some((word, None)))));
+            if value && (letters.peek().is_some() || word.value.is_none()) {
+                return attached(effect, at + letter.len_utf8());
             }
             if value || effect.is_some() {
-                return self.finish(effect, value);
+                return self.detached(effect, value);
             }
         }
         word.value.is_some().then_some(None)
     }
 
-    /// The value of an option stands in the next word.
-    #[allow(clippy::type_complexity)]
-    fn finish(
-        &mut self,
-        effect: Option<Effect>,
-        value: bool,
-    ) -> Option<Option<(Effect, Option<(&'a Word, Option<usize>)>)>> {
-        if !value {
-            return Some(effect.map(|e| (e, None)));
-        }
-        let at = self.at;
-        let word = self.words.get(at)?;
-        self.at += 1;
-        Some(effect.map(|e| (e, Some((word, Some(at))))))
+    /// An option whose value, if it takes one, is the next word.
+    fn detached(&mut self, effect: Option<Effect>, takes_value: bool) -> Option<Option<Given>> {
+        let value = if takes_value { Some(self.words.get(self.at)?.clone()) } else { None };
+        self.at += usize::from(takes_value);
+        Some(effect.map(|effect| Given { effect, value }))
     }
 
-    fn apply(&mut self, effect: Effect, word: &'a Word) {
-        let own = |word: &Word| match word.value.as_deref() {
-            Some(value) if value.starts_with('-') => value.split_once('=').map(|(_, v)| v.to_owned()),
-            Some(value) => Some(value.to_owned()),
-            None => None,
-        };
-        match effect {
-            Effect::Directory => self.peeled.directory = self.peeled.directory.enter(own(word).as_deref()),
-            Effect::Python => self.peeled.python = Some(word.clone()),
-            Effect::Script => self.script = Some(word),
-            Effect::Environment => {
-                if let Some((name, value)) = own(word).as_deref().and_then(|v| v.split_once('=')) {
-                    self.peeled.env.push((name.to_owned(), Some(value.to_owned())));
-                }
+    fn apply(&mut self, effect: Effect, word: Word) {
+        if effect == Effect::Directory {
+            self.peeled.directory = self.peeled.directory.enter(word.value.as_deref());
+        } else if effect == Effect::Python {
+            self.peeled.python = Some(word);
+        } else if effect == Effect::Environment {
+            let value = word.value.as_deref().and_then(|v| v.split_once('=')).map(|(_, v)| v.to_owned());
+            if let Some((name, _)) = assignment(&word.static_prefix()) {
+                self.peeled.env.push((name.to_owned(), value));
             }
-            Effect::Mount | Effect::Platform | Effect::Workdir => {
-                if let Host::Container { mounts, platform, workdir } = &mut self.peeled.host {
-                    match effect {
-                        Effect::Mount => mounts.push(word.clone()),
-                        Effect::Platform => *platform = Some(word.clone()),
-                        _ => *workdir = Some(word.clone()),
-                    }
-                }
+        } else if let Host::Container { mounts, platform, workdir } = &mut self.peeled.host {
+            match effect {
+                Effect::Mount => mounts.push(word),
+                Effect::Platform => *platform = Some(word),
+                Effect::Workdir => *workdir = Some(word),
+                _ => {}
             }
-            Effect::Module | Effect::File | Effect::Joined | Effect::Program | Effect::Stop => {}
         }
     }
 }

@@ -23,7 +23,7 @@ fn parser() -> Option<Parser> {
 }
 
 /// How deep nodes are followed; the grammar wraps each expression in about fifteen.
-const MAX_DEPTH: usize = 400;
+const MAX_DEPTH: usize = 150;
 /// Nodes read per script, so that functions which call each other end.
 const MAX_NODES: usize = 200_000;
 

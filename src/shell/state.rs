@@ -30,6 +30,9 @@ impl Value {
     }
 }
 
+/// Every command carries the exports before it, so a hostile script could make their number quadratic.
+const MAX_EXPORTS: usize = 100;
+
 /// The state at one point of a script.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
@@ -51,12 +54,15 @@ impl State {
     }
 
     pub fn export(&mut self, name: &str) {
-        self.exported.insert(name.to_owned());
+        if self.exported.len() < MAX_EXPORTS {
+            self.exported.insert(name.to_owned());
+        }
     }
 
+    /// Takes the variable away; it counts as exported with an unknown value, since the step may have set it.
     pub fn unset(&mut self, name: &str) {
-        self.vars.insert(name.to_owned(), Value::Unknown);
-        self.exported.remove(name);
+        self.set(name, Value::Unknown);
+        self.export(name);
     }
 
     /// Exported variables with their values.

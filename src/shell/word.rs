@@ -53,6 +53,29 @@ impl Word {
         self.parts.iter().map_while(|p| p.text.as_deref()).collect()
     }
 
+    /// The word without the first `length` bytes of its value, which are known: `x` of `--option=x`.
+    pub(super) fn without_prefix(&self, length: usize) -> Word {
+        let (mut left, mut parts) = (length, Vec::new());
+        for part in &self.parts {
+            let text = part.text.as_deref().unwrap_or_default();
+            let cut = left.min(text.len());
+            left -= cut;
+            let verbatim = part.source == Source::Script && text.len() == part.span.end - part.span.start;
+            let span = Span::new(part.span.start + if verbatim { cut } else { 0 }, part.span.end);
+            match text.get(cut..) {
+                Some("") if part.text.is_some() => {}
+                Some(rest) => {
+                    parts.push(Part { text: part.text.as_ref().map(|_| rest.to_owned()), span, ..part.clone() })
+                }
+                None => parts.push(Part { text: None, ..part.clone() }),
+            }
+        }
+        // The raw text begins like the value where no quote or escape stands before the cut.
+        let plain = self.raw.get(..length).is_some_and(|raw| self.static_prefix().starts_with(raw));
+        let start = if plain { length } else { 0 };
+        Word::new(&self.raw[start..], Span::new(self.span.start + start, self.span.end), parts)
+    }
+
     /// What the word is known to end with.
     pub fn static_suffix(&self) -> String {
         let known = self.parts.iter().rev().take_while(|p| p.text.is_some()).count();

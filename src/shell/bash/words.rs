@@ -28,7 +28,8 @@ impl<'t> Walker<'_, 't> {
     /// What `node` evaluates to, one part for each origin.
     pub(super) fn parts(&self, node: Node<'t>, quoted: bool, depth: usize) -> Vec<Part> {
         let place = span(node);
-        if depth > MAX_WORD_DEPTH {
+        // With an error inside, a quote may be missing.
+        if depth > MAX_WORD_DEPTH || node.has_error() {
             return vec![self.unknown(place, quoted)];
         }
         match node.kind() {
@@ -92,6 +93,8 @@ impl<'t> Walker<'_, 't> {
         let Some(bare) = bare else { return part };
         let name = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(bare, |at| &bare[..at]);
         let filter = &bare[name.len()..];
+        // `"$@"` and `"${list[@]}"` are many words in spite of the quotes.
+        part.quoted &= !filter.contains('@');
         match self.lookup(name) {
             Value::Known(value) if filter.is_empty() || (filter.starts_with(":-") && !value.is_empty()) => {
                 part.text = Some(value);

@@ -47,6 +47,7 @@ fn every_way_to_run_nox_takes_the_flag_behind_its_program() {
         "bash -c 'nox@ -s a'",
         "pwsh -NoProfile -Command \"nox@ -s a\"",
         "cmd /c nox@ -s a",
+        "Invoke-Expression \"nox@ -s a\"",
         "nox@ -s a # nox",
     ] {
         let script = marked.replace('@', "");
@@ -86,6 +87,8 @@ fn arguments_directories_and_variables_are_known() {
     let values: Vec<_> = call.args.iter().map(|a| a.value.as_deref()).collect();
     let expected = [Some("-s"), Some("docs"), Some("t-docs\""), Some("it's"), Some("lint"), None, None, Some("ab")];
     assert_eq!(values, expected);
+    let splat = nox("nox @arguments -s a,b").remove(0);
+    assert!(splat.args[0].may_be_several() && splat.args[2].may_be_several());
     let call = nox("$env:A = \"b\"\ncd sub\nif ($x) { $env:C = 'd' }\nnox").remove(0);
     assert_eq!(call.directory, Directory::Into("sub".to_owned()));
     assert_eq!(call.env, [("A".to_owned(), Some("b".to_owned())), ("C".to_owned(), None)]);

@@ -91,7 +91,11 @@ impl<'w> Lexer<'w, '_, '_> {
                     let length = self.balanced().unwrap_or(1);
                     parts.push(self.unknown(length, false));
                 }
-                // A list becomes several arguments.
+                // `@arguments` and a list become several arguments.
+                '@' if parts.is_empty() => {
+                    let name = self.rest()[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                    parts.push(self.unknown(name.map_or(self.rest().len(), |at| at + 1), false));
+                }
                 ',' => parts.push(self.unknown(1, false)),
                 _ => parts.extend(self.bare()),
             }

@@ -1,0 +1,93 @@
+//! Scripts written to break a reader: random pieces, deep nesting, growth without end.
+
+use super::*;
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics_and_every_span_fits(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..24),
+        hole in 0usize..40,
+        known in proptest::option::of("[a-z '\"$(]{0,8}"),
+    ) {
+        let script = pieces.concat();
+        let at = (0..=script.len()).filter(|i| script.is_char_boundary(*i)).nth(hole).unwrap_or(script.len());
+        let with_hole = format!("{}${{{{ x }}}}{}", &script[..at], &script[at..]);
+        let expanded = Expanded::new(&with_hole, &[(Span::new(at, at + 8), known)]);
+        for shell in [Shell::Bash, Shell::PowerShell, Shell::Cmd] {
+            for command in commands(&shell, &expanded, &|_| None) {
+                for word in &command.words {
+                    proptest::prop_assert_eq!(with_hole.get(word.span.range()), Some(word.raw.as_str()));
+                }
+                for call in calls(&command, "nox") {
+                    proptest::prop_assert!(call.insert_at.is_none_or(|i| with_hole.is_char_boundary(i)));
+                }
+            }
+        }
+    }
+}
+
+/// What random scripts are made of.
+const PIECES: [&str; 44] = [
+    "nox",
+    " ",
+    "\n",
+    " -s ",
+    "\"",
+    "'",
+    "$",
+    "(",
+    ")",
+    "{",
+    "}",
+    "`",
+    "\\",
+    "|",
+    "||",
+    "&&",
+    "&",
+    ";",
+    "é",
+    "if ",
+    "then ",
+    "fi",
+    "for x in a;do ",
+    "done",
+    "<<E\n",
+    "E\n",
+    "> ",
+    "#",
+    "bash -c ",
+    "$x",
+    "${x}",
+    "$(",
+    "%x%",
+    "^",
+    "@",
+    "uv run ",
+    "-p",
+    "=",
+    "A=b ",
+    "eval ",
+    "python -m",
+    ",",
+    "\r\n",
+    "\t",
+];
+
+#[test]
+fn hostile_scripts_end() {
+    let deep = "(".repeat(5000) + "nox" + &")".repeat(5000);
+    let doubling =
+        (0..60).map(|i| format!("f{i}() {{ f{}; f{}; }}\n", i + 1, i + 1)).collect::<String>() + "f60() { nox; }\nf0";
+    let growing = "x=aaaaaaaa\n".to_owned() + &"x=\"$x$x\"\n".repeat(60) + "nox $x";
+    let recursive = "f() { f; nox; }\nf\ng() { h; }; h() { g; }; g".to_owned();
+    let nested = "nox".to_owned();
+    let nested = (0..12).fold(nested, |inner, _| format!("bash -c {:?}", inner));
+    let exports = (0..600).map(|i| format!("export A{i}=$A{i}\ntrue\n")).collect::<String>();
+    let lists = "a && ".repeat(1000) + "nox";
+    for script in [deep, doubling, growing, recursive, nested, exports, lists] {
+        for shell in [Shell::Bash, Shell::PowerShell, Shell::Cmd] {
+            commands(&shell, &Expanded::new(&script, &[]), &|_| None);
+        }
+    }
+}
