@@ -30,7 +30,7 @@ pub struct Selection {
     pub missing: Vec<String>,
     /// Why more, or fewer, may run.
     pub doubts: Vec<String>,
-    /// nothing is asked for: nox lists its sessions and leaves.
+    /// Nothing is asked for: nox lists its sessions and leaves.
     pub none_asked: bool,
 }
 
@@ -221,7 +221,7 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
         if let Some(words) = added {
             let words = if words.unknown().next().is_some() { None } else { Some(words.known()) };
             pythons = match (pythons, words) {
-                (Pythons::None | Pythons::Own, _) if !forced => pythons_of(definition),
+                (none @ (Pythons::None | Pythons::Own), _) if !forced => none,
                 (_, None) => Pythons::Unknown,
                 (Pythons::None | Pythons::Own, Some(more)) => {
                     Pythons::Many(more.into_iter().map(str::to_owned).collect())
@@ -252,10 +252,6 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
         }
     }
     all
-}
-
-fn pythons_of(definition: &Definition) -> Pythons {
-    definition.pythons.clone()
 }
 
 fn union(mut list: Vec<String>, more: &[&str]) -> Vec<String> {

@@ -4,6 +4,7 @@ mod call;
 mod definition;
 mod eval;
 mod exec;
+mod import;
 mod value;
 
 pub use definition::{Definition, Parameters, Pythons};
