@@ -250,10 +250,10 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
 
     let effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
     let unseen = !exact || effects.is_empty();
-    let mut installs = install::collect(&effects, &reader.folder, request.files);
+    let mut installs = install::collect(&effects, &reader.reads, &reader.folder, request.files);
     if unseen && installs.files.is_empty() {
         let opaque = Effects { opaque: true, ..Effects::default() };
-        installs.files = install::collect(&[opaque], &reader.folder, request.files).files;
+        installs.files = install::collect(&[opaque], &[], &reader.folder, request.files).files;
     }
     run.unpinned = installs.unpinned;
     run.exact_installer = {
@@ -267,6 +267,9 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.undecided.extend(selection.missing.iter().map(|name| format!("no session `{name}` was found in the noxfile")));
     if call.open {
         run.undecided.push("words of the command line are not known".to_owned());
+    }
+    if effects.iter().any(|e| e.nested) {
+        run.undecided.push("a session calls nox again; what that call builds is not followed".to_owned());
     }
     if installs.computed {
         run.undecided.push("some of what is installed is computed".to_owned());

@@ -297,10 +297,9 @@ fn candidates(index: usize, definition: &Definition, python: Option<&str>, multi
     for set in sets {
         let signature = format!("({})", set.signature);
         let own = set.python.as_ref().filter(|_| python.is_none());
-        let version = versioned.clone().or_else(|| own.and_then(Value::text).map(|p| format!("{name}-{p}")));
         let mut names: Vec<String> = if multi { Vec::new() } else { vec![format!("{name}{signature}")] };
-        names.extend(version.iter().map(|v| format!("{v}{signature}")));
-        names.extend(version);
+        names.extend(versioned.iter().map(|v| format!("{v}{signature}")));
+        names.extend(versioned.clone());
         names.push(name.clone());
         let tags: Option<Vec<String>> = set.tags.iter().map(|t| t.text().map(str::to_owned)).collect();
         let tags = own_tags.iter().zip(tags).map(|(own, more)| own.iter().cloned().chain(more).collect()).next();

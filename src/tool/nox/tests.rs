@@ -63,6 +63,7 @@ def docs(session):
     session.run_install("uv", "sync", "--frozen")
 "#;
 
+/// The selections were compared with what nox 2026.10.20 lists for the same lines.
 #[test]
 fn who_runs_and_whether_environments_are_made() {
     for (line, sessions, creates) in [
@@ -77,6 +78,9 @@ fn who_runs_and_whether_environments_are_made() {
         ("-k (_lint_or_tag_)_and_not_lint", vec!["tag"], Answer::No),
         ("-s tests -p 3.11", vec!["tests-3.11"], Answer::Yes),
         ("-s lint -P 3.13", vec!["lint-3.13"], Answer::Yes),
+        ("-s tests -P 3.13", vec!["tests-3.13"], Answer::Yes),
+        ("-s tag -P 3.13", vec!["tag-3.13"], Answer::Yes),
+        ("-s lint --extra-python 3.13", vec!["lint"], Answer::Yes),
         ("-s tests-?", vec!["tests-3.11", "tests-3.12"], Answer::Yes),
         ("-s ?", vec!["lint", "tests-3.11", "tests-3.12", "tag", "docs"], Answer::Unknown),
         ("-s lint --no-venv", vec!["lint"], Answer::No),
@@ -243,6 +247,7 @@ def long(session): pass
         ]
     );
     assert_eq!(run.sessions[4].python, Interpreter::Named("3.11".to_owned()));
+    assert_eq!(names(&call(file, "-s py-3.11")), Vec::<&str>::new());
     assert_eq!(names(&call(file, "-s par(django=\"2.0\")")), ["par(django='2.0')"]);
 }
 

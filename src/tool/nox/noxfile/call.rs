@@ -195,6 +195,8 @@ impl Reader<'_> {
                 let rest = Arguments { positional: args.positional.get(1..).unwrap_or_default().to_vec(), ..args };
                 self.named_call(&inner, rest)
             }
+            // Requirements of the project file's groups: for the files that matter, as if they were named by group.
+            ("nox.project.dependency_groups", _) => Value::list([Value::str("--all-groups")]),
             ("nox.project.load_toml", None) => self.reads("pyproject.toml"),
             ("nox.project.load_toml" | "open", Some(path)) => match path.text().map(str::to_owned) {
                 Some(path) => self.reads(&path),
@@ -234,39 +236,9 @@ impl Reader<'_> {
             _ => {
                 // Something from outside that runs while the noxfile loads may register sessions; nox's own functions and
                 // the standard library do not.
-                let known = [
-                    "nox",
-                    "os",
-                    "sys",
-                    "pathlib",
-                    "shutil",
-                    "json",
-                    "re",
-                    "print",
-                    "logging",
-                    "subprocess",
-                    "importlib",
-                    "len",
-                    "range",
-                    "tempfile",
-                    "platform",
-                    "functools",
-                    "itertools",
-                    "typing",
-                    "contextlib",
-                    "datetime",
-                    "warnings",
-                    "textwrap",
-                    "collections",
-                    "argparse",
-                    "tomllib",
-                    "toml",
-                    "tomli",
-                ];
-                if self.calls == 0
-                    && self.locals.is_none()
-                    && !known.contains(&name.split('.').next().unwrap_or_default())
-                {
+                let top = name.split('.').next().unwrap_or_default();
+                let known = rules().harmless_modules.iter().any(|module| module == top);
+                if self.calls == 0 && self.locals.is_none() && !known {
                     self.hide(format!("`{name}(…)` may register sessions"));
                 }
                 Value::Unknown
@@ -370,6 +342,7 @@ impl Reader<'_> {
             });
             return;
         }
+        self.effects.nested |= words.first().is_some_and(|first| *first == Some("nox"));
         // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
         // into the environment somehow.
         let outside = args.keyword("external").is_some_and(|v| v.truth() != Some(false));

@@ -59,6 +59,8 @@ pub struct Effects {
     pub opaque: bool,
     /// It runs a program that must have come into the environment somehow.
     pub runs: bool,
+    /// It calls nox itself.
+    pub nested: bool,
 }
 
 /// One installing command.
@@ -97,6 +99,8 @@ pub struct Reader<'a> {
     pub sessions: Vec<Definition>,
     /// Why there may be sessions that were not seen; empty when all were.
     pub hidden_sessions: Vec<String>,
+    /// Files that are read by name while the noxfile loads, relative to its folder.
+    pub reads: Vec<String>,
     /// The noxfile and the local modules it imports, relative to the repository root.
     pub modules: Vec<String>,
     pub(super) globals: Vec<Names>,
@@ -127,6 +131,7 @@ impl<'a> Reader<'a> {
             option_values: BTreeMap::new(),
             sessions: Vec::new(),
             hidden_sessions: Vec::new(),
+            reads: Vec::new(),
             modules: Vec::new(),
             globals: Vec::new(),
             functions: Vec::new(),
