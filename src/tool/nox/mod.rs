@@ -206,6 +206,9 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     {
         run.creates_by_default = backend::creates(&default_backend.of_session(None)) == Answer::Yes;
     }
+    if run.creates_env == Answer::No && certain.iter().any(|(_, effects)| effects.nested) {
+        run.creates_env = Answer::Unknown;
+    }
     let all: Vec<Session> = sure.into_iter().chain(maybe).collect();
     run.why = why(run.creates_env, &selection, &all, call);
     let builds = || all.iter().filter(|s| s.creates_env != Answer::No);
@@ -249,7 +252,8 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.sessions = all;
 
     let effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
-    let unseen = !exact || effects.is_empty();
+    // Sessions that run programs nobody is seen to install get them in a way that is not understood.
+    let unseen = !exact || effects.iter().all(|e| e.installs.is_empty() && (e.opaque || e.runs));
     let mut installs = install::collect(&effects, &reader.reads, &reader.folder, request.files);
     if unseen && installs.files.is_empty() {
         let opaque = Effects { opaque: true, ..Effects::default() };

@@ -373,6 +373,19 @@ nox.session(lambda s: None)
 }
 
 #[test]
+fn a_session_that_calls_nox_again_is_not_followed() {
+    let file = r#"
+import nox
+@nox.session(python=False)
+def inner(session): session.run("nox", "-f", "examples/noxfile.py", external=True)
+@nox.session(python=False)
+def matrix(session): session.run("nox", "-l", "--json", external=True)
+"#;
+    assert_eq!(call(file, "-s inner").creates_env, Answer::Unknown);
+    assert_eq!(call(file, "-s matrix").creates_env, Answer::No);
+}
+
+#[test]
 fn hostile_noxfiles_end() {
     let deep: &'static str =
         Box::leak(format!("import nox\nx = {}1{}\n", "(".repeat(5_000), ")".repeat(5_000)).into_boxed_str());

@@ -7,7 +7,9 @@ use tree_sitter::Node;
 use super::definition::{Decorator, DecoratorKind};
 use super::exec::{Install, Reader, Source};
 use super::value::{Value, join};
-use crate::rules::nox::rules;
+use crate::rules::nox::{Meaning, rules};
+use crate::tool::Argument;
+use crate::tool::nox::argv;
 
 /// The arguments of a call.
 #[derive(Debug, Default, Clone)]
@@ -342,7 +344,11 @@ impl Reader<'_> {
             });
             return;
         }
-        self.effects.nested |= words.first().is_some_and(|first| *first == Some("nox"));
+        if words.first().is_some_and(|first| *first == Some("nox")) {
+            let word = |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
+            let inner: Vec<Argument> = words.iter().skip(1).map(word).collect();
+            self.effects.nested |= !argv::parse(&inner).has(Meaning::List);
+        }
         // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
         // into the environment somehow.
         let outside = args.keyword("external").is_some_and(|v| v.truth() != Some(false));
