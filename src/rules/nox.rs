@@ -30,6 +30,14 @@ pub struct Nox {
     /// Shapes of requirement files, for noxfiles that compute their names.
     pub candidate_files: Vec<String>,
     pub installers: Vec<Installer>,
+    /// Options of `pip install` and `uv pip install` that name a requirement file.
+    pub file_options: Vec<String>,
+    /// Options of theirs whose next word is something else.
+    pub value_options: Vec<String>,
+    /// Modules whose functions make no sessions when a noxfile calls them while it loads.
+    pub harmless_modules: Vec<String>,
+    /// Beginnings of decorators that make no sessions.
+    pub harmless_decorators: Vec<String>,
 }
 
 /// One option of the command line under all its names.

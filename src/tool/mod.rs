@@ -136,6 +136,9 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     pub creates_env: Answer,
+    /// Where `creates_env` is unknown only because the sessions are out of sight (no such file, no such session): whether
+    /// the tool's defaults would create an environment.
+    pub creates_by_default: bool,
     /// Why, as one clause for people: "only lists sessions".
     pub why: String,
     /// Environment folders relative to the repository root, sorted; empty when none is created or the place is unknown.

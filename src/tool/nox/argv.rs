@@ -55,8 +55,13 @@ pub fn parse(args: &[Argument]) -> Call {
     while let Some((first, after)) = rest.split_first() {
         rest = after;
         let Some(word) = first.value.as_deref() else {
-            // A word that is known to begin like an option is one; else it may be options, values or nothing.
-            call.open = true;
+            // `--python=…` is that option with a value that is not known; any other word may be options, values or nothing.
+            match first.prefix.split_once('=').and_then(|(name, value)| Some((rules().option(name)?, value))) {
+                Some((rule, value)) if rule.takes != Takes::None => {
+                    call.give(rule.means, vec![Argument::unknown(value, false)]);
+                }
+                _ => call.open = true,
+            }
             continue;
         };
         if word == "--" {
@@ -237,6 +242,8 @@ mod tests {
             ("-r ?*", true, false),
             ("-s tests -- ?*", false, false),
             ("-f ? -s a", false, false),
+            ("--python=?*", false, false),
+            ("--pyth?*", true, false),
         ] {
             let call = parse(&words(line));
             assert_eq!((call.open, !call.open_lists.is_empty()), (open, open_list), "{line}");

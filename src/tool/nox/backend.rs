@@ -21,7 +21,7 @@ impl OfCall {
         }
         match definition.map(|d| &d.venv_backend) {
             Some(Value::Str(text)) => named(text),
-            Some(Value::None) => {
+            None | Some(Value::None) => {
                 let package = definition.and_then(|d| d.package).and_then(|p| p.backend.as_deref());
                 match package.filter(|_| self.default_is_noxfiles) {
                     Some(backend) if creates(&self.default) != Answer::No => named(backend),

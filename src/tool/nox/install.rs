@@ -21,44 +21,13 @@ pub struct Installs {
 /// Most requirement files that are followed.
 const MAX_FILES: usize = 200;
 
-/// Options of `pip install` and `uv pip install` that name a requirement file.
-const FILE_OPTIONS: [&str; 9] = [
-    "-r",
-    "--requirement",
-    "--requirements",
-    "-c",
-    "--constraint",
-    "--constraints",
-    "--build-constraint",
-    "--override",
-    "--file",
-];
-
-/// Options whose next word is something else.
-const VALUE_OPTIONS: [&str; 18] = [
-    "-i",
-    "--index-url",
-    "--extra-index-url",
-    "-f",
-    "--find-links",
-    "-t",
-    "--target",
-    "--prefix",
-    "--python",
-    "-p",
-    "--upgrade-strategy",
-    "--config-settings",
-    "--no-binary",
-    "--only-binary",
-    "--extra",
-    "--upgrade-package",
-    "-P",
-    "--resolution",
-];
-
 /// Collects from all bodies. `folder` is the noxfile's, relative to the repository root.
-pub fn collect(effects: &[Effects], folder: &str, files: &dyn Files) -> Installs {
+/// `loaded` are files that the noxfile reads while it loads.
+pub fn collect(effects: &[Effects], loaded: &[String], folder: &str, files: &dyn Files) -> Installs {
     let mut found = Collector { installs: Installs::default(), folder, files };
+    for path in loaded {
+        found.file(&join(folder, path));
+    }
     for effect in effects {
         for path in &effect.reads {
             found.file(&join(folder, path));
@@ -122,7 +91,7 @@ impl Collector<'_> {
             };
             if install.conda && matches!(text, "-c" | "--channel" | "-n" | "--name" | "-p") {
                 words.next();
-            } else if FILE_OPTIONS.contains(&text) {
+            } else if is_file_option(text) {
                 self.named(words.next().and_then(Value::text));
             } else if let Some(name) = attached_file(text) {
                 self.named(Some(name));
@@ -139,7 +108,7 @@ impl Collector<'_> {
                 }
             } else if text.starts_with("--group=") || text.starts_with("--only-group=") {
                 self.project(self.folder);
-            } else if VALUE_OPTIONS.contains(&text) {
+            } else if rules().value_options.iter().any(|o| o == text) {
                 words.next();
             } else if !text.starts_with('-') {
                 self.package(text, matches!(word, Value::Path(_)), install.conda);
@@ -186,7 +155,7 @@ impl Collector<'_> {
             for line in text.lines() {
                 let mut words = line.split_whitespace();
                 let Some(first) = words.next() else { continue };
-                let included = if FILE_OPTIONS.contains(&first) { words.next() } else { attached_file(first) };
+                let included = if is_file_option(first) { words.next() } else { attached_file(first) };
                 let Some(included) = included.map(|name| join(folder, name)).filter(|p| self.files.is_tracked(p))
                 else {
                     continue;
@@ -199,11 +168,15 @@ impl Collector<'_> {
     }
 }
 
+fn is_file_option(word: &str) -> bool {
+    rules().file_options.iter().any(|option| option == word)
+}
+
 /// The file in `-rname`, `-r=name`, `--constraint=name`.
 fn attached_file(word: &str) -> Option<&str> {
     if word.starts_with("--") {
         let (option, name) = word.split_once('=')?;
-        return FILE_OPTIONS.contains(&option).then_some(name);
+        return is_file_option(option).then_some(name);
     }
     let name = word.strip_prefix("-r").or_else(|| word.strip_prefix("-c"))?;
     Some(name.strip_prefix('=').unwrap_or(name)).filter(|n| !n.is_empty())

@@ -64,6 +64,7 @@ impl Tool for Nox {
 fn start(call: &Call) -> Run {
     Run {
         creates_env: Answer::Unknown,
+        creates_by_default: false,
         why: "not decided".to_owned(),
         env_dirs: Vec::new(),
         reuse: Reuse::Unknown,
@@ -148,7 +149,9 @@ fn without_noxfile(run: &mut Run, call: &Call, path: &str) {
     };
     run.can_insert_reuse_flag = !global.line_refuses;
     (run.reuse_why, run.reuse_refused) = (global.why, global.refused);
+    run.creates_by_default = !call.open;
     if backend::forced_none(call) {
+        run.creates_by_default = false;
         (run.creates_env, run.why) = (Answer::No, "`--no-venv` on the command line".to_owned());
     }
 }
@@ -182,10 +185,11 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
 
     let any_sure = Answer::any(sure.iter().map(|s| s.creates_env));
     run.creates_env = match any_sure {
+        // A call that runs nothing that is seen ends in an error, or runs what is not seen.
+        _ if sure.is_empty() && maybe.is_empty() => Answer::Unknown,
         Answer::Yes | Answer::No if exact => any_sure,
         Answer::Yes => Answer::Yes,
         _ if !selection.missing.is_empty() => Answer::Unknown,
-        _ if maybe.is_empty() && sure.is_empty() => Answer::Unknown,
         // Some of these run, it is not known which.
         _ if reader.hidden_sessions.is_empty() => Answer::one_of(sure.iter().chain(&maybe).map(|s| s.creates_env)),
         _ => Answer::Unknown,
@@ -195,6 +199,15 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     }
     if selection.none_asked {
         run.creates_env = Answer::No;
+    }
+    if run.creates_env == Answer::Unknown
+        && !call.open
+        && (sure.is_empty() && maybe.is_empty() || !selection.missing.is_empty())
+    {
+        run.creates_by_default = backend::creates(&default_backend.of_session(None)) == Answer::Yes;
+    }
+    if run.creates_env == Answer::No && certain.iter().any(|(_, effects)| effects.nested) {
+        run.creates_env = Answer::Unknown;
     }
     let all: Vec<Session> = sure.into_iter().chain(maybe).collect();
     run.why = why(run.creates_env, &selection, &all, call);
@@ -222,7 +235,9 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.reuse_refused = global.refused.clone().or_else(|| refusing.map(|_| "reuse_venv=False".to_owned()));
     run.can_insert_reuse_flag = !global.line_refuses && refusing.is_none();
     run.sessions_known = exact;
-    run.installs_anything = if exact {
+    run.installs_anything = if all.is_empty() {
+        Answer::Unknown
+    } else if exact {
         Answer::any(all.iter().map(|s| s.installs_anything))
     } else {
         Answer::one_of(all.iter().map(|s| s.installs_anything))
@@ -237,11 +252,12 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.sessions = all;
 
     let effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
-    let unseen = !exact || effects.is_empty();
-    let mut installs = install::collect(&effects, &reader.folder, request.files);
+    // Sessions that run programs nobody is seen to install get them in a way that is not understood.
+    let unseen = !exact || effects.iter().all(|e| e.installs.is_empty() && (e.opaque || e.runs));
+    let mut installs = install::collect(&effects, &reader.reads, &reader.folder, request.files);
     if unseen && installs.files.is_empty() {
         let opaque = Effects { opaque: true, ..Effects::default() };
-        installs.files = install::collect(&[opaque], &reader.folder, request.files).files;
+        installs.files = install::collect(&[opaque], &[], &reader.folder, request.files).files;
     }
     run.unpinned = installs.unpinned;
     run.exact_installer = {
@@ -255,6 +271,9 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.undecided.extend(selection.missing.iter().map(|name| format!("no session `{name}` was found in the noxfile")));
     if call.open {
         run.undecided.push("words of the command line are not known".to_owned());
+    }
+    if effects.iter().any(|e| e.nested) {
+        run.undecided.push("a session calls nox again; what that call builds is not followed".to_owned());
     }
     if installs.computed {
         run.undecided.push("some of what is installed is computed".to_owned());

@@ -30,7 +30,7 @@ pub struct Selection {
     pub missing: Vec<String>,
     /// Why more, or fewer, may run.
     pub doubts: Vec<String>,
-    /// nothing is asked for: nox lists its sessions and leaves.
+    /// Nothing is asked for: nox lists its sessions and leaves.
     pub none_asked: bool,
 }
 
@@ -221,7 +221,7 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
         if let Some(words) = added {
             let words = if words.unknown().next().is_some() { None } else { Some(words.known()) };
             pythons = match (pythons, words) {
-                (Pythons::None | Pythons::Own, _) if !forced => pythons_of(definition),
+                (none @ (Pythons::None | Pythons::Own), _) if !forced => none,
                 (_, None) => Pythons::Unknown,
                 (Pythons::None | Pythons::Own, Some(more)) => {
                     Pythons::Many(more.into_iter().map(str::to_owned).collect())
@@ -252,10 +252,6 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
         }
     }
     all
-}
-
-fn pythons_of(definition: &Definition) -> Pythons {
-    definition.pythons.clone()
 }
 
 fn union(mut list: Vec<String>, more: &[&str]) -> Vec<String> {
@@ -301,10 +297,9 @@ fn candidates(index: usize, definition: &Definition, python: Option<&str>, multi
     for set in sets {
         let signature = format!("({})", set.signature);
         let own = set.python.as_ref().filter(|_| python.is_none());
-        let version = versioned.clone().or_else(|| own.and_then(Value::text).map(|p| format!("{name}-{p}")));
         let mut names: Vec<String> = if multi { Vec::new() } else { vec![format!("{name}{signature}")] };
-        names.extend(version.iter().map(|v| format!("{v}{signature}")));
-        names.extend(version);
+        names.extend(versioned.iter().map(|v| format!("{v}{signature}")));
+        names.extend(versioned.clone());
         names.push(name.clone());
         let tags: Option<Vec<String>> = set.tags.iter().map(|t| t.text().map(str::to_owned)).collect();
         let tags = own_tags.iter().zip(tags).map(|(own, more)| own.iter().cloned().chain(more).collect()).next();

@@ -7,7 +7,9 @@ use tree_sitter::Node;
 use super::definition::{Decorator, DecoratorKind};
 use super::exec::{Install, Reader, Source};
 use super::value::{Value, join};
-use crate::rules::nox::rules;
+use crate::rules::nox::{Meaning, rules};
+use crate::tool::Argument;
+use crate::tool::nox::argv;
 
 /// The arguments of a call.
 #[derive(Debug, Default, Clone)]
@@ -195,6 +197,8 @@ impl Reader<'_> {
                 let rest = Arguments { positional: args.positional.get(1..).unwrap_or_default().to_vec(), ..args };
                 self.named_call(&inner, rest)
             }
+            // Requirements of the project file's groups: for the files that matter, as if they were named by group.
+            ("nox.project.dependency_groups", _) => Value::list([Value::str("--all-groups")]),
             ("nox.project.load_toml", None) => self.reads("pyproject.toml"),
             ("nox.project.load_toml" | "open", Some(path)) => match path.text().map(str::to_owned) {
                 Some(path) => self.reads(&path),
@@ -234,39 +238,9 @@ impl Reader<'_> {
             _ => {
                 // Something from outside that runs while the noxfile loads may register sessions; nox's own functions and
                 // the standard library do not.
-                let known = [
-                    "nox",
-                    "os",
-                    "sys",
-                    "pathlib",
-                    "shutil",
-                    "json",
-                    "re",
-                    "print",
-                    "logging",
-                    "subprocess",
-                    "importlib",
-                    "len",
-                    "range",
-                    "tempfile",
-                    "platform",
-                    "functools",
-                    "itertools",
-                    "typing",
-                    "contextlib",
-                    "datetime",
-                    "warnings",
-                    "textwrap",
-                    "collections",
-                    "argparse",
-                    "tomllib",
-                    "toml",
-                    "tomli",
-                ];
-                if self.calls == 0
-                    && self.locals.is_none()
-                    && !known.contains(&name.split('.').next().unwrap_or_default())
-                {
+                let top = name.split('.').next().unwrap_or_default();
+                let known = rules().harmless_modules.iter().any(|module| module == top);
+                if self.calls == 0 && self.locals.is_none() && !known {
                     self.hide(format!("`{name}(…)` may register sessions"));
                 }
                 Value::Unknown
@@ -369,6 +343,11 @@ impl Reader<'_> {
                 conda: false,
             });
             return;
+        }
+        if words.first().is_some_and(|first| *first == Some("nox")) {
+            let word = |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
+            let inner: Vec<Argument> = words.iter().skip(1).map(word).collect();
+            self.effects.nested |= !argv::parse(&inner).has(Meaning::List);
         }
         // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
         // into the environment somehow.

@@ -123,11 +123,7 @@ impl Reader<'_> {
         });
         let Some((package, args)) = session else {
             // A decorator of the file's own making may end in `nox.session`; those of the standard library do not.
-            let harmless = |d: &String| {
-                ["functools.", "contextlib.", "contextmanager", "cache", "lru_cache", "wraps", "staticmethod"]
-                    .iter()
-                    .any(|h| d.starts_with(h))
-            };
+            let harmless = |d: &&String| rules().harmless_decorators.iter().any(|h| d.starts_with(h.as_str()));
             if self.calls == 0
                 && let Some(decorator) = strange.iter().find(|d| !harmless(d))
             {

@@ -3,23 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use tree_sitter::{Node, Parser, Tree};
+use tree_sitter::{Node, Tree};
 
 use super::definition::{Decorator, Definition};
-use super::value::{Value, join};
+use super::value::Value;
 use crate::tool::{Files, Variable};
 
 /// Statements and expressions looked at before reading gives up: far above any real noxfile, and a bound for loops.
 const MAX_STEPS: usize = 100_000;
 /// Nesting of statements and expressions.
 const MAX_DEPTH: usize = 80;
-/// Local modules read.
-const MAX_MODULES: usize = 20;
 
 /// One module's text and syntax tree.
 pub(super) struct Source {
     pub(super) text: std::sync::Arc<str>,
-    tree: Tree,
+    pub(super) tree: Tree,
 }
 
 impl Source {
@@ -61,6 +59,8 @@ pub struct Effects {
     pub opaque: bool,
     /// It runs a program that must have come into the environment somehow.
     pub runs: bool,
+    /// It calls nox itself.
+    pub nested: bool,
 }
 
 /// One installing command.
@@ -99,6 +99,8 @@ pub struct Reader<'a> {
     pub sessions: Vec<Definition>,
     /// Why there may be sessions that were not seen; empty when all were.
     pub hidden_sessions: Vec<String>,
+    /// Files that are read by name while the noxfile loads, relative to its folder.
+    pub reads: Vec<String>,
     /// The noxfile and the local modules it imports, relative to the repository root.
     pub modules: Vec<String>,
     pub(super) globals: Vec<Names>,
@@ -129,6 +131,7 @@ impl<'a> Reader<'a> {
             option_values: BTreeMap::new(),
             sessions: Vec::new(),
             hidden_sessions: Vec::new(),
+            reads: Vec::new(),
             modules: Vec::new(),
             globals: Vec::new(),
             functions: Vec::new(),
@@ -143,26 +146,6 @@ impl<'a> Reader<'a> {
             depth: 0,
             steps: 0,
         }
-    }
-
-    /// Follows the module at `path` (from the repository root); its number, or `None` when it cannot be read.
-    pub(super) fn module(&mut self, path: &str) -> Option<usize> {
-        if let Some(known) = self.modules.iter().position(|m| m == path) {
-            return Some(known);
-        }
-        if self.modules.len() >= MAX_MODULES {
-            return None;
-        }
-        let text = self.files.read(path)?;
-        let source = Rc::new(Source { tree: parse(&text)?, text });
-        let number = self.modules.len();
-        self.modules.push(path.to_owned());
-        let file = path.strip_prefix(&format!("{}/", self.folder)).unwrap_or(path).to_owned();
-        self.globals.push(Names::from([("__file__".to_owned(), Value::Path(file))]));
-        let (before, locals) = (std::mem::replace(&mut self.current, number), self.locals.take());
-        self.block(source.tree.root_node(), &source);
-        (self.current, self.locals) = (before, locals);
-        Some(number)
     }
 
     /// Counts one step; false when the bounds are reached.
@@ -326,75 +309,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn import(&mut self, node: Node<'_>, source: &Rc<Source>) {
-        let mut cursor = node.walk();
-        let imported: Vec<Node<'_>> = node.children_by_field_name("name", &mut cursor).collect();
-        let module_node = node.child_by_field_name("module_name");
-        let star = { node.named_children(&mut node.walk()).any(|c| c.kind() == "wildcard_import") };
-        let module = module_node.map(|m| source.text(m).to_owned());
-        if let Some(module) = &module {
-            let local = self.local_module(module);
-            if star {
-                match local {
-                    Some(number) => {
-                        let names = self.globals[number].clone();
-                        self.names().extend(names.into_iter().filter(|(name, _)| !name.starts_with('_')));
-                    }
-                    None if module == "nox" => {
-                        for name in ["session", "options", "parametrize", "param", "project"] {
-                            self.names().insert(name.to_owned(), Value::Name(format!("nox.{name}")));
-                        }
-                    }
-                    None => self
-                        .hide(format!("`from {module} import *` may bring sessions that are not in this repository")),
-                }
-                return;
-            }
-        }
-        for item in imported {
-            let (path, alias) = match item.kind() {
-                "aliased_import" => (item.child_by_field_name("name"), item.child_by_field_name("alias")),
-                _ => (Some(item), None),
-            };
-            let Some(path) = path.map(|p| source.text(p).to_owned()) else { continue };
-            let alias = alias.map(|a| source.text(a).to_owned());
-            match &module {
-                Some(module) => {
-                    let known = self
-                        .local_module(module)
-                        .map(|n| self.globals[n].get(&path).cloned().unwrap_or(Value::Unknown));
-                    let known = known.unwrap_or_else(|| {
-                        self.local_module(&format!("{module}.{path}"));
-                        Value::Name(format!("{module}.{path}"))
-                    });
-                    self.names().insert(alias.unwrap_or(path), known);
-                }
-                None => {
-                    self.local_module(&path);
-                    let top = path.split('.').next().unwrap_or_default().to_owned();
-                    let (name, value) = match alias {
-                        Some(alias) => (alias, path),
-                        None => (top.clone(), top),
-                    };
-                    self.names().insert(name, Value::Name(value));
-                }
-            }
-        }
-    }
-
-    /// Follows `dotted` when it is a module beside the noxfile (nox puts that folder first on the search path).
-    fn local_module(&mut self, dotted: &str) -> Option<usize> {
-        let path = dotted.trim_start_matches('.').replace('.', "/");
-        if path.is_empty() {
-            return None;
-        }
-        let base = join(&self.folder, &path);
-        [format!("{base}.py"), format!("{base}/__init__.py")]
-            .into_iter()
-            .find(|candidate| self.files.is_tracked(candidate))
-            .and_then(|candidate| self.module(&candidate))
-    }
-
     fn field_block(&mut self, node: Node<'_>, field: &str, source: &Rc<Source>) -> Flow {
         node.child_by_field_name(field).map_or(Flow::On, |block| self.block(block, source))
     }
@@ -550,14 +464,4 @@ where
         }
     }
     into.extend(all);
-}
-
-fn parse(text: &str) -> Option<Tree> {
-    thread_local! {
-        static PARSER: std::cell::RefCell<Option<Parser>> = std::cell::RefCell::new({
-            let mut parser = Parser::new();
-            parser.set_language(&tree_sitter_python::LANGUAGE.into()).is_ok().then_some(parser)
-        });
-    }
-    PARSER.with_borrow_mut(|parser| parser.as_mut()?.parse(text, None))
 }

@@ -4,6 +4,7 @@ mod call;
 mod definition;
 mod eval;
 mod exec;
+mod import;
 mod value;
 
 pub use definition::{Definition, Parameters, Pythons};
@@ -18,6 +19,7 @@ pub fn read<'a>(path: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Varia
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut reader = Reader::new(folder, files, env);
     reader.module(path)?;
+    reader.reads = std::mem::take(&mut reader.effects).reads;
     Some(reader)
 }
 
@@ -39,4 +41,23 @@ pub fn has_script_dependencies(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::has_script_dependencies;
+
+    #[test]
+    fn a_script_header_counts_when_it_needs_more_than_nox() {
+        for (text, expected) in [
+            ("# /// script\n# dependencies = [\"nox\", \"tomlkit\"]\n# ///\n", true),
+            (
+                "#!/usr/bin/env -S uv run\n# /// script\n# dependencies = [\n#   \"nox>=2025.2.9\",\n#   \"x\",\n# ]\n# ///\n",
+                true,
+            ),
+            ("# /// script\n# dependencies = [\"nox[uv]>=2025.2.9\"]\n# ///\n", false),
+            ("# /// script\n# requires-python = \">=3.11\"\n# ///\n", false),
+            ("# /// script\n# dependencies = [\n", false),
+            ("import nox\n", false),
+        ] {
+            assert_eq!(has_script_dependencies(text), expected, "{text}");
+        }
+    }
+}
