@@ -1,1 +1,273 @@
-//! glob
+//! Patterns as `@actions/glob` reads them on Linux and macOS: arguments of `hashFiles`, `path` of a cache.
+
+/// Why the runner refuses a pattern; the step that uses it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GlobError {
+    #[error("the pattern is empty")]
+    Empty,
+    #[error("`.` and `..` are not allowed inside a pattern")]
+    Relative,
+}
+
+/// What a pattern is relative to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    Workspace,
+    /// `~`: never matches a file of the repository.
+    Home,
+    /// An absolute path: matches no repository-relative path; a workspace prefix is for the caller to remove.
+    Root,
+}
+
+/// One pattern. Braces and `+(a)` have no meaning, a file name that starts with a dot is like any other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// `!pattern`: takes away what earlier patterns matched.
+    pub negated: bool,
+    pub anchor: Anchor,
+    segments: Vec<Segment>,
+    /// `foo/`: not a file of that name, only what is below.
+    directory_only: bool,
+    literal: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    /// `**`: any number of segments.
+    Globstar,
+    Name(Vec<Piece>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Char(char),
+    /// `?`
+    Any,
+    /// `*`
+    Star,
+    /// `[...]`: inclusive ranges.
+    Class {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
+}
+
+impl Pattern {
+    /// Reads one pattern; surrounding blanks and leading `!` are part of the notation.
+    pub fn parse(text: &str) -> Result<Self, GlobError> {
+        let mut negated = false;
+        let mut text = text.trim();
+        while let Some(rest) = text.strip_prefix('!') {
+            negated = !negated;
+            text = rest.trim();
+        }
+        if text.is_empty() {
+            return Err(GlobError::Empty);
+        }
+        let directory_only = text.ends_with('/');
+        let mut names = text.split('/').filter(|name| !name.is_empty()).peekable();
+        let anchor = match names.peek() {
+            _ if text.starts_with('/') => Anchor::Root,
+            Some(&"~") => Anchor::Home,
+            _ => Anchor::Workspace,
+        };
+        if anchor == Anchor::Home || (anchor == Anchor::Workspace && names.peek() == Some(&".")) {
+            names.next();
+        }
+        let segments: Vec<Segment> = names.map(Segment::parse).collect();
+        let literals: Option<Vec<String>> = segments.iter().map(Segment::literal).collect();
+        if segments.iter().filter_map(Segment::literal).any(|name| name == "." || name == "..") {
+            return Err(GlobError::Relative);
+        }
+        let literal = literals.map(|names| match anchor {
+            Anchor::Workspace if names.is_empty() => ".".to_owned(),
+            Anchor::Workspace => names.join("/"),
+            Anchor::Home => [&["~".to_owned()], names.as_slice()].concat().join("/"),
+            Anchor::Root => format!("/{}", names.join("/")),
+        });
+        Ok(Self { negated, anchor, segments, directory_only, literal })
+    }
+
+    /// The path itself when the pattern has no wildcard: without leading `./`, final `/` and escapes; `.` is the
+    /// workspace.
+    pub fn literal(&self) -> Option<&str> {
+        self.literal.as_deref()
+    }
+
+    /// Whether the file `path` (relative to the workspace, with `/`) is matched, itself or by a folder above it.
+    /// Says nothing about [`Pattern::negated`].
+    pub fn matches(&self, path: &str) -> bool {
+        if self.anchor != Anchor::Workspace {
+            return false;
+        }
+        let names: Vec<Vec<char>> = path.split('/').map(|name| name.chars().collect()).collect();
+        self.matches_names(&names)
+    }
+
+    fn matches_names(&self, names: &[Vec<char>]) -> bool {
+        let names = if self.directory_only { names.split_last().map_or(names, |(_, folder)| folder) } else { names };
+        wildcard(&self.segments, names, Tail::Ignored, |s| *s == Segment::Globstar, |s, name| s.matches(name))
+    }
+}
+
+impl Segment {
+    fn parse(name: &str) -> Self {
+        if name == "**" {
+            return Segment::Globstar;
+        }
+        let mut pieces = Vec::new();
+        let chars: Vec<char> = name.chars().collect();
+        let mut rest = chars.as_slice();
+        while let Some((first, after)) = rest.split_first() {
+            let (piece, after) = match (first, after.split_first()) {
+                ('\\', Some((escaped, after))) => (Piece::Char(*escaped), after),
+                ('*', _) => (Piece::Star, after),
+                ('?', _) => (Piece::Any, after),
+                ('[', _) => class(after).unwrap_or((Piece::Char('['), after)),
+                (other, _) => (Piece::Char(*other), after),
+            };
+            rest = after;
+            if !(piece == Piece::Star && pieces.last() == Some(&Piece::Star)) {
+                pieces.push(piece);
+            }
+        }
+        Segment::Name(pieces)
+    }
+
+    fn literal(&self) -> Option<String> {
+        let Segment::Name(pieces) = self else { return None };
+        let literal = |piece: &Piece| match piece {
+            Piece::Char(c) => Some(*c),
+            Piece::Class { negated: false, ranges } => match ranges.as_slice() {
+                [(low, high)] if low == high => Some(*low),
+                _ => None,
+            },
+            Piece::Any | Piece::Star | Piece::Class { .. } => None,
+        };
+        pieces.iter().map(literal).collect()
+    }
+
+    fn matches(&self, name: &[char]) -> bool {
+        match self {
+            Segment::Globstar => true,
+            Segment::Name(pieces) => wildcard(pieces, name, Tail::Matched, |p| *p == Piece::Star, Piece::matches),
+        }
+    }
+}
+
+impl Piece {
+    fn matches(&self, c: &char) -> bool {
+        match self {
+            Piece::Char(own) => own == c,
+            Piece::Any | Piece::Star => true,
+            Piece::Class { negated, ranges } => ranges.iter().any(|(low, high)| (low..=high).contains(&c)) != *negated,
+        }
+    }
+}
+
+/// The class after a `[` and what follows it; `None` when nothing closes it, so that the bracket is an ordinary one.
+fn class(text: &[char]) -> Option<(Piece, &[char])> {
+    let negated = matches!(text.first(), Some('!' | '^'));
+    let mut rest = if negated { &text[1..] } else { text };
+    let mut ranges = Vec::new();
+    let mut is_first = true;
+    loop {
+        let (low, after) = class_member(rest)?;
+        if rest.first() == Some(&']') && !is_first {
+            return Some((Piece::Class { negated, ranges }, after));
+        }
+        is_first = false;
+        // A dash before the closing bracket is a dash.
+        match after {
+            ['-', end @ ..] if end.first() != Some(&']') => {
+                let (high, after) = class_member(end)?;
+                ranges.push((low, high));
+                rest = after;
+            }
+            _ => {
+                ranges.push((low, low));
+                rest = after;
+            }
+        }
+    }
+}
+
+fn class_member(text: &[char]) -> Option<(char, &[char])> {
+    match text {
+        ['\\', escaped, after @ ..] => Some((*escaped, after)),
+        [c, after @ ..] => Some((*c, after)),
+        [] => None,
+    }
+}
+
+/// What may be left of the text when the pattern is used up.
+#[derive(Clone, Copy, PartialEq)]
+enum Tail {
+    Matched,
+    Ignored,
+}
+
+/// Matches with stars that stand for any number of items; going back to the last star only keeps it quadratic.
+fn wildcard<P, T>(
+    pattern: &[P],
+    text: &[T],
+    tail: Tail,
+    is_star: impl Fn(&P) -> bool,
+    matches: impl Fn(&P, &T) -> bool,
+) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut last_star: Option<(usize, usize)> = None;
+    loop {
+        match (pattern.get(p), text.get(t)) {
+            (None, None) => return true,
+            (None, Some(_)) if tail == Tail::Ignored => return true,
+            (Some(star), _) if is_star(star) => {
+                p += 1;
+                last_star = Some((p, t));
+                continue;
+            }
+            (Some(piece), Some(item)) if matches(piece, item) => {
+                p += 1;
+                t += 1;
+                continue;
+            }
+            (_, None) => return false,
+            _ => {}
+        }
+        let Some((after, from)) = last_star else { return false };
+        (p, t) = (after, from + 1);
+        last_star = Some((after, t));
+    }
+}
+
+/// Several patterns, in order: a later one adds to, or with `!` takes from, what the earlier ones matched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PatternSet {
+    pub patterns: Vec<Pattern>,
+}
+
+impl PatternSet {
+    /// One pattern a line; blank lines and lines that begin with `#` do not count. Arguments of `hashFiles` are
+    /// lines of one set.
+    pub fn parse(text: &str) -> Result<Self, GlobError> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Ok(Self { patterns: lines.map(Pattern::parse).collect::<Result<_, _>>()? })
+    }
+
+    /// Whether the file `path`, relative to the workspace, is matched.
+    pub fn matches(&self, path: &str) -> bool {
+        let names: Vec<Vec<char>> = path.split('/').map(|name| name.chars().collect()).collect();
+        self.patterns.iter().fold(false, |matched, pattern| {
+            let hit = pattern.anchor == Anchor::Workspace && pattern.matches_names(&names);
+            if hit { !pattern.negated } else { matched }
+        })
+    }
+
+    /// The paths that are matched, in the order given.
+    pub fn matching<'a>(&self, paths: &[&'a str]) -> Vec<&'a str> {
+        paths.iter().copied().filter(|path| self.matches(path)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,19 +2,25 @@
 //!
 //! Data flows one way: text → yaml → workflow → repository → timeline → findings → fixes → output.
 
+pub mod cache;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod discover;
 pub mod edit;
 pub mod expr;
 pub mod finding;
+pub mod fix;
 pub mod glob;
 pub mod lint;
 pub mod output;
+pub mod repo;
 pub mod report;
 pub mod rules;
 pub mod shell;
 pub mod suppress;
 pub mod text;
+pub mod timeline;
 pub mod tool;
+pub mod workflow;
 pub mod yaml;

@@ -4,10 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
+use crate::check::{self, subject::Subject};
 use crate::config::Config;
-use crate::discover::Discovered;
+use crate::discover::{Discovered, FileKind};
 use crate::finding::{Finding, Location, Problem};
+use crate::repo::{Content, Document, Repository};
 use crate::text::Text;
+use crate::timeline::{Unit, summary};
+use crate::tool::Answer;
+use crate::workflow::{Action, Workflow};
 
 /// What checking a repository tells.
 #[derive(Debug, Default)]
@@ -28,40 +35,135 @@ pub struct JobTimeline {
     /// Relative to the root.
     pub path: String,
     pub job: String,
-    /// Whether some call of nox creates environments.
-    pub creates_env: bool,
-    /// Whether nox reuses what it finds: `on`, `off` or `unknown`.
-    pub reuse: String,
+    /// Whether some call of nox creates environments; absent when that cannot be decided.
+    pub creates_env: Option<bool>,
+    /// Where, relative to the workspace.
+    pub env_dirs: Vec<String>,
+    /// Whether nox reuses what it finds: `on`, `off`, `mixed` or `unknown`.
+    pub reuse: &'static str,
     /// In order, one line each.
     pub events: Vec<String>,
 }
 
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
-    let _ = (root, settings);
     let mut outcome = Outcome::default();
-    for file in files.iter().filter(|f| f.requested) {
-        let text = match file.read() {
-            Ok(text) => text,
-            Err(problem) => {
-                outcome.problems.push(problem);
-                continue;
-            }
-        };
-        match crate::yaml::parse(&text) {
-            Ok(tree) => {
-                let ran = |check: &str| settings.reports(check, &file.relative);
-                let found = crate::suppress::suppress(&file.relative, &text, &tree, Vec::new(), ran);
-                outcome.findings.extend(found.kept);
-            }
-            Err(e) => outcome.problems.push(Problem {
-                path: file.path.clone(),
-                position: Some(e.position),
-                message: e.message,
-                help: e.help,
-            }),
+    let read: Vec<_> = files.par_iter().map(document).collect();
+    let mut documents = Vec::with_capacity(files.len());
+    for (file, result) in files.iter().zip(read) {
+        match result {
+            Ok(document) => documents.push(document),
+            // A file that was not asked for cannot spoil the answer about those that were.
+            Err(problem) if file.requested => outcome.problems.push(problem),
+            Err(_) => {}
         }
-        outcome.texts.insert(file.relative.clone(), Arc::new(text));
     }
+    let repository = Repository::new(root, documents);
+    let requested: Vec<usize> =
+        files.iter().filter(|f| f.requested).filter_map(|f| repository.document(&f.relative)).collect();
+    for document in &requested {
+        outcome.problems.extend(shapes(&repository.documents[*document], root));
+    }
+    let units: Vec<Unit> = requested.iter().flat_map(|d| units(&repository, *d)).collect();
+    let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, *unit)).collect();
+    let found: Vec<Finding> = subjects.par_iter().flat_map_iter(check::run).collect();
+    for subject in &subjects {
+        outcome.undecided.extend(undecided(subject));
+        outcome.timelines.extend(timeline(subject));
+    }
+    outcome.findings = settle(&repository, &requested, found, settings);
+    outcome.texts = repository.documents.into_iter().map(|d| (d.path, Arc::new(d.text))).collect();
     outcome
+}
+
+fn document(file: &Discovered) -> Result<Document, Problem> {
+    let text = file.read()?;
+    let tree = crate::yaml::parse(&text).map_err(|e| Problem {
+        path: file.path.clone(),
+        position: Some(e.position),
+        message: e.message,
+        help: e.help,
+    })?;
+    let content = match file.kind {
+        FileKind::Workflow => Content::Workflow(Workflow::read(&tree)),
+        FileKind::Action => Content::Action(Action::read(&tree)),
+    };
+    Ok(Document { path: file.relative.clone(), text, tree, content })
+}
+
+fn shapes<'a>(document: &'a Document, root: &'a Path) -> impl Iterator<Item = Problem> + 'a {
+    document.shapes().iter().map(move |shape| Problem {
+        path: root.join(&document.path),
+        position: Some(document.text.position(shape.span.start)),
+        message: shape.message.clone(),
+        help: None,
+    })
+}
+
+/// The jobs of a workflow; a composite action only where no job of the repository uses it.
+fn units(repository: &Repository, document: usize) -> Vec<Unit> {
+    match &repository.documents[document].content {
+        Content::Workflow(workflow) => {
+            (0..workflow.jobs.len()).map(|job| Unit { document, job: Some(job) }).collect()
+        }
+        Content::Action(action) if action.composite && !repository.is_called(document) => {
+            vec![Unit { document, job: None }]
+        }
+        Content::Action(_) => Vec::new(),
+    }
+}
+
+/// Applies settings and comments.
+fn settle(repository: &Repository, requested: &[usize], found: Vec<Finding>, settings: &Config) -> Vec<Finding> {
+    let mut by_path: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for mut finding in found {
+        if settings.reports(finding.rule, &finding.primary.path) {
+            finding.severity = settings.severity_of(finding.rule, finding.severity);
+            by_path.entry(finding.primary.path.clone()).or_default().push(finding);
+        }
+    }
+    let mut kept = Vec::new();
+    for document in requested {
+        let document = &repository.documents[*document];
+        let findings = by_path.remove(&document.path).unwrap_or_default();
+        let ran = |check: &str| settings.reports(check, &document.path);
+        kept.extend(crate::suppress::suppress(&document.path, &document.text, &document.tree, findings, ran).kept);
+    }
+    kept
+}
+
+fn undecided(subject: &Subject<'_>) -> Vec<Location> {
+    let document = subject.document();
+    let span = subject.unit.job.zip(document.workflow()).map_or_else(Default::default, |(j, w)| w.jobs[j].id_span);
+    let mut reasons: Vec<String> = Vec::new();
+    for timeline in &subject.timelines {
+        let calls = timeline.invocations().flat_map(|(_, i)| i.run.undecided.iter());
+        for reason in timeline.undecided.iter().chain(calls) {
+            if !reasons.contains(reason) {
+                reasons.push(reason.clone());
+            }
+        }
+    }
+    let place = |label: String| Location { path: document.path.clone(), span, label };
+    reasons.into_iter().map(|reason| place(format!("{}: {reason}", subject.name))).collect()
+}
+
+fn timeline(subject: &Subject<'_>) -> Option<JobTimeline> {
+    if !subject.runs_tool() {
+        return None;
+    }
+    let summary = summary::summarise(&subject.timelines);
+    let shown = subject.timelines.iter().find(|t| t.invocations().next().is_some())?;
+    Some(JobTimeline {
+        path: subject.document().path.clone(),
+        job: subject.name.clone(),
+        creates_env: match summary.creates_env {
+            Answer::Yes => Some(true),
+            Answer::No => Some(false),
+            Answer::Unknown => None,
+        },
+        env_dirs: summary.env_dirs,
+        reuse: summary::reuse_word(summary.reuse),
+        events: summary::lines(shown),
+    })
 }

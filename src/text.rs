@@ -137,13 +137,15 @@ impl Text {
     pub fn line(&self, line: usize) -> &str {
         let start = self.line_start(line);
         let end = self.line_start(line + 1);
-        self.text[start..end].trim_end_matches(['\n', '\r'])
+        let line = &self.text[start..end];
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        line.strip_suffix('\r').unwrap_or(line)
     }
 
     /// Byte offset of the zero-based `line` and the zero-based character column; clamped to the line's end.
     pub fn offset_of(&self, line: usize, column: usize) -> usize {
         let start = self.line_start(line);
-        let content = &self.text[start..self.line_start(line + 1)];
+        let content = self.line(line);
         content.char_indices().nth(column).map_or(start + content.len(), |(i, _)| start + i)
     }
 
@@ -151,7 +153,85 @@ impl Text {
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.line_of(offset);
-        let column = self.text[self.line_starts[line]..offset].chars().count();
+        // Every byte that does not continue a character starts one; `offset` may stand inside the last.
+        let before = &self.text.as_bytes()[self.line_starts[line]..offset];
+        let column = before.iter().filter(|b| **b & 0xC0 != 0x80).count();
         Position { line: line + 1, column: column + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(source: &str) -> Text {
+        Text::new("a.yml", source.as_bytes().to_vec()).expect("text")
+    }
+
+    #[test]
+    fn bytes_that_are_no_text() {
+        let bad = Text::new("a.yml", b"a\nb\xff".to_vec()).expect_err("not UTF-8");
+        assert_eq!(bad, TextError::NotUtf8 { offset: 3, line: 2 });
+        let limit = usize::try_from(MAX_BYTES).expect("a small limit");
+        assert!(Text::new("a.yml", vec![b'a'; limit]).is_ok());
+        let large = Text::new("a.yml", vec![b'a'; limit + 1]).expect_err("too large");
+        assert_eq!(large, TextError::TooLarge { size: MAX_BYTES + 1, limit: MAX_BYTES });
+    }
+
+    #[test]
+    fn bom_is_set_aside_and_comes_back() {
+        let with = text("\u{feff}é\n");
+        assert_eq!(with.as_str(), "é\n");
+        assert_eq!(with.encode(with.as_str()), "\u{feff}é\n".as_bytes());
+        assert_eq!(text("é\n").encode("é\n"), "é\n".as_bytes());
+    }
+
+    #[test]
+    fn first_line_break_is_the_style() {
+        for (source, newline) in
+            [("", Newline::Lf), ("a", Newline::Lf), ("a\nb\r\n", Newline::Lf), ("a\r\nb\n", Newline::CrLf)]
+        {
+            assert_eq!(text(source).newline(), newline, "{source:?}");
+        }
+    }
+
+    #[test]
+    fn lines_without_their_breaks() {
+        for (source, lines) in [
+            ("", vec![""]),
+            ("a", vec!["a"]),
+            ("a\n", vec!["a", ""]),
+            ("a\r\n\r\nb\r", vec!["a", "", "b"]),
+            ("a\r\r\nb", vec!["a\r", "b"]),
+        ] {
+            let text = text(source);
+            assert_eq!((0..text.line_count()).map(|i| text.line(i)).collect::<Vec<_>>(), lines, "{source:?}");
+            assert_eq!(text.line(99), "");
+            assert_eq!(text.line_start(99), source.len());
+        }
+    }
+
+    #[test]
+    fn places() {
+        let text = text("aé🦀b\r\n\nc");
+        for (offset, line, column) in
+            [(0, 1, 1), (1, 1, 2), (3, 1, 3), (7, 1, 4), (8, 1, 5), (10, 2, 1), (11, 3, 1), (12, 3, 2)]
+        {
+            assert_eq!(text.position(offset), Position { line, column }, "{offset}");
+            assert_eq!(text.offset_of(line - 1, column - 1), offset);
+            assert_eq!(text.line_of(offset), line - 1);
+        }
+        assert_eq!(text.offset_of(0, 99), 8, "before the line break");
+        assert_eq!(text.offset_of(99, 0), 12);
+        assert_eq!(text.position(99), Position { line: 3, column: 2 });
+        assert_eq!(text.position(2), Position { line: 1, column: 3 }, "inside a character");
+    }
+
+    #[test]
+    fn spans_are_half_open() {
+        let span = Span::new(2, 4);
+        assert!(span.contains(2) && span.contains(3) && !span.contains(4) && !span.contains(1));
+        assert!(!Span::at(2).contains(2));
+        assert_eq!(span.range(), 2..4);
     }
 }

@@ -1,5 +1,19 @@
 //! `${{ }}`: parsed, and evaluated as far as static facts allow.
 
-pub mod eval;
-pub mod parse;
-pub mod value;
+mod ast;
+mod coerce;
+mod eval;
+mod functions;
+mod lex;
+mod parse;
+mod template;
+mod value;
+
+pub use ast::{Call, CompareOp, Expr, ExprKind, LogicalOp, Step};
+pub use eval::{Context, eval, eval_condition, eval_template};
+pub use parse::{ExprError, ExprErrorKind, parse_expr};
+pub use template::{Part, Template, parse_condition, parse_template};
+pub use value::{Eval, MAX_ALTERNATIVES, Value};
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,146 @@
-//! nox's options, from `rules/nox.yaml`.
+//! nox's options and the names that carry meaning in a noxfile, from `rules/nox.yaml`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nox {
+    /// The word that turns reuse on, directly after the program word.
+    pub reuse_flag: String,
+    pub default_noxfile: String,
+    pub default_envdir: String,
+    pub default_backend: String,
+    /// The environment of a noxfile with an inline script header, relative to the folder of the call.
+    pub script_env_dir: String,
+    pub backends: Vec<String>,
+    pub options: Vec<OptionRule>,
+    pub variables: BTreeMap<String, Meaning>,
+    /// What a runner sets itself, unless the workflow does.
+    pub runner_variables: BTreeMap<String, String>,
+    pub runner_variable_prefixes: Vec<String>,
+    /// Packages whose `session` decorator makes nox sessions.
+    pub session_packages: BTreeMap<String, SessionPackage>,
+    /// Beginnings of decorator keywords that tell which package made the decorator.
+    pub installer_keyword_prefixes: BTreeMap<String, String>,
+    pub project_files: Vec<String>,
+    pub lock_files: Vec<String>,
+    /// Shapes of requirement files, for noxfiles that compute their names.
+    pub candidate_files: Vec<String>,
+    pub installers: Vec<Installer>,
+}
+
+/// One option of the command line under all its names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionRule {
+    pub names: Vec<String>,
+    pub takes: Takes,
+    pub means: Meaning,
+    /// The first release that knows it, where that is known and later than 2019.5.30.
+    #[serde(default)]
+    pub since: Option<String>,
+}
+
+/// How many values an option consumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Takes {
+    None,
+    One,
+    /// As many as follow until the next option.
+    Any,
+}
+
+/// What an option decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    Help,
+    Version,
+    List,
+    Usage,
+    Json,
+    Sessions,
+    Tags,
+    Keywords,
+    Pythons,
+    ForcePythons,
+    ExtraPythons,
+    Noxfile,
+    Envdir,
+    NoVenv,
+    ForceBackend,
+    DefaultBackend,
+    Reuse,
+    NoReuse,
+    ReuseVenv,
+    ReuseNoInstall,
+    NoInstall,
+    InstallOnly,
+    NoDependencies,
+    /// Nothing about environments.
+    Other,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionPackage {
+    /// Its installer also removes what is no longer wanted.
+    pub exact: bool,
+    /// Files its installer reads.
+    pub installs: Vec<String>,
+    /// The backend its sessions have unless they name one.
+    #[serde(default)]
+    pub backend: Option<String>,
+}
+
+/// A program that installs into the environment it runs in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installer {
+    /// The command's first words.
+    pub words: Vec<String>,
+    pub exact: bool,
+    /// Files it reads by itself.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Whether its further words are read as `pip install` reads them.
+    #[serde(default)]
+    pub arguments: bool,
+}
+
+impl Nox {
+    /// The option of that exact name.
+    pub fn option(&self, name: &str) -> Option<&OptionRule> {
+        self.options.iter().find(|rule| rule.names.iter().any(|n| n == name))
+    }
+}
+
+/// The rules; read and validated at first use.
+pub fn rules() -> &'static Nox {
+    static RULES: LazyLock<Nox> = LazyLock::new(|| super::load("nox.yaml", include_str!("../../rules/nox.yaml")));
+    &RULES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_are_consistent() {
+        let nox = rules();
+        let mut names: Vec<&str> = nox.options.iter().flat_map(|o| o.names.iter().map(String::as_str)).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "an option name stands twice");
+        assert!(names.iter().all(|n| n.starts_with('-') && n.len() > 1));
+        assert_eq!(nox.option(&nox.reuse_flag).map(|o| o.means), Some(Meaning::Reuse));
+        assert!(nox.backends.contains(&nox.default_backend));
+        assert!(nox.installers.iter().all(|i| !i.words.is_empty()));
+        assert!(nox.installer_keyword_prefixes.values().all(|p| nox.session_packages.contains_key(p)));
+    }
+}

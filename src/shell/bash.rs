@@ -1,1 +1,403 @@
-//! bash
+//! Bash and sh scripts through tree-sitter-bash: every simple command that runs, with the state it runs in.
+
+mod words;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use tree_sitter::{Node, Parser};
+
+use super::expand::Expanded;
+use super::state::{State, Value};
+use super::word::Word;
+use super::{Command, Host};
+use crate::text::Span;
+
+thread_local! {
+    static PARSER: RefCell<Option<Parser>> = RefCell::new(parser());
+}
+
+fn parser() -> Option<Parser> {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok().map(|()| parser)
+}
+
+/// How deep statements may nest, function calls counted.
+const MAX_DEPTH: usize = 48;
+/// Statements read per script: functions that call each other twice would otherwise double at every step.
+const MAX_STATEMENTS: usize = 20_000;
+
+/// The commands of `script` in the order in which they run.
+pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
+    let tree = PARSER.with_borrow_mut(|p| p.as_mut().and_then(|p| p.parse(script.text(), None)));
+    let Some(tree) = tree else { return Vec::new() };
+    let mut walker = Walker {
+        script,
+        vars,
+        state: State::default(),
+        functions: BTreeMap::new(),
+        running: Vec::new(),
+        depth: 0,
+        left: MAX_STATEMENTS,
+        out: Vec::new(),
+    };
+    walker.statements(tree.root_node());
+    walker.out
+}
+
+pub(super) struct Walker<'a, 't> {
+    script: &'a Expanded,
+    vars: &'a dyn Fn(&str) -> Option<String>,
+    state: State,
+    functions: BTreeMap<String, Node<'t>>,
+    running: Vec<String>,
+    depth: usize,
+    left: usize,
+    out: Vec<Command>,
+}
+
+fn children(node: Node<'_>) -> Vec<Node<'_>> {
+    node.children(&mut node.walk()).collect()
+}
+
+fn span(node: Node<'_>) -> Span {
+    Span::new(node.start_byte(), node.end_byte())
+}
+
+impl<'t> Walker<'_, 't> {
+    fn text(&self, node: Node<'_>) -> &str {
+        self.script.text().get(node.byte_range()).unwrap_or_default()
+    }
+
+    fn statements(&mut self, node: Node<'t>) {
+        for child in children(node) {
+            self.statement(child);
+        }
+    }
+
+    /// Runs `body` in a copy of the state that is thrown away: a subshell.
+    fn apart(&mut self, body: impl FnOnce(&mut Self)) {
+        let outer = self.state.clone();
+        body(self);
+        self.state = outer;
+    }
+
+    /// The state after `body` as a part that may be left out; the state itself stays.
+    fn branch(&mut self, body: impl FnOnce(&mut Self)) -> State {
+        let outer = self.state.clone();
+        self.state.conditional = true;
+        body(self);
+        let mut after = std::mem::replace(&mut self.state, outer);
+        after.conditional = self.state.conditional;
+        after
+    }
+
+    fn maybe(&mut self, body: impl FnOnce(&mut Self)) {
+        let after = self.branch(body);
+        let state = std::mem::take(&mut self.state);
+        self.state = state.merge(after);
+    }
+
+    fn statement(&mut self, node: Node<'t>) {
+        if self.depth >= MAX_DEPTH || self.left == 0 || self.state.ended.is_some() {
+            return;
+        }
+        self.left -= 1;
+        self.depth += 1;
+        match node.kind() {
+            "command" => self.command(node, Vec::new()),
+            "declaration_command" => self.declaration(node),
+            "unset_command" => {
+                for name in children(node).into_iter().skip(1) {
+                    let name = self.text(name).to_owned();
+                    self.state.unset(&name);
+                }
+            }
+            "variable_assignment" => {
+                self.assign(node);
+            }
+            "list" => self.list(node),
+            "pipeline" => self.pipeline(node),
+            "redirected_statement" => self.redirected(node),
+            "subshell" => self.apart(|w| w.statements(node)),
+            "if_statement" => self.if_statement(node),
+            "while_statement" => {
+                let (body, condition): (Vec<_>, Vec<_>) =
+                    children(node).into_iter().partition(|c| c.kind() == "do_group");
+                condition.into_iter().for_each(|c| self.statement(c));
+                self.maybe(|w| body.into_iter().for_each(|b| w.statements(b)));
+            }
+            "c_style_for_statement" => {
+                if let Some(body) = node.child_by_field_name("body") {
+                    self.maybe(|w| w.statements(body));
+                }
+            }
+            "for_statement" => self.for_statement(node),
+            "case_statement" => self.case_statement(node),
+            "function_definition" => {
+                let parts = (node.child_by_field_name("name"), node.child_by_field_name("body"));
+                if let (Some(name), Some(body)) = parts {
+                    self.functions.insert(self.text(name).to_owned(), body);
+                }
+            }
+            "program" | "compound_statement" | "do_group" | "negated_command" | "variable_assignments" => {
+                self.statements(node);
+            }
+            // Nothing inside is known to be a command: a quote may be open.
+            "ERROR" => {}
+            _ => self.substitutions(node),
+        }
+        self.depth -= 1;
+    }
+
+    /// Runs the `$( … )` and `<( … )` inside `node`.
+    fn substitutions(&mut self, node: Node<'t>) {
+        if self.depth >= MAX_DEPTH || self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        self.depth += 1;
+        match node.kind() {
+            "command_substitution" | "process_substitution" => self.apart(|w| w.statements(node)),
+            _ => {
+                for child in children(node).into_iter().filter(|c| c.named_child_count() > 0) {
+                    self.substitutions(child);
+                }
+            }
+        }
+        self.depth -= 1;
+    }
+
+    fn list(&mut self, node: Node<'t>) {
+        let nodes = children(node);
+        let (Some(&left), Some(&right)) = (nodes.first(), nodes.last()) else { return };
+        let or = nodes.iter().any(|c| c.kind() == "||");
+        self.statement(left);
+        if or || is_test(self.script, left) {
+            self.maybe(|w| w.statement(right));
+        } else {
+            self.statement(right);
+        }
+    }
+
+    fn pipeline(&mut self, node: Node<'t>) {
+        for (i, child) in children(node).into_iter().filter(|c| c.is_named()).enumerate() {
+            // `a && b | c` is read by the grammar as `(a && b) | c`; `a` runs in the script itself.
+            if i == 0 && child.kind() == "list" { self.statement(child) } else { self.apart(|w| w.statement(child)) }
+        }
+    }
+
+    fn redirected(&mut self, node: Node<'t>) {
+        let (mut extra, mut after) = (Vec::new(), Vec::new());
+        for redirect in children(node).into_iter().filter(|c| c.kind().ends_with("_redirect")) {
+            self.substitutions_of_redirect(redirect);
+            let mut cursor = redirect.walk();
+            // The grammar takes every word behind `> file` for a further target; the shell passes them to the program.
+            extra.extend(redirect.children_by_field_name("destination", &mut cursor).skip(1));
+            extra.extend(redirect.children_by_field_name("argument", &mut cursor));
+            after.extend(redirect.children_by_field_name("right", &mut cursor));
+            after.extend(redirect.children(&mut cursor).filter(|c| c.kind() == "pipeline"));
+        }
+        match node.child_by_field_name("body") {
+            Some(body) if body.kind() == "command" => self.command(body, extra),
+            Some(body) => self.statement(body),
+            None => {}
+        }
+        for statement in after {
+            self.statement(statement);
+        }
+    }
+
+    fn substitutions_of_redirect(&mut self, redirect: Node<'t>) {
+        for child in children(redirect) {
+            if !matches!(child.kind(), "pipeline" | "list" | "command") {
+                self.substitutions(child);
+            }
+        }
+    }
+
+    fn if_statement(&mut self, node: Node<'t>) {
+        let (mut then, mut seen_then, mut clauses) = (Vec::new(), false, Vec::new());
+        for child in children(node) {
+            match child.kind() {
+                "then" => seen_then = true,
+                "elif_clause" | "else_clause" => clauses.push(child),
+                _ if seen_then => then.push(child),
+                _ => self.statement(child),
+            }
+        }
+        let mut ends = vec![self.branch(|w| then.into_iter().for_each(|s| w.statement(s)))];
+        let mut complete = false;
+        for clause in clauses {
+            complete |= clause.kind() == "else_clause";
+            let (condition, body) = split_clause(clause);
+            condition.into_iter().for_each(|s| self.statement(s));
+            ends.push(self.branch(|w| body.into_iter().for_each(|s| w.statement(s))));
+        }
+        self.join(ends, complete);
+    }
+
+    fn case_statement(&mut self, node: Node<'t>) {
+        let (mut ends, mut complete) = (Vec::new(), false);
+        for item in children(node).into_iter().filter(|c| c.kind() == "case_item") {
+            let patterns: Vec<_> = item.children_by_field_name("value", &mut item.walk()).collect();
+            complete |= patterns.iter().any(|p| self.text(*p) == "*");
+            let body = children(item).into_iter().filter(|c| !patterns.contains(c));
+            ends.push(self.branch(|w| body.for_each(|s| w.statement(s))));
+        }
+        self.join(ends, complete);
+    }
+
+    /// Goes on from the ends of branches; `complete`: one of them was taken.
+    fn join(&mut self, ends: Vec<State>, complete: bool) {
+        let mut ends = ends.into_iter();
+        let Some(first) = ends.next() else { return };
+        let start = if complete { first } else { std::mem::take(&mut self.state).merge(first) };
+        self.state = ends.fold(start, State::merge);
+    }
+
+    fn for_statement(&mut self, node: Node<'t>) {
+        let values: Vec<_> = node.children_by_field_name("value", &mut node.walk()).collect();
+        let words: Vec<Word> = values.into_iter().flat_map(|v| self.words(v)).collect();
+        let known: Option<Vec<String>> = words.iter().map(|w| w.value.clone()).collect();
+        let value = match known {
+            Some(values) if values.is_empty() => Value::Unknown,
+            Some(values) => Value::OneOf(values),
+            None => Value::Unknown,
+        };
+        if let Some(name) = node.child_by_field_name("variable") {
+            let name = self.text(name).to_owned();
+            self.state.set(&name, value);
+        }
+        let Some(body) = node.child_by_field_name("body") else { return };
+        if words.iter().any(|w| w.value.is_some()) { self.statements(body) } else { self.maybe(|w| w.statements(body)) }
+    }
+
+    /// Performs an assignment; the variable's name, if it is a plain one, and the assigned word.
+    fn assign(&mut self, node: Node<'t>) -> Option<(String, Word)> {
+        let (name, word) = self.assignment(node)?;
+        let append = children(node).iter().any(|c| c.kind() == "+=");
+        let value = if append { Value::Unknown } else { Value::of(&word) };
+        self.state.set(&name, value);
+        // The environment of the step is exported already.
+        if (self.vars)(&name).is_some() {
+            self.state.export(&name);
+        }
+        Some((name, word))
+    }
+
+    fn assignment(&mut self, node: Node<'t>) -> Option<(String, Word)> {
+        let name = node.child_by_field_name("name").filter(|n| n.kind() == "variable_name")?;
+        let name = self.text(name).to_owned();
+        let Some(value) = node.child_by_field_name("value") else {
+            return Some((name, self.script.word(Span::at(node.end_byte()), Vec::new())));
+        };
+        self.substitutions(value);
+        let parts = self.parts(value, true, 0);
+        Some((name, self.script.word(span(value), parts)))
+    }
+
+    fn declaration(&mut self, node: Node<'t>) {
+        let exports = children(node).first().is_some_and(|c| c.kind() == "export")
+            || children(node).iter().any(|c| matches!(self.text(*c), "-x" | "-gx" | "-xg"));
+        for child in children(node).into_iter().skip(1) {
+            let name = match child.kind() {
+                "variable_assignment" => self.assign(child).map(|(name, _)| name),
+                "variable_name" | "word" => Some(self.text(child).to_owned()).filter(|n| !n.starts_with('-')),
+                _ => None,
+            };
+            if let Some(name) = name.filter(|_| exports) {
+                self.state.export(&name);
+            }
+        }
+    }
+
+    fn command(&mut self, node: Node<'t>, extra: Vec<Node<'t>>) {
+        let (mut words, mut assignments, mut end) = (Vec::new(), Vec::new(), node.end_byte());
+        let mut cursor = node.walk();
+        let nodes: Vec<_> = node.children(&mut cursor).chain(extra).collect();
+        for child in nodes {
+            match child.kind() {
+                "variable_assignment" => assignments.extend(self.assignment(child)),
+                "command_name" => words.extend(children(child).into_iter().flat_map(|c| self.words(c))),
+                "file_redirect" | "herestring_redirect" | "heredoc_redirect" => self.substitutions(child),
+                "subshell" | "ERROR" => {}
+                _ => {
+                    end = end.max(child.end_byte());
+                    words.extend(self.words(child));
+                }
+            }
+        }
+        let Some(program) = words.first().and_then(|w| w.value.clone()) else {
+            return self.emit(words, assignments, Span::new(node.start_byte(), end));
+        };
+        if let Some(body) = self.functions.get(&program).copied() {
+            return self.call(program, body, words);
+        }
+        match program.as_str() {
+            "cd" | "pushd" | "popd" => self.state.change_directory(&program, &words[1..]),
+            "exit" => {
+                let code = words.get(1).map_or(Some("0"), |w| w.value.as_deref());
+                self.state.ended = Some(code == Some("0"));
+            }
+            "source" | "." | "read" | "mapfile" => {}
+            "set" | "shift" => self.state.positional = None,
+            _ => {}
+        }
+        let replaces = program == "exec" && words.len() > 1;
+        self.emit(words, assignments, Span::new(node.start_byte(), end));
+        if replaces {
+            self.state.ended = Some(true);
+        }
+    }
+
+    fn emit(&mut self, words: Vec<Word>, assignments: Vec<(String, Word)>, span: Span) {
+        if words.is_empty() {
+            return;
+        }
+        self.out.push(Command {
+            words,
+            assignments,
+            exports: self.state.exports(),
+            span: self.script.origin(span),
+            directory: self.state.directory.clone(),
+            conditional: self.state.conditional,
+            host: Host::Runner,
+            nested: false,
+        });
+    }
+
+    /// Runs the body of a function in the state of its caller.
+    fn call(&mut self, name: String, body: Node<'t>, mut words: Vec<Word>) {
+        if self.running.contains(&name) {
+            return;
+        }
+        self.running.push(name);
+        words.remove(0);
+        let outer = self.state.positional.replace(words);
+        self.statement(body);
+        self.state.positional = outer;
+        self.running.pop();
+    }
+}
+
+fn split_clause(clause: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>) {
+    let nodes = children(clause);
+    match nodes.iter().position(|c| c.kind() == "then") {
+        Some(at) => (nodes[..at].to_vec(), nodes[at..].to_vec()),
+        None => (Vec::new(), nodes),
+    }
+}
+
+/// Whether a statement only asks something, so that what follows its `&&` often does not run.
+fn is_test(script: &Expanded, node: Node<'_>) -> bool {
+    match node.kind() {
+        "test_command" | "negated_command" => true,
+        "command" => {
+            let name = node.child_by_field_name("name").and_then(|n| script.text().get(n.byte_range()));
+            matches!(name, Some("test" | "grep" | "command" | "which" | "false"))
+        }
+        "list" | "redirected_statement" => children(node).into_iter().take(1).any(|c| is_test(script, c)),
+        _ => false,
+    }
+}

@@ -5,3 +5,180 @@ pub mod cmd;
 pub mod expand;
 pub mod peel;
 pub mod powershell;
+mod state;
+pub mod word;
+
+pub use expand::Expanded;
+pub use peel::{Call, CallKind, Peeled, calls, program};
+pub use word::{Part, Source, Word};
+
+use crate::text::Span;
+
+/// The interpreter of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Sh,
+    PowerShell,
+    Cmd,
+    Python,
+    /// Anything else, by its program name; its scripts are not read.
+    Other(String),
+}
+
+impl Shell {
+    /// The shell that a `shell:` value names: `bash`, `pwsh`, or a template such as `/bin/bash -el {0}`.
+    pub fn from_spec(spec: &str) -> Self {
+        let program = spec.split_whitespace().next().unwrap_or_default();
+        let name = word::program_name(program).to_ascii_lowercase();
+        match name.as_str() {
+            "bash" | "zsh" => Shell::Bash,
+            "sh" | "dash" | "ash" => Shell::Sh,
+            "pwsh" | "powershell" => Shell::PowerShell,
+            "cmd" => Shell::Cmd,
+            _ if name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') == "python" => Shell::Python,
+            _ => Shell::Other(name),
+        }
+    }
+}
+
+/// Where a command runs, relative to where its script started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Directory {
+    #[default]
+    Unchanged,
+    /// A relative path without `.` parts (it may start with `..`), or an absolute one.
+    Into(String),
+    Unknown,
+}
+
+impl Directory {
+    /// The directory reached by `cd path` from here; `None` is a path that is not known.
+    pub fn enter(&self, path: Option<&str>) -> Self {
+        let Some(path) = path.filter(|p| !p.is_empty() && !p.starts_with(['~', '-'])) else {
+            return Directory::Unknown;
+        };
+        let path = path.replace('\\', "/");
+        let absolute = path.starts_with('/') || path.as_bytes().get(1) == Some(&b':');
+        let base = match self {
+            _ if absolute => "",
+            Directory::Unknown => return Directory::Unknown,
+            Directory::Unchanged => "",
+            Directory::Into(base) => base,
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in base.split('/').chain(path.split('/')).filter(|p| !p.is_empty() && *p != ".") {
+            match parts.last() {
+                Some(last) if part == ".." && *last != ".." => _ = parts.pop(),
+                _ => parts.push(part),
+            }
+        }
+        let root = if path.starts_with('/') || (!absolute && base.starts_with('/')) { "/" } else { "" };
+        match format!("{root}{}", parts.join("/")) {
+            joined if joined.is_empty() => Directory::Unchanged,
+            joined => Directory::Into(joined),
+        }
+    }
+}
+
+/// The machine a command runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Host {
+    #[default]
+    Runner,
+    /// A container that the command itself starts or enters (`docker run …`).
+    Container {
+        /// Values of `-v` and `--mount`, as written.
+        mounts: Vec<Word>,
+        /// Value of `--platform`.
+        platform: Option<Word>,
+        /// Value of `-w`, a path inside the container.
+        workdir: Option<Word>,
+    },
+}
+
+/// One simple command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The program and its arguments, redirections left out. Never empty.
+    pub words: Vec<Word>,
+    /// `A=b` before the program.
+    pub assignments: Vec<(String, Word)>,
+    /// Variables that the script exported before, by name; `None` is a value that is not known.
+    pub exports: Vec<(String, Option<String>)>,
+    /// In the original script.
+    pub span: Span,
+    pub directory: Directory,
+    /// Whether a green run of the script may leave this command out (a branch, a loop that may be empty, `||`).
+    pub conditional: bool,
+    pub host: Host,
+    /// Whether the command stands inside a quoted script, such as that of `bash -c "…"`.
+    pub nested: bool,
+}
+
+/// How deep scripts inside scripts (`bash -c "bash -c …"`) are read.
+const MAX_NESTING: usize = 4;
+/// Bytes of nested scripts read per script: keeps hostile input linear.
+const MAX_NESTED_BYTES: usize = 1 << 20;
+
+/// The commands that `script` runs, in order, including those of scripts inside it (`bash -c`, `eval`).
+/// `vars` gives the environment of the step by variable name, `None` for what is not known.
+pub fn commands(shell: &Shell, script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
+    let mut out = Vec::new();
+    let mut left = MAX_NESTED_BYTES;
+    read(shell, script, vars, MAX_NESTING, &mut left, &mut out);
+    out
+}
+
+fn read(
+    shell: &Shell,
+    script: &Expanded,
+    vars: &dyn Fn(&str) -> Option<String>,
+    depth: usize,
+    left: &mut usize,
+    out: &mut Vec<Command>,
+) {
+    let found = match shell {
+        Shell::Bash | Shell::Sh => bash::commands(script, vars),
+        Shell::PowerShell => powershell::commands(script, vars),
+        Shell::Cmd => cmd::commands(script, vars),
+        Shell::Python | Shell::Other(_) => Vec::new(),
+    };
+    for command in found {
+        let inner = if depth > 0 { peel::inline(&command) } else { None };
+        let Some(inline) = inner else {
+            out.push(command);
+            continue;
+        };
+        let nested = script.nested(&inline.parts);
+        let (conditional, outer) = (command.conditional, inline.peeled);
+        out.push(command);
+        if nested.text().len() > *left {
+            continue;
+        }
+        *left -= nested.text().len();
+        let lookup = |name: &str| match outer.env.iter().rev().find(|(n, _)| n == name) {
+            Some((_, value)) => value.clone(),
+            None => vars(name),
+        };
+        let first = out.len();
+        read(&inline.shell, &nested, &lookup, depth - 1, left, out);
+        for inner in &mut out[first..] {
+            inner.conditional |= conditional;
+            inner.nested = true;
+            inner.directory = match &inner.directory {
+                Directory::Unchanged => outer.directory.clone(),
+                Directory::Unknown => Directory::Unknown,
+                Directory::Into(path) => outer.directory.enter(Some(path)),
+            };
+            if inner.host == Host::Runner {
+                inner.host = outer.host.clone();
+            }
+            let own = std::mem::take(&mut inner.exports);
+            inner.exports = outer.env.iter().cloned().chain(own).collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,236 @@
-//! powershell
+//! PowerShell scripts: statements through tree-sitter-powershell, the words of a command by PowerShell's own quoting.
+
+mod words;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use tree_sitter::{Node, Parser};
+
+use super::expand::Expanded;
+use super::state::{State, Value};
+use super::word::Word;
+use super::{Command, Host};
+use crate::text::Span;
+
+thread_local! {
+    static PARSER: RefCell<Option<Parser>> = RefCell::new(parser());
+}
+
+fn parser() -> Option<Parser> {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).ok().map(|()| parser)
+}
+
+/// How deep nodes are followed; the grammar wraps each expression in about fifteen.
+const MAX_DEPTH: usize = 400;
+/// Nodes read per script, so that functions which call each other end.
+const MAX_NODES: usize = 200_000;
+
+/// The commands of `script` in the order in which they run.
+pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
+    let tree = PARSER.with_borrow_mut(|p| p.as_mut().and_then(|p| p.parse(script.text(), None)));
+    let Some(tree) = tree else { return Vec::new() };
+    let mut walker = Walker {
+        script,
+        vars,
+        state: State::default(),
+        functions: BTreeMap::new(),
+        running: Vec::new(),
+        depth: 0,
+        left: MAX_NODES,
+        out: Vec::new(),
+    };
+    walker.visit(tree.root_node());
+    walker.out
+}
+
+struct Walker<'a, 't> {
+    script: &'a Expanded,
+    vars: &'a dyn Fn(&str) -> Option<String>,
+    state: State,
+    functions: BTreeMap<String, Node<'t>>,
+    running: Vec<String>,
+    depth: usize,
+    left: usize,
+    out: Vec<Command>,
+}
+
+fn children(node: Node<'_>) -> Vec<Node<'_>> {
+    node.children(&mut node.walk()).collect()
+}
+
+impl<'t> Walker<'_, 't> {
+    fn text(&self, node: Node<'_>) -> &str {
+        self.script.text().get(node.byte_range()).unwrap_or_default()
+    }
+
+    fn visit_all(&mut self, nodes: impl IntoIterator<Item = Node<'t>>) {
+        for node in nodes {
+            self.visit(node);
+        }
+    }
+
+    /// The state after `body` as a part that may be left out; the state itself stays.
+    fn branch(&mut self, body: impl FnOnce(&mut Self)) -> State {
+        let outer = self.state.clone();
+        self.state.conditional = true;
+        body(self);
+        let mut after = std::mem::replace(&mut self.state, outer);
+        after.conditional = self.state.conditional;
+        after
+    }
+
+    fn maybe(&mut self, body: impl FnOnce(&mut Self)) {
+        let after = self.branch(body);
+        self.state = std::mem::take(&mut self.state).merge(after);
+    }
+
+    fn visit(&mut self, node: Node<'t>) {
+        if self.depth >= MAX_DEPTH || self.left == 0 || self.state.ended.is_some() {
+            return;
+        }
+        self.left -= 1;
+        self.depth += 1;
+        match node.kind() {
+            "command" => self.command(node),
+            "assignment_expression" => self.assign(node),
+            "if_statement" => self.if_statement(node),
+            "while_statement" | "for_statement" | "foreach_statement" | "switch_statement" | "trap_statement" => {
+                let (body, head): (Vec<_>, Vec<_>) =
+                    children(node).into_iter().partition(|c| matches!(c.kind(), "statement_block" | "switch_body"));
+                if let Some(variable) = head.iter().find(|c| c.kind() == "variable") {
+                    let name = words::variable_name(self.text(*variable));
+                    self.state.set(&name, Value::Unknown);
+                }
+                self.visit_all(head);
+                self.maybe(|w| w.visit_all(body));
+            }
+            "catch_clauses" | "script_block_expression" => self.maybe(|w| w.visit_all(children(node))),
+            "function_statement" => self.define(node),
+            "pipeline" => self.pipeline(node),
+            "flow_control_statement" => {
+                self.visit_all(children(node));
+                let text = self.text(node).to_ascii_lowercase();
+                if let Some(code) = text.strip_prefix("exit") {
+                    self.state.ended = Some(matches!(code.trim(), "" | "0"));
+                } else if text.starts_with("throw") {
+                    self.state.ended = Some(false);
+                }
+            }
+            // Nothing inside is known to be a command: a quote may be open.
+            "ERROR" => {}
+            _ => self.visit_all(children(node)),
+        }
+        self.depth -= 1;
+    }
+
+    /// `a && b`, `a || b`.
+    fn pipeline(&mut self, node: Node<'t>) {
+        let mut or = false;
+        for child in children(node) {
+            match child.kind() {
+                "pipeline_chain_tail" => or = self.text(child) == "||",
+                _ if or => self.maybe(|w| w.visit(child)),
+                _ => self.visit(child),
+            }
+        }
+    }
+
+    fn if_statement(&mut self, node: Node<'t>) {
+        let (mut ends, mut complete) = (Vec::new(), false);
+        let clauses = children(node).into_iter().flat_map(|c| match c.kind() {
+            "elseif_clauses" => children(c),
+            _ => vec![c],
+        });
+        for clause in clauses {
+            match clause.kind() {
+                "statement_block" => ends.push(self.branch(|w| w.visit(clause))),
+                "elseif_clause" | "else_clause" => {
+                    complete |= clause.kind() == "else_clause";
+                    let (body, condition): (Vec<_>, Vec<_>) =
+                        children(clause).into_iter().partition(|c| c.kind() == "statement_block");
+                    self.visit_all(condition);
+                    ends.push(self.branch(|w| w.visit_all(body)));
+                }
+                _ => self.visit(clause),
+            }
+        }
+        let mut ends = ends.into_iter();
+        let Some(first) = ends.next() else { return };
+        let start = if complete { first } else { std::mem::take(&mut self.state).merge(first) };
+        self.state = ends.fold(start, State::merge);
+    }
+
+    fn define(&mut self, node: Node<'t>) {
+        let nodes = children(node);
+        let find = |kind: &str| nodes.iter().copied().find(|c| c.kind() == kind);
+        if let (Some(name), Some(body)) = (find("function_name"), find("script_block")) {
+            self.functions.insert(self.text(name).to_ascii_lowercase(), body);
+        }
+    }
+
+    /// `$x = …` and `$env:X = …`.
+    fn assign(&mut self, node: Node<'t>) {
+        let nodes = children(node);
+        let (Some(left), Some(value)) = (nodes.first(), node.child_by_field_name("value")) else { return };
+        let name = words::variable_name(self.text(*left));
+        let before = self.out.len();
+        self.visit(value);
+        let words = self.lex(Span::new(value.start_byte(), value.end_byte()));
+        let plain = nodes.iter().any(|c| self.text(*c) == "=") && self.out.len() == before;
+        let value = match words.as_slice() {
+            [word] if plain => Value::of(word),
+            _ => Value::Unknown,
+        };
+        self.state.set(&name, value);
+        if !name.starts_with('$') {
+            self.state.export(&name);
+        }
+    }
+
+    fn command(&mut self, node: Node<'t>) {
+        // `$( … )`, `( … )` and script blocks among the arguments.
+        self.visit_all(children(node));
+        let mut start = node.start_byte();
+        if let Some(operator) = children(node).first().filter(|c| c.kind() == "command_invokation_operator")
+            && self.text(*operator) == "&"
+        {
+            start = operator.end_byte();
+        }
+        let words = self.lex(Span::new(start, node.end_byte()));
+        let Some(program) = words.first() else { return };
+        let name = program.value.clone().unwrap_or_default();
+        if let Some(body) = self.functions.get(&name.to_ascii_lowercase()).copied() {
+            if !self.running.contains(&name) {
+                self.running.push(name);
+                self.visit(body);
+                self.running.pop();
+            }
+            return;
+        }
+        match name.to_ascii_lowercase().as_str() {
+            "cd" | "chdir" | "sl" | "set-location" => self.state.change_directory("cd", &words[1..]),
+            "pushd" | "push-location" => self.state.change_directory("pushd", &words[1..]),
+            "popd" | "pop-location" => self.state.change_directory("popd", &words[1..]),
+            _ => {}
+        }
+        self.emit(words, Span::new(node.start_byte(), node.end_byte()));
+    }
+
+    fn emit(&mut self, words: Vec<Word>, span: Span) {
+        self.out.push(Command {
+            words,
+            assignments: Vec::new(),
+            exports: self.state.exports(),
+            span: self.script.origin(span),
+            directory: self.state.directory.clone(),
+            conditional: self.state.conditional,
+            host: Host::Runner,
+            nested: false,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

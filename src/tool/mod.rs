@@ -1,3 +1,200 @@
-//! Tools that keep environments in a folder CI could cache.
+//! The words for a tool that keeps environments in a folder CI could cache, and the trait such a tool implements.
 
 pub mod nox;
+
+use std::sync::Arc;
+
+/// The repository's files, as a fresh checkout has them. Paths are relative to the repository root, with `/`.
+pub trait Files {
+    /// The text of a tracked file; `None` when it is not tracked, not UTF-8 or too large.
+    fn read(&self, path: &str) -> Option<Arc<str>>;
+    fn is_tracked(&self, path: &str) -> bool;
+    /// Every tracked file below `folder` (the root is ""), sorted.
+    fn tracked_under(&self, folder: &str) -> Vec<String>;
+}
+
+/// One word of a command line, as far as its text is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Argument {
+    /// The whole word, when it is known.
+    pub value: Option<String>,
+    /// The known beginning of a word whose whole is not.
+    pub prefix: String,
+    /// An unquoted expansion: may become no word, or several.
+    pub may_split: bool,
+}
+
+impl Argument {
+    pub fn known(value: impl Into<String>) -> Self {
+        Self { value: Some(value.into()), ..Self::default() }
+    }
+
+    pub fn unknown(prefix: impl Into<String>, may_split: bool) -> Self {
+        Self { value: None, prefix: prefix.into(), may_split }
+    }
+}
+
+/// What is known of an environment variable where the call runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variable {
+    Set(String),
+    /// Nothing in the workflow sets it.
+    Unset,
+    /// Set to something that cannot be known, or perhaps set.
+    Unknown,
+}
+
+/// One call of the tool.
+pub struct Request<'a> {
+    /// The words after the program word.
+    pub args: &'a [Argument],
+    pub env: &'a dyn Fn(&str) -> Variable,
+    /// The folder the call runs in, relative to the repository root; "" is the root.
+    pub folder: &'a str,
+    /// The definition file that was itself run as a program (`./noxfile.py`, `uv run noxfile.py`), relative to `folder`.
+    pub script: Option<&'a str>,
+    pub files: &'a dyn Files,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Answer {
+    /// The answer for "any of these": one yes decides, else one doubt does.
+    pub fn any(answers: impl IntoIterator<Item = Answer>) -> Answer {
+        answers.into_iter().fold(Answer::No, |so_far, next| match (so_far, next) {
+            (Answer::Yes, _) | (_, Answer::Yes) => Answer::Yes,
+            (Answer::Unknown, _) | (_, Answer::Unknown) => Answer::Unknown,
+            _ => Answer::No,
+        })
+    }
+
+    /// The answer when it is not known which of these is meant: only agreement decides.
+    pub fn one_of(answers: impl IntoIterator<Item = Answer>) -> Answer {
+        let mut answers = answers.into_iter();
+        let Some(first) = answers.next() else { return Answer::Unknown };
+        if answers.all(|next| next == first) { first } else { Answer::Unknown }
+    }
+}
+
+/// Whether environments that are already there are used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    On,
+    Off,
+    /// Some sessions of the call reuse, others do not.
+    Mixed,
+    Unknown,
+}
+
+/// What builds the environments of a session, in order of preference (`uv|virtualenv` has two); empty when unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backend {
+    pub names: Vec<String>,
+}
+
+impl Backend {
+    /// The backend, when there is exactly one possibility.
+    pub fn only(&self) -> Option<&str> {
+        match self.names.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+}
+
+/// Which interpreter a session asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interpreter {
+    /// The one that runs the tool.
+    Own,
+    /// As written: `3.12`, `pypy3.10`, a path.
+    Named(String),
+    Unknown,
+}
+
+/// One session that a call runs (or may run, where the call's sessions are not known).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// As `-s` takes it: `tests`, `tests-3.12`, `tests(django='4.2')`.
+    pub name: String,
+    /// Its folder inside the environment folder, when known.
+    pub folder: Option<String>,
+    pub creates_env: Answer,
+    pub backend: Backend,
+    pub python: Interpreter,
+    pub reuse: Reuse,
+    /// `No`: everything the session does is known, and nothing of it puts anything into the environment.
+    pub installs_anything: Answer,
+}
+
+/// What one call means for caching.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub creates_env: Answer,
+    /// Why, as one clause for people: "only lists sessions".
+    pub why: String,
+    /// Environment folders relative to the repository root, sorted; empty when none is created or the place is unknown.
+    pub env_dirs: Vec<String>,
+    pub reuse: Reuse,
+    /// Where reuse was switched, as one clause: "nox reuses nothing unless told to".
+    pub reuse_why: String,
+    /// The words that ask not to reuse (`-N`, `reuse_venv=False`); to be respected and named.
+    pub reuse_refused: Option<String>,
+    /// Whether the reuse flag directly after the program word would make every session reuse.
+    pub can_insert_reuse_flag: bool,
+    pub sessions: Vec<Session>,
+    /// Whether exactly `sessions` run; else they are those that may run, and others are possible.
+    pub sessions_known: bool,
+    /// Over all sessions that run.
+    pub installs_anything: Answer,
+    /// Installs are skipped where an environment is reused (`-R`, `--no-install`).
+    pub installs_skipped: bool,
+    pub install_only: bool,
+    /// Every backend that a session of the call may use, without repetition.
+    pub backend: Backend,
+    /// Tracked files that define the sessions, relative to the repository root: the noxfile and local modules it imports.
+    pub definition_files: Vec<String>,
+    /// Tracked files whose content decides what is installed, relative to the repository root.
+    pub install_files: Vec<String>,
+    /// Packages are installed by name without an exact version.
+    pub unpinned: bool,
+    /// Every install of the sessions that run is exact: it also removes what is no longer wanted (`uv sync`).
+    pub exact_installer: bool,
+    /// What could not be decided, and why.
+    pub undecided: Vec<String>,
+}
+
+/// A tool that keeps environments in a folder.
+pub trait Tool {
+    /// As people call it: `nox`.
+    fn name(&self) -> &'static str;
+    /// The word that turns reuse on when it stands directly after the program word.
+    fn reuse_flag(&self) -> &str;
+    /// What a call means.
+    fn run(&self, request: &Request<'_>) -> Run;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer::{self, No, Unknown, Yes};
+
+    #[test]
+    fn any_and_one_of_differ_in_what_decides() {
+        for (answers, any, one_of) in [
+            (vec![], No, Unknown),
+            (vec![Yes], Yes, Yes),
+            (vec![No, No], No, No),
+            (vec![No, Yes], Yes, Unknown),
+            (vec![Unknown, Yes], Yes, Unknown),
+            (vec![No, Unknown], Unknown, Unknown),
+        ] {
+            assert_eq!(Answer::any(answers.clone()), any, "{answers:?}");
+            assert_eq!(Answer::one_of(answers.clone()), one_of, "{answers:?}");
+        }
+    }
+}

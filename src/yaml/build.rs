@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::parse::{MAX_DEPTH, YamlError};
 use super::shadow::Shadow;
 use super::tree::{Entry, Item, Kind, Node, NodeId, ScalarStyle, Tree};
-use super::walk::walk;
+use super::walk::{is_white, walk};
 use crate::text::{Span, Text};
 
 /// A collection that has not ended yet.
@@ -64,7 +64,7 @@ impl<'a> Builder<'a> {
 
     pub fn scalar(
         &mut self,
-        value: String,
+        mut value: String,
         style: ScalarStyle,
         anchor: usize,
         tag: Option<String>,
@@ -83,6 +83,9 @@ impl<'a> Builder<'a> {
         let end = if absent { Some(start) } else { walk(self.text.as_str(), start, style, &value, |_| {}) };
         self.cursor.at = end.ok_or_else(|| self.lost())?;
         let span = Span::new(start, self.cursor.at);
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+            self.drop_false_breaks(span, &mut value);
+        }
         let id = self.node(span, anchor, tag, Kind::Scalar { value, style })?;
         self.attach(id);
         Ok(())
@@ -111,12 +114,33 @@ impl<'a> Builder<'a> {
         self.open(form, flow.then_some(start), anchor, tag)
     }
 
-    /// `line` and `column`, zero-based, are where the parser marks the mapping: only braces are marked at their start.
-    pub fn mapping(&mut self, anchor: usize, tag: Option<String>, line: usize, column: usize) -> Result<(), YamlError> {
+    /// True where the next mapping can be a pair in a flow sequence whose key is a mapping: `[{a: b}: c]`.
+    pub fn may_be_pair(&self) -> bool {
+        let in_sequence = |o: &Open| matches!(o.form, Form::Sequence { flow: true, .. });
+        if !self.open.last().is_some_and(in_sequence) {
+            return false;
+        }
+        let mut ahead = self.cursor.clone();
+        ahead.skip_blank();
+        if ahead.eat(b',') {
+            ahead.skip_blank();
+        }
+        ahead.byte() == Some(b'{')
+    }
+
+    /// `mark` is the zero-based line and column at which the parser marks the mapping, if it can be one in braces: only
+    /// those are marked at their start.
+    pub fn mapping(
+        &mut self,
+        anchor: usize,
+        tag: Option<String>,
+        mark: Option<(usize, usize)>,
+    ) -> Result<(), YamlError> {
         let in_flow = self.open.last().is_some_and(|o| o.is_flow());
         self.begin(anchor, &tag)?;
         let start = self.cursor.at;
-        let style = if self.cursor.byte() == Some(b'{') && self.is_at(line, column) {
+        let braces = self.cursor.byte() == Some(b'{') && mark.is_some_and(|(line, column)| self.is_at(line, column));
+        let style = if braces {
             self.cursor.at += 1;
             MappingStyle::Flow
         } else if in_flow {
@@ -159,8 +183,7 @@ impl<'a> Builder<'a> {
     /// Goes past what stands in front of a collection.
     fn begin(&mut self, anchor: usize, tag: &Option<String>) -> Result<(), YamlError> {
         if self.open.len() >= MAX_DEPTH {
-            let message = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(YamlError::at(self.text, self.cursor.at, message));
+            return Err(YamlError::too_deep(self.text, self.cursor.at));
         }
         self.before(false)?;
         self.cursor.eat_properties(anchor > 0, tag.is_some());
@@ -244,6 +267,22 @@ impl<'a> Builder<'a> {
             self.anchors.push(id);
         }
         Ok(id)
+    }
+
+    /// Takes away the line breaks that only the parser sees in the block scalar at `span`: one at the end of a file
+    /// that does not end its last line, one in a scalar without content at the end of a file.
+    fn drop_false_breaks(&self, span: Span, value: &mut String) {
+        let source = self.text.as_str();
+        let (scalar, rest) = (&source[span.range()], &source[span.end..]);
+        let keeps = scalar[1..].bytes().take_while(|b| !is_white(*b) && *b != b'#').any(|b| b == b'+');
+        let to_end = rest.bytes().all(is_white);
+        let unended = !source.ends_with('\n') && (rest.is_empty() || keeps && to_end);
+        let empty = value.bytes().all(|b| b == b'\n');
+        if empty && (!keeps || to_end && !rest.contains('\n')) {
+            value.clear();
+        } else if unended && value.ends_with('\n') {
+            value.pop();
+        }
     }
 
     /// True when the cursor stands where the parser says.

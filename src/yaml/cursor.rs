@@ -2,6 +2,7 @@
 
 use super::walk::{is_document_marker, is_white};
 
+#[derive(Clone)]
 pub(super) struct Cursor<'a> {
     source: &'a [u8],
     pub at: usize,
@@ -47,15 +48,21 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Directives and the `---` in front of a document.
+    /// The `...` of a document that is not there, directives and the `---` in front of a document.
     pub fn eat_document_start(&mut self) {
         self.skip_blank();
-        while self.byte() == Some(b'%') {
-            self.skip_while(|b| b != b'\n');
+        loop {
+            let line_start = self.at == 0 || self.source[self.at - 1] == b'\n';
+            match self.byte() {
+                Some(b'%') if line_start => self.skip_while(|b| b != b'\n'),
+                Some(b'.') if line_start && is_document_marker(self.source, self.at) => self.at += 3,
+                Some(b'-') if line_start && is_document_marker(self.source, self.at) => {
+                    self.at += 3;
+                    break;
+                }
+                _ => break,
+            }
             self.skip_blank();
-        }
-        if self.byte() == Some(b'-') && is_document_marker(self.source, self.at) {
-            self.at += 3;
         }
     }
 

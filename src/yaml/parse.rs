@@ -30,6 +30,10 @@ impl YamlError {
         Self { message: message.into(), position: text.position(offset), help: None }
     }
 
+    pub(super) fn too_deep(text: &Text, offset: usize) -> Self {
+        Self::at(text, offset, format!("nested deeper than {MAX_DEPTH} levels"))
+    }
+
     fn with_help(mut self, help: &str) -> Self {
         self.help = Some(help.to_owned());
         self
@@ -102,7 +106,12 @@ fn build<I: Iterator<Item = char>>(text: &Text, shadow: &Shadow, mut parser: Par
             }
             Event::SequenceStart(anchor, tag) => builder.sequence(anchor, name(tag))?,
             Event::MappingStart(anchor, tag) => {
-                builder.mapping(anchor, name(tag), mark.line().saturating_sub(1), mark.col())?;
+                // A pair without braces can be marked where the braces of its key are.
+                let pair = builder.may_be_pair() && {
+                    let (next, place) = parser.peek()?;
+                    matches!(next, Event::MappingStart(..)) && (place.line(), place.col()) == (mark.line(), mark.col())
+                };
+                builder.mapping(anchor, name(tag), (!pair).then(|| (mark.line().saturating_sub(1), mark.col())))?;
             }
             Event::SequenceEnd | Event::MappingEnd => builder.end()?,
         }
@@ -145,12 +154,17 @@ fn offset(text: &Text, shadow: &Shadow, mark: &Marker) -> usize {
 
 fn scan_error(text: &Text, shadow: &Shadow, error: &ScanError) -> YamlError {
     let offset = offset(text, shadow, error.marker());
-    let found = YamlError::at(text, offset, format!("invalid YAML: {}", error.info()));
-    let line = text.line(text.line_of(offset));
-    let indentation = &line[..line.len() - line.trim_start().len()];
-    if error.info().contains("tab") || indentation.contains('\t') {
-        return found.with_help("YAML does not allow tabs for indentation; use blanks.");
+    let line = text.line_of(offset);
+    let start = text.line_start(line);
+    let indentation = text.line(line).bytes().take_while(|b| matches!(b, b' ' | b'\t')).position(|b| b == b'\t');
+    if let Some(tab) = indentation {
+        return YamlError::at(text, start + tab, "invalid YAML: tab in the indentation")
+            .with_help("YAML does not allow tabs for indentation; use blanks.");
     }
+    if error.info() == "recursion limit exceeded" {
+        return YamlError::too_deep(text, offset);
+    }
+    let found = YamlError::at(text, offset, format!("invalid YAML: {}", error.info()));
     match error.info() {
         "mapping values are not allowed in this context" => {
             found.with_help("Put a value that contains `: ` in quotes, and check the indentation of this line.")

@@ -25,7 +25,7 @@ impl ScalarMap {
     }
 
     /// The file offset at which the value's byte `offset` begins; a line break that the value holds begins where the
-    /// line's text ends. Offsets past the value count as its end.
+    /// line's text ends. The empty lines that `|+` keeps stand after the scalar's span. Offsets past the value count as its end.
     pub fn offset(&self, offset: usize) -> usize {
         self.place(offset).0
     }
@@ -44,10 +44,10 @@ impl ScalarMap {
         Span::new(start, end.max(start))
     }
 
-    /// True when the file writes the value's bytes in `span` as they are: no escape, line break or indentation between.
-    pub fn is_contiguous(&self, span: Span) -> bool {
-        let inside = self.steps.iter().any(|s| span.start < s.value && s.value < span.end && s.file != s.before);
-        !inside && self.insertion_offset(span.end).checked_sub(self.offset(span.start)) == Some(span.end - span.start)
+    /// True when `text` writes the bytes `span` of `value` as they are: no escape, line break or indentation between.
+    pub fn is_contiguous(&self, text: &Text, value: &str, span: Span) -> bool {
+        let there = text.as_str().get(self.span(span).range());
+        there.is_some() && there == value.get(span.range())
     }
 
     fn place(&self, offset: usize) -> (usize, usize) {

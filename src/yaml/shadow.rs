@@ -7,7 +7,7 @@ use super::walk::quoted_end;
 use crate::text::Text;
 
 /// How much text is parsed again at most, all tries together: a workflow has one or two such lines, if any.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Blanks put before lines.
 #[derive(Debug, Default)]

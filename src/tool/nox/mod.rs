@@ -1,5 +1,369 @@
 //! nox: what a call of it builds, where, and whether it would reuse what a cache restored.
 
 pub mod argv;
+mod backend;
+mod install;
 pub mod noxfile;
 pub mod reuse;
+pub mod select;
+
+use std::collections::BTreeSet;
+
+use self::argv::Call;
+use self::noxfile::{Effects, Reader, Value, join};
+use self::reuse::Setting;
+use self::select::{Candidate, Selection};
+use super::{Answer, Backend, Request, Reuse, Run, Session, Tool};
+use crate::rules::nox::{Meaning, rules};
+
+/// The tool nox.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Nox;
+
+impl Tool for Nox {
+    fn name(&self) -> &'static str {
+        "nox"
+    }
+
+    fn reuse_flag(&self) -> &str {
+        &rules().reuse_flag
+    }
+
+    fn run(&self, request: &Request<'_>) -> Run {
+        let call = argv::parse(request.args);
+        let mut run = start(&call);
+        if let Some((answer, why)) = leaves_early(&call) {
+            run.creates_env = answer;
+            run.why = why;
+            return run;
+        }
+        let Some(path) = noxfile_path(&call, request) else {
+            run.undecided.push("which noxfile is used is not known".to_owned());
+            return run;
+        };
+        let reader = noxfile::read(&path, request.files, request.env);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        match env_dir(&call, reader.as_ref(), folder) {
+            Ok(dir) => run.env_dirs.push(dir),
+            Err(why) => run.undecided.push(why),
+        }
+        match reader {
+            Some(reader) => follow(&mut run, &call, request, reader),
+            None => without_noxfile(&mut run, &call, &path),
+        }
+        if run.creates_env == Answer::No {
+            run.env_dirs.clear();
+        } else {
+            script_mode(&mut run, request, &path);
+        }
+        run
+    }
+}
+
+/// What holds before the noxfile is read.
+fn start(call: &Call) -> Run {
+    Run {
+        creates_env: Answer::Unknown,
+        why: "not decided".to_owned(),
+        env_dirs: Vec::new(),
+        reuse: Reuse::Unknown,
+        reuse_why: "not decided".to_owned(),
+        reuse_refused: None,
+        can_insert_reuse_flag: true,
+        sessions: Vec::new(),
+        sessions_known: false,
+        installs_anything: Answer::Unknown,
+        installs_skipped: call.has(Meaning::ReuseNoInstall) || call.has(Meaning::NoInstall),
+        install_only: call.has(Meaning::InstallOnly),
+        backend: Backend::default(),
+        definition_files: Vec::new(),
+        install_files: Vec::new(),
+        unpinned: false,
+        exact_installer: false,
+        undecided: Vec::new(),
+    }
+}
+
+/// Calls that end before any session is looked at.
+fn leaves_early(call: &Call) -> Option<(Answer, String)> {
+    let no = |why: &str| Some((Answer::No, why.to_owned()));
+    if let Some(error) = &call.error {
+        return Some((Answer::Unknown, error.clone()));
+    }
+    for (meaning, why) in [
+        (Meaning::Help, "only prints its help"),
+        (Meaning::Version, "only prints its version"),
+        (Meaning::List, "only lists sessions"),
+        (Meaning::Usage, "only prints what a session is for"),
+        (Meaning::Json, "`--json` without `--list` is an error"),
+    ] {
+        // Words that are not known may add the `--list` that makes `--json` a listing: no environment either way.
+        if call.has(meaning) {
+            return no(why);
+        }
+    }
+    None
+}
+
+/// The noxfile, relative to the repository root; `None` when its name is not known or it lies outside.
+fn noxfile_path(call: &Call, request: &Request<'_>) -> Option<String> {
+    let name = match (request.script, call.one(Meaning::Noxfile)) {
+        (_, Some(given)) => given.value.as_deref()?,
+        (Some(script), None) => script,
+        (None, None) => &rules().default_noxfile,
+    };
+    let path = join(request.folder, name);
+    // nox expands variables in this one option.
+    (!path.contains('$') && inside(&path)).then_some(path)
+}
+
+fn inside(path: &str) -> bool {
+    !path.starts_with('/') && path != ".." && !path.starts_with("../")
+}
+
+/// The environment folder, relative to the repository root.
+fn env_dir(call: &Call, reader: Option<&Reader<'_>>, folder: &str) -> Result<String, String> {
+    let name = match (call.one(Meaning::Envdir), reader.and_then(|r| r.options.get("envdir"))) {
+        (Some(given), _) => given.value.clone(),
+        (None, Some(option)) => option.text().map(str::to_owned),
+        (None, None) => Some(rules().default_envdir.clone()),
+    };
+    let Some(name) = name else { return Err("the environment folder's name is computed".to_owned()) };
+    let dir = join(folder, &name);
+    if inside(&dir) && !dir.is_empty() {
+        Ok(dir)
+    } else {
+        Err(format!("the environment folder `{name}` lies outside the repository"))
+    }
+}
+
+fn without_noxfile(run: &mut Run, call: &Call, path: &str) {
+    let global = reuse::global(call, None);
+    run.undecided.push(format!("`{path}` is not in the repository"));
+    run.why = format!("`{path}` is not in the repository");
+    run.reuse = match global.setting {
+        Setting::Always | Setting::Yes => Reuse::On,
+        Setting::Never => Reuse::Off,
+        Setting::No | Setting::Unknown => Reuse::Unknown,
+    };
+    run.can_insert_reuse_flag = !global.line_refuses;
+    (run.reuse_why, run.reuse_refused) = (global.why, global.refused);
+    if backend::forced_none(call) {
+        (run.creates_env, run.why) = (Answer::No, "`--no-venv` on the command line".to_owned());
+    }
+}
+
+/// A noxfile with an inline script header gets an environment of its own, below the folder of the call.
+fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
+    let needs_one = request.script.is_none()
+        && request.files.read(path).is_some_and(|text| noxfile::has_script_dependencies(&text));
+    if needs_one {
+        let dir = join(request.folder, &rules().script_env_dir);
+        if !run.env_dirs.iter().any(|d| dir.starts_with(&format!("{d}/"))) {
+            run.env_dirs.push(dir);
+            run.env_dirs.sort();
+        }
+    }
+}
+
+/// Decides everything that the noxfile tells.
+fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<'_>) {
+    let global = reuse::global(call, Some(&reader));
+    let mut selection = select::select(call, request.env, &reader);
+    let (certain, possible) = bodies(&mut selection, call, request, &mut reader);
+    let exact =
+        selection.doubts.is_empty() && selection.missing.is_empty() && selection.possible.is_empty() && !call.open;
+    let default_backend = backend::of_call(call, request.env, &reader);
+    let mut session = |(candidate, effects): &(Candidate, Effects)| {
+        describe(candidate, effects, &reader, &default_backend, &global, run)
+    };
+    let sure: Vec<Session> = certain.iter().map(&mut session).collect();
+    let maybe: Vec<Session> = possible.iter().map(&mut session).collect();
+
+    let any_sure = Answer::any(sure.iter().map(|s| s.creates_env));
+    run.creates_env = match any_sure {
+        Answer::Yes | Answer::No if exact => any_sure,
+        Answer::Yes => Answer::Yes,
+        _ if !selection.missing.is_empty() => Answer::Unknown,
+        _ if maybe.is_empty() && sure.is_empty() => Answer::Unknown,
+        // Some of these run, it is not known which.
+        _ if reader.hidden_sessions.is_empty() => Answer::one_of(sure.iter().chain(&maybe).map(|s| s.creates_env)),
+        _ => Answer::Unknown,
+    };
+    if call.open && run.creates_env == Answer::Yes {
+        run.creates_env = Answer::Unknown;
+    }
+    if selection.none_asked {
+        run.creates_env = Answer::No;
+    }
+    let all: Vec<Session> = sure.into_iter().chain(maybe).collect();
+    run.why = why(run.creates_env, &selection, &all, call);
+    let builds = || all.iter().filter(|s| s.creates_env != Answer::No);
+    let refusing = certain.iter().chain(&possible).find(|(c, _)| own_reuse(c, &reader) == &Value::Bool(false));
+    run.reuse = match reuse::over(builds().map(|s| s.reuse), exact) {
+        Some(_) if call.open && global.setting == Setting::Unknown => Reuse::Unknown,
+        Some(reuse) => reuse,
+        // No session is known: only what goes over a session's head decides.
+        None => match global.setting {
+            Setting::Always | Setting::Yes => Reuse::On,
+            Setting::Never => Reuse::Off,
+            Setting::No if exact => Reuse::Off,
+            _ => Reuse::Unknown,
+        },
+    };
+    run.reuse_why = match run.reuse {
+        Reuse::Mixed => "some sessions set `reuse_venv=` themselves".to_owned(),
+        Reuse::On if matches!(global.setting, Setting::No | Setting::Never) => {
+            "`reuse_venv=True` at the session".to_owned()
+        }
+        Reuse::Off if matches!(global.setting, Setting::Yes) => "`reuse_venv=False` at the session".to_owned(),
+        _ => global.why.clone(),
+    };
+    run.reuse_refused = global.refused.clone().or_else(|| refusing.map(|_| "reuse_venv=False".to_owned()));
+    run.can_insert_reuse_flag = !global.line_refuses && refusing.is_none();
+    run.sessions_known = exact;
+    run.installs_anything = if exact {
+        Answer::any(all.iter().map(|s| s.installs_anything))
+    } else {
+        Answer::one_of(all.iter().map(|s| s.installs_anything))
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in builds().flat_map(|s| &s.backend.names) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    run.backend = if builds().any(|s| s.backend.names.is_empty()) { Backend::default() } else { Backend { names } };
+    run.sessions = all;
+
+    let effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
+    let unseen = !exact || effects.is_empty();
+    let mut installs = install::collect(&effects, &reader.folder, request.files);
+    if unseen && installs.files.is_empty() {
+        let opaque = Effects { opaque: true, ..Effects::default() };
+        installs.files = install::collect(&[opaque], &reader.folder, request.files).files;
+    }
+    run.unpinned = installs.unpinned;
+    run.exact_installer = {
+        let mut commands = effects.iter().flat_map(|e| &e.installs).peekable();
+        commands.peek().is_some() && commands.all(|i| i.exact) && !effects.iter().any(|e| e.opaque) && exact
+    };
+    let definitions: BTreeSet<String> = reader.modules.iter().cloned().collect();
+    run.install_files = installs.files.into_iter().filter(|f| !definitions.contains(f)).collect();
+    run.definition_files = definitions.into_iter().collect();
+    run.undecided.extend(selection.doubts);
+    run.undecided.extend(selection.missing.iter().map(|name| format!("no session `{name}` was found in the noxfile")));
+    if call.open {
+        run.undecided.push("words of the command line are not known".to_owned());
+    }
+    if installs.computed {
+        run.undecided.push("some of what is installed is computed".to_owned());
+    }
+    let mut seen = BTreeSet::new();
+    run.undecided.retain(|reason| seen.insert(reason.clone()));
+}
+
+type Followed = Vec<(Candidate, Effects)>;
+
+/// Follows the bodies of the selected sessions, and of those they notify.
+fn bodies(
+    selection: &mut Selection,
+    call: &Call,
+    request: &Request<'_>,
+    reader: &mut Reader<'_>,
+) -> (Followed, Followed) {
+    let all = select::all(call, request.env, reader);
+    let mut known: Vec<Option<Effects>> = vec![None; reader.sessions.len()];
+    let mut follow = |candidate: &Candidate, reader: &mut Reader<'_>| -> Effects {
+        let Some(definition) = reader.sessions.get(candidate.definition).cloned() else { return Effects::default() };
+        let Some(slot) = known.get_mut(candidate.definition) else { return Effects::default() };
+        slot.get_or_insert_with(|| reader.effects(&definition)).clone()
+    };
+    let mut at = 0;
+    while let Some(candidate) = selection.certain.get(at).cloned() {
+        for name in follow(&candidate, reader).notifies {
+            // A notification may depend on conditions: what it adds may run.
+            let found = select::named(&name, &all);
+            if found.is_empty() {
+                selection.doubts.push("the name of a notified session is computed".to_owned());
+            }
+            let new =
+                found.into_iter().filter(|f| !selection.certain.iter().any(|c| c.definition == f.definition)).collect();
+            select::add(&mut selection.certain, new);
+        }
+        at += 1;
+    }
+    let mut pair = |list: &[Candidate]| -> Followed { list.iter().map(|c| (c.clone(), follow(c, reader))).collect() };
+    (pair(&selection.certain), pair(&selection.possible))
+}
+
+fn own_reuse<'r>(candidate: &Candidate, reader: &'r Reader<'_>) -> &'r Value {
+    reader.sessions.get(candidate.definition).map_or(&Value::Unknown, |d| &d.reuse_venv)
+}
+
+fn describe(
+    candidate: &Candidate,
+    effects: &Effects,
+    reader: &Reader<'_>,
+    of_call: &backend::OfCall,
+    global: &reuse::Global,
+    run: &Run,
+) -> Session {
+    let definition = reader.sessions.get(candidate.definition);
+    let backend = of_call.of_session(definition);
+    let creates_env = if candidate.no_python { Answer::No } else { backend::creates(&backend) };
+    let name = candidate.names.as_ref().and_then(|n| n.first()).cloned();
+    let dir = run.env_dirs.first().map_or(rules().default_envdir.as_str(), String::as_str);
+    Session {
+        folder: name.as_ref().filter(|_| !candidate.many).and_then(|n| folder_name(dir, n)),
+        name: name.unwrap_or_else(|| "(computed)".to_owned()),
+        creates_env,
+        backend,
+        python: candidate.python.clone(),
+        reuse: reuse::session(global.setting, own_reuse(candidate, reader)),
+        installs_anything: if effects.installs.iter().any(|i| i.certain) {
+            Answer::Yes
+        } else if effects.installs.is_empty() && !effects.opaque && !effects.runs {
+            Answer::No
+        } else {
+            Answer::Unknown
+        },
+    }
+}
+
+/// nox's folder name for a session; `None` for the long and non-ASCII names that it hashes or transliterates.
+fn folder_name(env_dir: &str, session: &str) -> Option<String> {
+    const LONGEST: usize = 100 - "bin/pythonX.Y".len();
+    if !session.is_ascii() {
+        return None;
+    }
+    let plain: String = session
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
+    let name = parts.join("-");
+    (!name.is_empty() && env_dir.len() + 1 + name.len() <= LONGEST).then_some(name)
+}
+
+fn why(answer: Answer, selection: &Selection, sessions: &[Session], call: &Call) -> String {
+    match answer {
+        Answer::No if selection.none_asked => "no session is asked for: nox lists them and leaves".to_owned(),
+        Answer::No if backend::forced_none(call) => "`--no-venv` on the command line".to_owned(),
+        Answer::No => match sessions {
+            [one] => format!("the session `{}` has no environment", one.name),
+            _ => "none of its sessions has an environment".to_owned(),
+        },
+        Answer::Yes => match sessions.iter().find(|s| s.creates_env == Answer::Yes) {
+            Some(session) => format!("the session `{}` gets an environment", session.name),
+            None => "its sessions get environments".to_owned(),
+        },
+        Answer::Unknown => match selection.missing.first() {
+            Some(name) => format!("no session `{name}` was found in the noxfile"),
+            None => "which sessions run, or whether they have environments, is not known".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

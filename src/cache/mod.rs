@@ -1,0 +1,7 @@
+//! Caches of environments: what a key must contain, and whether a job may have one.
+
+pub mod needs;
+pub mod publish;
+pub mod separate;
+
+pub use needs::Needs;

@@ -1,0 +1,168 @@
+//! What the key of a job's cache must contain, so that it can never restore something wrong.
+//!
+//! Fixes write a key from it and checks compare a key with it: one source, no drift.
+
+use super::separate::Separation;
+use crate::check::subject::{Subject, cacheable};
+use crate::timeline::state::prefixed;
+use crate::timeline::{Event, EventKind, Invocation, Timeline};
+
+/// Files that say which interpreter a project wants.
+const INTERPRETER_PINS: [&str; 1] = [".python-version"];
+/// Where uv keeps the interpreters it downloads (docs.astral.sh/uv/reference/storage), by `runner.os`.
+const UV_PYTHONS: [(&str, &str); 2] = [("Windows", "~\\AppData\\Roaming\\uv\\python"), ("", "~/.local/share/uv/python")];
+/// The same after setup-uv, which moves it on some runners and says so.
+const UV_PYTHONS_EXPORTED: &str = "${{ env.UV_PYTHON_INSTALL_DIR }}";
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Environment folders, relative to the workspace.
+    pub folders: Vec<String>,
+    /// Where uv keeps the interpreter that restored environments link into.
+    pub interpreters: Option<String>,
+    /// `env.pythonLocation` names the exact interpreter.
+    pub location: bool,
+    pub separation: Separation,
+    /// Files that define the job, relative to the workspace: noxfile, workflow, `.python-version`.
+    pub definition: Vec<String>,
+    /// Files that decide what is installed, relative to the workspace.
+    pub installs: Vec<String>,
+    /// Installs are skipped in reused environments: an older one must not be restored.
+    pub exact_only: bool,
+    /// Why no key can be written that is sure to be right.
+    pub failure: Option<String>,
+}
+
+impl Needs {
+    /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`.
+    pub fn of(subject: &Subject<'_>, document: usize) -> Self {
+        let mut needs = Self { separation: Separation::of(subject), ..Self::default() };
+        needs.failure = needs.separation.failure.clone();
+        for timeline in &subject.timelines {
+            for (event, invocation) in cacheable(timeline) {
+                needs.add(subject, timeline, event, invocation);
+            }
+        }
+        let workflow = &subject.document().path;
+        push(&mut needs.definition, workflow.clone());
+        let inside = &subject.repository.documents[document].path;
+        push(&mut needs.definition, inside.clone());
+        if needs.definition.len() > 1 {
+            // Which of several documents comes first must not depend on the order of the calls.
+            let (mut python, mut rest): (Vec<_>, Vec<_>) =
+                needs.definition.drain(..).partition(|f| f.ends_with(".py"));
+            rest.sort_by_key(|f| !f.contains("/workflows/"));
+            python.append(&mut rest);
+            needs.definition = python;
+        }
+        needs.installs.retain(|f| !needs.definition.contains(f));
+        needs
+    }
+
+    fn add(&mut self, subject: &Subject<'_>, timeline: &Timeline, event: &Event, invocation: &Invocation) {
+        let files = subject.repository.files.tracked();
+        let run = &invocation.run;
+        for folder in &invocation.folders {
+            push(&mut self.folders, folder.clone());
+        }
+        if invocation.folders.is_empty() {
+            self.fail(format!("the folder in which `{}` keeps its environments is not known", invocation.command));
+        }
+        if !invocation.own {
+            self.fail("the noxfile belongs to another repository, so that a key cannot follow its changes".to_owned());
+        } else if run.definition_files.is_empty() {
+            self.fail("no noxfile is tracked where nox runs, so that a key cannot follow its changes".to_owned());
+        }
+        let place = |path: &String| prefixed(&invocation.checkout, path);
+        run.definition_files.iter().for_each(|f| push(&mut self.definition, place(f)));
+        run.install_files.iter().for_each(|f| push(&mut self.installs, place(f)));
+        let folders = ["".to_owned(), project_folder(run.definition_files.first())];
+        for pin in folders.iter().flat_map(|folder| INTERPRETER_PINS.map(|pin| prefixed(folder, pin))) {
+            if files.contains(&pin) {
+                push(&mut self.definition, place(&pin));
+            }
+        }
+        for hop in event.hops.iter().filter(|h| files.contains(&h.path)) {
+            push(&mut self.definition, place(&hop.path));
+        }
+        self.exact_only |= run.installs_skipped;
+        let before = timeline.events.iter().take_while(|e| e.site != event.site || e.span != event.span);
+        let (mut location, mut uv) = (false, false);
+        for earlier in before {
+            if let EventKind::Interpreter { location: exports, uv: is_uv, .. } = &earlier.kind {
+                location |= exports;
+                uv |= is_uv;
+            }
+        }
+        self.location |= location;
+        if !location && uses_uv(invocation) {
+            self.interpreters_of_uv(subject, uv);
+        }
+    }
+
+    /// Where uv supplies the interpreter from its own folder, restored environments link into it.
+    fn interpreters_of_uv(&mut self, subject: &Subject<'_>, set_up: bool) {
+        let job = subject.document().workflow().zip(subject.unit.job).map(|(w, j)| &w.jobs[j]);
+        if set_up {
+            self.interpreters = Some(UV_PYTHONS_EXPORTED.to_owned());
+        } else if self.interpreters.is_none() && job.is_none_or(|j| j.container.is_none()) {
+            let windows = job.is_some_and(|j| j.runs_on.iter().any(|l| l.text.starts_with("windows")));
+            let os = if windows { "Windows" } else { "" };
+            self.interpreters = UV_PYTHONS.iter().find(|(o, _)| *o == os).map(|(_, path)| (*path).to_owned());
+        }
+    }
+
+    fn fail(&mut self, reason: String) {
+        self.failure.get_or_insert(reason);
+    }
+
+    /// The key, everything from the tool to the last hash.
+    pub fn key(&self) -> String {
+        let mut key = self.stem();
+        if !self.installs.is_empty() {
+            key.push('-');
+            key.push_str(&hash(&self.installs));
+        }
+        key
+    }
+
+    /// The key without its last hash; `None` where an older environment must not be restored, or where nothing but the
+    /// definition is hashed.
+    pub fn restore_key(&self) -> Option<String> {
+        (!self.exact_only && !self.installs.is_empty()).then(|| format!("{}-", self.stem()))
+    }
+
+    fn stem(&self) -> String {
+        let mut parts = vec!["github.job", "runner.os", "runner.arch"];
+        if self.location {
+            parts.push("env.pythonLocation");
+        }
+        parts.extend(self.separation.paths.iter().map(String::as_str));
+        let parts: Vec<String> = parts.iter().map(|p| format!("${{{{ {p} }}}}")).collect();
+        format!("nox-{}-{}", parts.join("-"), hash(&self.definition))
+    }
+
+    /// The lines of `path`.
+    pub fn paths(&self) -> Vec<String> {
+        self.folders.iter().cloned().chain(self.interpreters.clone()).collect()
+    }
+}
+
+fn hash(files: &[String]) -> String {
+    let quoted: Vec<String> = files.iter().map(|f| format!("'{}'", f.replace('\'', "''"))).collect();
+    format!("${{{{ hashFiles({}) }}}}", quoted.join(", "))
+}
+
+fn push(list: &mut Vec<String>, item: String) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+fn project_folder(definition: Option<&String>) -> String {
+    definition.and_then(|d| d.rsplit_once('/')).map_or_else(String::new, |(folder, _)| folder.to_owned())
+}
+
+fn uses_uv(invocation: &Invocation) -> bool {
+    invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv")) || invocation.run.backend.names.iter().any(|n| n == "uv")
+}

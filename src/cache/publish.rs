@@ -1,0 +1,80 @@
+//! May a job restore a cache at all: publishing jobs and low-trust events are left to a person.
+
+use crate::check::subject::Subject;
+use crate::rules::publishers::publishers;
+use crate::timeline::EventKind;
+use crate::workflow::triggers::Trigger;
+
+/// What follows from the triggers and the steps of a job for a cache in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Permission {
+    Free,
+    /// Runs for tags or releases too: restore nothing there.
+    NotOnTags,
+    /// Runs for pushes to release branches, named here: a person decides.
+    ReleaseBranch(String),
+    /// Caching is left to a person, for this reason.
+    Withheld(String),
+    /// Only ever runs to publish: nothing to report.
+    OnlyPublishes,
+}
+
+impl Permission {
+    pub fn of(subject: &Subject<'_>) -> Self {
+        let data = publishers();
+        let triggers = &subject.instances.triggers;
+        let releases = |t: &Trigger| data.release_events.contains(&t.event) || t.only_tags();
+        if !triggers.is_empty() && !subject.instances.open && triggers.iter().all(releases) {
+            return Self::OnlyPublishes;
+        }
+        let published = subject.timelines.iter().flat_map(|t| &t.events).find_map(|e| match &e.kind {
+            EventKind::Publish { what } => Some(what),
+            _ => None,
+        });
+        if let Some(what) = published {
+            return Self::Withheld(format!(
+                "this job {what}; what a cache restores would end up in it, so caching here is left to you"
+            ));
+        }
+        if let Some(event) = triggers.iter().find(|t| data.low_trust_events.contains(&t.event)) {
+            return Self::Withheld(format!(
+                "the workflow runs on `{}`, with the rights of the default branch but for people it does not trust; \
+                 a cache here could be poisoned or leak, so it is left to you",
+                event.event
+            ));
+        }
+        if cache_mode(subject).is_some_and(|mode| mode == "none") {
+            return Self::Withheld("`cache-mode: none` forbids caches here".to_owned());
+        }
+        if let Some(branch) = triggers.iter().flat_map(release_branches).next() {
+            return Self::ReleaseBranch(branch.clone());
+        }
+        if triggers.iter().any(|t| t.names_tags() || releases(t)) {
+            return Self::NotOnTags;
+        }
+        Self::Free
+    }
+}
+
+fn release_branches(trigger: &Trigger) -> impl Iterator<Item = &String> {
+    let push = trigger.event == "push";
+    trigger.branches.iter().filter(move |b| push && !b.starts_with('!') && b.to_ascii_lowercase().contains("release"))
+}
+
+fn cache_mode<'a>(subject: &'a Subject<'_>) -> Option<&'a str> {
+    let workflow = subject.document().workflow()?;
+    let job = subject.unit.job.map(|j| &workflow.jobs[j]);
+    let mode = job.and_then(|j| j.cache_mode.as_ref()).or(workflow.cache_mode.as_ref())?;
+    Some(&mode.text)
+}
+
+/// Only a schedule (or a person) starts the workflow: caching may be unwanted there.
+pub fn is_schedule_only(triggers: &[Trigger]) -> bool {
+    triggers.iter().any(|t| t.event == "schedule")
+        && triggers.iter().all(|t| t.event == "schedule" || t.event == "workflow_dispatch")
+}
+
+/// Only pull requests start the workflow: each warms its own cache alone.
+pub fn is_pull_request_only(triggers: &[Trigger]) -> bool {
+    !triggers.is_empty() && triggers.iter().all(|t| t.event == "pull_request")
+}

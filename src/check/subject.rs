@@ -1,0 +1,56 @@
+//! What a check looks at: one unit with the timelines of all its instances.
+
+use crate::repo::{Document, Repository};
+use crate::timeline::{CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build};
+use crate::tool::Answer;
+
+#[derive(Debug)]
+pub struct Subject<'a> {
+    pub repository: &'a Repository,
+    pub unit: Unit,
+    pub name: String,
+    pub instances: Instances,
+    pub timelines: Vec<Timeline>,
+}
+
+impl<'a> Subject<'a> {
+    pub fn new(repository: &'a Repository, unit: Unit) -> Self {
+        let instances = Instances::of(repository, unit);
+        let timelines = instances.list.iter().map(|i| build(repository, &instances, i)).collect();
+        Self { repository, unit, name: unit.name(repository), instances, timelines }
+    }
+
+    pub fn document(&self) -> &'a Document {
+        &self.repository.documents[self.unit.document]
+    }
+
+    /// Whether some instance calls the tool at all.
+    pub fn runs_tool(&self) -> bool {
+        self.timelines.iter().any(|t| t.invocations().next().is_some())
+    }
+}
+
+/// A call whose environments a cache could keep: it creates some, puts something into them, and does so on the runner.
+pub fn is_cacheable(invocation: &Invocation) -> bool {
+    invocation.run.creates_env == Answer::Yes
+        && invocation.run.installs_anything != Answer::No
+        && invocation.action.is_none_or(|a| !a.rebuilds && !a.own_cache)
+}
+
+/// The cacheable calls of an instance, in order.
+pub fn cacheable(timeline: &Timeline) -> impl Iterator<Item = (&Event, &Invocation)> {
+    timeline.invocations().filter(|(_, i)| is_cacheable(i))
+}
+
+/// Whether a cache step was meant for these environment folders: it restores one of them, or one of that name elsewhere.
+/// A folder deliberately inside (`.nox/.cache`) is not the environments.
+pub fn is_meant_for(step: &CacheStep, folders: &[String]) -> bool {
+    step.form != CacheForm::Save && step.paths.iter().any(|path| folders.iter().any(|f| means(path, f)))
+}
+
+fn means(path: &crate::timeline::event::CachedPath, folder: &str) -> bool {
+    let name = folder.rsplit('/').next().unwrap_or(folder);
+    let written = path.folder.as_deref().unwrap_or(&path.written);
+    let written = written.trim_end_matches("/**").trim_end_matches("/*").trim_end_matches('/');
+    written == folder || written.rsplit(['/', '\\']).next() == Some(name)
+}

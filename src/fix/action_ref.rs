@@ -1,0 +1,72 @@
+//! Which cache action a fix inserts: what the repository already uses, in the pin style and form of the file.
+
+use crate::repo::{Document, Repository};
+use crate::rules::cache_actions::{cache_actions, release_numbers};
+use crate::workflow::{StepList, Uses};
+
+/// A `uses:` value with the comment that names a pinned commit's release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionRef {
+    pub uses: String,
+    pub comment: Option<String>,
+}
+
+/// One use of an action as written.
+struct Written<'a> {
+    uses: Uses<'a>,
+    comment: Option<&'a str>,
+}
+
+/// The reference to insert into `document`.
+pub fn cache_action(repository: &Repository, document: &Document) -> ActionRef {
+    let release = &cache_actions().release;
+    let here: Vec<Written<'_>> = written(document).collect();
+    let pins = here.iter().filter(|w| w.uses.is_pinned()).count() * 2 > here.len();
+    let prefix = here
+        .iter()
+        .find(|w| !w.uses.prefix.is_empty() && w.uses.name.starts_with("actions/"))
+        .or_else(|| here.iter().find(|w| !w.uses.prefix.is_empty()))
+        .filter(|_| here.iter().filter(|w| !w.uses.prefix.is_empty()).count() * 2 > here.len())
+        .map_or("", |w| w.uses.prefix);
+    let known = &cache_actions().actions[0];
+    let used = repository
+        .documents
+        .iter()
+        .flat_map(written)
+        .filter(|w| w.uses.name.trim_end_matches("/restore").trim_end_matches("/save") == release.repository)
+        .filter(|w| !known.is_retired(w.uses.reference));
+    // The newest that the repository uses in the file's pin style.
+    let newest = used.filter(|w| w.uses.is_pinned() == pins).max_by_key(|w| (version(w), w.uses.reference.to_owned()));
+    let (reference, comment) = match newest {
+        Some(w) => (w.uses.reference.to_owned(), w.comment.map(str::to_owned)),
+        None => {
+            let forge = crate::rules::forges::forges().of(&document.path);
+            let tag = forge.cache_tag.as_ref().unwrap_or(&release.tag);
+            let commit = forge.cache_commit.as_ref().unwrap_or(&release.commit);
+            let version = forge.cache_version.as_ref().unwrap_or(&release.version);
+            if pins { (commit.clone(), Some(format!("# {version}"))) } else { (tag.clone(), None) }
+        }
+    };
+    ActionRef { uses: format!("{prefix}{}@{reference}", release.repository), comment }
+}
+
+fn version(written: &Written<'_>) -> Option<(u64, Option<u64>, Option<u64>)> {
+    let named = cache_actions().commits.get(written.uses.reference).map(String::as_str);
+    let commented = || written.comment?.trim_start_matches('#').split_whitespace().next();
+    release_numbers(named.or_else(commented).unwrap_or(written.uses.reference))
+}
+
+/// The published actions that a document uses.
+fn written(document: &Document) -> impl Iterator<Item = Written<'_>> {
+    let lists: Vec<&StepList> = match document.workflow() {
+        Some(workflow) => workflow.jobs.iter().map(|j| &j.steps).collect(),
+        None => document.steps(None).into_iter().collect(),
+    };
+    lists.into_iter().flat_map(|list| &list.steps).filter_map(|step| {
+        let scalar = step.uses.as_ref()?;
+        let line = document.text.line_of(scalar.span.end);
+        let rest = &document.text.line(line)[scalar.span.end.saturating_sub(document.text.line_start(line))..];
+        let comment = rest.trim_start_matches(['"', '\'', ' ']).starts_with('#').then(|| rest.trim());
+        Some(Written { uses: Uses::parse(&scalar.text)?, comment })
+    })
+}

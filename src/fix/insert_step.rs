@@ -1,0 +1,150 @@
+//! The cache step as text and as a value, inserted before a step in the file's own style.
+
+use serde_yaml::{Mapping, Value};
+
+use super::action_ref::ActionRef;
+use super::style::{Style, first_line};
+use crate::cache::Needs;
+use crate::finding::{Change, Edit};
+use crate::repo::Document;
+use crate::text::Span;
+use crate::workflow::StepList;
+
+/// The step to insert.
+#[derive(Debug, Clone)]
+pub struct NewStep<'a> {
+    pub needs: &'a Needs,
+    pub action: ActionRef,
+    /// The `if:` of the only step that runs the tool.
+    pub condition: Option<String>,
+    /// `lookup-only:`, where the job must not restore on tags.
+    pub lookup_only: Option<&'static str>,
+}
+
+/// Inserts a cache step before `steps.steps[at]`; fails with the reason where the file's layout does not allow it.
+pub fn insert_step(
+    document: &Document,
+    steps: &StepList,
+    at: usize,
+    new: &NewStep<'_>,
+) -> Result<(Edit, Change), &'static str> {
+    if steps.flow {
+        return Err("the steps are written in flow style (`steps: [ … ]`)");
+    }
+    if steps.shared {
+        return Err("the steps are shared with another job through an anchor");
+    }
+    let before = &steps.steps[at];
+    if before.concurrent {
+        return Err("nox runs beside other steps (`parallel` or `background`)");
+    }
+    let style = Style::of(document, steps, at).ok_or("the step does not begin a line of its own")?;
+    let newline = document.text.newline().as_str();
+    let mut content = String::new();
+    for line in new.lines(&style) {
+        content.push_str(&line);
+        content.push_str(newline);
+    }
+    if style.blank_lines {
+        content.push_str(newline);
+    }
+    let offset = document.text.line_start(first_line(document, before));
+    let change = Change::InsertItem { sequence: steps.route.clone(), index: before.index, value: new.value(&style) };
+    Ok((Edit { span: Span::at(offset), content }, change))
+}
+
+/// The name of an inserted step, where steps have names.
+const NAME: &str = "Cache nox environments";
+
+impl NewStep<'_> {
+    fn lines(&self, style: &Style) -> Vec<String> {
+        let key_indent = format!("{}{}", style.dash_indent, " ".repeat(1 + style.gap));
+        let with_indent = format!("{key_indent}{}", " ".repeat(style.nesting));
+        let block_indent = format!("{with_indent}{}", " ".repeat(style.nesting));
+        let mut keys = Vec::new();
+        if style.named {
+            let quote = style.quote.map(String::from).unwrap_or_default();
+            keys.push(format!("name: {quote}{NAME}{quote}"));
+        }
+        if let Some(condition) = &self.condition {
+            keys.push(format!("if: {}", plain_or_quoted(condition)));
+        }
+        let comment = self.action.comment.as_ref().map(|c| format!(" {c}")).unwrap_or_default();
+        keys.push(format!("uses: {}{comment}", self.action.uses));
+        keys.push("with:".to_owned());
+        let mut lines: Vec<String> = keys.iter().map(|k| format!("{key_indent}{k}")).collect();
+        lines[0] = format!("{}-{}{}", style.dash_indent, " ".repeat(style.gap), keys[0]);
+        let paths = self.needs.paths();
+        match paths.as_slice() {
+            [one] => lines.push(format!("{with_indent}path: {}", plain_or_quoted(one))),
+            many => {
+                lines.push(format!("{with_indent}path: |"));
+                lines.extend(many.iter().map(|p| format!("{block_indent}{p}")));
+            }
+        }
+        lines.push(format!("{with_indent}key: {}", self.needs.key()));
+        if let Some(restore) = self.needs.restore_key() {
+            lines.push(format!("{with_indent}restore-keys: |"));
+            lines.push(format!("{block_indent}{restore}"));
+        }
+        if let Some(lookup_only) = self.lookup_only {
+            lines.push(format!("{with_indent}lookup-only: {lookup_only}"));
+        }
+        lines
+    }
+
+    fn value(&self, style: &Style) -> Value {
+        let mut step = Mapping::new();
+        let mut set = |key: &str, value: Value| _ = step.insert(Value::from(key), value);
+        if style.named {
+            set("name", Value::from(NAME));
+        }
+        if let Some(condition) = &self.condition {
+            set("if", scalar_value(condition));
+        }
+        set("uses", Value::from(self.action.uses.clone()));
+        let mut with = Mapping::new();
+        let paths = self.needs.paths();
+        let path = match paths.as_slice() {
+            [one] => one.clone(),
+            many => many.iter().map(|p| format!("{p}\n")).collect(),
+        };
+        with.insert("path".into(), path.into());
+        with.insert("key".into(), self.needs.key().into());
+        if let Some(restore) = self.needs.restore_key() {
+            with.insert("restore-keys".into(), format!("{restore}\n").into());
+        }
+        if let Some(lookup_only) = self.lookup_only {
+            with.insert("lookup-only".into(), lookup_only.into());
+        }
+        set("with", Value::Mapping(with));
+        Value::Mapping(step)
+    }
+}
+
+/// What YAML reads from a plain scalar of this text: `true` is no string.
+fn scalar_value(text: &str) -> Value {
+    if plain_or_quoted(text) == text {
+        serde_yaml::from_str(text).unwrap_or_else(|_| Value::from(text))
+    } else {
+        Value::from(text)
+    }
+}
+
+/// A scalar on one line, quoted only where YAML would read a plain one as something else.
+pub fn plain_or_quoted(text: &str) -> String {
+    let risky_start = text.starts_with(|c: char| "!&*?|>%@`\"'#,[]{}- ".contains(c)) && !text.starts_with("${{");
+    let risky = risky_start
+        || text.is_empty()
+        || text.contains(": ")
+        || text.contains(" #")
+        || text.ends_with([':', ' '])
+        || text.contains(['\n', '\t']);
+    if !risky {
+        return text.to_owned();
+    }
+    if text.contains(['\n', '\t', '\r']) {
+        return format!("{text:?}");
+    }
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,6 @@
+//! Findings to fixes: a value change and the text edits that perform it, in the file's own style.
+
+pub mod action_ref;
+pub mod insert_step;
+pub mod reuse_flag;
+pub mod style;

@@ -1,0 +1,79 @@
+//! The reuse flag after the program word of a call.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Change, Edit, Route, Segment};
+use crate::repo::Repository;
+use crate::text::Span;
+use crate::timeline::{Event, Invocation, Site};
+use crate::tool::nox::Nox;
+use crate::tool::{Reuse, Tool};
+use crate::yaml::ScalarMap;
+
+/// Whether the call deletes what a cache restored, unless it is told otherwise.
+pub fn needs_flag(invocation: &Invocation) -> bool {
+    !matches!(invocation.run.reuse, Reuse::On)
+}
+
+/// Why the flag cannot be put where it is needed; `None` when it can.
+pub fn obstacle(invocation: &Invocation) -> Option<String> {
+    if let Some(refused) = &invocation.run.reuse_refused {
+        return Some(format!("`{refused}` asks nox not to reuse environments"));
+    }
+    if !invocation.run.can_insert_reuse_flag {
+        return Some("a reuse flag on the command would not reach every session".to_owned());
+    }
+    match invocation.insert_at {
+        Some(_) => None,
+        None => Some(invocation.no_insert_reason.unwrap_or("the call is not written in this file").to_owned()),
+    }
+}
+
+/// Inserts the flag into every one of these calls; all of them stand in `document`.
+pub fn insert<'a>(
+    repository: &Repository,
+    document: usize,
+    calls: impl Iterator<Item = (&'a Event, &'a Invocation)>,
+) -> Result<(Vec<Edit>, Vec<Change>), &'static str> {
+    let mut places: BTreeMap<Site, Vec<usize>> = BTreeMap::new();
+    for (event, invocation) in calls {
+        if event.site.document != document {
+            return Err("another call that needs the reuse flag stands in another file");
+        }
+        let Some(offset) = invocation.insert_at else { continue };
+        let offsets = places.entry(event.site).or_default();
+        if !offsets.contains(&offset) {
+            offsets.push(offset);
+        }
+    }
+    let flag = format!(" {}", Nox.reuse_flag());
+    let (mut edits, mut changes) = (Vec::new(), Vec::new());
+    for (site, offsets) in &mut places {
+        offsets.sort_unstable();
+        edits.extend(offsets.iter().map(|o| Edit { span: Span::at(*o), content: flag.clone() }));
+        changes.push(change(repository, *site, offsets, &flag).ok_or("the script cannot be edited safely")?);
+    }
+    Ok((edits, changes))
+}
+
+/// The script's value with the flag at these file offsets.
+fn change(repository: &Repository, site: Site, offsets: &[usize], flag: &str) -> Option<Change> {
+    let document = &repository.documents[site.document];
+    let list = document.steps(site.job)?;
+    let step = list.steps.get(site.step)?;
+    if step.shared || step.concurrent || list.shared {
+        return None;
+    }
+    let script = step.run.as_ref()?;
+    let map = ScalarMap::new(&document.text, &document.tree, script.node)?;
+    let mut value = script.text.clone();
+    for offset in offsets.iter().rev() {
+        // The value offset whose insertion point is this file offset.
+        let at = (0..=script.text.len()).rev().find(|at| script.text.is_char_boundary(*at) && map.insertion_offset(*at) == *offset)?;
+        value.insert_str(at, flag);
+    }
+    let mut at: Route = list.route.clone();
+    at.push(Segment::Index(step.index));
+    at.push(Segment::Key("run".into()));
+    Some(Change::SetScalar { at, value })
+}

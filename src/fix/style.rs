@@ -1,0 +1,108 @@
+//! How a file writes its steps: indentation, blank lines, names, so that an inserted one looks like its neighbours.
+
+use crate::repo::Document;
+use crate::workflow::{Step, StepList};
+use crate::yaml::{Kind, Tree};
+
+/// The layout of a list of steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Style {
+    /// What stands before the `-` of a step.
+    pub dash_indent: String,
+    /// Blanks between the `-` and the first key.
+    pub gap: usize,
+    /// Blanks by which a nested map stands inside its key.
+    pub nesting: usize,
+    /// Steps are separated by a blank line.
+    pub blank_lines: bool,
+    /// Steps have names.
+    pub named: bool,
+    /// Step names are written in this way.
+    pub quote: Option<char>,
+}
+
+impl Style {
+    /// The layout around `steps.steps[at]`; `None` when a step does not begin a line of its own.
+    pub fn of(document: &Document, steps: &StepList, at: usize) -> Option<Self> {
+        let step = steps.steps.get(at)?;
+        let text = document.text.as_str();
+        let line_start = document.text.line_start(document.text.line_of(step.dash));
+        let dash_indent = text.get(line_start..step.dash)?;
+        if !dash_indent.bytes().all(|b| b == b' ') {
+            return None;
+        }
+        let key_column = |step: &Step| {
+            let line = document.text.line_of(step.span.start);
+            (line == document.text.line_of(step.dash)).then(|| step.span.start - step.dash - 1)
+        };
+        let gap = key_column(step).or_else(|| steps.steps.iter().find_map(key_column)).unwrap_or(1);
+        let others = || steps.steps.iter().filter(|s| !s.shared);
+        let named = others().filter(|s| s.name.is_some()).count() * 2 >= others().count();
+        Some(Self {
+            dash_indent: dash_indent.to_owned(),
+            gap,
+            nesting: nesting(document, steps).unwrap_or(2),
+            blank_lines: has_blank_lines(document, steps),
+            named,
+            quote: name_quote(document, steps),
+        })
+    }
+}
+
+/// Blanks by which the values of `with:` or `env:` stand inside their key, in these steps or anywhere in the file.
+fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
+    let tree = &document.tree;
+    let column = |offset: usize| document.text.position(offset).column;
+    let inside = |step: &Step| {
+        tree.entries(step.node).iter().find_map(|entry| match &tree.node(entry.value).kind {
+            Kind::Mapping { flow: false, entries } => {
+                let first = entries.first()?;
+                column(tree.span(first.key).start).checked_sub(column(tree.span(entry.key).start)).filter(|n| *n > 0)
+            }
+            _ => None,
+        })
+    };
+    steps.steps.iter().find_map(inside).or_else(|| {
+        let jobs = document.workflow()?.jobs.iter();
+        jobs.flat_map(|j| &j.steps.steps).find_map(inside)
+    })
+}
+
+/// At least half of the steps have a blank line before them (comments between belong to the step).
+fn has_blank_lines(document: &Document, steps: &StepList) -> bool {
+    let separated = steps.steps.iter().skip(1).filter(|step| {
+        let line = first_line(document, step);
+        line > 0 && document.text.line(line - 1).trim().is_empty()
+    });
+    let separated = separated.count();
+    separated > 0 && separated * 2 >= steps.steps.len() - 1
+}
+
+/// The zero-based line at which a step begins, the comments directly above it included.
+pub fn first_line(document: &Document, step: &Step) -> usize {
+    let mut line = document.text.line_of(step.dash);
+    let column = step.dash - document.text.line_start(line);
+    while line > 0 {
+        let above = document.text.line(line - 1);
+        let indent = above.len() - above.trim_start_matches(' ').len();
+        // A comment that stands deeper may belong to the step before, or be part of its script.
+        if indent != column || !above[indent..].starts_with('#') {
+            break;
+        }
+        line -= 1;
+    }
+    line
+}
+
+fn name_quote(document: &Document, steps: &StepList) -> Option<char> {
+    let tree: &Tree = &document.tree;
+    let first = |offset: usize| document.text.as_str()[offset..].chars().next();
+    let quotes: Vec<Option<char>> = steps
+        .steps
+        .iter()
+        .filter_map(|s| s.name.as_ref())
+        .map(|name| first(tree.span(name.node).start).filter(|c| matches!(c, '"' | '\'')))
+        .collect();
+    let same = quotes.first().copied().flatten()?;
+    quotes.iter().all(|q| *q == Some(same)).then_some(same)
+}

@@ -1,0 +1,133 @@
+//! Reading tracked files: inside the root, never through a link, once.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::tracked::Tracked;
+use crate::tool::Files;
+
+/// Larger files (data, generated locks) are tracked but not read.
+const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The tracked files of one repository, read on demand and kept.
+#[derive(Debug)]
+pub struct RepoFiles {
+    root: PathBuf,
+    tracked: Tracked,
+    texts: Mutex<HashMap<String, Option<Arc<str>>>>,
+}
+
+impl RepoFiles {
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), tracked: Tracked::read(root), texts: Mutex::default() }
+    }
+
+    pub fn tracked(&self) -> &Tracked {
+        &self.tracked
+    }
+
+    fn load(&self, path: &str) -> Option<Arc<str>> {
+        if !self.tracked.contains(path) || self.tracked.is_link(path) {
+            return None;
+        }
+        let mut file = self.root.clone();
+        for part in path.split('/') {
+            file.push(part);
+            // A tracked file may have become a link since the index was written.
+            let kind = std::fs::symlink_metadata(&file).ok()?.file_type();
+            if kind.is_symlink() {
+                return None;
+            }
+        }
+        let meta = std::fs::metadata(&file).ok()?;
+        if !meta.is_file() || meta.len() > MAX_READ_BYTES {
+            return None;
+        }
+        String::from_utf8(std::fs::read(&file).ok()?).ok().map(Arc::from)
+    }
+}
+
+impl Files for RepoFiles {
+    fn read(&self, path: &str) -> Option<Arc<str>> {
+        let mut texts = self.texts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(text) = texts.get(path) {
+            return text.clone();
+        }
+        let text = self.load(path);
+        texts.insert(path.to_owned(), text.clone());
+        text
+    }
+
+    fn is_tracked(&self, path: &str) -> bool {
+        self.tracked.contains(path)
+    }
+
+    fn tracked_under(&self, folder: &str) -> Vec<String> {
+        self.tracked.under(folder)
+    }
+}
+
+/// A relative path with `/`; `None` when it is not UTF-8 or leaves its root.
+pub fn slashed(path: &Path) -> Option<String> {
+    let mut parts = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(part) => parts.push(part.to_str()?),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// `path` seen from `folder`, both relative to the same root; `None` when it is absolute or leaves the root.
+pub fn join(folder: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') || path.starts_with('~') || path.contains('\\') {
+        return None;
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn join_stays_inside_the_root() {
+        for (folder, path, joined) in [
+            ("", "a/b", Some("a/b")),
+            ("a", "../b", Some("b")),
+            ("a", "../../b", None),
+            ("a/b", ".", Some("a/b")),
+            ("", "./x/", Some("x")),
+            ("a", "/etc", None),
+            ("a", "~/x", None),
+        ] {
+            assert_eq!(join(folder, path).as_deref(), joined, "{folder} + {path}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_tracked_but_never_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = tempfile::NamedTempFile::new().unwrap();
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("noxfile.py")).unwrap();
+        std::fs::write(folder.path().join("real.py"), "x").unwrap();
+        let files = RepoFiles::new(folder.path());
+        assert!(files.is_tracked("noxfile.py"));
+        assert_eq!(files.read("noxfile.py"), None);
+        assert_eq!(files.read("real.py").as_deref(), Some("x"));
+    }
+}

@@ -1,0 +1,115 @@
+//! All workflows and actions of a repository, linked: who calls whom.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::document::Document;
+use super::files::{RepoFiles, join};
+use crate::rules::forges::forges;
+
+/// A job that calls a reusable workflow of the same repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    pub document: usize,
+    pub job: usize,
+}
+
+#[derive(Debug)]
+pub struct Repository {
+    pub root: PathBuf,
+    pub files: RepoFiles,
+    pub documents: Vec<Document>,
+    by_path: HashMap<String, usize>,
+    callers: HashMap<usize, Vec<Caller>>,
+    called_actions: Vec<bool>,
+}
+
+impl Repository {
+    pub fn new(root: &Path, mut documents: Vec<Document>) -> Self {
+        documents.sort_by(|a, b| a.path.cmp(&b.path));
+        let by_path: HashMap<String, usize> =
+            documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
+        let mut repository = Self {
+            root: root.to_owned(),
+            files: RepoFiles::new(root),
+            called_actions: vec![false; documents.len()],
+            documents,
+            by_path,
+            callers: HashMap::new(),
+        };
+        repository.link();
+        repository
+    }
+
+    fn link(&mut self) {
+        let mut callers: HashMap<usize, Vec<Caller>> = HashMap::new();
+        let mut called = vec![false; self.documents.len()];
+        for (document, found) in self.documents.iter().enumerate() {
+            if let Some(workflow) = found.workflow() {
+                for (job, definition) in workflow.jobs.iter().enumerate() {
+                    if let Some(target) = definition.calls.as_ref().and_then(|u| self.called_workflow(&u.text)) {
+                        callers.entry(target).or_default().push(Caller { document, job });
+                    }
+                }
+            }
+            let lists = match found.workflow() {
+                Some(workflow) => workflow.jobs.iter().map(|j| &j.steps).collect(),
+                None => found.steps(None).into_iter().collect::<Vec<_>>(),
+            };
+            for step in lists.into_iter().flat_map(|list| &list.steps) {
+                if let Some(target) = step.uses.as_ref().and_then(|u| self.action_of(&u.text)) {
+                    called[target] = true;
+                }
+            }
+        }
+        self.callers = callers;
+        self.called_actions = called;
+    }
+
+    pub fn document(&self, path: &str) -> Option<usize> {
+        self.by_path.get(path).copied()
+    }
+
+    /// The jobs that call this reusable workflow.
+    pub fn callers(&self, document: usize) -> &[Caller] {
+        self.callers.get(&document).map_or(&[], Vec::as_slice)
+    }
+
+    /// Some step of the repository uses this action.
+    pub fn is_called(&self, action: usize) -> bool {
+        self.called_actions[action]
+    }
+
+    /// The reusable workflow of this repository that a job's `uses:` names.
+    pub fn called_workflow(&self, uses: &str) -> Option<usize> {
+        let path = local(uses)?;
+        let path = join("", path)?;
+        self.document(&path).filter(|d| self.documents[*d].workflow().is_some())
+    }
+
+    /// The composite action of this repository that a step's `uses:` names, the workspace being the repository.
+    pub fn action_of(&self, uses: &str) -> Option<usize> {
+        self.action_in(&join("", local(uses)?)?)
+    }
+
+    /// The action in a folder of the repository.
+    pub fn action_in(&self, folder: &str) -> Option<usize> {
+        ["action.yml", "action.yaml"].iter().find_map(|name| {
+            let path = if folder.is_empty() { (*name).to_owned() } else { format!("{folder}/{name}") };
+            self.document(&path).filter(|d| self.documents[*d].action().is_some())
+        })
+    }
+
+    /// Whether the repository's workflow folders would be read by a forge when another one is there too.
+    pub fn forge_of(&self, document: usize) -> &'static crate::rules::forges::Forge {
+        forges().of(&self.documents[document].path)
+    }
+}
+
+/// The path of a `uses:` that means this repository: `./path` (from the workspace) or `$/path`.
+pub fn local(uses: &str) -> Option<&str> {
+    uses.strip_prefix("./").or_else(|| uses.strip_prefix("$/")).or(match uses {
+        "." | "./" => Some(""),
+        _ => None,
+    })
+}

@@ -1,0 +1,10 @@
+//! What a fresh runner has: the repository's tracked files, its workflows and actions, and who calls whom.
+
+pub mod document;
+pub mod files;
+pub mod index;
+pub mod tracked;
+
+pub use document::{Content, Document};
+pub use files::{RepoFiles, join};
+pub use index::Repository;

@@ -1,0 +1,136 @@
+//! Which files a checkout gets: the git index, read without starting git.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use gix_index::entry::Mode;
+use walkdir::WalkDir;
+
+/// An index that declares more than this is not read; the largest public repositories stay below 100 MB.
+const MAX_INDEX_BYTES: usize = 512 * 1024 * 1024;
+/// Without an index, at most this many files are listed.
+const MAX_WALKED: usize = 200_000;
+/// Folders that no checkout contains, for trees without an index.
+const NEVER_TRACKED: [&str; 6] = [".git", ".nox", ".tox", ".venv", "node_modules", "__pycache__"];
+
+/// The tracked files below a root, relative to it, with `/`.
+#[derive(Debug, Clone, Default)]
+pub struct Tracked {
+    files: BTreeSet<String>,
+    /// Tracked symbolic links; what they point to is never read.
+    links: BTreeSet<String>,
+}
+
+impl Tracked {
+    /// Reads the git index of the repository at `root`; without one, everything in the folder counts as tracked.
+    pub fn read(root: &Path) -> Self {
+        index_path(root).and_then(|path| from_index(&path)).unwrap_or_else(|| from_folder(root))
+    }
+
+    pub fn contains(&self, path: &str) -> bool {
+        self.files.contains(path)
+    }
+
+    pub fn is_link(&self, path: &str) -> bool {
+        self.links.contains(path)
+    }
+
+    /// Every tracked file, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(String::as_str)
+    }
+
+    /// Every tracked file below `folder` ("" is the root), sorted.
+    pub fn under(&self, folder: &str) -> Vec<String> {
+        if folder.is_empty() {
+            return self.files.iter().cloned().collect();
+        }
+        let prefix = format!("{folder}/");
+        self.files.range(prefix.clone()..).take_while(|f| f.starts_with(&prefix)).cloned().collect()
+    }
+}
+
+/// `.git/index`, or where a worktree's or submodule's `.git` file points.
+fn index_path(root: &Path) -> Option<std::path::PathBuf> {
+    let git = root.join(".git");
+    let folder = if git.is_file() {
+        let text = std::fs::read_to_string(&git).ok()?;
+        root.join(text.strip_prefix("gitdir:")?.trim())
+    } else {
+        git
+    };
+    let index = folder.join("index");
+    index.is_file().then_some(index)
+}
+
+fn from_index(path: &Path) -> Option<Tracked> {
+    let options = gix_index::decode::Options {
+        thread_limit: Some(1),
+        alloc_limit_bytes: Some(MAX_INDEX_BYTES),
+        ..Default::default()
+    };
+    let file = gix_index::File::at(path, gix_index::hash::Kind::Sha1, true, options).ok()?;
+    let mut tracked = Tracked::default();
+    for entry in file.entries() {
+        // A path that is not UTF-8 cannot be written in a workflow either.
+        let Ok(path) = std::str::from_utf8(entry.path(&file)) else { continue };
+        match entry.mode {
+            Mode::COMMIT | Mode::DIR => {}
+            Mode::SYMLINK => {
+                tracked.links.insert(path.to_owned());
+                tracked.files.insert(path.to_owned());
+            }
+            _ => {
+                tracked.files.insert(path.to_owned());
+            }
+        }
+    }
+    Some(tracked)
+}
+
+fn from_folder(root: &Path) -> Tracked {
+    let mut tracked = Tracked::default();
+    let walk = WalkDir::new(root)
+        .follow_links(false)
+        .into_iter()
+        .filter_entry(|e| e.depth() == 0 || !e.file_name().to_str().is_some_and(|n| NEVER_TRACKED.contains(&n)));
+    for entry in walk.filter_map(Result::ok).filter(|e| !e.file_type().is_dir()).take(MAX_WALKED) {
+        let Some(path) = entry.path().strip_prefix(root).ok().and_then(super::files::slashed) else { continue };
+        if entry.path_is_symlink() {
+            tracked.links.insert(path.clone());
+        }
+        tracked.files.insert(path);
+    }
+    tracked
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn write(root: &Path, path: &str) {
+        let file = root.join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "x").unwrap();
+    }
+
+    #[test]
+    fn the_index_decides_where_there_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for path in ["noxfile.py", "a/pyproject.toml", "ab/x", "untracked.txt"] {
+            write(root, path);
+        }
+        let without = Tracked::read(root);
+        assert!(without.contains("untracked.txt"));
+        let git = |args: &[&str]| assert!(Command::new("git").args(args).current_dir(root).status().unwrap().success());
+        git(&["init", "-q"]);
+        git(&["add", "noxfile.py", "a", "ab"]);
+        let tracked = Tracked::read(root);
+        assert_eq!(tracked.iter().collect::<Vec<_>>(), ["a/pyproject.toml", "ab/x", "noxfile.py"]);
+        assert_eq!(tracked.under("a"), ["a/pyproject.toml"]);
+        assert!(!tracked.contains("untracked.txt"));
+    }
+}

@@ -1,0 +1,147 @@
+//! Words of bash: quotes removed, variables put in, what cannot be known marked.
+
+use tree_sitter::Node;
+
+use super::{Value, Walker, children, span};
+use crate::shell::word::{Part, Source, Word};
+use crate::text::Span;
+
+/// How deep quotes and concatenations nest in one word.
+const MAX_WORD_DEPTH: usize = 16;
+
+impl<'t> Walker<'_, 't> {
+    /// The words that `node` becomes; its command substitutions run first.
+    pub(super) fn words(&mut self, node: Node<'t>) -> Vec<Word> {
+        self.substitutions(node);
+        if let Some(words) = self.all_arguments(node) {
+            return words;
+        }
+        let parts = self.parts(node, false, 0);
+        split(parts).into_iter().map(|parts| self.script.word(span(node), parts)).collect()
+    }
+
+    /// The arguments of the running function, where `node` is `"$@"`.
+    fn all_arguments(&self, node: Node<'t>) -> Option<Vec<Word>> {
+        matches!(self.text(node), "\"$@\"" | "$@" | "$*" | "\"${@}\"").then(|| self.state.positional.clone())?
+    }
+
+    /// What `node` evaluates to, one part for each origin.
+    pub(super) fn parts(&self, node: Node<'t>, quoted: bool, depth: usize) -> Vec<Part> {
+        let place = span(node);
+        if depth > MAX_WORD_DEPTH {
+            return vec![self.unknown(place, quoted)];
+        }
+        match node.kind() {
+            "word" | "number" if node.named_child_count() == 0 => self.bare(place, quoted),
+            "raw_string" => self.script.parts(inner(place, 1, 1), true),
+            "ansi_c_string" if !self.text(node).contains('\\') => self.script.parts(inner(place, 2, 1), true),
+            "string" => self.string(node, depth),
+            "concatenation" => self.concatenation(node, quoted, depth),
+            "simple_expansion" | "expansion" => vec![self.variable(node, quoted)],
+            _ if !node.is_named() => self.bare(place, quoted),
+            _ => vec![self.unknown(place, quoted)],
+        }
+    }
+
+    fn unknown(&self, place: Span, quoted: bool) -> Part {
+        let (span, choices) = (self.script.origin(place), Vec::new());
+        Part { text: None, choices, span, source: Source::Variable, quoted }
+    }
+
+    fn bare(&self, place: Span, quoted: bool) -> Vec<Part> {
+        let text = self.script.text().get(place.range()).unwrap_or_default();
+        if text.contains('{') && text.contains(',') && text.contains('}') {
+            return vec![self.unknown(place, quoted)];
+        }
+        self.script.unescape(place, quoted, '\\', |_| true)
+    }
+
+    fn concatenation(&self, node: Node<'t>, quoted: bool, depth: usize) -> Vec<Part> {
+        let nodes = children(node);
+        let texts: Vec<&str> = nodes.iter().map(|c| self.text(*c)).collect();
+        // `{a,b}` comes as single characters.
+        if texts.first().is_some_and(|t| t.starts_with('{')) && self.text(node).contains(',') {
+            return vec![self.unknown(span(node), quoted)];
+        }
+        nodes.into_iter().flat_map(|c| self.parts(c, quoted, depth + 1)).collect()
+    }
+
+    fn string(&self, node: Node<'t>, depth: usize) -> Vec<Part> {
+        let content = inner(span(node), 1, 1);
+        let (mut parts, mut at) = (Vec::new(), content.start);
+        let literal = |from: usize, to: usize| {
+            self.script.unescape(Span::new(from, to.max(from)), true, '\\', |c| matches!(c, '$' | '`' | '"' | '\\'))
+        };
+        for child in children(node) {
+            if matches!(child.kind(), "string_content" | "\"") || child.start_byte() < at {
+                continue;
+            }
+            parts.extend(literal(at, child.start_byte()));
+            parts.extend(self.parts(child, true, depth + 1));
+            at = child.end_byte();
+        }
+        parts.extend(literal(at, content.end));
+        parts
+    }
+
+    /// `$name` and `${name}`; with a default or a filter only where the variable is known to have a value.
+    fn variable(&self, node: Node<'t>, quoted: bool) -> Part {
+        let mut part = self.unknown(span(node), quoted);
+        let text = self.text(node);
+        let bare = text.strip_prefix("${").and_then(|t| t.strip_suffix('}')).or(text.strip_prefix('$'));
+        let Some(bare) = bare else { return part };
+        let name = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(bare, |at| &bare[..at]);
+        let filter = &bare[name.len()..];
+        match self.lookup(name) {
+            Value::Known(value) if filter.is_empty() || (filter.starts_with(":-") && !value.is_empty()) => {
+                part.text = Some(value);
+            }
+            Value::OneOf(values) if filter.is_empty() => part.choices = values,
+            _ => {}
+        }
+        part
+    }
+
+    fn lookup(&self, name: &str) -> Value {
+        if let Ok(position) = name.parse::<usize>() {
+            let word = position.checked_sub(1).and_then(|at| self.state.positional.as_ref()?.get(at));
+            return word.map_or(Value::Unknown, Value::of);
+        }
+        match self.state.vars.get(name) {
+            Some(value) => value.clone(),
+            None => (self.vars)(name).map_or(Value::Unknown, Value::Known),
+        }
+    }
+}
+
+fn inner(span: Span, before: usize, after: usize) -> Span {
+    let start = span.start + before;
+    Span::new(start, span.end.saturating_sub(after).max(start))
+}
+
+/// Splits the values of unquoted variables at blanks, as the shell does. A word that is an empty variable vanishes.
+fn split(parts: Vec<Part>) -> Vec<Vec<Part>> {
+    let mut words: Vec<Vec<Part>> = Vec::new();
+    let (mut open, mut empty_is_word) = (Vec::new(), parts.is_empty());
+    for part in parts {
+        let value = part.text.as_deref().filter(|_| part.source == Source::Variable && !part.quoted);
+        let Some(value) = value else {
+            empty_is_word = true;
+            open.push(part);
+            continue;
+        };
+        let pieces: Vec<&str> = value.split([' ', '\t', '\n']).collect();
+        for (i, piece) in pieces.iter().enumerate() {
+            if i > 0 && !open.is_empty() {
+                words.push(std::mem::take(&mut open));
+            }
+            if !piece.is_empty() {
+                open.push(Part { text: Some((*piece).to_owned()), ..part.clone() });
+            }
+        }
+    }
+    if !open.is_empty() || (words.is_empty() && empty_is_word) {
+        words.push(open);
+    }
+    words
+}

@@ -1,0 +1,267 @@
+//! Words of a PowerShell command as a native program receives them.
+
+use super::{Value, Walker};
+use crate::shell::word::{Part, Source, Word};
+use crate::text::Span;
+
+/// The key under which a variable is kept: `X` for `$env:X`, `$x` for `$X`.
+pub(super) fn variable_name(text: &str) -> String {
+    let bare = text.trim_start_matches('$').trim_start_matches('{').trim_end_matches('}');
+    match bare.get(..4).filter(|p| p.eq_ignore_ascii_case("env:")) {
+        Some(_) => bare[4..].to_owned(),
+        None => format!("${}", bare.to_ascii_lowercase()),
+    }
+}
+
+impl Walker<'_, '_> {
+    /// The words in `span` of the expanded text, redirections left out.
+    pub(super) fn lex(&self, span: Span) -> Vec<Word> {
+        let mut lexer = Lexer { walker: self, text: self.script.text(), end: span.end, at: span.start };
+        let mut words = Vec::new();
+        while let Some(word) = lexer.word() {
+            words.extend(word);
+        }
+        words
+    }
+}
+
+struct Lexer<'w, 'a, 't> {
+    walker: &'w Walker<'a, 't>,
+    text: &'w str,
+    end: usize,
+    at: usize,
+}
+
+impl<'w> Lexer<'w, '_, '_> {
+    fn rest(&self) -> &'w str {
+        self.text.get(self.at..self.end).unwrap_or_default()
+    }
+
+    /// Length of the line continuation that stands here.
+    fn continuation(&self) -> Option<usize> {
+        ["`\n", "`\r\n"].iter().find(|c| self.rest().starts_with(**c)).map(|c| c.len())
+    }
+
+    fn blanks(&mut self) {
+        loop {
+            match (self.continuation(), self.rest().chars().next()) {
+                (Some(length), _) => self.at += length,
+                (None, Some(c)) if c.is_whitespace() => self.at += c.len_utf8(),
+                _ => return,
+            }
+        }
+    }
+
+    /// The next word; the inner `None` is a redirection.
+    fn word(&mut self) -> Option<Option<Word>> {
+        self.blanks();
+        let rest = self.rest();
+        if rest.is_empty() || rest.starts_with(['#', ';', '|']) {
+            return None;
+        }
+        if let Some(length) = redirection(rest) {
+            self.at += length;
+            let whole = rest[..length].ends_with(|c: char| c.is_ascii_digit());
+            if !whole {
+                self.blanks();
+                self.parts();
+            }
+            return Some(None);
+        }
+        let start = self.at;
+        let parts = self.parts();
+        if self.at == start {
+            return None;
+        }
+        Some(Some(self.walker.script.word(Span::new(start, self.at), parts)))
+    }
+
+    /// Reads up to the end of the word.
+    fn parts(&mut self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        while let Some(c) = self.rest().chars().next() {
+            if c.is_whitespace() || matches!(c, ';' | '|') || self.continuation().is_some() {
+                break;
+            }
+            match c {
+                '\'' => parts.extend(self.verbatim()),
+                '"' => parts.extend(self.string()),
+                '$' => parts.push(self.variable(false)),
+                '(' | '{' | '@' if self.balanced().is_some() => {
+                    let length = self.balanced().unwrap_or(1);
+                    parts.push(self.unknown(length, false));
+                }
+                // A list becomes several arguments.
+                ',' => parts.push(self.unknown(1, false)),
+                _ => parts.extend(self.bare()),
+            }
+        }
+        parts
+    }
+
+    fn take(&mut self, length: usize) -> Span {
+        let span = Span::new(self.at, self.at + length);
+        self.at = span.end;
+        span
+    }
+
+    fn unknown(&mut self, length: usize, quoted: bool) -> Part {
+        let place = self.take(length);
+        let span = self.walker.script.origin(place);
+        Part { text: None, choices: Vec::new(), span, source: Source::Variable, quoted }
+    }
+
+    fn bare(&mut self) -> Vec<Part> {
+        let rest = self.rest();
+        let mut length = 0;
+        let mut chars = rest.char_indices();
+        while let Some((at, c)) = chars.next() {
+            let ends = c.is_whitespace() || matches!(c, ';' | '|' | '\'' | '"' | '$' | ',' | '(' | '{');
+            if ends && at > 0 {
+                break;
+            }
+            if c == '`' && chars.next().is_none_or(|(_, next)| next == '\n' || next == '\r') {
+                break;
+            }
+            length = chars.clone().next().map_or(rest.len(), |(next, _)| next);
+        }
+        let span = self.take(length.max(rest.chars().next().map_or(0, char::len_utf8)));
+        self.walker.script.unescape(span, false, '`', |_| true)
+    }
+
+    /// `'…'`, where `''` is a quote.
+    fn verbatim(&mut self) -> Vec<Part> {
+        let rest = self.rest();
+        let mut end = 1;
+        loop {
+            match rest.get(end..).and_then(|r| r.find('\'')) {
+                Some(i) if rest[end + i + 1..].starts_with('\'') => end += i + 2,
+                Some(i) => break end += i,
+                None => break end = rest.len(),
+            }
+        }
+        let doubled = rest[1..end].contains("''");
+        let span = self.take((end + 1).min(rest.len()));
+        let inner = Span::new(span.start + 1, (span.start + end).max(span.start + 1));
+        match doubled {
+            true => self.walker.script.unescape(inner, true, '\'', |c| c == '\''),
+            false => self.walker.script.parts(inner, true),
+        }
+    }
+
+    /// `"…"`.
+    fn string(&mut self) -> Vec<Part> {
+        self.at += 1;
+        let mut parts = Vec::new();
+        loop {
+            let rest = self.rest();
+            let stop = string_run(rest);
+            let run = self.take(stop);
+            parts.extend(self.walker.script.unescape(run, true, '`', |_| true));
+            match self.rest().chars().next() {
+                Some('"') => {
+                    self.at += 1;
+                    return parts;
+                }
+                Some('$') => parts.push(self.variable(true)),
+                _ => return parts,
+            }
+        }
+    }
+
+    /// `$x`, `$env:X`, `${x}` or `$( … )`.
+    fn variable(&mut self, quoted: bool) -> Part {
+        let rest = self.rest();
+        let after = &rest[1..];
+        if after.starts_with('(') {
+            self.at += 1;
+            let length = self.balanced().unwrap_or(self.rest().len());
+            self.at -= 1;
+            return self.unknown(1 + length, quoted);
+        }
+        let length = match after.strip_prefix('{') {
+            Some(braced) => 2 + braced.find('}').map_or(braced.len(), |i| i + 1),
+            None => {
+                let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '?');
+                let plain = after.find(|c: char| !fits(c)).unwrap_or(after.len());
+                match after[plain..].strip_prefix(':') {
+                    Some(scoped) if plain > 0 && scoped.starts_with(fits) => {
+                        plain + 2 + scoped.find(|c: char| !fits(c)).unwrap_or(scoped.len())
+                    }
+                    _ => 1 + plain,
+                }
+            }
+        };
+        let length = length.min(rest.len());
+        let name = variable_name(&rest[..length]);
+        // Outside strings `$x.y` and `$x[0]` are expressions.
+        let member = !quoted && rest[length..].starts_with(['.', '[']) && !rest[length..].starts_with(".\\");
+        let mut part = self.unknown(length, quoted);
+        if member {
+            return part;
+        }
+        let value = match self.walker.state.vars.get(&name) {
+            Some(value) => value.clone(),
+            None if name.starts_with('$') => Value::Unknown,
+            None => (self.walker.vars)(&name).map_or(Value::Unknown, Value::Known),
+        };
+        match value {
+            // A native program receives one argument, blanks and all.
+            Value::Known(text) => part.text = Some(text),
+            Value::OneOf(choices) => part.choices = choices,
+            Value::Unknown => {}
+        }
+        part
+    }
+
+    /// Length of the bracket that opens here, up to its end.
+    fn balanced(&self) -> Option<usize> {
+        let rest = self.rest();
+        let offset = usize::from(rest.starts_with('@'));
+        rest[offset..].starts_with(['(', '{']).then_some(())?;
+        let (mut depth, mut quote) = (0usize, None);
+        for (at, c) in rest.char_indices() {
+            match (quote, c) {
+                (Some(open), _) if open == c => quote = None,
+                (Some(_), _) => {}
+                (None, '\'' | '"') => quote = Some(c),
+                (None, '(' | '{') => depth += 1,
+                (None, ')' | '}') => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return Some(at + c.len_utf8());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(rest.len())
+    }
+}
+
+/// Length of the text up to the end of a string or a `$` that is a variable.
+fn string_run(rest: &str) -> usize {
+    let mut chars = rest.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '`' => _ = chars.next(),
+            '"' => return at,
+            '$' if chars.peek().is_some_and(|(_, n)| n.is_ascii_alphanumeric() || matches!(n, '_' | '{' | '(')) => {
+                return at;
+            }
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// Length of a redirection operator at the start of `rest`: `>`, `2>&1`, `*>>`.
+fn redirection(rest: &str) -> Option<usize> {
+    let stream = usize::from(rest.starts_with(|c: char| c.is_ascii_digit() || c == '*'));
+    let after = rest[stream..].strip_prefix('>').or(rest.strip_prefix('<').filter(|_| stream == 0))?;
+    let operator = rest.len() - after.len();
+    match after.strip_prefix('&').map(|a| a.starts_with(['1', '2'])) {
+        Some(true) => Some(operator + 2),
+        _ => Some(operator + usize::from(after.starts_with('>'))),
+    }
+}

@@ -1,0 +1,123 @@
+//! What a script has done so far that decides how a later command runs: variables, exports, the current directory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Directory, Word};
+
+/// What a variable holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Known(String),
+    OneOf(Vec<String>),
+    Unknown,
+}
+
+impl Value {
+    /// The value of `word`.
+    pub fn of(word: &Word) -> Self {
+        match (&word.value, word.choices()) {
+            (Some(value), _) => Value::Known(value.clone()),
+            (None, choices) if !choices.is_empty() => Value::OneOf(choices),
+            _ => Value::Unknown,
+        }
+    }
+
+    pub fn known(&self) -> Option<String> {
+        match self {
+            Value::Known(value) => Some(value.clone()),
+            Value::OneOf(_) | Value::Unknown => None,
+        }
+    }
+}
+
+/// The state at one point of a script.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub vars: BTreeMap<String, Value>,
+    exported: BTreeSet<String>,
+    pub directory: Directory,
+    previous: Option<Directory>,
+    stack: Vec<Directory>,
+    /// Arguments of the function that runs, where they are known.
+    pub positional: Option<Vec<Word>>,
+    pub conditional: bool,
+    /// Whether the script has ended on this path; `Some(true)` with success.
+    pub ended: Option<bool>,
+}
+
+impl State {
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.vars.insert(name.to_owned(), value);
+    }
+
+    pub fn export(&mut self, name: &str) {
+        self.exported.insert(name.to_owned());
+    }
+
+    pub fn unset(&mut self, name: &str) {
+        self.vars.insert(name.to_owned(), Value::Unknown);
+        self.exported.remove(name);
+    }
+
+    /// Exported variables with their values.
+    pub fn exports(&self) -> Vec<(String, Option<String>)> {
+        let value = |name: &String| self.vars.get(name).and_then(Value::known);
+        self.exported.iter().map(|name| (name.clone(), value(name))).collect()
+    }
+
+    fn go(&mut self, to: Directory) {
+        self.previous = Some(std::mem::replace(&mut self.directory, to));
+    }
+
+    /// The effect of `cd`, `pushd` and `popd` with these arguments.
+    pub fn change_directory(&mut self, program: &str, args: &[Word]) {
+        let target = args.iter().find(|w| !(w.raw.len() > 1 && w.raw.starts_with('-')));
+        match program {
+            "popd" | "Pop-Location" => {
+                let to = self.stack.pop().unwrap_or(Directory::Unknown);
+                self.go(to);
+            }
+            _ => {
+                if matches!(program, "pushd" | "Push-Location") {
+                    self.stack.push(self.directory.clone());
+                }
+                let to = match target.map(|w| w.value.as_deref()) {
+                    Some(Some("-")) => self.previous.clone().unwrap_or(Directory::Unknown),
+                    Some(path) => self.directory.enter(path),
+                    None => Directory::Unknown,
+                };
+                self.go(to);
+            }
+        }
+    }
+
+    /// The state after a place that is reached by this path or by `other`.
+    pub fn merge(self, other: State) -> State {
+        match (self.ended, other.ended) {
+            (Some(_), Some(_)) => return self,
+            (Some(success), None) => return State { conditional: success || other.conditional, ..other },
+            (None, Some(success)) => return State { conditional: success || self.conditional, ..self },
+            (None, None) => {}
+        }
+        let mut out = self;
+        for (name, value) in &other.vars {
+            if out.vars.get(name) != Some(value) {
+                out.vars.insert(name.clone(), Value::Unknown);
+            }
+        }
+        for (name, value) in &mut out.vars {
+            if !other.vars.contains_key(name) {
+                *value = Value::Unknown;
+            }
+        }
+        out.exported.extend(other.exported);
+        if out.directory != other.directory {
+            out.directory = Directory::Unknown;
+        }
+        if out.stack != other.stack {
+            out.stack.clear();
+        }
+        out.conditional |= other.conditional;
+        out
+    }
+}

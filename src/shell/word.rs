@@ -1,0 +1,110 @@
+//! A word of a command: what is written, what it evaluates to as far as that is known, and where it stands.
+
+use crate::text::Span;
+
+/// Where the text of a part comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Written in the script.
+    Script,
+    /// The value of a `${{ … }}`.
+    Hole,
+    /// The value of a shell variable or of a command substitution.
+    Variable,
+}
+
+/// A stretch of a word with one origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// `None` when it is not known.
+    pub text: Option<String>,
+    /// The values it can have, where they are known to be several (a loop variable).
+    pub choices: Vec<String>,
+    /// In the original script.
+    pub span: Span,
+    pub source: Source,
+    /// Whether it stands in quotes, so that it cannot become several words.
+    pub quoted: bool,
+}
+
+/// Longer values are taken as unknown: `x="$x$x"` in a hostile script doubles at every line.
+const MAX_VALUE: usize = 64 * 1024;
+
+/// One word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// As written in the original script, quotes included.
+    pub raw: String,
+    /// The text after quote removal and expansion; `None` when a part of it is not known.
+    pub value: Option<String>,
+    /// In the original script.
+    pub span: Span,
+    pub parts: Vec<Part>,
+}
+
+impl Word {
+    pub fn new(raw: &str, span: Span, parts: Vec<Part>) -> Self {
+        let value = parts.iter().map(|p| p.text.as_deref()).collect::<Option<String>>();
+        Self { raw: raw.to_owned(), value: value.filter(|v| v.len() <= MAX_VALUE), span, parts }
+    }
+
+    /// What the word is known to start with.
+    pub fn static_prefix(&self) -> String {
+        self.parts.iter().map_while(|p| p.text.as_deref()).collect()
+    }
+
+    /// What the word is known to end with.
+    pub fn static_suffix(&self) -> String {
+        let known = self.parts.iter().rev().take_while(|p| p.text.is_some()).count();
+        self.parts[self.parts.len() - known..].iter().filter_map(|p| p.text.as_deref()).collect()
+    }
+
+    /// Whether a part of it comes from a `${{ … }}`.
+    pub fn from_hole(&self) -> bool {
+        self.parts.iter().any(|p| p.source == Source::Hole)
+    }
+
+    /// Whether it can stand for any number of words: an unknown value outside quotes.
+    pub fn may_be_several(&self) -> bool {
+        self.parts.iter().any(|p| p.text.is_none() && p.choices.is_empty() && !p.quoted)
+    }
+
+    /// The values that it can have: one when it is known, several for a loop variable, else empty.
+    pub fn choices(&self) -> Vec<String> {
+        if let Some(value) = &self.value {
+            return vec![value.clone()];
+        }
+        let mut open = self.parts.iter().enumerate().filter(|(_, p)| p.text.is_none());
+        let (Some((at, part)), None) = (open.next(), open.next()) else { return Vec::new() };
+        let text = |parts: &[Part]| parts.iter().filter_map(|p| p.text.as_deref()).collect::<String>();
+        let (before, after) = (text(&self.parts[..at]), text(&self.parts[at + 1..]));
+        part.choices.iter().map(|c| format!("{before}{c}{after}")).collect()
+    }
+
+    /// The name of the program that the word runs: no folder, no `.exe`. Known also for `$VENV/bin/nox`.
+    pub fn program_name(&self) -> Option<String> {
+        match &self.value {
+            Some(value) => Some(program_name(value).to_owned()),
+            None => {
+                let suffix = self.static_suffix();
+                suffix.contains(['/', '\\']).then(|| program_name(&suffix).to_owned())
+            }
+        }
+    }
+
+    /// Whether the end of the word is written in the script, so that text can be inserted behind it.
+    pub(super) fn ends_in_script(&self) -> bool {
+        let last = self.parts.iter().rev().find(|p| p.text.as_deref() != Some(""));
+        last.is_some_and(|p| p.source == Source::Script)
+    }
+}
+
+/// `path` without folders and without the ending that Windows gives to programs.
+pub fn program_name(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let ending = name.rfind('.').filter(|at| {
+        let ending = &name[at + 1..];
+        *at > 0 && ["exe", "cmd", "bat"].iter().any(|e| ending.eq_ignore_ascii_case(e))
+    });
+    ending.map_or(name, |at| &name[..at])
+}

@@ -1,0 +1,244 @@
+//! Steps with `run:`: calls of the tool, publishing commands, variables written for later steps.
+
+use super::build::{Here, Walk};
+use super::event::{EventKind, Invocation};
+use super::state::{Place, in_workspace, prefixed};
+use crate::expr::{Eval, Part, Value, eval_template, parse_template};
+use crate::rules::publishers::publishers;
+use crate::shell::{Call, CallKind, Command, Directory, Expanded, Host, Shell, Word, calls, commands, program};
+use crate::text::Span;
+use crate::tool::nox::Nox;
+use crate::tool::{Argument, Request, Tool, Variable};
+use crate::workflow::Scalar;
+use crate::workflow::context::Exported;
+use crate::yaml::ScalarMap;
+
+/// Longest text of a command shown to people.
+const MAX_SHOWN: usize = 80;
+/// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea set them too).
+const ALWAYS_SET: [(&str, &str); 2] = [("CI", "true"), ("GITHUB_ACTIONS", "true")];
+
+impl Walk<'_> {
+    pub(super) fn run(&mut self, here: Here<'_>) {
+        let Some(script) = &here.step.run else { return };
+        let scope = self.scope_at(here);
+        let Ok(template) = parse_template(&script.text) else {
+            self.undecided.push("a script holds an expression that cannot be read".to_owned());
+            return;
+        };
+        let holes: Vec<(Span, Option<String>)> = template
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Literal { .. } => None,
+                Part::Expr { span, .. } => {
+                    let one = crate::expr::Template { parts: vec![part.clone()] };
+                    Some((*span, eval_template(&one, &scope).known().map(Value::to_text)))
+                }
+            })
+            .collect();
+        let folder = self.working_directory(here);
+        let shell = self.shell(here);
+        let expanded = Expanded::new(&script.text, &holes);
+        let variable = |name: &str| match scope.variable(name) {
+            Some(value) => value.known().map(Value::to_text),
+            None => ALWAYS_SET.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()),
+        };
+        let found = commands(&shell, &expanded, &variable);
+        let exported = exports(expanded.text());
+        for command in &found {
+            self.command(here, script, folder.as_deref(), command);
+        }
+        self.state.exported.extend(exported);
+    }
+
+    fn command(&mut self, here: Here<'_>, script: &Scalar, folder: Option<&str>, command: &Command) {
+        let called = calls(command, "nox");
+        for call in &called {
+            self.call(here, script, folder, command, call);
+        }
+        if called.is_empty()
+            && let Some(peeled) = program(command)
+            && let Some(name) = peeled.program.program_name()
+        {
+            let arguments: Vec<&str> = peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
+            if let Some(what) = publishers().command(&name, &arguments) {
+                let span = self.span_in_file(here, script, command.span);
+                self.push(here, span, EventKind::Publish { what: what.to_owned() });
+            }
+        }
+    }
+
+    fn call(&mut self, here: Here<'_>, script: &Scalar, folder: Option<&str>, command: &Command, call: &Call) {
+        let in_container = match &call.host {
+            Host::Runner => false,
+            Host::Container { mounts, .. } if mounts.iter().any(is_workspace_mount) => true,
+            // What a container keeps to itself is gone with it.
+            Host::Container { .. } => return,
+        };
+        let at = match (&call.directory, folder) {
+            _ if in_container => Some(String::new()),
+            (Directory::Unchanged, Some(folder)) => Some(folder.to_owned()),
+            (Directory::Into(path), Some(folder)) => in_workspace(folder, path),
+            _ => None,
+        };
+        let Some(at) = at else {
+            self.undecided.push(format!("`{}` runs in a folder that is not known", shown(&script.text, command.span)));
+            return;
+        };
+        let place = self.state.place(&at);
+        let run = self.ask(here, call, &place);
+        let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
+        let (insert_at, no_insert_reason) = self.insertion(here, script, call);
+        let span = self.span_in_file(here, script, command.span);
+        let invocation = Invocation {
+            command: shown(&script.text, command.span),
+            launcher: call.launcher.clone(),
+            run,
+            folders,
+            checkout: place.checkout,
+            own: place.own,
+            insert_at,
+            no_insert_reason,
+            action: None,
+            conditional: call.conditional,
+            in_container,
+        };
+        self.push(here, span, EventKind::Run(Box::new(invocation)));
+    }
+
+    fn ask(&self, here: Here<'_>, call: &Call, place: &Place) -> crate::tool::Run {
+        let scope = self.scope_at(here);
+        let env = |name: &str| match call.env.iter().rev().find(|(n, _)| n == name) {
+            Some((_, Some(value))) => Variable::Set(value.clone()),
+            Some((_, None)) => Variable::Unknown,
+            None => match scope.variable(name) {
+                Some(Eval::Known(value)) => Variable::Set(value.to_text()),
+                Some(_) => Variable::Unknown,
+                None => ALWAYS_SET
+                    .iter()
+                    .find(|(n, _)| *n == name)
+                    .map_or(Variable::Unset, |(_, v)| Variable::Set((*v).to_owned())),
+            },
+        };
+        let args: Vec<Argument> = call.args.iter().map(argument).collect();
+        let script = match &call.kind {
+            CallKind::Script(path) => Some(path.as_str()),
+            _ => None,
+        };
+        let request = Request { args: &args, env: &env, folder: &place.inside, script, files: self.files(place) };
+        Nox.run(&request)
+    }
+
+    /// Where the reuse flag may be inserted in the file, or why nowhere.
+    fn insertion(&self, here: Here<'_>, script: &Scalar, call: &Call) -> (Option<usize>, Option<&'static str>) {
+        let Some(offset) = call.insert_at else {
+            return (None, Some("the word `nox` is not written in this step"));
+        };
+        match ScalarMap::new(&here.document.text, &here.document.tree, script.node) {
+            Some(map) => (Some(map.insertion_offset(offset)), None),
+            None => (None, Some("the script is written in a way that cannot be edited safely")),
+        }
+    }
+
+    fn span_in_file(&self, here: Here<'_>, script: &Scalar, span: Span) -> Span {
+        ScalarMap::new(&here.document.text, &here.document.tree, script.node).map_or(script.span, |m| m.span(span))
+    }
+
+    /// The folder a script starts in, relative to the workspace; `None` when not known or outside of it.
+    fn working_directory(&self, here: Here<'_>) -> Option<String> {
+        let written = here.step.working_directory.as_ref().or_else(|| {
+            // Defaults of a job do not reach into the composite actions it uses.
+            here.site.job?;
+            let job = self.job.and_then(|j| j.defaults.working_directory.as_ref());
+            job.or_else(|| self.defaults.and_then(|d| d.working_directory.as_ref()))
+        });
+        match written {
+            None => Some(String::new()),
+            Some(scalar) => in_workspace("", &self.scope_at(here).text(&scalar.text)?),
+        }
+    }
+
+    fn shell(&self, here: Here<'_>) -> Shell {
+        let written = here.step.shell.as_ref().or_else(|| {
+            here.site.job?;
+            let job = self.job.and_then(|j| j.defaults.shell.as_ref());
+            job.or_else(|| self.defaults.and_then(|d| d.shell.as_ref()))
+        });
+        match written {
+            Some(scalar) => match self.scope_at(here).text(&scalar.text) {
+                Some(spec) => Shell::from_spec(&spec),
+                None => Shell::Bash,
+            },
+            None if self.runner_os == Some("Windows") => Shell::PowerShell,
+            None => Shell::Bash,
+        }
+    }
+}
+
+fn argument(word: &Word) -> Argument {
+    match &word.value {
+        Some(value) => Argument::known(value.clone()),
+        None => Argument::unknown(word.static_prefix(), word.may_be_several()),
+    }
+}
+
+/// `$PWD:/io`, `${{ github.workspace }}:/src`, `.:/x`.
+fn is_workspace_mount(mount: &Word) -> bool {
+    let raw = mount.raw.trim_matches(['"', '\'']);
+    ["$PWD", "${PWD}", "$(pwd)", "`pwd`", "${{ github.workspace }}", "${{github.workspace}}", "$GITHUB_WORKSPACE",
+        "${GITHUB_WORKSPACE}", ".:", "./:"]
+    .iter()
+    .any(|own| raw.strip_prefix(own).is_some_and(|rest| own.ends_with(':') || rest.trim_start_matches('"').starts_with(':')))
+}
+
+/// A command on one line, for people.
+fn shown(script: &str, span: Span) -> String {
+    let text = script.get(span.range()).unwrap_or_default().replace("\\\n", " ");
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_SHOWN) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line,
+    }
+}
+
+/// The variables that a script writes to `$GITHUB_ENV`, with those values that are plain text.
+fn exports(script: &str) -> Vec<Exported> {
+    if !script.contains("GITHUB_ENV") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for line in script.lines() {
+        // `NAME=value` and `NAME<<EOF` may stand on any line of a group that is redirected as a whole.
+        let text = line.trim().trim_start_matches("echo ").trim_start_matches("printf ").trim_start_matches(['"', '\'']);
+        let name: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let rest = &text[name.len()..];
+        if name.is_empty() || !(rest.starts_with('=') || rest.starts_with("<<")) {
+            continue;
+        }
+        let value = rest.strip_prefix('=').map(|v| v.split(['"', '\'', '>']).next().unwrap_or_default().trim_end());
+        let plain = value.filter(|v| line.contains("GITHUB_ENV") && !v.contains(['$', '`', '\\', '%']));
+        found.push((name, plain.map(str::to_owned)));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exported_variables() {
+        for (script, expected) in [
+            ("echo \"A=b\" >> $GITHUB_ENV", vec![("A", Some("b"))]),
+            ("echo A=b >> \"$GITHUB_ENV\"", vec![("A", Some("b"))]),
+            ("echo \"A=$(date)\" >> $GITHUB_ENV", vec![("A", None)]),
+            ("{\n  echo \"A=b\"\n} >> $GITHUB_ENV", vec![("A", None)]),
+            ("echo 'A<<EOF' >> $GITHUB_ENV", vec![("A", None)]),
+            ("echo A=b", vec![]),
+        ] {
+            let expected: Vec<_> = expected.into_iter().map(|(n, v)| (n.to_owned(), v.map(str::to_owned))).collect();
+            assert_eq!(exports(script), expected, "{script}");
+        }
+    }
+}

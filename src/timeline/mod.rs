@@ -1,0 +1,13 @@
+//! One instance of a job read in order, as the few events that matter for caching.
+
+pub mod actions;
+pub mod build;
+pub mod commands;
+pub mod event;
+pub mod instance;
+pub mod state;
+pub mod summary;
+
+pub use build::{Timeline, build};
+pub use event::{CacheForm, CacheStep, Event, EventKind, Invocation, Site};
+pub use instance::{Instance, Instances, Unit};

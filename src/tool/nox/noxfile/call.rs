@@ -1,0 +1,384 @@
+//! Calls in a noxfile: what sessions do, what nox's own functions make, and the few library functions worth knowing.
+
+use std::rc::Rc;
+
+use tree_sitter::Node;
+
+use super::definition::{Decorator, DecoratorKind};
+use super::exec::{Install, Reader, Source};
+use super::value::{Value, join};
+use crate::rules::nox::rules;
+
+/// The arguments of a call.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Arguments {
+    pub(super) positional: Vec<Value>,
+    pub(super) keywords: Vec<(String, Value)>,
+    /// `**something` that is not known.
+    pub(super) open: bool,
+}
+
+impl Arguments {
+    pub(super) fn keyword(&self, name: &str) -> Option<&Value> {
+        self.keywords.iter().find(|(k, _)| k == name).map(|(_, v)| v)
+    }
+
+    fn first(&self) -> Option<&Value> {
+        self.positional.first()
+    }
+
+    /// Whether the session object is handed on.
+    fn pass_session(&self) -> bool {
+        self.positional.iter().chain(self.keywords.iter().map(|(_, v)| v)).any(|v| *v == Value::Session)
+    }
+}
+
+impl Reader<'_> {
+    pub(super) fn call(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let (Some(function), Some(list)) =
+            (node.child_by_field_name("function"), node.child_by_field_name("arguments"))
+        else {
+            return Value::Unknown;
+        };
+        // A method of a value: `"…".join(…)`, `path.joinpath(…)`, `names.append(…)`.
+        if let (Some(object), Some(method)) =
+            (function.child_by_field_name("object"), function.child_by_field_name("attribute"))
+        {
+            let value = self.eval(object, source);
+            let args = self.arguments(list, source);
+            let method = source.text(method).to_owned();
+            return match self.attribute(&value, &method) {
+                Value::Name(name) => self.named_call(&name, args),
+                _ => self.method(object, &value, &method, &args, source),
+            };
+        }
+        let callee = self.eval(function, source);
+        let args = if list.kind() == "generator_expression" {
+            Arguments { positional: vec![self.eval(list, source)], ..Arguments::default() }
+        } else {
+            self.arguments(list, source)
+        };
+        match callee {
+            Value::Function(number) => self.enter(number, &args.positional, &args.keywords),
+            Value::Name(name) => self.named_call(&name, args),
+            Value::Decorator(number) => self.apply_or_extend(number, args),
+            _ => {
+                self.effects.opaque |= args.pass_session();
+                Value::Unknown
+            }
+        }
+    }
+
+    fn arguments(&mut self, list: Node<'_>, source: &Rc<Source>) -> Arguments {
+        let mut args = Arguments::default();
+        let children: Vec<Node<'_>> = list.named_children(&mut list.walk()).collect();
+        for child in children {
+            match child.kind() {
+                "comment" => {}
+                "keyword_argument" => {
+                    if let (Some(name), Some(value)) =
+                        (child.child_by_field_name("name"), child.child_by_field_name("value"))
+                    {
+                        let value = self.eval(value, source);
+                        args.keywords.push((source.text(name).to_owned(), value));
+                    }
+                }
+                "list_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
+                    Some(Value::List(items)) => args.positional.extend(items.iter().cloned()),
+                    _ => args.positional.push(Value::Unknown),
+                },
+                "dictionary_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
+                    Some(Value::Dict(pairs)) => {
+                        args.keywords.extend(pairs.iter().filter_map(|(k, v)| Some((k.text()?.to_owned(), v.clone()))));
+                    }
+                    _ => args.open = true,
+                },
+                _ => {
+                    let value = self.eval(child, source);
+                    args.positional.push(value);
+                }
+            }
+        }
+        args
+    }
+
+    fn method(
+        &mut self,
+        object: Node<'_>,
+        value: &Value,
+        method: &str,
+        args: &Arguments,
+        source: &Rc<Source>,
+    ) -> Value {
+        self.effects.opaque |= args.pass_session();
+        match (value, method, args.first()) {
+            (Value::Str(glue), "join", Some(parts)) => match parts.strings() {
+                Some(parts) => Value::Str(parts.join(glue)),
+                None => Value::Unknown,
+            },
+            (Value::Str(text), "split", None) => Value::list(text.split_whitespace().map(Value::str)),
+            (Value::Str(text), "split", Some(Value::Str(at))) if !at.is_empty() => {
+                Value::list(text.split(at.as_str()).map(Value::str))
+            }
+            (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
+            (Value::Str(text), "upper", None) => Value::Str(text.to_uppercase()),
+            (Value::Str(text), "strip", None) => Value::str(text.trim()),
+            (Value::Path(path), "joinpath", _) => {
+                match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
+                    Some(parts) => Value::Path(parts.iter().fold(path.clone(), |base, part| join(&base, part))),
+                    None => Value::Unknown,
+                }
+            }
+            (Value::Path(_), "resolve" | "absolute" | "expanduser", _) => value.clone(),
+            (Value::Path(path), "as_posix", _) => Value::Str(path.clone()),
+            (Value::Path(path), "exists" | "is_file", _) if self.files.is_tracked(&join(&self.folder, path)) => {
+                Value::Bool(true)
+            }
+            (Value::Path(path), "read_text" | "read_bytes" | "open", _) => {
+                self.effects.reads.push(path.clone());
+                Value::Unknown
+            }
+            (Value::Dict(pairs), "get", Some(key)) => {
+                let found = pairs.iter().rev().find(|(k, _)| k.equals(key) == Some(true)).map(|(_, v)| v.clone());
+                found.unwrap_or(Value::Unknown)
+            }
+            (Value::Dict(pairs), "keys", _) => Value::list(pairs.iter().map(|(k, _)| k.clone())),
+            (Value::Dict(pairs), "values", _) => Value::list(pairs.iter().map(|(_, v)| v.clone())),
+            (Value::Dict(pairs), "items", _) => {
+                Value::list(pairs.iter().map(|(k, v)| Value::list([k.clone(), v.clone()])))
+            }
+            // Methods that change a list in place.
+            (Value::List(items), "append", Some(item)) => self.update(object, add_item(items, item), source),
+            (Value::List(_), "extend", Some(more)) => {
+                let grown = super::eval::add(value, more);
+                self.update(object, grown, source)
+            }
+            (
+                Value::List(_) | Value::Dict(_),
+                "insert" | "remove" | "pop" | "sort" | "update" | "add" | "clear" | "reverse",
+                _,
+            ) => self.update(object, Value::Unknown, source),
+            _ => Value::Unknown,
+        }
+    }
+
+    /// Gives the variable behind `object` its new value; such methods return nothing.
+    fn update(&mut self, object: Node<'_>, value: Value, source: &Rc<Source>) -> Value {
+        if object.kind() == "identifier" {
+            let name = source.text(object).to_owned();
+            self.names().insert(name, value);
+        } else if object.kind() == "attribute" {
+            self.assign(object, value, source);
+        }
+        Value::None
+    }
+
+    fn named_call(&mut self, name: &str, args: Arguments) -> Value {
+        if let Some(method) = name.strip_prefix("session.") {
+            return self.session_call(method, &args);
+        }
+        let (package, member) = name.rsplit_once('.').unwrap_or(("", name));
+        if member == "session" && rules().session_packages.contains_key(package.split('.').next().unwrap_or_default()) {
+            let kind = DecoratorKind::Session { package: package.split('.').next().unwrap_or_default().to_owned() };
+            return self.decorator(kind, args);
+        }
+        self.effects.opaque |= args.pass_session();
+        match (name, args.first()) {
+            ("nox.parametrize", _) => self.decorator(DecoratorKind::Parametrize, args),
+            ("nox.param", _) => {
+                let id = args.keyword("id").and_then(Value::text).map(str::to_owned);
+                let tags = args.keyword("tags").and_then(Value::items).map(<[Value]>::to_vec).unwrap_or_default();
+                Value::Param { values: Rc::new(args.positional), id, tags: Rc::new(tags) }
+            }
+            ("functools.partial", Some(Value::Name(inner))) => {
+                let inner = inner.clone();
+                let rest = Arguments { positional: args.positional.get(1..).unwrap_or_default().to_vec(), ..args };
+                self.named_call(&inner, rest)
+            }
+            ("nox.project.load_toml", None) => self.reads("pyproject.toml"),
+            ("nox.project.load_toml" | "open", Some(path)) => match path.text().map(str::to_owned) {
+                Some(path) => self.reads(&path),
+                None => Value::Unknown,
+            },
+            ("os.environ.get" | "os.getenv", Some(Value::Str(variable))) => match self.variable(variable) {
+                Some(Value::None) => args.positional.get(1).or(args.keyword("default")).cloned().unwrap_or(Value::None),
+                Some(value) => value,
+                None => Value::Unknown,
+            },
+            ("pathlib.Path" | "Path" | "pathlib.PurePath", None) | ("pathlib.Path.cwd" | "os.getcwd", _) => {
+                Value::Path(String::new())
+            }
+            ("pathlib.Path" | "pathlib.PurePath" | "os.path.join" | "os.path.abspath" | "os.path.realpath", _) => {
+                match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
+                    Some(parts) => Value::Path(parts.iter().fold(String::new(), |base, part| join(&base, part))),
+                    None => Value::Unknown,
+                }
+            }
+            ("os.path.dirname", Some(Value::Path(path))) => Value::Path(join(path, "..")),
+            ("os.path.exists" | "os.path.isfile", Some(path)) => match path.text() {
+                Some(path) if self.files.is_tracked(&join(&self.folder, path)) => Value::Bool(true),
+                _ => Value::Unknown,
+            },
+            ("str", Some(Value::Path(text) | Value::Str(text))) => Value::Str(text.clone()),
+            ("str", Some(Value::Int(i))) => Value::Str(i.to_string()),
+            ("bool", Some(value)) => value.truth().map_or(Value::Unknown, Value::Bool),
+            ("list" | "tuple" | "set", None) => Value::list([]),
+            ("list" | "tuple" | "set", Some(value @ Value::List(_))) => value.clone(),
+            ("sorted", Some(value)) => match value.strings() {
+                Some(mut items) if args.keywords.is_empty() => {
+                    items.sort();
+                    Value::list(items.into_iter().map(Value::Str))
+                }
+                _ => Value::Unknown,
+            },
+            _ => {
+                // Something from outside that runs while the noxfile loads may register sessions; nox's own functions and
+                // the standard library do not.
+                let known = [
+                    "nox",
+                    "os",
+                    "sys",
+                    "pathlib",
+                    "shutil",
+                    "json",
+                    "re",
+                    "print",
+                    "logging",
+                    "subprocess",
+                    "importlib",
+                    "len",
+                    "range",
+                    "tempfile",
+                    "platform",
+                    "functools",
+                    "itertools",
+                    "typing",
+                    "contextlib",
+                    "datetime",
+                    "warnings",
+                    "textwrap",
+                    "collections",
+                    "argparse",
+                    "tomllib",
+                    "toml",
+                    "tomli",
+                ];
+                if self.calls == 0
+                    && self.locals.is_none()
+                    && !known.contains(&name.split('.').next().unwrap_or_default())
+                {
+                    self.hide(format!("`{name}(…)` may register sessions"));
+                }
+                Value::Unknown
+            }
+        }
+    }
+
+    fn reads(&mut self, path: &str) -> Value {
+        self.effects.reads.push(path.to_owned());
+        Value::Unknown
+    }
+
+    fn decorator(&mut self, kind: DecoratorKind, mut args: Arguments) -> Value {
+        let function = match args.first() {
+            Some(Value::Function(number)) if kind != DecoratorKind::Parametrize => Some(*number),
+            _ => None,
+        };
+        if function.is_some() {
+            args.positional.remove(0);
+        }
+        self.decorators.push(Decorator { kind, args });
+        let number = self.decorators.len() - 1;
+        match function {
+            Some(function) => {
+                self.define(function, &[number], &[]);
+                Value::Function(function)
+            }
+            None => Value::Decorator(number),
+        }
+    }
+
+    /// A decorator called with a function makes a session; a partial one called with more arguments is that decorator.
+    fn apply_or_extend(&mut self, number: usize, args: Arguments) -> Value {
+        if let Some(Value::Function(function)) = args.first() {
+            let function = *function;
+            self.define(function, &[number], &[]);
+            return Value::Function(function);
+        }
+        let Some(base) = self.decorators.get(number) else { return Value::Unknown };
+        let (kind, mut merged) = (base.kind.clone(), base.args.clone());
+        merged.keywords.retain(|(k, _)| args.keyword(k).is_none());
+        merged.positional.extend(args.positional);
+        merged.keywords.extend(args.keywords);
+        merged.open |= args.open;
+        self.decorator(kind, merged)
+    }
+
+    /// A method of the session object.
+    fn session_call(&mut self, method: &str, args: &Arguments) -> Value {
+        let certain = self.doubts == 0;
+        match method {
+            "install" | "run_install" | "conda_install" | "run_always" | "run" if args.positional.is_empty() => {
+                // `session.install(*[])`: nothing is installed, or it is not known what.
+                self.effects.opaque |= args.open;
+            }
+            "install" | "conda_install" => {
+                self.effects.installs.push(Install {
+                    args: args.positional.clone(),
+                    files: Vec::new(),
+                    exact: false,
+                    certain,
+                    conda: method == "conda_install",
+                });
+            }
+            "run" | "run_install" | "run_always" => self.command(method, args, certain),
+            "notify" => self.effects.notifies.extend(args.first().cloned()),
+            "log" | "warn" | "debug" | "error" | "skip" | "chdir" | "cd" | "create_tmp" => {}
+            "env.get" | "env.update" | "env.copy" | "posargs.copy" => {}
+            _ if method.starts_with("poetry.") => {
+                let files = rules().session_packages.get("nox_poetry").map(|p| p.installs.clone()).unwrap_or_default();
+                self.effects.installs.push(Install {
+                    args: args.positional.clone(),
+                    files,
+                    exact: false,
+                    certain,
+                    conda: false,
+                });
+            }
+            _ => self.effects.opaque = true,
+        }
+        Value::Unknown
+    }
+
+    /// A command that a session runs: an installer, or something that leaves the environment as it is.
+    fn command(&mut self, method: &str, args: &Arguments, certain: bool) {
+        let words: Vec<Option<&str>> = args.positional.iter().map(Value::text).collect();
+        let starts =
+            |with: &[String]| with.len() <= words.len() && with.iter().zip(&words).all(|(a, b)| *b == Some(a.as_str()));
+        if let Some(rule) = rules().installers.iter().find(|rule| starts(&rule.words)) {
+            let rest = if rule.arguments {
+                args.positional.get(rule.words.len()..).unwrap_or_default().to_vec()
+            } else {
+                Vec::new()
+            };
+            self.effects.installs.push(Install {
+                args: rest,
+                files: rule.files.clone(),
+                exact: rule.exact,
+                certain,
+                conda: false,
+            });
+            return;
+        }
+        // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
+        // into the environment somehow.
+        let outside = args.keyword("external").is_some_and(|v| v.truth() != Some(false));
+        let interpreter = matches!(words.first(), Some(Some("python"))) && !words.contains(&Some("pip"));
+        self.effects.opaque |= method == "run_install";
+        self.effects.runs |= !(outside || interpreter);
+    }
+}
+
+fn add_item(items: &[Value], item: &Value) -> Value {
+    super::eval::add(&Value::list(items.iter().cloned()), &Value::list([item.clone()]))
+}

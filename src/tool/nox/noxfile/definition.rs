@@ -1,0 +1,286 @@
+//! Session definitions: what `@nox.session` and `@nox.parametrize` say about a function.
+
+use std::rc::Rc;
+
+use tree_sitter::Node;
+
+use super::call::Arguments;
+use super::exec::{Effects, Reader, Source};
+use super::value::Value;
+use crate::rules::nox::{SessionPackage, rules};
+
+/// A call of a decorator, waiting for its function.
+pub(super) struct Decorator {
+    pub(super) kind: DecoratorKind,
+    pub(super) args: Arguments,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum DecoratorKind {
+    /// `session` of nox or of a package built on it.
+    Session {
+        package: String,
+    },
+    Parametrize,
+}
+
+/// The interpreters a definition asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pythons {
+    /// None named: the one that runs nox.
+    Own,
+    /// `python=False`: no environment.
+    None,
+    One(String),
+    /// A list: one session each, with the version in its name.
+    Many(Vec<String>),
+    Unknown,
+}
+
+/// The sets of parameters that `nox.parametrize` makes, in nox's order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parameters {
+    /// One signature text and its tags and `python` each: `docs='html'`; `None` when it cannot be written down.
+    pub sets: Option<Vec<ParameterSet>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParameterSet {
+    /// As it stands in the parentheses of the session's name.
+    pub signature: String,
+    pub python: Option<Value>,
+    pub tags: Vec<Value>,
+}
+
+/// One function that nox makes sessions of.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// `None` when it is computed.
+    pub name: Option<String>,
+    pub pythons: Pythons,
+    /// Values of the decorator's keywords; absent ones are `Value::None`.
+    pub reuse_venv: Value,
+    pub venv_backend: Value,
+    /// Whether it runs when no session is named; `Value::Unknown` when computed.
+    pub default: Value,
+    pub tags: Value,
+    pub requires: Value,
+    /// `None`: not parametrized.
+    pub parameters: Option<Parameters>,
+    /// Whether it is defined whatever the conditions around it.
+    pub certain: bool,
+    /// What the decorator's package installs before the body runs.
+    pub package: Option<&'static SessionPackage>,
+    function: usize,
+}
+
+/// Most parameter sets that are written down.
+const MAX_SETS: usize = 500;
+
+impl Reader<'_> {
+    pub(super) fn decorated(&mut self, node: Node<'_>, source: &Rc<Source>) {
+        let Some(definition) = node.child_by_field_name("definition") else { return };
+        let name = definition.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
+        if definition.kind() != "function_definition" {
+            self.names().insert(name, Value::Unknown);
+            return;
+        }
+        let Value::Function(function) = self.function(definition, source) else { return };
+        let decorators: Vec<Node<'_>> =
+            node.named_children(&mut node.walk()).filter(|c| c.kind() == "decorator").collect();
+        let (mut known, mut strange) = (Vec::new(), Vec::new());
+        for decorator in decorators {
+            let Some(expression) = decorator.named_child(0) else { continue };
+            let value = match self.eval(expression, source) {
+                // `@nox.session` without a call.
+                Value::Name(name) => self.bare_decorator(&name),
+                other => other,
+            };
+            match value {
+                Value::Decorator(number) => known.push(number),
+                _ => strange.push(source.text(expression).to_owned()),
+            }
+        }
+        self.names().insert(name, Value::Function(function));
+        self.define(function, &known, &strange);
+    }
+
+    fn bare_decorator(&mut self, name: &str) -> Value {
+        let package = name.strip_suffix(".session").and_then(|p| p.split('.').next()).unwrap_or_default();
+        if !rules().session_packages.contains_key(package) {
+            return Value::Unknown;
+        }
+        let kind = DecoratorKind::Session { package: package.to_owned() };
+        self.decorators.push(Decorator { kind, args: Arguments::default() });
+        Value::Decorator(self.decorators.len() - 1)
+    }
+
+    /// Makes the session that these decorators (in source order) make of the function, if they make one.
+    pub(super) fn define(&mut self, function: usize, decorators: &[usize], strange: &[String]) {
+        let session = decorators.iter().filter_map(|d| self.decorators.get(*d)).find_map(|d| match &d.kind {
+            DecoratorKind::Session { package } => Some((package.clone(), d.args.clone())),
+            DecoratorKind::Parametrize => None,
+        });
+        let Some((package, args)) = session else {
+            // A decorator of the file's own making may end in `nox.session`; those of the standard library do not.
+            let harmless = |d: &String| {
+                ["functools.", "contextlib.", "contextmanager", "cache", "lru_cache", "wraps", "staticmethod"]
+                    .iter()
+                    .any(|h| d.starts_with(h))
+            };
+            if self.calls == 0
+                && let Some(decorator) = strange.iter().find(|d| !harmless(d))
+            {
+                self.hide(format!("`@{}` may make a session", decorator.split('(').next().unwrap_or_default()));
+            }
+            return;
+        };
+        let keyword = |name: &str| match args.keyword(name) {
+            Some(value) => value.clone(),
+            None if args.open => Value::Unknown,
+            None => Value::None,
+        };
+        let name = match keyword("name") {
+            Value::None => self.functions.get(function).map(|f| f.name.clone()),
+            other => other.text().map(str::to_owned),
+        };
+        let python = match keyword("python") {
+            Value::None => args.positional.first().cloned().unwrap_or_else(|| keyword("py")),
+            python => python,
+        };
+        let by_keyword = rules()
+            .installer_keyword_prefixes
+            .iter()
+            .find(|(p, _)| args.keywords.iter().any(|(k, _)| k.starts_with(p.as_str())));
+        let package = by_keyword.map_or(package, |(_, named)| named.clone());
+        let package = rules().session_packages.get(&package).filter(|p| p.exact || !p.installs.is_empty());
+        // Decorators apply from the function outwards, and each multiplies the sets made so far.
+        let mut parameters: Option<Parameters> = None;
+        for number in decorators.iter().rev() {
+            let Some(decorator) = self.decorators.get(*number).filter(|d| d.kind == DecoratorKind::Parametrize) else {
+                continue;
+            };
+            parameters = Some(match parameters {
+                None => Parameters { sets: parameter_sets(&decorator.args) },
+                Some(so_far) => Parameters { sets: multiply(so_far.sets, parameter_sets(&decorator.args)) },
+            });
+        }
+        let default = keyword("default");
+        let definition = Definition {
+            name,
+            pythons: pythons(&python),
+            reuse_venv: keyword("reuse_venv"),
+            venv_backend: keyword("venv_backend"),
+            default: if default == Value::None { Value::Bool(args.keyword("default").is_none()) } else { default },
+            tags: keyword("tags"),
+            requires: keyword("requires"),
+            parameters,
+            certain: self.doubts == 0,
+            package,
+            function,
+        };
+        // A later session of the same name replaces the earlier one.
+        if definition.certain && definition.name.is_some() {
+            self.sessions.retain(|s| s.name != definition.name);
+        }
+        self.sessions.push(definition);
+    }
+
+    /// Follows a session's body.
+    pub fn effects(&mut self, definition: &Definition) -> Effects {
+        self.effects = Effects::default();
+        self.doubts = 0;
+        self.python = match &definition.pythons {
+            Pythons::One(python) => Value::str(python),
+            _ => Value::Unknown,
+        };
+        let returned = self.enter(definition.function, &[Value::Session], &[]);
+        drop(returned);
+        let mut effects = std::mem::take(&mut self.effects);
+        if let Some(package) = definition.package {
+            effects.installs.push(super::exec::Install {
+                args: Vec::new(),
+                files: package.installs.clone(),
+                exact: package.exact,
+                certain: true,
+                conda: false,
+            });
+        }
+        effects
+    }
+}
+
+fn pythons(value: &Value) -> Pythons {
+    match value {
+        Value::None => Pythons::Own,
+        Value::Bool(false) => Pythons::None,
+        Value::Str(one) => Pythons::One(one.clone()),
+        other => other.strings().map_or(Pythons::Unknown, |mut all| {
+            let mut seen = std::collections::BTreeSet::new();
+            all.retain(|python| seen.insert(python.clone()));
+            Pythons::Many(all)
+        }),
+    }
+}
+
+/// The sets one `nox.parametrize` makes.
+fn parameter_sets(args: &Arguments) -> Option<Vec<ParameterSet>> {
+    let names: Vec<String> = match args.positional.first()? {
+        Value::Str(names) => names.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect(),
+        other => other.strings()?,
+    };
+    let given = args.positional.get(1).or_else(|| args.keyword("arg_values_list"))?;
+    let values: Vec<Value> = match (given, names.len()) {
+        (Value::List(items), _) => items.to_vec(),
+        (Value::Unknown, _) => return None,
+        (single, _) => vec![single.clone()],
+    };
+    let ids = match args.positional.get(2).or_else(|| args.keyword("ids")) {
+        None | Some(Value::None) => Vec::new(),
+        Some(ids) => ids.items()?.to_vec(),
+    };
+    let tags = match args.keyword("tags") {
+        None | Some(Value::None) => Vec::new(),
+        Some(tags) => tags.items()?.to_vec(),
+    };
+    let set = |(i, value): (usize, &Value)| {
+        let (parts, id, own_tags) = match value {
+            Value::Param { values, id, tags } => (values.to_vec(), id.clone(), tags.to_vec()),
+            value if names.len() == 1 => (vec![value.clone()], None, Vec::new()),
+            value => (value.items()?.to_vec(), None, Vec::new()),
+        };
+        let id = id.or_else(|| ids.get(i).and_then(Value::text).map(str::to_owned));
+        let signature = match id {
+            Some(id) => id,
+            None => {
+                let parts: Option<Vec<String>> =
+                    names.iter().zip(&parts).map(|(name, part)| Some(format!("{name}={}", part.repr()?))).collect();
+                parts?.join(", ")
+            }
+        };
+        let python = names.iter().position(|n| n == "python").and_then(|at| parts.get(at)).cloned();
+        let tags = own_tags
+            .into_iter()
+            .chain(tags.get(i).and_then(Value::items).unwrap_or_default().iter().cloned())
+            .collect();
+        Some(ParameterSet { signature, python, tags })
+    };
+    if values.len() > MAX_SETS {
+        return None;
+    }
+    values.iter().enumerate().map(set).collect()
+}
+
+/// Every new set with every set so far: nox writes the inner decorator's parameters first.
+fn multiply(so_far: Option<Vec<ParameterSet>>, new: Option<Vec<ParameterSet>>) -> Option<Vec<ParameterSet>> {
+    let (so_far, new) = (so_far?, new?);
+    if so_far.len() * new.len() > MAX_SETS {
+        return None;
+    }
+    let pair = |outer: &ParameterSet, inner: &ParameterSet| ParameterSet {
+        signature: format!("{}, {}", inner.signature, outer.signature),
+        python: inner.python.clone().or_else(|| outer.python.clone()),
+        tags: inner.tags.iter().chain(&outer.tags).cloned().collect(),
+    };
+    Some(new.iter().flat_map(|outer| so_far.iter().map(move |inner| pair(outer, inner))).collect())
+}

@@ -1,0 +1,396 @@
+//! Expressions of a noxfile: constants, lists, paths, texts, and what the environment tells.
+
+use std::rc::Rc;
+
+use tree_sitter::Node;
+
+use super::exec::{Flow, Reader, Source};
+use super::value::{Value, join};
+use crate::rules::nox::rules;
+use crate::tool::Variable;
+
+/// Longest list or text that is built.
+const MAX_SIZE: usize = 2_000;
+
+impl Reader<'_> {
+    pub(super) fn eval(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        if !self.step() {
+            return Value::Unknown;
+        }
+        self.depth += 1;
+        let value = self.expression(node, source);
+        self.depth -= 1;
+        value
+    }
+
+    fn expression(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let field = |name| node.child_by_field_name(name);
+        match node.kind() {
+            "identifier" => self.identifier(source.text(node)),
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            "none" => Value::None,
+            "integer" => source.text(node).replace('_', "").parse().map_or(Value::Unknown, Value::Int),
+            "string" => self.string(node, source),
+            "concatenated_string" => {
+                self.children(node, source).iter().fold(Value::str(""), |text, next| add(&text, next))
+            }
+            "list" | "tuple" | "set" | "expression_list" => self.sequence(node, source),
+            "dictionary" => self.dictionary(node, source),
+            "parenthesized_expression" | "await" => {
+                node.named_child(0).map_or(Value::Unknown, |n| self.eval(n, source))
+            }
+            "named_expression" => {
+                let value = field("value").map_or(Value::Unknown, |n| self.eval(n, source));
+                if let Some(name) = field("name") {
+                    self.assign(name, value.clone(), source);
+                }
+                value
+            }
+            "attribute" => match (field("object"), field("attribute")) {
+                (Some(object), Some(attribute)) => {
+                    let object = self.eval(object, source);
+                    self.attribute(&object, source.text(attribute))
+                }
+                _ => Value::Unknown,
+            },
+            "subscript" => self.subscript(node, source),
+            "call" => self.call(node, source),
+            "conditional_expression" => match self.children(node, source).as_slice() {
+                [yes, condition, no] => match condition.truth() {
+                    Some(true) => yes.clone(),
+                    Some(false) => no.clone(),
+                    None if yes == no => yes.clone(),
+                    None => Value::Unknown,
+                },
+                _ => Value::Unknown,
+            },
+            "not_operator" => match field("argument").and_then(|n| self.eval(n, source).truth()) {
+                Some(truth) => Value::Bool(!truth),
+                None => Value::Unknown,
+            },
+            "boolean_operator" => self.boolean(node, source),
+            "comparison_operator" => self.comparison(node, source),
+            "binary_operator" => self.binary(node, source),
+            "unary_operator" => match field("argument").map(|n| self.eval(n, source)) {
+                Some(Value::Int(i)) if field("operator").is_some_and(|op| source.text(op) == "-") => Value::Int(-i),
+                _ => Value::Unknown,
+            },
+            "list_comprehension" | "set_comprehension" | "generator_expression" => self.comprehension(node, source),
+            _ => Value::Unknown,
+        }
+    }
+
+    pub(super) fn children(&mut self, node: Node<'_>, source: &Rc<Source>) -> Vec<Value> {
+        let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).filter(|c| c.kind() != "comment").collect();
+        children.into_iter().map(|child| self.eval(child, source)).collect()
+    }
+
+    fn identifier(&self, name: &str) -> Value {
+        self.lookup(name).unwrap_or(match name {
+            "list" | "tuple" | "set" | "sorted" | "str" | "open" | "len" | "range" | "bool" | "print" => {
+                Value::Name(name.to_owned())
+            }
+            _ => Value::Unknown,
+        })
+    }
+
+    fn string(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let mut text = String::new();
+        let raw = node.child(0).is_some_and(|start| source.text(start).to_ascii_lowercase().contains('r'));
+        let parts: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
+        for part in parts {
+            match part.kind() {
+                "string_content" => {
+                    let content = source.text(part);
+                    if content.contains('\\') && !raw {
+                        return Value::Unknown;
+                    }
+                    text.push_str(content);
+                }
+                "interpolation" => {
+                    let value = part.child_by_field_name("expression").map_or(Value::Unknown, |e| self.eval(e, source));
+                    if part.child_by_field_name("format_specifier").is_some() {
+                        return Value::Unknown;
+                    }
+                    match (value, part.child_by_field_name("type_conversion")) {
+                        (Value::Str(s) | Value::Path(s), None) => text.push_str(&s),
+                        (Value::Int(i), None) => text.push_str(&i.to_string()),
+                        (value, Some(conversion)) if source.text(conversion) == "!r" => match value.repr() {
+                            Some(repr) => text.push_str(&repr),
+                            None => return Value::Unknown,
+                        },
+                        _ => return Value::Unknown,
+                    }
+                }
+                _ => {}
+            }
+        }
+        if text.len() > MAX_SIZE { Value::Unknown } else { Value::Str(text) }
+    }
+
+    fn sequence(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let mut items = Vec::new();
+        let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
+        for child in children {
+            match child.kind() {
+                "comment" => {}
+                "list_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
+                    Some(Value::List(more)) => items.extend(more.iter().cloned()),
+                    _ => return Value::Unknown,
+                },
+                _ => items.push(self.eval(child, source)),
+            }
+        }
+        if items.len() > MAX_SIZE { Value::Unknown } else { Value::list(items) }
+    }
+
+    fn dictionary(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let mut pairs = Vec::new();
+        let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
+        for child in children {
+            match (child.kind(), child.child_by_field_name("key"), child.child_by_field_name("value")) {
+                ("comment", ..) => {}
+                ("pair", Some(key), Some(value)) => pairs.push((self.eval(key, source), self.eval(value, source))),
+                _ => return Value::Unknown,
+            }
+        }
+        Value::Dict(Rc::new(pairs))
+    }
+
+    pub(super) fn attribute(&mut self, object: &Value, attribute: &str) -> Value {
+        match (object, attribute) {
+            (Value::Session, "python") => self.python.clone(),
+            (Value::Session, _) => Value::Name(format!("session.{attribute}")),
+            (Value::Path(path), "parent") => Value::Path(join(path, "..")),
+            (Value::Path(path), "name") => Value::str(path.rsplit('/').next().unwrap_or_default()),
+            (Value::Name(name), _) if name == "sys" && attribute == "platform" => Value::Unknown,
+            (Value::Name(name), _) => Value::Name(format!("{name}.{attribute}")),
+            _ => Value::Unknown,
+        }
+    }
+
+    fn subscript(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let Some(base) = node.child_by_field_name("value").map(|n| self.eval(n, source)) else { return Value::Unknown };
+        let Some(index) = node.child_by_field_name("subscript") else { return Value::Unknown };
+        if index.kind() == "slice" {
+            let Some(items) = base.items() else { return Value::Unknown };
+            let mut bounds = [None, None];
+            let mut at = 0;
+            let parts: Vec<Node<'_>> = index.children(&mut index.walk()).collect();
+            for part in parts {
+                if part.kind() == ":" {
+                    at += 1;
+                } else {
+                    let value = self.eval(part, source);
+                    match (bounds.get_mut(at), value) {
+                        (Some(bound), Value::Int(i)) => *bound = Some(i),
+                        _ => return Value::Unknown,
+                    }
+                }
+            }
+            let place = |bound: i64| {
+                let from_end = if bound < 0 { items.len() as i64 + bound } else { bound };
+                from_end.clamp(0, items.len() as i64) as usize
+            };
+            let (start, end) = (bounds[0].map_or(0, place), bounds[1].map_or(items.len(), place));
+            return Value::list(items.get(start..end.max(start)).unwrap_or_default().iter().cloned());
+        }
+        let index = self.eval(index, source);
+        match (&base, &index) {
+            (Value::List(items), Value::Int(i)) => {
+                let at = if *i < 0 { items.len() as i64 + i } else { *i };
+                usize::try_from(at).ok().and_then(|at| items.get(at)).cloned().unwrap_or(Value::Unknown)
+            }
+            (Value::Dict(pairs), key) => {
+                let found = pairs.iter().rev().find(|(k, _)| k.equals(key) == Some(true));
+                found.map_or(Value::Unknown, |(_, value)| value.clone())
+            }
+            (Value::Name(name), Value::Str(variable)) if name == "os.environ" => {
+                self.variable(variable).unwrap_or(Value::Unknown)
+            }
+            _ => Value::Unknown,
+        }
+    }
+
+    /// An environment variable: `Some(None)` as a value when it is not set, `None` when that is unknown.
+    pub(super) fn variable(&self, name: &str) -> Option<Value> {
+        match (self.env)(name) {
+            Variable::Set(value) => Some(Value::Str(value)),
+            Variable::Unknown => None,
+            Variable::Unset => match rules().runner_variables.get(name) {
+                Some(value) => Some(Value::str(value)),
+                None if rules().runner_variable_prefixes.iter().any(|prefix| name.starts_with(prefix)) => None,
+                None => Some(Value::None),
+            },
+        }
+    }
+
+    fn boolean(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+            return Value::Unknown;
+        };
+        let and = node.child_by_field_name("operator").is_some_and(|op| source.text(op) == "and");
+        let (left, right) = (self.eval(left, source), self.eval(right, source));
+        match (left.truth(), right.truth()) {
+            (Some(truth), _) => {
+                if truth == and {
+                    right
+                } else {
+                    left
+                }
+            }
+            // `x and False` is false whatever x is, as far as `if` is concerned.
+            (None, Some(truth)) if truth != and => Value::Bool(truth),
+            _ => Value::Unknown,
+        }
+    }
+
+    fn comparison(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let operators: Vec<String> =
+            node.children_by_field_name("operators", &mut node.walk()).map(|op| source.text(op).to_owned()).collect();
+        let [operator] = operators.as_slice() else { return Value::Unknown };
+        let operands = self.children(node, source);
+        let [left, right] = operands.as_slice() else { return Value::Unknown };
+        let contains = || match (left, right) {
+            (Value::Str(variable), Value::Name(name)) if name == "os.environ" => {
+                self.variable(variable).map(|value| value != Value::None)
+            }
+            (Value::Str(part), Value::Str(whole)) => Some(whole.contains(part.as_str())),
+            (item, Value::List(items)) => {
+                let found: Vec<Option<bool>> = items.iter().map(|i| i.equals(item)).collect();
+                if found.contains(&Some(true)) { Some(true) } else { (!found.contains(&None)).then_some(false) }
+            }
+            (key, Value::Dict(pairs)) => {
+                pairs.iter().map(|(k, _)| k.equals(key)).try_fold(false, |so, k| k.map(|k| so || k))
+            }
+            _ => None,
+        };
+        let truth = match operator.as_str() {
+            "==" | "is" => left.equals(right),
+            "!=" | "is not" => left.equals(right).map(|same| !same),
+            "in" => contains(),
+            "not in" => contains().map(|found| !found),
+            _ => None,
+        };
+        truth.map_or(Value::Unknown, Value::Bool)
+    }
+
+    fn binary(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+            return Value::Unknown;
+        };
+        let (left, right) = (self.eval(left, source), self.eval(right, source));
+        match node.child_by_field_name("operator").map(|op| source.text(op)) {
+            Some("+") => add(&left, &right),
+            Some("/") => match (&left, right.text()) {
+                (Value::Path(base), Some(part)) => Value::Path(join(base, part)),
+                _ => Value::Unknown,
+            },
+            _ => Value::Unknown,
+        }
+    }
+
+    /// `[… for x in known if …]` with any number of clauses.
+    fn comprehension(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let Some(body) = node.child_by_field_name("body") else { return Value::Unknown };
+        let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
+        let outer = self.names().clone();
+        let mut items = Vec::new();
+        let known = self.clause(&clauses, body, source, &mut items);
+        *self.names() = outer;
+        if known { Value::list(items) } else { Value::Unknown }
+    }
+
+    fn clause(&mut self, clauses: &[Node<'_>], body: Node<'_>, source: &Rc<Source>, items: &mut Vec<Value>) -> bool {
+        let Some((first, rest)) = clauses.split_first() else {
+            let value = self.eval(body, source);
+            items.push(value);
+            return items.len() <= MAX_SIZE && self.step();
+        };
+        match first.kind() {
+            "for_in_clause" => {
+                let (Some(target), Some(over)) =
+                    (first.child_by_field_name("left"), first.child_by_field_name("right"))
+                else {
+                    return false;
+                };
+                let Some(values) = self.eval(over, source).items().map(<[Value]>::to_vec) else { return false };
+                values.into_iter().all(|value| {
+                    self.assign(target, value, source);
+                    self.clause(rest, body, source, items)
+                })
+            }
+            "if_clause" => match first.named_child(0).and_then(|c| self.eval(c, source).truth()) {
+                Some(true) => self.clause(rest, body, source, items),
+                Some(false) => true,
+                None => false,
+            },
+            _ => self.clause(rest, body, source, items),
+        }
+    }
+
+    /// Reads a function's body with its parameters bound; returns what it returns.
+    pub(super) fn enter(&mut self, number: usize, args: &[Value], keywords: &[(String, Value)]) -> Value {
+        const MAX_CALLS: usize = 5;
+        let Some(function) = self.functions.get(number) else { return Value::Unknown };
+        if self.calls >= MAX_CALLS {
+            self.effects.opaque |= args.contains(&Value::Session);
+            return Value::Unknown;
+        }
+        let (source, module) = (Rc::clone(&function.source), function.module);
+        let mut names = function.captured.clone();
+        let Some(node) = source.find(function.span) else { return Value::Unknown };
+        let parameters: Vec<Node<'_>> = node
+            .child_by_field_name("parameters")
+            .map(|p| p.named_children(&mut p.walk()).collect())
+            .unwrap_or_default();
+        let mut positional = args.iter();
+        for parameter in parameters {
+            let name = match parameter.kind() {
+                "identifier" => Some(parameter),
+                "typed_parameter" => parameter.named_child(0).filter(|n| n.kind() == "identifier"),
+                "default_parameter" | "typed_default_parameter" => parameter.child_by_field_name("name"),
+                _ => None,
+            };
+            let Some(name) = name.map(|n| source.text(n).to_owned()) else { continue };
+            let given = keywords
+                .iter()
+                .find(|(k, _)| *k == name)
+                .map(|(_, v)| v.clone())
+                .or_else(|| positional.next().cloned());
+            let value = given.unwrap_or_else(|| match parameter.child_by_field_name("value") {
+                Some(default) => self.eval(default, &source),
+                None => Value::Unknown,
+            });
+            names.insert(name, value);
+        }
+        let Some(body) = node.child_by_field_name("body") else { return Value::Unknown };
+        let outer = (self.locals.replace(names), std::mem::replace(&mut self.current, module));
+        let returned = std::mem::take(&mut self.returned);
+        self.calls += 1;
+        let left = self.block(body, &source);
+        self.calls -= 1;
+        (self.locals, self.current) = outer;
+        let results = std::mem::replace(&mut self.returned, returned);
+        match (results.as_slice(), left) {
+            ([one], Flow::Return) => one.clone(),
+            ([], _) => Value::None,
+            _ => Value::Unknown,
+        }
+    }
+}
+
+/// Python's `+` on texts, paths and lists.
+pub(super) fn add(left: &Value, right: &Value) -> Value {
+    match (left, right) {
+        (Value::Str(a) | Value::Path(a), Value::Str(b)) if a.len() + b.len() <= MAX_SIZE => {
+            Value::Str(format!("{a}{b}"))
+        }
+        (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map_or(Value::Unknown, Value::Int),
+        (Value::List(a), Value::List(b)) if a.len() + b.len() <= MAX_SIZE => {
+            Value::list(a.iter().chain(b.iter()).cloned())
+        }
+        _ => Value::Unknown,
+    }
+}

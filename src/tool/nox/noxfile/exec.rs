@@ -1,0 +1,563 @@
+//! Statements of a noxfile, followed in order; both ways where a condition cannot be decided.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use tree_sitter::{Node, Parser, Tree};
+
+use super::definition::{Decorator, Definition};
+use super::value::{Value, join};
+use crate::tool::{Files, Variable};
+
+/// Statements and expressions looked at before reading gives up: far above any real noxfile, and a bound for loops.
+const MAX_STEPS: usize = 100_000;
+/// Nesting of statements and expressions.
+const MAX_DEPTH: usize = 80;
+/// Local modules read.
+const MAX_MODULES: usize = 20;
+
+/// One module's text and syntax tree.
+pub(super) struct Source {
+    pub(super) text: std::sync::Arc<str>,
+    tree: Tree,
+}
+
+impl Source {
+    pub(super) fn text(&self, node: Node<'_>) -> &str {
+        self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    /// The function definition at that place.
+    pub(super) fn find(&self, (start, end): (usize, usize)) -> Option<Node<'_>> {
+        let mut node = self.tree.root_node().descendant_for_byte_range(start, end)?;
+        while node.kind() != "function_definition" {
+            node = node.parent()?;
+        }
+        Some(node)
+    }
+}
+
+/// A function of the noxfile, found again by its place.
+pub(super) struct Function {
+    pub(super) name: String,
+    pub(super) source: Rc<Source>,
+    pub(super) module: usize,
+    pub(super) span: (usize, usize),
+    /// The enclosing function's variables, for functions made inside functions.
+    pub(super) captured: Names,
+}
+
+pub(super) type Names = HashMap<String, Value>;
+
+/// What a session's body does, as far as it matters for caching.
+#[derive(Debug, Default, Clone)]
+pub struct Effects {
+    pub installs: Vec<Install>,
+    /// Sessions it asks nox to run as well.
+    pub notifies: Vec<Value>,
+    /// Files it reads by name, relative to the noxfile's folder.
+    pub reads: Vec<String>,
+    /// It hands the session to code that is not understood.
+    pub opaque: bool,
+    /// It runs a program that must have come into the environment somehow.
+    pub runs: bool,
+}
+
+/// One installing command.
+#[derive(Debug, Clone)]
+pub struct Install {
+    /// As `pip install` gets them; unknown ones are `Value::Unknown`.
+    pub args: Vec<Value>,
+    /// Files the installer reads by itself.
+    pub files: Vec<String>,
+    pub exact: bool,
+    /// Whether it runs whatever the conditions around it.
+    pub certain: bool,
+    /// Read as `conda install` reads its words, not as `pip install` does.
+    pub conda: bool,
+}
+
+/// How a block was left.
+#[derive(Debug, PartialEq)]
+pub(super) enum Flow {
+    On,
+    Break,
+    Continue,
+    Return,
+}
+
+/// The state of reading.
+pub struct Reader<'a> {
+    pub(super) files: &'a dyn Files,
+    pub(super) env: &'a dyn Fn(&str) -> Variable,
+    /// The noxfile's folder, relative to the repository root.
+    pub folder: String,
+    /// `nox.options.*` as last assigned.
+    pub options: BTreeMap<String, Value>,
+    /// Every value ever assigned to an option, for those whose last one is not known.
+    pub option_values: BTreeMap<String, Vec<Value>>,
+    pub sessions: Vec<Definition>,
+    /// Why there may be sessions that were not seen; empty when all were.
+    pub hidden_sessions: Vec<String>,
+    /// The noxfile and the local modules it imports, relative to the repository root.
+    pub modules: Vec<String>,
+    pub(super) globals: Vec<Names>,
+    pub(super) functions: Vec<Function>,
+    pub(super) decorators: Vec<Decorator>,
+    /// The module whose code is read now.
+    pub(super) current: usize,
+    /// The function's variables while a function is read.
+    pub(super) locals: Option<Names>,
+    pub(super) returned: Vec<Value>,
+    pub(super) effects: Effects,
+    /// What `session.python` is while a session's body is read.
+    pub(super) python: Value,
+    /// Number of enclosing conditions that could not be decided.
+    pub(super) doubts: usize,
+    pub(super) calls: usize,
+    pub(super) depth: usize,
+    steps: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(folder: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Variable) -> Self {
+        Self {
+            files,
+            env,
+            folder: folder.to_owned(),
+            options: BTreeMap::new(),
+            option_values: BTreeMap::new(),
+            sessions: Vec::new(),
+            hidden_sessions: Vec::new(),
+            modules: Vec::new(),
+            globals: Vec::new(),
+            functions: Vec::new(),
+            decorators: Vec::new(),
+            current: 0,
+            locals: None,
+            returned: Vec::new(),
+            effects: Effects::default(),
+            python: Value::Unknown,
+            doubts: 0,
+            calls: 0,
+            depth: 0,
+            steps: 0,
+        }
+    }
+
+    /// Follows the module at `path` (from the repository root); its number, or `None` when it cannot be read.
+    pub(super) fn module(&mut self, path: &str) -> Option<usize> {
+        if let Some(known) = self.modules.iter().position(|m| m == path) {
+            return Some(known);
+        }
+        if self.modules.len() >= MAX_MODULES {
+            return None;
+        }
+        let text = self.files.read(path)?;
+        let source = Rc::new(Source { tree: parse(&text)?, text });
+        let number = self.modules.len();
+        self.modules.push(path.to_owned());
+        let file = path.strip_prefix(&format!("{}/", self.folder)).unwrap_or(path).to_owned();
+        self.globals.push(Names::from([("__file__".to_owned(), Value::Path(file))]));
+        let (before, locals) = (std::mem::replace(&mut self.current, number), self.locals.take());
+        self.block(source.tree.root_node(), &source);
+        (self.current, self.locals) = (before, locals);
+        Some(number)
+    }
+
+    /// Counts one step; false when the bounds are reached.
+    pub(super) fn step(&mut self) -> bool {
+        self.steps += 1;
+        if self.steps == MAX_STEPS {
+            self.hide("the noxfile is too long to be followed to its end");
+        }
+        self.steps < MAX_STEPS && self.depth < MAX_DEPTH
+    }
+
+    pub(super) fn hide(&mut self, why: impl Into<String>) {
+        let why = why.into();
+        if !self.hidden_sessions.contains(&why) {
+            self.hidden_sessions.push(why);
+        }
+    }
+
+    pub(super) fn names(&mut self) -> &mut Names {
+        match &mut self.locals {
+            Some(locals) => locals,
+            None => &mut self.globals[self.current],
+        }
+    }
+
+    pub(super) fn lookup(&self, name: &str) -> Option<Value> {
+        let local = self.locals.as_ref().and_then(|names| names.get(name));
+        local.or_else(|| self.globals.get(self.current)?.get(name)).cloned()
+    }
+
+    pub(super) fn block(&mut self, block: Node<'_>, source: &Rc<Source>) -> Flow {
+        let mut cursor = block.walk();
+        let statements: Vec<Node<'_>> = block.named_children(&mut cursor).collect();
+        for statement in statements {
+            self.depth += 1;
+            let flow = if self.step() { self.statement(statement, source) } else { Flow::On };
+            self.depth -= 1;
+            if flow != Flow::On {
+                return flow;
+            }
+        }
+        Flow::On
+    }
+
+    fn statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+        match node.kind() {
+            "expression_statement" => self.expression_statement(node, source),
+            "import_statement" | "import_from_statement" => self.import(node, source),
+            "function_definition" => {
+                let function = self.function(node, source);
+                self.assign_name(node, source, function);
+            }
+            "decorated_definition" => self.decorated(node, source),
+            "class_definition" => self.assign_name(node, source, Value::Unknown),
+            "if_statement" => return self.if_statement(node, source),
+            "for_statement" => return self.for_statement(node, source),
+            "while_statement" => self.doubtful(|reader| reader.field_block(node, "body", source)),
+            "try_statement" => return self.try_statement(node, source),
+            "with_statement" => return self.with_statement(node, source),
+            "match_statement" => self.doubtful(|reader| reader.cases(node, source)),
+            "return_statement" => {
+                let value = node.named_child(0).map_or(Value::None, |v| self.eval(v, source));
+                self.returned.push(value);
+                return Flow::Return;
+            }
+            "raise_statement" => return Flow::Return,
+            "break_statement" => return Flow::Break,
+            "continue_statement" => return Flow::Continue,
+            _ => {}
+        }
+        Flow::On
+    }
+
+    fn assign_name(&mut self, node: Node<'_>, source: &Source, value: Value) {
+        if let Some(name) = node.child_by_field_name("name") {
+            let name = source.text(name).to_owned();
+            self.names().insert(name, value);
+        }
+    }
+
+    /// Makes a function value; its body is read when it is called.
+    pub(super) fn function(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let name = node.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
+        self.functions.push(Function {
+            name,
+            source: Rc::clone(source),
+            module: self.current,
+            span: (node.start_byte(), node.end_byte()),
+            captured: self.locals.clone().unwrap_or_default(),
+        });
+        Value::Function(self.functions.len() - 1)
+    }
+
+    fn expression_statement(&mut self, node: Node<'_>, source: &Rc<Source>) {
+        let Some(inner) = node.named_child(0) else { return };
+        match inner.kind() {
+            "assignment" => {
+                let Some(left) = inner.child_by_field_name("left") else { return };
+                // `a = b = value` nests to the right.
+                let value = match inner.child_by_field_name("right") {
+                    Some(right) if right.kind() == "assignment" => self.chained(right, source),
+                    Some(right) => self.eval(right, source),
+                    None => return,
+                };
+                self.assign(left, value, source);
+            }
+            "augmented_assignment" => {
+                let (Some(left), Some(right)) = (inner.child_by_field_name("left"), inner.child_by_field_name("right"))
+                else {
+                    return;
+                };
+                let (old, new) = (self.eval(left, source), self.eval(right, source));
+                let adds = inner.child_by_field_name("operator").is_some_and(|op| source.text(op) == "+=");
+                let value = if adds { super::eval::add(&old, &new) } else { Value::Unknown };
+                self.assign(left, value, source);
+            }
+            _ => drop(self.eval(inner, source)),
+        }
+    }
+
+    fn chained(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+        let value = node.child_by_field_name("right").map_or(Value::Unknown, |right| self.eval(right, source));
+        if let Some(left) = node.child_by_field_name("left") {
+            self.assign(left, value.clone(), source);
+        }
+        value
+    }
+
+    pub(super) fn assign(&mut self, target: Node<'_>, value: Value, source: &Rc<Source>) {
+        match target.kind() {
+            "identifier" => {
+                let name = source.text(target).to_owned();
+                self.names().insert(name, value);
+            }
+            "attribute" => {
+                let object = target.child_by_field_name("object").map(|o| self.eval(o, source));
+                let Some(attribute) = target.child_by_field_name("attribute") else { return };
+                if object == Some(Value::Name("nox.options".to_owned())) {
+                    let name = source.text(attribute).to_owned();
+                    self.option_values.entry(name.clone()).or_default().push(value.clone());
+                    self.options.insert(name, value);
+                }
+            }
+            "pattern_list" | "tuple_pattern" | "list_pattern" => {
+                let mut cursor = target.walk();
+                let targets: Vec<Node<'_>> = target.named_children(&mut cursor).collect();
+                let parts = value.items().filter(|items| items.len() == targets.len()).map(<[Value]>::to_vec);
+                for (i, part) in targets.into_iter().enumerate() {
+                    let value = parts.as_ref().and_then(|p| p.get(i)).cloned().unwrap_or(Value::Unknown);
+                    self.assign(part, value, source);
+                }
+            }
+            // An item or slice of something: what it belongs to is no longer known.
+            "subscript" => {
+                if let Some(base) = target.child_by_field_name("value").filter(|b| b.kind() == "identifier") {
+                    let name = source.text(base).to_owned();
+                    self.names().insert(name, Value::Unknown);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn import(&mut self, node: Node<'_>, source: &Rc<Source>) {
+        let mut cursor = node.walk();
+        let imported: Vec<Node<'_>> = node.children_by_field_name("name", &mut cursor).collect();
+        let module_node = node.child_by_field_name("module_name");
+        let star = { node.named_children(&mut node.walk()).any(|c| c.kind() == "wildcard_import") };
+        let module = module_node.map(|m| source.text(m).to_owned());
+        if let Some(module) = &module {
+            let local = self.local_module(module);
+            if star {
+                match local {
+                    Some(number) => {
+                        let names = self.globals[number].clone();
+                        self.names().extend(names.into_iter().filter(|(name, _)| !name.starts_with('_')));
+                    }
+                    None if module == "nox" => {
+                        for name in ["session", "options", "parametrize", "param", "project"] {
+                            self.names().insert(name.to_owned(), Value::Name(format!("nox.{name}")));
+                        }
+                    }
+                    None => self
+                        .hide(format!("`from {module} import *` may bring sessions that are not in this repository")),
+                }
+                return;
+            }
+        }
+        for item in imported {
+            let (path, alias) = match item.kind() {
+                "aliased_import" => (item.child_by_field_name("name"), item.child_by_field_name("alias")),
+                _ => (Some(item), None),
+            };
+            let Some(path) = path.map(|p| source.text(p).to_owned()) else { continue };
+            let alias = alias.map(|a| source.text(a).to_owned());
+            match &module {
+                Some(module) => {
+                    let known = self
+                        .local_module(module)
+                        .map(|n| self.globals[n].get(&path).cloned().unwrap_or(Value::Unknown));
+                    let known = known.unwrap_or_else(|| {
+                        self.local_module(&format!("{module}.{path}"));
+                        Value::Name(format!("{module}.{path}"))
+                    });
+                    self.names().insert(alias.unwrap_or(path), known);
+                }
+                None => {
+                    self.local_module(&path);
+                    let top = path.split('.').next().unwrap_or_default().to_owned();
+                    let (name, value) = match alias {
+                        Some(alias) => (alias, path),
+                        None => (top.clone(), top),
+                    };
+                    self.names().insert(name, Value::Name(value));
+                }
+            }
+        }
+    }
+
+    /// Follows `dotted` when it is a module beside the noxfile (nox puts that folder first on the search path).
+    fn local_module(&mut self, dotted: &str) -> Option<usize> {
+        let path = dotted.trim_start_matches('.').replace('.', "/");
+        if path.is_empty() {
+            return None;
+        }
+        let base = join(&self.folder, &path);
+        [format!("{base}.py"), format!("{base}/__init__.py")]
+            .into_iter()
+            .find(|candidate| self.files.is_tracked(candidate))
+            .and_then(|candidate| self.module(&candidate))
+    }
+
+    fn field_block(&mut self, node: Node<'_>, field: &str, source: &Rc<Source>) -> Flow {
+        node.child_by_field_name(field).map_or(Flow::On, |block| self.block(block, source))
+    }
+
+    fn cases(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+        let Some(body) = node.child_by_field_name("body") else { return Flow::On };
+        let cases: Vec<Node<'_>> = body.named_children(&mut body.walk()).collect();
+        for case in cases {
+            self.doubtful(|reader| reader.field_block(case, "consequence", source));
+        }
+        Flow::On
+    }
+
+    /// Follows something that may or may not happen: what it changes is unknown afterwards.
+    pub(super) fn doubtful(&mut self, happens: impl FnOnce(&mut Self) -> Flow) {
+        self.either(happens, |_| Flow::On);
+    }
+
+    /// Follows two ways of which one happens.
+    fn either(&mut self, one: impl FnOnce(&mut Self) -> Flow, other: impl FnOnce(&mut Self) -> Flow) -> Flow {
+        self.doubts += 1;
+        let (names, options) = (self.names().clone(), self.options.clone());
+        let first = one(self);
+        let (first_names, first_options) =
+            (std::mem::replace(self.names(), names), std::mem::replace(&mut self.options, options));
+        let second = other(self);
+        self.doubts -= 1;
+        match (first == Flow::On, second == Flow::On) {
+            // A way that leaves the block does not reach what follows.
+            (false, true) => Flow::On,
+            (true, false) => {
+                *self.names() = first_names;
+                self.options = first_options;
+                Flow::On
+            }
+            (true, true) | (false, false) => {
+                merge(self.names(), first_names);
+                merge(&mut self.options, first_options);
+                if first == second { first } else { Flow::On }
+            }
+        }
+    }
+
+    fn if_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+        let alternatives: Vec<Node<'_>> = node.children_by_field_name("alternative", &mut node.walk()).collect();
+        self.branch(node, &alternatives, source)
+    }
+
+    /// `node` has a condition and a consequence; `rest` are the `elif` and `else` clauses after it.
+    fn branch(&mut self, node: Node<'_>, rest: &[Node<'_>], source: &Rc<Source>) -> Flow {
+        if node.kind() == "else_clause" {
+            return self.field_block(node, "body", source);
+        }
+        let truth = node.child_by_field_name("condition").and_then(|c| self.eval(c, source).truth());
+        self.depth += 1;
+        let flow = match truth {
+            Some(true) => self.field_block(node, "consequence", source),
+            Some(false) => self.otherwise(rest, source),
+            None if !self.step() => Flow::On,
+            None => self.either(|r| r.field_block(node, "consequence", source), |r| r.otherwise(rest, source)),
+        };
+        self.depth -= 1;
+        flow
+    }
+
+    fn otherwise(&mut self, rest: &[Node<'_>], source: &Rc<Source>) -> Flow {
+        rest.split_first().map_or(Flow::On, |(next, rest)| self.branch(*next, rest, source))
+    }
+
+    fn for_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+        let (Some(target), Some(over)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+            return Flow::On;
+        };
+        let Some(items) = self.eval(over, source).items().map(<[Value]>::to_vec) else {
+            self.doubtful(|reader| {
+                reader.assign(target, Value::Unknown, source);
+                reader.field_block(node, "body", source)
+            });
+            return Flow::On;
+        };
+        for item in items {
+            self.assign(target, item, source);
+            match self.field_block(node, "body", source) {
+                Flow::Return => return Flow::Return,
+                Flow::Break => break,
+                Flow::On | Flow::Continue => {}
+            }
+            if !self.step() {
+                break;
+            }
+        }
+        Flow::On
+    }
+
+    fn try_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+        let flow = self.field_block(node, "body", source);
+        let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
+        for clause in clauses {
+            let Some(block) = clause.named_children(&mut clause.walk()).filter(|c| c.kind() == "block").last() else {
+                continue;
+            };
+            match clause.kind() {
+                "finally_clause" | "else_clause" => drop(self.block(block, source)),
+                _ => self.doubtful(|reader| reader.block(block, source)),
+            }
+        }
+        if flow == Flow::Return { Flow::On } else { flow }
+    }
+
+    fn with_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+        let items: Vec<Node<'_>> =
+            node.named_children(&mut node.walk()).filter(|c| c.kind() == "with_clause").collect();
+        for clause in items {
+            let items: Vec<Node<'_>> = clause.named_children(&mut clause.walk()).collect();
+            for value in items.into_iter().filter_map(|item| item.child_by_field_name("value")) {
+                let (expression, alias) = match value.kind() {
+                    "as_pattern" => (value.named_child(0), value.child_by_field_name("alias")),
+                    _ => (Some(value), None),
+                };
+                if let Some(expression) = expression {
+                    self.eval(expression, source);
+                }
+                if let Some(name) = alias.and_then(|a| a.named_child(0)) {
+                    self.assign(name, Value::Unknown, source);
+                }
+            }
+        }
+        self.field_block(node, "body", source)
+    }
+}
+
+/// What is true after either of two ways: values on which they agree, else unknown.
+fn merge<K: std::hash::Hash + Ord + Clone, M>(into: &mut M, other: M)
+where
+    M: IntoIterator<Item = (K, Value)> + Extend<(K, Value)> + Clone,
+    M: Default,
+{
+    let mut all: BTreeMap<K, Value> = std::mem::take(into).into_iter().collect();
+    let mut seen: BTreeMap<K, ()> = BTreeMap::new();
+    for (name, value) in other {
+        seen.insert(name.clone(), ());
+        let merged = match all.get(&name) {
+            Some(same) if *same == value => value,
+            // A function that only one way defines is meant when it is called at all.
+            None if matches!(value, Value::Function(_)) => value,
+            _ => Value::Unknown,
+        };
+        all.insert(name, merged);
+    }
+    for (name, value) in &mut all {
+        if !seen.contains_key(name) && !matches!(value, Value::Function(_)) {
+            *value = Value::Unknown;
+        }
+    }
+    into.extend(all);
+}
+
+fn parse(text: &str) -> Option<Tree> {
+    thread_local! {
+        static PARSER: std::cell::RefCell<Option<Parser>> = std::cell::RefCell::new({
+            let mut parser = Parser::new();
+            parser.set_language(&tree_sitter_python::LANGUAGE.into()).is_ok().then_some(parser)
+        });
+    }
+    PARSER.with_borrow_mut(|parser| parser.as_mut()?.parse(text, None))
+}

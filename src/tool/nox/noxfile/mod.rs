@@ -1,0 +1,42 @@
+//! A noxfile, read without running it: its options, its sessions and what their bodies install.
+
+mod call;
+mod definition;
+mod eval;
+mod exec;
+mod value;
+
+pub use definition::{Definition, Parameters, Pythons};
+pub use exec::{Effects, Install, Reader};
+pub use value::{Value, join};
+
+use crate::tool::{Files, Variable};
+
+/// Reads the noxfile at `path` (relative to the repository root) and the local modules it imports.
+/// `None` when it is not a tracked text.
+pub fn read<'a>(path: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Variable) -> Option<Reader<'a>> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut reader = Reader::new(folder, files, env);
+    reader.module(path)?;
+    Some(reader)
+}
+
+/// Whether the text begins with an inline script header (PEP 723) that names dependencies: nox then makes an environment
+/// for the noxfile itself.
+pub fn has_script_dependencies(text: &str) -> bool {
+    let mut lines = text.lines().skip_while(|line| line.trim_end() != "# /// script").skip(1);
+    let block: Vec<&str> = lines.by_ref().take_while(|line| line.trim_end() != "# ///").collect();
+    let body: String =
+        block.iter().map(|line| line.trim_start_matches('#').trim_start()).collect::<Vec<_>>().join("\n");
+    let Ok(table) = body.parse::<toml::Table>() else { return false };
+    table.get("dependencies").and_then(toml::Value::as_array).is_some_and(|list| {
+        // The nox that runs has nox; a header with nothing else needs no environment.
+        list.iter().filter_map(toml::Value::as_str).any(|name| {
+            let name = name.split(['[', '<', '>', '=', '!', '~', ';', ' ', '@']).next().unwrap_or_default();
+            !name.eq_ignore_ascii_case("nox")
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

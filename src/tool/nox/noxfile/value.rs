@@ -1,0 +1,154 @@
+//! What a Python expression of a noxfile can be, as far as reading tells.
+
+use std::rc::Rc;
+
+/// A value; anything that is not one of the plain kinds is `Unknown`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Unknown,
+    None,
+    Bool(bool),
+    Int(i64),
+    Str(String),
+    /// A file or folder, relative to the noxfile's folder ("" is that folder); starts with `/` or `../` when it lies outside.
+    Path(String),
+    /// A list, tuple or set.
+    List(Rc<Vec<Value>>),
+    Dict(Rc<Vec<(Value, Value)>>),
+    /// A dotted name from an import: `nox.session`, `os.environ`.
+    Name(String),
+    /// A function of the noxfile.
+    Function(usize),
+    /// The session object inside a session's body.
+    Session,
+    /// One set of parameters, from `nox.param`.
+    Param {
+        values: Rc<Vec<Value>>,
+        id: Option<String>,
+        tags: Rc<Vec<Value>>,
+    },
+    /// A call of `nox.session` that still waits for its function.
+    Decorator(usize),
+}
+
+impl Value {
+    pub fn list(items: impl IntoIterator<Item = Value>) -> Value {
+        Value::List(Rc::new(items.into_iter().collect()))
+    }
+
+    pub fn str(text: impl Into<String>) -> Value {
+        Value::Str(text.into())
+    }
+
+    /// Truth as `if` sees it; `None` when unknown.
+    pub fn truth(&self) -> Option<bool> {
+        match self {
+            Value::Unknown | Value::Name(_) | Value::Session => None,
+            Value::None => Some(false),
+            Value::Bool(b) => Some(*b),
+            Value::Int(i) => Some(*i != 0),
+            Value::Str(s) => Some(!s.is_empty()),
+            Value::List(l) => Some(!l.is_empty()),
+            Value::Dict(d) => Some(!d.is_empty()),
+            Value::Path(_) | Value::Function(_) | Value::Param { .. } | Value::Decorator(_) => Some(true),
+        }
+    }
+
+    /// Text of a string or path.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Value::Str(s) | Value::Path(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    pub fn items(&self) -> Option<&[Value]> {
+        match self {
+            Value::List(l) => Some(l),
+            _ => None,
+        }
+    }
+
+    /// A list of strings, when every item is known to be one.
+    pub fn strings(&self) -> Option<Vec<String>> {
+        self.items()?.iter().map(|v| v.text().map(str::to_owned)).collect()
+    }
+
+    /// Equality as `==` decides it; `None` when a part is unknown.
+    pub fn equals(&self, other: &Value) -> Option<bool> {
+        use Value::*;
+        match (self, other) {
+            (Unknown | Name(_) | Session | Path(_), _) | (_, Unknown | Name(_) | Session | Path(_)) => Option::None,
+            (List(a), List(b)) => {
+                if a.len() != b.len() {
+                    return Some(false);
+                }
+                a.iter().zip(b.iter()).try_fold(true, |so_far, (x, y)| x.equals(y).map(|same| so_far && same))
+            }
+            (a, b) => Some(a == b),
+        }
+    }
+
+    /// How Python writes it (`repr`), for the names of parametrized sessions.
+    pub fn repr(&self) -> Option<String> {
+        Some(match self {
+            Value::None => "None".to_owned(),
+            Value::Bool(true) => "True".to_owned(),
+            Value::Bool(false) => "False".to_owned(),
+            Value::Int(i) => i.to_string(),
+            Value::Str(s) if s.contains(['\\', '\n']) => return None,
+            Value::Str(s) if s.contains('\'') => format!("\"{s}\""),
+            Value::Str(s) => format!("'{s}'"),
+            _ => return None,
+        })
+    }
+}
+
+/// `path` joined to `base` as `pathlib` and `os.path.join` do, with `.` and `..` resolved in the text.
+pub fn join(base: &str, path: &str) -> String {
+    let path = path.replace('\\', "/");
+    if path.starts_with('/') {
+        return path;
+    }
+    let absolute = base.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in base.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            other => parts.push(other),
+        }
+    }
+    format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_join_as_text() {
+        for (base, path, joined) in [
+            ("", "a", "a"),
+            ("sub", "a/b", "sub/a/b"),
+            ("sub", "../a", "a"),
+            ("sub", "../../a", "../a"),
+            ("sub", "./a/.", "sub/a"),
+            ("sub", "/etc", "/etc"),
+            ("sub", "a\\b", "sub/a/b"),
+            ("", "", ""),
+        ] {
+            assert_eq!(join(base, path), joined, "{base} + {path}");
+        }
+    }
+
+    #[test]
+    fn truth_and_equality_are_three_valued() {
+        assert_eq!(Value::Unknown.truth(), None);
+        assert_eq!(Value::str("").truth(), Some(false));
+        assert_eq!(Value::list([Value::Unknown]).truth(), Some(true));
+        assert_eq!(Value::list([Value::Unknown]).equals(&Value::list([Value::Int(1)])), None);
+        assert_eq!(Value::list([Value::Unknown]).equals(&Value::list([])), Some(false));
+        assert_eq!(Value::Bool(true).equals(&Value::Bool(true)), Some(true));
+    }
+}

@@ -1,0 +1,420 @@
+//! Which sessions a call runs: nox's names, tags, keywords and interpreters against what the noxfile defines.
+
+use crate::rules::nox::{Meaning, rules};
+use crate::tool::{Argument, Interpreter, Variable};
+
+use super::argv::Call;
+use super::noxfile::{Definition, Pythons, Reader, Value};
+
+/// One session that the noxfile makes.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Index of its definition.
+    pub definition: usize,
+    /// Every name `-s` takes for it, the fullest first; `None` when its name is computed.
+    pub names: Option<Vec<String>>,
+    pub python: Interpreter,
+    /// `python=False`, and no interpreter forced.
+    pub no_python: bool,
+    /// Its interpreters or parameters are computed: it stands for all of them.
+    pub many: bool,
+    tags: Option<Vec<String>>,
+}
+
+/// What a call runs.
+#[derive(Debug, Default)]
+pub struct Selection {
+    pub certain: Vec<Candidate>,
+    pub possible: Vec<Candidate>,
+    /// Names that are asked for and not found.
+    pub missing: Vec<String>,
+    /// Why more, or fewer, may run.
+    pub doubts: Vec<String>,
+    /// nothing is asked for: nox lists its sessions and leaves.
+    pub none_asked: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Match {
+    Yes,
+    Maybe,
+    No,
+}
+
+impl Match {
+    fn and(self, other: Match) -> Match {
+        match (self, other) {
+            (Match::No, _) | (_, Match::No) => Match::No,
+            (Match::Yes, Match::Yes) => Match::Yes,
+            _ => Match::Maybe,
+        }
+    }
+
+    fn or(self, other: Match) -> Match {
+        match (self, other) {
+            (Match::Yes, _) | (_, Match::Yes) => Match::Yes,
+            (Match::No, Match::No) => Match::No,
+            _ => Match::Maybe,
+        }
+    }
+
+    fn when(truth: bool) -> Match {
+        if truth { Match::Yes } else { Match::No }
+    }
+}
+
+/// Words of a list setting: the command line's, else the environment's, else (unless `own` is off) the noxfile's.
+struct Words(Vec<Argument>);
+
+impl Words {
+    fn from_line(call: &Call, meaning: Meaning, env: &dyn Fn(&str) -> Variable) -> Option<Self> {
+        if let Some(list) = call.list(meaning) {
+            return Some(Self(list.to_vec()));
+        }
+        let (variable, _) = rules().variables.iter().find(|(_, m)| **m == meaning)?;
+        match env(variable) {
+            Variable::Set(value) if !value.is_empty() => Some(Self(value.split(',').map(Argument::known).collect())),
+            Variable::Unknown => Some(Self(vec![Argument::unknown("", true)])),
+            Variable::Set(_) | Variable::Unset => None,
+        }
+    }
+
+    fn from_option(value: Option<&Value>) -> Option<Self> {
+        match value? {
+            Value::None => None,
+            Value::List(items) => {
+                let word = |v: &Value| v.text().map_or_else(|| Argument::unknown("", false), Argument::known);
+                Some(Self(items.iter().map(word).collect()))
+            }
+            _ => Some(Self(vec![Argument::unknown("", true)])),
+        }
+    }
+
+    fn known(&self) -> Vec<&str> {
+        self.0.iter().filter_map(|a| a.value.as_deref()).collect()
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &Argument> {
+        self.0.iter().filter(|a| a.value.is_none())
+    }
+}
+
+/// The sessions that `call` runs, `requires=` included.
+pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) -> Selection {
+    let mut selection = Selection::default();
+    let (mut names, mut tags) =
+        (Words::from_line(call, Meaning::Sessions, env), Words::from_line(call, Meaning::Tags, env));
+    let mut keywords = call.one(Meaning::Keywords).cloned();
+    if names.is_none() && tags.is_none() && keywords.is_none() {
+        let option = |name: &str| reader.options.get(name);
+        (names, tags) = (Words::from_option(option("sessions")), Words::from_option(option("tags")));
+        keywords = option("keywords").filter(|v| **v != Value::None).map(|v| match v {
+            Value::Str(text) => Argument::known(text),
+            _ => Argument::unknown("", false),
+        });
+    }
+    let forced = Words::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
+    let extra = Words::from_line(call, Meaning::ExtraPythons, env);
+    let pythons = forced.as_ref().map(|w| Words(w.0.clone())).or_else(|| Words::from_line(call, Meaning::Pythons, env));
+    let pythons = pythons.or_else(|| Words::from_option(reader.options.get("pythons"))).filter(|w| !w.0.is_empty());
+    let added = forced.as_ref().or(extra.as_ref());
+    let all = expand(reader, added, forced.is_some());
+    let filters = tags.is_some() || keywords.is_some();
+    if !filters && names.as_ref().is_some_and(|words| words.0.is_empty()) {
+        selection.none_asked = true;
+        return selection;
+    }
+    for candidate in &all {
+        let mut matched = match (&names, filters) {
+            (_, true) => Match::Yes,
+            (Some(words), false) => words.0.iter().map(|w| by_name(w, candidate)).fold(Match::No, Match::or),
+            (None, false) => match reader.sessions.get(candidate.definition).and_then(|d| d.default.truth()) {
+                Some(default) => Match::when(default),
+                None => Match::Maybe,
+            },
+        };
+        if let Some(words) = &pythons {
+            matched = matched.and(by_python(words, candidate));
+        }
+        if let Some(words) = &tags {
+            matched = matched.and(by_tag(words, candidate));
+        }
+        if let Some(word) = &keywords {
+            matched = matched.and(word.value.as_deref().map_or(Match::Maybe, |text| by_keyword(text, candidate)));
+        }
+        let defined = reader.sessions.get(candidate.definition).is_some_and(|d| d.certain);
+        match matched {
+            Match::Yes if defined => selection.certain.push(candidate.clone()),
+            Match::Yes | Match::Maybe => selection.possible.push(candidate.clone()),
+            Match::No => {}
+        }
+    }
+    if let (Some(words), false) = (&names, filters) {
+        let found = |word: &&str| all.iter().any(|c| by_name(&Argument::known(*word), c) != Match::No);
+        selection.missing = words.known().into_iter().filter(|w| !found(w)).map(str::to_owned).collect();
+        selection.doubts.extend(words.unknown().map(|w| match w.prefix.as_str() {
+            "" => "a session's name is computed".to_owned(),
+            prefix => format!("a session's name is computed (`{prefix}…`)"),
+        }));
+    } else {
+        // Without names every session counts, seen or not.
+        selection.doubts.extend(reader.hidden_sessions.iter().cloned());
+    }
+    requires(&mut selection, call, &all, reader);
+    selection
+}
+
+fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &Reader<'_>) {
+    if call.has(Meaning::NoDependencies) {
+        return;
+    }
+    let mut seen: Vec<usize> = Vec::new();
+    for certain in [true, false] {
+        let mut queue: Vec<Candidate> = if certain { selection.certain.clone() } else { selection.possible.clone() };
+        while let Some(next) = queue.pop() {
+            let Some(definition) = reader.sessions.get(next.definition).filter(|_| !seen.contains(&next.definition))
+            else {
+                continue;
+            };
+            seen.push(next.definition);
+            match &definition.requires {
+                Value::None => {}
+                Value::List(items) => {
+                    for wanted in items.iter() {
+                        let found = named(wanted, all);
+                        queue.extend(found.iter().cloned());
+                        add(if certain { &mut selection.certain } else { &mut selection.possible }, found);
+                    }
+                }
+                _ => selection.doubts.push("what a session requires is computed".to_owned()),
+            }
+        }
+    }
+}
+
+/// Sessions of that name; all of a parametrized one.
+pub fn named(wanted: &Value, all: &[Candidate]) -> Vec<Candidate> {
+    let Some(name) = wanted.text() else { return Vec::new() };
+    all.iter().filter(|c| by_name(&Argument::known(name), c) != Match::No).cloned().collect()
+}
+
+/// Adds those that are not there yet.
+pub fn add(to: &mut Vec<Candidate>, found: Vec<Candidate>) {
+    for candidate in found {
+        if !to.iter().any(|c| c.definition == candidate.definition && c.names == candidate.names) {
+            to.push(candidate);
+        }
+    }
+}
+
+/// Every session the noxfile makes, with the interpreters that the command line adds.
+pub fn all(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) -> Vec<Candidate> {
+    let forced = Words::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
+    let extra = Words::from_line(call, Meaning::ExtraPythons, env);
+    expand(reader, forced.as_ref().or(extra.as_ref()), forced.is_some())
+}
+
+fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candidate> {
+    let mut all = Vec::new();
+    for (index, definition) in reader.sessions.iter().enumerate() {
+        let mut pythons = definition.pythons.clone();
+        if let Some(words) = added {
+            let words = if words.unknown().next().is_some() { None } else { Some(words.known()) };
+            pythons = match (pythons, words) {
+                (Pythons::None | Pythons::Own, _) if !forced => pythons_of(definition),
+                (_, None) => Pythons::Unknown,
+                (Pythons::None | Pythons::Own, Some(more)) => {
+                    Pythons::Many(more.into_iter().map(str::to_owned).collect())
+                }
+                (Pythons::One(one), Some(more)) => Pythons::Many(union(vec![one], &more)),
+                (Pythons::Many(many), Some(more)) => Pythons::Many(union(many, &more)),
+                (Pythons::Unknown, Some(_)) => Pythons::Unknown,
+            };
+        }
+        match pythons {
+            Pythons::Many(versions) => {
+                for version in versions {
+                    candidates(index, definition, Some(&version), true, &mut all);
+                }
+            }
+            Pythons::One(version) => candidates(index, definition, Some(&version), false, &mut all),
+            Pythons::Own => candidates(index, definition, None, false, &mut all),
+            Pythons::None => {
+                let from = all.len();
+                candidates(index, definition, None, false, &mut all);
+                all.iter_mut().skip(from).for_each(|c| c.no_python = true);
+            }
+            Pythons::Unknown => {
+                let from = all.len();
+                candidates(index, definition, None, false, &mut all);
+                all.iter_mut().skip(from).for_each(|c| (c.many, c.python) = (true, Interpreter::Unknown));
+            }
+        }
+    }
+    all
+}
+
+fn pythons_of(definition: &Definition) -> Pythons {
+    definition.pythons.clone()
+}
+
+fn union(mut list: Vec<String>, more: &[&str]) -> Vec<String> {
+    for item in more {
+        if !list.iter().any(|l| l == item) {
+            list.push((*item).to_owned());
+        }
+    }
+    list
+}
+
+/// The sessions of one definition with one interpreter; `multi` when it is one of several.
+fn candidates(index: usize, definition: &Definition, python: Option<&str>, multi: bool, all: &mut Vec<Candidate>) {
+    let own_tags = match &definition.tags {
+        Value::None => Some(Vec::new()),
+        tags => tags.strings(),
+    };
+    let base = Candidate {
+        definition: index,
+        names: None,
+        python: python.map_or(Interpreter::Own, |p| Interpreter::Named(p.to_owned())),
+        no_python: false,
+        many: false,
+        tags: own_tags.clone(),
+    };
+    let Some(name) = &definition.name else {
+        all.push(Candidate { many: true, ..base });
+        return;
+    };
+    let versioned = python.map(|p| format!("{name}-{p}"));
+    let Some(parameters) = &definition.parameters else {
+        let mut names: Vec<String> = if multi { Vec::new() } else { vec![name.clone()] };
+        names.extend(versioned);
+        names.push(name.clone());
+        all.push(Candidate { names: Some(names), ..base });
+        return;
+    };
+    let Some(sets) = &parameters.sets else {
+        let names = versioned.into_iter().chain([name.clone()]).collect();
+        all.push(Candidate { names: Some(names), many: true, ..base });
+        return;
+    };
+    for set in sets {
+        let signature = format!("({})", set.signature);
+        let own = set.python.as_ref().filter(|_| python.is_none());
+        let version = versioned.clone().or_else(|| own.and_then(Value::text).map(|p| format!("{name}-{p}")));
+        let mut names: Vec<String> = if multi { Vec::new() } else { vec![format!("{name}{signature}")] };
+        names.extend(version.iter().map(|v| format!("{v}{signature}")));
+        names.extend(version);
+        names.push(name.clone());
+        let tags: Option<Vec<String>> = set.tags.iter().map(|t| t.text().map(str::to_owned)).collect();
+        let tags = own_tags.iter().zip(tags).map(|(own, more)| own.iter().cloned().chain(more).collect()).next();
+        let python = match own {
+            Some(value) => value.text().map_or(Interpreter::Unknown, |p| Interpreter::Named(p.to_owned())),
+            None => base.python.clone(),
+        };
+        let no_python = own == Some(&Value::Bool(false));
+        all.push(Candidate { names: Some(names), tags, python, no_python, ..base.clone() });
+    }
+}
+
+/// nox compares names as Python expressions: blanks and the kind of quotes do not count.
+fn normal(name: &str) -> String {
+    name.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '"' { '\'' } else { c }).collect()
+}
+
+fn by_name(word: &Argument, candidate: &Candidate) -> Match {
+    let Some(names) = &candidate.names else { return Match::Maybe };
+    let Some(wanted) = &word.value else {
+        let starts = |name: &String| {
+            name.starts_with(&word.prefix) || (candidate.many && word.prefix.starts_with(name.as_str()))
+        };
+        return if names.iter().any(starts) { Match::Maybe } else { Match::No };
+    };
+    let wanted = normal(wanted);
+    if names.iter().any(|name| normal(name) == wanted) {
+        return Match::Yes;
+    }
+    // Computed versions or parameters: what is asked for is one of them, if it exists at all.
+    let one_of = |name: &String| wanted.strip_prefix(&normal(name)).is_some_and(|rest| rest.starts_with(['-', '(']));
+    if candidate.many && names.iter().any(one_of) { Match::Yes } else { Match::No }
+}
+
+fn by_python(words: &Words, candidate: &Candidate) -> Match {
+    match &candidate.python {
+        Interpreter::Unknown => Match::Maybe,
+        Interpreter::Named(python) if words.known().contains(&python.as_str()) => Match::Yes,
+        _ if words.unknown().next().is_some() => Match::Maybe,
+        _ => Match::No,
+    }
+}
+
+fn by_tag(words: &Words, candidate: &Candidate) -> Match {
+    match &candidate.tags {
+        None => Match::Maybe,
+        Some(tags) if words.known().iter().any(|w| tags.iter().any(|t| t == w)) => Match::Yes,
+        Some(tags) if words.unknown().next().is_some() && !tags.is_empty() => Match::Maybe,
+        Some(_) => Match::No,
+    }
+}
+
+/// `-k`: words joined by `and`, `or`, `not` and parentheses; a word holds when it is part of a name or tag.
+fn by_keyword(text: &str, candidate: &Candidate) -> Match {
+    let spaced = text.replace('(', " ( ").replace(')', " ) ");
+    let tokens: Vec<&str> = spaced.split_whitespace().collect();
+    let mut rest = tokens.as_slice();
+    match disjunction(&mut rest, candidate, 0) {
+        Some(matched) if rest.is_empty() => matched,
+        _ => Match::Maybe,
+    }
+}
+
+fn disjunction(rest: &mut &[&str], candidate: &Candidate, depth: usize) -> Option<Match> {
+    let mut matched = conjunction(rest, candidate, depth)?;
+    while let Some(("or", after)) = rest.split_first().map(|(t, a)| (*t, a)) {
+        *rest = after;
+        matched = matched.or(conjunction(rest, candidate, depth)?);
+    }
+    Some(matched)
+}
+
+fn conjunction(rest: &mut &[&str], candidate: &Candidate, depth: usize) -> Option<Match> {
+    let mut matched = term(rest, candidate, depth)?;
+    while let Some(("and", after)) = rest.split_first().map(|(t, a)| (*t, a)) {
+        *rest = after;
+        matched = matched.and(term(rest, candidate, depth)?);
+    }
+    Some(matched)
+}
+
+fn term(rest: &mut &[&str], candidate: &Candidate, depth: usize) -> Option<Match> {
+    const MAX_DEPTH: usize = 50;
+    let (first, after) = rest.split_first()?;
+    *rest = after;
+    match *first {
+        _ if depth > MAX_DEPTH => None,
+        "not" => Some(match term(rest, candidate, depth + 1)? {
+            Match::Yes => Match::No,
+            Match::No => Match::Yes,
+            Match::Maybe => Match::Maybe,
+        }),
+        "(" => {
+            let inner = disjunction(rest, candidate, depth + 1)?;
+            let (close, after) = rest.split_first()?;
+            *rest = after;
+            (*close == ")").then_some(inner)
+        }
+        word if word.chars().all(|c| c.is_alphanumeric() || c == '_') => {
+            let names = candidate.names.iter().flatten().chain(candidate.tags.iter().flatten());
+            let found = names.into_iter().any(|name| name.contains(word));
+            let complete = candidate.names.is_some() && candidate.tags.is_some() && !candidate.many;
+            Some(if found {
+                Match::Yes
+            } else if complete {
+                Match::No
+            } else {
+                Match::Maybe
+            })
+        }
+        _ => None,
+    }
+}

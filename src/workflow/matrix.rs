@@ -1,0 +1,257 @@
+//! `strategy.matrix` as the legs it spans.
+
+use crate::expr::{Context, Eval, Value, eval_template, parse_template};
+use crate::yaml::{Kind, NodeId, ScalarStyle, Tree};
+
+/// GitHub starts at most this many jobs for one matrix.
+const MAX_LEGS: usize = 256;
+/// Nesting of values inside a matrix that is looked at.
+const MAX_DEPTH: usize = 8;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Matrix {
+    pub node: NodeId,
+}
+
+/// One combination of matrix values.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Leg {
+    pub values: Vec<(String, Eval)>,
+    /// Keys beyond `values` may exist: the matrix or a part of it is an expression.
+    pub open: bool,
+}
+
+impl Leg {
+    /// The value under a path such as `["os", "name"]`.
+    pub fn lookup(&self, path: &[String]) -> Eval {
+        let Some((first, rest)) = path.split_first() else { return Eval::Unknown };
+        match self.values.iter().find(|(k, _)| k.eq_ignore_ascii_case(first)) {
+            Some((_, value)) => rest.iter().fold(value.clone(), |value, key| field(&value, key)),
+            None if self.open => Eval::Unknown,
+            None => Eval::Known(Value::Null),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&Eval> {
+        self.values.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
+    fn set(&mut self, key: &str, value: Eval) {
+        match self.values.iter_mut().find(|(k, _)| k == key) {
+            Some((_, old)) => *old = value,
+            None => self.values.push((key.to_owned(), value)),
+        }
+    }
+}
+
+fn field(value: &Eval, key: &str) -> Eval {
+    match value {
+        Eval::Known(Value::Object(entries)) => Eval::Known(
+            entries.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map_or(Value::Null, |(_, v)| v.clone()),
+        ),
+        Eval::Known(_) => Eval::Known(Value::Null),
+        _ => Eval::Unknown,
+    }
+}
+
+/// The legs of a matrix as far as static facts tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Legs {
+    pub legs: Vec<Leg>,
+    /// These are all legs, with all values known.
+    pub exact: bool,
+}
+
+impl Legs {
+    /// A job without matrix.
+    pub fn single() -> Self {
+        Self { legs: vec![Leg::default()], exact: true }
+    }
+
+    fn dynamic() -> Self {
+        Self { legs: vec![Leg { values: Vec::new(), open: true }], exact: false }
+    }
+}
+
+impl Matrix {
+    /// Expands the dimensions, then `exclude`, then `include`, as Actions does.
+    pub fn legs(&self, tree: &Tree, context: &dyn Context) -> Legs {
+        if !tree.is_mapping(self.node) {
+            return match value(tree, self.node, context, 0) {
+                Eval::Known(known @ Value::Object(_)) => from_value(&known),
+                _ => Legs::dynamic(),
+            };
+        }
+        let mut dimensions = Vec::new();
+        let (mut include, mut exclude) = (Eval::Known(Value::Null), Eval::Known(Value::Null));
+        for entry in tree.entries(self.node) {
+            let Some(key) = tree.str(entry.key) else { continue };
+            let values = value(tree, entry.value, context, 0);
+            match key {
+                "include" => include = values,
+                "exclude" => exclude = values,
+                _ => dimensions.push((key.to_owned(), values)),
+            }
+        }
+        expand(dimensions, &include, &exclude)
+    }
+}
+
+fn from_value(matrix: &Value) -> Legs {
+    let Value::Object(entries) = matrix else { return Legs::dynamic() };
+    let part = |name: &str| {
+        Eval::Known(entries.iter().find(|(k, _)| k == name).map_or(Value::Null, |(_, v)| v.clone()))
+    };
+    let dimensions = entries
+        .iter()
+        .filter(|(k, _)| k != "include" && k != "exclude")
+        .map(|(k, v)| (k.clone(), Eval::Known(v.clone())))
+        .collect();
+    expand(dimensions, &part("include"), &part("exclude"))
+}
+
+fn expand(dimensions: Vec<(String, Eval)>, include: &Eval, exclude: &Eval) -> Legs {
+    let mut exact = true;
+    let mut legs = if dimensions.is_empty() { Vec::new() } else { vec![Leg::default()] };
+    for (key, values) in &dimensions {
+        let choices = match values {
+            Eval::Known(Value::Array(items)) => items.iter().cloned().map(Eval::Known).collect(),
+            Eval::Known(Value::Null) => Vec::new(),
+            Eval::Known(single) => vec![Eval::Known(single.clone())],
+            Eval::OneOf(_) | Eval::Unknown => {
+                exact = false;
+                vec![Eval::Unknown]
+            }
+        };
+        let mut next = Vec::with_capacity(legs.len() * choices.len());
+        for leg in &legs {
+            for choice in &choices {
+                if next.len() == MAX_LEGS {
+                    exact = false;
+                    break;
+                }
+                let mut leg = leg.clone();
+                leg.set(key, choice.clone());
+                next.push(leg);
+            }
+        }
+        legs = next;
+    }
+    match exclude {
+        Eval::Known(Value::Array(entries)) => legs.retain(|leg| !entries.iter().any(|e| excluded(leg, e))),
+        Eval::Known(_) => {}
+        _ => exact = false,
+    }
+    let original: Vec<&str> = dimensions.iter().map(|(k, _)| k.as_str()).collect();
+    match include {
+        Eval::Known(Value::Array(entries)) => {
+            for entry in entries {
+                add_include(&mut legs, &original, entry);
+            }
+        }
+        Eval::Known(_) => {}
+        _ => {
+            exact = false;
+            for leg in &mut legs {
+                leg.open = true;
+            }
+            if legs.is_empty() {
+                legs.push(Leg { values: Vec::new(), open: true });
+            }
+        }
+    }
+    if legs.len() > MAX_LEGS {
+        legs.truncate(MAX_LEGS);
+        exact = false;
+    }
+    Legs { legs, exact }
+}
+
+fn excluded(leg: &Leg, entry: &Value) -> bool {
+    let Value::Object(wanted) = entry else { return false };
+    !wanted.is_empty() && wanted.iter().all(|(k, v)| matches!(leg.get(k), Some(Eval::Known(have)) if have == v))
+}
+
+/// An include entry extends each combination whose original values it does not change; else it is a leg of its own.
+fn add_include(legs: &mut Vec<Leg>, original: &[&str], entry: &Value) {
+    let Value::Object(fields) = entry else { return };
+    let mut extended = false;
+    if !original.is_empty() {
+        for leg in legs.iter_mut().filter(|leg| original.iter().all(|key| leg.get(key).is_some())) {
+            let fits = fields.iter().all(|(k, v)| {
+                !original.contains(&k.as_str()) || matches!(leg.get(k), Some(Eval::Known(have)) if have == v)
+            });
+            if fits {
+                extended = true;
+                for (k, v) in fields.iter().filter(|(k, _)| !original.contains(&k.as_str())) {
+                    leg.set(k, Eval::Known(v.clone()));
+                }
+            }
+        }
+    }
+    if !extended {
+        let values = fields.iter().map(|(k, v)| (k.clone(), Eval::Known(v.clone()))).collect();
+        legs.push(Leg { values, open: false });
+    }
+}
+
+/// A YAML value with its expressions evaluated; unknown when any part of it is.
+pub fn value(tree: &Tree, node: NodeId, context: &dyn Context, depth: usize) -> Eval {
+    if depth > MAX_DEPTH {
+        return Eval::Unknown;
+    }
+    match &tree.node(tree.resolve(node)).kind {
+        Kind::Scalar { value, style } => scalar(value, *style, context),
+        Kind::Sequence { items, .. } => {
+            let mut out = Vec::with_capacity(items.len());
+            for item in items {
+                match self::value(tree, item.node, context, depth + 1) {
+                    Eval::Known(v) => out.push(v),
+                    _ => return Eval::Unknown,
+                }
+            }
+            Eval::Known(Value::Array(out))
+        }
+        Kind::Mapping { entries, .. } => {
+            let mut out = Vec::with_capacity(entries.len());
+            for entry in entries {
+                let Some(key) = tree.str(entry.key) else { return Eval::Unknown };
+                match self::value(tree, entry.value, context, depth + 1) {
+                    Eval::Known(v) => out.push((key.to_owned(), v)),
+                    _ => return Eval::Unknown,
+                }
+            }
+            Eval::Known(Value::Object(out))
+        }
+        Kind::Alias(_) => Eval::Unknown,
+    }
+}
+
+/// A scalar as the core schema of YAML 1.2 types it, after its expressions.
+fn scalar(text: &str, style: ScalarStyle, context: &dyn Context) -> Eval {
+    if text.contains("${{") {
+        return parse_template(text).map_or(Eval::Unknown, |t| eval_template(&t, context));
+    }
+    if style != ScalarStyle::Plain {
+        return Eval::Known(Value::String(text.to_owned()));
+    }
+    Eval::Known(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
+    })
+}
+
+fn number(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if let Some(hex) = digits.strip_prefix("0x") {
+        return i64::from_str_radix(hex, 16).ok().map(|n| n as f64);
+    }
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    // Rust would also read "1_0", "inf" and "nan"; the first byte and this filter leave plain decimals.
+    digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')).then_some(())?;
+    text.parse().ok()
+}
