@@ -1,1 +1,268 @@
-//! cli
+//! The command line: options to settings, files to findings to output, and the one place that decides the exit code.
+
+pub mod args;
+mod progress;
+mod repair;
+mod rule;
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser};
+
+use crate::config::Config;
+use crate::discover::{Discovery, FileKind, Repository, Stdin, discover};
+use crate::edit::diff::write_diff;
+use crate::finding::{Applicability, Problem};
+use crate::lint::{self, Outcome};
+use crate::output::{self, Format, Look, Report, Reported, Sources, summary};
+use args::{Cli, ColourChoice, Command};
+use repair::Change;
+
+/// What a run was able to do; the exit code follows from it alone.
+#[derive(Debug, Default, Clone, Copy)]
+struct Verdict {
+    /// Something could not be done.
+    failed: bool,
+    /// Findings are left that the user can act on.
+    left: bool,
+    /// Fixes were found that change a file.
+    changed: bool,
+}
+
+impl Verdict {
+    fn code(self, cli: &Cli) -> u8 {
+        let unapplied = cli.diff && !cli.fix && self.changed;
+        let applied = cli.exit_non_zero_on_fix && cli.fix && self.changed;
+        match self {
+            Self { failed: true, .. } => 2,
+            _ if cli.exit_zero => 0,
+            Self { left, .. } if left || unapplied || applied => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli) {
+        Ok(verdict) => ExitCode::from(verdict.code(&cli)),
+        // The reader of our output has seen enough, as in `cachelint | head`.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(2),
+        Err(e) => {
+            // Nothing is left to say it to if this fails too.
+            let _ = writeln!(io::stderr(), "error: {e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> io::Result<Verdict> {
+    match &cli.command {
+        Some(Command::Rule(wanted)) => rule::print(wanted, &mut io::stdout().lock()),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(*shell, &mut Cli::command(), "cachelint", &mut io::stdout().lock());
+            Ok(Verdict::default())
+        }
+        None => check(cli),
+    }
+}
+
+/// Everything that a check or a fix of all repositories found.
+#[derive(Default)]
+struct Run {
+    report: Report,
+    changes: Vec<(Change, Arc<Sources>)>,
+    timelines: Vec<lint::JobTimeline>,
+}
+
+fn check(cli: &Cli) -> io::Result<Verdict> {
+    let current = std::env::current_dir().and_then(std::fs::canonicalize)?;
+    let stdin = read_stdin(cli)?;
+    let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
+    let paths = if paths.is_empty() && stdin.is_none() { vec![default_folder(&current)] } else { paths };
+    let Discovery { repositories, problems } = discover(&paths, stdin.as_ref());
+    if cli.show_files {
+        return show_files(&repositories, problems, &current);
+    }
+
+    let mut run = Run { report: Report { problems, current: current.clone(), ..Report::default() }, ..Run::default() };
+    let files: usize = repositories.iter().map(|r| r.files.iter().filter(|f| f.requested).count()).sum();
+    let progress = progress::Progress::start(files, cli.quiet == 0);
+    for repository in repositories {
+        check_repository(cli, repository, &current, &mut run);
+    }
+    drop(progress);
+    run.report.files = files;
+    run.report.sort();
+    let verdict = Verdict {
+        failed: !run.report.problems.is_empty(),
+        left: run.report.findings.iter().any(|r| r.finding.is_actionable()),
+        changed: !run.changes.is_empty(),
+    };
+    print(cli, &run, stdin.as_ref())?;
+    Ok(verdict)
+}
+
+fn check_repository(cli: &Cli, repository: Repository, current: &Path, run: &mut Run) {
+    let config = match settings(cli, &repository.root) {
+        Ok(config) => config,
+        Err(problem) => {
+            // The same `--config` file fails for every repository, which is said once.
+            if !run.report.problems.contains(&problem) {
+                run.report.problems.push(problem);
+            }
+            return;
+        }
+    };
+    let repaired = if cli.fix || cli.diff {
+        let required = if cli.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
+        repair::repair(&repository, &config, required, cli.fix)
+    } else {
+        repair::Repaired {
+            outcome: repair::checked(&repository.root, &repository.files, &config),
+            ..Default::default()
+        }
+    };
+    let Outcome { findings, problems, texts, undecided, timelines } = repaired.outcome;
+    let sources = Arc::new(Sources::new(&repository.root, current, texts));
+    let report = &mut run.report;
+    report.findings.extend(findings.into_iter().map(|finding| Reported { finding, sources: Arc::clone(&sources) }));
+    report.problems.extend(problems);
+    report.undecided.extend(undecided.into_iter().map(|place| (place, Arc::clone(&sources))));
+    report.fixed += repaired.applied;
+    run.changes.extend(repaired.changes.into_iter().map(|change| (change, Arc::clone(&sources))));
+    run.timelines.extend(timelines.into_iter().map(|t| lint::JobTimeline { path: sources.display(&t.path), ..t }));
+}
+
+/// The repository's settings with those of the command line on top.
+fn settings(cli: &Cli, root: &Path) -> Result<Config, Problem> {
+    let mut config = match &cli.config {
+        Some(path) => Config::from_file(path)?,
+        None if cli.isolated => Config::default(),
+        None => Config::of_repository(root)?,
+    };
+    if !cli.select.is_empty() {
+        config.select = cli.select.clone();
+    }
+    config.ignore.extend_from_slice(&cli.ignore);
+    Ok(config)
+}
+
+/// The whole repository around the current folder.
+fn default_folder(current: &Path) -> PathBuf {
+    current.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(current).to_owned()
+}
+
+fn read_stdin(cli: &Cli) -> io::Result<Option<Stdin>> {
+    if !cli.paths.iter().any(|p| p.as_os_str() == "-") {
+        return Ok(None);
+    }
+    let mut content = Vec::new();
+    io::stdin().lock().take(crate::text::MAX_BYTES + 1).read_to_end(&mut content)?;
+    Ok(Some(Stdin { path: cli.stdin_filename.clone().unwrap_or_else(|| PathBuf::from("stdin.yml")), content }))
+}
+
+fn show_files(repositories: &[Repository], problems: Vec<Problem>, current: &Path) -> io::Result<Verdict> {
+    let mut out = io::stdout().lock();
+    for repository in repositories {
+        for file in repository.files.iter().filter(|f| f.requested) {
+            let kind = match file.kind {
+                FileKind::Workflow => "workflow",
+                FileKind::Action => "action",
+            };
+            writeln!(out, "{kind:<8}  {}", output::relative(current, &file.path))?;
+        }
+    }
+    let report = Report { problems, current: current.to_owned(), ..Report::default() };
+    summary::write_problems(&mut io::stderr().lock(), &report, Look::default())?;
+    Ok(Verdict { failed: !report.problems.is_empty(), ..Verdict::default() })
+}
+
+/// Findings go to standard output, unless a patch or a fixed text has to stand there alone.
+fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
+    let look = |terminal: bool| Look {
+        colour: colour(cli.color, terminal),
+        verbose: cli.verbose > 0,
+        width: terminal.then(terminal_width).flatten(),
+    };
+    let (out_look, err_look) = (look(io::stdout().is_terminal()), look(io::stderr().is_terminal()));
+    if cli.quiet < 2 {
+        summary::write_problems(&mut io::stderr().lock(), &run.report, err_look)?;
+    }
+    let mut patch = Vec::new();
+    if cli.diff {
+        for (change, sources) in &run.changes {
+            let path = if run.several_roots() { sources.display(&change.relative) } else { change.relative.clone() };
+            write_diff(&mut patch, &path, &change.before, &change.after, out_look.colour)?;
+        }
+    } else if let Some(stdin) = stdin.filter(|_| cli.fix) {
+        let fixed = run.changes.iter().find(|(change, _)| change.stdin).map(|(change, _)| change.after.as_bytes());
+        patch.extend_from_slice(fixed.unwrap_or(&stdin.content));
+    }
+    let alone = cli.diff || (cli.fix && stdin.is_some());
+    io::stdout().lock().write_all(&patch)?;
+
+    let (destination, look) = match &cli.output_file {
+        Some(_) => (None, look(false)),
+        None if alone => (Some(Box::new(io::stderr().lock()) as Box<dyn Write>), err_look),
+        None => (Some(Box::new(io::stdout().lock()) as Box<dyn Write>), out_look),
+    };
+    let rendered = render(cli, run, look)?;
+    match (destination, &cli.output_file) {
+        (Some(mut out), _) => out.write_all(&rendered),
+        (None, Some(path)) => std::fs::write(path, &rendered)
+            .map_err(|e| io::Error::new(e.kind(), format!("{}: cannot be written: {e}", path.display()))),
+        (None, None) => Ok(()),
+    }
+}
+
+/// The whole report as bytes, so that a file is never half written because of us.
+fn render(cli: &Cli, run: &Run, look: Look) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let for_people = matches!(cli.output_format, Format::Full | Format::Concise);
+    if cli.show_timeline {
+        match cli.output_format {
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut out, &run.timelines)?;
+                writeln!(out)?;
+            }
+            _ => {
+                for timeline in &run.timelines {
+                    writeln!(out, "{} {}: reuse {}", timeline.path, timeline.job, timeline.reuse)?;
+                    timeline.events.iter().try_for_each(|event| writeln!(out, "  {event}"))?;
+                }
+            }
+        }
+    } else if cli.statistics {
+        summary::write_statistics(&mut out, &run.report, look)?;
+        summary::write(&mut out, &run.report, look)?;
+    } else if !(for_people && cli.quiet > 0 && run.report.findings.iter().all(|r| !r.finding.is_actionable())) {
+        output::write(&mut out, &run.report, cli.output_format, look)?;
+    }
+    Ok(out)
+}
+
+impl Run {
+    fn several_roots(&self) -> bool {
+        self.changes.iter().any(|(_, sources)| !Arc::ptr_eq(sources, &self.changes[0].1))
+    }
+}
+
+fn colour(choice: ColourChoice, terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match choice {
+        ColourChoice::Always => true,
+        ColourChoice::Never => false,
+        ColourChoice::Auto if set("NO_COLOR") => false,
+        ColourChoice::Auto if set("FORCE_COLOR") => true,
+        ColourChoice::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| (40..=400).contains(width))
+}

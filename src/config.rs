@@ -256,7 +256,7 @@ mod tests {
             ),
             ("pyproject.toml", "[tool.cachelint\n", at(1, 16), ""),
             (".github/cachelint.yml", "restore_keys: true\n", at(1, 1), "did you mean `restore-keys`?"),
-            (".gitea/cachelint.yml", "\nignore: [constant-kye]\n", at(2, 10), "did you mean `constant-key`?"),
+            (".gitea/cachelint.yml", "\nignore: [constant-kye]\n", at(2, 9), "did you mean `constant-key`?"),
             (".github/cachelint.yml", "a: [\n", None, ""),
         ];
         for (name, content, position, wording) in table {

@@ -39,7 +39,7 @@ fn a_repository_gives_its_workflows_and_actions() {
         ".venv/action.yml",
         "target/action.yml",
     ]);
-    let found = discover(&[root.clone()], None);
+    let found = discover(std::slice::from_ref(&root), None);
     let expected = [
         ".forgejo/workflows/ci.yaml",
         ".gitea/workflows/ci.yml",
@@ -127,7 +127,7 @@ fn links_out_of_the_repository_are_problems_and_links_inside_are_one_file() {
     symlink(elsewhere.join("secret.yml"), root.join(".github/workflows/out.yml")).unwrap();
     symlink(root.join(".github/workflows/a.yml"), root.join(".github/workflows/same.yml")).unwrap();
     symlink(&elsewhere, root.join("linked")).unwrap();
-    let found = discover(&[root.clone()], None);
+    let found = discover(std::slice::from_ref(&root), None);
     assert_eq!(requested(&found), [".github/workflows/a.yml"]);
     assert_eq!((found.problems.len(), found.repositories[0].files.len()), (1, 1));
     assert!(found.problems[0].message.starts_with("is a symbolic link out of the repository"));

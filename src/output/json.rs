@@ -1,1 +1,139 @@
-//! json
+//! One JSON array of all findings, with what a program needs to apply their fixes.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Report, Reported, Sources};
+use crate::finding::{Applicability, Fix, Location, Severity};
+
+/// Lines and columns count from 1, columns in characters; the end is behind the last character.
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    rule: &'a str,
+    severity: Severity,
+    message: &'a str,
+    help: &'a str,
+    path: String,
+    job: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    fix: Option<JsonFix<'a>>,
+    no_fix_reason: Option<&'a str>,
+    withheld: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonFix<'a> {
+    applicability: Applicability,
+    message: &'a str,
+    /// Only when another file is edited than the finding is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    edits: Vec<JsonEdit<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonEdit<'a> {
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    content: &'a str,
+}
+
+pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let findings: Vec<JsonFinding> = report.findings.iter().map(json_finding).collect();
+    serde_json::to_writer_pretty(&mut *out, &findings)?;
+    writeln!(out)
+}
+
+fn json_finding(reported: &Reported) -> JsonFinding<'_> {
+    let Reported { finding, sources } = reported;
+    let (start, end) = sources.positions(&finding.primary);
+    JsonFinding {
+        rule: finding.rule,
+        severity: finding.severity,
+        message: &finding.message,
+        help: &finding.help,
+        path: reported.path(),
+        job: &finding.job,
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        fix: finding.fix.as_ref().map(|fix| json_fix(fix, &finding.primary, sources)),
+        no_fix_reason: finding.no_fix_reason.as_deref(),
+        withheld: finding.withheld.as_deref(),
+    }
+}
+
+fn json_fix<'a>(fix: &'a Fix, primary: &Location, sources: &Sources) -> JsonFix<'a> {
+    let edits = fix.edits.iter().map(|edit| {
+        let place = Location { path: fix.path.clone(), span: edit.span, label: String::new() };
+        let (start, end) = sources.positions(&place);
+        JsonEdit {
+            line: start.line,
+            column: start.column,
+            end_line: end.line,
+            end_column: end.column,
+            content: &edit.content,
+        }
+    });
+    JsonFix {
+        applicability: fix.applicability,
+        message: &fix.message,
+        path: (fix.path != primary.path).then(|| sources.display(&fix.path)),
+        edits: edits.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::sample;
+
+    #[test]
+    fn has_every_promised_key() {
+        let mut out = Vec::new();
+        write(&mut out, &sample::report()).unwrap();
+        let array: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let expected = serde_json::json!({
+            "rule": "nox/missing-cache",
+            "severity": "error",
+            "message": "job `tests` rebuilds, 100%:\nits environments",
+            "help": "A cache would help.",
+            "path": ".github/workflows/ci.yml",
+            "job": "tests",
+            "line": 6, "column": 22, "end_line": 6, "end_column": 25,
+            "fix": {
+                "applicability": "safe",
+                "message": "Cache `.nox` before this step",
+                "edits": [{
+                    "line": 6, "column": 1, "end_line": 6, "end_column": 1, "content": "      - uses: actions/cache@v6\n"
+                }],
+            },
+            "no_fix_reason": null,
+            "withheld": null,
+        });
+        assert_eq!(array[3], expected);
+        assert_eq!(array.as_array().unwrap().len(), 4);
+        assert_eq!(array[0]["withheld"], "the job publishes");
+        assert_eq!(array[1]["no_fix_reason"], "flow style");
+    }
+
+    #[test]
+    fn a_fix_in_another_file_names_it_and_nothing_is_an_empty_array() {
+        let mut report = sample::report();
+        report.findings[3].finding.fix.as_mut().unwrap().path = "action.yml".into();
+        let mut out = Vec::new();
+        write(&mut out, &report).unwrap();
+        let array: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(array[3]["fix"]["path"], "action.yml");
+        out.clear();
+        write(&mut out, &Report::default()).unwrap();
+        assert_eq!(out, b"[]\n");
+    }
+}

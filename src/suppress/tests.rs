@@ -18,6 +18,7 @@ jobs:
         env:
           A: \"# QUOTED\"  # ENV
       # BELOW
+
   # ABOVE-JOB
   test:
     steps:

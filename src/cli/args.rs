@@ -1,0 +1,147 @@
+//! The options, as users of ruff and zizmor expect them.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::config::CheckName;
+use crate::output::Format;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 nothing is left to do, 1 findings are left (or a diff was printed), 2 something could not be done.
+Comments: `# cachelint: ignore[nox/missing-cache] reason` on a step, or on the line of the job's id.";
+
+/// Finds CI jobs that rebuild nox environments on every run, and gives them a cache that works.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Files or folders to check; `-` for standard input [default: the repository around the current folder]
+    ///
+    /// A file that is no YAML, such as noxfile.py or uv.lock, stands for all workflows of its repository. A path named
+    /// like a subcommand is written `./rule`.
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+
+    /// Apply safe fixes
+    #[arg(long, overrides_with = "no_fix", help_heading = "Fixes")]
+    pub fix: bool,
+    #[arg(long, overrides_with = "fix", hide = true)]
+    pub no_fix: bool,
+    /// Print the patch that fixes would make, for `git apply`; with --fix, apply and print it
+    #[arg(long, help_heading = "Fixes")]
+    pub diff: bool,
+    /// Also fixes that may change more than the caching
+    #[arg(long, help_heading = "Fixes")]
+    pub unsafe_fixes: bool,
+
+    /// Run only these checks
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
+    pub select: Vec<CheckName>,
+    /// Do not run these checks
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
+    pub ignore: Vec<CheckName>,
+
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = Format::Full, help_heading = "Output")]
+    pub output_format: Format,
+    /// Write findings to this file
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub output_file: Option<PathBuf>,
+    /// Count findings per check
+    #[arg(long, help_heading = "Output")]
+    pub statistics: bool,
+    /// List the files that would be checked
+    #[arg(long, help_heading = "Output")]
+    pub show_files: bool,
+    /// Show each job as the checks see it
+    #[arg(long, help_heading = "Output")]
+    pub show_timeline: bool,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = ColourChoice::Auto, value_name = "WHEN", help_heading = "Output")]
+    pub color: ColourChoice,
+    /// Also show infos, withheld findings, and what could not be decided
+    #[arg(long, short, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
+    pub verbose: u8,
+    /// Say nothing when all is well; twice: nothing about files that cannot be read either
+    #[arg(long, short, action = ArgAction::Count, help_heading = "Output")]
+    pub quiet: u8,
+
+    /// Settings, in place of those of the repository
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "isolated", help_heading = "Settings")]
+    pub config: Option<PathBuf>,
+    /// Ignore all settings files
+    #[arg(long, help_heading = "Settings")]
+    pub isolated: bool,
+    /// Name of the text on standard input
+    #[arg(long, value_name = "PATH", help_heading = "Settings")]
+    pub stdin_filename: Option<PathBuf>,
+
+    /// Exit with 0 even if findings are left
+    #[arg(long, conflicts_with = "exit_non_zero_on_fix", help_heading = "Exit code")]
+    pub exit_zero: bool,
+    /// Exit with 1 if --fix changed something
+    #[arg(long, help_heading = "Exit code")]
+    pub exit_non_zero_on_fix: bool,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColourChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Explain a check
+    Rule(RuleArgs),
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct RuleArgs {
+    /// Its id or short name
+    #[arg(value_name = "CHECK", required_unless_present = "all")]
+    pub check: Option<CheckName>,
+    /// All checks
+    #[arg(long, conflicts_with = "check")]
+    pub all: bool,
+    #[arg(long, value_enum, default_value_t = RuleFormat::Markdown)]
+    pub output_format: RuleFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RuleFormat {
+    Markdown,
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn paths_and_subcommands_do_not_mix_up() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["cachelint"], args].concat());
+        assert!(matches!(parse(&["rule", "missing-cache"]).unwrap().command, Some(Command::Rule(_))));
+        let cli = parse(&["./rule", "a.yml"]).unwrap();
+        assert!(cli.command.is_none() && cli.paths.len() == 2);
+        assert!(!parse(&["--fix", "--no-fix"]).unwrap().fix && parse(&["--no-fix", "--fix"]).unwrap().fix);
+        assert_eq!(parse(&["--select", "missing-cache,nox/wrong-path"]).unwrap().select.len(), 2);
+        assert!(
+            parse(&["--select", "mising-cache"]).unwrap_err().to_string().contains("did you mean `missing-cache`?")
+        );
+        assert!(parse(&["--exit-zero", "--exit-non-zero-on-fix"]).is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! The fix loop: check, apply what is proved, check again until nothing is left to apply, then write.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::config::Config;
+use crate::discover::{Discovered, Repository};
+use crate::edit::apply::{apply, combine};
+use crate::edit::verify::verify;
+use crate::edit::write;
+use crate::finding::{Applicability, Finding, Fix, Problem};
+use crate::lint::{Outcome, lint};
+use crate::text::Text;
+
+/// A fix may uncover another; more rounds than this mean that two undo each other.
+const MAX_ROUNDS: usize = 10;
+
+/// A file that fixes change, BOM included.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Relative to the root.
+    pub relative: String,
+    pub before: String,
+    pub after: String,
+    /// The text came from standard input and is not written to a file.
+    pub stdin: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Repaired {
+    /// What is left after the fixes.
+    pub outcome: Outcome,
+    pub changes: Vec<Change>,
+    /// How many fixes were applied.
+    pub applied: usize,
+}
+
+/// Checks `files`; every fix in the outcome is proved, others are replaced by the reason.
+pub fn checked(root: &Path, files: &[Discovered], config: &Config) -> Outcome {
+    let mut outcome = lint(root, files, config);
+    let texts = &outcome.texts;
+    outcome.findings.par_iter_mut().for_each(|finding| {
+        let refused = finding.fix.as_ref().and_then(|fix| prove(fix, texts).err());
+        if let Some(reason) = refused {
+            finding.drop_fix(format!("the fix could not be proved: {reason}"));
+        }
+    });
+    outcome
+}
+
+fn prove(fix: &Fix, texts: &BTreeMap<String, Arc<Text>>) -> Result<String, String> {
+    let text = texts.get(&fix.path).ok_or_else(|| format!("`{}` was not read", fix.path))?;
+    let new = apply(text.as_str(), &fix.edits).map_err(|e| e.to_string())?;
+    verify(text.as_str(), &new, &fix.changes).map_err(|e| e.to_string())?;
+    Ok(new)
+}
+
+/// Applies all fixes that are at least `required` to the requested files of `repository`, and writes them if asked to.
+pub fn repair(repository: &Repository, config: &Config, required: Applicability, write: bool) -> Repaired {
+    repair_with(repository, write, required, |files| checked(&repository.root, files, config))
+}
+
+fn repair_with(
+    repository: &Repository,
+    write: bool,
+    required: Applicability,
+    check: impl Fn(&[Discovered]) -> Outcome,
+) -> Repaired {
+    let mut files = repository.files.clone();
+    let mut outcome = check(&files);
+    let mut before: BTreeMap<String, Arc<Text>> = BTreeMap::new();
+    let mut applied: BTreeMap<String, usize> = BTreeMap::new();
+    let unreadable = outcome.problems.len();
+    for round in 0.. {
+        let fixed = one_round(&outcome, required);
+        if fixed.texts.is_empty() {
+            break;
+        }
+        if round == MAX_ROUNDS {
+            outcome.problems.push(bug(repository, "fixes do not come to an end, the last ones were not applied"));
+            break;
+        }
+        for (path, (new, count)) in fixed.texts {
+            let Some(text) = outcome.texts.get(&path) else { continue };
+            if let Some(file) = files.iter_mut().find(|f| f.relative == path) {
+                file.content = Some(Arc::from(text.encode(&new)));
+                before.entry(path.clone()).or_insert_with(|| Arc::clone(text));
+                *applied.entry(path).or_default() += count;
+            }
+        }
+        outcome = check(&files);
+        if outcome.problems.len() > unreadable {
+            // Both parsers agreed on the new text, so only the checks themselves can have stumbled.
+            let mut outcome = check(&repository.files);
+            outcome.problems.push(bug(repository, "a fix made a file unreadable, nothing was changed"));
+            return Repaired { outcome, ..Repaired::default() };
+        }
+    }
+
+    let mut changes = changes(repository, &files, &before);
+    if write {
+        let failed = write_all(repository, &changes);
+        if !failed.is_empty() {
+            let lost: BTreeSet<&str> = failed.iter().map(|(path, _)| path.as_str()).collect();
+            for file in files.iter_mut().filter(|f| lost.contains(f.relative.as_str())) {
+                file.content = None;
+            }
+            changes.retain(|change| !lost.contains(change.relative.as_str()));
+            applied.retain(|path, _| !lost.contains(path.as_str()));
+            outcome = check(&files);
+            outcome.problems.extend(failed.into_iter().map(|(_, problem)| problem));
+        }
+    }
+    Repaired { outcome, changes, applied: applied.into_values().sum() }
+}
+
+#[derive(Default)]
+struct Round {
+    /// New texts without BOM and the number of fixes in each, by path.
+    texts: BTreeMap<String, (String, usize)>,
+}
+
+/// Applies to each file as many of its fixes as go together.
+fn one_round(outcome: &Outcome, required: Applicability) -> Round {
+    let mut per_file: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
+    let wanted = |finding: &Finding| finding.withheld.is_none();
+    for fix in outcome.findings.iter().filter(|f| wanted(f)).filter_map(|f| f.fix.as_ref()) {
+        if fix.applicability >= required && !fix.edits.is_empty() {
+            per_file.entry(&fix.path).or_default().push(fix);
+        }
+    }
+    let mut round = Round::default();
+    for (path, fixes) in per_file {
+        let Some(text) = outcome.texts.get(path) else { continue };
+        let combined = combine(&fixes);
+        let together = apply(text.as_str(), &combined.edits).ok();
+        let proved = together.filter(|new| verify(text.as_str(), new, &combined.changes).is_ok());
+        // Each fix is proved alone; should they not go together after all, one of them still makes progress.
+        let (new, count) = match proved {
+            Some(new) => (Some(new), combined.taken.len()),
+            None => (fixes.first().and_then(|fix| prove(fix, &outcome.texts).ok()), 1),
+        };
+        if let Some(new) = new.filter(|new| new != text.as_str()) {
+            round.texts.insert(path.to_owned(), (new, count));
+        }
+    }
+    round
+}
+
+fn changes(repository: &Repository, files: &[Discovered], before: &BTreeMap<String, Arc<Text>>) -> Vec<Change> {
+    let changed = repository.files.iter().zip(files).filter_map(|(old, new)| {
+        let text = before.get(&new.relative)?;
+        let after = String::from_utf8(new.content.as_ref()?.to_vec()).ok()?;
+        let before = String::from_utf8(text.encode(text.as_str())).ok()?;
+        let stdin = old.content.is_some();
+        (before != after).then(|| Change { relative: new.relative.clone(), before, after, stdin })
+    });
+    changed.collect()
+}
+
+/// Writes every change; returns those that could not be written.
+fn write_all(repository: &Repository, changes: &[Change]) -> Vec<(String, Problem)> {
+    let folders: BTreeSet<&Path> = repository.files.iter().filter_map(|f| f.path.parent()).collect();
+    folders.into_iter().for_each(write::remove_leftovers);
+    let mut failed = Vec::new();
+    for change in changes.iter().filter(|change| !change.stdin) {
+        let Some(file) = repository.files.iter().find(|f| f.relative == change.relative) else { continue };
+        let written = write::write(&repository.root, &file.path, change.before.as_bytes(), change.after.as_bytes());
+        if let Err(error) = written {
+            let problem = Problem { path: file.path.clone(), position: None, message: error.to_string(), help: None };
+            failed.push((change.relative.clone(), problem));
+        }
+    }
+    failed
+}
+
+fn bug(repository: &Repository, message: &str) -> Problem {
+    let help = "this is a bug in cachelint; please report it with the workflow".to_owned();
+    Problem { path: repository.root.clone(), position: None, message: message.to_owned(), help: Some(help) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! The binary as its users run it, in an environment that holds nothing but what a test says.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+const CI: &str = ".github/workflows/ci.yml";
+const CLEAN: &str = "on: push\njobs: {}\n";
+/// Reported by a check that needs no analysis, and has a safe fix.
+const UNUSED: &str = "on: push # cachelint: ignore[missing-cache] é\njobs: {}\n";
+
+fn repository(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    folder
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cachelint"));
+    command.env_clear().current_dir(folder).args(args);
+    command
+}
+
+fn ran(mut command: Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn run(folder: &TempDir, args: &[&str]) -> Ran {
+    ran(command(folder.path(), args))
+}
+
+fn content(folder: &TempDir, name: &str) -> String {
+    fs::read_to_string(folder.path().join(name)).unwrap()
+}
+
+#[test]
+fn nothing_to_do() {
+    let folder = repository(&[(CI, CLEAN.as_bytes())]);
+    for args in [&[][..], &["."], &[CI], &["--fix"], &["--diff"]] {
+        let ran = run(&folder, args);
+        assert_eq!(ran.code, 0, "{args:?} {}{}", ran.out, ran.err);
+    }
+    assert_eq!(run(&folder, &[]).out, "All checks passed!\n");
+    assert_eq!(run(&folder, &["-q"]).out, "");
+    assert_eq!(run(&folder, &["--output-format", "json"]).out, "[]\n");
+    let empty = repository(&[]);
+    assert_eq!(run(&empty, &[]).out, "No workflow or action files found.\n");
+}
+
+#[test]
+fn what_cannot_be_checked_is_said_with_its_place_and_the_rest_is_checked() {
+    let large = [b"# ".as_slice(), &vec![b'x'; 5 * 1024 * 1024]].concat();
+    let table: &[(&[u8], &str)] = &[
+        (b"on: push\nname: \xff\n", "error: .github/workflows/bad.yml:2:1: not UTF-8"),
+        (&large, "error: .github/workflows/bad.yml: larger than"),
+        (b"on: push\njobs: [a\n", "error: .github/workflows/bad.yml:"),
+        (b"on: push\n---\njobs: {}\n", "error: .github/workflows/bad.yml:"),
+        (b"a: *nowhere\n", "error: .github/workflows/bad.yml:"),
+    ];
+    for (bad, message) in table {
+        let folder = repository(&[(CI, UNUSED.as_bytes()), (".github/workflows/bad.yml", bad)]);
+        let ran = run(&folder, &["--output-format", "concise"]);
+        assert_eq!(ran.code, 2, "{message}");
+        assert!(ran.err.starts_with(message), "{}", ran.err);
+        assert!(ran.out.contains("ci.yml:1:10: warning[cachelint/unused-ignore]"), "{}", ran.out);
+        assert_eq!(run(&folder, &["--fix"]).code, 2);
+        assert_eq!(fs::read(folder.path().join(".github/workflows/bad.yml")).unwrap(), *bad);
+        assert_eq!(content(&folder, CI), CLEAN, "the good file is still fixed");
+    }
+}
+
+#[test]
+fn a_missing_path_is_exit_2_and_the_others_are_checked() {
+    let folder = repository(&[(CI, UNUSED.as_bytes())]);
+    let ran = run(&folder, &["missing.yml", "/dev/null", CI]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("error: missing.yml: no such file or folder"), "{}", ran.err);
+    assert!(ran.err.contains("/dev/null: is neither a file nor a folder"), "{}", ran.err);
+    assert!(ran.out.contains("Found 1 warning. 1 fixable with `--fix`."), "{}", ran.out);
+    assert_eq!(run(&folder, &["--exit-zero", "missing.yml"]).code, 2);
+}
+
+#[test]
+fn a_file_given_twice_is_checked_once() {
+    let folder = repository(&[(CI, UNUSED.as_bytes()), ("noxfile.py", b"")]);
+    for args in [&[CI, CI, "./.github/../.github/workflows/ci.yml", "."][..], &["noxfile.py", CI], &["noxfile.py"]] {
+        let ran = run(&folder, args);
+        assert!(ran.out.contains("Found 1 warning."), "{args:?} {}", ran.out);
+    }
+}
+
+#[test]
+fn exit_codes() {
+    let table: &[(&[&str], i32)] = &[
+        (&[], 1),
+        (&["--exit-zero"], 0),
+        (&["--diff"], 1),
+        (&["--ignore", "unused-ignore"], 0),
+        (&["--select", "missing-cache"], 0),
+        (&["--fix", "--no-fix"], 1),
+        (&["--fix"], 0),
+        (&["--fix", "--diff"], 0),
+        (&["--fix", "--exit-non-zero-on-fix"], 1),
+        (&["--select", "mising-cache"], 2),
+        (&["--nonsense"], 2),
+        (&["--config", "missing.toml"], 2),
+        (&["--output-file", "no/such/folder"], 2),
+    ];
+    for (args, code) in table {
+        let folder = repository(&[(CI, UNUSED.as_bytes())]);
+        let ran = run(&folder, args);
+        assert_eq!(ran.code, *code, "{args:?} {}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn fixing_changes_what_it_says_and_is_done_after_once() {
+    for (old, new) in [
+        (UNUSED.to_owned(), CLEAN.to_owned()),
+        (UNUSED.replace('\n', "\r\n"), CLEAN.replace('\n', "\r\n")),
+        (format!("\u{feff}{}", UNUSED.trim_end()), format!("\u{feff}{}", CLEAN.trim_end())),
+    ] {
+        let folder = repository(&[(CI, old.as_bytes())]);
+        let ran = run(&folder, &["--fix"]);
+        assert_eq!(ran.out, "Fixed 1 finding. All checks passed!\n", "{}", ran.err);
+        assert_eq!(content(&folder, CI), new);
+        assert_eq!(run(&folder, &["--fix"]).out, "All checks passed!\n");
+    }
+}
+
+#[test]
+fn the_printed_diff_makes_git_write_the_same_bytes() {
+    for args in [&["--diff"][..], &["--diff", "--output-format", "json"]] {
+        let folder = repository(&[(CI, UNUSED.replace('\n', "\r\n").as_bytes())]);
+        let git = |args: &[&str]| {
+            let mut git = std::process::Command::new("git");
+            assert!(git.args(args).current_dir(folder.path()).status().unwrap().success());
+        };
+        git(&["init", "-q"]);
+        let patch = run(&folder, args);
+        assert!(patch.out.starts_with(&format!("--- a/{CI}\n+++ b/{CI}\n")), "{}", patch.out);
+        fs::write(folder.path().join("patch"), &patch.out).unwrap();
+        git(&["apply", "--whitespace=nowarn", "patch"]);
+        assert_eq!(content(&folder, CI), CLEAN.replace('\n', "\r\n"));
+    }
+}
+
+#[test]
+fn fix_and_diff_together_apply_and_print() {
+    let folder = repository(&[(CI, UNUSED.as_bytes())]);
+    let ran = run(&folder, &["--fix", "--diff"]);
+    assert!(ran.out.contains("\n+on: push\n"), "{}", ran.out);
+    assert_eq!(content(&folder, CI), CLEAN);
+}
+
+#[test]
+fn standard_input() {
+    let folder = repository(&[]);
+    let pipe = |args: &[&str]| {
+        let mut command = command(folder.path(), args);
+        command.write_stdin(UNUSED);
+        ran(command)
+    };
+    let checked = pipe(&["-", "--stdin-filename", CI, "--output-format", "concise"]);
+    assert_eq!(checked.code, 1);
+    assert!(checked.out.starts_with(&format!("{CI}:1:10: warning")), "{}", checked.out);
+    let fixed = pipe(&["-", "--fix"]);
+    assert_eq!((fixed.code, fixed.out.as_str()), (0, CLEAN));
+    assert!(fixed.err.contains("Fixed 1 finding."), "{}", fixed.err);
+    assert!(pipe(&["-", "--diff"]).out.starts_with("--- a/stdin.yml\n"));
+}
+
+#[test]
+fn settings_come_from_the_repository_unless_told_otherwise() {
+    let ignoring: &[u8] = b"[tool.cachelint]\nignore = ['unused-ignore']\n";
+    let folder = repository(&[(CI, UNUSED.as_bytes()), ("pyproject.toml", ignoring), ("none.toml", b"")]);
+    assert_eq!(run(&folder, &[]).code, 0);
+    assert_eq!(run(&folder, &["--isolated"]).code, 1);
+    assert_eq!(run(&folder, &["--config", "none.toml"]).code, 1);
+    fs::write(folder.path().join("pyproject.toml"), "[tool.cachelint]\nignor = []\n").unwrap();
+    let ran = run(&folder, &[]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("error: pyproject.toml:2:1: "), "{}", ran.err);
+    assert!(ran.err.contains("did you mean `ignore`?"), "{}", ran.err);
+}
+
+#[test]
+fn paths_are_shown_from_the_current_folder() {
+    let folder = repository(&[(CI, UNUSED.as_bytes()), ("sub/x", b"")]);
+    let ran = ran(command(&folder.path().join("sub"), &["--output-format", "concise"]));
+    assert!(ran.out.starts_with("../.github/workflows/ci.yml:1:10: "), "{}", ran.out);
+    assert_eq!(run(&folder, &["--show-files"]).out, format!("workflow  {CI}\n"));
+}
+
+#[test]
+fn findings_go_to_the_output_file() {
+    let folder = repository(&[(CI, UNUSED.as_bytes())]);
+    let ran = run(&folder, &["--output-format", "sarif", "-o", "report.sarif"]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(content(&folder, "report.sarif").contains("\"version\": \"2.1.0\""));
+}
+
+#[test]
+fn colour_only_when_asked_for() {
+    let folder = repository(&[(CI, UNUSED.as_bytes())]);
+    assert!(!run(&folder, &[]).out.contains('\u{1b}'));
+    assert!(run(&folder, &["--color", "always"]).out.contains('\u{1b}'));
+    let with = |name: &str, args: &[&str]| {
+        let mut command = command(folder.path(), args);
+        command.env(name, "1");
+        ran(command).out.contains('\u{1b}')
+    };
+    assert!(with("FORCE_COLOR", &[]) && !with("NO_COLOR", &[]));
+    assert!(!with("FORCE_COLOR", &["--color", "never"]));
+}
+
+#[test]
+fn the_rule_pages() {
+    let folder = repository(&[]);
+    assert!(run(&folder, &["rule", "missing-cache"]).out.starts_with("# nox/missing-cache\n"));
+    let all = run(&folder, &["rule", "--all", "--output-format", "json"]);
+    let all: serde_json::Value = serde_json::from_str(&all.out).unwrap();
+    assert!(all.as_array().unwrap().len() > 10);
+    assert_eq!(run(&folder, &["rule", "mising-cache"]).code, 2);
+    assert!(run(&folder, &["completions", "bash"]).out.contains("cachelint"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_neither_followed_out_of_the_repository_nor_written_through() {
+    let outside = repository(&[("other.yml", UNUSED.as_bytes())]);
+    let folder = repository(&[("kept.yml", UNUSED.as_bytes()), (".github/workflows/a.yml", CLEAN.as_bytes())]);
+    let link = |target: &Path, name: &str| std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+    link(&outside.path().join("other.yml"), ".github/workflows/out.yml");
+    link(&folder.path().join("kept.yml"), ".github/workflows/in.yml");
+    let ran = run(&folder, &["--fix"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("out.yml: is a symbolic link out of the repository"), "{}", ran.err);
+    assert!(ran.err.contains("in.yml: is a symbolic link, which is not followed when writing"), "{}", ran.err);
+    assert_eq!(content(&outside, "other.yml"), UNUSED);
+    assert_eq!(content(&folder, "kept.yml"), UNUSED);
+}
