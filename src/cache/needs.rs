@@ -3,7 +3,7 @@
 //! Fixes write a key from it and checks compare a key with it: one source, no drift.
 
 use super::separate::Separation;
-use crate::check::subject::{Subject, cacheable};
+use crate::check::subject::{Subject, is_cacheable, touches_folder};
 use crate::timeline::state::prefixed;
 use crate::timeline::{Event, EventKind, Invocation, Timeline};
 
@@ -39,7 +39,7 @@ impl Needs {
         let mut needs = Self { separation: Separation::of(subject), ..Self::default() };
         needs.failure = needs.separation.failure.clone();
         for timeline in &subject.timelines {
-            for (event, invocation) in cacheable(timeline) {
+            for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
                 needs.add(subject, timeline, event, invocation);
             }
         }
@@ -65,7 +65,7 @@ impl Needs {
         for folder in &invocation.folders {
             push(&mut self.folders, folder.clone());
         }
-        if invocation.folders.is_empty() {
+        if invocation.folders.is_empty() && is_cacheable(invocation) {
             self.fail(format!("the folder in which `{}` keeps its environments is not known", invocation.command));
         }
         if !invocation.own {

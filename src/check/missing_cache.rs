@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::subject::{Subject, cacheable, is_meant_for};
+use super::subject::{Subject, cacheable, is_meant_for, touches_folder};
 use crate::cache::Needs;
 use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
 use crate::finding::{Applicability, Finding, Fix, Location, Severity};
@@ -35,6 +35,10 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
         }
     }
     let &(_, event, invocation) = uncovered.first()?;
+    // The step must stand before every call that uses the folder, also one whose environment stays empty.
+    let touching: Vec<Uncovered<'_>> = uncovered_timelines(&uncovered)
+        .flat_map(|t| t.invocations().filter(|(_, i)| touches_folder(i)).map(move |(e, i)| (t, e, i)))
+        .collect();
     let warm = warm_package_cache(&uncovered);
     let severity = if is_schedule_only(&subject.instances.triggers) {
         Severity::Info
@@ -52,7 +56,7 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
         None if covered_elsewhere => {
             Err("a cache step exists, but its `if:` leaves out some of the legs that run nox".to_owned())
         }
-        None => fix(subject, &uncovered, &permission),
+        None => fix(subject, &touching, &permission),
     };
     let (fix, no_fix_reason, mut notes) = match fix {
         Ok((fix, notes)) => (Some(fix), None, notes),
@@ -76,6 +80,17 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
         no_fix_reason,
         withheld,
     })
+}
+
+/// Each timeline once, in order.
+fn uncovered_timelines<'t>(uncovered: &[Uncovered<'t>]) -> impl Iterator<Item = &'t Timeline> {
+    let mut seen: Vec<&'t Timeline> = Vec::new();
+    for (timeline, ..) in uncovered {
+        if !seen.last().is_some_and(|last| std::ptr::eq(*last, *timeline)) {
+            seen.push(timeline);
+        }
+    }
+    seen.into_iter()
 }
 
 fn message(subject: &Subject<'_>, invocation: &Invocation) -> String {
@@ -250,7 +265,7 @@ fn subject_runs_on_tags(subject: &Subject<'_>) -> bool {
 fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
     let reached = |e: &Event| e.site == site || e.outer == site;
     let Some(from) = timeline.events.iter().position(|e| reached(e) && e.invocation().is_some()) else { return Ok(()) };
-    let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(super::subject::is_cacheable));
+    let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
     for event in &timeline.events[from..=last.unwrap_or(from).max(from)] {
         match &event.kind {
             EventKind::Checkout { folder, cleans: true, .. } if folder.as_deref().is_none_or(str::is_empty) => {

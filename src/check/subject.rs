@@ -30,11 +30,24 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// A call whose environments a cache could keep: it creates some, puts something into them, and does so on the runner.
+/// A call whose environments a cache could keep: it creates some and puts something into them. Where the sessions are
+/// out of sight, the tool's defaults decide.
 pub fn is_cacheable(invocation: &Invocation) -> bool {
-    invocation.run.creates_env == Answer::Yes
-        && invocation.run.installs_anything != Answer::No
-        && invocation.action.is_none_or(|a| !a.rebuilds && !a.own_cache)
+    let creates = match invocation.run.creates_env {
+        Answer::Yes => true,
+        Answer::Unknown => invocation.run.creates_by_default,
+        Answer::No => false,
+    };
+    creates && invocation.run.installs_anything != Answer::No && is_ours(invocation)
+}
+
+/// A call that puts anything at all into the environment folder, or may: a cache must be restored before it.
+pub fn touches_folder(invocation: &Invocation) -> bool {
+    invocation.run.creates_env != Answer::No && is_ours(invocation)
+}
+
+fn is_ours(invocation: &Invocation) -> bool {
+    invocation.action.is_none_or(|a| !a.rebuilds && !a.own_cache)
 }
 
 /// The cacheable calls of an instance, in order.
