@@ -81,6 +81,10 @@ struct Run {
 
 fn check(cli: &Cli) -> io::Result<Verdict> {
     let current = std::env::current_dir().and_then(std::fs::canonicalize)?;
+    if let Some(path) = &cli.output_file {
+        // Tried before the work, so that nothing is fixed in a run that cannot say so.
+        std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(|e| unwritable(path, &e))?;
+    }
     let stdin = read_stdin(cli)?;
     let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
     let paths = if paths.is_empty() && stdin.is_none() { vec![default_folder(&current)] } else { paths };
@@ -214,10 +218,13 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     let rendered = render(cli, run, look)?;
     match (destination, &cli.output_file) {
         (Some(mut out), _) => out.write_all(&rendered),
-        (None, Some(path)) => std::fs::write(path, &rendered)
-            .map_err(|e| io::Error::new(e.kind(), format!("{}: cannot be written: {e}", path.display()))),
+        (None, Some(path)) => std::fs::write(path, &rendered).map_err(|e| unwritable(path, &e)),
         (None, None) => Ok(()),
     }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: cannot be written: {error}", path.display()))
 }
 
 /// The whole report as bytes, so that a file is never half written because of us.
