@@ -1,6 +1,7 @@
 //! Facts about the world, read from `rules/*.yaml` (embedded) and validated completely when first used.
 
 pub mod launchers;
+pub mod logs;
 pub mod nox;
 
 use serde::de::DeserializeOwned;
