@@ -18,6 +18,7 @@ use crate::edit::diff::write_diff;
 use crate::finding::{Applicability, Problem};
 use crate::lint::{self, Outcome};
 use crate::output::{self, Format, Look, Report, Reported, Sources, summary};
+use crate::report::{self, ReportArgs, ReportError, ReportOutcome};
 use args::{Cli, ColourChoice, Command};
 use repair::Change;
 
@@ -67,7 +68,16 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
             clap_complete::generate(*shell, &mut Cli::command(), "cachelint", &mut io::stdout().lock());
             Ok(Verdict::default())
         }
+        Some(Command::Report(wanted)) => report_logs(wanted),
         None => check(cli),
+    }
+}
+
+fn report_logs(wanted: &ReportArgs) -> io::Result<Verdict> {
+    match report::run(wanted, &mut io::stdin().lock(), &mut io::stdout().lock()) {
+        Ok(outcome) => Ok(Verdict { left: outcome == ReportOutcome::NoLongerPasses, ..Verdict::default() }),
+        Err(ReportError::Write(e)) => Err(e),
+        Err(e) => Err(io::Error::other(e)),
     }
 }
 
