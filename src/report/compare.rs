@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::job::{JobRun, NoxSource, Outcome};
+use super::job::{JobRun, NoxSource, Outcome, Restore, Save};
 use super::summary::{JobSummary, Stat, restore_seconds, save_seconds, summarize};
 use crate::rules::logs::LOGS;
 
@@ -44,8 +44,9 @@ pub fn source<'a>(runs: impl Iterator<Item = &'a JobRun> + Clone) -> Option<NoxS
 
 /// Seconds that a run pays for its environments: inside nox, restoring, saving.
 fn cost(run: &JobRun, source: NoxSource) -> Option<f64> {
-    let restore = if run.caches.is_empty() { 0.0 } else { restore_seconds(run)? };
-    let saved = run.caches.iter().any(|c| c.save == super::job::Save::Saved);
+    let tried = run.caches.iter().any(|cache| cache.restore != Restore::None);
+    let restore = if tried { restore_seconds(run)? } else { 0.0 };
+    let saved = run.caches.iter().any(|cache| cache.save == Save::Saved);
     let save = if saved { save_seconds(run)? } else { 0.0 };
     Some(run.nox.by(source)? + restore + save)
 }

@@ -223,7 +223,7 @@ fn outcome_word(outcome: Outcome) -> &'static str {
 fn restore_word(restore: &Restore) -> &'static str {
     match restore {
         Restore::Hit => "hit",
-        Restore::RestoreKey => "restored by a restore key",
+        Restore::ByRestoreKey => "restored by a restore key",
         Restore::Restored => "restored",
         Restore::Miss => "miss",
         Restore::LookedUpOnly => "looked up only",
