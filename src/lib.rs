@@ -19,6 +19,8 @@ pub mod report;
 pub mod rules;
 pub mod shell;
 pub mod suppress;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod timeline;
 pub mod tool;

@@ -39,8 +39,7 @@ impl Separation {
         // same on all legs, so that only those count that reach the environment.
         let decisive = decisive_inputs(subject, &timelines);
         for path in used.iter().filter(|p| p.starts_with("matrix.") || decisive.contains(p)) {
-            let known = columns.iter().find(|c| c.path == *path);
-            if known.is_none_or(|c| c.texts.iter().any(Option::is_none)) {
+            if timelines.iter().any(|t| value_at(t, path).known().is_none()) {
                 found.paths.push(path.clone());
                 if found.doubt.is_none() && !never_has_comma(subject, &timelines, path) {
                     found.doubt = Some(format!("`{path}` is not known here; a comma in it would make the key invalid"));
@@ -91,7 +90,7 @@ fn columns(timelines: &[&Timeline]) -> Vec<Column> {
         let texts = timelines.iter().map(|t| text_at(t, &path)).collect();
         Column { path, texts }
     });
-    columns.filter(|c| usable(c)).collect()
+    columns.filter(usable).collect()
 }
 
 fn value_at(timeline: &Timeline, path: &str) -> Eval {
