@@ -65,7 +65,7 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
         outcome.problems.extend(shapes(&repository.documents[*document], root));
     }
     let units: Vec<Unit> = requested.iter().flat_map(|d| units(&repository, *d)).collect();
-    let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, *unit)).collect();
+    let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
     let found: Vec<Finding> = subjects.par_iter().flat_map_iter(check::run).collect();
     for subject in &subjects {
         outcome.undecided.extend(undecided(subject));
@@ -103,9 +103,7 @@ fn shapes<'a>(document: &'a Document, root: &'a Path) -> impl Iterator<Item = Pr
 /// The jobs of a workflow; a composite action only where no job of the repository uses it.
 fn units(repository: &Repository, document: usize) -> Vec<Unit> {
     match &repository.documents[document].content {
-        Content::Workflow(workflow) => {
-            (0..workflow.jobs.len()).map(|job| Unit { document, job: Some(job) }).collect()
-        }
+        Content::Workflow(workflow) => (0..workflow.jobs.len()).map(|job| Unit { document, job: Some(job) }).collect(),
         Content::Action(action) if action.composite && !repository.is_called(document) => {
             vec![Unit { document, job: None }]
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::subject::{Subject, cacheable, is_meant_for, touches_folder};
 use crate::cache::Needs;
 use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
+use crate::config;
 use crate::finding::{Applicability, Finding, Fix, Location, Severity};
 use crate::fix::action_ref::cache_action;
 use crate::fix::insert_step::{NewStep, insert_step};
@@ -104,9 +105,10 @@ fn message(subject: &Subject<'_>, invocation: &Invocation) -> String {
 
 fn help(uncovered: &[Uncovered<'_>], warm: bool) -> String {
     let off = uncovered.iter().any(|(_, _, i)| reuse_flag::needs_flag(i));
-    let mut help = "Restore the environments with a cache step before nox runs, under a key that changes with everything \
+    let mut help =
+        "Restore the environments with a cache step before nox runs, under a key that changes with everything \
                     they depend on"
-        .to_owned();
+            .to_owned();
     if off {
         help.push_str(", and pass `-r`: without it nox deletes what was restored and builds it again");
     }
@@ -208,7 +210,7 @@ fn fix(
     let lookup_only = (*permission == Permission::NotOnTags || subject_runs_on_tags(subject)).then_some(NOT_ON_TAGS);
     let new = NewStep {
         needs: &needs,
-        action: cache_action(subject.repository, document),
+        action: cache_action(subject.repository, subject.settings, document),
         condition: only_condition(subject, uncovered, site),
         lookup_only,
     };
@@ -216,6 +218,11 @@ fn fix(
     let (mut edits, mut changes) = (vec![edit], vec![change]);
     let without_reuse: Vec<_> =
         uncovered.iter().filter(|(_, _, i)| reuse_flag::needs_flag(i)).map(|(_, e, i)| (*e, *i)).collect();
+    if subject.settings.reuse == config::Reuse::Report && !without_reuse.is_empty() {
+        return Err(
+            "nox would delete what was restored, and the settings leave its commands to you (`reuse`)".to_owned()
+        );
+    }
     if let Some(reason) = without_reuse.iter().find_map(|(_, i)| reuse_flag::obstacle(i)) {
         return Err(format!("nox would delete what was restored: {reason}"));
     }
@@ -298,9 +305,12 @@ fn costs(subject: &Subject<'_>, uncovered: &[Uncovered<'_>], warm: bool) -> Vec<
         notes.push(format!("{legs} matrix legs save an archive each; {} keeps {quota} GiB per repository", forge.name));
     }
     if is_pull_request_only(&subject.instances.triggers) {
-        notes.push("the workflow runs for pull requests only: each warms its own cache, none that others can read".to_owned());
+        notes.push(
+            "the workflow runs for pull requests only: each warms its own cache, none that others can read".to_owned(),
+        );
     }
-    let container = subject.document().workflow().zip(subject.unit.job).is_some_and(|(w, j)| w.jobs[j].container.is_some());
+    let container =
+        subject.document().workflow().zip(subject.unit.job).is_some_and(|(w, j)| w.jobs[j].container.is_some());
     if container && !forge.needs_in_image.is_empty() {
         notes.push(format!("the job's container needs {} for the cache action", forge.needs_in_image.join(", ")));
     }
