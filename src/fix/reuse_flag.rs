@@ -68,9 +68,9 @@ fn change(repository: &Repository, site: Site, offsets: &[usize], flag: &str) ->
     let map = ScalarMap::new(&document.text, &document.tree, script.node)?;
     let mut value = script.text.clone();
     for offset in offsets.iter().rev() {
-        // The value offset whose insertion point is this file offset.
+        // The first value offset whose insertion point is this file offset: the line break that ends a block scalar is
+        // written behind it too, but what is inserted stands before that break.
         let at = (0..=script.text.len())
-            .rev()
             .find(|at| script.text.is_char_boundary(*at) && map.insertion_offset(*at) == *offset)?;
         value.insert_str(at, flag);
     }
