@@ -18,6 +18,7 @@ use crate::edit::diff::write_diff;
 use crate::finding::{Applicability, Problem};
 use crate::lint::{self, Outcome};
 use crate::output::{self, Format, Look, Report, Reported, Sources, summary};
+use crate::report::{self, ReportArgs, ReportError, ReportOutcome};
 use args::{Cli, ColourChoice, Command};
 use repair::Change;
 
@@ -67,7 +68,16 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
             clap_complete::generate(*shell, &mut Cli::command(), "cachelint", &mut io::stdout().lock());
             Ok(Verdict::default())
         }
+        Some(Command::Report(wanted)) => report_logs(wanted),
         None => check(cli),
+    }
+}
+
+fn report_logs(wanted: &ReportArgs) -> io::Result<Verdict> {
+    match report::run(wanted, &mut io::stdin().lock(), &mut io::stdout().lock()) {
+        Ok(outcome) => Ok(Verdict { left: outcome == ReportOutcome::NoLongerPasses, ..Verdict::default() }),
+        Err(ReportError::Write(e)) => Err(e),
+        Err(e) => Err(io::Error::other(e)),
     }
 }
 
@@ -81,6 +91,10 @@ struct Run {
 
 fn check(cli: &Cli) -> io::Result<Verdict> {
     let current = std::env::current_dir().and_then(std::fs::canonicalize)?;
+    if let Some(path) = &cli.output_file {
+        // Tried before the work, so that nothing is fixed in a run that cannot say so.
+        std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(|e| unwritable(path, &e))?;
+    }
     let stdin = read_stdin(cli)?;
     let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
     let paths = if paths.is_empty() && stdin.is_none() { vec![default_folder(&current)] } else { paths };
@@ -214,10 +228,13 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     let rendered = render(cli, run, look)?;
     match (destination, &cli.output_file) {
         (Some(mut out), _) => out.write_all(&rendered),
-        (None, Some(path)) => std::fs::write(path, &rendered)
-            .map_err(|e| io::Error::new(e.kind(), format!("{}: cannot be written: {e}", path.display()))),
+        (None, Some(path)) => std::fs::write(path, &rendered).map_err(|e| unwritable(path, &e)),
         (None, None) => Ok(()),
     }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: cannot be written: {error}", path.display()))
 }
 
 /// The whole report as bytes, so that a file is never half written because of us.

@@ -243,6 +243,24 @@ fn the_rule_pages() {
     assert!(run(&folder, &["completions", "bash"]).out.contains("cachelint"));
 }
 
+#[test]
+fn reports_on_logs_or_says_why_not() {
+    let folder = repository(&[("log.txt", b"hello\n")]);
+    let ran = run(&folder, &["report", "missing.txt"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.starts_with("error: missing.txt"), "{}", ran.err);
+    assert_eq!(run(&folder, &["report", "log.txt"]).code, 2);
+    assert_eq!(run(&folder, &["report"]).code, 2);
+}
+
+#[test]
+fn an_output_file_that_cannot_be_written_stops_the_run_before_it_fixes() {
+    let folder = repository(&[(CI, UNUSED.as_bytes())]);
+    let ran = run(&folder, &["--fix", "--output-file", "no/such/file"]);
+    assert!(ran.err.starts_with("error: no/such/file: cannot be written"), "{}", ran.err);
+    assert_eq!(content(&folder, CI), UNUSED);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_neither_followed_out_of_the_repository_nor_written_through() {

@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::CheckName;
 use crate::output::Format;
+use crate::report::ReportArgs;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 nothing is left to do, 1 findings are left (or a diff was printed), 2 something could not be done.
@@ -98,8 +99,11 @@ pub enum ColourChoice {
 pub enum Command {
     /// Explain a check
     Rule(RuleArgs),
+    Report(ReportArgs),
     /// Print completions for a shell
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -1,1 +1,230 @@
-//! mod
+//! Run logs → what the caches of nox's environments did, and whether they pay.
+
+mod cause;
+mod cells;
+mod compare;
+mod error;
+mod event;
+mod job;
+mod json;
+mod line;
+mod markdown;
+mod read;
+mod record;
+mod summary;
+mod table;
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::rules::logs::Forge;
+use compare::{Difference, Passes, compare, net_gain_within};
+use job::JobRun;
+use summary::{JobSummary, Storage, by_job, storage, summarize};
+
+pub use error::ReportError;
+
+/// Report from run logs what the caches of nox's environments did, and what they gain.
+///
+/// Logs: a log archive of GitHub (zip, or unpacked), the text of `gh run view --log`, the log of a Forgejo or Gitea job,
+/// the output of `act` or `act --json`, the file of `nox --report`; folders of these, and - for standard input.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ReportArgs {
+    /// Logs of one or more runs of a workflow
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Logs of runs before a change; may be repeated
+    #[arg(long, value_name = "PATH", requires = "after", conflicts_with = "paths")]
+    pub before: Vec<PathBuf>,
+    /// Logs of runs after the change; may be repeated
+    #[arg(long, value_name = "PATH", requires = "before", conflicts_with = "paths")]
+    pub after: Vec<PathBuf>,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    pub output_format: ReportFormat,
+    /// Whose quota the archives count against; by default as the logs tell
+    #[arg(long, value_enum)]
+    pub forge: Option<Forge>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    #[default]
+    Table,
+    /// For a pull request
+    Markdown,
+    Json,
+}
+
+/// What the report comes to, for the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportOutcome {
+    /// Exit code 0.
+    Reported,
+    /// A job that passed before the change fails after it: exit code 1.
+    NoLongerPasses,
+}
+
+/// All that is printed, in any format.
+#[derive(Debug, Serialize)]
+struct Report {
+    version: u32,
+    /// Of one set of runs; empty where two sets are compared.
+    jobs: Vec<JobLine>,
+    /// Of runs before and after; empty where nothing is compared.
+    differences: Vec<Difference>,
+    total: Option<Total>,
+    storage: Option<Storage>,
+    jobs_without_nox: Vec<String>,
+    only_before: Vec<String>,
+    only_after: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct JobLine {
+    /// What runs with a restored cache gain over those without, where the logs have both.
+    net_gain_seconds: Option<f64>,
+    #[serde(flatten)]
+    summary: JobSummary,
+}
+
+/// Over the jobs that tell; a sum over only some of the jobs says so by its count.
+#[derive(Debug, Serialize)]
+struct Total {
+    jobs: usize,
+    jobs_still_passing: usize,
+    nox_seconds_saved: Option<f64>,
+    net_gain_seconds: Option<f64>,
+    jobs_with_net_gain: usize,
+    job_seconds_saved: Option<f64>,
+}
+
+/// Reads the logs that `args` name (`-` is `stdin`) and writes the report to `out`.
+///
+/// # Errors
+/// Whatever keeps the report from being made; the exit code is 2 then, and nothing was written but by a failed write.
+pub fn run(args: &ReportArgs, stdin: &mut dyn Read, out: &mut dyn Write) -> Result<ReportOutcome, ReportError> {
+    let comparing = !args.before.is_empty() && !args.after.is_empty();
+    if (args.before.is_empty() != args.after.is_empty()) || (comparing != args.paths.is_empty()) {
+        return Err(ReportError::Usage);
+    }
+    if args.paths.iter().chain(&args.before).chain(&args.after).filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(ReportError::StdinTwice);
+    }
+    let report = if comparing {
+        let before = read::read_all(&args.before, stdin)?;
+        let after = read::read_all(&args.after, stdin)?;
+        compared(before, after, args.forge)?
+    } else {
+        listed(read::read_all(&args.paths, stdin)?, args.forge)?
+    };
+    match args.output_format {
+        ReportFormat::Table => table::write(&report, out)?,
+        ReportFormat::Markdown => markdown::write(&report, out)?,
+        ReportFormat::Json => json::write(&report, out)?,
+    }
+    let worse = report.differences.iter().any(|difference| difference.passes == Passes::NoLonger);
+    Ok(if worse { ReportOutcome::NoLongerPasses } else { ReportOutcome::Reported })
+}
+
+/// Runs of jobs that have to do with nox, and the names of the others.
+fn with_nox(runs: Vec<JobRun>) -> (Vec<JobRun>, Vec<String>) {
+    let concerned: std::collections::HashSet<String> =
+        runs.iter().filter(|run| run.ran_nox || !run.caches.is_empty()).map(|run| run.name.clone()).collect();
+    let mut others: Vec<String> = Vec::new();
+    let (with, without): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| concerned.contains(&run.name));
+    for run in without {
+        if !others.contains(&run.name) {
+            others.push(run.name);
+        }
+    }
+    (with, others)
+}
+
+fn none_left(runs: &[JobRun], others: &[String]) -> Result<(), ReportError> {
+    if runs.iter().any(|run| run.ran_nox) {
+        return Ok(());
+    }
+    let names = runs.iter().map(|run| run.name.clone()).chain(others.iter().cloned()).take(10).collect::<Vec<_>>();
+    Err(ReportError::NoNox { names: if names.is_empty() { "the logs".to_owned() } else { names.join(", ") } })
+}
+
+fn listed(runs: Vec<JobRun>, forge: Option<Forge>) -> Result<Report, ReportError> {
+    let storage = storage(&runs, forge);
+    let (runs, jobs_without_nox) = with_nox(runs);
+    none_left(&runs, &jobs_without_nox)?;
+    let jobs = by_job(runs)
+        .into_iter()
+        .map(|(name, runs)| JobLine {
+            net_gain_seconds: net_gain_within(&runs),
+            summary: summarize(&name, &runs, compare::source(runs.iter())),
+        })
+        .collect();
+    Ok(Report {
+        version: 1,
+        jobs,
+        differences: Vec::new(),
+        total: None,
+        storage,
+        jobs_without_nox,
+        only_before: Vec::new(),
+        only_after: Vec::new(),
+    })
+}
+
+fn compared(before: Vec<JobRun>, after: Vec<JobRun>, forge: Option<Forge>) -> Result<Report, ReportError> {
+    let storage = storage(&after, forge);
+    let (before, mut jobs_without_nox) = with_nox(before);
+    none_left(&before, &jobs_without_nox)?;
+    let (after, others) = with_nox(after);
+    none_left(&after, &others)?;
+    jobs_without_nox.extend(others);
+    jobs_without_nox.sort();
+    jobs_without_nox.dedup();
+    let mut before = by_job(before);
+    let mut after = by_job(after);
+    // one log each, named only by its file: the names need not agree
+    if let ([(name, runs)], [(other, others)]) = (before.as_mut_slice(), after.as_mut_slice())
+        && runs.iter().chain(others.iter()).all(|run| run.named_by_file)
+    {
+        other.clone_from(name);
+    }
+    let names = |jobs: &[(String, Vec<JobRun>)]| jobs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let (names_before, names_after) = (names(&before), names(&after));
+    let differences: Vec<Difference> = before
+        .iter()
+        .filter_map(|(name, runs)| {
+            let (_, others) = after.iter().find(|(other, _)| other == name)?;
+            Some(compare(name, runs, others))
+        })
+        .collect();
+    if differences.is_empty() {
+        return Err(ReportError::NothingInCommon { before: names_before.join(", "), after: names_after.join(", ") });
+    }
+    let without = |names: &[String], others: &[String]| names.iter().filter(|n| !others.contains(n)).cloned().collect();
+    Ok(Report {
+        version: 1,
+        jobs: Vec::new(),
+        total: Some(total(&differences)),
+        differences,
+        storage,
+        jobs_without_nox,
+        only_before: without(&names_before, &names_after),
+        only_after: without(&names_after, &names_before),
+    })
+}
+
+fn total(differences: &[Difference]) -> Total {
+    let sum = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum());
+    let gains: Vec<f64> = differences.iter().filter_map(|d| d.net_gain_seconds).collect();
+    Total {
+        jobs: differences.len(),
+        jobs_still_passing: differences.iter().filter(|d| matches!(d.passes, Passes::Still | Passes::Again)).count(),
+        nox_seconds_saved: sum(differences.iter().filter_map(|d| d.nox_seconds_saved).collect()),
+        jobs_with_net_gain: gains.len(),
+        net_gain_seconds: sum(gains),
+        job_seconds_saved: sum(differences.iter().filter_map(|d| d.job_seconds_saved).collect()),
+    }
+}

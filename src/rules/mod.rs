@@ -4,6 +4,7 @@ pub mod cache_actions;
 pub mod checks;
 pub mod forges;
 pub mod launchers;
+pub mod logs;
 pub mod nox;
 pub mod publishers;
 pub mod setup_actions;

@@ -1,0 +1,272 @@
+//! Records of one job → what its caches did, what nox did, and how long each took.
+
+mod cache;
+mod nox;
+mod step;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::event::{Event, RunnerEvent, SessionResult, event};
+use super::line::Moment;
+use super::record::{Body, Record, Stage, forge_of};
+use crate::rules::logs::Forge;
+use step::StepState;
+
+pub use cache::{CacheUse, Restore, Save};
+pub use nox::{NoxSeconds, NoxSource};
+
+/// Steps, environments and sessions of one job that are kept; a real job has far fewer, a hostile log could have any number.
+pub(super) const MOST: usize = 4096;
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Passed,
+    Failed,
+    Cancelled,
+    /// The log does not say.
+    Unknown,
+}
+
+/// Where the seconds of a job come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobSource {
+    Timestamps,
+    /// The sum of its steps, as act reports each.
+    Steps,
+}
+
+/// One job in one run.
+#[derive(Debug, Clone)]
+pub struct JobRun {
+    pub name: String,
+    /// The log does not name its job: `name` is that of the file.
+    pub named_by_file: bool,
+    pub forge: Option<Forge>,
+    pub outcome: Outcome,
+    /// The log ends before the job does.
+    pub truncated: bool,
+    /// Caches of nox's environments.
+    pub caches: Vec<CacheUse>,
+    pub other_caches: Vec<CacheUse>,
+    /// Environments by name, in the order of the log.
+    pub created: Vec<String>,
+    pub reused: Vec<String>,
+    pub sessions: Vec<(String, SessionResult)>,
+    pub nox: NoxSeconds,
+    pub ran_nox: bool,
+    pub job_seconds: Option<(f64, JobSource)>,
+    pub interpreters: BTreeSet<String>,
+    /// nox found a restored environment without its interpreter.
+    pub interpreter_gone: bool,
+}
+
+/// Takes in the records of one job in the order of the log.
+pub struct JobBuilder {
+    name: String,
+    named_by_file: bool,
+    steps: Vec<StepState>,
+    current: usize,
+    first: Option<Moment>,
+    last: Option<Moment>,
+    ended: Option<bool>,
+    exit_code: bool,
+    error: bool,
+    cancelled: bool,
+    runner_end: bool,
+    /// Some runner's marks were seen, so that their absence at the end means something.
+    has_runner: bool,
+    task: Option<String>,
+    forge: Option<Forge>,
+    log: nox::NoxLog,
+    interpreters: BTreeSet<String>,
+}
+
+impl JobBuilder {
+    /// `named_by_file` where the log gave no name.
+    pub fn new(name: &str, named_by_file: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            named_by_file,
+            steps: vec![StepState::default()],
+            current: 0,
+            first: None,
+            last: None,
+            ended: None,
+            exit_code: false,
+            error: false,
+            cancelled: false,
+            runner_end: false,
+            has_runner: false,
+            task: None,
+            forge: None,
+            log: nox::NoxLog::default(),
+            interpreters: BTreeSet::new(),
+        }
+    }
+
+    /// Whether the log told the end of the job, so that whatever follows under its name is another run.
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_some() || self.runner_end
+    }
+
+    pub fn take(&mut self, record: &Record<'_>) {
+        if let Some(time) = record.time {
+            self.first.get_or_insert(time);
+            self.last = Some(time);
+        }
+        match &record.body {
+            Body::JobStart => self.has_runner = true,
+            Body::StepStart(step) => {
+                self.has_runner = true;
+                if self.steps.len() < MOST {
+                    self.steps.push(StepState::new(step, record.time));
+                }
+                self.current = self.steps.len() - 1;
+            }
+            Body::StepEnd { step, seconds } => {
+                self.has_runner = true;
+                if let Some(at) = self.steps.iter().rposition(|s| s.is(step))
+                    && let Some(state) = self.steps.get_mut(at)
+                {
+                    state.seconds = *seconds;
+                } else if self.steps.len() < MOST {
+                    let mut state = StepState::new(step, None);
+                    state.seconds = *seconds;
+                    self.steps.push(state);
+                }
+            }
+            Body::JobEnd { passed } => self.ended = Some(*passed),
+            Body::Output(text) => {
+                if let Some(step) = &record.step {
+                    self.enter(step);
+                }
+                self.output(text, record.time);
+            }
+        }
+    }
+
+    fn enter(&mut self, step: &super::record::Step<'_>) {
+        if self.steps.get(self.current).is_some_and(|s| s.is(step)) {
+            return;
+        }
+        self.current = match self.steps.iter().rposition(|s| s.is(step)) {
+            Some(found) => found,
+            None => {
+                if self.steps.len() < MOST {
+                    self.steps.push(StepState::new(step, None));
+                }
+                self.steps.len() - 1
+            }
+        };
+    }
+
+    fn output(&mut self, text: &str, time: Option<Moment>) {
+        if self.forge.is_none() {
+            self.forge = forge_of(text);
+            self.has_runner |= self.forge.is_some();
+        }
+        let Some(step) = self.steps.get_mut(self.current) else { return };
+        step.last = time.or(step.last);
+        if step.echo(text) {
+            return;
+        }
+        match event(text) {
+            Some(Event::Cache(event)) => step.cache(event, time),
+            Some(Event::Nox(event)) => {
+                step.saw_nox(time);
+                self.log.take(event, self.current, time);
+            }
+            Some(Event::Runner(event)) => self.runner(event),
+            None => {}
+        }
+    }
+
+    fn runner(&mut self, event: RunnerEvent) {
+        match event {
+            RunnerEvent::ExitCode => self.exit_code = true,
+            RunnerEvent::Error => self.error = true,
+            RunnerEvent::Cancelled => self.cancelled = true,
+            RunnerEvent::JobName(name) => {
+                if self.named_by_file {
+                    self.name = name;
+                    self.named_by_file = false;
+                }
+            }
+            RunnerEvent::Task(number) => self.task = Some(number),
+            RunnerEvent::End => self.runner_end = true,
+            RunnerEvent::Interpreter(version) => {
+                if self.interpreters.len() < MOST {
+                    self.interpreters.insert(version);
+                }
+            }
+        }
+    }
+
+    /// The job as far as the log tells it.
+    pub fn finish(mut self) -> JobRun {
+        let truncated = self.has_runner && !self.has_ended();
+        let outcome = self.outcome();
+        let nox = self.log.seconds(&self.steps, truncated);
+        let job_seconds = self.job_seconds(truncated);
+        let (caches, other_caches) = cache::joined(&mut self.steps, outcome, truncated);
+        // the number of the task differs in each run, so it is no part of the job's name
+        if self.named_by_file
+            && let Some(task) = &self.task
+            && let Some(stem) = self.name.strip_suffix(task.as_str())
+            && let Some(stem) = stem.strip_suffix('-')
+        {
+            self.name = stem.to_owned();
+        }
+        JobRun {
+            name: self.name,
+            named_by_file: self.named_by_file,
+            forge: self.forge,
+            outcome,
+            truncated,
+            caches,
+            other_caches,
+            ran_nox: self.log.ran(),
+            interpreter_gone: self.log.interpreter_gone(),
+            created: self.log.created,
+            reused: self.log.reused,
+            sessions: self.log.sessions,
+            nox,
+            job_seconds,
+            interpreters: self.interpreters,
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        if let Some(passed) = self.ended {
+            return if passed { Outcome::Passed } else { Outcome::Failed };
+        }
+        if self.cancelled {
+            return Outcome::Cancelled;
+        }
+        // a cache is saved after the steps only if the job passed, so an error before was allowed to happen
+        let saved_after = self.steps.iter().any(|s| s.stage == Stage::Post && s.proves_success());
+        match (saved_after, self.exit_code, self.error) {
+            (true, ..) => Outcome::Passed,
+            (false, true, _) => Outcome::Failed,
+            (false, false, false) if self.runner_end => Outcome::Passed,
+            _ => Outcome::Unknown,
+        }
+    }
+
+    fn job_seconds(&self, truncated: bool) -> Option<(f64, JobSource)> {
+        if truncated {
+            return None;
+        }
+        if let (Some(first), Some(last)) = (self.first, self.last) {
+            return Some((last.since(first)?, JobSource::Timestamps));
+        }
+        let timed = self.steps.iter().filter_map(|s| s.seconds);
+        let sum: f64 = timed.clone().sum();
+        (timed.count() > 0).then_some((sum, JobSource::Steps))
+    }
+}

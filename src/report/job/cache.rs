@@ -1,0 +1,303 @@
+//! What each cache of a job did: restored or not, saved or not and why.
+
+use serde::Serialize;
+
+use super::super::event::{CacheEvent, NotSaved};
+use super::super::line::Moment;
+use super::super::record::Stage;
+use super::Outcome;
+use super::step::StepState;
+
+/// What a cache step found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restore {
+    /// By its own key.
+    Hit,
+    /// By a restore key: an older entry.
+    RestoreKey,
+    /// Restored; the log does not say by which kind of key.
+    Restored,
+    Miss,
+    LookedUpOnly,
+    Forbidden,
+    Failed(String),
+    /// Only saved, or the log does not say.
+    None,
+}
+
+/// What became of the folder at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Save {
+    Saved,
+    /// The key was there already: nothing to do.
+    AlreadyThere,
+    JobFailed,
+    Race,
+    ReadOnly,
+    NothingThere,
+    Failed(String),
+    /// The log of the whole job does not mention it.
+    NotMentioned,
+    /// The log does not say.
+    Unknown,
+}
+
+/// One cache in one run.
+#[derive(Debug, Clone, Serialize)]
+pub struct CacheUse {
+    pub step: Option<String>,
+    pub key: Option<String>,
+    pub restored_key: Option<String>,
+    pub restore: Restore,
+    pub restore_seconds: Option<f64>,
+    pub save: Save,
+    pub save_seconds: Option<f64>,
+    /// Of the archive.
+    pub bytes: Option<u64>,
+    #[serde(skip)]
+    path: String,
+}
+
+impl CacheUse {
+    /// Whether environments came out of it.
+    pub fn restored(&self) -> bool {
+        matches!(self.restore, Restore::Hit | Restore::RestoreKey | Restore::Restored)
+    }
+
+    /// By the folder where the log has it; else by the words people use.
+    fn is_of_nox(&self) -> bool {
+        let says_nox = |text: &Option<String>| text.as_deref().is_some_and(|t| t.to_lowercase().contains("nox"));
+        let of_nox = |line: &str| line.split(['/', '\\']).any(|part| part == ".nox");
+        if !self.path.is_empty() && self.path.lines().any(of_nox) {
+            return true;
+        }
+        says_nox(&self.key) || says_nox(&self.restored_key) || (self.path.is_empty() && says_nox(&self.step))
+    }
+}
+
+/// The lines about one restore, gathered.
+#[derive(Debug, Default)]
+pub(super) struct Restoring {
+    restore: Option<Restore>,
+    key: Option<String>,
+    restored_key: Option<String>,
+    bytes: Option<u64>,
+    unpacked: bool,
+    /// When the download began, where the library says so; its other lines come only after it.
+    first: Option<Moment>,
+    last: Option<Moment>,
+}
+
+impl Restoring {
+    /// Whether the event can be about the same restore, in logs where nothing else separates them.
+    pub fn goes_on_with(&self, event: &CacheEvent) -> bool {
+        let told = self.restore.is_some();
+        match event {
+            CacheEvent::HitKey(_)
+            | CacheEvent::HitRestoreKey(_)
+            | CacheEvent::Miss(_)
+            | CacheEvent::LookedUp(_)
+            | CacheEvent::RestoreForbidden => !told && !self.unpacked,
+            CacheEvent::RestoreFailed(_) => !self.unpacked,
+            CacheEvent::Size(_) => !self.unpacked && self.restore != Some(Restore::Miss),
+            CacheEvent::Restored(key) => self.restore != Some(Restore::Miss) && !(key.is_none() && self.unpacked),
+            CacheEvent::Saved(_) | CacheEvent::NotSaved(..) => false,
+        }
+    }
+
+    pub fn take(&mut self, event: CacheEvent, time: Option<Moment>) {
+        self.last = time.or(self.last);
+        if matches!(event, CacheEvent::HitKey(_) | CacheEvent::HitRestoreKey(_)) {
+            self.first = self.first.or(time);
+        }
+        match event {
+            CacheEvent::HitKey(key) => {
+                self.restore = Some(Restore::Hit);
+                self.restored_key = Some(key);
+            }
+            CacheEvent::HitRestoreKey(key) => {
+                self.restore = Some(Restore::RestoreKey);
+                self.restored_key = Some(key);
+            }
+            CacheEvent::Restored(key) => {
+                self.unpacked = true;
+                self.restore.get_or_insert(Restore::Restored);
+                self.restored_key = key.or(self.restored_key.take());
+            }
+            CacheEvent::LookedUp(key) => {
+                self.restore = Some(Restore::LookedUpOnly);
+                self.restored_key = Some(key);
+            }
+            CacheEvent::Miss(key) => {
+                self.restore = Some(Restore::Miss);
+                self.key = Some(key);
+            }
+            CacheEvent::RestoreForbidden => self.restore = Some(Restore::Forbidden),
+            CacheEvent::RestoreFailed(text) => self.restore = Some(Restore::Failed(text)),
+            CacheEvent::Size(bytes) => self.bytes = Some(bytes),
+            CacheEvent::Saved(_) | CacheEvent::NotSaved(..) => {}
+        }
+    }
+}
+
+/// The lines about one save, gathered.
+#[derive(Debug, Default)]
+pub(super) struct Saving {
+    save: Option<Save>,
+    key: Option<String>,
+    bytes: Option<u64>,
+    last: Option<Moment>,
+}
+
+impl Saving {
+    pub fn goes_on_with(&self, event: &CacheEvent) -> bool {
+        match event {
+            CacheEvent::Saved(Some(key)) | CacheEvent::NotSaved(_, Some(key)) => {
+                self.key.as_ref().is_none_or(|known| same_key(known, key))
+            }
+            CacheEvent::Saved(None) | CacheEvent::Size(_) => self.key.is_none(),
+            _ => true,
+        }
+    }
+
+    pub fn take(&mut self, event: CacheEvent, time: Option<Moment>) {
+        self.last = time.or(self.last);
+        match event {
+            CacheEvent::Saved(key) => {
+                self.save = Some(Save::Saved);
+                self.key = key.or(self.key.take());
+            }
+            CacheEvent::NotSaved(why, key) => {
+                let save = match why {
+                    NotSaved::ExactHit => Save::AlreadyThere,
+                    NotSaved::Race => Save::Race,
+                    NotSaved::ReadOnly => Save::ReadOnly,
+                    NotSaved::NothingThere => Save::NothingThere,
+                    NotSaved::Failed(text) => Save::Failed(text),
+                };
+                self.save.get_or_insert(save);
+                self.key = key.or(self.key.take());
+            }
+            CacheEvent::Size(bytes) => self.bytes = Some(bytes),
+            _ => {}
+        }
+    }
+}
+
+/// Keys are compared as the action does: without regard to case.
+fn same_key(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+/// The caches of nox's environments, and the others: what was restored joined with what was saved.
+pub(super) fn joined(steps: &mut [StepState], outcome: Outcome, truncated: bool) -> (Vec<CacheUse>, Vec<CacheUse>) {
+    let mut uses = Vec::new();
+    let mut saves = Vec::new();
+    for step in steps.iter_mut() {
+        // what a test prints about caches is no cache
+        if step.is_real() && step.nox.is_some() {
+            continue;
+        }
+        let restoring = std::mem::take(&mut step.restoring);
+        let single = restoring.len() == 1;
+        for restoring in restoring {
+            uses.push(restored(step, restoring, single));
+        }
+        for saving in std::mem::take(&mut step.saving) {
+            let seconds = seconds(step, None, saving.last);
+            saves.push((step.stage, step.name.clone(), step.path.clone(), saving, seconds));
+        }
+    }
+    // post steps come in the reverse order of their steps
+    for (stage, name, path, saving, seconds) in saves {
+        let Some(save) = saving.save else { continue };
+        let open = |u: &CacheUse| u.save == Save::Unknown;
+        let by_key =
+            |u: &CacheUse| saving.key.as_ref().is_some_and(|k| u.key.as_ref().is_some_and(|own| same_key(own, k)));
+        let by_name = |u: &CacheUse| stage == Stage::Post && !name.is_empty() && u.step.as_deref() == Some(&name);
+        let related = |u: &CacheUse| {
+            let Some(saved) = &saving.key else { return true };
+            let Some(restored) = &u.restored_key else { return false };
+            u.key.is_none() && (same_key(saved, restored) || saved.to_lowercase().contains("nox") == u.is_of_nox())
+        };
+        let candidates = uses.iter().filter(|u| open(u) && related(u)).count();
+        let found = uses
+            .iter()
+            .position(|u| open(u) && by_key(u))
+            .or_else(|| uses.iter().position(|u| open(u) && by_name(u)))
+            .or_else(|| uses.iter().position(|u| open(u) && related(u)).filter(|_| candidates == 1));
+        let index = found.unwrap_or_else(|| {
+            let step = (!name.is_empty()).then(|| name.clone());
+            uses.push(CacheUse {
+                step,
+                key: saving.key.clone(),
+                restored_key: None,
+                restore: Restore::None,
+                restore_seconds: None,
+                save: Save::Unknown,
+                save_seconds: None,
+                bytes: None,
+                path,
+            });
+            uses.len() - 1
+        });
+        let Some(found) = uses.get_mut(index) else { continue };
+        // seconds are those of writing an archive; finding that there is nothing to write costs none worth the name
+        found.save_seconds = seconds.filter(|_| save == Save::Saved);
+        found.key = saving.key.or(found.key.take());
+        found.bytes = saving.bytes.or(found.bytes);
+        found.save = save;
+    }
+    for found in &mut uses {
+        if found.restore == Restore::Restored
+            && let (Some(key), Some(restored)) = (&found.key, &found.restored_key)
+        {
+            found.restore = if same_key(key, restored) { Restore::Hit } else { Restore::RestoreKey };
+        }
+        if found.save == Save::Unknown && !truncated {
+            found.save = match (outcome, &found.restore) {
+                (_, Restore::Hit) => Save::AlreadyThere,
+                (Outcome::Failed | Outcome::Cancelled, _) => Save::JobFailed,
+                (Outcome::Passed, _) => Save::NotMentioned,
+                (Outcome::Unknown, _) => Save::Unknown,
+            };
+        }
+    }
+    uses.into_iter().partition(CacheUse::is_of_nox)
+}
+
+fn restored(step: &StepState, restoring: Restoring, single: bool) -> CacheUse {
+    let echoed = (!step.key.is_empty()).then(|| step.key.clone());
+    let key = echoed.or(restoring.key).or_else(|| match restoring.restore {
+        Some(Restore::Hit) => restoring.restored_key.clone(),
+        _ => None,
+    });
+    CacheUse {
+        step: (!step.name.is_empty()).then(|| step.name.clone()),
+        key,
+        restored_key: restoring.restored_key,
+        restore: restoring.restore.unwrap_or(Restore::None),
+        restore_seconds: if single {
+            seconds(step, restoring.first, restoring.last)
+        } else {
+            span(restoring.first, restoring.last)
+        },
+        save: Save::Unknown,
+        save_seconds: None,
+        bytes: restoring.bytes,
+        path: step.path.clone(),
+    }
+}
+
+/// From where the step begins, else from where the download does, to the last line; else as the runner reports it.
+fn seconds(step: &StepState, first: Option<Moment>, last: Option<Moment>) -> Option<f64> {
+    span(step.start.or(first), last).or(step.seconds)
+}
+
+/// One line is no span.
+fn span(first: Option<Moment>, last: Option<Moment>) -> Option<f64> {
+    let (first, last) = (first?, last?);
+    if first == last { None } else { last.since(first) }
+}

@@ -1,0 +1,217 @@
+//! Files, folders, zip archives and standard input → the jobs their logs tell of. Everything is streamed.
+
+mod archive;
+mod noxreport;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use super::error::ReportError;
+use super::job::{JobBuilder, JobRun};
+use super::line::{Lines, plain};
+use super::record::{Decoder, Format, Record};
+
+/// Bytes of one input after unpacking; a larger one is more likely a trap than a log.
+pub const LARGEST: u64 = 4 << 30;
+/// Jobs of one input, and files of one folder or archive.
+const MOST: usize = 4096;
+/// Lines that may come before the first one that tells the format.
+const PREAMBLE: usize = 10_000;
+
+/// The jobs of all inputs, in their order.
+pub fn read_all(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<JobRun>, ReportError> {
+    let mut jobs = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            jobs.extend(read_log("standard input", "-", &mut BufReader::new(&mut *stdin))?);
+        } else {
+            read_path(path, &mut jobs)?;
+        }
+    }
+    Ok(jobs)
+}
+
+fn read_path(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
+    let failed = |source| ReportError::Read { path: path.to_owned(), source };
+    if path.is_dir() {
+        return read_folder(path, jobs);
+    }
+    let file = File::open(path).map_err(failed)?;
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let name = path.display().to_string();
+    if reader.fill_buf().map_err(failed)?.starts_with(b"PK\x03\x04") {
+        jobs.extend(archive::read_zip(&name, reader)?);
+        return Ok(());
+    }
+    let stem = path.file_stem().map_or_else(|| name.clone(), |stem| stem.to_string_lossy().into_owned());
+    jobs.extend(read_log(&name, &stem, &mut reader)?);
+    Ok(())
+}
+
+/// A folder is an archive unpacked, or holds logs of any kind.
+fn read_folder(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(path).max_depth(8).sort_by_file_name() {
+        let entry = entry.map_err(|e| ReportError::Read { path: path.to_owned(), source: e.into() })?;
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        if files.len() == MOST {
+            return Err(ReportError::TooMany { name: path.display().to_string(), limit: MOST });
+        }
+        files.push(entry.into_path());
+    }
+    // several archives, each unpacked in a folder of its own, are several runs
+    let roots = archive::roots(&files);
+    let mut groups: BTreeMap<&Path, Vec<String>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for file in &files {
+        match file.ancestors().skip(1).filter_map(|folder| roots.get(folder)).last() {
+            Some(root) => {
+                let inside = file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/");
+                groups.entry(root).or_default().push(inside);
+            }
+            None => others.push(file),
+        }
+    }
+    let read_groups = !groups.is_empty();
+    for (root, members) in groups {
+        for member in archive::members_to_read(&members) {
+            let file = root.join(&member.path);
+            let opened = File::open(&file).map_err(|source| ReportError::Read { path: file.clone(), source })?;
+            let name = file.display().to_string();
+            jobs.extend(read_log(&name, &member.job, &mut BufReader::with_capacity(1 << 16, opened))?);
+        }
+    }
+    let log = |file: &Path| {
+        let extension = file.extension().map(|e| e.to_string_lossy().to_lowercase());
+        extension.is_none_or(|e| ["txt", "log", "json", "jsonl", "zip"].contains(&e.as_str()))
+    };
+    let before = jobs.len();
+    let mut unknown = None;
+    for file in others.into_iter().filter(|file| log(file)) {
+        match read_path(file, jobs) {
+            // a folder may hold a note beside its logs
+            Err(e @ ReportError::UnknownFormat { .. }) => unknown = Some(e),
+            other => other?,
+        }
+    }
+    match (jobs.len() > before || read_groups, unknown) {
+        (true, _) => Ok(()),
+        (false, Some(error)) => Err(error),
+        (false, None) => Err(ReportError::EmptyFolder { path: path.to_owned() }),
+    }
+}
+
+/// One stream of text. `job` names what does not name itself.
+fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRun>, ReportError> {
+    let failed = |source| ReportError::Read { path: name.into(), source };
+    let start = reader.fill_buf().map_err(failed)?;
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        return Err(ReportError::Utf16 { name: name.to_owned() });
+    }
+    if start.starts_with(b"PK\x03\x04") {
+        let reason = "an archive cannot be read from a stream; give the file's name".to_owned();
+        return Err(ReportError::Archive { name: name.to_owned(), reason });
+    }
+    if noxreport::looks_like(start) {
+        return noxreport::read(name, job, reader).map(|run| vec![run]);
+    }
+    let mut lines = Lines::new(reader);
+    let mut decoder = None;
+    let mut jobs = Collector::new(job);
+    let mut passed_over = 0;
+    while let Some(line) = lines.next().map_err(failed)? {
+        let line = plain(&line);
+        if decoder.is_none() {
+            decoder = Format::of(&line).map(Decoder::new);
+            passed_over += 1;
+            if decoder.is_none() && passed_over > PREAMBLE {
+                break;
+            }
+        }
+        if let Some(decoder) = &mut decoder {
+            decoder.decode(&line, &mut |record| jobs.take(record));
+        }
+        if lines.bytes_read() > LARGEST {
+            return Err(ReportError::TooLarge { name: name.to_owned(), limit: LARGEST });
+        }
+    }
+    if jobs.overflow {
+        return Err(ReportError::TooMany { name: name.to_owned(), limit: MOST });
+    }
+    if decoder.is_none() {
+        return Err(ReportError::UnknownFormat { name: name.to_owned() });
+    }
+    Ok(jobs.finish())
+}
+
+/// Sorts the records of interleaved jobs.
+struct Collector<'a> {
+    default: &'a str,
+    /// In the order of appearance.
+    jobs: Vec<(String, JobBuilder)>,
+    finished: Vec<JobRun>,
+    overflow: bool,
+    last: usize,
+}
+
+impl<'a> Collector<'a> {
+    fn new(default: &'a str) -> Self {
+        Self { default, jobs: Vec::new(), finished: Vec::new(), overflow: false, last: 0 }
+    }
+
+    fn take(&mut self, record: &Record<'_>) {
+        let name = record.job.unwrap_or(self.default);
+        let known = match self.jobs.get(self.last) {
+            Some((last, _)) if last == name => Some(self.last),
+            _ => self.jobs.iter().position(|(known, _)| known == name),
+        };
+        let at = match known {
+            Some(at) => at,
+            None if self.jobs.len() + self.finished.len() >= MOST => {
+                self.overflow = true;
+                return;
+            }
+            None => {
+                self.jobs.push((name.to_owned(), JobBuilder::new(name, record.job.is_none())));
+                self.jobs.len() - 1
+            }
+        };
+        self.last = at;
+        let Some((_, builder)) = self.jobs.get_mut(at) else { return };
+        if matches!(record.body, super::record::Body::JobStart) && builder.has_ended() {
+            let fresh = JobBuilder::new(name, record.job.is_none());
+            if self.finished.len() < MOST {
+                self.finished.push(std::mem::replace(builder, fresh).finish());
+            }
+        }
+        if let Some((_, builder)) = self.jobs.get_mut(at) {
+            builder.take(record);
+        }
+    }
+
+    fn finish(mut self) -> Vec<JobRun> {
+        self.finished.extend(self.jobs.into_iter().map(|(_, builder)| builder.finish()));
+        self.finished
+    }
+}
+
+/// Ends a stream with an error once more than `left` bytes came out of it.
+struct Bounded<'a, R> {
+    inner: R,
+    left: &'a mut u64,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        *self.left = self
+            .left
+            .checked_sub(read as u64)
+            .ok_or_else(|| io::Error::other(format!("larger than {LARGEST} bytes when unpacked")))?;
+        Ok(read)
+    }
+}

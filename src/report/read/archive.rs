@@ -1,0 +1,140 @@
+//! The log archive of a GitHub run: `0_job.txt` per job at the top, and a folder per job with a file per step.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use super::super::error::ReportError;
+use super::super::job::JobRun;
+use super::{Bounded, LARGEST, MOST, read_log};
+
+/// A file to read, and the job it is of.
+pub(super) struct Member {
+    pub path: String,
+    pub job: String,
+}
+
+/// The first step of every job of GitHub: where its file lies, the other files are steps too.
+const FIRST_STEP: &str = "Set up job";
+
+/// The folders in which archives were unpacked.
+pub(super) fn roots(files: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut roots = BTreeSet::new();
+    let mut jobs = BTreeSet::new();
+    for file in files {
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { continue };
+        if let Some((_, rest)) = numbered(&name.to_string_lossy()) {
+            roots.insert(folder.to_owned());
+            if rest == FIRST_STEP {
+                jobs.insert(folder.to_owned());
+            }
+        }
+    }
+    for job in jobs {
+        roots.remove(&job);
+        roots.extend(job.parent().map(Path::to_owned));
+    }
+    roots
+}
+
+fn numbered(name: &str) -> Option<(u32, &str)> {
+    let (number, rest) = name.strip_suffix(".txt")?.split_once('_')?;
+    (!rest.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some((number.parse().ok()?, rest))
+}
+
+/// The whole jobs' files where there are any; else each job's step files in their order.
+pub(super) fn members_to_read(paths: &[String]) -> Vec<Member> {
+    let mut whole = BTreeMap::new();
+    let mut steps = BTreeMap::new();
+    for path in paths {
+        match path.split_once('/') {
+            None => {
+                if let Some((number, job)) = numbered(path) {
+                    whole.insert((number, job.to_owned()), path.clone());
+                }
+            }
+            Some((job, file)) => {
+                if let Some((number, _)) = numbered(file) {
+                    steps.insert((job.to_owned(), number), path.clone());
+                }
+            }
+        }
+    }
+    if whole.is_empty() {
+        return steps.into_iter().map(|((job, _), path)| Member { path, job }).collect();
+    }
+    whole.into_iter().map(|((_, job), path)| Member { path, job }).collect()
+}
+
+/// Reads the members of an archive one after the other; what they may unpack to is bounded for all together.
+pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobRun>, ReportError> {
+    let broken = |e: zip::result::ZipError| ReportError::Archive { name: name.to_owned(), reason: e.to_string() };
+    let mut archive = zip::ZipArchive::new(reader).map_err(broken)?;
+    if archive.len() > MOST * 16 {
+        return Err(ReportError::TooMany { name: name.to_owned(), limit: MOST * 16 });
+    }
+    let paths: Result<Vec<String>, _> = archive.file_names().map(|name| name.map(|n| n.into_owned())).collect();
+    let paths = paths.map_err(broken)?;
+    let members = members_to_read(&paths);
+    if members.is_empty() {
+        let reason = "no member is the log of a job, such as `0_tests.txt`".to_owned();
+        return Err(ReportError::Archive { name: name.to_owned(), reason });
+    }
+    let mut left = LARGEST;
+    let mut jobs: Vec<JobRun> = Vec::new();
+    // step files of one job are one log
+    let mut at = 0;
+    while let Some(first) = members.get(at) {
+        let mut text: Box<dyn Read> = Box::new(std::io::empty());
+        let count =
+            if first.path.contains('/') { members[at..].iter().take_while(|m| m.job == first.job).count() } else { 1 };
+        if count > 1 {
+            // a member borrows the archive, so the parts of a job are copied out, to a file and not to memory
+            let mut parts = tempfile::tempfile()?;
+            for member in &members[at..at + count] {
+                let part = archive.by_name(&member.path).map_err(broken)?;
+                std::io::copy(&mut Bounded { inner: part, left: &mut left }, &mut parts)
+                    .map_err(|source| ReportError::Read { path: name.into(), source })?;
+            }
+            parts.rewind()?;
+            text = Box::new(parts);
+        }
+        let label = format!("{name}: {}", first.path);
+        if count > 1 {
+            jobs.extend(read_log(&label, &first.job, &mut BufReader::with_capacity(1 << 16, text))?);
+        } else {
+            let part = archive.by_name(&first.path).map_err(broken)?;
+            let bounded = Bounded { inner: part, left: &mut left };
+            jobs.extend(read_log(&label, &first.job, &mut BufReader::with_capacity(1 << 16, bounded))?);
+        }
+        at += count;
+    }
+    Ok(jobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefers_whole_jobs_to_their_steps() {
+        let paths = [
+            "tests/2_Run nox.txt",
+            "tests/system.txt",
+            "10_lint.txt",
+            "2_tests (3.12).txt",
+            "notes.txt",
+            "tests/1_Set up job.txt",
+        ];
+        let paths: Vec<String> = paths.map(str::to_owned).into();
+        let found: Vec<String> = members_to_read(&paths).into_iter().map(|m| m.job).collect();
+        assert_eq!(found, ["tests (3.12)", "lint"]);
+    }
+
+    #[test]
+    fn falls_back_to_steps_in_their_order() {
+        let paths = ["b/1_x.txt", "a/10_y.txt", "a/9_z.txt", "a/system.txt"].map(str::to_owned);
+        let found: Vec<String> = members_to_read(&paths).into_iter().map(|m| m.path).collect();
+        assert_eq!(found, ["a/9_z.txt", "a/10_y.txt", "b/1_x.txt"]);
+    }
+}

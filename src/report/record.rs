@@ -1,0 +1,279 @@
+//! Lines of any known log format → records: whose job, which step, when, and what.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::line::{Moment, go_duration, timestamped};
+use crate::rules::logs::Forge;
+
+/// One line of a log, whatever its format was.
+#[derive(Debug, PartialEq)]
+pub struct Record<'a> {
+    /// Name of the job as the log has it; `None` where a file holds one job and does not name it.
+    pub job: Option<&'a str>,
+    /// The step the line belongs to, where each line tells it; elsewhere the last step that began.
+    pub step: Option<Step<'a>>,
+    pub time: Option<Moment>,
+    pub body: Body<'a>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Stage {
+    #[default]
+    Main,
+    /// After all steps of the job: where caches are saved.
+    Post,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step<'a> {
+    pub stage: Stage,
+    /// Tells steps of one job apart; empty where their order does.
+    pub id: Cow<'a, str>,
+    pub name: Cow<'a, str>,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Body<'a> {
+    JobStart,
+    StepStart(Step<'a>),
+    StepEnd { step: Step<'a>, seconds: Option<f64> },
+    JobEnd { passed: bool },
+    Output(Cow<'a, str>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One job; each line begins with a timestamp: GitHub's, Forgejo's and Gitea's log files.
+    Timestamped,
+    /// `gh run view --log`: job, step, line, separated by tabs.
+    GhView,
+    Act,
+    ActJson,
+    /// nox's own output, without any runner around it.
+    Plain,
+}
+
+impl Format {
+    /// The format that this line can only have, or `None` where it tells nothing.
+    pub fn of(line: &str) -> Option<Self> {
+        if timestamped(line).is_some() {
+            return Some(Self::Timestamped);
+        }
+        if let Some((_, rest)) = line.split_once('\t')
+            && let Some((_, text)) = rest.split_once('\t')
+            && timestamped(text).is_some()
+        {
+            return Some(Self::GhView);
+        }
+        if act_prefix(line).is_some() {
+            return Some(Self::Act);
+        }
+        if line.starts_with('{') && serde_json::from_str::<ActLine>(line).is_ok_and(|l| l.job.is_some()) {
+            return Some(Self::ActJson);
+        }
+        line.starts_with("nox > Running session ").then_some(Self::Plain)
+    }
+}
+
+/// Turns the lines of one log into records.
+pub struct Decoder {
+    format: Format,
+    /// Of act's text: a line without prefix continues the one before.
+    last_job: String,
+    /// Of act's text: the step whose name went on over the end of its line, so that its seconds are still to come.
+    unfinished: Option<(Stage, String)>,
+}
+
+impl Decoder {
+    pub fn new(format: Format) -> Self {
+        Self { format, last_job: String::new(), unfinished: None }
+    }
+
+    /// Hands the records of a line to `sink`.
+    pub fn decode(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
+        match self.format {
+            Format::Timestamped => {
+                let (time, text) = timestamped(line).map_or((None, line), |(time, text)| (Some(time), text));
+                let body = act_marker(text).or_else(|| github_marker(text)).unwrap_or(Body::Output(text.into()));
+                let echo = matches!(body, Body::StepStart(_)) && text.starts_with("##[group]");
+                sink(&Record { job: None, step: None, time, body });
+                // the line that starts a step on GitHub names the action, which is worth keeping as text too
+                if echo {
+                    sink(&Record { job: None, step: None, time, body: Body::Output(text.into()) });
+                }
+            }
+            Format::GhView => gh_view(line, sink),
+            Format::Act => self.act(line, sink),
+            Format::ActJson => act_json(line, sink),
+            Format::Plain => sink(&Record { job: None, step: None, time: None, body: Body::Output(line.into()) }),
+        }
+    }
+
+    fn act(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
+        let Some((job, text)) = act_prefix(line) else {
+            if let Some((stage, name)) = self.unfinished.take() {
+                match bracketed_duration(line) {
+                    Some((_, seconds)) => {
+                        let step = Step { stage, id: "".into(), name: name.into() };
+                        let body = Body::StepEnd { step, seconds: Some(seconds) };
+                        sink(&Record { job: Some(&self.last_job), step: None, time: None, body });
+                    }
+                    None => self.unfinished = Some((stage, name)),
+                }
+            }
+            return;
+        };
+        self.unfinished = None;
+        self.last_job.clear();
+        self.last_job.push_str(job);
+        let body = match text.strip_prefix("  | ") {
+            Some(output) => Body::Output(output.into()),
+            None => act_marker(text).unwrap_or(Body::Output(without_act_symbol(text).into())),
+        };
+        match &body {
+            Body::StepEnd { step, seconds: None } => self.unfinished = Some((step.stage, step.name.to_string())),
+            Body::StepStart(step) if step.name == SET_UP => {
+                sink(&Record { job: Some(job), step: None, time: None, body: Body::JobStart });
+            }
+            _ => {}
+        }
+        sink(&Record { job: Some(job), step: None, time: None, body });
+    }
+}
+
+/// The first step of every job of act.
+const SET_UP: &str = "Set up job";
+
+/// `[workflow/job   ] rest`
+fn act_prefix(line: &str) -> Option<(&str, &str)> {
+    let (prefix, rest) = line.strip_prefix('[')?.split_once("] ")?;
+    let job = prefix.trim_end();
+    (job.contains('/') && !job.starts_with('/')).then_some((job, rest))
+}
+
+/// What act and the runners made from it say about steps and jobs, in its text and in Forgejo's and Gitea's logs.
+fn act_marker(text: &str) -> Option<Body<'_>> {
+    let text = text.trim_start();
+    if let Some(rest) = text.strip_prefix("⭐ Run ") {
+        return Some(Body::StepStart(staged(rest)));
+    }
+    if let Some(rest) = text.strip_prefix("✅").or_else(|| text.strip_prefix("❌")) {
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix("Success - ").or_else(|| rest.strip_prefix("Failure - "))?;
+        let (name, seconds) = bracketed_duration(rest).map_or((rest, None), |(name, seconds)| (name, Some(seconds)));
+        return Some(Body::StepEnd { step: staged(name), seconds });
+    }
+    match text.strip_prefix("🏁")?.trim() {
+        "Job succeeded" => Some(Body::JobEnd { passed: true }),
+        "Job failed" => Some(Body::JobEnd { passed: false }),
+        _ => None,
+    }
+}
+
+fn staged(text: &str) -> Step<'_> {
+    let (stage, name) = match text.strip_prefix("Post ") {
+        Some(name) => (Stage::Post, name),
+        None => (Stage::Main, text.strip_prefix("Main ").unwrap_or(text)),
+    };
+    Step { stage, id: "".into(), name: name.trim().into() }
+}
+
+/// `rest [1.5s]` at the end of a line.
+fn bracketed_duration(text: &str) -> Option<(&str, f64)> {
+    let (rest, duration) = text.trim_end().strip_suffix(']')?.rsplit_once('[')?;
+    Some((rest.trim_end(), go_duration(duration)?))
+}
+
+/// act puts a symbol before the workflow commands it carries out: `  🚧  ::warning::text`.
+fn without_act_symbol(text: &str) -> &str {
+    let trimmed = text.trim_start();
+    match trimmed.split_once("  ") {
+        Some((symbol, rest)) if symbol.chars().count() <= 2 && !symbol.is_ascii() => rest.trim_start(),
+        _ => text,
+    }
+}
+
+/// Where a step begins in the log file of a GitHub job.
+fn github_marker(text: &str) -> Option<Body<'_>> {
+    if text == "Post job cleanup." {
+        return Some(Body::StepStart(Step { stage: Stage::Post, id: "".into(), name: "".into() }));
+    }
+    let name = text.strip_prefix("##[group]Run ")?;
+    Some(Body::StepStart(Step { stage: Stage::Main, id: "".into(), name: name.trim().into() }))
+}
+
+fn gh_view(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
+    let Some((job, rest)) = line.split_once('\t') else { return };
+    let Some((column, rest)) = rest.split_once('\t') else { return };
+    let (time, text) = timestamped(rest).map_or((None, rest), |(time, text)| (Some(time), text));
+    // newer versions of gh cannot always tell the step
+    let known = column != "UNKNOWN STEP";
+    match github_marker(text) {
+        Some(Body::StepStart(mut step)) => {
+            if known {
+                step.name = staged(column).name;
+            }
+            sink(&Record { job: Some(job), step: None, time, body: Body::StepStart(step) });
+            sink(&Record { job: Some(job), step: None, time, body: Body::Output(text.into()) });
+        }
+        _ => sink(&Record { job: Some(job), step: None, time, body: Body::Output(text.into()) }),
+    }
+}
+
+/// One line of `act --json`; unknown fields are many and change.
+#[derive(Deserialize)]
+struct ActLine<'a> {
+    #[serde(borrow)]
+    job: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    msg: Cow<'a, str>,
+    #[serde(borrow)]
+    stage: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    step: Option<Cow<'a, str>>,
+    #[serde(rename = "stepID")]
+    step_id: Option<Vec<String>>,
+    /// Nanoseconds.
+    #[serde(rename = "executionTime")]
+    execution_time: Option<u64>,
+    #[serde(rename = "stepResult")]
+    step_result: Option<String>,
+    #[serde(rename = "jobResult")]
+    job_result: Option<String>,
+}
+
+/// The lines' `time` is not used: it is in whole seconds, and output is stamped when it is flushed.
+fn act_json(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
+    let Ok(parsed) = serde_json::from_str::<ActLine>(line) else { return };
+    let Some(job) = parsed.job.as_deref().map(str::trim_end) else { return };
+    let stage = if parsed.stage.as_deref() == Some("Post") { Stage::Post } else { Stage::Main };
+    let step = parsed.step.as_deref().map(|name| {
+        let id = parsed.step_id.map_or_else(String::new, |id| id.join("/"));
+        Step { stage, id: id.into(), name: Cow::Borrowed(name.trim()) }
+    });
+    let record = |step, body| Record { job: Some(job), step, time: None, body };
+    if let Some(result) = &parsed.job_result {
+        return sink(&record(None, Body::JobEnd { passed: result == "success" }));
+    }
+    if step.as_ref().is_some_and(|s| s.name == SET_UP) && parsed.msg.starts_with('⭐') {
+        sink(&record(None, Body::JobStart));
+    }
+    if let (Some(ended), Some(_)) = (&step, &parsed.step_result) {
+        let seconds = parsed.execution_time.map(|nanoseconds| nanoseconds as f64 / 1e9);
+        return sink(&record(None, Body::StepEnd { step: ended.clone(), seconds }));
+    }
+    for text in parsed.msg.lines() {
+        let text = super::line::plain(without_act_symbol(text));
+        sink(&record(step.clone(), Body::Output(text)));
+    }
+}
+
+/// Which forge's runner writes such a line.
+pub fn forge_of(text: &str) -> Option<Forge> {
+    if text.starts_with("Current runner version: ") || text.starts_with("##[group]Run ") {
+        return Some(Forge::Github);
+    }
+    text.contains("received task ").then_some(Forge::Forgejo)
+}

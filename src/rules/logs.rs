@@ -1,0 +1,273 @@
+//! How run logs word what happened, from `rules/logs.yaml`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex, RegexSet};
+use serde::Deserialize;
+
+/// The rules of the embedded file, compiled once.
+pub static LOGS: LazyLock<Logs> = LazyLock::new(|| Logs::from(crate::rules::load::<Raw>("logs.yaml", TEXT)));
+
+const TEXT: &str = include_str!("../../rules/logs.yaml");
+
+/// What a line of a log says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wording {
+    SaveReadOnly,
+    SaveRace,
+    SaveFailed,
+    SaveExactHit,
+    SaveNothingThere,
+    Saved,
+    HitKey,
+    HitRestoreKey,
+    Restored,
+    LookedUp,
+    Miss,
+    RestoreForbidden,
+    RestoreFailed,
+    Size,
+    SessionStart,
+    SessionEnd,
+    SessionsRan,
+    EnvironmentCreated,
+    EnvironmentReused,
+    InterpreterGone,
+    NoxOther,
+    ExitCode,
+    Cancelled,
+    JobName,
+    Task,
+    RunnerEnd,
+    Interpreter,
+}
+
+/// What went wrong in a job, as a name for its sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    ReuseOff,
+    PartlyRecreated,
+    InterpreterGone,
+    InterpreterDiffers,
+    OlderKey,
+    OlderKeyAlways,
+    JobFailed,
+    Race,
+    ReadOnly,
+    NothingThere,
+    SaveFailed,
+    NotSaved,
+    ExactYetRecreated,
+    RestoreForbidden,
+    RestoreFailed,
+    LookedUpOnly,
+    NothingRestored,
+    NoNoxCache,
+    Truncated,
+}
+
+impl Cause {
+    /// Every cause, so that a missing sentence is found when the file is loaded.
+    const ALL: [Self; 19] = [
+        Self::ReuseOff,
+        Self::PartlyRecreated,
+        Self::InterpreterGone,
+        Self::InterpreterDiffers,
+        Self::OlderKey,
+        Self::OlderKeyAlways,
+        Self::JobFailed,
+        Self::Race,
+        Self::ReadOnly,
+        Self::NothingThere,
+        Self::SaveFailed,
+        Self::NotSaved,
+        Self::ExactYetRecreated,
+        Self::RestoreForbidden,
+        Self::RestoreFailed,
+        Self::LookedUpOnly,
+        Self::NothingRestored,
+        Self::NoNoxCache,
+        Self::Truncated,
+    ];
+}
+
+/// Whose quota the archives count against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Forge {
+    Github,
+    Forgejo,
+    Gitea,
+}
+
+/// What is known of one forge.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForgeFacts {
+    pub name: String,
+    /// Bytes that all archives of a repository may take together; `None` where nothing general can be said.
+    pub quota: Option<u64>,
+    pub note: String,
+}
+
+/// From which size on a difference is worth a verdict.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    pub least_seconds: f64,
+    /// Share of the seconds before, from 0 to 1.
+    pub least_share: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    events: Vec<RawEvent>,
+    own_environments: Vec<String>,
+    forges: BTreeMap<Forge, ForgeFacts>,
+    verdict: Thresholds,
+    causes: std::collections::HashMap<Cause, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEvent {
+    event: Wording,
+    pattern: String,
+}
+
+/// The file's rules, ready to use.
+pub struct Logs {
+    wordings: Vec<(Wording, Regex)>,
+    /// All patterns at once: most lines of a log match none, and are passed over in one scan.
+    any: RegexSet,
+    own_environments: Vec<String>,
+    forges: BTreeMap<Forge, ForgeFacts>,
+    pub verdict: Thresholds,
+    causes: std::collections::HashMap<Cause, String>,
+}
+
+impl From<Raw> for Logs {
+    fn from(raw: Raw) -> Self {
+        let broken = |e: regex::Error| -> ! { panic!("internal error: rules/logs.yaml: {e}") };
+        let any = RegexSet::new(raw.events.iter().map(|e| &e.pattern)).unwrap_or_else(|e| broken(e));
+        let wordings =
+            raw.events.into_iter().map(|e| (e.event, Regex::new(&e.pattern).unwrap_or_else(|e| broken(e)))).collect();
+        for cause in Cause::ALL {
+            assert!(raw.causes.contains_key(&cause), "internal error: rules/logs.yaml: no sentence for {cause:?}");
+        }
+        for forge in [Forge::Github, Forge::Forgejo, Forge::Gitea] {
+            assert!(raw.forges.contains_key(&forge), "internal error: rules/logs.yaml: nothing about {forge:?}");
+        }
+        Self {
+            wordings,
+            any,
+            own_environments: raw.own_environments,
+            forges: raw.forges,
+            verdict: raw.verdict,
+            causes: raw.causes,
+        }
+    }
+}
+
+impl Logs {
+    /// The first wording that matches, and its groups.
+    pub fn find<'t>(&self, text: &'t str) -> Option<(Wording, Captures<'t>)> {
+        let index = self.any.matches(text).iter().next()?;
+        let (wording, pattern) = self.wordings.get(index)?;
+        Some((*wording, pattern.captures(text)?))
+    }
+
+    /// Whether nox made this environment for itself.
+    pub fn is_own_environment(&self, name: &str) -> bool {
+        self.own_environments.iter().any(|own| own == name)
+    }
+
+    pub fn forge(&self, forge: Forge) -> &ForgeFacts {
+        &self.forges[&forge]
+    }
+
+    /// The sentence for a cause with its blanks filled in.
+    pub fn sentence(&self, cause: Cause, names: &str, count: usize) -> String {
+        self.causes[&cause].replace("{names}", names).replace("{count}", &count.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wording(text: &str) -> Option<Wording> {
+        LOGS.find(text).map(|(wording, _)| wording)
+    }
+
+    #[test]
+    fn knows_every_form_of_an_environment_line() {
+        for (text, expected, path) in [
+            ("Creating virtualenv using python in .nox/a", Wording::EnvironmentCreated, ".nox/a"),
+            ("Re-using existing virtualenv at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
+            (
+                "nox > Creating virtual environment (virtualenv) using python in .nox/a",
+                Wording::EnvironmentCreated,
+                ".nox/a",
+            ),
+            (
+                "nox > Creating virtual environment (uv) using python3.12 in .nox/t-3-12",
+                Wording::EnvironmentCreated,
+                ".nox/t-3-12",
+            ),
+            ("nox > Re-using existing virtual environment at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
+            ("nox > Reusing existing virtual environment at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
+            (
+                "nox > [2026-11-22 10:00:00] Reusing existing virtual environment at .nox/a.",
+                Wording::EnvironmentReused,
+                ".nox/a",
+            ),
+            ("nox > Creating conda env in .nox/a with python=3.12", Wording::EnvironmentCreated, ".nox/a"),
+            ("nox > Re-using existing conda env at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
+            ("nox > Reusing existing mamba env at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
+        ] {
+            let (found, groups) = LOGS.find(text).unwrap_or_else(|| panic!("no wording for {text}"));
+            assert_eq!((found, &groups["path"]), (expected, path), "{text}");
+        }
+    }
+
+    #[test]
+    fn tells_the_reasons_for_not_saving_apart() {
+        let race = "Failed to save: Unable to reserve cache with key nox-1, another job may be creating this cache.";
+        for (text, expected) in [
+            (race, Wording::SaveRace),
+            ("Cache reservation failed: cache write denied: token has no writable scopes", Wording::SaveReadOnly),
+            (
+                "Failed to save: Unable to reserve cache with key k. More details: cache write denied: x",
+                Wording::SaveReadOnly,
+            ),
+            ("Cache save skipped: the effective cache-mode 'read' does not permit writes.", Wording::SaveReadOnly),
+            ("Failed to save: connect ECONNREFUSED", Wording::SaveFailed),
+            ("Cache hit occurred on the primary key nox-1, not saving cache.", Wording::SaveExactHit),
+            ("Cache saved with key: nox-1", Wording::Saved),
+            ("Cache saved successfully", Wording::Saved),
+        ] {
+            assert_eq!(wording(text), Some(expected), "{text}");
+        }
+        assert_eq!(&LOGS.find(race).unwrap().1["key"], "nox-1");
+    }
+
+    #[test]
+    fn passes_over_lines_that_only_look_alike() {
+        for text in [
+            "hello",
+            "The Cache saved with key: x",
+            "Creating virtual environments is slow",
+            "Running sessions",
+            "##[error]Process completed with exit code 0.",
+            "uv cache restored from key: x",
+            "Session expired",
+        ] {
+            assert_eq!(wording(text), None, "{text}");
+        }
+    }
+}
