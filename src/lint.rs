@@ -65,7 +65,7 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
         outcome.problems.extend(shapes(&repository.documents[*document], root));
     }
     let units: Vec<Unit> = requested.iter().flat_map(|d| units(&repository, *d)).collect();
-    let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, *unit)).collect();
+    let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
     let found: Vec<Finding> = subjects.par_iter().flat_map_iter(check::run).collect();
     for subject in &subjects {
         outcome.undecided.extend(undecided(subject));

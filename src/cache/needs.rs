@@ -28,8 +28,12 @@ pub struct Needs {
     pub definition: Vec<String>,
     /// Files that decide what is installed, relative to the workspace.
     pub installs: Vec<String>,
+    /// What the user wants in every key, as written in the settings.
+    pub extra_parts: Vec<String>,
     /// Installs are skipped in reused environments: an older one must not be restored.
     pub exact_only: bool,
+    /// The user wants no restore keys.
+    pub no_restore_keys: bool,
     /// Why no key can be written that is sure to be right.
     pub failure: Option<String>,
 }
@@ -37,9 +41,17 @@ pub struct Needs {
 impl Needs {
     /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`.
     pub fn of(subject: &Subject<'_>, document: usize) -> Self {
-        let mut needs = Self { separation: Separation::of(subject), ..Self::default() };
+        let mut needs = Self {
+            separation: Separation::of(subject),
+            extra_parts: subject.settings.key_parts.clone(),
+            no_restore_keys: !subject.settings.restore_keys,
+            ..Self::default()
+        };
         needs.failure = needs.separation.failure.clone();
         for timeline in &subject.timelines {
+            // A later call may well skip the installs that an earlier one has made in the same job.
+            let first = timeline.invocations().find(|(_, i)| touches_folder(i));
+            needs.exact_only |= first.is_some_and(|(_, i)| i.run.installs_skipped);
             for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
                 needs.add(subject, timeline, event, invocation);
             }
@@ -55,6 +67,7 @@ impl Needs {
             python.append(&mut rest);
             needs.definition = python;
         }
+        subject.settings.key_files.iter().for_each(|f| push(&mut needs.installs, f.clone()));
         needs.installs.retain(|f| !needs.definition.contains(f));
         needs
     }
@@ -85,7 +98,6 @@ impl Needs {
         for hop in event.hops.iter().filter(|h| files.contains(&h.path)) {
             push(&mut self.definition, place(&hop.path));
         }
-        self.exact_only |= run.installs_skipped;
         let before = timeline.events.iter().take_while(|e| e.site != event.site || e.span != event.span);
         let (mut location, mut uv) = (false, false);
         for earlier in before {
@@ -126,10 +138,10 @@ impl Needs {
         key
     }
 
-    /// The key without its last hash; `None` where an older environment must not be restored, or where nothing but the
-    /// definition is hashed.
+    /// The key without its last hash; `None` where an older environment must not be restored, where nothing but the
+    /// definition is hashed, or where the user wants none.
     pub fn restore_key(&self) -> Option<String> {
-        (!self.exact_only && !self.installs.is_empty()).then(|| format!("{}-", self.stem()))
+        (!self.exact_only && !self.no_restore_keys && !self.installs.is_empty()).then(|| format!("{}-", self.stem()))
     }
 
     fn stem(&self) -> String {
@@ -138,7 +150,8 @@ impl Needs {
             parts.push("env.pythonLocation");
         }
         parts.extend(self.separation.paths.iter().map(String::as_str));
-        let parts: Vec<String> = parts.iter().map(|p| format!("${{{{ {p} }}}}")).collect();
+        let mut parts: Vec<String> = parts.iter().map(|p| format!("${{{{ {p} }}}}")).collect();
+        parts.extend(self.extra_parts.iter().cloned());
         format!("nox-{}-{}", parts.join("-"), hash(&self.definition))
     }
 

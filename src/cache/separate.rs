@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::check::subject::{Subject, cacheable};
-use crate::expr::{Eval, Value, parse_template};
-use crate::timeline::{EventKind, Timeline};
-use crate::workflow::context::Scope;
+use crate::expr::{Eval, Template, Value, parse_condition, parse_template};
+use crate::timeline::Timeline;
 
 /// Sets of more values than this are not tried.
 const MAX_PARTS: usize = 4;
@@ -33,10 +32,10 @@ impl Separation {
     pub fn of(subject: &Subject<'_>) -> Self {
         let timelines: Vec<&Timeline> = subject.timelines.iter().filter(|t| cacheable(t).next().is_some()).collect();
         let columns = columns(&timelines);
-        let signatures: Vec<Option<String>> = timelines.iter().map(|t| signature(subject, t)).collect();
+        let used = used_paths(subject, &timelines);
+        let signatures: Vec<Option<Vec<Value>>> = timelines.iter().map(|t| signature(t, &used)).collect();
         let mut found = Self::default();
         // What the job uses and nobody knows statically must be in the key under its own path.
-        let used = used_paths(subject, &timelines);
         for path in &used {
             let known = columns.iter().find(|c| c.path == *path);
             if known.is_none_or(|c| c.texts.iter().any(Option::is_none)) {
@@ -93,13 +92,16 @@ fn columns(timelines: &[&Timeline]) -> Vec<Column> {
     columns.filter(|c| usable(c)).collect()
 }
 
-fn text_at(timeline: &Timeline, path: &str) -> Option<String> {
+fn value_at(timeline: &Timeline, path: &str) -> Eval {
     let parts: Vec<String> = path.split('.').map(str::to_owned).collect();
-    let value = match parts[0].as_str() {
+    match parts[0].as_str() {
         "matrix" => timeline.instance.leg.lookup(&parts[1..]),
         _ => timeline.instance.inputs.lookup(&parts[1..].join(".")),
-    };
-    match value.known()? {
+    }
+}
+
+fn text_at(timeline: &Timeline, path: &str) -> Option<String> {
+    match value_at(timeline, path).known()? {
         Value::Array(_) | Value::Object(_) => Some("\n".to_owned()),
         value => Some(value.to_text()),
     }
@@ -114,53 +116,13 @@ fn usable(column: &Column) -> bool {
     plain && column.texts.iter().flatten().all(|t| !t.contains([',', '\n', '\r']))
 }
 
-/// What an instance builds, as far as it is known; `None` where it is not.
-fn signature(subject: &Subject<'_>, timeline: &Timeline) -> Option<String> {
-    let mut out = String::new();
-    let job = subject.document().workflow().zip(subject.unit.job).map(|(w, j)| (w, &w.jobs[j]));
-    if let Some((workflow, job)) = job {
-        let scope = Scope::new(&timeline.instance.leg, &timeline.instance.inputs, &job.id)
-            .with_env(&workflow.env)
-            .with_env(&job.env);
-        for text in job.runs_on.iter().chain(&job.container) {
-            out.push_str(&scope.text(&text.text)?);
-            out.push('\n');
-        }
-    }
-    for event in &timeline.events {
-        match &event.kind {
-            EventKind::Interpreter { action, .. } => {
-                let steps = subject.repository.documents[event.site.document].steps(event.site.job)?;
-                let step = steps.steps.get(event.site.step)?;
-                out.push_str(action);
-                let scope = Scope::new(&timeline.instance.leg, &timeline.instance.inputs, "");
-                for (name, value) in &step.with {
-                    // Inputs of a composite action have other values than those of the job; they are not known here.
-                    if event.site.document != subject.unit.document && value.text.contains("${{") {
-                        return None;
-                    }
-                    out.push_str(&format!("|{name}={}", scope.text(&value.text)?));
-                }
-                out.push('\n');
-            }
-            EventKind::Run(run) => {
-                if !run.run.sessions_known {
-                    return None;
-                }
-                for session in &run.run.sessions {
-                    out.push_str(&format!("{} {:?} {:?}\n", session.name, session.python, session.backend.names));
-                }
-                out.push_str(&run.folders.join("|"));
-                out.push('\n');
-            }
-            _ => {}
-        }
-    }
-    Some(out)
+/// The values of everything the job uses, on one instance; `None` where one of them is not known.
+fn signature(timeline: &Timeline, used: &[String]) -> Option<Vec<Value>> {
+    used.iter().map(|path| value_at(timeline, path).known().cloned()).collect()
 }
 
 /// Index pairs of instances that must not share a key.
-fn pairs_to_separate(signatures: &[Option<String>]) -> Vec<(usize, usize)> {
+fn pairs_to_separate(signatures: &[Option<Vec<Value>>]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     for (a, first) in signatures.iter().enumerate() {
         for (b, second) in signatures.iter().enumerate().skip(a + 1) {
@@ -219,48 +181,41 @@ fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize) -> Opti
         .then(|| chosen.iter().map(|i| candidates[*i].path.clone()).collect())
 }
 
-/// The `matrix.*` and `inputs.*` paths that decide what the job builds: runner, container, interpreters, nox calls.
+/// The `matrix.*` and `inputs.*` paths that can decide what the job builds: all that its environment and its steps up to
+/// the last call of the tool use. Naming one too many costs a cache entry; one too few restores a wrong environment.
 fn used_paths(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String> {
-    let mut texts: BTreeSet<String> = BTreeSet::new();
-    if let Some((workflow, job)) = subject.document().workflow().zip(subject.unit.job) {
+    let mut texts: BTreeSet<&str> = BTreeSet::new();
+    let document = subject.document();
+    if let Some((workflow, job)) = document.workflow().zip(subject.unit.job) {
         let job = &workflow.jobs[job];
-        texts.extend(job.runs_on.iter().chain(&job.container).map(|s| s.text.clone()));
+        texts.extend(job.runs_on.iter().chain(&job.container).map(|s| s.text.as_str()));
+        texts.extend(workflow.env.entries.iter().chain(&job.env.entries).map(|(_, v)| v.text.as_str()));
+        texts.extend(job.defaults.working_directory.iter().map(|s| s.text.as_str()));
     }
-    for timeline in timelines {
-        for event in &timeline.events {
-            // Inside a composite action `inputs` are the action's own.
-            let site = event.outer;
-            let Some(step) =
-                subject.repository.documents[site.document].steps(site.job).and_then(|l| l.steps.get(site.step))
-            else {
-                continue;
-            };
-            let wanted = match &event.kind {
-                EventKind::Interpreter { .. } => true,
-                EventKind::Run(run) => crate::check::subject::is_cacheable(run),
-                _ => false,
-            };
-            if wanted {
-                texts.extend(step.with.iter().map(|(_, v)| v.text.clone()));
-                // What stands behind ` -- ` goes to the session, not to nox.
-                texts.extend(step.run.iter().map(|s| s.text.split(" -- ").next().unwrap_or_default().to_owned()));
-                texts.extend(step.env.entries.iter().map(|(_, v)| v.text.clone()));
-                texts.extend(step.working_directory.iter().map(|s| s.text.clone()));
-            }
-        }
+    let last = timelines.iter().flat_map(|t| cacheable(t)).map(|(e, _)| e.outer.step).max();
+    let steps = document.steps(subject.unit.job).map_or(&[][..], |list| &list.steps);
+    for step in steps.iter().take(last.map_or(0, |l| l + 1)) {
+        texts.extend(step.with.iter().chain(&step.env.entries).map(|(_, v)| v.text.as_str()));
+        texts.extend(step.working_directory.iter().chain(&step.condition).map(|s| s.text.as_str()));
+        // What stands behind ` -- ` goes to the session, not to nox.
+        texts.extend(step.run.iter().flat_map(|s| s.text.lines()).map(|l| l.split(" -- ").next().unwrap_or_default()));
     }
     let mut paths = Vec::new();
-    for template in texts.iter().filter_map(|t| parse_template(t).ok()) {
-        for path in template.paths() {
-            let context = path[0].to_ascii_lowercase();
-            let known = (context == "matrix" || context == "inputs") && path.len() > 1;
-            let text = path.join(".");
-            if known && !paths.contains(&text) {
-                paths.push(text);
-            }
+    for path in texts.iter().filter_map(|t| parse_condition_or_template(t)).flat_map(|t| t.paths()) {
+        let context = path[0].to_ascii_lowercase();
+        let text = path.join(".");
+        if (context == "matrix" || context == "inputs") && path.len() > 1 && !paths.contains(&text) {
+            paths.push(text);
         }
     }
     paths
+}
+
+/// An `if:` may leave out the braces.
+fn parse_condition_or_template(text: &str) -> Option<Template> {
+    let template = parse_template(text).ok()?;
+    let bare = text.contains("matrix.") || text.contains("inputs.");
+    if template.literal().is_some() && bare { parse_condition(text).ok() } else { Some(template) }
 }
 
 /// Whether a value not known statically can still not hold a comma: it names a runner, a Python version, or a session

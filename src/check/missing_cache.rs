@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::subject::{Subject, cacheable, is_meant_for, touches_folder};
 use crate::cache::Needs;
 use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
+use crate::config;
 use crate::finding::{Applicability, Finding, Fix, Location, Severity};
 use crate::fix::action_ref::cache_action;
 use crate::fix::insert_step::{NewStep, insert_step};
@@ -209,7 +210,7 @@ fn fix(
     let lookup_only = (*permission == Permission::NotOnTags || subject_runs_on_tags(subject)).then_some(NOT_ON_TAGS);
     let new = NewStep {
         needs: &needs,
-        action: cache_action(subject.repository, document),
+        action: cache_action(subject.repository, subject.settings, document),
         condition: only_condition(subject, uncovered, site),
         lookup_only,
     };
@@ -217,6 +218,9 @@ fn fix(
     let (mut edits, mut changes) = (vec![edit], vec![change]);
     let without_reuse: Vec<_> =
         uncovered.iter().filter(|(_, _, i)| reuse_flag::needs_flag(i)).map(|(_, e, i)| (*e, *i)).collect();
+    if subject.settings.reuse == config::Reuse::Report && !without_reuse.is_empty() {
+        return Err("nox would delete what was restored, and the settings leave its commands to you (`reuse`)".to_owned());
+    }
     if let Some(reason) = without_reuse.iter().find_map(|(_, i)| reuse_flag::obstacle(i)) {
         return Err(format!("nox would delete what was restored: {reason}"));
     }

@@ -1,5 +1,6 @@
 //! What a check looks at: one unit with the timelines of all its instances.
 
+use crate::config::Config;
 use crate::repo::{Document, Repository};
 use crate::timeline::{CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build};
 use crate::tool::Answer;
@@ -7,6 +8,7 @@ use crate::tool::Answer;
 #[derive(Debug)]
 pub struct Subject<'a> {
     pub repository: &'a Repository,
+    pub settings: &'a Config,
     pub unit: Unit,
     pub name: String,
     pub instances: Instances,
@@ -14,10 +16,10 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub fn new(repository: &'a Repository, unit: Unit) -> Self {
+    pub fn new(repository: &'a Repository, settings: &'a Config, unit: Unit) -> Self {
         let instances = Instances::of(repository, unit);
         let timelines = instances.list.iter().map(|i| build(repository, &instances, i)).collect();
-        Self { repository, unit, name: unit.name(repository), instances, timelines }
+        Self { repository, settings, unit, name: unit.name(repository), instances, timelines }
     }
 
     pub fn document(&self) -> &'a Document {

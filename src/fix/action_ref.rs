@@ -1,5 +1,6 @@
 //! Which cache action a fix inserts: what the repository already uses, in the pin style and form of the file.
 
+use crate::config::{Config, Pin};
 use crate::repo::{Document, Repository};
 use crate::rules::cache_actions::{cache_actions, release_numbers};
 use crate::workflow::{StepList, Uses};
@@ -18,10 +19,17 @@ struct Written<'a> {
 }
 
 /// The reference to insert into `document`.
-pub fn cache_action(repository: &Repository, document: &Document) -> ActionRef {
+pub fn cache_action(repository: &Repository, settings: &Config, document: &Document) -> ActionRef {
+    if let Some(uses) = &settings.cache_action {
+        return ActionRef { uses: uses.clone(), comment: None };
+    }
     let release = &cache_actions().release;
     let here: Vec<Written<'_>> = written(document).collect();
-    let pins = here.iter().filter(|w| w.uses.is_pinned()).count() * 2 > here.len();
+    let pins = match settings.pin {
+        Pin::Auto => here.iter().filter(|w| w.uses.is_pinned()).count() * 2 > here.len(),
+        Pin::Tag => false,
+        Pin::Sha => true,
+    };
     let prefix = here
         .iter()
         .find(|w| !w.uses.prefix.is_empty() && w.uses.name.starts_with("actions/"))

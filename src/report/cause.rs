@@ -10,14 +10,14 @@ pub fn causes(runs: &[JobRun]) -> Vec<Trouble> {
     let caches = || runs.iter().flat_map(|run| &run.caches);
     let always = |wanted: Restore| caches().count() > 0 && caches().all(|cache| cache.restore == wanted);
     let several = runs.len() > 1;
-    if several && always(Restore::RestoreKey) {
+    if several && always(Restore::ByRestoreKey) {
         found.add(Cause::OlderKeyAlways, &keys(runs));
     }
     if several && always(Restore::Miss) {
         found.add(Cause::NothingRestored, "");
     }
     for run in runs {
-        of_run(run, several && always(Restore::RestoreKey), &mut found);
+        of_run(run, several && always(Restore::ByRestoreKey), &mut found);
     }
     let known: Vec<_> = runs.iter().map(|run| &run.interpreters).filter(|set| !set.is_empty()).collect();
     if known.windows(2).any(|pair| pair[0] != pair[1]) {
@@ -60,7 +60,7 @@ fn of_run(run: &JobRun, older_said: bool, found: &mut Found) {
     }
     for cache in &run.caches {
         match &cache.restore {
-            Restore::RestoreKey if !older_said => {
+            Restore::ByRestoreKey if !older_said => {
                 found.add(Cause::OlderKey, cache.restored_key.as_deref().unwrap_or("its key is not in the log"));
             }
             Restore::Forbidden => found.add(Cause::RestoreForbidden, ""),

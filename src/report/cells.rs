@@ -101,7 +101,7 @@ fn difference_row(difference: &Difference) -> Vec<String> {
 fn notes(report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
     for line in &report.jobs {
-        job_notes(&line.summary, "", &mut notes);
+        job_notes(&line.summary, &mut notes);
     }
     for difference in &report.differences {
         let job = &difference.job;
@@ -111,11 +111,17 @@ fn notes(report: &Report) -> Vec<String> {
         if !difference.after.environments_reused.is_empty() || !difference.after.environments_created.is_empty() {
             notes.push(format!("{job}: environments after: {}", environments(&difference.after)));
         }
+        let (counted, all) = (difference.after.runs_counted, difference.after.runs.len());
+        if counted < all {
+            notes.push(format!(
+                "{job}: seconds after are of the {counted} of {all} runs with a restored cache; the others fill it"
+            ));
+        }
         let (before, after) = (&difference.before.interpreters, &difference.after.interpreters);
         if before != after && !before.is_empty() && !after.is_empty() {
             notes.push(format!("{job}: interpreter changed: {} → {}", before.join(", "), after.join(", ")));
         }
-        job_notes(&difference.after, "", &mut notes);
+        job_notes(&difference.after, &mut notes);
     }
     if let Some(total) = &report.total {
         let tell = |seconds: Option<f64>| seconds.map_or_else(absent, signed);
@@ -144,9 +150,9 @@ fn notes(report: &Report) -> Vec<String> {
     notes
 }
 
-fn job_notes(job: &JobSummary, prefix: &str, notes: &mut Vec<String>) {
+fn job_notes(job: &JobSummary, notes: &mut Vec<String>) {
     for trouble in &job.causes {
-        notes.push(format!("{}: {prefix}{}", job.job, trouble.sentence));
+        notes.push(format!("{}: {}", job.job, trouble.sentence));
     }
     let mut others: Vec<&str> = job
         .runs

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::job::{JobRun, NoxSource, Outcome};
+use super::job::{JobRun, NoxSource, Outcome, Restore, Save};
 use super::summary::{JobSummary, Stat, restore_seconds, save_seconds, summarize};
 use crate::rules::logs::LOGS;
 
@@ -44,8 +44,9 @@ pub fn source<'a>(runs: impl Iterator<Item = &'a JobRun> + Clone) -> Option<NoxS
 
 /// Seconds that a run pays for its environments: inside nox, restoring, saving.
 fn cost(run: &JobRun, source: NoxSource) -> Option<f64> {
-    let restore = if run.caches.is_empty() { 0.0 } else { restore_seconds(run)? };
-    let saved = run.caches.iter().any(|c| c.save == super::job::Save::Saved);
+    let tried = run.caches.iter().any(|cache| cache.restore != Restore::None);
+    let restore = if tried { restore_seconds(run)? } else { 0.0 };
+    let saved = run.caches.iter().any(|cache| cache.save == Save::Saved);
     let save = if saved { save_seconds(run)? } else { 0.0 };
     Some(run.nox.by(source)? + restore + save)
 }
@@ -64,8 +65,10 @@ pub fn net_gain_within(runs: &[JobRun]) -> Option<f64> {
 pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let source = source(before.iter().chain(after));
     let has_cache = after.iter().any(|run| !run.caches.is_empty());
-    let warm: Vec<&JobRun> = after.iter().filter(|run| run.caches.iter().any(|cache| cache.restored())).collect();
-    let counted = if warm.is_empty() { after.iter().collect() } else { warm.clone() };
+    let is_warm = |run: &JobRun| run.caches.iter().any(|cache| cache.restored());
+    let warmed = after.iter().any(is_warm);
+    let counts = |run: &JobRun| !warmed || is_warm(run);
+    let counted: Vec<&JobRun> = after.iter().filter(|run| counts(run)).collect();
     let costs = |runs: &[&JobRun]| {
         let source = source?;
         let costs: Option<Vec<f64>> = runs.iter().map(|run| cost(run, source)).collect();
@@ -90,7 +93,7 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let passes = passes(before, after);
     let verdict = match passes {
         Passes::NoLonger => "no longer passes".to_owned(),
-        _ if has_cache && warm.is_empty() => "nothing was restored in the runs after: no verdict yet".to_owned(),
+        _ if has_cache && !warmed => "nothing was restored in the runs after: no verdict yet".to_owned(),
         _ => match (cost, whole) {
             (Some(cost), _) => verdict(cost, has_cache, ""),
             (None, Some(whole)) => verdict(whole, has_cache, " (whole job; the log does not tell its parts)"),
@@ -105,8 +108,8 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         net_gain_seconds: cost.map(difference),
         job_seconds_saved: whole.map(difference),
         verdict,
-        before: summarize(job, before, source),
-        after: summarize(job, after, source),
+        before: summarize(job, before, source, |_| true),
+        after: summarize(job, after, source, counts),
     }
 }
 

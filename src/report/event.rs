@@ -87,7 +87,8 @@ pub enum RunnerEvent {
 /// The event of a line without timestamp and colour; `None` for the many lines that say nothing here.
 pub fn event(text: &str) -> Option<Event> {
     let bare = without_level(text);
-    let Some((wording, groups)) = LOGS.find(text).or_else(|| LOGS.find(bare)) else {
+    let found = LOGS.find(text).or_else(|| if bare == text { None } else { LOGS.find(bare) });
+    let Some((wording, groups)) = found else {
         return text.starts_with("##[error]").then_some(Event::Runner(RunnerEvent::Error));
     };
     let group = |name: &str| groups.name(name).map(|m| clipped(m.as_str()));

@@ -159,7 +159,7 @@ fn listed(runs: Vec<JobRun>, forge: Option<Forge>) -> Result<Report, ReportError
         .into_iter()
         .map(|(name, runs)| JobLine {
             net_gain_seconds: net_gain_within(&runs),
-            summary: summarize(&name, &runs, compare::source(runs.iter())),
+            summary: summarize(&name, &runs, compare::source(runs.iter()), |_| true),
         })
         .collect();
     Ok(Report {

@@ -14,7 +14,7 @@ use super::line::{Lines, plain};
 use super::record::{Decoder, Format, Record};
 
 /// Bytes of one input after unpacking; a larger one is more likely a trap than a log.
-pub const LARGEST: u64 = 4 << 30;
+const LARGEST: u64 = 2 << 30;
 /// Jobs of one input, and files of one folder or archive.
 const MOST: usize = 4096;
 /// Lines that may come before the first one that tells the format.

@@ -49,7 +49,10 @@ pub enum Format {
     Timestamped,
     /// `gh run view --log`: job, step, line, separated by tabs.
     GhView,
+    /// `[workflow/job] text`.
     Act,
+    /// `[job-id] text`: act with `--log-prefix-job-id`.
+    ActById,
     ActJson,
     /// nox's own output, without any runner around it.
     Plain,
@@ -67,8 +70,13 @@ impl Format {
         {
             return Some(Self::GhView);
         }
-        if act_prefix(line).is_some() {
-            return Some(Self::Act);
+        if let Some((job, text)) = act_prefix(line) {
+            if job.contains('/') {
+                return Some(Self::Act);
+            }
+            if act_marker(text).is_some() {
+                return Some(Self::ActById);
+            }
         }
         if line.starts_with('{') && serde_json::from_str::<ActLine>(line).is_ok_and(|l| l.job.is_some()) {
             return Some(Self::ActJson);
@@ -105,14 +113,15 @@ impl Decoder {
                 }
             }
             Format::GhView => gh_view(line, sink),
-            Format::Act => self.act(line, sink),
+            Format::Act | Format::ActById => self.act(line, sink),
             Format::ActJson => act_json(line, sink),
             Format::Plain => sink(&Record { job: None, step: None, time: None, body: Body::Output(line.into()) }),
         }
     }
 
     fn act(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
-        let Some((job, text)) = act_prefix(line) else {
+        let named = |job: &str| job.contains('/') || self.format == Format::ActById;
+        let Some((job, text)) = act_prefix(line).filter(|(job, _)| named(job)) else {
             if let Some((stage, name)) = self.unfinished.take() {
                 match bracketed_duration(line) {
                     Some((_, seconds)) => {
@@ -146,11 +155,11 @@ impl Decoder {
 /// The first step of every job of act.
 const SET_UP: &str = "Set up job";
 
-/// `[workflow/job   ] rest`
+/// `[name   ] rest`
 fn act_prefix(line: &str) -> Option<(&str, &str)> {
     let (prefix, rest) = line.strip_prefix('[')?.split_once("] ")?;
     let job = prefix.trim_end();
-    (job.contains('/') && !job.starts_with('/')).then_some((job, rest))
+    (!job.is_empty() && !job.starts_with('/')).then_some((job, rest))
 }
 
 /// What act and the runners made from it say about steps and jobs, in its text and in Forgejo's and Gitea's logs.

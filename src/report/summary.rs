@@ -50,6 +50,8 @@ pub struct JobSummary {
     pub job_seconds_from: Option<JobSource>,
     pub interpreters: Vec<String>,
     pub causes: Vec<Trouble>,
+    /// How many of the runs the seconds above are of.
+    pub runs_counted: usize,
     pub runs: Vec<RunDetails>,
 }
 
@@ -98,8 +100,15 @@ pub fn by_job(runs: Vec<JobRun>) -> Vec<(String, Vec<JobRun>)> {
     jobs
 }
 
-/// `source` is where the seconds of nox are to come from; what is compared must be measured alike.
-pub fn summarize(job: &str, runs: &[JobRun], source: Option<NoxSource>) -> JobSummary {
+/// Seconds are those of the runs for which `counts` holds. `source` is where the seconds of nox are to come from; what is
+/// compared must be measured alike.
+pub fn summarize(
+    job: &str,
+    runs: &[JobRun],
+    source: Option<NoxSource>,
+    counts: impl Fn(&JobRun) -> bool,
+) -> JobSummary {
+    let counted: Vec<&JobRun> = runs.iter().filter(|run| counts(run)).collect();
     let mut outcomes = BTreeMap::new();
     let mut restores = BTreeMap::new();
     let mut saves = BTreeMap::new();
@@ -110,8 +119,8 @@ pub fn summarize(job: &str, runs: &[JobRun], source: Option<NoxSource>) -> JobSu
             *saves.entry(save_word(&cache.save)).or_insert(0) += 1;
         }
     }
-    let nox = |run: &JobRun| source.and_then(|source| run.nox.by(source));
-    let job_source = runs.iter().find_map(|run| run.job_seconds).map(|(_, source)| source);
+    let nox = |run: &&JobRun| source.and_then(|source| run.nox.by(source));
+    let job_source = counted.iter().find_map(|run| run.job_seconds).map(|(_, source)| source);
     let mut interpreters: Vec<String> = runs.iter().flat_map(|r| r.interpreters.iter().cloned()).collect();
     interpreters.sort();
     interpreters.dedup();
@@ -120,19 +129,20 @@ pub fn summarize(job: &str, runs: &[JobRun], source: Option<NoxSource>) -> JobSu
         outcomes,
         restores,
         saves,
-        restore_seconds: Stat::of(runs.iter().filter_map(restore_seconds)),
-        save_seconds: Stat::of(runs.iter().filter_map(save_seconds)),
+        restore_seconds: Stat::of(counted.iter().filter_map(|run| restore_seconds(run))),
+        save_seconds: Stat::of(counted.iter().filter_map(|run| save_seconds(run))),
         archive_bytes: runs.iter().rev().find_map(archive_bytes),
         environments_created: union(runs, |run| &run.created),
         environments_reused: union(runs, |run| &run.reused),
-        nox_seconds: Stat::of(runs.iter().filter_map(nox)),
+        nox_seconds: Stat::of(counted.iter().copied().filter_map(|run| nox(&run))),
         nox_seconds_from: source,
         job_seconds: Stat::of(
-            runs.iter().filter_map(|run| run.job_seconds).filter(|s| Some(s.1) == job_source).map(|s| s.0),
+            counted.iter().filter_map(|run| run.job_seconds).filter(|s| Some(s.1) == job_source).map(|s| s.0),
         ),
         job_seconds_from: job_source,
         interpreters,
         causes: causes(runs),
+        runs_counted: counted.len(),
         runs: runs
             .iter()
             .map(|run| RunDetails {
@@ -143,7 +153,7 @@ pub fn summarize(job: &str, runs: &[JobRun], source: Option<NoxSource>) -> JobSu
                 created: run.created.clone(),
                 reused: run.reused.clone(),
                 sessions: run.sessions.clone(),
-                nox_seconds: nox(run),
+                nox_seconds: nox(&run),
                 job_seconds: run.job_seconds.map(|(seconds, _)| seconds),
             })
             .collect(),
@@ -223,7 +233,7 @@ fn outcome_word(outcome: Outcome) -> &'static str {
 fn restore_word(restore: &Restore) -> &'static str {
     match restore {
         Restore::Hit => "hit",
-        Restore::RestoreKey => "restored by a restore key",
+        Restore::ByRestoreKey => "restored by a restore key",
         Restore::Restored => "restored",
         Restore::Miss => "miss",
         Restore::LookedUpOnly => "looked up only",

@@ -49,6 +49,7 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
         job,
         defaults: workflow.map(|w| &w.defaults),
         events_in_effect: events.as_deref(),
+        open: instances.open,
         runner_os: None,
         envs: workflow.iter().map(|w| &w.env).chain(job.map(|j| &j.env)).collect(),
         state: State::default(),
@@ -81,6 +82,8 @@ pub(super) struct Walk<'a> {
     pub job: Option<&'a Job>,
     pub defaults: Option<&'a RunDefaults>,
     events_in_effect: Option<&'a [String]>,
+    /// Other repositories may call the workflow: the workspace may be theirs.
+    pub open: bool,
     pub runner_os: Option<&'static str>,
     /// Environments around the steps, outermost first.
     envs: Vec<&'a Env>,

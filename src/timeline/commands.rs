@@ -87,7 +87,11 @@ impl Walk<'_> {
             return;
         };
         let place = self.state.place(&at);
-        let run = self.ask(here, call, &place);
+        let mut run = self.ask(here, call, &place);
+        if place.own && !self.open && run.definition_files.is_empty() {
+            // Without a noxfile nox fails; only a workflow that other repositories call may count on theirs.
+            run.creates_by_default = false;
+        }
         let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
         let (insert_at, no_insert_reason) = self.insertion(here, script, call);
         let span = self.span_in_file(here, script, command.span);

@@ -15,7 +15,8 @@ pub enum Restore {
     /// By its own key.
     Hit,
     /// By a restore key: an older entry.
-    RestoreKey,
+    #[serde(rename = "restore-key")]
+    ByRestoreKey,
     /// Restored; the log does not say by which kind of key.
     Restored,
     Miss,
@@ -63,7 +64,7 @@ pub struct CacheUse {
 impl CacheUse {
     /// Whether environments came out of it.
     pub fn restored(&self) -> bool {
-        matches!(self.restore, Restore::Hit | Restore::RestoreKey | Restore::Restored)
+        matches!(self.restore, Restore::Hit | Restore::ByRestoreKey | Restore::Restored)
     }
 
     /// By the folder where the log has it; else by the words people use.
@@ -118,7 +119,7 @@ impl Restoring {
                 self.restored_key = Some(key);
             }
             CacheEvent::HitRestoreKey(key) => {
-                self.restore = Some(Restore::RestoreKey);
+                self.restore = Some(Restore::ByRestoreKey);
                 self.restored_key = Some(key);
             }
             CacheEvent::Restored(key) => {
@@ -254,7 +255,7 @@ pub(super) fn joined(steps: &mut [StepState], outcome: Outcome, truncated: bool)
         if found.restore == Restore::Restored
             && let (Some(key), Some(restored)) = (&found.key, &found.restored_key)
         {
-            found.restore = if same_key(key, restored) { Restore::Hit } else { Restore::RestoreKey };
+            found.restore = if same_key(key, restored) { Restore::Hit } else { Restore::ByRestoreKey };
         }
         if found.save == Save::Unknown && !truncated {
             found.save = match (outcome, &found.restore) {
