@@ -16,6 +16,7 @@ import concurrent.futures
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,9 @@ def repositories(folder: Path) -> list[Path]:
 def check_out(source: Path, target: Path) -> None:
     """A fresh git repository with what is stored of `source`, and empty files for what is only named."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns(".git", "FILES.txt"))
+    # What is stored may be protected from changes; a checkout is not.
+    for path in (target, *target.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
     names = source / "FILES.txt"
     for line in names.read_text().splitlines()[1:] if names.is_file() else []:
         path = target / line
