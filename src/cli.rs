@@ -91,9 +91,9 @@ struct Run {
 
 fn check(cli: &Cli) -> io::Result<Verdict> {
     let current = std::env::current_dir().and_then(std::fs::canonicalize)?;
-    if let Some(path) = &cli.output_file {
+    for path in cli.output_file.iter().chain(&cli.summary_file) {
         // Tried before the work, so that nothing is fixed in a run that cannot say so.
-        std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(|e| unwritable(path, &e))?;
+        append(path, &[])?;
     }
     let stdin = read_stdin(cli)?;
     let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
@@ -225,12 +225,23 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
         None if alone => (Some(Box::new(io::stderr().lock()) as Box<dyn Write>), err_look),
         None => (Some(Box::new(io::stdout().lock()) as Box<dyn Write>), out_look),
     };
+    if let Some(path) = &cli.summary_file {
+        let mut tables = Vec::new();
+        output::write(&mut tables, &run.report, Format::Markdown, Look { verbose: cli.verbose > 0, ..Look::default() })?;
+        append(path, &tables)?;
+    }
     let rendered = render(cli, run, look)?;
     match (destination, &cli.output_file) {
         (Some(mut out), _) => out.write_all(&rendered),
         (None, Some(path)) => std::fs::write(path, &rendered).map_err(|e| unwritable(path, &e)),
         (None, None) => Ok(()),
     }
+}
+
+/// Adds to the end of a file, which is created if need be.
+fn append(path: &Path, content: &[u8]) -> io::Result<()> {
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    opened.and_then(|mut file| file.write_all(content)).map_err(|e| unwritable(path, &e))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> io::Error {

@@ -276,3 +276,16 @@ fn links_are_neither_followed_out_of_the_repository_nor_written_through() {
     assert_eq!(content(&outside, "other.yml"), UNUSED);
     assert_eq!(content(&folder, "kept.yml"), UNUSED);
 }
+
+#[test]
+fn one_run_writes_findings_and_appends_a_summary() {
+    let folder = repository(&[(CI, UNUSED.as_bytes()), ("summary.md", b"before\n")]);
+    let ran = run(&folder, &["--output-format", "github", "--summary-file", "summary.md"]);
+    assert!(ran.code == 1 && ran.out.starts_with("::warning file=.github/workflows/ci.yml,"), "{}", ran.out);
+    let summary = content(&folder, "summary.md");
+    assert!(summary.starts_with("before\n## cachelint\n") && summary.contains("| warning |"), "{summary}");
+
+    let ran = run(&folder, &["--fix", "--summary-file", "no/such/file"]);
+    assert!(ran.code == 2 && ran.err.contains("no/such/file: cannot be written"), "{}", ran.err);
+    assert_eq!(content(&folder, CI), UNUSED, "nothing is fixed in a run that cannot say so");
+}

@@ -48,6 +48,9 @@ pub struct Cli {
     /// Write findings to this file
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub output_file: Option<PathBuf>,
+    /// Also append them as Markdown tables to this file, such as $GITHUB_STEP_SUMMARY
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub summary_file: Option<PathBuf>,
     /// Count findings per check
     #[arg(long, help_heading = "Output")]
     pub statistics: bool,
