@@ -7,6 +7,7 @@ pub mod launchers;
 pub mod nox;
 pub mod publishers;
 pub mod setup_actions;
+pub mod wrappers;
 
 use serde::de::DeserializeOwned;
 

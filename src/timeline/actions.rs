@@ -38,7 +38,8 @@ impl Walk<'_> {
             self.push(here, here.step.span, EventKind::Cache(step));
         } else {
             let scope = self.scope_at(here);
-            let what = publishers().action(uses.name, |name| scope.text(&here.step.input(name)?.text)).map(str::to_owned);
+            let what =
+                publishers().action(uses.name, |name| scope.text(&here.step.input(name)?.text)).map(str::to_owned);
             if let Some(what) = what {
                 self.push(here, written.span, EventKind::Publish { what });
             }
@@ -101,8 +102,7 @@ impl Walk<'_> {
             Some((Some(_), None)) => false,
         };
         let name = action.action.clone();
-        let kind =
-            EventKind::Interpreter { action: name, location: action.exports_location && exports, uv: action.uv };
+        let kind = EventKind::Interpreter { action: name, location: action.exports_location && exports, uv: action.uv };
         self.push(here, here.step.span, kind);
         if warm {
             let installer = if action.uv { "uv" } else { "pip" }.to_owned();
@@ -126,7 +126,8 @@ impl Walk<'_> {
             return None;
         }
         let scope = self.scope_at(here);
-        let lines = |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let lines =
+            |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>();
         let paths = here.step.input("path").map(|p| lines(&p.text)).unwrap_or_default();
         let paths = paths.into_iter().map(|written| {
             let value = scope.text(&written);
@@ -178,13 +179,8 @@ impl Walk<'_> {
             },
         };
         let env = |_: &str| Variable::Unset;
-        let request = Request {
-            args: &args,
-            env: &env,
-            folder: &place.inside,
-            script: None,
-            files: self.files(&place),
-        };
+        let request =
+            Request { args: &args, env: &env, folder: &place.inside, script: None, files: self.files(&place) };
         let run = Nox.run(&request);
         let folders = run.env_dirs.iter().map(|d| prefixed(&place.checkout, d)).collect();
         let invocation = Invocation {
