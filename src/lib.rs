@@ -11,6 +11,7 @@ pub mod edit;
 pub mod expr;
 pub mod finding;
 pub mod fix;
+pub mod follow;
 pub mod glob;
 pub mod lint;
 pub mod output;

@@ -59,6 +59,7 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
         hops: Vec::new(),
         outer: None,
         depth: 0,
+        followed: 0,
     };
     if let Some(job) = job {
         let scope = walk.scope(&instance.inputs, None);
@@ -96,6 +97,8 @@ pub(super) struct Walk<'a> {
     /// The job's step that a composite action was entered from.
     outer: Option<Site>,
     depth: usize,
+    /// Scripts of other files read so far.
+    pub followed: usize,
 }
 
 /// A checkout whose content is not known.
