@@ -23,6 +23,8 @@ pub struct Needs {
     /// `env.pythonLocation` names the exact interpreter.
     pub location: bool,
     pub separation: Separation,
+    /// Expressions that an existing key holds besides, and that a correction keeps.
+    pub kept: Vec<String>,
     /// Files that define the job, relative to the workspace: noxfile, workflow, `.python-version`.
     pub definition: Vec<String>,
     /// Files that decide what is installed, relative to the workspace.
@@ -137,7 +139,7 @@ impl Needs {
         if self.location {
             parts.push("env.pythonLocation");
         }
-        parts.extend(self.separation.paths.iter().map(String::as_str));
+        parts.extend(self.separation.paths.iter().chain(&self.kept).map(String::as_str));
         let parts: Vec<String> = parts.iter().map(|p| format!("${{{{ {p} }}}}")).collect();
         format!("nox-{}-{}", parts.join("-"), hash(&self.definition))
     }

@@ -5,6 +5,7 @@ pub mod build;
 pub mod commands;
 pub mod event;
 pub mod instance;
+mod origin;
 pub mod state;
 pub mod summary;
 
