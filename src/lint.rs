@@ -64,10 +64,12 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
     for document in &requested {
         outcome.problems.extend(shapes(&repository.documents[*document], root));
     }
-    let units: Vec<Unit> = requested.iter().flat_map(|d| units(&repository, *d)).collect();
+    // Jobs of other files can share a cache with those that were asked for.
+    let units: Vec<Unit> = (0..repository.documents.len()).flat_map(|d| units(&repository, d)).collect();
     let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
-    let found: Vec<Finding> = subjects.par_iter().flat_map_iter(check::run).collect();
-    for subject in &subjects {
+    let asked: Vec<&Subject<'_>> = subjects.iter().filter(|s| requested.contains(&s.unit.document)).collect();
+    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|subject| check::run(subject, &subjects)).collect();
+    for subject in asked {
         outcome.undecided.extend(undecided(subject));
         outcome.timelines.extend(timeline(subject));
     }

@@ -2,8 +2,9 @@
 
 use super::build::{Here, Walk};
 use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation};
+use super::origin::Origins;
 use super::state::{in_workspace, prefixed};
-use crate::expr::{Eval, Value};
+use crate::cache::template::Key;
 use crate::repo::index::local;
 use crate::rules::cache_actions::cache_actions;
 use crate::rules::publishers::publishers;
@@ -101,8 +102,15 @@ impl Walk<'_> {
             Some((Some(_), Some(value))) => !value.is_empty() && !value.eq_ignore_ascii_case("false"),
             Some((Some(_), None)) => false,
         };
-        let name = action.action.clone();
-        let kind = EventKind::Interpreter { action: name, location: action.exports_location && exports, uv: action.uv };
+        let asked = action.version_input.as_deref().and_then(flag);
+        let lines = |text: String| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
+        let kind = EventKind::Interpreter {
+            action: action.action.clone(),
+            location: action.exports_location && exports,
+            uv: action.uv,
+            versions: asked.map(lines).unwrap_or_default(),
+            feed: Origins::new(self, here).interpreter(here.step),
+        };
         self.push(here, here.step.span, kind);
         if warm {
             let installer = if action.uv { "uv" } else { "pip" }.to_owned();
@@ -135,8 +143,12 @@ impl Walk<'_> {
         });
         let key = here.step.input("key").cloned();
         let restore_keys = here.step.input("restore-keys").cloned();
-        let restore_values =
-            restore_keys.iter().flat_map(|s| lines(&s.text)).map(|line| scope.evaluate(&line)).collect();
+        let origins = Origins::new(self, here);
+        let restore_templates = restore_keys
+            .iter()
+            .flat_map(|s| lines(&s.text))
+            .map(|line| Key::read(&line, &scope, &origins))
+            .collect();
         Some(CacheStep {
             action: uses.name.to_owned(),
             reference: uses.reference.to_owned(),
@@ -144,10 +156,11 @@ impl Walk<'_> {
             keyless: known.is_some_and(|a| a.keyless),
             retired: known.is_some_and(|a| a.is_retired(uses.reference)),
             paths: paths.collect(),
-            key_value: key.as_ref().map_or(Eval::Known(Value::Null), |k| scope.evaluate(&k.text)),
+            template: key.as_ref().map(|k| Key::read(&k.text, &scope, &origins)).unwrap_or_default(),
             key,
             restore_keys,
-            restore_values,
+            restore_templates,
+            must_hit: here.step.input("fail-on-cache-miss").is_some_and(|f| f.text.trim() != "false"),
             lookup_only: here.step.input("lookup-only").cloned(),
         })
     }

@@ -87,16 +87,16 @@ pub(super) struct Walk<'a> {
     pub open: bool,
     pub runner_os: Option<&'static str>,
     /// Environments around the steps, outermost first.
-    envs: Vec<&'a Env>,
+    pub envs: Vec<&'a Env>,
     pub state: State,
-    events: Vec<Event>,
+    pub events: Vec<Event>,
     pub undecided: Vec<String>,
     /// `if:` texts on the way that could not be decided.
     conditions: Vec<String>,
     pub hops: Vec<Location>,
     /// The job's step that a composite action was entered from.
-    outer: Option<Site>,
-    depth: usize,
+    pub outer: Option<Site>,
+    pub depth: usize,
     /// Scripts of other files read so far.
     pub followed: usize,
 }

@@ -6,6 +6,7 @@ pub mod commands;
 pub mod event;
 mod hop;
 pub mod instance;
+mod origin;
 pub mod state;
 pub mod summary;
 

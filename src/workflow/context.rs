@@ -80,6 +80,12 @@ impl<'a> Scope<'a> {
         Some(value.as_ref().map_or(Eval::Unknown, |v| Eval::Known(Value::String(v.clone()))))
     }
 
+    /// The value of a variable as it is written in the workflow, innermost first; `None` where nothing of it does.
+    pub fn written(&self, name: &str) -> Option<&'a str> {
+        let entries = self.env.iter().rev().flat_map(|env| env.entries.iter().rev());
+        entries.filter(|(k, _)| k == name).map(|(_, scalar)| scalar.text.as_str()).next()
+    }
+
     /// A text with its `${{ }}` evaluated.
     pub fn evaluate(&self, text: &str) -> Eval {
         if !text.contains("${{") {
