@@ -8,7 +8,7 @@ use crate::cache::template::Key;
 use crate::repo::index::local;
 use crate::rules::cache_actions::cache_actions;
 use crate::rules::publishers::publishers;
-use crate::rules::setup_actions::{InterpreterAction, NoxAction, setup_actions};
+use crate::rules::setup_actions::{InterpreterAction, NoxAction, SOME_NOX_ACTION, setup_actions};
 use crate::tool::nox::Nox;
 use crate::tool::{Argument, Request, Tool, Variable};
 use crate::workflow::Uses;
@@ -27,7 +27,7 @@ impl Walk<'_> {
             self.checkout(here);
         } else if let Some(action) = setup.interpreter(uses.name) {
             self.interpreter(here, action);
-        } else if let Some(action) = setup.runs_nox(uses.name) {
+        } else if let Some(action) = setup.runs_nox(uses.name).or_else(|| self.declared_nox_action(uses.name)) {
             self.nox_action(here, action);
         } else if let Some(step) = self.cache_step(here, uses) {
             for path in &step.paths {
@@ -45,6 +45,12 @@ impl Walk<'_> {
                 self.push(here, written.span, EventKind::Publish { what });
             }
         }
+    }
+
+    /// An action that the repository's settings say runs nox; nothing more is known of it.
+    fn declared_nox_action(&self, name: &str) -> Option<&'static NoxAction> {
+        let declared = self.repository.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
+        declared.then_some(&*SOME_NOX_ACTION)
     }
 
     /// `./path` is meant from the workspace, `$/path` from the repository.
