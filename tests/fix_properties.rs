@@ -152,7 +152,8 @@ fn without_fix(mut fixed: Value) -> (Value, usize, usize) {
     (fixed, steps, flags)
 }
 
-fn keeps_promises(bytes: &[u8]) {
+/// Fixes a workflow in which nox runs in so many jobs, and needs so many flags; gives the fixed text.
+fn keeps_promises(before: &str, jobs: usize, flags: usize) -> String {
     thread_local! {
         static SANDBOX: RefCell<Sandbox> = RefCell::new(Sandbox::new(&[
             ("noxfile.py", NOXFILE.as_bytes()),
@@ -160,10 +161,8 @@ fn keeps_promises(bytes: &[u8]) {
             (CI, b""),
         ]));
     }
-    let (content, jobs, flags) = workflow(&mut Choices(bytes.iter()));
-    let before = String::from_utf8(content.clone()).unwrap();
     SANDBOX.with_borrow_mut(|sandbox| {
-        sandbox.set(CI, &content);
+        sandbox.set(CI, before.as_bytes());
         let outcome = sandbox.lint();
         assert_eq!(outcome.problems, [], "{before}");
         assert_eq!(outcome.findings.len(), jobs, "{:?}\n{before}", outcome.findings);
@@ -175,13 +174,14 @@ fn keeps_promises(bytes: &[u8]) {
         assert_eq!(changed[CI].before, before);
         assert!(left.findings.is_empty() && left.problems.is_empty(), "{:?}\n{after}", left.findings);
 
-        assert_eq!(without_fix(value(after)), (value(&before), jobs, flags), "{after}");
+        assert_eq!(without_fix(value(after)), (value(before), jobs, flags), "{after}");
         assert_eq!(before.starts_with('\u{feff}'), after.starts_with('\u{feff}'));
         assert_eq!(before.ends_with('\n'), after.ends_with('\n'));
-        let (old, new) = (breaks(&before), breaks(after));
+        let (old, new) = (breaks(before), breaks(after));
         assert_eq!((old.0 == 0, old.1 == 0), (new.0 == 0, new.1 == 0), "{after}");
         cachelint::yaml::parse(&Text::new(CI, after.clone().into_bytes()).unwrap()).unwrap();
-    });
+        after.clone()
+    })
 }
 
 /// How many lines end with LF alone, and with CRLF.
@@ -200,11 +200,36 @@ proptest! {
 
     #[test]
     fn a_fix_keeps_its_promises_in_every_style(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-        keeps_promises(&bytes);
+        let (content, jobs, flags) = workflow(&mut Choices(bytes.iter()));
+        keeps_promises(std::str::from_utf8(&content).unwrap(), jobs, flags);
     }
 }
 
 #[test]
 fn the_plainest_style() {
-    keeps_promises(&[]);
+    let (content, jobs, flags) = workflow(&mut Choices([].iter()));
+    keeps_promises(std::str::from_utf8(&content).unwrap(), jobs, flags);
+}
+
+#[test]
+fn the_flag_reaches_a_call_at_the_end_of_every_scalar() {
+    let steps = "on: push\njobs:\n  unit:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v5\n";
+    for (written, fixed) in [
+        ("nox", "nox -r"),
+        ("'nox'", "'nox -r'"),
+        ("\"nox\"", "\"nox -r\""),
+        ("\"n\\x6fx\"", "\"n\\x6fx -r\""),
+        ("\"true;\\\n          nox\"", "\"true;\\\n          nox -r\""),
+        ("|\n          nox", "|\n          nox -r"),
+        ("|-\n          nox", "|-\n          nox -r"),
+        ("|+\n          nox\n\n", "|+\n          nox -r\n\n"),
+        (">\n          true;\n          nox\n", ">\n          true;\n          nox -r\n"),
+        (">+\n          true\n\n          nox\n\n", ">+\n          true\n\n          nox -r\n\n"),
+    ] {
+        for newline in ["\n", "\r\n"] {
+            let before = format!("{steps}      - run: {written}\n").replace('\n', newline);
+            let after = keeps_promises(&before, 1, 1);
+            assert!(after.ends_with(&format!("      - run: {fixed}\n").replace('\n', newline)), "{after}");
+        }
+    }
 }

@@ -120,9 +120,22 @@ fn only_inserts(text: &Text, new: &str, edits: &[Edit]) {
             && edit.content.matches('\n').count() == edit.content.matches(newline).count();
         let after_word = old[..edit.span.start].ends_with(|c: char| !c.is_whitespace());
         assert!(whole_lines || (edit.content == " -r" && after_word), "{edit:?} in\n{old}");
+        if whole_lines {
+            assert_eq!(
+                dash(&edit.content),
+                dash(&old[edit.span.start..]),
+                "{edit:?} is not a step among steps in\n{old}"
+            );
+        }
         // All before this edit is old again, so that its offset holds.
         assert!(rest[edit.span.start..].starts_with(&edit.content));
         rest.replace_range(edit.span.start..edit.span.start + edit.content.len(), "");
     }
     assert_eq!(rest, old);
+}
+
+/// The indentation of the list item with which `text` begins, after comments.
+fn dash(text: &str) -> Option<usize> {
+    let line = text.lines().find(|line| !line.trim_start().starts_with('#'))?;
+    line.trim_start().starts_with('-').then(|| line.len() - line.trim_start().len())
 }
