@@ -219,7 +219,9 @@ fn fix(
     let without_reuse: Vec<_> =
         uncovered.iter().filter(|(_, _, i)| reuse_flag::needs_flag(i)).map(|(_, e, i)| (*e, *i)).collect();
     if subject.settings.reuse == config::Reuse::Report && !without_reuse.is_empty() {
-        return Err("nox would delete what was restored, and the settings leave its commands to you (`reuse`)".to_owned());
+        return Err(
+            "nox would delete what was restored, and the settings leave its commands to you (`reuse`)".to_owned()
+        );
     }
     if let Some(reason) = without_reuse.iter().find_map(|(_, i)| reuse_flag::obstacle(i)) {
         return Err(format!("nox would delete what was restored: {reason}"));
