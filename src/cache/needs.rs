@@ -5,7 +5,7 @@
 use super::separate::Separation;
 use crate::check::subject::{Subject, is_cacheable, touches_folder};
 use crate::timeline::state::prefixed;
-use crate::timeline::{Event, EventKind, Invocation, Timeline};
+use crate::timeline::{Event, EventKind, Invocation, Timeline, Unit};
 
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
@@ -24,6 +24,8 @@ pub struct Needs {
     /// `env.pythonLocation` names the exact interpreter.
     pub location: bool,
     pub separation: Separation,
+    /// Jobs of several workflows share the step, and their ids need not differ.
+    pub workflow_name: bool,
     /// Files that define the job, relative to the workspace: noxfile, workflow, `.python-version`.
     pub definition: Vec<String>,
     /// Files that decide what is installed, relative to the workspace.
@@ -39,37 +41,61 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`.
+    /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`: the job's own file,
+    /// or a composite action, whose cache must suit every job that uses it.
     pub fn of(subject: &Subject<'_>, document: usize) -> Self {
         let mut needs = Self {
-            separation: Separation::of(subject),
             extra_parts: subject.settings.key_parts.clone(),
             no_restore_keys: !subject.settings.restore_keys,
             ..Self::default()
         };
-        needs.failure = needs.separation.failure.clone();
-        for timeline in &subject.timelines {
-            // A later call may well skip the installs that an earlier one has made in the same job.
-            let first = timeline.invocations().find(|(_, i)| touches_folder(i));
-            needs.exact_only |= first.is_some_and(|(_, i)| i.run.installs_skipped);
-            for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
-                needs.add(subject, timeline, event, invocation);
-            }
+        if document == subject.unit.document {
+            needs.add_job(subject);
+        } else {
+            needs.add_users(subject, document);
         }
-        let workflow = &subject.document().path;
-        push(&mut needs.definition, workflow.clone());
-        let inside = &subject.repository.documents[document].path;
-        push(&mut needs.definition, inside.clone());
-        if needs.definition.len() > 1 {
-            // Which of several documents comes first must not depend on the order of the calls.
-            let (mut python, mut rest): (Vec<_>, Vec<_>) = needs.definition.drain(..).partition(|f| f.ends_with(".py"));
-            rest.sort_by_key(|f| !f.contains("/workflows/"));
-            python.append(&mut rest);
-            needs.definition = python;
-        }
+        push(&mut needs.definition, subject.repository.documents[document].path.clone());
+        // Which of several documents comes first must not depend on the order of the calls.
+        needs.definition.sort_by_key(|f| (!f.ends_with(".py"), !f.contains("/workflows/")));
         subject.settings.key_files.iter().for_each(|f| push(&mut needs.installs, f.clone()));
         needs.installs.retain(|f| !needs.definition.contains(f));
         needs
+    }
+
+    /// Every job that uses the action, so that each of them asks for the same step.
+    fn add_users(&mut self, subject: &Subject<'_>, action: usize) {
+        let repository = subject.repository;
+        let mut workflows: Vec<usize> = Vec::new();
+        for user in repository.users(action) {
+            let unit = Unit { document: user.document, job: Some(user.job) };
+            self.add_job(&Subject::new(repository, subject.settings, unit));
+            if !workflows.contains(&user.document) {
+                workflows.push(user.document);
+            }
+        }
+        if workflows.len() > 1 {
+            self.workflow_name = true;
+            let name = |d: &usize| repository.documents[*d].workflow().and_then(|w| w.name.as_ref());
+            if workflows.iter().any(|d| name(d).is_none_or(|n| n.text.contains([',', '$', '\n']))) {
+                self.fail("the workflows that use this action have no names that a key could hold".to_owned());
+            }
+        }
+    }
+
+    fn add_job(&mut self, subject: &Subject<'_>) {
+        let separation = Separation::of(subject);
+        separation.paths.into_iter().for_each(|p| push(&mut self.separation.paths, p));
+        self.separation.doubt = self.separation.doubt.take().or(separation.doubt);
+        self.failure = self.failure.take().or(separation.failure);
+        for timeline in &subject.timelines {
+            // A later call may well skip the installs that an earlier one has made in the same job.
+            let first = timeline.invocations().find(|(_, i)| touches_folder(i));
+            self.exact_only |= first.is_some_and(|(_, i)| i.run.installs_skipped);
+            for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
+                self.add(subject, timeline, event, invocation);
+            }
+        }
+        push(&mut self.definition, subject.document().path.clone());
     }
 
     fn add(&mut self, subject: &Subject<'_>, timeline: &Timeline, event: &Event, invocation: &Invocation) {
@@ -107,7 +133,7 @@ impl Needs {
             }
         }
         self.location |= location;
-        if !location && uses_uv(invocation) {
+        if !location && uses_uv(invocation, uv) {
             self.interpreters_of_uv(subject, uv);
         }
     }
@@ -146,6 +172,9 @@ impl Needs {
 
     fn stem(&self) -> String {
         let mut parts = vec!["github.job", "runner.os", "runner.arch"];
+        if self.workflow_name {
+            parts.insert(0, "github.workflow");
+        }
         if self.location {
             parts.push("env.pythonLocation");
         }
@@ -176,7 +205,9 @@ fn project_folder(definition: Option<&String>) -> String {
     definition.and_then(|d| d.rsplit_once('/')).map_or_else(String::new, |(folder, _)| folder.to_owned())
 }
 
-fn uses_uv(invocation: &Invocation) -> bool {
-    invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"))
-        || invocation.run.backend.names.iter().any(|n| n == "uv")
+/// Whether uv chooses the interpreter of the environments.
+fn uses_uv(invocation: &Invocation, set_up: bool) -> bool {
+    let backend = &invocation.run.backend;
+    let launched = invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
+    launched || backend.only() == Some("uv") || (set_up && backend.names.iter().any(|n| n == "uv"))
 }

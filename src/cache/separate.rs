@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::subject::{Subject, cacheable};
+use crate::check::subject::{Subject, cacheable, is_cacheable};
 use crate::expr::{Eval, Template, Value, parse_condition, parse_template};
-use crate::timeline::Timeline;
+use crate::timeline::{EventKind, Timeline};
 
 /// Sets of more values than this are not tried.
 const MAX_PARTS: usize = 4;
-/// At most this many values are combined.
+/// At most this many values are looked at.
 const MAX_COLUMNS: usize = 16;
 
 /// The parts of a key that keep instances apart.
@@ -35,8 +35,10 @@ impl Separation {
         let used = used_paths(subject, &timelines);
         let signatures: Vec<Option<Vec<Value>>> = timelines.iter().map(|t| signature(t, &used)).collect();
         let mut found = Self::default();
-        // What the job uses and nobody knows statically must be in the key under its own path.
-        for path in &used {
+        // What decides the environment and nobody knows statically must be in the key under its own path. Inputs are the
+        // same on all legs, so that only those count that reach the environment.
+        let decisive = decisive_inputs(subject, &timelines);
+        for path in used.iter().filter(|p| p.starts_with("matrix.") || decisive.contains(p)) {
             let known = columns.iter().find(|c| c.path == *path);
             if known.is_none_or(|c| c.texts.iter().any(Option::is_none)) {
                 found.paths.push(path.clone());
@@ -197,11 +199,45 @@ fn used_paths(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String> {
     for step in steps.iter().take(last.map_or(0, |l| l + 1)) {
         texts.extend(step.with.iter().chain(&step.env.entries).map(|(_, v)| v.text.as_str()));
         texts.extend(step.working_directory.iter().chain(&step.condition).map(|s| s.text.as_str()));
-        // What stands behind ` -- ` goes to the session, not to nox.
-        texts.extend(step.run.iter().flat_map(|s| s.text.lines()).map(|l| l.split(" -- ").next().unwrap_or_default()));
+        texts.extend(step.run.iter().flat_map(|s| s.text.lines()).map(before_posargs));
     }
+    paths_in(texts.into_iter())
+}
+
+/// The paths that choose the runner, the inputs of set-up actions, or what nox is told.
+fn decisive_inputs(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String> {
+    let mut texts: BTreeSet<&str> = BTreeSet::new();
+    let document = subject.document();
+    if let Some((workflow, job)) = document.workflow().zip(subject.unit.job) {
+        let job = &workflow.jobs[job];
+        texts.extend(job.runs_on.iter().chain(&job.container).map(|s| s.text.as_str()));
+    }
+    for event in timelines.iter().flat_map(|t| &t.events) {
+        let counts = match &event.kind {
+            EventKind::Interpreter { .. } => true,
+            EventKind::Run(run) => is_cacheable(run),
+            _ => false,
+        };
+        let list = subject.repository.documents[event.outer.document].steps(event.outer.job);
+        let step = list.and_then(|l| l.steps.get(event.outer.step));
+        for step in step.into_iter().filter(|_| counts) {
+            texts.extend(step.with.iter().chain(&step.env.entries).map(|(_, v)| v.text.as_str()));
+            texts.extend(step.working_directory.iter().map(|s| s.text.as_str()));
+            texts.extend(step.run.iter().flat_map(|s| s.text.lines()).map(before_posargs));
+        }
+    }
+    paths_in(texts.into_iter())
+}
+
+/// What stands behind ` -- ` goes to the session, not to nox.
+fn before_posargs(line: &str) -> &str {
+    line.split(" -- ").next().unwrap_or_default()
+}
+
+/// The `matrix.*` and `inputs.*` paths of these texts, each once.
+fn paths_in<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
     let mut paths = Vec::new();
-    for path in texts.iter().filter_map(|t| parse_condition_or_template(t)).flat_map(|t| t.paths()) {
+    for path in texts.filter_map(parse_condition_or_template).flat_map(|t| t.paths()) {
         let context = path[0].to_ascii_lowercase();
         let text = path.join(".");
         if (context == "matrix" || context == "inputs") && path.len() > 1 && !paths.contains(&text) {

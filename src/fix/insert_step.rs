@@ -45,7 +45,7 @@ pub fn insert_step(
         content.push_str(&line);
         content.push_str(newline);
     }
-    if style.blank_lines {
+    if style.blank_line {
         content.push_str(newline);
     }
     let offset = document.text.line_start(first_line(document, before));
@@ -57,6 +57,11 @@ pub fn insert_step(
 const NAME: &str = "Cache nox environments";
 
 impl NewStep<'_> {
+    /// Line breaks around an expression mean nothing.
+    fn condition(&self) -> Option<&str> {
+        self.condition.as_deref().map(str::trim)
+    }
+
     fn lines(&self, style: &Style) -> Vec<String> {
         let key_indent = format!("{}{}", style.dash_indent, " ".repeat(1 + style.gap));
         let with_indent = format!("{key_indent}{}", " ".repeat(style.nesting));
@@ -66,23 +71,32 @@ impl NewStep<'_> {
             let quote = style.quote.map(String::from).unwrap_or_default();
             keys.push(format!("name: {quote}{NAME}{quote}"));
         }
-        if let Some(condition) = &self.condition {
-            keys.push(format!("if: {}", plain_or_quoted(condition)));
+        match self.condition() {
+            Some(condition) if condition.contains('\n') => {
+                keys.push("if: |-".to_owned());
+                keys.extend(condition.lines().map(|line| format!("{}{line}", " ".repeat(style.nesting))));
+            }
+            Some(condition) => keys.push(format!("if: {}", scalar(condition))),
+            None => {}
         }
         let comment = self.action.comment.as_ref().map(|c| format!(" {c}")).unwrap_or_default();
         keys.push(format!("uses: {}{comment}", self.action.uses));
         keys.push("with:".to_owned());
         let mut lines: Vec<String> = keys.iter().map(|k| format!("{key_indent}{k}")).collect();
-        lines[0] = format!("{}-{}{}", style.dash_indent, " ".repeat(style.gap), keys[0]);
+        if style.dash_alone {
+            lines.insert(0, format!("{}-", style.dash_indent));
+        } else {
+            lines[0] = format!("{}-{}{}", style.dash_indent, " ".repeat(style.gap), keys[0]);
+        }
         let paths = self.needs.paths();
         match paths.as_slice() {
-            [one] => lines.push(format!("{with_indent}path: {}", plain_or_quoted(one))),
+            [one] => lines.push(format!("{with_indent}path: {}", scalar(one))),
             many => {
                 lines.push(format!("{with_indent}path: |"));
                 lines.extend(many.iter().map(|p| format!("{block_indent}{p}")));
             }
         }
-        lines.push(format!("{with_indent}key: {}", self.needs.key()));
+        lines.push(format!("{with_indent}key: {}", scalar(&self.needs.key())));
         if let Some(restore) = self.needs.restore_key() {
             lines.push(format!("{with_indent}restore-keys: |"));
             lines.push(format!("{block_indent}{restore}"));
@@ -99,8 +113,8 @@ impl NewStep<'_> {
         if style.named {
             set("name", Value::from(NAME));
         }
-        if let Some(condition) = &self.condition {
-            set("if", scalar_value(condition));
+        if let Some(condition) = self.condition() {
+            set("if", condition.into());
         }
         set("uses", Value::from(self.action.uses.clone()));
         let mut with = Mapping::new();
@@ -122,29 +136,54 @@ impl NewStep<'_> {
     }
 }
 
-/// What YAML reads from a plain scalar of this text: `true` is no string.
-fn scalar_value(text: &str) -> Value {
-    if plain_or_quoted(text) == text {
-        serde_yaml::from_str(text).unwrap_or_else(|_| Value::from(text))
-    } else {
-        Value::from(text)
-    }
-}
-
-/// A scalar on one line, quoted only where YAML would read a plain one as something else.
-pub fn plain_or_quoted(text: &str) -> String {
-    let risky_start = text.starts_with(|c: char| "!&*?|>%@`\"'#,[]{}- ".contains(c)) && !text.starts_with("${{");
-    let risky = risky_start
-        || text.is_empty()
-        || text.contains(": ")
-        || text.contains(" #")
-        || text.ends_with([':', ' '])
-        || text.contains(['\n', '\t']);
-    if !risky {
+/// `text`, which has one line, as a scalar: plain where YAML reads that as the same string, else quoted.
+fn scalar(text: &str) -> String {
+    let control = text.contains(char::is_control);
+    if !control && serde_yaml::from_str(text).is_ok_and(|read: Value| read.as_str() == Some(text)) {
         return text.to_owned();
     }
-    if text.contains(['\n', '\t', '\r']) {
-        return format!("{text:?}");
+    if control || (text.contains('\'') && !text.contains(['"', '\\'])) {
+        return double_quoted(text);
     }
     format!("'{}'", text.replace('\'', "''"))
+}
+
+fn double_quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_are_quoted_only_where_they_must_be() {
+        let table = [
+            (".nox", ".nox"),
+            ("${{ matrix.os == 'Linux' }}", "${{ matrix.os == 'Linux' }}"),
+            ("always() && github.ref != 'x'", "always() && github.ref != 'x'"),
+            ("!cancelled()", "'!cancelled()'"),
+            ("!contains(github.ref, 'x')", "\"!contains(github.ref, 'x')\""),
+            ("!contains('a', '\"')", "'!contains(''a'', ''\"'')'"),
+            ("a == 'b: c'", "\"a == 'b: c'\""),
+            ("a # b", "'a # b'"),
+            ("1.0", "'1.0'"),
+            ("true", "'true'"),
+            ("", "''"),
+            ("a\tb\u{7f}é", "\"a\\u0009b\\u007fé\""),
+        ];
+        for (text, written) in table {
+            assert_eq!(scalar(text), written);
+            let read: Value = serde_yaml::from_str(&format!("key: {written}")).unwrap();
+            assert_eq!(read["key"].as_str(), Some(text));
+        }
+    }
 }

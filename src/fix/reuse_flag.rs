@@ -51,31 +51,36 @@ pub fn insert<'a>(
     for (site, offsets) in &mut places {
         offsets.sort_unstable();
         edits.extend(offsets.iter().map(|o| Edit { span: Span::at(*o), content: flag.clone() }));
-        changes.push(change(repository, *site, offsets, &flag).ok_or("the script cannot be edited safely")?);
+        changes.push(change(repository, *site, offsets, &flag)?);
     }
     Ok((edits, changes))
 }
 
 /// The script's value with the flag at these file offsets.
-fn change(repository: &Repository, site: Site, offsets: &[usize], flag: &str) -> Option<Change> {
+fn change(repository: &Repository, site: Site, offsets: &[usize], flag: &str) -> Result<Change, &'static str> {
+    const UNKNOWN: &str = "the place of the call in the script is not known";
     let document = &repository.documents[site.document];
-    let list = document.steps(site.job)?;
-    let step = list.steps.get(site.step)?;
-    if step.shared || step.concurrent || list.shared {
-        return None;
+    let list = document.steps(site.job).ok_or(UNKNOWN)?;
+    let step = list.steps.get(site.step).ok_or(UNKNOWN)?;
+    if step.shared || list.shared {
+        return Err("the step is shared with another job through an anchor");
     }
-    let script = step.run.as_ref()?;
-    let map = ScalarMap::new(&document.text, &document.tree, script.node)?;
+    if step.concurrent {
+        return Err("nox runs beside other steps (`parallel` or `background`)");
+    }
+    let script = step.run.as_ref().ok_or(UNKNOWN)?;
+    let map = ScalarMap::new(&document.text, &document.tree, script.node).ok_or(UNKNOWN)?;
     let mut value = script.text.clone();
     for offset in offsets.iter().rev() {
-        // The value offset whose insertion point is this file offset.
+        // The first value offset whose insertion point is this file offset: the line break that ends a block scalar is
+        // written behind it too, but what is inserted stands before that break.
         let at = (0..=script.text.len())
-            .rev()
-            .find(|at| script.text.is_char_boundary(*at) && map.insertion_offset(*at) == *offset)?;
+            .find(|at| script.text.is_char_boundary(*at) && map.insertion_offset(*at) == *offset)
+            .ok_or(UNKNOWN)?;
         value.insert_str(at, flag);
     }
     let mut at: Route = list.route.clone();
     at.push(Segment::Index(step.index));
     at.push(Segment::Key("run".into()));
-    Some(Change::SetScalar { at, value })
+    Ok(Change::SetScalar { at, value })
 }

@@ -9,12 +9,14 @@ use crate::yaml::{Kind, Tree};
 pub struct Style {
     /// What stands before the `-` of a step.
     pub dash_indent: String,
-    /// Blanks between the `-` and the first key.
+    /// Blanks between the column of the `-` and that of the keys.
     pub gap: usize,
+    /// The `-` stands on a line of its own.
+    pub dash_alone: bool,
     /// Blanks by which a nested map stands inside its key.
     pub nesting: usize,
-    /// Steps are separated by a blank line.
-    pub blank_lines: bool,
+    /// The step before which another one is inserted is to be separated from it by a blank line.
+    pub blank_line: bool,
     /// Steps have names.
     pub named: bool,
     /// Step names are written in this way.
@@ -31,18 +33,18 @@ impl Style {
         if !dash_indent.bytes().all(|b| b == b' ') {
             return None;
         }
-        let key_column = |step: &Step| {
-            let line = document.text.line_of(step.span.start);
-            (line == document.text.line_of(step.dash)).then(|| step.span.start - step.dash - 1)
-        };
-        let gap = key_column(step).or_else(|| steps.steps.iter().find_map(key_column)).unwrap_or(1);
+        let behind_dash = text[step.dash..].lines().next()?.strip_prefix('-')?.trim_start();
+        let dash_alone = behind_dash.is_empty() || behind_dash.starts_with('#');
+        let column = |offset| document.text.position(offset).column;
+        let gap = column(step.span.start).checked_sub(column(step.dash) + 1)?.max(usize::from(!dash_alone));
         let others = || steps.steps.iter().filter(|s| !s.shared);
         let named = others().filter(|s| s.name.is_some()).count() * 2 >= others().count();
         Some(Self {
             dash_indent: dash_indent.to_owned(),
             gap,
+            dash_alone,
             nesting: nesting(document, steps).unwrap_or(2),
-            blank_lines: has_blank_lines(document, steps),
+            blank_line: wants_blank_line(document, steps, at),
             named,
             quote: name_quote(document, steps),
         })
@@ -68,14 +70,18 @@ fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
     })
 }
 
-/// At least half of the steps have a blank line before them (comments between belong to the step).
-fn has_blank_lines(document: &Document, steps: &StepList) -> bool {
-    let separated = steps.steps.iter().skip(1).filter(|step| {
+/// Whether a blank line belongs between an inserted step and the one before which it stands: where that one has a blank
+/// line before itself as most do, or before the comments that are about it.
+fn wants_blank_line(document: &Document, steps: &StepList, at: usize) -> bool {
+    let separated = |step: &&Step| {
         let line = first_line(document, step);
         line > 0 && document.text.line(line - 1).trim().is_empty()
-    });
-    let separated = separated.count();
-    separated > 0 && separated * 2 >= steps.steps.len() - 1
+    };
+    let count = steps.steps.iter().skip(1).filter(separated).count();
+    let usual = count > 0 && count * 2 >= steps.steps.len() - 1;
+    let step = &steps.steps[at];
+    let commented = first_line(document, step) < document.text.line_of(step.dash);
+    if at == 0 { usual } else { separated(&step) && (usual || commented) }
 }
 
 /// The zero-based line at which a step begins, the comments directly above it included.

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use super::document::Document;
 use super::files::{RepoFiles, join};
 use crate::rules::forges::forges;
+use crate::workflow::StepList;
 
-/// A job that calls a reusable workflow of the same repository.
+/// A job that calls a reusable workflow or uses an action of the same repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     pub document: usize,
@@ -79,6 +80,34 @@ impl Repository {
         self.called_actions[action]
     }
 
+    /// The jobs that use an action, directly or through other actions.
+    pub fn users(&self, action: usize) -> Vec<Caller> {
+        let mut actions = vec![action];
+        let mut next = 0;
+        while let Some(wanted) = actions.get(next).copied() {
+            next += 1;
+            for (document, found) in self.documents.iter().enumerate().filter(|(_, d)| d.action().is_some()) {
+                let uses = found.steps(None).is_some_and(|list| self.list_uses(list, wanted));
+                if uses && !actions.contains(&document) {
+                    actions.push(document);
+                }
+            }
+        }
+        let mut users = Vec::new();
+        for (document, found) in self.documents.iter().enumerate() {
+            for (job, definition) in found.workflow().map_or(&[][..], |w| &w.jobs).iter().enumerate() {
+                if actions.iter().any(|a| self.list_uses(&definition.steps, *a)) {
+                    users.push(Caller { document, job });
+                }
+            }
+        }
+        users
+    }
+
+    fn list_uses(&self, list: &StepList, action: usize) -> bool {
+        list.steps.iter().any(|s| s.uses.as_ref().and_then(|u| self.action_of(&u.text)) == Some(action))
+    }
+
     /// The reusable workflow of this repository that a job's `uses:` names.
     pub fn called_workflow(&self, uses: &str) -> Option<usize> {
         let path = local(uses)?;
@@ -99,7 +128,7 @@ impl Repository {
         })
     }
 
-    /// Whether the repository's workflow folders would be read by a forge when another one is there too.
+    /// The forge that reads a document.
     pub fn forge_of(&self, document: usize) -> &'static crate::rules::forges::Forge {
         forges().of(&self.documents[document].path)
     }

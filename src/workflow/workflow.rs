@@ -8,6 +8,7 @@ use crate::yaml::Tree;
 
 #[derive(Debug, Clone, Default)]
 pub struct Workflow {
+    pub name: Option<Scalar>,
     pub triggers: Triggers,
     pub env: Env,
     pub defaults: RunDefaults,
@@ -36,6 +37,7 @@ impl Workflow {
             }
         }
         Self {
+            name: scalar_at(tree, root, "name"),
             triggers: Triggers::read(tree, root),
             env: env_at(tree, root),
             defaults: defaults_at(tree, root),
