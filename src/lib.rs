@@ -11,6 +11,7 @@ pub mod edit;
 pub mod expr;
 pub mod finding;
 pub mod fix;
+pub mod follow;
 pub mod glob;
 pub mod lint;
 pub mod output;
@@ -19,6 +20,8 @@ pub mod report;
 pub mod rules;
 pub mod shell;
 pub mod suppress;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod timeline;
 pub mod tool;

@@ -1,6 +1,6 @@
 //! Files of a repository to findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,16 +58,20 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
             Err(_) => {}
         }
     }
-    let repository = Repository::new(root, documents);
+    let mut repository = Repository::new(root, documents);
+    repository.nox_actions.clone_from(&settings.nox_actions);
     let requested: Vec<usize> =
         files.iter().filter(|f| f.requested).filter_map(|f| repository.document(&f.relative)).collect();
     for document in &requested {
         outcome.problems.extend(shapes(&repository.documents[*document], root));
     }
-    let units: Vec<Unit> = requested.iter().flat_map(|d| units(&repository, *d)).collect();
+    // Jobs of other files can share a cache with those that were asked for.
+    let units: Vec<Unit> = (0..repository.documents.len()).flat_map(|d| units(&repository, d)).collect();
     let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
-    let found: Vec<Finding> = subjects.par_iter().flat_map_iter(check::run).collect();
-    for subject in &subjects {
+    let wanted: BTreeSet<usize> = requested.iter().copied().collect();
+    let asked: Vec<&Subject<'_>> = subjects.iter().filter(|s| wanted.contains(&s.unit.document)).collect();
+    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|subject| check::run(subject, &subjects)).collect();
+    for subject in asked {
         outcome.undecided.extend(undecided(subject));
         outcome.timelines.extend(timeline(subject));
     }

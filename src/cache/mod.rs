@@ -1,7 +1,10 @@
 //! Caches of environments: what a key must contain, and whether a job may have one.
 
+pub mod builds;
+pub mod hashed;
 pub mod needs;
 pub mod publish;
 pub mod separate;
+pub mod template;
 
 pub use needs::Needs;

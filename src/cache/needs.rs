@@ -26,6 +26,8 @@ pub struct Needs {
     pub separation: Separation,
     /// Jobs of several workflows share the step, and their ids need not differ.
     pub workflow_name: bool,
+    /// Expressions that an existing key holds besides, and that a correction keeps.
+    pub kept: Vec<String>,
     /// Files that define the job, relative to the workspace: noxfile, workflow, `.python-version`.
     pub definition: Vec<String>,
     /// Files that decide what is installed, relative to the workspace.
@@ -178,7 +180,7 @@ impl Needs {
         if self.location {
             parts.push("env.pythonLocation");
         }
-        parts.extend(self.separation.paths.iter().map(String::as_str));
+        parts.extend(self.separation.paths.iter().chain(&self.kept).map(String::as_str));
         let mut parts: Vec<String> = parts.iter().map(|p| format!("${{{{ {p} }}}}")).collect();
         parts.extend(self.extra_parts.iter().cloned());
         format!("nox-{}-{}", parts.join("-"), hash(&self.definition))

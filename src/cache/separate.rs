@@ -98,7 +98,7 @@ fn columns(timelines: &[&Timeline]) -> Vec<Column> {
         let texts = timelines.iter().map(|t| text_at(t, &path)).collect();
         Column { path, texts }
     });
-    columns.filter(|c| usable(c)).collect()
+    columns.filter(usable).collect()
 }
 
 fn value_at(timeline: &Timeline, path: &str) -> Eval {

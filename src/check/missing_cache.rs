@@ -323,3 +323,6 @@ fn costs(subject: &Subject<'_>, uncovered: &[Uncovered<'_>], warm: bool) -> Vec<
     }
     notes
 }
+
+#[cfg(test)]
+mod tests;

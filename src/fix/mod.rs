@@ -2,5 +2,8 @@
 
 pub mod action_ref;
 pub mod insert_step;
+pub mod move_step;
 pub mod reuse_flag;
+pub mod rewrite_key;
+pub mod scalar;
 pub mod style;

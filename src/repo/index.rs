@@ -20,6 +20,8 @@ pub struct Repository {
     pub root: PathBuf,
     pub files: RepoFiles,
     pub documents: Vec<Document>,
+    /// Published actions that the repository's settings say run nox, as `owner/name`.
+    pub nox_actions: Vec<String>,
     by_path: HashMap<String, usize>,
     callers: HashMap<usize, Vec<Caller>>,
     called_actions: Vec<bool>,
@@ -34,6 +36,7 @@ impl Repository {
             files: RepoFiles::new(root),
             called_actions: vec![false; documents.len()],
             documents,
+            nox_actions: Vec::new(),
             by_path,
             callers: HashMap::new(),
         };

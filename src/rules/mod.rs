@@ -8,6 +8,7 @@ pub mod logs;
 pub mod nox;
 pub mod publishers;
 pub mod setup_actions;
+pub mod wrappers;
 
 use serde::de::DeserializeOwned;
 

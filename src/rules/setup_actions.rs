@@ -42,7 +42,7 @@ pub struct PackageCache {
 }
 
 /// A published action that runs nox sessions.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoxAction {
     pub action: String,
@@ -58,6 +58,9 @@ pub struct NoxAction {
     pub checks_out: bool,
     pub source: String,
 }
+
+/// An action of which nothing is known but that it runs nox.
+pub static SOME_NOX_ACTION: LazyLock<NoxAction> = LazyLock::new(NoxAction::default);
 
 static DATA: LazyLock<SetupActions> =
     LazyLock::new(|| super::load("setup-actions.yaml", include_str!("../../rules/setup-actions.yaml")));

@@ -9,7 +9,7 @@ use tree_sitter::{Node, Parser};
 
 use super::expand::Expanded;
 use super::state::{State, Value};
-use super::word::Word;
+use super::word::{Part, Source, Word};
 use super::{Command, Host};
 use crate::text::Span;
 
@@ -26,15 +26,19 @@ fn parser() -> Option<Parser> {
 const MAX_DEPTH: usize = 48;
 /// Statements read per script: functions that call each other twice would otherwise double at every step.
 const MAX_STATEMENTS: usize = 20_000;
+/// More words than this given to a script are taken as unknown.
+const MAX_ARGUMENTS: usize = 100;
 
 /// The commands of `script` in the order in which they run.
 pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
     let tree = PARSER.with_borrow_mut(|p| p.as_mut().and_then(|p| p.parse(script.text(), None)));
     let Some(tree) = tree else { return Vec::new() };
+    let mut state = State::default();
+    state.positional = arguments(vars);
     let mut walker = Walker {
         script,
         vars,
-        state: State::default(),
+        state,
         functions: BTreeMap::new(),
         running: Vec::new(),
         depth: 0,
@@ -43,6 +47,17 @@ pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>)
     };
     walker.statements(tree.root_node());
     walker.out
+}
+
+/// The words that the script itself was given: `$#` of them, `$1` and so on.
+fn arguments(vars: &dyn Fn(&str) -> Option<String>) -> Option<Vec<Word>> {
+    let count: usize = vars("#")?.parse().ok().filter(|count| *count <= MAX_ARGUMENTS)?;
+    let word = |position: usize| {
+        let text = vars(&position.to_string());
+        let part = Part { text, choices: Vec::new(), span: Span::at(0), source: Source::Variable, quoted: true };
+        Word::new("", Span::at(0), vec![part])
+    };
+    Some((1..=count).map(word).collect())
 }
 
 pub(super) struct Walker<'a, 't> {

@@ -128,7 +128,8 @@ const MAX_NESTING: usize = 4;
 const MAX_NESTED_BYTES: usize = 1 << 20;
 
 /// The commands that `script` runs, in order, including those of scripts inside it (`bash -c`, `eval`).
-/// `vars` gives the environment of the step by variable name, `None` for what is not known.
+/// `vars` gives the environment of the step by variable name, `None` for what is not known; for a script with arguments
+/// also `#`, `1`, `2` and so on.
 pub fn commands(shell: &Shell, script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
     let mut out = Vec::new();
     let mut left = MAX_NESTED_BYTES;

@@ -2,12 +2,13 @@
 
 use super::build::{Here, Walk};
 use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation};
+use super::origin::Origins;
 use super::state::{in_workspace, prefixed};
-use crate::expr::{Eval, Value};
+use crate::cache::template::Key;
 use crate::repo::index::local;
 use crate::rules::cache_actions::cache_actions;
 use crate::rules::publishers::publishers;
-use crate::rules::setup_actions::{InterpreterAction, NoxAction, setup_actions};
+use crate::rules::setup_actions::{InterpreterAction, NoxAction, SOME_NOX_ACTION, setup_actions};
 use crate::tool::nox::Nox;
 use crate::tool::{Argument, Request, Tool, Variable};
 use crate::workflow::Uses;
@@ -26,7 +27,7 @@ impl Walk<'_> {
             self.checkout(here);
         } else if let Some(action) = setup.interpreter(uses.name) {
             self.interpreter(here, action);
-        } else if let Some(action) = setup.runs_nox(uses.name) {
+        } else if let Some(action) = setup.runs_nox(uses.name).or_else(|| self.declared_nox_action(uses.name)) {
             self.nox_action(here, action);
         } else if let Some(step) = self.cache_step(here, uses) {
             for path in &step.paths {
@@ -35,7 +36,7 @@ impl Walk<'_> {
                     self.push(here, here.step.span, EventKind::PackageCache { installer });
                 }
             }
-            self.push(here, here.step.span, EventKind::Cache(step));
+            self.push(here, here.step.span, EventKind::Cache(Box::new(step)));
         } else {
             let scope = self.scope_at(here);
             let what =
@@ -44,6 +45,12 @@ impl Walk<'_> {
                 self.push(here, written.span, EventKind::Publish { what });
             }
         }
+    }
+
+    /// An action that the repository's settings say runs nox; nothing more is known of it.
+    fn declared_nox_action(&self, name: &str) -> Option<&'static NoxAction> {
+        let declared = self.repository.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
+        declared.then_some(&*SOME_NOX_ACTION)
     }
 
     /// `./path` is meant from the workspace, `$/path` from the repository.
@@ -101,8 +108,15 @@ impl Walk<'_> {
             Some((Some(_), Some(value))) => !value.is_empty() && !value.eq_ignore_ascii_case("false"),
             Some((Some(_), None)) => false,
         };
-        let name = action.action.clone();
-        let kind = EventKind::Interpreter { action: name, location: action.exports_location && exports, uv: action.uv };
+        let asked = action.version_input.as_deref().and_then(flag);
+        let lines = |text: String| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
+        let kind = EventKind::Interpreter {
+            action: action.action.clone(),
+            location: action.exports_location && exports,
+            uv: action.uv,
+            versions: asked.map(lines).unwrap_or_default(),
+            feed: Origins::new(self, here).interpreter(here.step),
+        };
         self.push(here, here.step.span, kind);
         if warm {
             let installer = if action.uv { "uv" } else { "pip" }.to_owned();
@@ -135,8 +149,12 @@ impl Walk<'_> {
         });
         let key = here.step.input("key").cloned();
         let restore_keys = here.step.input("restore-keys").cloned();
-        let restore_values =
-            restore_keys.iter().flat_map(|s| lines(&s.text)).map(|line| scope.evaluate(&line)).collect();
+        let origins = Origins::new(self, here);
+        let restore_templates = restore_keys
+            .iter()
+            .flat_map(|s| lines(&s.text))
+            .map(|line| Key::read(&line, &scope, &origins))
+            .collect();
         Some(CacheStep {
             action: uses.name.to_owned(),
             reference: uses.reference.to_owned(),
@@ -144,10 +162,11 @@ impl Walk<'_> {
             keyless: known.is_some_and(|a| a.keyless),
             retired: known.is_some_and(|a| a.is_retired(uses.reference)),
             paths: paths.collect(),
-            key_value: key.as_ref().map_or(Eval::Known(Value::Null), |k| scope.evaluate(&k.text)),
+            template: key.as_ref().map(|k| Key::read(&k.text, &scope, &origins)).unwrap_or_default(),
             key,
             restore_keys,
-            restore_values,
+            restore_templates,
+            must_hit: here.step.input("fail-on-cache-miss").is_some_and(|f| f.text.trim() != "false"),
             lookup_only: here.step.input("lookup-only").cloned(),
         })
     }

@@ -59,6 +59,7 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
         hops: Vec::new(),
         outer: None,
         depth: 0,
+        followed: 0,
     };
     if let Some(job) = job {
         let scope = walk.scope(&instance.inputs, None);
@@ -86,16 +87,18 @@ pub(super) struct Walk<'a> {
     pub open: bool,
     pub runner_os: Option<&'static str>,
     /// Environments around the steps, outermost first.
-    envs: Vec<&'a Env>,
+    pub envs: Vec<&'a Env>,
     pub state: State,
-    events: Vec<Event>,
+    pub events: Vec<Event>,
     pub undecided: Vec<String>,
     /// `if:` texts on the way that could not be decided.
     conditions: Vec<String>,
     pub hops: Vec<Location>,
     /// The job's step that a composite action was entered from.
-    outer: Option<Site>,
-    depth: usize,
+    pub outer: Option<Site>,
+    pub depth: usize,
+    /// Scripts of other files read so far.
+    pub followed: usize,
 }
 
 /// A checkout whose content is not known.

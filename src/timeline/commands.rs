@@ -2,6 +2,7 @@
 
 use super::build::{Here, Walk};
 use super::event::{EventKind, Invocation};
+use super::hop::Origin;
 use super::state::{Place, in_workspace, prefixed};
 use crate::expr::{Eval, Part, Value, eval_template, parse_template};
 use crate::rules::publishers::publishers;
@@ -9,7 +10,6 @@ use crate::shell::{Call, CallKind, Command, Directory, Expanded, Host, Shell, Wo
 use crate::text::Span;
 use crate::tool::nox::Nox;
 use crate::tool::{Argument, Request, Tool, Variable};
-use crate::workflow::Scalar;
 use crate::workflow::context::Exported;
 use crate::yaml::ScalarMap;
 
@@ -40,63 +40,99 @@ impl Walk<'_> {
         let folder = self.working_directory(here);
         let shell = self.shell(here);
         let expanded = Expanded::new(&script.text, &holes);
-        let variable = |name: &str| match scope.variable(name) {
-            Some(value) => value.known().map(Value::to_text),
-            None => ALWAYS_SET.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()),
-        };
-        let found = commands(&shell, &expanded, &variable);
+        let origin = Origin::step(here, script, folder);
+        let found = commands(&shell, &expanded, &|name| self.variable(&origin, &[], name));
         let exported = exports(expanded.text());
         for command in &found {
-            self.command(here, script, folder.as_deref(), command);
+            self.command(&origin, command);
         }
         self.state.exported.extend(exported);
     }
 
-    fn command(&mut self, here: Here<'_>, script: &Scalar, folder: Option<&str>, command: &Command) {
-        let called = calls(command, "nox");
-        for call in &called {
-            self.call(here, script, folder, command, call);
-        }
-        if called.is_empty()
-            && let Some(peeled) = program(command)
-            && let Some(name) = peeled.program.program_name()
-        {
-            let arguments: Vec<&str> = peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
-            if let Some(what) = publishers().command(&name, &arguments) {
-                let span = self.span_in_file(here, script, command.span);
-                self.push(here, span, EventKind::Publish { what: what.to_owned() });
-            }
+    /// The known value of an environment variable at the start of a script.
+    pub(super) fn variable(&self, origin: &Origin<'_>, own: &[(String, Option<String>)], name: &str) -> Option<String> {
+        match self.lookup(origin, own, name) {
+            Variable::Set(value) => Some(value),
+            Variable::Unset | Variable::Unknown => None,
         }
     }
 
-    fn call(&mut self, here: Here<'_>, script: &Scalar, folder: Option<&str>, command: &Command, call: &Call) {
-        let in_container = match &call.host {
-            Host::Runner => false,
-            Host::Container { mounts, .. } if mounts.iter().any(is_workspace_mount) => true,
-            // What a container keeps to itself is gone with it.
-            Host::Container { .. } => return,
-        };
-        let at = match (&call.directory, folder) {
-            _ if in_container => Some(String::new()),
-            (Directory::Unchanged, Some(folder)) => Some(folder.to_owned()),
-            (Directory::Into(path), Some(folder)) => in_workspace(folder, path),
-            _ => None,
-        };
-        let Some(at) = at else {
-            self.undecided.push(format!("`{}` runs in a folder that is not known", shown(&script.text, command.span)));
+    /// An environment variable of a command; `own` is what its script sets for it.
+    fn lookup(&self, origin: &Origin<'_>, own: &[(String, Option<String>)], name: &str) -> Variable {
+        if let Some((_, value)) = own.iter().chain(&origin.env).rev().find(|(n, _)| n == name) {
+            return value.clone().map_or(Variable::Unknown, Variable::Set);
+        }
+        match self.scope_at(origin.here).variable(name) {
+            Some(Eval::Known(value)) => Variable::Set(value.to_text()),
+            Some(_) => Variable::Unknown,
+            None => ALWAYS_SET
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map_or(Variable::Unset, |(_, v)| Variable::Set((*v).to_owned())),
+        }
+    }
+
+    pub(super) fn command(&mut self, origin: &Origin<'_>, command: &Command) {
+        let called = calls(command, "nox");
+        for call in &called {
+            self.call(origin, command, call);
+        }
+        if !called.is_empty() {
             return;
+        }
+        let Some(peeled) = program(command) else { return };
+        if let Some(name) = peeled.program.program_name() {
+            let arguments: Vec<&str> = peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
+            if let Some(what) = publishers().command(&name, &arguments) {
+                let span = self.span_in_step(origin, command.span);
+                self.push(origin.here, span, EventKind::Publish { what: what.to_owned() });
+            }
+        }
+        self.hop(origin, command, &peeled);
+    }
+
+    /// The folder of the workspace that a command runs in, and whether that is inside a container of its own.
+    /// `None`: not known. `Some(None)`: nothing it writes stays.
+    pub(super) fn folder_of(
+        &self,
+        origin: &Origin<'_>,
+        directory: &Directory,
+        host: &Host,
+    ) -> Option<Option<(String, bool)>> {
+        if let Host::Container { mounts, workdir, .. } = host {
+            let Some(mount) = mounts.iter().find(|m| is_workspace_mount(m)) else { return Some(None) };
+            return Some(Some((inside_mount(mount, workdir.as_ref()), true)));
+        }
+        let folder = match directory {
+            _ if origin.in_container => Some(String::new()),
+            Directory::Unchanged => origin.folder.clone(),
+            Directory::Into(path) => origin.folder.as_deref().and_then(|folder| in_workspace(folder, path)),
+            Directory::Unknown => None,
+        };
+        folder.map(|folder| Some((folder, origin.in_container)))
+    }
+
+    fn call(&mut self, origin: &Origin<'_>, command: &Command, call: &Call) {
+        let text = shown(origin.text, command.span);
+        let (at, in_container) = match self.folder_of(origin, &call.directory, &call.host) {
+            Some(Some(found)) => found,
+            Some(None) => return,
+            None => {
+                self.undecided.push(format!("`{text}` runs in a folder that is not known"));
+                return;
+            }
         };
         let place = self.state.place(&at);
-        let mut run = self.ask(here, call, &place);
+        let mut run = self.ask(origin, call, &place);
         if place.own && !self.open && run.definition_files.is_empty() {
             // Without a noxfile nox fails; only a workflow that other repositories call may count on theirs.
             run.creates_by_default = false;
         }
         let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
-        let (insert_at, no_insert_reason) = self.insertion(here, script, call);
-        let span = self.span_in_file(here, script, command.span);
+        let (insert_at, no_insert_reason) = self.insertion(origin, call);
+        let span = self.span_in_step(origin, command.span);
         let invocation = Invocation {
-            command: shown(&script.text, command.span),
+            command: text,
             launcher: call.launcher.clone(),
             run,
             folders,
@@ -105,26 +141,20 @@ impl Walk<'_> {
             insert_at,
             no_insert_reason,
             action: None,
-            conditional: call.conditional,
+            conditional: call.conditional || origin.conditional,
             in_container,
         };
-        self.push(here, span, EventKind::Run(Box::new(invocation)));
+        let outer = self.hops.len();
+        self.hops.extend(origin.hops.iter().cloned());
+        if origin.lead.is_some() {
+            self.hops.push(self.place_of(origin, command.span));
+        }
+        self.push(origin.here, span, EventKind::Run(Box::new(invocation)));
+        self.hops.truncate(outer);
     }
 
-    fn ask(&self, here: Here<'_>, call: &Call, place: &Place) -> crate::tool::Run {
-        let scope = self.scope_at(here);
-        let env = |name: &str| match call.env.iter().rev().find(|(n, _)| n == name) {
-            Some((_, Some(value))) => Variable::Set(value.clone()),
-            Some((_, None)) => Variable::Unknown,
-            None => match scope.variable(name) {
-                Some(Eval::Known(value)) => Variable::Set(value.to_text()),
-                Some(_) => Variable::Unknown,
-                None => ALWAYS_SET
-                    .iter()
-                    .find(|(n, _)| *n == name)
-                    .map_or(Variable::Unset, |(_, v)| Variable::Set((*v).to_owned())),
-            },
-        };
+    fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> crate::tool::Run {
+        let env = |name: &str| self.lookup(origin, &call.env, name);
         let args: Vec<Argument> = call.args.iter().map(argument).collect();
         let script = match &call.kind {
             CallKind::Script(path) => Some(path.as_str()),
@@ -135,18 +165,27 @@ impl Walk<'_> {
     }
 
     /// Where the reuse flag may be inserted in the file, or why nowhere.
-    fn insertion(&self, here: Here<'_>, script: &Scalar, call: &Call) -> (Option<usize>, Option<&'static str>) {
+    fn insertion(&self, origin: &Origin<'_>, call: &Call) -> (Option<usize>, Option<&'static str>) {
+        if origin.lead.is_some() {
+            return (None, Some("nox is called in another file, which the step leads to; add the flag there"));
+        }
         let Some(offset) = call.insert_at else {
             return (None, Some("the word `nox` is not written in this step"));
         };
-        match ScalarMap::new(&here.document.text, &here.document.tree, script.node) {
+        let document = origin.here.document;
+        match ScalarMap::new(&document.text, &document.tree, origin.script.node) {
             Some(map) => (Some(map.insertion_offset(offset)), None),
             None => (None, Some("the script is written in a way that cannot be edited safely")),
         }
     }
 
-    fn span_in_file(&self, here: Here<'_>, script: &Scalar, span: Span) -> Span {
-        ScalarMap::new(&here.document.text, &here.document.tree, script.node).map_or(script.span, |m| m.span(span))
+    /// The place in the step's own document of a stretch of a script: that of the command that leads to it.
+    pub(super) fn span_in_step(&self, origin: &Origin<'_>, span: Span) -> Span {
+        let document = origin.here.document;
+        origin.span.unwrap_or_else(|| {
+            ScalarMap::new(&document.text, &document.tree, origin.script.node)
+                .map_or(origin.script.span, |map| map.span(span))
+        })
     }
 
     /// The folder a script starts in, relative to the workspace; `None` when not known or outside of it.
@@ -187,6 +226,13 @@ fn argument(word: &Word) -> Argument {
     }
 }
 
+/// The folder of the workspace in which a container starts that has it mounted.
+fn inside_mount(mount: &Word, workdir: Option<&Word>) -> String {
+    let target = mount.raw.trim_matches(['"', '\'']).split(':').nth(1).unwrap_or_default();
+    let folder = workdir.and_then(|w| w.value.as_deref()?.strip_prefix(target)).filter(|_| !target.is_empty());
+    folder.and_then(|f| in_workspace("", f.trim_start_matches('/'))).unwrap_or_default()
+}
+
 /// `$PWD:/io`, `${{ github.workspace }}:/src`, `.:/x`.
 fn is_workspace_mount(mount: &Word) -> bool {
     let raw = mount.raw.trim_matches(['"', '\'']);
@@ -209,7 +255,7 @@ fn is_workspace_mount(mount: &Word) -> bool {
 }
 
 /// A command on one line, for people.
-fn shown(script: &str, span: Span) -> String {
+pub(super) fn shown(script: &str, span: Span) -> String {
     let text = script.get(span.range()).unwrap_or_default().replace("\\\n", " ");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MAX_SHOWN) {

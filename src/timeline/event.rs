@@ -1,6 +1,6 @@
 //! The events of a timeline.
 
-use crate::expr::Eval;
+use crate::cache::template::Key;
 use crate::finding::Location;
 use crate::rules::setup_actions::NoxAction;
 use crate::text::Span;
@@ -47,12 +47,16 @@ pub enum EventKind {
         /// Sets `pythonLocation` for later steps.
         location: bool,
         uv: bool,
+        /// The versions asked for, where they are known.
+        versions: Vec<String>,
+        /// Everything that decides which interpreter it is; `None` where two instances may get different ones.
+        feed: Option<String>,
     },
     /// A warm download cache of an installer: `pip`, `uv`, `conda`.
     PackageCache {
         installer: String,
     },
-    Cache(CacheStep),
+    Cache(Box<CacheStep>),
     Run(Box<Invocation>),
     Publish {
         /// A clause: "uploads to a package index".
@@ -76,16 +80,18 @@ pub struct CacheStep {
     /// What stands behind the `@`.
     pub reference: String,
     pub form: CacheForm,
-    /// Position of the action in the rules.
+    /// Mounts a volume by path; there is no key.
     pub keyless: bool,
     pub retired: bool,
     pub paths: Vec<CachedPath>,
     pub key: Option<Scalar>,
     /// The key on this instance.
-    pub key_value: Eval,
+    pub template: Key,
     pub restore_keys: Option<Scalar>,
     /// Each line on this instance.
-    pub restore_values: Vec<Eval>,
+    pub restore_templates: Vec<Key>,
+    /// A miss fails the job: another job saves what is restored.
+    pub must_hit: bool,
     pub lookup_only: Option<Scalar>,
 }
 

@@ -4,7 +4,9 @@ pub mod actions;
 pub mod build;
 pub mod commands;
 pub mod event;
+mod hop;
 pub mod instance;
+mod origin;
 pub mod state;
 pub mod summary;
 

@@ -80,6 +80,12 @@ impl<'a> Scope<'a> {
         Some(value.as_ref().map_or(Eval::Unknown, |v| Eval::Known(Value::String(v.clone()))))
     }
 
+    /// The value of a variable as it is written in the workflow, innermost first; `None` where nothing of it does.
+    pub fn written(&self, name: &str) -> Option<&'a str> {
+        let entries = self.env.iter().rev().flat_map(|env| env.entries.iter().rev());
+        entries.filter(|(k, _)| k == name).map(|(_, scalar)| scalar.text.as_str()).next()
+    }
+
     /// A text with its `${{ }}` evaluated.
     pub fn evaluate(&self, text: &str) -> Eval {
         if !text.contains("${{") {
@@ -138,4 +144,64 @@ pub fn runner_os(job: &Job, scope: &Scope<'_>) -> Option<&'static str> {
         return Some("Linux");
     }
     job.runs_on.iter().find_map(|label| forges().os_of(&scope.text(&label.text)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+    use crate::workflow::Workflow;
+
+    const WORKFLOW: &str = "on: push
+env: {A: outer, B: \"${{ env.A }}-b\"}
+jobs:
+  x:
+    runs-on: ${{ matrix.os }}
+    env: {A: inner, C: \"${{ env.C }}\", D: \"${{ matrix.os }}\"}
+";
+
+    #[test]
+    fn inner_environments_win_and_never_see_themselves() {
+        let text = Text::new("t", WORKFLOW.as_bytes().to_vec()).unwrap();
+        let workflow = Workflow::read(&crate::yaml::parse(&text).unwrap());
+        let job = &workflow.jobs[0];
+        let leg = Leg { values: vec![("os".into(), Eval::Known(Value::from("windows-2025")))], open: false };
+        let inputs = Inputs::default();
+        let exported = [("E".to_owned(), Some("e".to_owned())), ("F".to_owned(), None)];
+        let scope = Scope::new(&leg, &inputs, "x").with_env(&workflow.env).with_env(&job.env).with_exported(&exported);
+        for (written, value) in [
+            ("${{ env.A }}", Some("inner")),
+            ("${{ env.B }}", Some("outer-b")),
+            ("${{ env.C }}", None),
+            ("${{ env.D }}", Some("windows-2025")),
+            ("${{ env.E }}", Some("e")),
+            ("${{ env.F }}", None),
+            ("${{ env.G }}", None),
+            ("${{ github.workspace }}/.nox", Some("/github/workspace/.nox")),
+            ("${{ github.job }}", Some("x")),
+            ("${{ github.sha }}", None),
+        ] {
+            assert_eq!(scope.text(written).as_deref(), value, "{written}");
+        }
+        assert_eq!(runner_os(job, &scope), Some("Windows"));
+    }
+
+    #[test]
+    fn conditions_of_a_green_run() {
+        let leg = Leg { values: vec![("os".into(), Eval::Known(Value::from("linux")))], open: false };
+        let inputs = Inputs::default();
+        let events = ["push".to_owned()];
+        let scope = Scope::new(&leg, &inputs, "x").with_events(Some(&events));
+        for (condition, truth) in [
+            ("always()", Some(true)),
+            ("failure()", Some(false)),
+            ("matrix.os == 'linux'", Some(true)),
+            ("${{ matrix.os != 'linux' }}", Some(false)),
+            ("github.event_name == 'pull_request'", Some(false)),
+            ("steps.x.outputs.y == 'z'", None),
+            ("failure() && steps.x.outputs.y", Some(false)),
+        ] {
+            assert_eq!(scope.condition(condition), truth, "{condition}");
+        }
+    }
 }

@@ -254,3 +254,65 @@ fn number(text: &str) -> Option<f64> {
     digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')).then_some(())?;
     text.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+    use crate::workflow::context::{Inputs, Scope};
+
+    /// The legs of a matrix, each as `key=value` words; unknown values as `?`.
+    fn legs(matrix: &str) -> (Vec<String>, bool) {
+        let text = Text::new("t", matrix.as_bytes().to_vec()).unwrap();
+        let tree = crate::yaml::parse(&text).unwrap();
+        let (leg, inputs) = (Leg::default(), Inputs::default());
+        let legs = Matrix { node: tree.root().unwrap() }.legs(&tree, &Scope::new(&leg, &inputs, "job"));
+        let word = |(key, value): &(String, Eval)| match value {
+            Eval::Known(value) => format!("{key}={}", value.to_text()),
+            _ => format!("{key}=?"),
+        };
+        let shown = |leg: &Leg| leg.values.iter().map(word).collect::<Vec<_>>().join(" ");
+        (legs.legs.iter().map(shown).collect(), legs.exact)
+    }
+
+    #[test]
+    fn legs_as_actions_expands_them() {
+        for (matrix, expected, exact) in [
+            ("{a: [1, 2], b: [x, y]}", vec!["a=1 b=x", "a=1 b=y", "a=2 b=x", "a=2 b=y"], true),
+            ("{a: [1, 2], exclude: [{a: 1}]}", vec!["a=2"], true),
+            ("{a: [1, 2], include: [{a: 1, c: z}]}", vec!["a=1 c=z", "a=2"], true),
+            ("{a: [1], include: [{c: z}]}", vec!["a=1 c=z"], true),
+            ("{a: [1], include: [{a: 3, c: z}]}", vec!["a=1", "a=3 c=z"], true),
+            ("{include: [{s: lint}, {s: test, p: '3.12'}]}", vec!["s=lint", "s=test p=3.12"], true),
+            ("{p: [3.10, '3.10']}", vec!["p=3.1", "p=3.10"], true),
+            ("{a: ['${{ fromJSON(needs.x.outputs.y) }}'], b: [1]}", vec!["a=? b=1"], false),
+            ("{a: '${{ fromJSON(needs.x.outputs.y) }}', b: [1]}", vec!["a=? b=1"], false),
+            ("${{ fromJSON(needs.x.outputs.y) }}", vec![""], false),
+            ("${{ fromJSON('{\"a\": [1, 2]}') }}", vec!["a=1", "a=2"], true),
+            ("{a: [yes, true, null]}", vec!["a=yes", "a=true", "a="], true),
+        ] {
+            // One unknown item makes the whole list unknown: it stays one leg.
+            let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+            assert_eq!(legs(matrix), (expected, exact), "{matrix}");
+        }
+    }
+
+    #[test]
+    fn the_legs_of_a_huge_matrix_are_capped() {
+        let list = (0..40).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+        let (legs, exact) = legs(&format!("{{a: [{list}], b: [{list}], c: [{list}]}}"));
+        assert!(legs.len() <= MAX_LEGS && !exact);
+    }
+
+    #[test]
+    fn missing_keys_are_null_unless_the_matrix_is_open() {
+        let path = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let object = Value::Object(vec![("Name".into(), Value::from("x"))]);
+        let mut leg = Leg { values: vec![("os".into(), Eval::Known(object))], open: false };
+        assert_eq!(leg.lookup(&path("os.name")), Eval::Known(Value::from("x")));
+        assert_eq!(leg.lookup(&path("os.other")), Eval::Known(Value::Null));
+        assert_eq!(leg.lookup(&path("python")), Eval::Known(Value::Null));
+        leg.open = true;
+        assert_eq!(leg.lookup(&path("python")), Eval::Unknown);
+    }
+}

@@ -1,0 +1,91 @@
+//! Which tracked files a `hashFiles` of a key takes, as the runner finds them where the cache step stands.
+
+use super::template::Hash;
+use crate::check::subject::Subject;
+use crate::glob::PatternSet;
+use crate::repo::index::local;
+use crate::timeline::state::prefixed;
+use crate::timeline::{Event, EventKind, Timeline};
+use crate::tool::Answer;
+use crate::workflow::context::WORKSPACE;
+use crate::workflow::{Step, StepList};
+
+/// Shorter pieces of a file name stand in scripts by chance.
+const MIN_NAME: usize = 2;
+/// Commands that write files whose names they do not say.
+const WRITERS: [&str; 5] = ["compile", "export", "make ", "download", "git clone"];
+
+/// The tracked files, as paths of the workspace, that the hash takes; `None` where its patterns are not known.
+pub fn hashed(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Option<Vec<String>> {
+    let lines: Vec<String> = hash.patterns.as_ref()?.iter().map(|p| in_workspace(p)).collect();
+    let set = PatternSet::parse(&lines.join("\n")).ok()?;
+    let mut folders: Vec<&str> = before(timeline, at).filter_map(own_checkout).collect();
+    if folders.is_empty() {
+        folders.push("");
+    }
+    let tracked = subject.repository.files.tracked();
+    let all = folders.iter().flat_map(|folder| tracked.iter().map(|file| prefixed(folder, file)));
+    Some(all.filter(|file| set.matches(file)).collect())
+}
+
+/// Whether the hash takes any file at all; unknown where a step before may have written one.
+pub fn matches(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Answer {
+    let Some(files) = hashed(subject, timeline, at, hash) else { return Answer::Unknown };
+    if !files.is_empty() {
+        return Answer::Yes;
+    }
+    let foreign = before(timeline, at).any(|e| matches!(e.kind, EventKind::Checkout { .. }) && own_checkout(e).is_none());
+    let patterns = hash.patterns.iter().flatten();
+    if foreign || patterns.into_iter().any(|pattern| may_be_written(subject, at, pattern)) {
+        return Answer::Unknown;
+    }
+    Answer::No
+}
+
+fn before<'t>(timeline: &'t Timeline, at: &'t Event) -> impl Iterator<Item = &'t Event> {
+    timeline.events.iter().take_while(move |e| !std::ptr::eq(*e, at))
+}
+
+fn own_checkout(event: &Event) -> Option<&str> {
+    match &event.kind {
+        EventKind::Checkout { folder: Some(folder), own: true, .. } => Some(folder),
+        _ => None,
+    }
+}
+
+/// A pattern below `${{ github.workspace }}` as one of the workspace.
+fn in_workspace(pattern: &str) -> String {
+    let (negation, path) = pattern.split_at(pattern.len() - pattern.trim_start_matches('!').len());
+    match path.strip_prefix(WORKSPACE) {
+        Some(rest) => format!("{negation}{}", rest.trim_start_matches('/')),
+        None => pattern.to_owned(),
+    }
+}
+
+/// Whether a step before the cache may write a file of this pattern.
+fn may_be_written(subject: &Subject<'_>, at: &Event, pattern: &str) -> bool {
+    let name = pattern.trim_end_matches('/').rsplit('/').next().unwrap_or(pattern);
+    let stem = name.split(['.', '*', '?', '[']).find(|part| part.len() >= MIN_NAME).unwrap_or_default();
+    let documents = &subject.repository.documents;
+    let outer = documents[at.outer.document].steps(at.outer.job).map(|l| (l, at.outer.step));
+    let inner = documents[at.site.document].steps(at.site.job).map(|l| (l, at.site.step));
+    let earlier = |(list, step): (&'_ StepList, usize)| list.steps.iter().take(step).any(|s| writes(subject, s, stem, 1));
+    outer.is_some_and(earlier) || (at.site != at.outer && inner.is_some_and(earlier))
+}
+
+fn writes(subject: &Subject<'_>, step: &Step, stem: &str, depth: usize) -> bool {
+    if let Some(script) = &step.run {
+        return stem.is_empty() || script.text.contains(stem) || WRITERS.iter().any(|w| script.text.contains(w));
+    }
+    let Some(uses) = &step.uses else { return false };
+    if uses.text.contains("artifact") || step.input("submodules").is_some() {
+        return true;
+    }
+    if local(&uses.text).is_none() {
+        return false;
+    }
+    let action = subject.repository.action_of(&uses.text).filter(|_| depth > 0);
+    action.and_then(|a| subject.repository.documents[a].steps(None)).is_none_or(|list| {
+        list.steps.iter().any(|inner| writes(subject, inner, stem, depth - 1))
+    })
+}

@@ -1,0 +1,73 @@
+//! `nox/constant-key`: does the key change when what is built changes?
+
+use super::audit::{Audit, Cached, Place, Report};
+use crate::cache::hashed;
+use crate::cache::template::{Hash, Piece};
+use crate::finding::{Finding, Severity};
+use crate::fix::rewrite_key::rewrite;
+use crate::tool::Answer;
+
+pub const ID: &str = "nox/constant-key";
+
+/// What keeps a key from changing.
+#[derive(Clone, PartialEq)]
+enum Flaw {
+    NoHash,
+    /// No hash matches anything; the first patterns.
+    EmptyHashes(String),
+    /// Others do.
+    EmptyHash(String),
+}
+
+pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut first: Option<(&Cached<'_>, Flaw)> = None;
+    for cached in audit.caches.iter().filter(|c| c.step.key.is_some() && !c.step.template.broken) {
+        let Some(flaw) = flaw(audit, cached) else { continue };
+        let label = match &flaw {
+            Flaw::NoHash => "the same for every state of the repository".to_owned(),
+            Flaw::EmptyHashes(patterns) | Flaw::EmptyHash(patterns) => format!("no tracked file matches {patterns}"),
+        };
+        places.push(Place { cached, span: audit.input_span(cached, "key"), label });
+        first.get_or_insert((cached, flaw));
+    }
+    let (cached, flaw) = first?;
+    let message = match &flaw {
+        Flaw::NoHash => "the key holds no hash of a file, so the first environments are kept for ever".to_owned(),
+        Flaw::EmptyHashes(patterns) => {
+            format!("`hashFiles` of {patterns} is always empty: no tracked file matches, so the key never changes")
+        }
+        Flaw::EmptyHash(patterns) => {
+            format!("`hashFiles` of {patterns} is always empty: no tracked file matches, so the key does not follow it")
+        }
+    };
+    let help = "A cache is never overwritten under a key that exists. Hash the files that define the environments (the \
+                noxfile) and those that say what is installed; the paths are relative to the workspace."
+        .to_owned();
+    let mut finding = audit.finding(Report { rule: ID, message, help }, &places, rewrite(audit, cached))?;
+    if matches!(flaw, Flaw::EmptyHash(_)) {
+        finding.severity = Severity::Warning;
+    }
+    Some(finding)
+}
+
+fn flaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Flaw> {
+    let key = &cached.step.template;
+    let empty = |hash: &Hash| hashed::matches(audit.subject, cached.timeline, cached.event, hash) == Answer::No;
+    let follows = |piece: &Piece| match piece.hashes.as_slice() {
+        [] => !piece.is_fixed(),
+        hashes => !hashes.iter().all(empty),
+    };
+    let empty_hash = key.hashes().find(|h| empty(h)).map(named);
+    match (key.pieces.iter().any(follows), empty_hash) {
+        (false, Some(patterns)) => Some(Flaw::EmptyHashes(patterns)),
+        (false, None) => Some(Flaw::NoHash),
+        (true, Some(patterns)) => Some(Flaw::EmptyHash(patterns)),
+        (true, None) => None,
+    }
+}
+
+fn named(hash: &Hash) -> String {
+    let patterns: Vec<String> = hash.patterns.iter().flatten().map(|p| format!("`{p}`")).collect();
+    patterns.join(", ")
+}

@@ -1,0 +1,190 @@
+//! `nox/interpreter-not-in-key`: can environments of another interpreter, system or noxfile be restored?
+
+use super::audit::{Audit, Cached, Place, Report};
+use super::subject::{Subject, cacheable};
+use crate::cache::hashed;
+use crate::cache::template::Key;
+use crate::finding::Finding;
+use crate::fix::rewrite_key::{own_restore, restore_only, rewrite};
+use crate::finding::Applicability;
+use crate::timeline::state::prefixed;
+use crate::timeline::{Event, EventKind};
+use crate::tool::Interpreter;
+
+pub const ID: &str = "nox/interpreter-not-in-key";
+
+/// How exactly a key names the interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Named {
+    Not,
+    /// `3.12`, of which there are many.
+    Minor,
+    Exactly,
+    Unknown,
+}
+
+/// What can be restored that should not be.
+enum Flaw {
+    Key(Named),
+    Restore { written: String, what: &'static str },
+}
+
+pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut first: Option<(&Cached<'_>, Flaw)> = None;
+    for cached in audit.caches.iter().filter(|c| c.step.key.is_some()) {
+        let Some(flaw) = flaw(audit, cached) else { continue };
+        let (input, label) = match &flaw {
+            Flaw::Key(Named::Minor) => ("key", "does not name the exact Python".to_owned()),
+            Flaw::Key(_) => ("key", "does not name the Python".to_owned()),
+            Flaw::Restore { what, .. } => ("restore-keys", format!("also restores environments of {what}")),
+        };
+        places.push(Place { cached, span: audit.input_span(cached, input), label });
+        first.get_or_insert((cached, flaw));
+    }
+    let (cached, flaw) = first?;
+    let message = match &flaw {
+        Flaw::Key(Named::Minor) => "the key names the Python only up to its minor version: after the next patch release the \
+                                    restored environments point to an interpreter that is gone"
+            .to_owned(),
+        Flaw::Key(_) => "the key does not name the Python: after a change of it nox goes on with the restored environments of \
+                         the old one"
+            .to_owned(),
+        Flaw::Restore { written, what } => {
+            format!("the restore key `{written}` also restores environments of {what}, and nox uses them without a word")
+        }
+    };
+    let help = "nox reuses an environment by its name and does not compare the interpreter, so tests can run green on the \
+                wrong Python. `${{ env.pythonLocation }}` names the exact interpreter after actions/setup-python; a restore \
+                key must hold it, and the hash of the noxfile, too."
+        .to_owned();
+    let fix = match &flaw {
+        Flaw::Restore { .. } => own_restore(audit, cached, |key| is_enough(audit, cached, key))
+            .map_or_else(|| rewrite(audit, cached), |own| restore_only(audit, cached, &own, Applicability::Safe)),
+        Flaw::Key(_) => rewrite(audit, cached),
+    };
+    audit.finding(Report { rule: ID, message, help }, &places, fix)
+}
+
+fn flaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Flaw> {
+    let key = &cached.step.template;
+    if key.broken {
+        return None;
+    }
+    let named = setup(cached).map_or(Named::Unknown, |versions| named(cached, key, &versions));
+    if matches!(named, Named::Not | Named::Minor) {
+        return Some(Flaw::Key(named));
+    }
+    let lines: Vec<&str> = cached.step.restore_keys.iter().flat_map(|s| s.text.lines()).map(str::trim).filter(|l| !l.is_empty()).collect();
+    cached.step.restore_templates.iter().zip(lines).filter(|(restore, _)| restore.can_begin(key)).find_map(|(restore, line)| {
+        let what = crosses(audit, cached, restore, named)?;
+        Some(Flaw::Restore { written: line.to_owned(), what })
+    })
+}
+
+/// What a restore key does not hold although the key does.
+fn crosses(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key, key_names: Named) -> Option<&'static str> {
+    let versions = setup(cached);
+    let restore_names = versions.map_or(Named::Unknown, |versions| named(cached, restore, &versions));
+    if key_names == Named::Exactly && matches!(restore_names, Named::Not | Named::Minor) {
+        return Some("another Python");
+    }
+    let noxfiles = noxfiles(cached);
+    if hashes_any(audit.subject, cached, &cached.step.template, &noxfiles) && !hashes_any(audit.subject, cached, restore, &noxfiles) {
+        return Some("an older noxfile");
+    }
+    let builds = cached.builds(audit.subject);
+    let foreign = |other: &&Cached<'_>| {
+        let theirs = other.builds(audit.subject);
+        builds.is_foreign(&theirs)
+            && builds.shares_caches_with(&theirs)
+            && other.identity() == cached.identity()
+            && restore.begins(&other.step.template)
+    };
+    audit.caches.iter().any(|other| foreign(&other)).then_some("other matrix legs")
+}
+
+/// Whether a restore key of this beginning restores nothing wrong.
+pub fn is_enough(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key) -> bool {
+    let noxfiles = noxfiles(cached);
+    let key_names = setup(cached).map_or(Named::Unknown, |versions| named(cached, &cached.step.template, &versions));
+    hashes_any(audit.subject, cached, restore, &noxfiles)
+        && !matches!(key_names, Named::Not | Named::Minor)
+        && crosses(audit, cached, restore, key_names).is_none()
+}
+
+/// The versions that setup-python was asked for, before the calls; `None` where the job cannot know its interpreter, or
+/// where the sessions ask for others.
+fn setup(cached: &Cached<'_>) -> Option<Vec<String>> {
+    let events = &cached.timeline.events;
+    let calls: Vec<_> = cacheable(cached.timeline).map(|(_, i)| i).collect();
+    let end = events.iter().position(|e| e.invocation().is_some()).unwrap_or(events.len());
+    let mut versions = None;
+    for event in &events[..end] {
+        if let EventKind::Interpreter { location: true, versions: asked, .. } = &event.kind {
+            versions.get_or_insert_with(Vec::new).extend(asked.iter().cloned());
+        }
+    }
+    let versions: Vec<String> = versions?;
+    if calls.iter().any(|i| i.in_container) {
+        return None;
+    }
+    let mut sessions = calls.iter().flat_map(|i| &i.run.sessions).peekable();
+    let elsewhere = |python: &Interpreter| match python {
+        Interpreter::Named(named) => {
+            let same = |v: &String| *v == *named || v.starts_with(&format!("{named}.")) || named.starts_with(&format!("{v}."));
+            !versions.is_empty() && !versions.iter().any(same)
+        }
+        Interpreter::Own | Interpreter::Unknown => false,
+    };
+    let all_elsewhere = sessions.peek().is_some() && sessions.all(|s| elsewhere(&s.python));
+    (!all_elsewhere).then_some(versions)
+}
+
+/// How exactly `key` names the interpreter of these versions.
+fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
+    let exact = |path: &String| {
+        path == "env.pythonlocation" || (path.starts_with("steps.") && (path.ends_with(".python-version") || path.ends_with(".python-path")))
+    };
+    if key.pieces.iter().any(|p| p.paths.iter().any(exact)) {
+        return Named::Exactly;
+    }
+    // A script that asks Python, or a value that nobody knows, may name it.
+    let may_name = |p: &crate::cache::template::Piece| {
+        let opaque = p.paths.iter().any(|path| path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs."));
+        p.scripts.iter().any(|s| s.to_ascii_lowercase().contains("python"))
+            || (p.text.is_none() && opaque && p.scripts.is_empty() && p.hashes.is_empty())
+            || (p.text.is_none() && p.paths.iter().any(|path| path.starts_with("matrix.") || path.starts_with("inputs.")) && versions.is_empty())
+    };
+    if key.pieces.iter().any(may_name) {
+        return Named::Unknown;
+    }
+    let text: String = key.pieces.iter().map(|p| p.text.as_deref().unwrap_or("\0")).collect();
+    let found = versions.iter().filter(|v| text.contains(v.as_str()));
+    let exactness = |v: &String| if v.matches('.').count() >= 2 { Named::Exactly } else { Named::Minor };
+    let best = found.map(exactness).max();
+    match best {
+        Some(named) => named,
+        // `py312`, or `matrix.python` where only a part of it is the version.
+        None if key.pieces.iter().any(|p| p.paths.iter().any(|path| path.contains("python"))) => Named::Minor,
+        None if versions.iter().any(|v| text.contains(&v.replace('.', ""))) => Named::Minor,
+        None if !has_calls_or_versions(cached, versions) => Named::Unknown,
+        None => Named::Not,
+    }
+}
+
+/// Something tells that the interpreter matters.
+fn has_calls_or_versions(cached: &Cached<'_>, versions: &[String]) -> bool {
+    !versions.is_empty() || cacheable(cached.timeline).next().is_some()
+}
+
+/// The noxfiles of the calls, as paths of the workspace.
+fn noxfiles(cached: &Cached<'_>) -> Vec<String> {
+    cacheable(cached.timeline).flat_map(|(_, i)| i.run.definition_files.iter().map(|f| prefixed(&i.checkout, f))).collect()
+}
+
+fn hashes_any(subject: &Subject<'_>, cached: &Cached<'_>, key: &Key, files: &[String]) -> bool {
+    let event: &Event = cached.event;
+    let mut hashes = key.hashes().filter_map(|h| hashed::hashed(subject, cached.timeline, event, h));
+    hashes.any(|taken| taken.iter().any(|f| files.contains(f)))
+}

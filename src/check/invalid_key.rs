@@ -1,0 +1,53 @@
+//! `nox/invalid-key`: does the cache service accept the key on every leg?
+
+use super::audit::{Audit, Cached, Place, Report};
+use crate::cache::template::Key;
+use crate::finding::Finding;
+use crate::fix::rewrite_key::rewrite;
+use crate::rules::cache_actions::cache_actions;
+
+pub const ID: &str = "nox/invalid-key";
+/// Length of a `hashFiles` that matches something.
+const HASH: usize = 64;
+
+pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut first: Option<(&Cached<'_>, String)> = None;
+    for cached in &audit.caches {
+        let Some((input, reason)) = refused(cached) else { continue };
+        places.push(Place { cached, span: audit.input_span(cached, input), label: reason.clone() });
+        first.get_or_insert((cached, reason));
+    }
+    let (cached, reason) = first?;
+    let report = Report {
+        rule: ID,
+        message: format!("the cache action refuses its keys, and the job fails: {reason}"),
+        help: "A key must be at most 512 characters long and hold no comma, and there may be at most 10 keys with the \
+               restore keys. Names of nox sessions with two parameters hold a comma."
+            .to_owned(),
+    };
+    audit.finding(report, &places, rewrite(audit, cached))
+}
+
+/// What is refused, and the input it stands in.
+fn refused(cached: &Cached<'_>) -> Option<(&'static str, String)> {
+    let limits = &cache_actions().limits;
+    let restore = &cached.step.restore_templates;
+    if restore.len() + 1 > limits.keys {
+        return Some(("restore-keys", format!("{} keys, and {} are allowed", restore.len() + 1, limits.keys)));
+    }
+    let own = std::iter::once(("key", &cached.step.template));
+    own.chain(restore.iter().map(|k| ("restore-keys", k))).find_map(|(input, key)| {
+        if key.known_text().contains(&limits.forbidden) {
+            return Some((input, "a comma in it".to_owned()));
+        }
+        let length = least_length(key);
+        (length > limits.key_characters).then(|| (input, format!("longer than {} characters", limits.key_characters)))
+    })
+}
+
+/// The key is at least this long.
+fn least_length(key: &Key) -> usize {
+    let hashes = key.pieces.iter().filter(|p| p.text.is_none() && p.is_hash()).count();
+    key.known_text().chars().count() + hashes * HASH
+}

@@ -1,0 +1,84 @@
+//! `nox/key-collision`: can instances that build different environments share a key?
+
+use super::audit::{Audit, Cached, Place, Report, caches};
+use super::subject::Subject;
+use crate::cache::builds::Builds;
+use crate::cache::hashed;
+use crate::finding::Finding;
+use crate::fix::rewrite_key::rewrite;
+use crate::tool::Answer;
+
+pub const ID: &str = "nox/key-collision";
+/// Caches that are compared pair by pair; more legs are not more different.
+const MAX_COMPARED: usize = 512;
+
+/// Who shares a key with a cache.
+struct Rival {
+    /// The job, and its file where that is another one; `None` for a leg of the same job.
+    job: Option<String>,
+    difference: &'static str,
+}
+
+pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+    let own: Vec<(&Cached<'_>, Builds)> = audit
+        .caches
+        .iter()
+        .filter(|c| c.step.key.is_some() && is_sure(audit.subject, c))
+        .take(MAX_COMPARED)
+        .map(|c| (c, c.builds(audit.subject)))
+        .collect();
+    let mut places = Vec::new();
+    let mut first: Option<(&Cached<'_>, Rival)> = None;
+    for (position, (cached, builds)) in own.iter().enumerate() {
+        let among = own[position + 1..].iter().find_map(|(other, theirs)| {
+            let another = !std::ptr::eq(cached.timeline, other.timeline);
+            let difference = builds.difference(theirs).filter(|_| another && collide(cached, builds, other, theirs))?;
+            Some(Rival { job: None, difference })
+        });
+        let Some(rival) = among.or_else(|| elsewhere(audit, cached, builds)) else { continue };
+        let label = match &rival.job {
+            None => format!("shared by matrix legs that {}", rival.difference),
+            Some(job) => format!("shared with {job}"),
+        };
+        places.push(Place { cached, span: audit.input_span(cached, "key"), label });
+        first.get_or_insert((cached, rival));
+    }
+    let (cached, rival) = first?;
+    let message = match &rival.job {
+        None => format!("matrix legs of `{}` that {} share one cache key", audit.subject.name, rival.difference),
+        Some(job) => format!("job `{}` and {job} {}, but share one cache key", audit.subject.name, rival.difference),
+    };
+    let help = "Whoever saves first decides what all others restore, and nothing is saved again under a key that exists. \
+                Put into the key what tells them apart."
+        .to_owned();
+    audit.finding(Report { rule: ID, message, help }, &places, rewrite(audit, cached))
+}
+
+/// A job elsewhere in the repository that shares the key.
+fn elsewhere(audit: &Audit<'_>, cached: &Cached<'_>, builds: &Builds) -> Option<Rival> {
+    audit.all.iter().filter(|other| other.unit != audit.subject.unit).find_map(|other| {
+        caches(other).iter().filter(|theirs| theirs.step.key.is_some()).find_map(|theirs| {
+            if !cached.step.template.is_same(&theirs.step.template) || !is_sure(other, theirs) {
+                return None;
+            }
+            let their_builds = theirs.builds(other);
+            let difference = builds.difference(&their_builds).filter(|_| collide(cached, builds, theirs, &their_builds))?;
+            let path = &other.document().path;
+            let file = if other.unit.document == audit.subject.unit.document { String::new() } else { format!(" of `{path}`") };
+            Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
+        })
+    })
+}
+
+fn collide(a: &Cached<'_>, builds: &Builds, b: &Cached<'_>, theirs: &Builds) -> bool {
+    builds.shares_caches_with(theirs)
+        && a.step.template.is_same(&b.step.template)
+        && a.identity().is_some_and(|own| b.identity().is_some_and(|other| own == other))
+}
+
+/// Files that a step writes may differ from job to job: only hashes of tracked files are the same everywhere.
+fn is_sure(subject: &Subject<'_>, cached: &Cached<'_>) -> bool {
+    let known = |h: &&crate::cache::template::Hash| h.patterns.is_some();
+    let mut hashes = cached.step.template.hashes().filter(known);
+    hashes.all(|h| hashed::matches(subject, cached.timeline, cached.event, h) != Answer::Unknown)
+}

@@ -1,0 +1,202 @@
+//! Table tests of `nox/missing-cache`; all workflows are made up.
+
+use super::ID;
+use crate::config::Config;
+use crate::finding::{Applicability, Finding, Severity};
+use crate::testing::{NOXFILE, findings, fixed, job, outcome, safe_fix};
+
+const SETUP: &str = "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n- run: pip install nox\n";
+
+/// The lines of the inserted step's `with:` that begin with this key, and what follows in a block.
+fn inserted<'t>(new: &'t str, key: &str) -> Vec<&'t str> {
+    let mut lines = new
+        .lines()
+        .map(str::trim)
+        .skip_while(|l| !l.starts_with("uses: actions/cache@") && !l.starts_with("- uses: actions/cache@"));
+    let Some(first) = lines.find_map(|l| l.strip_prefix(&format!("{key}: "))) else { return Vec::new() };
+    if first != "|" {
+        return vec![first];
+    }
+    lines.take_while(|l| !l.contains(": ") || l.contains("${{")).filter(|l| !l.starts_with("- ")).collect()
+}
+
+fn fix_of(workflow: &str) -> String {
+    let found = findings(ID, workflow);
+    fixed(workflow, safe_fix(&found))
+}
+
+fn only(workflow: &str) -> Finding {
+    let mut found = findings(ID, workflow);
+    assert_eq!(found.len(), 1, "{found:#?}\n{workflow}");
+    found.remove(0)
+}
+
+#[test]
+fn what_creates_environments_is_found_and_what_does_not_is_not() {
+    for (command, found) in [
+        ("nox", true),
+        ("nox -s tests", true),
+        ("python -m nox -s tests", true),
+        ("uvx nox -s tests", true),
+        ("cd . && nox -s tests 2>&1 | tee log", true),
+        ("nox --list", false),
+        ("nox --version", false),
+        ("nox --no-venv -s tests", false),
+        ("pip install nox", false),
+        ("echo nox -s tests", false),
+        ("# nox -s tests\ntrue", false),
+        ("emacs-nox --version", false),
+    ] {
+        let steps = format!("{SETUP}- run: |\n    {}\n", command.replace('\n', "\n    "));
+        let workflow = job("runs-on: ubuntu-latest", &steps);
+        assert_eq!(!findings(ID, &workflow).is_empty(), found, "{command}");
+    }
+}
+
+#[test]
+fn a_cache_meant_for_the_environments_is_left_to_other_checks() {
+    for (path, found) in [
+        (".nox", false),
+        ("./.nox/", false),
+        ("${{ github.workspace }}/.nox", false),
+        (".nox/**", false),
+        ("sub/.nox", false),
+        ("~/.cache/pip", true),
+        (".nox/.cache", true),
+        (".tox", true),
+    ] {
+        let cache = format!("- uses: actions/cache@v4\n  with:\n    path: {path}\n    key: k\n");
+        let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}{cache}- run: nox -r\n"));
+        assert_eq!(!findings(ID, &workflow).is_empty(), found, "{path}");
+    }
+}
+
+#[test]
+fn the_key_names_what_an_environment_depends_on() {
+    let new = fix_of(&job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n")));
+    let stem = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\
+                ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-";
+    assert_eq!(inserted(&new, "key"), [format!("{stem}${{{{ hashFiles('pyproject.toml') }}}}")]);
+    assert_eq!(inserted(&new, "restore-keys")[0], stem);
+    assert_eq!(inserted(&new, "path"), [".nox"]);
+    assert!(new.contains("- run: nox -r -s tests\n"));
+}
+
+#[test]
+fn legs_are_told_apart_by_what_the_job_uses() {
+    let matrix = "runs-on: ${{ matrix.os }}\nstrategy:\n  matrix:\n    os: [ubuntu-22.04, ubuntu-24.04]\n    python: ['3.12', '3.13']\n    shard: [1, 2]";
+    let steps = "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n  with:\n    python-version: ${{ matrix.python }}\n\
+                 - run: nox -r -s tests -- --shard ${{ matrix.shard }}\n";
+    let key = inserted(&fix_of(&job(matrix, steps)), "key")[0].to_owned();
+    assert!(key.contains("${{ matrix.os }}-${{ matrix.python }}-"), "{key}");
+    assert!(!key.contains("matrix.shard"), "what the session is told builds no other environment: {key}");
+}
+
+#[test]
+fn values_that_a_key_cannot_hold() {
+    let dynamic = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    session: ${{ fromJSON(needs.x.outputs.y) }}";
+    let steps = format!("{SETUP}- run: nox -r -s ${{{{ matrix.session }}}}\n");
+    assert!(inserted(&fix_of(&job(dynamic, &steps)), "key")[0].contains("-${{ matrix.session }}-"));
+    let commas = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    extras: ['a,b', 'a,c']";
+    let steps = format!("{SETUP}- run: EXTRAS=${{{{ matrix.extras }}}} nox -r -s tests\n");
+    let finding = only(&job(commas, &steps));
+    assert!(finding.fix.is_none() && finding.no_fix_reason.unwrap().contains("commas"));
+}
+
+#[test]
+fn the_step_stands_where_it_works() {
+    let other =
+        "- uses: actions/checkout@v5\n- run: nox -s tests\n- uses: actions/setup-python@v6\n- run: nox -s tests\n";
+    let twice = "- uses: actions/checkout@v5\n- run: nox -s tests\n- uses: actions/checkout@v5\n- run: nox -s tests\n";
+    let kept = "- uses: actions/checkout@v5\n- run: nox -s tests\n- uses: actions/checkout@v5\n  with:\n    clean: false\n- run: nox -s tests\n";
+    for (steps, reason) in [(other, Some("another interpreter")), (twice, Some("second checkout")), (kept, None)] {
+        let finding = only(&job("runs-on: ubuntu-latest", steps));
+        match reason {
+            Some(reason) => assert!(finding.no_fix_reason.unwrap().contains(reason)),
+            None => assert!(finding.fix.is_some()),
+        }
+    }
+    let new = fix_of(&job(
+        "runs-on: ubuntu-latest",
+        &format!("{SETUP}- if: github.ref == 'refs/heads/main'\n  run: nox -r\n"),
+    ));
+    assert!(new.contains("- if: github.ref == 'refs/heads/main'\n        uses: actions/cache@"), "{new}");
+}
+
+#[test]
+fn publishing_and_untrusted_runs_are_left_to_people() {
+    let steps = format!("{SETUP}- run: nox -s tests\n");
+    let with = |on: &str, steps: &str| job("runs-on: ubuntu-latest", steps).replacen("on: push", on, 1);
+    let upload = format!("{steps}- run: twine upload dist/*\n");
+    assert!(only(&with("on: push", &upload)).withheld.unwrap().contains("package index"));
+    assert!(only(&with("on: pull_request_target", &steps)).withheld.unwrap().contains("pull_request_target"));
+    assert_eq!(findings(ID, &with("on: release", &steps)).len(), 0);
+    assert_eq!(findings(ID, &with("on:\n  push:\n    tags: ['v*']", &steps)).len(), 0);
+    let both = only(&with("on:\n  push:\n    branches: [main]\n    tags: ['v*']", &steps));
+    let lookup = "lookup-only: ${{ startsWith(github.ref, 'refs/tags/') }}";
+    assert!(both.fix.unwrap().edits.iter().any(|e| e.content.contains(lookup)));
+    let branch = only(&with("on:\n  push:\n    branches: ['release/*']", &steps));
+    assert_eq!(branch.fix.unwrap().applicability, Applicability::Unsafe);
+}
+
+#[test]
+fn severity_follows_what_a_cache_can_gain() {
+    let uv = "- uses: actions/checkout@v5\n- uses: astral-sh/setup-uv@v7\n- run: uvx nox -db uv -s tests\n";
+    assert_eq!(only(&job("runs-on: ubuntu-latest", uv)).severity, Severity::Warning);
+    let pip = format!("{SETUP}- run: nox -s tests\n");
+    assert_eq!(only(&job("runs-on: ubuntu-latest", &pip)).severity, Severity::Error);
+    let nightly =
+        job("runs-on: ubuntu-latest", &pip).replacen("on: push", "on:\n  schedule:\n    - cron: '0 0 * * *'", 1);
+    assert_eq!(only(&nightly).severity, Severity::Info);
+}
+
+#[test]
+fn a_wish_not_to_reuse_is_respected() {
+    let finding = only(&job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -N -s tests\n")));
+    assert!(finding.withheld.unwrap().contains("-N") && finding.fix.is_none());
+}
+
+#[test]
+fn settings_shape_the_step() {
+    let settings = Config {
+        restore_keys: false,
+        key_parts: vec!["${{ vars.EPOCH }}".into()],
+        key_files: vec!["tools.txt".into()],
+        cache_action: Some("example/cache@v1".into()),
+        ..Config::default()
+    };
+    let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n"));
+    let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE), ("pyproject.toml", "")];
+    let outcome = outcome(&files, &settings);
+    let new = fixed(&workflow, safe_fix(&outcome.findings));
+    assert!(new.contains("uses: example/cache@v1\n") && !new.contains("restore-keys"), "{new}");
+    assert!(
+        new.contains("-${{ vars.EPOCH }}-${{ hashFiles(") && new.contains("'pyproject.toml', 'tools.txt') }}"),
+        "{new}"
+    );
+}
+
+#[test]
+fn an_action_that_sets_up_python_gets_the_step_inside_once_for_all_its_users() {
+    let action = "name: t\nruns:\n  using: composite\n  steps:\n    - uses: actions/setup-python@v6\n    - run: nox -s tests\n      shell: bash\n";
+    let uses = job("runs-on: ubuntu-latest", "- uses: actions/checkout@v5\n- uses: ./.github/actions/t\n");
+    let named = |name: &str| format!("name: {name}\n{uses}");
+    let files = [
+        (".github/workflows/a.yml", named("A")),
+        (".github/workflows/b.yml", named("B")),
+        (".github/actions/t/action.yml", action.to_owned()),
+        ("noxfile.py", NOXFILE.to_owned()),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
+    let found = outcome(&files, &Config::default()).findings;
+    assert_eq!(found.len(), 2);
+    let fixes: Vec<_> = found.iter().map(|f| f.fix.as_ref().unwrap()).collect();
+    assert_eq!(fixes[0].edits, fixes[1].edits);
+    assert_eq!(fixes[0].path, ".github/actions/t/action.yml");
+    let new = fixed(action, fixes[0]);
+    assert!(new.contains("key: nox-${{ github.workflow }}-${{ github.job }}-"), "{new}");
+    assert!(
+        new.contains("'.github/workflows/a.yml', '.github/workflows/b.yml', '.github/actions/t/action.yml'"),
+        "{new}"
+    );
+}

@@ -1,0 +1,60 @@
+//! `nox/restore-keys-mismatch`: can a restore key match anything that is saved?
+
+use super::audit::{Audit, Cached, Place, Report, caches};
+use super::interpreter_not_in_key::is_enough;
+use crate::cache::template::Key;
+use crate::finding::{Applicability, Finding};
+use crate::fix::rewrite_key::{own_restore, restore_only, rewrite};
+
+pub const ID: &str = "nox/restore-keys-mismatch";
+
+pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut first: Option<(&Cached<'_>, String)> = None;
+    for cached in audit.caches.iter().filter(|c| c.step.key.is_some()) {
+        let Some(line) = mismatch(audit, cached) else { continue };
+        let label = if line.starts_with("- ") { "the dash is part of the text" } else { "no saved key begins like this" };
+        places.push(Place { cached, span: audit.input_span(cached, "restore-keys"), label: label.to_owned() });
+        first.get_or_insert((cached, line));
+    }
+    let (cached, line) = first?;
+    let message = if line.starts_with("- ") {
+        format!("`restore-keys` is one text, not a list: no key begins with the dash of `{line}`")
+    } else {
+        format!("the restore key `{line}` can never match: no key that is saved for this folder begins like it")
+    };
+    let report = Report {
+        rule: ID,
+        message,
+        help: "A restore key restores the newest cache whose key begins with it. Write the beginning of the key, one a line, \
+               without dashes."
+            .to_owned(),
+    };
+    let fix = match own_restore(audit, cached, |key| is_enough(audit, cached, key)) {
+        Some(own) => restore_only(audit, cached, &own, Applicability::Safe),
+        None => rewrite(audit, cached),
+    };
+    audit.finding(report, &places, fix)
+}
+
+/// The first restore key that matches nothing on any instance.
+fn mismatch(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<String> {
+    let lines = cached.step.restore_keys.iter().flat_map(|s| s.text.lines()).map(str::trim).filter(|l| !l.is_empty());
+    let mut lines = lines.zip(&cached.step.restore_templates);
+    lines.find(|(_, restore)| !matches_something(audit, cached, restore)).map(|(line, _)| line.to_owned())
+}
+
+/// Another job may save what this one restores.
+fn matches_something(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key) -> bool {
+    let same_step = audit.caches.iter().filter(|c| c.event.site == cached.event.site);
+    let mut own = same_step.map(|c| &c.step.template);
+    if own.any(|key| restore.can_begin(key)) {
+        return true;
+    }
+    let paths = cached.identity();
+    audit.all.iter().any(|other| {
+        let savers = other.timelines.iter().flat_map(|t| t.caches()).filter(|(_, s)| s.form == crate::timeline::CacheForm::Save);
+        caches(other).iter().any(|c| c.identity() == paths && restore.can_begin(&c.step.template))
+            || savers.into_iter().any(|(_, s)| restore.can_begin(&s.template))
+    })
+}

@@ -1,0 +1,40 @@
+//! `nox/stale-install`: are installs skipped in an environment of an older state?
+
+use super::audit::{Audit, Cached, Place, Report, covers};
+use super::subject::{is_cacheable, touches_folder};
+use crate::finding::Finding;
+use crate::timeline::Invocation;
+
+pub const ID: &str = "nox/stale-install";
+
+pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut first: Option<&Invocation> = None;
+    for cached in &audit.caches {
+        let Some(call) = stale(cached) else { continue };
+        let label = format!("an older environment is restored, and `{}` installs nothing into it", call.command);
+        places.push(Place { cached, span: audit.input_span(cached, "restore-keys"), label });
+        first.get_or_insert(call);
+    }
+    let call = first?;
+    let report = Report {
+        rule: ID,
+        message: format!("`{}` skips installs in environments that may be older: old code is tested", call.command),
+        help: "Under a restore key an environment of an earlier state is restored, and nox then installs neither the changed \
+               dependencies nor the project itself. Use `-r` instead, which reuses environments but installs into them, or \
+               take the restore keys out."
+            .to_owned(),
+    };
+    let reason = "whether installs can be left out here is for a person to decide".to_owned();
+    audit.finding(report, &places, Err(reason))
+}
+
+/// The first call that trusts what was restored, with no earlier one that brings it up to date.
+fn stale<'a>(cached: &Cached<'a>) -> Option<&'a Invocation> {
+    if cached.step.restore_templates.is_empty() {
+        return None;
+    }
+    let in_folder = |i: &&Invocation| i.folders.iter().any(|f| cached.step.paths.iter().any(|p| covers(p, f)));
+    let (event, call) = cached.calls_after().find(|(_, i)| touches_folder(i) && in_folder(i))?;
+    (call.run.installs_skipped && is_cacheable(call) && event.condition.is_none() && !call.conditional).then_some(call)
+}

@@ -1,0 +1,226 @@
+//! A key and its restore keys written anew from what the job needs; what the old key says besides is kept.
+
+use super::scalar::{add_after, set_line, set_lines};
+use crate::cache::Needs;
+use crate::cache::hashed;
+use crate::cache::template::{Key, Piece};
+use crate::check::audit::{Audit, Cached, fix};
+use crate::check::subject::touches_folder;
+use crate::finding::{Applicability, Change, Edit, Fix};
+use crate::rules::cache_actions::cache_actions;
+use crate::timeline::{EventKind, Site};
+use crate::tool::Answer;
+
+/// Length of a hash in a key.
+const HASH: usize = 64;
+
+/// What the key and the restore keys of a cache step should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrected {
+    pub key: String,
+    pub restore: Option<String>,
+}
+
+/// The key that the step needs, with those parts of the old one that it does not say already.
+pub fn corrected(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Corrected, String> {
+    let site = cached.event.site;
+    let mut needs = audit.needs(site)?;
+    if needs.location {
+        interpreter_is_set_up(audit, site)?;
+    }
+    for piece in &cached.step.template.pieces {
+        keep(audit, cached, piece, &mut needs)?;
+    }
+    let corrected = Corrected { key: needs.key(), restore: needs.restore_key() };
+    let limits = &cache_actions().limits;
+    if corrected.key.contains(&limits.forbidden) && literal(&corrected.key).contains(&limits.forbidden) {
+        return Err("the corrected key would hold a comma".to_owned());
+    }
+    if literal(&corrected.key).len() + HASH * corrected.key.matches("hashFiles(").count() > limits.key_characters {
+        return Err("the corrected key would be too long".to_owned());
+    }
+    Ok(corrected)
+}
+
+/// The parts of a key that are no expressions.
+fn literal(key: &str) -> String {
+    key.split("${{").map(|part| part.split_once("}}").map_or(part, |(_, rest)| rest)).collect()
+}
+
+/// Adds what `piece` of the old key says to what is needed.
+fn keep(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut Needs) -> Result<(), String> {
+    if piece.source.is_empty() {
+        return Ok(());
+    }
+    if piece.is_unique() {
+        return Err(format!("the key holds `{}`, which changes with every run, on purpose or not", piece.source));
+    }
+    let said = |path: &str| {
+        let known = ["github.job", "runner.os", "runner.arch"].contains(&path);
+        known
+            || needs.location && (path == "env.pythonlocation" || path.ends_with("outputs.python-version"))
+            || needs.separation.paths.iter().chain(&needs.kept).any(|p| p.eq_ignore_ascii_case(path))
+    };
+    if let (true, Some(hash)) = (piece.is_hash(), piece.hashes.first()) {
+        let taken = hashed::hashed(audit.subject, cached.timeline, cached.event, hash);
+        let covered = |file: &String| needs.definition.contains(file) || needs.installs.contains(file);
+        match (taken, &hash.patterns) {
+            (Some(files), _) if !files.is_empty() && files.iter().all(covered) => {}
+            (Some(_), Some(patterns)) => {
+                if hashed::matches(audit.subject, cached.timeline, cached.event, hash) != Answer::No {
+                    for pattern in patterns {
+                        if !needs.installs.contains(pattern) && !needs.definition.contains(pattern) {
+                            needs.installs.push(pattern.clone());
+                        }
+                    }
+                }
+            }
+            _ => needs.kept.push(piece.source.clone()),
+        }
+        return Ok(());
+    }
+    let broken = |text: &String| text.contains([',', '\n']);
+    // A value that is always empty, or breaks the key, tells nothing apart.
+    let useless = piece.text.as_ref().is_some_and(|t| t.is_empty() || broken(t));
+    let first = piece.paths.first().is_some_and(|p| said(p) && *p == piece.source.to_ascii_lowercase());
+    if !first && !useless {
+        needs.kept.push(piece.source.clone());
+    }
+    Ok(())
+}
+
+/// Whether `env.pythonLocation` names, at the step, the interpreter that builds the environments.
+pub fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
+    for cached in audit.caches.iter().filter(|c| c.event.site == site) {
+        let sets = |e: &&crate::timeline::Event| matches!(e.kind, EventKind::Interpreter { location: true, .. });
+        let events = &cached.timeline.events;
+        let last = events.iter().rposition(|e| e.invocation().is_some_and(touches_folder)).unwrap_or(events.len());
+        let late = events.iter().take(last).skip(cached.position).any(|e| sets(&e));
+        if late || !events[..cached.position].iter().any(|e| sets(&e)) {
+            return Err("the interpreter is set up after the cache step; the step must stand behind it first".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// The fix that writes the corrected key, and corrected restore keys where there are some.
+pub fn rewrite(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
+    let site = cached.event.site;
+    let applicability = audit.editable(site)?;
+    let corrected = corrected(audit, cached)?;
+    let mut parts = Parts::new(audit);
+    parts.set_key(site, &corrected.key)?;
+    if cached.step.restore_keys.is_some() {
+        let Some(restore) = &corrected.restore else {
+            return Err("the restore keys must go: an older environment must not be restored here".to_owned());
+        };
+        parts.set_restore(site, std::slice::from_ref(restore))?;
+    }
+    let key = cached.step.key.as_ref().map(|k| k.text.as_str());
+    for (event, saver) in audit.savers(cached) {
+        if saver.key.as_ref().map(|k| k.text.as_str()) == key && event.site.document == site.document {
+            audit.editable(event.site)?;
+            parts.set_key(event.site, &corrected.key)?;
+        }
+    }
+    let doubt = needs_doubt(audit, site);
+    let applicability = if doubt { applicability.min(Applicability::Unsafe) } else { applicability };
+    Ok(parts.finish(site, applicability, "Write a key that follows everything the environments depend on".to_owned()))
+}
+
+fn needs_doubt(audit: &Audit<'_>, site: Site) -> bool {
+    audit.needs(site).is_ok_and(|n| n.separation.doubt.is_some())
+}
+
+/// The fix that corrects the restore keys only.
+pub fn restore_only(audit: &Audit<'_>, cached: &Cached<'_>, restore: &str, applicability: Applicability) -> Result<Fix, String> {
+    let site = cached.event.site;
+    let applicability = audit.editable(site)?.min(applicability);
+    let mut parts = Parts::new(audit);
+    parts.set_restore(site, &[restore.to_owned()])?;
+    Ok(parts.finish(site, applicability, "Restore what begins like the key, without its last hash".to_owned()))
+}
+
+/// The key as it stands without its last hash, where that is still enough to restore nothing wrong.
+pub fn own_restore(audit: &Audit<'_>, cached: &Cached<'_>, is_enough: impl Fn(&Key) -> bool) -> Option<String> {
+    let needs = audit.needs(cached.event.site).ok()?;
+    if needs.exact_only {
+        return None;
+    }
+    let pieces = &cached.step.template.pieces;
+    let last = pieces.iter().rposition(Piece::is_hash)?;
+    let beginning = Key { pieces: pieces[..last].to_vec(), broken: false };
+    let text = cached.step.key.as_ref()?.text.trim();
+    // The last hash of the key ends it: what follows would be lost from the beginning too.
+    let at = text.rfind("${{")?;
+    (last + 1 == pieces.len() && is_enough(&beginning)).then(|| text[..at].to_owned())
+}
+
+/// Edits and changes of one fix.
+pub struct Parts<'p, 'a> {
+    audit: &'p Audit<'a>,
+    edits: Vec<Edit>,
+    changes: Vec<Change>,
+}
+
+/// Why an input cannot be edited.
+const UNSAFE: &str = "the input is written in a way that cannot be edited safely";
+
+impl<'p, 'a> Parts<'p, 'a> {
+    pub fn new(audit: &'p Audit<'a>) -> Self {
+        Self { audit, edits: Vec::new(), changes: Vec::new() }
+    }
+
+    pub fn set_key(&mut self, site: Site, key: &str) -> Result<(), String> {
+        self.set(site, "key", |document, step, scalar| set_line(document, step, scalar, key))
+    }
+
+    pub fn set_path(&mut self, site: Site, lines: &[String]) -> Result<(), String> {
+        self.set(site, "path", |document, step, scalar| set_lines(document, step, scalar, lines))
+    }
+
+    /// Writes restore keys, where the step has some or not.
+    pub fn set_restore(&mut self, site: Site, lines: &[String]) -> Result<(), String> {
+        let step = self.audit.step_at(site).ok_or(UNSAFE)?;
+        if step.input("restore-keys").is_some() {
+            return self.set(site, "restore-keys", |document, step, scalar| set_lines(document, step, scalar, lines));
+        }
+        let document = self.audit.document_of(site);
+        if document.tree.get(step.node, "with").is_none_or(|with| document.tree.entry(with, "restore-keys").is_some()) {
+            return Err(UNSAFE.to_owned());
+        }
+        let (_, last) = step.with.last().ok_or(UNSAFE)?;
+        let (edit, value) = add_after(document, step, last, "restore-keys", lines).ok_or(UNSAFE)?;
+        self.edits.push(edit);
+        let mapping = self.audit.route(site, &["with"]).ok_or(UNSAFE)?;
+        self.changes.push(Change::AddKey { mapping, key: "restore-keys".into(), value: value.into() });
+        Ok(())
+    }
+
+    fn set(
+        &mut self,
+        site: Site,
+        name: &str,
+        write: impl Fn(&crate::repo::Document, &crate::workflow::Step, &crate::workflow::Scalar) -> Option<(Edit, String)>,
+    ) -> Result<(), String> {
+        let step = self.audit.step_at(site).ok_or(UNSAFE)?;
+        let (written, scalar) = step.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).ok_or(UNSAFE)?;
+        let (edit, value) = write(self.audit.document_of(site), step, scalar).ok_or(UNSAFE)?;
+        if value == scalar.text {
+            return Ok(());
+        }
+        self.edits.push(edit);
+        let at = self.audit.route(site, &["with", written]).ok_or(UNSAFE)?;
+        self.changes.push(Change::SetScalar { at, value });
+        Ok(())
+    }
+
+    pub fn push(&mut self, edit: Edit, change: Change) {
+        self.edits.push(edit);
+        self.changes.push(change);
+    }
+
+    pub fn finish(self, site: Site, applicability: Applicability, message: String) -> Fix {
+        fix(applicability, message, &self.audit.document_of(site).path, self.edits, self.changes)
+    }
+}

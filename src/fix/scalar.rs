@@ -1,0 +1,115 @@
+//! A scalar written anew in the way it is written: one line, or the lines of a block.
+
+use crate::finding::Edit;
+use crate::fix::insert_step::plain_or_quoted;
+use crate::repo::Document;
+use crate::text::Span;
+use crate::workflow::{Scalar, Step};
+use crate::yaml::{Kind, ScalarStyle};
+
+/// Blanks by which a new block stands inside its key.
+const NESTING: usize = 2;
+
+/// Replaces a one-line value; returns the edit and the new value. `None` where the scalar is shared through an anchor.
+pub fn set_line(document: &Document, step: &Step, scalar: &Scalar, line: &str) -> Option<(Edit, String)> {
+    let style = style(document, scalar)?;
+    let mut content = if is_flow(document, step) { double_quoted(line) } else { plain_or_quoted(line) };
+    if is_block(style) && ends_line(document, scalar.span) {
+        content.push_str(document.text.newline().as_str());
+    }
+    Some((Edit { span: scalar.span, content }, line.to_owned()))
+}
+
+/// Replaces a value of one item a line; returns the edit and the new value.
+pub fn set_lines(document: &Document, step: &Step, scalar: &Scalar, lines: &[String]) -> Option<(Edit, String)> {
+    let style = style(document, scalar)?;
+    if let ([line], false) = (lines, is_block(style)) {
+        return set_line(document, step, scalar, line);
+    }
+    if is_flow(document, step) {
+        let value = lines.join("\n");
+        return Some((Edit { span: scalar.span, content: double_quoted(&value) }, value));
+    }
+    let newline = document.text.newline().as_str();
+    let written = &document.text.as_str()[scalar.span.range()];
+    let header = written.lines().next().unwrap_or_default().trim_end();
+    let kept = style == ScalarStyle::Literal && matches!(header, "|" | "|-");
+    let header = if kept { header } else { "|" };
+    let indent = match written.lines().skip(1).find(|l| !l.trim().is_empty()) {
+        Some(line) if is_block(style) => line.len() - line.trim_start_matches(' ').len(),
+        _ => key_column(document, scalar.span.start) + NESTING,
+    };
+    let body: Vec<String> = lines.iter().map(|line| format!("{}{line}", " ".repeat(indent))).collect();
+    let end = if !is_block(style) || ends_line(document, scalar.span) { newline } else { "" };
+    let mut content = format!("{header}{newline}{}", body.join(newline));
+    // A one-line scalar leaves its line break behind it.
+    if is_block(style) {
+        content.push_str(end);
+    }
+    let value = lines.join("\n") + if header == "|-" { "" } else { "\n" };
+    Some((Edit { span: scalar.span, content }, value))
+}
+
+/// A new `name: value` line after the line(s) of `scalar`, at the same indentation; values of several lines as a block.
+pub fn add_after(document: &Document, step: &Step, scalar: &Scalar, name: &str, lines: &[String]) -> Option<(Edit, String)> {
+    let style = style(document, scalar)?;
+    if is_flow(document, step) {
+        return None;
+    }
+    let newline = document.text.newline().as_str();
+    let column = key_column(document, scalar.span.start);
+    let (outer, inner) = (" ".repeat(column), " ".repeat(column + NESTING));
+    let mut added = format!("{outer}{name}: |{newline}");
+    lines.iter().for_each(|line| added.push_str(&format!("{inner}{line}{newline}")));
+    let value = lines.join("\n") + "\n";
+    let end = if is_block(style) && ends_line(document, scalar.span) {
+        scalar.span.end
+    } else {
+        document.text.line_start(document.text.line_of(scalar.span.end) + 1)
+    };
+    let text = document.text.as_str();
+    if !text[..end].ends_with('\n') {
+        let added = format!("{newline}{}", added.trim_end_matches(['\r', '\n']));
+        // A block without a last line break has none to give.
+        return Some((Edit { span: Span::at(end), content: added }, value));
+    }
+    Some((Edit { span: Span::at(end), content: added }, value))
+}
+
+fn style(document: &Document, scalar: &Scalar) -> Option<ScalarStyle> {
+    let node = document.tree.node(scalar.node);
+    match &node.kind {
+        Kind::Scalar { style, .. } if !node.anchored && node.tag.is_none() => Some(*style),
+        _ => None,
+    }
+}
+
+fn is_block(style: ScalarStyle) -> bool {
+    matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+}
+
+/// The inputs, or the whole step, are written as `{ … }`.
+fn is_flow(document: &Document, step: &Step) -> bool {
+    let tree = &document.tree;
+    let flow = |node| matches!(tree.node(tree.resolve(node)).kind, Kind::Mapping { flow: true, .. });
+    flow(step.node) || tree.get(step.node, "with").is_some_and(flow)
+}
+
+fn ends_line(document: &Document, span: Span) -> bool {
+    document.text.as_str()[span.range()].ends_with('\n')
+}
+
+/// The column of the key on whose line `offset` stands, or on the line before where the value has a line of its own.
+fn key_column(document: &Document, offset: usize) -> usize {
+    let mut line = document.text.line_of(offset);
+    let own = document.text.line(line);
+    if line > 0 && own.len() - own.trim_start().len() == offset - document.text.line_start(line) {
+        line -= 1;
+    }
+    let text = document.text.line(line);
+    text.len() - text.trim_start_matches([' ', '-']).len()
+}
+
+fn double_quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}

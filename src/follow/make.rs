@@ -1,0 +1,177 @@
+//! Makefiles, read conservatively: targets, prerequisites and simple variables. Functions stay unknown.
+
+mod parse;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::parse::{Makefile, Rule, Variable};
+use super::given::Given;
+use super::{File, Followed, Lead};
+use crate::text::Span;
+
+/// How deep prerequisites and variables are followed.
+const MAX_DEPTH: usize = 16;
+/// Most rules looked at for one call.
+const MAX_RULES: usize = 500;
+
+pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
+    let makefile = parse::read(file.text);
+    let goals: Vec<String> = given.operands.iter().filter_map(|w| w.value.clone()).collect();
+    let unknown = goals.len() < given.operands.len();
+    if unknown {
+        out.notes.push(format!("which target of `{}` is made is not known", file.path));
+    }
+    let goals = match (goals.is_empty() && !unknown, &makefile.default_goal) {
+        (true, Some(goal)) => vec![goal.clone()],
+        _ => goals,
+    };
+    let variables = Variables { makefile: &makefile, given, file };
+    let mut walk = Walk { file, makefile: &makefile, variables, done: BTreeSet::new(), left: MAX_RULES, out };
+    for goal in goals {
+        walk.make(&goal, false, 0);
+    }
+}
+
+struct Walk<'a, 'o> {
+    file: &'a File<'a>,
+    makefile: &'a Makefile,
+    variables: Variables<'a>,
+    done: BTreeSet<String>,
+    left: usize,
+    out: &'o mut Followed,
+}
+
+impl Walk<'_, '_> {
+    fn make(&mut self, target: &str, conditional: bool, depth: usize) {
+        if depth > MAX_DEPTH || self.left == 0 || !self.done.insert(target.to_owned()) {
+            return;
+        }
+        self.left -= 1;
+        let Some((rule, stem)) = self.rule(target) else { return };
+        let stem = stem.map(str::to_owned);
+        let conditional = conditional || rule.conditional;
+        // Prerequisites of every rule of that target count, recipes only of the last.
+        let lists: Vec<String> = match &stem {
+            None => self.makefile.rules_of(target).map(|r| r.prerequisites.clone()).collect(),
+            Some(stem) => vec![rule.prerequisites.replace('%', stem)],
+        };
+        for list in lists {
+            for name in self.variables.text(&list, None).split_whitespace() {
+                self.make(name.trim_start_matches('|'), conditional, depth + 1);
+            }
+        }
+        for line in &rule.recipe {
+            let label = format!("target `{target}`");
+            let lead = Lead::verbatim(self.file.path, self.file.text, *line, self.file.folder, label);
+            let automatic = Automatic { target, stem: stem.as_deref() };
+            let holes = self.variables.holes(&lead.script, Some(&automatic));
+            let env = self.variables.exported();
+            self.out.leads.push(Lead { holes, env, conditional, ..lead });
+        }
+    }
+
+    /// The rule that makes `target`, with the stem where it is a pattern.
+    fn rule<'t>(&mut self, target: &'t str) -> Option<(Rule, Option<&'t str>)> {
+        let mut with_recipe = self.makefile.rules_of(target).filter(|r| !r.recipe.is_empty());
+        let last = with_recipe.next_back().cloned();
+        // The two sides of a condition are no repetition.
+        if let Some(rule) = &last
+            && with_recipe.next().is_some()
+            && !rule.conditional
+        {
+            self.out
+                .notes
+                .push(format!("`{}` defines the target `{target}` twice; make takes the last", self.file.path));
+        }
+        if let Some(rule) = last.or_else(|| self.makefile.rules_of(target).next().cloned()) {
+            return Some((rule, None));
+        }
+        self.makefile.rules.iter().filter(|r| !r.recipe.is_empty()).find_map(|rule| {
+            let pattern = rule.targets.split_whitespace().find(|t| t.contains('%'))?;
+            let (before, after) = pattern.split_once('%')?;
+            let stem = target.strip_prefix(before)?.strip_suffix(after).filter(|s| !s.is_empty())?;
+            Some((rule.clone(), Some(stem)))
+        })
+    }
+}
+
+/// `$@` and `$*`.
+struct Automatic<'a> {
+    target: &'a str,
+    stem: Option<&'a str>,
+}
+
+struct Variables<'a> {
+    makefile: &'a Makefile,
+    given: &'a Given<'a>,
+    file: &'a File<'a>,
+}
+
+impl Variables<'_> {
+    /// Every `$…` of a recipe line, with its value.
+    fn holes(&self, text: &str, automatic: Option<&Automatic<'_>>) -> Vec<(Span, Option<String>)> {
+        parse::references(text).map(|(span, name)| (span, self.value(name, automatic, 0))).collect()
+    }
+
+    /// `text` with what is known put in; the rest vanishes.
+    fn text(&self, text: &str, automatic: Option<&Automatic<'_>>) -> String {
+        let mut out = String::new();
+        let mut at = 0;
+        for (span, value) in self.holes(text, automatic) {
+            out.push_str(text.get(at..span.start).unwrap_or_default());
+            out.push_str(value.as_deref().unwrap_or_default());
+            at = span.end;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        out
+    }
+
+    fn value(&self, name: &str, automatic: Option<&Automatic<'_>>, depth: usize) -> Option<String> {
+        match name {
+            "$" => return Some("$".to_owned()),
+            "@" => return automatic.map(|a| a.target.to_owned()),
+            "*" => return automatic.and_then(|a| a.stem).map(str::to_owned),
+            "MAKE" => return Some("make".to_owned()),
+            "CURDIR" => return Some(".".to_owned()),
+            _ => {}
+        }
+        if depth > MAX_DEPTH || name.contains([' ', '\t', ',', ':', '$']) {
+            return None;
+        }
+        if let Some((_, value)) = self.given.sets.iter().rev().find(|(n, _)| n == name) {
+            return value.clone();
+        }
+        let environment = || (self.file.ask.vars)(name);
+        match self.makefile.variables.get(name) {
+            None => environment(),
+            Some(Variable::Unknown) => None,
+            Some(Variable::Default(text)) => environment().or_else(|| self.deep(text, automatic, depth)),
+            Some(Variable::Text(text)) => self.deep(text, automatic, depth),
+        }
+    }
+
+    fn deep(&self, text: &str, automatic: Option<&Automatic<'_>>, depth: usize) -> Option<String> {
+        const MAX_VALUE: usize = 4096;
+        let (mut out, mut at) = (String::new(), 0);
+        for (span, name) in parse::references(text) {
+            out.push_str(text.get(at..span.start)?);
+            out.push_str(&self.value(name, automatic, depth + 1)?);
+            at = span.end;
+            if out.len() > MAX_VALUE {
+                return None;
+            }
+        }
+        out.push_str(text.get(at..)?);
+        Some(out)
+    }
+
+    /// What make hands to its commands: exported variables and those of its command line.
+    fn exported(&self) -> Vec<(String, Option<String>)> {
+        let mut out: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for name in &self.makefile.exported {
+            out.insert(name.clone(), self.value(name, None, 0));
+        }
+        out.extend(self.given.sets.iter().cloned());
+        out.into_iter().collect()
+    }
+}

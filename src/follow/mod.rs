@@ -1,0 +1,137 @@
+//! One hop from a program that a command runs to further commands in tracked files. Nothing is executed.
+
+mod given;
+mod just;
+mod lead;
+mod make;
+mod package_json;
+mod precommit;
+mod python;
+mod python_tools;
+mod script;
+mod task;
+mod tox;
+
+pub use lead::Lead;
+
+use self::given::Given;
+use crate::repo::join;
+use crate::rules::wrappers::{Reader, WRAPPERS, Wrapper};
+use crate::shell::{CallKind, Peeled};
+use crate::tool::Files;
+
+/// What a hop leads to.
+#[derive(Debug, Default)]
+pub struct Followed {
+    /// Scripts, in the order in which they run.
+    pub leads: Vec<Lead>,
+    /// What could not be followed, and why.
+    pub notes: Vec<String>,
+}
+
+/// Most scripts that one hop leads to.
+const MAX_LEADS: usize = 200;
+
+/// A program that may be a wrapper.
+pub struct Ask<'a> {
+    pub program: &'a Peeled,
+    /// The folder it runs in, relative to the repository root.
+    pub folder: &'a str,
+    pub files: &'a dyn Files,
+    /// Environment variables by name.
+    pub vars: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// The scripts that a program leads to; empty for a program that is not known to be a wrapper.
+pub fn follow(ask: &Ask<'_>) -> Followed {
+    let mut out = Followed::default();
+    if let Some(wrapper) = wrapper_of(ask.program) {
+        wrapped(ask, wrapper, &mut out);
+    }
+    if out.leads.is_empty() {
+        script::follow(ask, &mut out);
+    }
+    out.leads.truncate(MAX_LEADS);
+    out
+}
+
+/// The wrapper that the program is, or the launcher that may have been given an entry of its file.
+fn wrapper_of(program: &Peeled) -> Option<&'static Wrapper> {
+    let by_launcher = |w: &&Wrapper| program.launchers.last().is_some_and(|l| w.launched.contains(l));
+    let by_name = |w: &&Wrapper| program.name.as_ref().is_some_and(|n| w.programs.contains(n));
+    if matches!(program.kind, CallKind::Script(_)) {
+        return None;
+    }
+    WRAPPERS.wrappers.iter().find(by_name).or_else(|| WRAPPERS.wrappers.iter().find(by_launcher))
+}
+
+fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
+    let launched = !ask.program.name.as_ref().is_some_and(|n| wrapper.programs.contains(n));
+    let given = if launched { Some(Given::launched(ask.program)) } else { Given::read(ask.program, wrapper) };
+    let Some(given) = given else { return };
+    let start = ask.folder;
+    let folder = match &given.directory {
+        None => start.to_owned(),
+        Some(path) => match join(start, path) {
+            Some(folder) => folder,
+            None => return,
+        },
+    };
+    let Some(path) = file_of(ask, wrapper, &given, start, &folder) else { return };
+    let Some(text) = ask.files.read(&path) else {
+        out.notes.push(format!("`{path}` is not readable text, or too large"));
+        return;
+    };
+    let file = File { path: &path, text: &text, folder: &folder, ask };
+    match wrapper.reader {
+        Reader::Make => make::follow(&file, &given, out),
+        Reader::Just => just::follow(&file, &given, out),
+        Reader::Task => task::follow(&file, &given, out),
+        Reader::PackageJson => package_json::follow(&file, &given, out),
+        Reader::Hatch => python_tools::hatch(&file, &given, out),
+        Reader::Pdm => python_tools::pdm(&file, &given, out),
+        Reader::Rye => python_tools::rye(&file, &given, out),
+        Reader::Pipenv => python_tools::pipenv(&file, &given, out),
+        Reader::Pixi => python_tools::pixi(&file, &given, out),
+        Reader::Poe => python_tools::poe(&file, &given, out),
+        Reader::Invoke => python::tasks(&file, &given, out),
+        Reader::Tox => tox::follow(&file, &given, out),
+        Reader::PreCommit => precommit::follow(&file, &given, out),
+    }
+}
+
+/// The file that is read: the one that was named, else the first there is in the folder or around it.
+fn file_of(ask: &Ask<'_>, wrapper: &Wrapper, given: &Given<'_>, start: &str, folder: &str) -> Option<String> {
+    if let Some(named) = &given.file {
+        // make looks for it after it changed folders, the others before.
+        let base = if wrapper.reader == Reader::Make { folder } else { start };
+        return join(base, named).filter(|p| ask.files.is_tracked(p));
+    }
+    let mut folder = folder;
+    loop {
+        let found = wrapper.files.iter().filter_map(|f| join(folder, f)).find(|p| ask.files.is_tracked(p));
+        if found.is_some() || folder.is_empty() || !wrapper.parents {
+            return found;
+        }
+        folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+}
+
+/// The file of a wrapper.
+struct File<'a> {
+    path: &'a str,
+    text: &'a str,
+    /// The folder the wrapper runs in.
+    folder: &'a str,
+    ask: &'a Ask<'a>,
+}
+
+impl File<'_> {
+    /// The folder the file lies in.
+    fn own_folder(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! Every wrapper, from a program to the scripts it leads to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Ask, Followed, follow};
+use crate::shell::{Expanded, Shell, commands, program};
+use crate::text::Text;
+use crate::tool::Files;
+
+struct Tracked(BTreeMap<&'static str, &'static str>);
+
+impl Files for Tracked {
+    fn read(&self, path: &str) -> Option<Arc<str>> {
+        self.0.get(path).map(|text| Arc::from(*text))
+    }
+
+    fn is_tracked(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
+    fn tracked_under(&self, folder: &str) -> Vec<String> {
+        self.0.keys().filter(|p| p.starts_with(folder)).map(|p| (*p).to_owned()).collect()
+    }
+}
+
+fn followed(files: &[(&'static str, &'static str)], folder: &str, line: &str) -> Followed {
+    let files = Tracked(files.iter().copied().collect());
+    let vars = |name: &str| (name == "SESSION").then(|| "from-env".to_owned());
+    let script = Expanded::new(line, &[]);
+    let all = commands(&Shell::Bash, &script, &vars);
+    let peeled = program(all.last().expect("a command")).expect("a program");
+    follow(&Ask { program: &peeled, folder, files: &files, vars: &vars })
+}
+
+/// `line: script` of each lead, with its folder where that is not the root.
+fn leads(files: &[(&'static str, &'static str)], line: &str) -> Vec<String> {
+    let text = |path: &str| files.iter().find(|(p, _)| *p == path).map(|(_, t)| *t).unwrap_or_default();
+    let show = |lead: &super::Lead| {
+        let position = Text::new(&lead.path, text(&lead.path).as_bytes().to_vec()).unwrap().position(lead.span.start);
+        let folder = if lead.folder.is_empty() { String::new() } else { format!(" in {}", lead.folder) };
+        let doubt = if lead.conditional { " maybe" } else { "" };
+        format!("{}: {}{folder}{doubt}", position.line, lead.expanded().text().trim_end())
+    };
+    followed(files, "", line).leads.iter().map(show).collect()
+}
+
+#[track_caller]
+fn check(files: &[(&'static str, &'static str)], table: &[(&str, &[&str])]) {
+    for (line, expected) in table {
+        assert_eq!(leads(files, line), *expected, "{line}");
+    }
+}
+
+#[test]
+fn scripts() {
+    let files = [
+        ("ci/run.sh", "#!/bin/bash\nnox \"$@\"\n"),
+        ("env.sh", "nox -l\n"),
+        ("tools/ci.py", "import subprocess\nsubprocess.run(['nox', '-s', 'x'], check=True)\n"),
+        ("build.ps1", "nox"),
+        ("data.bin", "nox"),
+    ];
+    check(
+        &files,
+        &[
+            ("./ci/run.sh -s x", &["1: #!/bin/bash\nnox \"$@\""]),
+            ("bash -eux ci/run.sh", &["1: #!/bin/bash\nnox \"$@\""]),
+            (". ./env.sh", &["1: nox -l"]),
+            ("source env.sh", &["1: nox -l"]),
+            ("python tools/ci.py", &["2: nox -s x"]),
+            ("uv run tools/ci.py", &["2: nox -s x"]),
+            ("python -m tools.ci", &["2: nox -s x"]),
+            ("./build.ps1", &["1: nox"]),
+            // Not there, outside, or a program of the machine.
+            ("./missing.sh", &[]),
+            ("bash ../ci/run.sh", &[]),
+            ("/ci/run.sh", &[]),
+            ("run.sh", &[]),
+        ],
+    );
+    assert_eq!(followed(&files, "", "pwsh build.ps1").leads[0].shell, Shell::PowerShell);
+    assert_eq!(followed(&files, "", "./build.ps1").leads[0].shell, Shell::PowerShell);
+    assert_eq!(followed(&files, "ci", "./run.sh a").leads[0].arguments, Some(vec![Some("a".to_owned())]));
+}
+
+#[test]
+fn python_calls() {
+    let file = "import os, subprocess, sys\n\
+                def lint():\n    subprocess.check_call([sys.executable, '-m', 'nox', '-s', NAME])\n\
+                def unused():\n    os.system('nox -s unused')\n\
+                if sys.platform == 'linux':\n    subprocess.run('nox -s x', shell=True, cwd='docs')\n\
+                subprocess.run(command)\nprint(['nox'])\n\
+                if __name__ == '__main__':\n    lint()\n";
+    check(
+        &[("ci.py", file), ("docs/noxfile.py", "")],
+        &[("python ci.py", &["3: python -m nox -s unknown_value", "7: nox -s x in docs maybe"])],
+    );
+}
+
+#[test]
+fn make() {
+    let makefile = "NOX ?= uv run nox\nFLAGS := -s\nBAD = $(shell date)\nexport CI_MODE := 1\n\
+                    .PHONY: all test\n\
+                    all: test | lint\n\t@echo done\n\
+                    test: ## run\n\t@$(NOX) $(FLAGS) ${SESSION} $$HOME $(BAD)\n\
+                    lint:\n\t-cd docs && \\\n\t  nox\n\
+                    test-%:\n\tnox -s tests-$*\n\
+                    twice:\n\tfirst\ntwice:\n\tsecond\n\
+                    sub:\n\t$(MAKE) -C docs lint\n\
+                    loop: loop2\n\tnox\nloop2: loop\n\
+                    ifdef X\nmaybe:\n\tnox\nendif\n";
+    let files =
+        [("Makefile", makefile), ("docs/GNUmakefile", "lint:\n\tnox -s docs\n"), ("other.mk", "x:\n\tnox -s o\n")];
+    let test = "9: uv run nox -s from-env $HOME unknown_value";
+    check(
+        &files,
+        &[
+            ("make test", &[test]),
+            ("make", &[test, "11: cd docs && \\\n\t  nox", "7: echo done"]),
+            ("make -j4 -s test NOX=nox SESSION=a", &["9: nox -s a $HOME unknown_value"]),
+            ("make test-3.12", &["14: nox -s tests-3.12"]),
+            ("make twice", &["18: second"]),
+            ("make sub", &["20: make -C docs lint"]),
+            ("make -C docs lint", &["2: nox -s docs in docs"]),
+            ("make --directory=docs", &["2: nox -s docs in docs"]),
+            ("make -f other.mk x", &["2: nox -s o"]),
+            ("make loop", &["22: nox"]),
+            ("make maybe", &["26: nox maybe"]),
+            ("make -n test", &[]),
+            ("make missing", &[]),
+            ("make --unknown test", &[]),
+            ("make -C nowhere test", &[]),
+        ],
+    );
+    assert_eq!(followed(&files, "", "make twice").notes.len(), 1, "said: the last is taken");
+    assert_eq!(followed(&files, "", "make test").leads[0].env, [("CI_MODE".to_owned(), Some("1".to_owned()))]);
+}
+
+#[test]
+fn just() {
+    let justfile = "set shell := [\"bash\", \"-uc\"]\nsession := 'tests'\nalias t := test\n\
+                    default: test (build \"x\") && after\n    @echo done\n\
+                    test name=session *args:\n    nox -s {{name}} -- {{args}}\n\
+                    build what:\n  echo {{what}}\nafter:\n  nox -s after\n\
+                    script:\n    #!/usr/bin/env bash\n    set -e\n    nox -s s\n";
+    check(
+        &[("justfile", justfile), ("docs/x", "")],
+        &[
+            ("just test lint a b", &["7: nox -s lint -- a b"]),
+            ("just t", &["7: nox -s tests --"]),
+            ("just after build y", &["11: nox -s after", "9: echo y"]),
+            ("just session=z script", &["13: #!/usr/bin/env bash\n    set -e\n    nox -s s"]),
+            ("just --list", &[]),
+            ("just missing", &[]),
+        ],
+    );
+    let default = leads(&[("justfile", justfile)], "just");
+    assert_eq!(default.last().map(String::as_str), Some("11: nox -s after"));
+}
+
+#[test]
+fn task() {
+    let taskfile = "version: '3'\nvars: {SESSION: tests}\nenv:\n  A: b\ntasks:\n  default:\n    deps: [lint]\n    cmds:\n\
+                    \x20     - nox -s {{.SESSION}} {{.CLI_ARGS}}\n      - task: docs\n  lint: nox -s lint\n\
+                    \x20 docs:\n    dir: docs\n    cmd: nox -s {{.OTHER}}\n  loop:\n    deps: [loop]\n    cmds: [nox]\n";
+    check(
+        &[("Taskfile.yml", taskfile)],
+        &[
+            ("task -- -v", &["11: nox -s lint", "9: nox -s tests -v", "14: nox -s unknown_value in docs"]),
+            ("task docs OTHER=x", &["14: nox -s x in docs"]),
+            ("task loop", &["17: nox"]),
+            ("task --list", &[]),
+        ],
+    );
+    assert_eq!(followed(&[("Taskfile.yml", taskfile)], "", "task lint").leads[0].env.len(), 1);
+}
+
+#[test]
+fn package_json() {
+    let package = "{\n  \"scripts\": {\n    \"pretest\": \"echo\",\n    \"test\": \"nox -s \\\"x\\\"\",\n    \"lint\": \"nox -s lint\"\n  }\n}";
+    check(
+        &[("package.json", package)],
+        &[
+            ("npm run lint -- -v", &["5: nox -s lint -v"]),
+            ("npm test", &["3: echo", "4: nox -s \"x\""]),
+            ("yarn lint", &["5: nox -s lint"]),
+            ("pnpm run lint", &["5: nox -s lint"]),
+            ("npm lint", &[]),
+            ("npm ci", &[]),
+            ("yarn install", &[]),
+        ],
+    );
+}
+
+#[test]
+fn python_tools() {
+    let pyproject = "[tool.hatch.envs.default.scripts]\nall = [\"lint\", \"nox -s {args:tests}\"]\nlint = \"nox -s lint\"\n\
+                     [tool.hatch.envs.docs.scripts]\nbuild = \"nox -s docs\"\n\
+                     [tool.pdm.scripts]\ntest = {cmd = [\"nox\", \"-s\", \"a b\"]}\nboth = {composite = [\"test\", \"nox -s c\"]}\n\
+                     [tool.poe.tasks]\nci = [\"lint\", {cmd = \"nox -s t\"}]\nlint = \"nox -s l\"\nsh = {shell = \"nox -s s\", cwd = \"docs\"}\n\
+                     loop = [\"loop\"]\nref = {ref = \"ref\"}\n\
+                     [tool.rye.scripts]\nr = {chain = [\"one\", \"one\"]}\none = \"nox\"\n\
+                     [tool.pixi.tasks]\np = {cmd = \"nox\", depends-on = [\"q\"]}\nq = \"nox -s q\"\n";
+    check(
+        &[("pyproject.toml", pyproject), ("Pipfile", "[scripts]\nt = \"nox -s t\"\n")],
+        &[
+            ("hatch run lint", &["3: nox -s lint"]),
+            ("hatch run all", &["3: nox -s lint", "2: nox -s tests"]),
+            ("hatch run all x y", &["3: nox -s lint", "2: nox -s x y"]),
+            ("hatch run docs:build", &["5: nox -s docs"]),
+            ("hatch run docs:lint", &["3: nox -s lint"]),
+            ("hatch run missing", &[]),
+            ("pdm run test -v", &["7: nox -s 'a b' -v"]),
+            ("pdm both", &["7: nox -s 'a b'", "8: nox -s c"]),
+            ("pdm install", &[]),
+            ("poe ci", &["11: nox -s l", "10: nox -s t"]),
+            ("poetry run poe sh", &["12: nox -s s in docs"]),
+            ("poe loop", &["13: loop"]),
+            ("poe ref", &["14: ref"]),
+            ("rye run r", &["17: nox", "17: nox"]),
+            ("pixi run p", &["20: nox -s q", "19: nox"]),
+            ("pipenv run t x", &["2: nox -s t x"]),
+        ],
+    );
+}
+
+#[test]
+fn invoke_tox_and_pre_commit() {
+    let tasks = "from invoke import task\n@task\ndef run_tests(c):\n    c.run('nox -s tests')\n@task\ndef docs(c):\n    c.run(f'nox -s {x}')\n";
+    let tox = "[tox]\nenvlist = py\n[testenv]\ncommands = pytest {posargs}\n[testenv:lint]\ndeps = nox\ncommands =\n    - nox -s lint -- {posargs:-v}\n    nox -s {env:X}\n";
+    let hooks = "repos:\n- repo: https://x.example\n  rev: v1\n  hooks: [{id: black}]\n- repo: local\n  hooks:\n  - id: nox\n    entry: nox -s\n    args: [lint]\n    language: system\n  - id: late\n    entry: nox -s late\n    stages: [pre-push]\n";
+    check(
+        &[("tasks.py", tasks), ("tox.ini", tox), (".pre-commit-config.yaml", hooks)],
+        &[
+            ("invoke run-tests", &["4: nox -s tests"]),
+            ("python -m invoke run-tests", &["4: nox -s tests"]),
+            ("inv docs", &["7: nox -s unknown_value"]),
+            ("inv --list", &[]),
+            ("tox -e lint", &["8: nox -s lint -- -v", "9: nox -s unknown_value"]),
+            ("tox run -elint -- -x", &["8: nox -s lint -- -x", "9: nox -s unknown_value"]),
+            ("tox -e py312", &["4: pytest"]),
+            ("pre-commit run nox --all-files", &["8: nox -s lint"]),
+            ("pre-commit run -a", &["8: nox -s lint maybe"]),
+            ("pre-commit install", &[]),
+        ],
+    );
+}
+
+#[test]
+fn hostile_files_end() {
+    let deep = "a: b\nb: a c\nc: a\n\tnox\n";
+    assert_eq!(leads(&[("Makefile", deep)], "make a"), ["4: nox"]);
+    for (path, line) in [
+        ("Makefile", "make x"),
+        ("justfile", "just x"),
+        ("Taskfile.yml", "task x"),
+        ("package.json", "npm run x"),
+        ("pyproject.toml", "poe x"),
+        ("tox.ini", "tox -e x"),
+        (".pre-commit-config.yaml", "pre-commit run x"),
+        ("tasks.py", "inv x"),
+    ] {
+        for text in [
+            "\u{0}",
+            "x:\n\t",
+            "[[[[[[",
+            "{{{{",
+            "x: &x [*x]",
+            "$(((",
+            "set shell := ",
+            "[testenv:x]\ncommands",
+            "é: ü",
+        ] {
+            followed(&[(path, text)], "", line);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! tox environments: the commands of a `tox.ini` (also inside `pyproject.toml`), `tox.toml` or `[tool.tox]`.
+
+use super::given::Given;
+use super::lead::quoted;
+use super::python_tools::{at, table, text_of};
+use super::{File, Followed, Lead};
+use crate::text::Span;
+use toml::de::{DeTable, DeValue};
+
+pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
+    let names = given.names.clone();
+    if names.is_empty() {
+        return;
+    }
+    let posargs: Vec<&str> = given.rest.iter().flatten().filter_map(|w| w.value.as_deref()).collect();
+    let posargs = posargs.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" ");
+    if !file.path.ends_with(".toml") {
+        return ini(file, &names, &posargs, out);
+    }
+    let Some(parsed) = table(file, out) else { return };
+    let root = if file.path.ends_with("tox.toml") { Some(parsed.get_ref()) } else { nested(parsed.get_ref()) };
+    let Some(root) = root else { return };
+    for name in &names {
+        let commands = at(root, &["env", name, "commands"]).or_else(|| at(root, &["env_run_base", "commands"]));
+        let Some(DeValue::Array(lists)) = commands.map(|c| c.get_ref()) else { continue };
+        for list in lists {
+            let DeValue::Array(words) = list.get_ref() else { continue };
+            let words: Option<Vec<String>> = words.iter().map(|w| text_of(w.get_ref()).map(quoted)).collect();
+            let Some(words) = words else { continue };
+            let span = Span::new(list.span().start, list.span().end);
+            let label = format!("environment `{name}`");
+            out.leads.push(Lead::computed(file.path, span, words.join(" "), file.own_folder(), label));
+        }
+    }
+}
+
+fn nested<'a>(root: &'a DeTable<'a>) -> Option<&'a DeTable<'a>> {
+    at(root, &["tool", "tox"]).and_then(|t| t.get_ref().as_table())
+}
+
+/// The `commands` of `[testenv:name]`, else of `[testenv]`.
+fn ini(file: &File<'_>, names: &[String], posargs: &str, out: &mut Followed) {
+    let sections = sections(file.text);
+    for name in names {
+        let own = sections.iter().find(|(section, _)| section == &format!("testenv:{name}"));
+        let Some((_, lines)) = own.or_else(|| sections.iter().find(|(section, _)| section == "testenv")) else {
+            continue;
+        };
+        for span in lines {
+            let label = format!("environment `{name}`");
+            let lead = Lead::verbatim(file.path, file.text, *span, file.own_folder(), label);
+            let substitute = |inside: &str| match inside.split_once(':').unwrap_or((inside, "")) {
+                ("posargs", default) => Some(if posargs.is_empty() { default.to_owned() } else { posargs.to_owned() }),
+                ("toxinidir" | "tox_root", _) => Some(".".to_owned()),
+                _ => None,
+            };
+            out.leads.push(lead.with_holes("{", "}", substitute));
+        }
+    }
+}
+
+/// Each section that has `commands`, with their lines.
+fn sections(text: &str) -> Vec<(String, Vec<Span>)> {
+    let mut out: Vec<(String, Vec<Span>)> = Vec::new();
+    let (mut at, mut section, mut reading) = (0, String::new(), false);
+    for raw in text.split_inclusive('\n') {
+        let start = at;
+        at += raw.len();
+        let line = raw.trim_end();
+        let trimmed = line.trim_start();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            continue;
+        }
+        let indent = line.len() - trimmed.len();
+        let mut from = indent;
+        if indent == 0 {
+            reading = false;
+            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                section = name.trim().to_owned();
+                continue;
+            }
+            let Some((key, value)) = line.split_once('=') else { continue };
+            if key.trim() != "commands" {
+                continue;
+            }
+            reading = true;
+            out.push((section.clone(), Vec::new()));
+            from = line.len() - value.trim_start().len();
+        }
+        if let Some((_, lines)) = out.last_mut().filter(|_| reading && from < line.len()) {
+            let ignore = line[from..].len() - line[from..].trim_start_matches(['-', '!', ' ']).len();
+            lines.push(Span::new(start + from + ignore, start + line.len()));
+        }
+    }
+    out
+}
