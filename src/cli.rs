@@ -227,7 +227,12 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     };
     if let Some(path) = &cli.summary_file {
         let mut tables = Vec::new();
-        output::write(&mut tables, &run.report, Format::Markdown, Look { verbose: cli.verbose > 0, ..Look::default() })?;
+        output::write(
+            &mut tables,
+            &run.report,
+            Format::Markdown,
+            Look { verbose: cli.verbose > 0, ..Look::default() },
+        )?;
         append(path, &tables)?;
     }
     let rendered = render(cli, run, look)?;

@@ -39,24 +39,32 @@ impl Separation {
         // same on all legs, so that only those count that reach the environment.
         let decisive = decisive_inputs(subject, &timelines);
         for path in used.iter().filter(|p| p.starts_with("matrix.") || decisive.contains(p)) {
-            if timelines.iter().any(|t| value_at(t, path).known().is_none()) {
-                found.paths.push(path.clone());
-                if found.doubt.is_none() && !never_has_comma(subject, &timelines, path) {
-                    found.doubt = Some(format!("`{path}` is not known here; a comma in it would make the key invalid"));
-                }
+            if timelines.iter().all(|t| value_at(t, path).known().is_some()) {
+                continue;
+            }
+            if !is_plain(path) {
+                found.failure.get_or_insert_with(|| format!("`{path}` is not known here and cannot be named in a key"));
+                continue;
+            }
+            found.paths.push(path.clone());
+            if found.doubt.is_none() && !never_has_comma(subject, &timelines, path) {
+                found.doubt = Some(format!("`{path}` is not known here; a comma in it would make the key invalid"));
             }
         }
+        // Legs with unknown values are kept apart by those values, if all others can be told apart.
         let pairs = pairs_to_separate(&signatures);
-        match smallest(&columns, &pairs) {
+        let is_known = |(a, b): &(usize, usize)| signatures[*a].is_some() && signatures[*b].is_some();
+        let known: Vec<_> = pairs.iter().copied().filter(is_known).collect();
+        let chosen =
+            smallest(&columns, &pairs).or_else(|| smallest(&columns, &known).filter(|_| !found.paths.is_empty()));
+        match chosen {
             Some(chosen) => found.paths.extend(chosen),
-            None if found.paths.is_empty() => {
-                found.failure = Some(
+            None => {
+                found.failure.get_or_insert_with(|| {
                     "the matrix legs differ only in lists, maps or values with commas, which a cache key cannot hold"
-                        .to_owned(),
-                );
+                        .to_owned()
+                });
             }
-            // Legs with unknown values are kept apart by those values.
-            None => {}
         }
         let order = |path: &String| columns.iter().position(|c| c.path == *path).unwrap_or(usize::MAX);
         found.paths.sort_by_key(order);
@@ -110,11 +118,15 @@ fn text_at(timeline: &Timeline, path: &str) -> Option<String> {
 
 /// Can stand in a key: plain names, values without commas and line breaks, and not all the same.
 fn usable(column: &Column) -> bool {
-    let plain = column.path.split('.').all(|part| {
+    is_plain(&column.path) && column.texts.iter().flatten().all(|t| !t.contains([',', '\n', '\r']))
+}
+
+/// Whether the path can be written with dots: no index (`matrix.python[0]`), no name that needs quotes.
+fn is_plain(path: &str) -> bool {
+    path.split('.').all(|part| {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-    });
-    plain && column.texts.iter().flatten().all(|t| !t.contains([',', '\n', '\r']))
+    })
 }
 
 /// The values of everything the job uses, on one instance; `None` where one of them is not known.
