@@ -1,0 +1,242 @@
+"""Does a cache pay? The same job under several recipes, timed step by step, and public projects before and after."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .forge import Forge, Run
+from .scenarios import Setting, all_passed, check, hit, same_results, uncached
+from .tools import HERE
+
+WORKFLOW = ".github/workflows/payoff.yml"
+PACKAGES_STEP = "Cache packages"
+NOX_STEP = "Cache nox environments"
+SIZES = {
+    "small": ["requests==2.32.3", "rich==14.0.0", "pytest==8.4.1"],
+    "large": [
+        "numpy==2.2.6", "pandas==2.3.1", "matplotlib==3.10.3", "scikit-learn==1.7.1", "pytest==8.4.1", "sphinx==8.1.3",
+    ],
+}
+IMPORTS = {"small": "requests, rich, pytest", "large": "numpy, pandas, matplotlib, sklearn, pytest, sphinx"}
+BACKENDS = {"virtualenv": "~/.cache/pip", "uv": "~/.cache/uv"}
+# A small pin that moves: what a lock file update looks like to the environment.
+PINS = ("click==8.1.7", "click==8.1.8")
+
+
+@dataclass
+class Row:
+    """Seconds of one recipe in one state, a figure per repetition."""
+
+    what: str
+    recipe: str
+    state: str
+    nox: list[float] = field(default_factory=list)
+    restore: list[float] = field(default_factory=list)
+    packages: list[float] = field(default_factory=list)
+    save: list[float] = field(default_factory=list)
+    bytes: int = 0
+
+    def add(self, run: Run) -> None:
+        """Takes the figures of a run; a cache step counts as restore or as packages by its name."""
+        all_passed(run)
+        steps = [step for job in run.jobs.values() for step in job.steps]
+        caches = [step for step in steps if step.name.startswith("Cache ")]
+        main = [step for step in caches if step.stage == "Main"]
+        self.nox.append(run.nox_seconds)
+        self.restore.append(sum(step.seconds for step in main if step.name != PACKAGES_STEP))
+        self.packages.append(sum(step.seconds for step in main if step.name == PACKAGES_STEP))
+        self.save.append(sum(step.seconds for step in caches if step.stage == "Post"))
+        self.bytes = sum(size for job in run.jobs.values() for size in job.archive_bytes) or self.bytes
+
+    @property
+    def totals(self) -> list[float]:
+        """All that the recipe costs a run: nox, restoring, saving."""
+        return [sum(parts) for parts in zip(self.nox, self.restore, self.packages, self.save, strict=True)]
+
+
+def workflow(backend: str, cache: str = "", packages: str = "") -> str:
+    """One job that runs the session `tests`, with the given cache steps before it."""
+    return (
+        "name: Payoff\non: [push]\n\n"
+        f"env:\n  NOX_DEFAULT_VENV_BACKEND: {backend}\n\n"
+        "jobs:\n  tests:\n    runs-on: ubuntu-latest\n    steps:\n"
+        "      - uses: actions/checkout@v6\n"
+        '      - uses: actions/setup-python@v6\n        with:\n          python-version: "3.x"\n'
+        f"{cache}{packages}"
+        "      - name: Run nox\n        run: nox -s tests\n"
+    )
+
+
+def packages_step(backend: str, condition: str = "") -> str:
+    """The package manager's own cache, as setup-python and setup-uv keep it."""
+    return (
+        f"      - name: {PACKAGES_STEP}\n{condition}        uses: actions/cache@v6\n        with:\n"
+        f"          path: {BACKENDS[backend]}\n"
+        "          key: packages-${{ runner.os }}-${{ hashFiles('requirements.txt') }}\n"
+        "          restore-keys: packages-${{ runner.os }}-\n"
+    )
+
+
+NAIVE = (
+    f"      - name: {NOX_STEP}\n        uses: actions/cache@v6\n        with:\n          path: .nox\n"
+    "          key: nox-${{ runner.os }}-${{ hashFiles('pyproject.toml', 'requirements.txt') }}\n"
+)
+
+
+def unfixed(_: Setting, __: Forge, backend: str) -> str:
+    """No cache at all."""
+    return workflow(backend)
+
+
+def unfixed_packages(_: Setting, __: Forge, backend: str) -> str:
+    """The package manager's cache alone."""
+    return workflow(backend, packages=packages_step(backend))
+
+
+def naive(_: Setting, __: Forge, backend: str) -> str:
+    """What is often written by hand: cached, keyed by the lock file, not reused."""
+    return workflow(backend, cache=NAIVE)
+
+
+def fixed(setting: Setting, forge: Forge, backend: str) -> str:
+    """What cachelint makes of a workflow without any cache."""
+    return _fixed(setting, forge, workflow(backend))
+
+
+def fixed_packages(setting: Setting, forge: Forge, backend: str) -> str:
+    """What cachelint makes of a workflow with the package manager's cache."""
+    return _fixed(setting, forge, workflow(backend, packages=packages_step(backend)))
+
+
+def fixed_packages_on_miss(setting: Setting, forge: Forge, backend: str) -> str:
+    """As `fixed`, and the package manager's cache only where `.nox` was no exact hit."""
+    text = _fixed(setting, forge, workflow(backend))
+    check(text.count(f"- name: {NOX_STEP}\n") == 1, f"one cache step expected:\n{text}")
+    condition = "        if: steps.nox-cache.outputs.cache-hit != 'true'\n"
+    text = text.replace(f"- name: {NOX_STEP}\n", f"- name: {NOX_STEP}\n        id: nox-cache\n")
+    return text.replace("      - name: Run nox\n", packages_step(backend, condition) + "      - name: Run nox\n")
+
+
+def _fixed(setting: Setting, forge: Forge, text: str) -> str:
+    forge.write(WORKFLOW, text)
+    setting.fix(forge)
+    return (forge.repository / WORKFLOW).read_text()
+
+
+RECIPES: dict[str, Callable[[Setting, Forge, str], str]] = {
+    "unfixed": unfixed,
+    "unfixed + package cache": unfixed_packages,
+    "naive, no reuse": naive,
+    "fixed": fixed,
+    "fixed + package cache": fixed_packages,
+    "fixed + package cache on a miss": fixed_packages_on_miss,
+}
+
+
+def recipes(setting: Setting, save: Callable[[list[Row]], None]) -> list[Row]:
+    """Every recipe for every backend and size; `save` gets the rows after each group."""
+    rows: list[Row] = []
+    for size in SIZES:
+        for backend in reversed(BACKENDS):
+            rows += _group(setting, size, backend)
+            save(rows)
+    return rows
+
+
+def _group(setting: Setting, size: str, backend: str) -> list[Row]:
+    what = f"{backend}, {size}"
+    source = setting.work / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    (source / "requirements.txt").write_text("\n".join([*SIZES[size], PINS[0], ""]))
+    (source / "pyproject.toml").write_text('[project]\nname = "payoff"\nversion = "1"\n')
+    (source / ".gitignore").write_text(".nox/\n")
+    (source / "noxfile.py").write_text(
+        "import nox\n\n\n@nox.session\ndef tests(session):\n"
+        '    session.install("-r", "requirements.txt")\n'
+        f'    session.run("python", "-c", "import {IMPORTS[size]}")\n'
+    )
+    forges: dict[str, Forge] = {}
+    rows = {(name, state): Row(what, name, state) for name in RECIPES for state in ("first", "again", "lock changed")}
+    for name, recipe in RECIPES.items():
+        folder = f"{backend}-{size}-{name.replace(' ', '-').replace(',', '')}"
+        forges[name] = Forge(setting.tools, setting.work / folder, source, setting.logs / folder)
+        forges[name].write(WORKFLOW, recipe(setting, forges[name], backend))
+        rows[name, "first"].add(forges[name].run(WORKFLOW, "first"))
+    # In turns, so that a busy minute of the machine falls on all recipes.
+    for number in range(setting.rounds):
+        for name, forge in forges.items():
+            rows[name, "again"].add(forge.run(WORKFLOW, f"again-{number + 1}"))
+    for name, forge in forges.items():
+        forge.edit("requirements.txt", PINS[0], PINS[1])
+        rows[name, "lock changed"].add(forge.run(WORKFLOW, "lock-changed"))
+        shutil.rmtree(forge.folder)
+    return list(rows.values())
+
+
+def projects(setting: Setting, clones: Path, save: Callable[[list[Row]], None]) -> list[Row]:
+    """Public projects before and after; `clones` holds a clone of each under its last name."""
+    rows: list[Row] = []
+    for project in json.loads((HERE / "projects.json").read_text()):
+        source = setting.work / "source"
+        shutil.rmtree(source, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", str(clones / project["name"].split("/")[1]), str(source)]
+        subprocess.run(clone, timeout=300, check=True)
+        subprocess.run(["git", "checkout", "--quiet", project["commit"]], cwd=source, timeout=60, check=True)
+        rows += _project(setting, project["name"], project["sessions"], source)
+        save(rows)
+    return rows
+
+
+def _project(setting: Setting, name: str, sessions: list[str], source: Path) -> list[Row]:
+    # Their own workflows need actions that only the forge has; the noxfile and the sessions are theirs.
+    shutil.rmtree(source / ".github", ignore_errors=True)
+    text = workflow("virtualenv").replace("env:\n  NOX_DEFAULT_VENV_BACKEND: virtualenv\n\n", "")
+    text = text.replace("nox -s tests", f"nox -s {' '.join(sessions)}")
+    short = name.split("/")[1]
+    plain = Forge(setting.tools, setting.work / f"{short}-unfixed", source, setting.logs / f"{short}-unfixed")
+    plain.write(WORKFLOW, text)
+    cached = Forge(setting.tools, setting.work / f"{short}-fixed", source, setting.logs / f"{short}-fixed")
+    cached.write(WORKFLOW, _fixed(setting, cached, text))
+    before, first, after = (Row(name, recipe, state) for recipe, state in
+                            (("unfixed", "again"), ("fixed", "first"), ("fixed", "again")))
+    filled = cached.run(WORKFLOW, "first")
+    first.add(filled)
+    for number in range(setting.rounds):
+        without = plain.run(WORKFLOW, f"unfixed-{number + 1}")
+        uncached(without)
+        before.add(without)
+        again = cached.run(WORKFLOW, f"fixed-{number + 1}")
+        hit(again, filled)
+        same_results(without, again)
+        after.add(again)
+    return [before, first, after]
+
+
+def as_json(rows: list[Row]) -> str:
+    """The rows with every single figure."""
+    return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
+
+
+def markdown(rows: list[Row]) -> str:
+    """The rows as a table: medians, and the spread where there is more than one figure."""
+    head = "| what | recipe | run | nox | .nox restored | packages restored | saved | in all | archives |"
+    table = [head, "|---|---|---|---:|---:|---:|---:|---:|---:|"]
+    for row in rows:
+        cells = [_figure(part) for part in (row.nox, row.restore, row.packages, row.save, row.totals)]
+        size = f"{row.bytes / 1e6:.0f} MB" if row.bytes else "–"
+        table.append(f"| {row.what} | {row.recipe} | {row.state} | {' | '.join(cells)} | {size} |")
+    return "\n".join(table)
+
+
+def _figure(values: list[float]) -> str:
+    if not any(values):
+        return "–"
+    middle = f"{statistics.median(values):.1f}"
+    return middle if len(values) == 1 else f"{middle} ({min(values):.1f}–{max(values):.1f})"
