@@ -39,8 +39,8 @@ def options() -> argparse.Namespace:
 
 
 def give_up(_signal: int, _frame: object) -> None:
-    """Ends the proof in time for its caller to say so."""
-    raise TimeoutError("the proof took longer than --limit allows")
+    """Turns a signal into an exception, so that what runs is ended too."""
+    raise TimeoutError("the proof was ended from outside or took longer than --limit allows")
 
 
 def prove(setting: scenarios.Setting, names: list[str]) -> int:
@@ -64,7 +64,8 @@ def prove(setting: scenarios.Setting, names: list[str]) -> int:
 def main() -> int:
     """Exit code: 0 proven, 1 disproven, 2 the tools are not there."""
     chosen = options()
-    signal.signal(signal.SIGALRM, give_up)
+    for ending in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(ending, give_up)
     signal.alarm(chosen.limit)
     folder = Path(os.environ.get("CACHELINT_E2E_CACHE", ROOT / "target" / "e2e")).resolve()
     try:

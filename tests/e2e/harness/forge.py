@@ -101,7 +101,7 @@ class Forge:
         ]
         for name, refs in STAND_INS.items():
             for ref in refs:
-                command += ["--local-repository", f"actions/{name}@{ref}={HERE / 'actions' / name}"]
+                command += ["--local-repository", f"actions/{name}@{ref}={self.tools.actions / name}"]
         for name, value in self._variables().items():
             command += ["--env", f"{name}={value}"]
         if job is not None:
@@ -132,7 +132,6 @@ class Forge:
     def _variables(self) -> dict[str, str]:
         return {
             "CI": "true",
-            "E2E_NODE_MODULES": str(self.tools.node_modules),
             "E2E_NOX": self.tools.program("nox"),
             "E2E_PYTHON_LOCATION": str(self.tools.venv),
             # Tools that look for their caches in the home must find the new one.

@@ -37,6 +37,16 @@ class Step:
         """What follows `prefix` on the lines that begin with it."""
         return [line[len(prefix):] for line in self.lines if line.startswith(prefix)]
 
+    @property
+    def restores(self) -> bool:
+        """Whether the step looked for a cache."""
+        return any(self.after(mark) for mark in ("Cache restored from key", "Cache not found for input keys"))
+
+    @property
+    def saves(self) -> bool:
+        """Whether the step is the post half of a cache."""
+        return any(self.after(mark) for mark in ("Cache saved with key", "Cache hit occurred on the primary key"))
+
 
 @dataclass
 class Job:
@@ -104,32 +114,34 @@ class Job:
     @property
     def restore_seconds(self) -> float:
         """Seconds of the steps that looked for a cache."""
-        marks = ("Cache restored from key", "Cache not found for input keys")
-        return sum(step.seconds for step in self.steps if any(step.after(mark) for mark in marks))
+        return sum(step.seconds for step in self.steps if step.restores)
 
     @property
     def save_seconds(self) -> float:
         """Seconds of the post steps of caches."""
-        marks = ("Cache saved with key", "Cache hit occurred on the primary key")
-        return sum(step.seconds for step in self.steps if any(step.after(mark) for mark in marks))
+        return sum(step.seconds for step in self.steps if step.saves)
 
 
 def parse(text: str) -> dict[str, Job]:
     """The jobs of a run by their name; lines of jobs that ran at once may be interleaved."""
     jobs: dict[str, Job] = {}
+    # Steps of a composite action lie inside its step, so each job has a stack of open steps.
+    running: dict[str, list[Step]] = {}
     for raw in text.splitlines():
         match = LINE.match(ANSI.sub("", raw))
         if match is None:
             continue
-        job = jobs.setdefault(match["job"].strip(), Job(match["job"].strip()))
+        name = match["job"].strip()
+        job, steps = jobs.setdefault(name, Job(name)), running.setdefault(name, [])
         line = match["text"].strip()
         if start := START.match(line):
-            job.steps.append(Step(start["stage"], start["name"]))
-        elif (end := END.match(line)) and job.steps:
-            job.steps[-1].seconds = seconds(end["took"])
-            job.steps[-1].passed = end["mark"] == "✅"
-        elif line.startswith("| ") and job.steps:
-            job.steps[-1].lines.append(line[2:].rstrip())
+            steps.append(Step(start["stage"], start["name"]))
+            job.steps.append(steps[-1])
+        elif (end := END.match(line)) and steps:
+            step = steps.pop()
+            step.seconds, step.passed = seconds(end["took"]), end["mark"] == "✅"
+        elif line.startswith("| ") and steps:
+            steps[-1].lines.append(line[2:].rstrip())
         elif "Job succeeded" in line:
             job.passed = True
     return jobs

@@ -11,6 +11,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 INSTALL_SECONDS = 600
+# Parts of the library are written for CommonJS and ask for `require`.
+REQUIRE = "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);"
 
 
 class ToolsMissing(Exception):
@@ -33,9 +35,9 @@ class Tools:
         return str(self.venv / "bin" / name)
 
     @property
-    def node_modules(self) -> Path:
-        """Where the stand-in for actions/cache finds its libraries."""
-        return self.folder / "node_modules"
+    def actions(self) -> Path:
+        """The stand-ins for actions, ready to run."""
+        return self.folder / "actions"
 
 
 def install(folder: Path) -> Tools:
@@ -44,8 +46,8 @@ def install(folder: Path) -> Tools:
     if missing:
         raise ToolsMissing(f"not on PATH: {', '.join(missing)}")
     tools = Tools(folder)
-    lists = [HERE / "requirements.txt", HERE / "package.json"]
-    wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in lists)).hexdigest()
+    sources = [HERE / "requirements.txt", HERE / "package.json", *sorted((HERE / "actions").rglob("*.*"))]
+    wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources if path.is_file())).hexdigest()
     stamp = folder / "installed"
     if stamp.is_file() and stamp.read_text() == wanted:
         return tools
@@ -54,6 +56,13 @@ def install(folder: Path) -> Tools:
     _run([sys.executable, "-m", "venv", str(tools.venv)], folder)
     _run([tools.program("pip"), "install", "--quiet", "--requirement", str(HERE / "requirements.txt")], folder)
     _run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+    shutil.rmtree(tools.actions, ignore_errors=True)
+    shutil.copytree(HERE / "actions", tools.actions)
+    # Bundled as actions/cache is: loading the library file by file would add a second to every step.
+    bundle = ["--bundle", "--platform=node", "--format=esm", "--log-level=error", f"--banner:js={REQUIRE}"]
+    for half in ("restore", "save"):
+        source, target = (tools.actions / "cache" / folder / f"{half}.mjs" for folder in ("", "dist"))
+        _run([str(folder / "node_modules/.bin/esbuild"), str(source), *bundle, f"--outfile={target}"], folder)
     stamp.write_text(wanted)
     return tools
 

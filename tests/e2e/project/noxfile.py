@@ -57,7 +57,7 @@ def e2e_tests(session):
 @nox.session
 def coverage(session):
     session.install(*LOCKED, "pytest", "pytest-cov")
-    session.run("pytest", "--cov=weather", "--cov-fail-under=80", "tests")
+    session.run("python", "-m", "pytest", "--cov=weather", "--cov-fail-under=80", "tests")
 
 
 @nox.session
@@ -69,4 +69,4 @@ def build(session):
 @nox.session
 def push_validation(session):
     session.install(*LOCKED, "pytest")
-    session.run("pytest", "-q", "tests/unit", "tests/integration")
+    session.run("python", "-m", "pytest", "-q", "tests/unit", "tests/integration")

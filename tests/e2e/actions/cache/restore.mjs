@@ -1,5 +1,8 @@
 // Main half: restore, log and set outputs as actions/cache does.
-import { cache, core, lines, sameKey } from './common.mjs';
+import * as cache from '@actions/cache';
+import * as core from '@actions/core';
+
+import { lines, sameKey } from './common.mjs';
 
 try {
   const key = core.getInput('key', { required: true });

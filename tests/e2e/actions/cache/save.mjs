@@ -1,5 +1,8 @@
 // Post half: save under the key computed at restore time, unless it was an exact hit.
-import { cache, core, lines, sameKey } from './common.mjs';
+import * as cache from '@actions/cache';
+import * as core from '@actions/core';
+
+import { lines, sameKey } from './common.mjs';
 
 try {
   const key = core.getState('CACHE_KEY');
