@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import scenarios, tools  # noqa: E402
+from harness import payoff, scenarios, tools  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -33,6 +33,7 @@ def options() -> argparse.Namespace:
     what.add_argument("--only", choices=sorted(scenarios.ALL), action="append", help="only this scenario")
     what.add_argument("--matrix", action="store_true", help="the table of recipes")
     what.add_argument("--projects", type=Path, metavar="FOLDER", help="clones of the projects in projects.json")
+    parser.add_argument("--group", choices=sorted(payoff.GROUPS), action="append", help="only this part of --matrix")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of timed runs (default 3)")
     parser.add_argument("--limit", type=int, default=0, metavar="SECONDS", help="give up after that long")
     return parser.parse_args()
@@ -78,9 +79,8 @@ def main() -> int:
         rounds=chosen.rounds,
     )
     if chosen.matrix or chosen.projects:
-        from harness import payoff
-
-        file = folder / ("projects.json" if chosen.projects else "matrix.json")
+        name = "projects" if chosen.projects else "-".join(["matrix", *(chosen.group or [])])
+        file = folder / f"{name}.json"
 
         def save(rows: list[payoff.Row]) -> None:
             file.write_text(payoff.as_json(rows))
@@ -89,7 +89,7 @@ def main() -> int:
         if chosen.projects:
             payoff.projects(setting, chosen.projects.resolve(), save)
         else:
-            payoff.recipes(setting, save)
+            payoff.recipes(setting, chosen.group or list(payoff.GROUPS), save)
         return 0
     return 1 if prove(setting, chosen.only or list(scenarios.ALL)) else 0
 

@@ -14,6 +14,7 @@ UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns":
 CREATED = re.compile(r"^nox > Creating virtual environment .* in \.nox/(\S+)$")
 REUSED = re.compile(r"^nox > Re-?using existing virtual environment at \.nox/(\S+?)\.?$")
 TESTS = re.compile(r"(\d+ (?:passed|failed)(?:, \d+ (?:passed|failed))*) in ")
+SIZE = re.compile(r"^Cache Size: .*\((\d+) B\)$")
 SESSION = re.compile(r"^nox > Session (\S+) (was successful|failed)")
 
 
@@ -36,6 +37,11 @@ class Step:
     def after(self, prefix: str) -> list[str]:
         """What follows `prefix` on the lines that begin with it."""
         return [line[len(prefix):] for line in self.lines if line.startswith(prefix)]
+
+    @property
+    def archives(self) -> list[int]:
+        """Bytes of the archives that the step unpacked or packed."""
+        return [int(match[1]) for line in self.lines if (match := SIZE.match(line))]
 
     @property
     def restores(self) -> bool:
@@ -95,9 +101,10 @@ class Job:
         return [key.removesuffix(", not saving cache.") for key in keys]
 
     @property
-    def archive_bytes(self) -> list[int]:
-        """Sizes of the archives that were restored."""
-        return [int(size) for size in self._found(re.compile(r"^Cache Size: .*\((\d+) B\)$"))]
+    def archive_bytes(self) -> int:
+        """Size of the archives that were restored or, where nothing was, of those that were saved."""
+        restored = sum(size for step in self.steps if step.restores for size in step.archives)
+        return restored or sum(size for step in self.steps for size in step.archives)
 
     @property
     def results(self) -> list[str]:

@@ -51,7 +51,7 @@ class Row:
         self.restore.append(run.restore_seconds - packages)
         self.packages.append(packages)
         self.save.append(run.save_seconds)
-        self.bytes = sum(size for job in run.jobs.values() for size in job.archive_bytes) or self.bytes
+        self.bytes = sum(job.archive_bytes for job in run.jobs.values())
 
     @property
     def totals(self) -> list[float]:
@@ -139,19 +139,21 @@ RECIPES: dict[str, Callable[[Setting, Forge, str], str]] = {
 }
 
 
-def recipes(setting: Setting, save: Callable[[list[Row]], None]) -> list[Row]:
-    """Every recipe for every backend and size; `save` gets the rows after each group."""
+# The cheapest first; the names are what `--group` takes.
+GROUPS = {f"{backend}-{size}": (backend, size) for size in SIZES for backend in reversed(BACKENDS)}
+
+
+def recipes(setting: Setting, groups: list[str], save: Callable[[list[Row]], None]) -> None:
+    """Every recipe for the given groups of a backend and a size; `save` gets the rows after each group."""
     rows: list[Row] = []
-    for size in SIZES:
-        for backend in reversed(BACKENDS):
-            rows += _group(setting, size, backend)
-            save(rows)
-    return rows
+    for group in groups:
+        rows += _group(setting, *GROUPS[group])
+        save(rows)
 
 
-def _group(setting: Setting, size: str, backend: str) -> list[Row]:
+def _group(setting: Setting, backend: str, size: str) -> list[Row]:
     what = f"{backend}, {size}"
-    source = setting.work / "source"
+    source = setting.work / f"source-{backend}-{size}"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     (source / "requirements.txt").write_text("\n".join([*SIZES[size], PINS[0], ""]))
@@ -165,12 +167,22 @@ def _group(setting: Setting, size: str, backend: str) -> list[Row]:
     forges: dict[str, Forge] = {}
     # Without a cache every run is alike, so `unfixed` is not asked for a first and a changed one.
     rows = {(name, state): Row(what, name, state) for name in RECIPES for state in ("first", "again", "lock changed")}
+    kept = dict(RECIPES)
     for name, recipe in RECIPES.items():
+        if name not in kept:
+            continue
         folder = f"{backend}-{size}-{re.sub('[^a-z]+', '-', name)}"
         forges[name] = Forge(setting.tools, setting.work / folder, source, setting.logs / folder)
         forges[name].write(WORKFLOW, recipe(setting, forges[name], backend))
-        if recipe is not unfixed:
-            rows[name, "first"].add(forges[name].run(WORKFLOW, "first"))
+        if recipe is unfixed:
+            continue
+        run = forges[name].run(WORKFLOW, "first")
+        rows[name, "first"].add(run)
+        if recipe is unfixed_packages and not any(job.saved for job in run.jobs.values()):
+            # pip keeps only what the index allows it to; without a full cache there is nothing to measure.
+            print(f"{what}: the package manager kept nothing that could be cached", flush=True)
+            kept = {name: recipe for name, recipe in RECIPES.items() if recipe in (unfixed, naive, fixed)}
+            del forges[name], rows[name, "first"]
     # In turns, so that a busy minute of the machine falls on all recipes.
     for number in range(setting.rounds):
         for name, forge in forges.items():
@@ -183,7 +195,7 @@ def _group(setting: Setting, size: str, backend: str) -> list[Row]:
     return [row for row in rows.values() if row.nox]
 
 
-def projects(setting: Setting, clones: Path, save: Callable[[list[Row]], None]) -> list[Row]:
+def projects(setting: Setting, clones: Path, save: Callable[[list[Row]], None]) -> None:
     """Public projects before and after; `clones` holds a clone of each under its last name."""
     rows: list[Row] = []
     for project in json.loads((HERE / "projects.json").read_text()):
@@ -194,7 +206,6 @@ def projects(setting: Setting, clones: Path, save: Callable[[list[Row]], None]) 
         subprocess.run(["git", "checkout", "--quiet", project["commit"]], cwd=source, timeout=60, check=True)
         rows += _project(setting, project["name"], project["sessions"], source)
         save(rows)
-    return rows
 
 
 def _project(setting: Setting, name: str, sessions: list[str], source: Path) -> list[Row]:
