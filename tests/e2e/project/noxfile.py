@@ -5,6 +5,8 @@ import nox
 nox.options.sessions = ["lint", "typecheck", "unit_tests", "integration_tests"]
 
 LOCKED = ("-r", "requirements.txt")
+# Built with the tools of the environment: build isolation would fetch them anew in every run.
+PROJECT = ("--no-build-isolation", ".")
 
 
 @nox.session
@@ -33,8 +35,8 @@ def quality(session):
 
 @nox.session
 def unit_tests(session):
-    session.install(*LOCKED, "pytest")
-    session.install(".")
+    session.install(*LOCKED, "pytest", "setuptools")
+    session.install(*PROJECT)
     # Shows whether a restored environment followed the lock file.
     session.run("python", "-c", "from importlib.metadata import version; print('rich is', version('rich'))")
     session.run("pytest", "tests/unit")
@@ -42,15 +44,15 @@ def unit_tests(session):
 
 @nox.session
 def integration_tests(session):
-    session.install(*LOCKED, "pytest")
-    session.install(".")
+    session.install(*LOCKED, "pytest", "setuptools")
+    session.install(*PROJECT)
     session.run("pytest", "tests/integration")
 
 
 @nox.session
 def e2e_tests(session):
-    session.install(*LOCKED, "pytest")
-    session.install(".")
+    session.install(*LOCKED, "pytest", "setuptools")
+    session.install(*PROJECT)
     session.run("pytest", "tests/e2e")
 
 
