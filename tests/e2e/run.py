@@ -4,6 +4,7 @@
     tests/e2e/run.py --binary target/release/cachelint --short     the runs that CI makes
     tests/e2e/run.py --binary … --matrix                           does it pay? recipes x backends x sizes
     tests/e2e/run.py --binary … --projects FOLDER                  public projects, cloned to FOLDER/<name>
+    tests/e2e/run.py --binary … --tables                           those figures into docs/proof.md
 
 Tools, repositories and logs go to target/e2e, or to the folder that CACHELINT_E2E_CACHE names.
 """
@@ -15,11 +16,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import payoff, scenarios, tools  # noqa: E402
+from harness import payoff, scenarios, tables, tools  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -33,6 +35,7 @@ def options() -> argparse.Namespace:
     what.add_argument("--only", choices=sorted(scenarios.ALL), action="append", help="only this scenario")
     what.add_argument("--matrix", action="store_true", help="the table of recipes")
     what.add_argument("--projects", type=Path, metavar="FOLDER", help="clones of the projects in projects.json")
+    what.add_argument("--tables", action="store_true", help="put the kept figures into docs/proof.md")
     parser.add_argument("--group", choices=sorted(payoff.GROUPS), action="append", help="only this part of --matrix")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of timed runs (default 3)")
     parser.add_argument("--limit", type=int, default=0, metavar="SECONDS", help="give up after that long")
@@ -44,20 +47,20 @@ def give_up(_signal: int, _frame: object) -> None:
     raise TimeoutError("the proof was ended from outside or took longer than --limit allows")
 
 
-def prove(setting: scenarios.Setting, names: list[str]) -> int:
-    """Runs scenarios, prints a line for each, returns how many failed."""
+def prove(setting: scenarios.Setting, names: list[str], save: Callable[[str, list[tables.Row]], None]) -> int:
+    """Runs scenarios, prints a line for each, keeps their figures, returns how many failed."""
     failed = 0
     for name in names:
         start = time.monotonic()
         try:
-            figures = scenarios.ALL[name](setting) or {}
+            rows = scenarios.ALL[name](setting)
         except AssertionError as error:
             failed += 1
             print(f"FAILED {name}: {error}", flush=True)
             continue
         print(f"ok {name} ({time.monotonic() - start:.0f} s)", flush=True)
-        for label, value in figures.items():
-            print(f"   {label}: {value:.2f}", flush=True)
+        if rows:
+            save(name, rows)
     print(f"{len(names) - failed} passed, {failed} failed", flush=True)
     return failed
 
@@ -78,20 +81,21 @@ def main() -> int:
         tools=installed, cachelint=chosen.binary.resolve(), work=folder / "work", logs=folder / "logs",
         rounds=chosen.rounds,
     )
-    if chosen.matrix or chosen.projects:
-        name = "projects" if chosen.projects else "-".join(["matrix", *(chosen.group or [])])
-        file = folder / f"{name}.json"
-
-        def save(rows: list[payoff.Row]) -> None:
-            file.write_text(payoff.as_json(rows))
-            print(payoff.markdown(rows), flush=True)
-
-        if chosen.projects:
-            payoff.projects(setting, chosen.projects.resolve(), save)
-        else:
-            payoff.recipes(setting, chosen.group or list(payoff.GROUPS), save)
+    if chosen.tables:
+        print("\n".join(tables.splice(ROOT / "docs" / "proof.md", folder)))
         return 0
-    return 1 if prove(setting, chosen.only or list(scenarios.ALL)) else 0
+
+    def save(name: str, rows: list[tables.Row]) -> None:
+        tables.write(folder / f"{name}.json", rows)
+        print(tables.markdown(rows), flush=True)
+
+    if chosen.projects:
+        payoff.projects(setting, chosen.projects.resolve(), save)
+        return 0
+    if chosen.matrix:
+        payoff.recipes(setting, chosen.group or list(payoff.GROUPS), save)
+        return 0
+    return 1 if prove(setting, chosen.only or list(scenarios.ALL), save) else 0
 
 
 if __name__ == "__main__":

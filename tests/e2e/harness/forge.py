@@ -16,6 +16,8 @@ from .tools import HERE, Tools
 RUN_SECONDS = 1200
 # Refs that the fixtures and cachelint's fixes name; act maps each to a folder.
 STAND_INS = {"cache": ("v4", "v5", "v6"), "setup-python": ("v5", "v6"), "upload-artifact": ("v4", "v5", "v6")}
+# Settings of the machine that would change what Python, nox, uv and the runner do.
+FOREIGN = ("PYTHON", "NOX", "UV_", "VIRTUAL", "CONDA", "GITHUB_", "RUNNER_", "ACTIONS_", "ACT_", "FORCE_COLOR", "NO_COLOR")
 AUTHOR = ["-c", "user.name=e2e", "-c", "user.email=e2e@example.invalid"]
 
 
@@ -53,7 +55,8 @@ class Forge:
         self.logs = logs
         self.repository = folder / "repository"
         self._count = 0
-        shutil.rmtree(folder, ignore_errors=True)
+        for old in (folder, logs):
+            shutil.rmtree(old, ignore_errors=True)
         shutil.copytree(project, self.repository, symlinks=True)
         if not (self.repository / ".git").exists():
             self.git("init", "--quiet", "--initial-branch=main")
@@ -107,7 +110,9 @@ class Forge:
         if job is not None:
             command += ["--job", job]
         path = os.pathsep.join([str(HERE / "shim"), self.tools.program(""), os.environ["PATH"]])
-        environment = {**os.environ, "HOME": str(self.folder / "home"), "PATH": path}
+        # A hosted runner has none of these settings; without compiled files, say, imports cost every run anew.
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        environment = {**clean, "HOME": str(self.folder / "home"), "PATH": path}
         # A file, not a pipe: what a run printed before a time-out is what explains it.
         self.logs.mkdir(parents=True, exist_ok=True)
         self._count += 1

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import statistics
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .forge import Forge, Run
-from .scenarios import Setting, all_passed, check, hit, same_results, uncached
+from .scenarios import Setting, all_passed, check, hit, rows_of, same_results, uncached
+from .tables import PACKAGES_STEP, Row
 from .tools import HERE
 
 WORKFLOW = ".github/workflows/payoff.yml"
-PACKAGES_STEP = "Cache packages"
 SIZES = {
     "small": ["requests==2.32.3", "rich==14.0.0", "pytest==8.4.1"],
     "large": [
@@ -27,36 +25,6 @@ IMPORTS = {"small": "requests, rich, pytest", "large": "numpy, pandas, matplotli
 BACKENDS = {"virtualenv": "~/.cache/pip", "uv": "~/.cache/uv"}
 # A small pin that moves: what a lock file update looks like to the environment.
 PINS = ("click==8.1.7", "click==8.1.8")
-
-
-@dataclass
-class Row:
-    """Seconds of one recipe in one state, a figure per repetition."""
-
-    what: str
-    recipe: str
-    state: str
-    nox: list[float] = field(default_factory=list)
-    restore: list[float] = field(default_factory=list)
-    packages: list[float] = field(default_factory=list)
-    save: list[float] = field(default_factory=list)
-    bytes: int = 0
-
-    def add(self, run: Run) -> None:
-        """Takes the figures of a run; the package manager's cache is known by the name of its step."""
-        all_passed(run)
-        steps = [step for job in run.jobs.values() for step in job.steps]
-        packages = sum(step.seconds for step in steps if step.restores and step.name == PACKAGES_STEP)
-        self.nox.append(run.nox_seconds)
-        self.restore.append(run.restore_seconds - packages)
-        self.packages.append(packages)
-        self.save.append(run.save_seconds)
-        self.bytes = sum(job.archive_bytes for job in run.jobs.values())
-
-    @property
-    def totals(self) -> list[float]:
-        """All that the recipe costs a run: nox, restoring, saving."""
-        return [sum(parts) for parts in zip(self.nox, self.restore, self.packages, self.save, strict=True)]
 
 
 def workflow(backend: str, cache: str = "", packages: str = "") -> str:
@@ -143,12 +111,10 @@ RECIPES: dict[str, Callable[[Setting, Forge, str], str]] = {
 GROUPS = {f"{backend}-{size}": (backend, size) for size in SIZES for backend in reversed(BACKENDS)}
 
 
-def recipes(setting: Setting, groups: list[str], save: Callable[[list[Row]], None]) -> None:
-    """Every recipe for the given groups of a backend and a size; `save` gets the rows after each group."""
-    rows: list[Row] = []
+def recipes(setting: Setting, groups: list[str], save: Callable[[str, list[Row]], None]) -> None:
+    """Every recipe for the given groups of a backend and a size; `save` gets each group when it is done."""
     for group in groups:
-        rows += _group(setting, *GROUPS[group])
-        save(rows)
+        save(group, _group(setting, *GROUPS[group]))
 
 
 def _group(setting: Setting, backend: str, size: str) -> list[Row]:
@@ -177,7 +143,7 @@ def _group(setting: Setting, backend: str, size: str) -> list[Row]:
         if recipe is unfixed:
             continue
         run = forges[name].run(WORKFLOW, "first")
-        rows[name, "first"].add(run)
+        rows[name, "first"].add(_sound(run))
         if recipe is unfixed_packages and not any(job.saved for job in run.jobs.values()):
             # pip keeps only what the index allows it to; without a full cache there is nothing to measure.
             print(f"{what}: the package manager kept nothing that could be cached", flush=True)
@@ -186,16 +152,21 @@ def _group(setting: Setting, backend: str, size: str) -> list[Row]:
     # In turns, so that a busy minute of the machine falls on all recipes.
     for number in range(setting.rounds):
         for name, forge in forges.items():
-            rows[name, "again"].add(forge.run(WORKFLOW, f"again-{number + 1}"))
+            rows[name, "again"].add(_sound(forge.run(WORKFLOW, f"again-{number + 1}")))
     for name, forge in forges.items():
         forge.edit("requirements.txt", PINS[0], PINS[1])
         if RECIPES[name] is not unfixed:
-            rows[name, "lock changed"].add(forge.run(WORKFLOW, "lock-changed"))
+            rows[name, "lock changed"].add(_sound(forge.run(WORKFLOW, "lock-changed")))
         shutil.rmtree(forge.folder)
     return [row for row in rows.values() if row.nox]
 
 
-def projects(setting: Setting, clones: Path, save: Callable[[list[Row]], None]) -> None:
+def _sound(run: Run) -> Run:
+    all_passed(run)
+    return run
+
+
+def projects(setting: Setting, clones: Path, save: Callable[[str, list[Row]], None]) -> None:
     """Public projects before and after; `clones` holds a clone of each under its last name."""
     rows: list[Row] = []
     for project in json.loads((HERE / "projects.json").read_text()):
@@ -205,7 +176,7 @@ def projects(setting: Setting, clones: Path, save: Callable[[list[Row]], None]) 
         subprocess.run(clone, timeout=300, check=True)
         subprocess.run(["git", "checkout", "--quiet", project["commit"]], cwd=source, timeout=60, check=True)
         rows += _project(setting, project["name"], project["sessions"], source)
-        save(rows)
+        save("projects", rows)
 
 
 def _project(setting: Setting, name: str, sessions: list[str], source: Path) -> list[Row]:
@@ -218,10 +189,9 @@ def _project(setting: Setting, name: str, sessions: list[str], source: Path) -> 
     plain.write(WORKFLOW, text)
     cached = Forge(setting.tools, setting.work / f"{short}-fixed", source, setting.logs / f"{short}-fixed")
     cached.write(WORKFLOW, _fixed(setting, cached, text))
-    before, first, after = (Row(name, recipe, state) for recipe, state in
-                            (("unfixed", "again"), ("fixed", "first"), ("fixed", "again")))
+    rows = [before, first, after] = rows_of(name)
     filled = cached.run(WORKFLOW, "first")
-    first.add(filled)
+    first.add(_sound(filled))
     for number in range(setting.rounds):
         without = plain.run(WORKFLOW, f"unfixed-{number + 1}")
         uncached(without)
@@ -230,27 +200,4 @@ def _project(setting: Setting, name: str, sessions: list[str], source: Path) -> 
         hit(again, filled)
         same_results(without, again)
         after.add(again)
-    return [before, first, after]
-
-
-def as_json(rows: list[Row]) -> str:
-    """The rows with every single figure."""
-    return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
-
-
-def markdown(rows: list[Row]) -> str:
-    """The rows as a table: medians, and the spread where there is more than one figure."""
-    head = "| what | recipe | run | nox | .nox restored | packages restored | saved | in all | archives |"
-    table = [head, "|---|---|---|---:|---:|---:|---:|---:|---:|"]
-    for row in rows:
-        cells = [_figure(part) for part in (row.nox, row.restore, row.packages, row.save, row.totals)]
-        size = f"{row.bytes / 1e6:.0f} MB" if row.bytes else "–"
-        table.append(f"| {row.what} | {row.recipe} | {row.state} | {' | '.join(cells)} | {size} |")
-    return "\n".join(table)
-
-
-def _figure(values: list[float]) -> str:
-    if not any(values):
-        return "–"
-    middle = f"{statistics.median(values):.1f}"
-    return middle if len(values) == 1 else f"{middle} ({min(values):.1f}–{max(values):.1f})"
+    return rows

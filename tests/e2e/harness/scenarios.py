@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .forge import Forge, Run
 from .log import Job
+from .tables import Row
 from .tools import HERE, Tools
 
 CI = ".github/workflows/ci.yml"
@@ -108,37 +109,38 @@ def hit(run: Run, before: Run) -> None:
     same_results(before, run)
 
 
-def github(setting: Setting) -> dict[str, float]:
+def rows_of(what: str) -> list[Row]:
+    """Empty rows for the figures of a shape: unfixed, fixed and saving, fixed and restored."""
+    states = (("unfixed", "again"), ("fixed", "first"), ("fixed", "again"))
+    return [Row(what, recipe, state) for recipe, state in states]
+
+
+def github(setting: Setting) -> list[Row]:
     """The four jobs on GitHub's shape with virtualenv: unfixed, fixed, and the promise in seconds."""
     plain, fixed = setting.forge("github-unfixed"), setting.forge("github-fixed")
     setting.fix(fixed)
     first = fixed.run(CI, "fixed-first", at_once=CORES)
     filled(first)
     check(len(users_of_nox(first)) == 4, f"four jobs use nox, seen: {sorted(first.jobs)}")
-    pairs = []
+    rows = [unfixed, saving, cached] = rows_of("four jobs, virtualenv")
+    saving.add(first)
     # In turns, so that a busy minute of the machine falls on both.
     for number in range(setting.rounds):
         without = plain.run(CI, f"unfixed-{number + 1}")
         uncached(without)
+        unfixed.add(without)
         same_results(without, first)
         with_cache = fixed.run(CI, f"fixed-again-{number + 1}")
         hit(with_cache, first)
-        pairs.append((without, with_cache))
-    before = statistics.median(run.nox_seconds for run, _ in pairs)
-    after = statistics.median(run.nox_seconds for _, run in pairs)
+        cached.add(with_cache)
+    before, after = statistics.median(unfixed.nox), statistics.median(cached.nox)
     check(
         after <= MOST_OF_UNCACHED * before,
         f"nox took {after:.1f} s with the cache and {before:.1f} s without: more than half",
     )
     changed_lock(setting, fixed, first)
     changed_noxfile(fixed, first)
-    return {
-        "nox seconds, unfixed": before,
-        "nox seconds, fixed": after,
-        "ratio": after / before,
-        "restore seconds, fixed": statistics.median(run.restore_seconds for _, run in pairs),
-        "save seconds, first fixed run": first.save_seconds,
-    }
+    return rows
 
 
 def changed_lock(setting: Setting, forge: Forge, first: Run) -> None:
@@ -210,11 +212,12 @@ def legs(setting: Setting) -> None:
     hit(forge.run(MATRIX, "legs-again", at_once=CORES), first)
 
 
-def forgejo(setting: Setting) -> dict[str, float]:
+def forgejo(setting: Setting) -> list[Row]:
     """Eleven jobs on Forgejo's shape with uv: ten build environments, one lists sessions and stays as it was."""
     plain, fixed = setting.forge("forgejo-unfixed"), setting.forge("forgejo-fixed")
     before = plain.run(FORGEJO, "unfixed", at_once=CORES)
     uncached(before)
+    rows = [unfixed, saving, cached] = rows_of("eleven jobs, uv")
     check(len(before.jobs) == 11 and len(users_of_nox(before)) == 10, f"ten of eleven jobs: {sorted(before.jobs)}")
     setting.fix(fixed)
     first = fixed.run(FORGEJO, "fixed-first", at_once=CORES)
@@ -224,13 +227,9 @@ def forgejo(setting: Setting) -> dict[str, float]:
     check(not any(job.missed or job.restored or job.saved for job in listing), "the listing job got a cache")
     again = fixed.run(FORGEJO, "fixed-again", at_once=CORES)
     hit(again, first)
-    return {
-        "nox seconds, unfixed": before.nox_seconds,
-        "nox seconds, fixed": again.nox_seconds,
-        "ratio": again.nox_seconds / before.nox_seconds,
-        "restore seconds, fixed": again.restore_seconds,
-        "save seconds, first fixed run": first.save_seconds,
-    }
+    for row, run in ((unfixed, before), (saving, first), (cached, again)):
+        row.add(run)
+    return rows
 
 
 # In the order of what they cost; the names are what `--only` takes.
