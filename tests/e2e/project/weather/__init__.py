@@ -1,0 +1,1 @@
+"""Turns temperature readings into a small report."""
