@@ -10,7 +10,8 @@ use crate::timeline::{Event, EventKind, Invocation, Timeline};
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
 /// Where uv keeps the interpreters it downloads (docs.astral.sh/uv/reference/storage), by `runner.os`.
-const UV_PYTHONS: [(&str, &str); 2] = [("Windows", "~\\AppData\\Roaming\\uv\\python"), ("", "~/.local/share/uv/python")];
+const UV_PYTHONS: [(&str, &str); 2] =
+    [("Windows", "~\\AppData\\Roaming\\uv\\python"), ("", "~/.local/share/uv/python")];
 /// The same after setup-uv, which moves it on some runners and says so.
 const UV_PYTHONS_EXPORTED: &str = "${{ env.UV_PYTHON_INSTALL_DIR }}";
 
@@ -45,14 +46,16 @@ impl Needs {
                 needs.add(subject, timeline, event, invocation);
             }
         }
+        // The workflow lies in the checkout of its own repository, wherever that is in the workspace.
+        let calls = subject.timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i);
+        let checkout = calls.filter(|i| i.own).map(|i| i.checkout.as_str()).next().unwrap_or_default();
         let workflow = &subject.document().path;
-        push(&mut needs.definition, workflow.clone());
+        push(&mut needs.definition, prefixed(checkout, workflow));
         let inside = &subject.repository.documents[document].path;
-        push(&mut needs.definition, inside.clone());
+        push(&mut needs.definition, prefixed(checkout, inside));
         if needs.definition.len() > 1 {
             // Which of several documents comes first must not depend on the order of the calls.
-            let (mut python, mut rest): (Vec<_>, Vec<_>) =
-                needs.definition.drain(..).partition(|f| f.ends_with(".py"));
+            let (mut python, mut rest): (Vec<_>, Vec<_>) = needs.definition.drain(..).partition(|f| f.ends_with(".py"));
             rest.sort_by_key(|f| !f.contains("/workflows/"));
             python.append(&mut rest);
             needs.definition = python;
@@ -166,5 +169,6 @@ fn project_folder(definition: Option<&String>) -> String {
 }
 
 fn uses_uv(invocation: &Invocation) -> bool {
-    invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv")) || invocation.run.backend.names.iter().any(|n| n == "uv")
+    invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"))
+        || invocation.run.backend.names.iter().any(|n| n == "uv")
 }
