@@ -57,7 +57,9 @@ impl Builds {
         if self.differ(&other.sessions, &self.sessions) {
             return Some("run other sessions");
         }
-        if !(self.names_interpreters && other.names_interpreters) && self.differ(&self.interpreters, &other.interpreters) {
+        if !(self.names_interpreters && other.names_interpreters)
+            && self.differ(&self.interpreters, &other.interpreters)
+        {
             return Some("set up other interpreters");
         }
         self.differ(&self.runner, &other.runner).then_some("run on another runner or image")

@@ -19,13 +19,19 @@ const WRITERS: [&str; 5] = ["compile", "export", "make ", "download", "git clone
 pub fn hashed(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Option<Vec<String>> {
     let lines: Vec<String> = hash.patterns.as_ref()?.iter().map(|p| in_workspace(p)).collect();
     let set = PatternSet::parse(&lines.join("\n")).ok()?;
+    let mut files = in_checkouts(subject, timeline, at);
+    files.retain(|file| set.matches(file));
+    Some(files)
+}
+
+/// The tracked files in every checkout that is there when the step runs.
+fn in_checkouts(subject: &Subject<'_>, timeline: &Timeline, at: &Event) -> Vec<String> {
     let mut folders: Vec<&str> = before(timeline, at).filter_map(own_checkout).collect();
     if folders.is_empty() {
         folders.push("");
     }
     let tracked = subject.repository.files.tracked();
-    let all = folders.iter().flat_map(|folder| tracked.iter().map(|file| prefixed(folder, file)));
-    Some(all.filter(|file| set.matches(file)).collect())
+    folders.iter().flat_map(|folder| tracked.iter().map(|file| prefixed(folder, file))).collect()
 }
 
 /// Whether the hash takes any file at all; unknown where a step before may have written one.
@@ -34,9 +40,12 @@ pub fn matches(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Ha
     if !files.is_empty() {
         return Answer::Yes;
     }
-    let foreign = before(timeline, at).any(|e| matches!(e.kind, EventKind::Checkout { .. }) && own_checkout(e).is_none());
+    let foreign =
+        before(timeline, at).any(|e| matches!(e.kind, EventKind::Checkout { .. }) && own_checkout(e).is_none());
     let patterns = hash.patterns.iter().flatten();
-    if foreign || patterns.into_iter().any(|pattern| may_be_written(subject, at, pattern)) {
+    let tracked = in_checkouts(subject, timeline, at);
+    let mut patterns = patterns.into_iter();
+    if foreign || patterns.any(|pattern| is_elsewhere(&tracked, pattern) || may_be_written(subject, at, pattern)) {
         return Answer::Unknown;
     }
     Answer::No
@@ -62,6 +71,16 @@ fn in_workspace(pattern: &str) -> String {
     }
 }
 
+/// A folder that the repository does not have comes from somewhere else: a submodule, a build.
+fn is_elsewhere(tracked: &[String], pattern: &str) -> bool {
+    let path = in_workspace(pattern);
+    let path = path.trim_start_matches(['!', ' ']).trim_start_matches("./");
+    let fixed = path.find(['*', '?', '[']).map_or(path, |wild| &path[..wild]);
+    let Some((folder, _)) = fixed.trim_end_matches('/').rsplit_once('/') else { return false };
+    let below = format!("{folder}/");
+    !tracked.iter().any(|file| file.starts_with(&below))
+}
+
 /// Whether a step before the cache may write a file of this pattern.
 fn may_be_written(subject: &Subject<'_>, at: &Event, pattern: &str) -> bool {
     let name = pattern.trim_end_matches('/').rsplit('/').next().unwrap_or(pattern);
@@ -69,7 +88,8 @@ fn may_be_written(subject: &Subject<'_>, at: &Event, pattern: &str) -> bool {
     let documents = &subject.repository.documents;
     let outer = documents[at.outer.document].steps(at.outer.job).map(|l| (l, at.outer.step));
     let inner = documents[at.site.document].steps(at.site.job).map(|l| (l, at.site.step));
-    let earlier = |(list, step): (&'_ StepList, usize)| list.steps.iter().take(step).any(|s| writes(subject, s, stem, 1));
+    let earlier =
+        |(list, step): (&'_ StepList, usize)| list.steps.iter().take(step).any(|s| writes(subject, s, stem, 1));
     outer.is_some_and(earlier) || (at.site != at.outer && inner.is_some_and(earlier))
 }
 
@@ -85,7 +105,7 @@ fn writes(subject: &Subject<'_>, step: &Step, stem: &str, depth: usize) -> bool 
         return false;
     }
     let action = subject.repository.action_of(&uses.text).filter(|_| depth > 0);
-    action.and_then(|a| subject.repository.documents[a].steps(None)).is_none_or(|list| {
-        list.steps.iter().any(|inner| writes(subject, inner, stem, depth - 1))
-    })
+    action
+        .and_then(|a| subject.repository.documents[a].steps(None))
+        .is_none_or(|list| list.steps.iter().any(|inner| writes(subject, inner, stem, depth - 1)))
 }

@@ -19,6 +19,8 @@ const UV_PYTHONS_EXPORTED: &str = "${{ env.UV_PYTHON_INSTALL_DIR }}";
 pub struct Needs {
     /// Environment folders, relative to the workspace.
     pub folders: Vec<String>,
+    /// Where the repository is checked out, relative to the workspace.
+    pub checkout: String,
     /// Where uv keeps the interpreter that restored environments link into.
     pub interpreters: Option<String>,
     /// `env.pythonLocation` names the exact interpreter.
@@ -56,7 +58,8 @@ impl Needs {
         } else {
             needs.add_users(subject, document);
         }
-        push(&mut needs.definition, subject.repository.documents[document].path.clone());
+        let inside = prefixed(&needs.checkout, &subject.repository.documents[document].path);
+        push(&mut needs.definition, inside);
         // Which of several documents comes first must not depend on the order of the calls.
         needs.definition.sort_by_key(|f| (!f.ends_with(".py"), !f.contains("/workflows/")));
         subject.settings.key_files.iter().for_each(|f| push(&mut needs.installs, f.clone()));
@@ -97,7 +100,13 @@ impl Needs {
                 self.add(subject, timeline, event, invocation);
             }
         }
-        push(&mut self.definition, subject.document().path.clone());
+        // The workflow lies in the checkout of its own repository, wherever that is in the workspace.
+        let mut calls = subject.timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i);
+        if let Some(own) = calls.find(|i| i.own) {
+            self.checkout.clone_from(&own.checkout);
+        }
+        let workflow = prefixed(&self.checkout, &subject.document().path);
+        push(&mut self.definition, workflow);
     }
 
     fn add(&mut self, subject: &Subject<'_>, timeline: &Timeline, event: &Event, invocation: &Invocation) {

@@ -200,7 +200,8 @@ impl<'a> Audit<'a> {
     /// A place in the job's own file; a step inside an action is shown beside it.
     fn location(&self, place: &Place<'_>, related: &mut Vec<Location>) -> Location {
         let event = place.cached.event;
-        let inside = Location { path: self.document_of(event.site).path.clone(), span: place.span, label: place.label.clone() };
+        let inside =
+            Location { path: self.document_of(event.site).path.clone(), span: place.span, label: place.label.clone() };
         if event.site == event.outer {
             return inside;
         }
@@ -224,7 +225,15 @@ impl<'a> Audit<'a> {
     /// The cached steps that restore at `site` first, one of each site.
     pub fn by_site(&self) -> Vec<&Cached<'a>> {
         let mut sites: Vec<Site> = Vec::new();
-        self.caches.iter().filter(|c| !sites.contains(&c.event.site) && { sites.push(c.event.site); true }).collect()
+        self.caches
+            .iter()
+            .filter(|c| {
+                !sites.contains(&c.event.site) && {
+                    sites.push(c.event.site);
+                    true
+                }
+            })
+            .collect()
     }
 
     /// Steps that save what the step restores, on the same instance.
@@ -236,7 +245,13 @@ impl<'a> Audit<'a> {
 }
 
 /// A fix from its parts.
-pub fn fix(applicability: Applicability, message: String, path: &str, mut edits: Vec<Edit>, changes: Vec<Change>) -> Fix {
+pub fn fix(
+    applicability: Applicability,
+    message: String,
+    path: &str,
+    mut edits: Vec<Edit>,
+    changes: Vec<Change>,
+) -> Fix {
     edits.sort_by_key(|e| (e.span.start, e.span.end));
     Fix { applicability, message, path: path.to_owned(), edits, changes }
 }

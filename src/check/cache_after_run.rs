@@ -24,13 +24,18 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     }
     let places: Vec<Place<'_>> = late
         .iter()
-        .map(|(cached, _)| Place { cached, span: cached.event.span, label: "restores what has already been built".to_owned() })
+        .map(|(cached, _)| Place {
+            cached,
+            span: cached.event.span,
+            label: "restores what has already been built".to_owned(),
+        })
         .collect();
     let (cached, first) = late.first()?;
     let report = Report {
         rule: ID,
         message: format!("job `{}` restores its environments after nox has built them", audit.subject.name),
-        help: "A cache step only helps what runs after it. Move it directly before the first step that runs nox.".to_owned(),
+        help: "A cache step only helps what runs after it. Move it directly before the first step that runs nox."
+            .to_owned(),
     };
     audit.finding(report, &places, forward(audit, cached, first))
 }

@@ -20,7 +20,10 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let (cached, call) = first?;
     let report = Report {
         rule: ID,
-        message: format!("job `{}` restores its environments before the checkout, which deletes them", audit.subject.name),
+        message: format!(
+            "job `{}` restores its environments before the checkout, which deletes them",
+            audit.subject.name
+        ),
         help: "`actions/checkout` cleans the folder it writes to, and before it `hashFiles` sees no file of the \
                repository. Move the cache step behind the checkout, directly before the first step that runs nox."
             .to_owned(),
@@ -32,7 +35,8 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
 fn wiped_before<'a>(cached: &Cached<'a>) -> Option<&'a Event> {
     let folders = folders(cached.timeline);
     let around = |folder: &str| folder.is_empty() || folders.iter().any(|f| f.starts_with(&format!("{folder}/")));
-    let earlier: Vec<&str> = cached.timeline.events[..cached.position].iter().filter_map(|e| checkout(e).map(|(f, _)| f)).collect();
+    let earlier: Vec<&str> =
+        cached.timeline.events[..cached.position].iter().filter_map(|e| checkout(e).map(|(f, _)| f)).collect();
     let (call, _) = cached.calls_after().find(|(_, i)| touches_folder(i))?;
     let between = cached.timeline.events[cached.position..].iter().take_while(|e| !std::ptr::eq(*e, call));
     let wipes = between.filter(|e| e.condition.is_none()).filter_map(checkout).any(|(folder, cleans)| {
@@ -56,7 +60,8 @@ fn back(audit: &Audit<'_>, cached: &Cached<'_>, call: &Event) -> Result<Fix, Str
     let target = target.ok_or("nox runs in another file than the cache step")?;
     let document = audit.document_of(site);
     let steps = audit.steps_at(site).ok_or("the step is not in sight")?;
-    let uses_it = |text: &str| steps.steps[site.step].id.as_ref().is_some_and(|id| text.contains(&format!("steps.{}.", id.text)));
+    let uses_it =
+        |text: &str| steps.steps[site.step].id.as_ref().is_some_and(|id| text.contains(&format!("steps.{}.", id.text)));
     let between = steps.steps.iter().take(target.step).skip(site.step + 1);
     if between.flat_map(|s| s.condition.iter().chain(&s.run)).any(|s| uses_it(&s.text)) {
         return Err("a step between asks whether the cache was found".to_owned());

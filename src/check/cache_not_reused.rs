@@ -16,7 +16,11 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     for cached in &audit.caches {
         let wasted: Vec<_> = wasted(cached).collect();
         let Some((_, first)) = wasted.first() else { continue };
-        places.push(Place { cached, span: cached.event.span, label: format!("`{}` deletes what this restores", first.command) });
+        places.push(Place {
+            cached,
+            span: cached.event.span,
+            label: format!("`{}` deletes what this restores", first.command),
+        });
         at.get_or_insert(cached.event.site);
         calls.extend(wasted);
     }
@@ -24,16 +28,21 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let refused = first.run.reuse_refused.as_ref().map(|word| format!(": `{word}` asks for that")).unwrap_or_default();
     let report = Report {
         rule: ID,
-        message: format!("`{}` deletes the environments that the cache restored and builds them anew{refused}", first.command),
-        help: "nox removes an existing environment unless it is told to reuse it, so this cache only costs time, for the \
+        message: format!(
+            "`{}` deletes the environments that the cache restored and builds them anew{refused}",
+            first.command
+        ),
+        help:
+            "nox removes an existing environment unless it is told to reuse it, so this cache only costs time, for the \
                download and for the upload. Pass `-r` directly after the program word; installs still run, so that \
                environments follow the project."
-            .to_owned(),
+                .to_owned(),
     };
     let fixed = reuse(audit, at?, &calls);
     let mut finding = audit.finding(report, &places, fixed)?;
     if finding.fix.is_some() && calls.iter().any(|(_, i)| i.run.unpinned) {
-        let note = "`-r` keeps what is installed: packages without a pinned version stay as they are until the key changes";
+        let note =
+            "`-r` keeps what is installed: packages without a pinned version stay as they are until the key changes";
         finding.notes.push(note.to_owned());
     }
     Some(finding)

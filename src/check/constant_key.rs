@@ -41,9 +41,10 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
             format!("`hashFiles` of {patterns} is always empty: no tracked file matches, so the key does not follow it")
         }
     };
-    let help = "A cache is never overwritten under a key that exists. Hash the files that define the environments (the \
+    let help =
+        "A cache is never overwritten under a key that exists. Hash the files that define the environments (the \
                 noxfile) and those that say what is installed; the paths are relative to the workspace."
-        .to_owned();
+            .to_owned();
     let mut finding = audit.finding(Report { rule: ID, message, help }, &places, rewrite(audit, cached))?;
     if matches!(flaw, Flaw::EmptyHash(_)) {
         finding.severity = Severity::Warning;

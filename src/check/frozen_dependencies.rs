@@ -4,12 +4,12 @@ use super::audit::{Audit, Cached, Place, Report};
 use super::subject::is_cacheable;
 use crate::cache::hashed;
 use crate::cache::template::Piece;
+use crate::edit::verify::mapping;
 use crate::finding::{Applicability, Change, Edit, Finding, Fix};
 use crate::fix::rewrite_key::Parts;
 use crate::fix::style::{Style, first_line};
 use crate::text::Span;
 use crate::tool::Reuse;
-use crate::edit::verify::mapping;
 
 pub const ID: &str = "nox/frozen-dependencies";
 /// The step that tells the week, and what its script writes.
@@ -53,6 +53,10 @@ fn is_frozen(audit: &Audit<'_>, cached: &Cached<'_>) -> bool {
     let mut taken: Vec<String> = Vec::new();
     for hash in key.hashes() {
         let Some(files) = hashed::hashed(audit.subject, cached.timeline, cached.event, hash) else { return false };
+        // A hash of nothing is another check's question.
+        if files.is_empty() {
+            return false;
+        }
         taken.extend(files);
     }
     !needs.definition.iter().chain(&needs.installs).all(|f| taken.contains(f))
@@ -65,7 +69,10 @@ fn thaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
     let unsafe_place = "the step is written in a way that cannot be edited safely";
     let (list, step) = audit.steps_at(site).zip(audit.step_at(site)).ok_or(unsafe_place)?;
     let document = audit.document_of(site);
-    if list.flow || !audit.savers(cached).is_empty() || list.steps.iter().any(|s| s.id.as_ref().is_some_and(|i| i.text == STEP)) {
+    if list.flow
+        || !audit.savers(cached).is_empty()
+        || list.steps.iter().any(|s| s.id.as_ref().is_some_and(|i| i.text == STEP))
+    {
         return Err(unsafe_place.to_owned());
     }
     let style = Style::of(document, list, site.step).ok_or(unsafe_place)?;
@@ -82,7 +89,8 @@ fn thaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
     let (dash, gap) = (&style.dash_indent, " ".repeat(style.gap));
     let inside = format!("{dash} {gap}");
     let blank = if style.blank_lines { newline } else { "" };
-    let content = format!("{dash}-{gap}id: {STEP}{newline}{inside}shell: bash{newline}{inside}run: {SCRIPT}{newline}{blank}");
+    let content =
+        format!("{dash}-{gap}id: {STEP}{newline}{inside}shell: bash{newline}{inside}run: {SCRIPT}{newline}{blank}");
     let value = mapping([("id", STEP.into()), ("shell", "bash".into()), ("run", SCRIPT.into())]);
     let at = document.text.line_start(first_line(document, step));
     parts.push(

@@ -4,9 +4,9 @@ use super::audit::{Audit, Cached, Place, Report};
 use super::subject::{Subject, cacheable};
 use crate::cache::hashed;
 use crate::cache::template::Key;
+use crate::finding::Applicability;
 use crate::finding::Finding;
 use crate::fix::rewrite_key::{own_restore, restore_only, rewrite};
-use crate::finding::Applicability;
 use crate::timeline::state::prefixed;
 use crate::timeline::{Event, EventKind};
 use crate::tool::Interpreter;
@@ -44,14 +44,20 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     }
     let (cached, flaw) = first?;
     let message = match &flaw {
-        Flaw::Key(Named::Minor) => "the key names the Python only up to its minor version: after the next patch release the \
+        Flaw::Key(Named::Minor) => {
+            "the key names the Python only up to its minor version: after the next patch release the \
                                     restored environments point to an interpreter that is gone"
-            .to_owned(),
-        Flaw::Key(_) => "the key does not name the Python: after a change of it nox goes on with the restored environments of \
+                .to_owned()
+        }
+        Flaw::Key(_) => {
+            "the key does not name the Python: after a change of it nox goes on with the restored environments of \
                          the old one"
-            .to_owned(),
+                .to_owned()
+        }
         Flaw::Restore { written, what } => {
-            format!("the restore key `{written}` also restores environments of {what}, and nox uses them without a word")
+            format!(
+                "the restore key `{written}` also restores environments of {what}, and nox uses them without a word"
+            )
         }
     };
     let help = "nox reuses an environment by its name and does not compare the interpreter, so tests can run green on the \
@@ -75,11 +81,14 @@ fn flaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Flaw> {
     if matches!(named, Named::Not | Named::Minor) {
         return Some(Flaw::Key(named));
     }
-    let lines: Vec<&str> = cached.step.restore_keys.iter().flat_map(|s| s.text.lines()).map(str::trim).filter(|l| !l.is_empty()).collect();
-    cached.step.restore_templates.iter().zip(lines).filter(|(restore, _)| restore.can_begin(key)).find_map(|(restore, line)| {
-        let what = crosses(audit, cached, restore, named)?;
-        Some(Flaw::Restore { written: line.to_owned(), what })
-    })
+    let lines: Vec<&str> =
+        cached.step.restore_keys.iter().flat_map(|s| s.text.lines()).map(str::trim).filter(|l| !l.is_empty()).collect();
+    cached.step.restore_templates.iter().zip(lines).filter(|(restore, _)| restore.can_begin(key)).find_map(
+        |(restore, line)| {
+            let what = crosses(audit, cached, restore, named)?;
+            Some(Flaw::Restore { written: line.to_owned(), what })
+        },
+    )
 }
 
 /// What a restore key does not hold although the key does.
@@ -90,7 +99,9 @@ fn crosses(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key, key_names: Nam
         return Some("another Python");
     }
     let noxfiles = noxfiles(cached);
-    if hashes_any(audit.subject, cached, &cached.step.template, &noxfiles) && !hashes_any(audit.subject, cached, restore, &noxfiles) {
+    if hashes_any(audit.subject, cached, &cached.step.template, &noxfiles)
+        && !hashes_any(audit.subject, cached, restore, &noxfiles)
+    {
         return Some("an older noxfile");
     }
     let builds = cached.builds(audit.subject);
@@ -132,7 +143,8 @@ fn setup(cached: &Cached<'_>) -> Option<Vec<String>> {
     let mut sessions = calls.iter().flat_map(|i| &i.run.sessions).peekable();
     let elsewhere = |python: &Interpreter| match python {
         Interpreter::Named(named) => {
-            let same = |v: &String| *v == *named || v.starts_with(&format!("{named}.")) || named.starts_with(&format!("{v}."));
+            let same =
+                |v: &String| *v == *named || v.starts_with(&format!("{named}.")) || named.starts_with(&format!("{v}."));
             !versions.is_empty() && !versions.iter().any(same)
         }
         Interpreter::Own | Interpreter::Unknown => false,
@@ -144,17 +156,23 @@ fn setup(cached: &Cached<'_>) -> Option<Vec<String>> {
 /// How exactly `key` names the interpreter of these versions.
 fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
     let exact = |path: &String| {
-        path == "env.pythonlocation" || (path.starts_with("steps.") && (path.ends_with(".python-version") || path.ends_with(".python-path")))
+        path == "env.pythonlocation"
+            || (path.starts_with("steps.") && (path.ends_with(".python-version") || path.ends_with(".python-path")))
     };
     if key.pieces.iter().any(|p| p.paths.iter().any(exact)) {
         return Named::Exactly;
     }
     // A script that asks Python, or a value that nobody knows, may name it.
     let may_name = |p: &crate::cache::template::Piece| {
-        let opaque = p.paths.iter().any(|path| path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs."));
+        let opaque = p
+            .paths
+            .iter()
+            .any(|path| path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs."));
         p.scripts.iter().any(|s| s.to_ascii_lowercase().contains("python"))
             || (p.text.is_none() && opaque && p.scripts.is_empty() && p.hashes.is_empty())
-            || (p.text.is_none() && p.paths.iter().any(|path| path.starts_with("matrix.") || path.starts_with("inputs.")) && versions.is_empty())
+            || (p.text.is_none()
+                && p.paths.iter().any(|path| path.starts_with("matrix.") || path.starts_with("inputs."))
+                && versions.is_empty())
     };
     if key.pieces.iter().any(may_name) {
         return Named::Unknown;
@@ -180,7 +198,9 @@ fn has_calls_or_versions(cached: &Cached<'_>, versions: &[String]) -> bool {
 
 /// The noxfiles of the calls, as paths of the workspace.
 fn noxfiles(cached: &Cached<'_>) -> Vec<String> {
-    cacheable(cached.timeline).flat_map(|(_, i)| i.run.definition_files.iter().map(|f| prefixed(&i.checkout, f))).collect()
+    cacheable(cached.timeline)
+        .flat_map(|(_, i)| i.run.definition_files.iter().map(|f| prefixed(&i.checkout, f)))
+        .collect()
 }
 
 fn hashes_any(subject: &Subject<'_>, cached: &Cached<'_>, key: &Key, files: &[String]) -> bool {

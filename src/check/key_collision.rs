@@ -48,9 +48,10 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         None => format!("matrix legs of `{}` that {} share one cache key", audit.subject.name, rival.difference),
         Some(job) => format!("job `{}` and {job} {}, but share one cache key", audit.subject.name, rival.difference),
     };
-    let help = "Whoever saves first decides what all others restore, and nothing is saved again under a key that exists. \
+    let help =
+        "Whoever saves first decides what all others restore, and nothing is saved again under a key that exists. \
                 Put into the key what tells them apart."
-        .to_owned();
+            .to_owned();
     audit.finding(Report { rule: ID, message, help }, &places, rewrite(audit, cached))
 }
 
@@ -62,9 +63,14 @@ fn elsewhere(audit: &Audit<'_>, cached: &Cached<'_>, builds: &Builds) -> Option<
                 return None;
             }
             let their_builds = theirs.builds(other);
-            let difference = builds.difference(&their_builds).filter(|_| collide(cached, builds, theirs, &their_builds))?;
+            let difference =
+                builds.difference(&their_builds).filter(|_| collide(cached, builds, theirs, &their_builds))?;
             let path = &other.document().path;
-            let file = if other.unit.document == audit.subject.unit.document { String::new() } else { format!(" of `{path}`") };
+            let file = if other.unit.document == audit.subject.unit.document {
+                String::new()
+            } else {
+                format!(" of `{path}`")
+            };
             Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
         })
     })

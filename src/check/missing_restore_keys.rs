@@ -2,6 +2,7 @@
 
 use super::audit::{Audit, Cached, Place, Report};
 use super::interpreter_not_in_key::is_enough;
+use crate::cache::hashed::hashed;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::rewrite_key::{Parts, corrected, own_restore};
 
@@ -12,7 +13,8 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         let step = c.step;
         step.key.is_some() && step.restore_keys.is_none() && !step.must_hit && step.template.hashes().next().is_some()
     };
-    let found: Vec<&Cached<'_>> = audit.by_site().into_iter().filter(|c| site(&c)).filter(|c| wants_some(audit, c)).collect();
+    let found: Vec<&Cached<'_>> =
+        audit.by_site().into_iter().filter(|c| site(&c)).filter(|c| wants_some(audit, c)).collect();
     let places: Vec<Place<'_>> = found
         .iter()
         .map(|cached| Place {
@@ -36,7 +38,13 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
 /// An older environment would help, and may be restored.
 fn wants_some(audit: &Audit<'_>, cached: &Cached<'_>) -> bool {
     match audit.needs(cached.event.site) {
-        Ok(needs) => needs.restore_key().is_some(),
+        Ok(needs) if needs.exact_only => false,
+        Ok(needs) => {
+            let mut taken =
+                cached.step.template.hashes().filter_map(|h| hashed(audit.subject, cached.timeline, cached.event, h));
+            // A key that hashes nothing but the definition has no beginning that would help.
+            needs.restore_key().is_some() || taken.any(|files| files.iter().any(|f| !needs.definition.contains(f)))
+        }
         Err(_) => !cached.timeline.invocations().any(|(_, i)| i.run.installs_skipped),
     }
 }

@@ -13,7 +13,8 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut first: Option<(&Cached<'_>, String)> = None;
     for cached in audit.caches.iter().filter(|c| c.step.key.is_some()) {
         let Some(line) = mismatch(audit, cached) else { continue };
-        let label = if line.starts_with("- ") { "the dash is part of the text" } else { "no saved key begins like this" };
+        let label =
+            if line.starts_with("- ") { "the dash is part of the text" } else { "no saved key begins like this" };
         places.push(Place { cached, span: audit.input_span(cached, "restore-keys"), label: label.to_owned() });
         first.get_or_insert((cached, line));
     }
@@ -53,7 +54,8 @@ fn matches_something(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key) -> b
     }
     let paths = cached.identity();
     audit.all.iter().any(|other| {
-        let savers = other.timelines.iter().flat_map(|t| t.caches()).filter(|(_, s)| s.form == crate::timeline::CacheForm::Save);
+        let savers =
+            other.timelines.iter().flat_map(|t| t.caches()).filter(|(_, s)| s.form == crate::timeline::CacheForm::Save);
         caches(other).iter().any(|c| c.identity() == paths && restore.can_begin(&c.step.template))
             || savers.into_iter().any(|(_, s)| restore.can_begin(&s.template))
     })

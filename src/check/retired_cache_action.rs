@@ -25,10 +25,14 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     all.dedup();
     let report = Report {
         rule: ID,
-        message: format!("`{}@{}` no longer works: it speaks to a cache service that was switched off", step.action, step.reference),
-        help: "The step fails, or restores nothing. Releases of actions/cache below v3.4.0 and v4.2.0 stopped working in \
+        message: format!(
+            "`{}@{}` no longer works: it speaks to a cache service that was switched off",
+            step.action, step.reference
+        ),
+        help:
+            "The step fails, or restores nothing. Releases of actions/cache below v3.4.0 and v4.2.0 stopped working in \
                2025; use one that the service still accepts."
-            .to_owned(),
+                .to_owned(),
     };
     let fix = update(audit, &all);
     audit.finding(report, &places, fix)
@@ -70,12 +74,15 @@ fn comment(document: &crate::repo::Document, after: usize, new: Option<&str>) ->
         (None, Some(new)) => Some(Edit { span: Span::at(end), content: format!(" {new}") }),
         (Some(at), new) => {
             let old = rest[at..].trim_start_matches(['#', ' ']);
-            let names_release = old.starts_with('v') && crate::rules::cache_actions::release_numbers(old.trim()).is_some();
+            let names_release =
+                old.starts_with('v') && crate::rules::cache_actions::release_numbers(old.trim()).is_some();
             let start = after + at;
             match new {
                 _ if !names_release => None,
                 Some(new) => Some(Edit { span: Span::new(start, end), content: new.to_owned() }),
-                None => Some(Edit { span: Span::new(after + rest[..at].trim_end().len(), end), content: String::new() }),
+                None => {
+                    Some(Edit { span: Span::new(after + rest[..at].trim_end().len(), end), content: String::new() })
+                }
             }
         }
         (None, None) => None,

@@ -18,14 +18,16 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         first.get_or_insert((cached, missed));
     }
     let (cached, missed) = first?;
-    let written: Vec<&str> = cached.step.paths.iter().filter(|p| is_env_line(p, &missed)).map(|p| p.written.as_str()).collect();
+    let written: Vec<&str> =
+        cached.step.paths.iter().filter(|p| is_env_line(p, &missed)).map(|p| p.written.as_str()).collect();
     let (there, folder) = (written.join("`, `"), missed.join("`, `"));
     let report = Report {
         rule: ID,
         message: format!("the cache holds `{there}`, but nox keeps the environments of this job in `{folder}`"),
-        help: "Paths of a cache are relative to the workspace, never to `working-directory`; nox puts its folder beside \
+        help:
+            "Paths of a cache are relative to the workspace, never to `working-directory`; nox puts its folder beside \
                the noxfile. What nox builds here is never saved, and every run builds it again."
-            .to_owned(),
+                .to_owned(),
     };
     audit.finding(report, &places, correct(audit, cached, &missed))
 }
@@ -36,7 +38,8 @@ fn missed(audit: &Audit<'_>, cached: &Cached<'_>) -> Vec<String> {
     if calls.iter().any(|i| i.folders.is_empty()) {
         return Vec::new();
     }
-    let steps: Vec<_> = audit.caches.iter().filter(|c| std::ptr::eq(c.timeline, cached.timeline)).map(|c| c.step).collect();
+    let steps: Vec<_> =
+        audit.caches.iter().filter(|c| std::ptr::eq(c.timeline, cached.timeline)).map(|c| c.step).collect();
     if steps.iter().flat_map(|s| &s.paths).any(|p| !p.known && p.folder.is_none()) {
         return Vec::new();
     }

@@ -97,7 +97,9 @@ pub fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String
         let last = events.iter().rposition(|e| e.invocation().is_some_and(touches_folder)).unwrap_or(events.len());
         let late = events.iter().take(last).skip(cached.position).any(|e| sets(&e));
         if late || !events[..cached.position].iter().any(|e| sets(&e)) {
-            return Err("the interpreter is set up after the cache step; the step must stand behind it first".to_owned());
+            return Err(
+                "the interpreter is set up after the cache step; the step must stand behind it first".to_owned()
+            );
         }
     }
     Ok(())
@@ -133,7 +135,12 @@ fn needs_doubt(audit: &Audit<'_>, site: Site) -> bool {
 }
 
 /// The fix that corrects the restore keys only.
-pub fn restore_only(audit: &Audit<'_>, cached: &Cached<'_>, restore: &str, applicability: Applicability) -> Result<Fix, String> {
+pub fn restore_only(
+    audit: &Audit<'_>,
+    cached: &Cached<'_>,
+    restore: &str,
+    applicability: Applicability,
+) -> Result<Fix, String> {
     let site = cached.event.site;
     let applicability = audit.editable(site)?.min(applicability);
     let mut parts = Parts::new(audit);

@@ -51,7 +51,13 @@ pub fn set_lines(document: &Document, step: &Step, scalar: &Scalar, lines: &[Str
 }
 
 /// A new `name: value` line after the line(s) of `scalar`, at the same indentation; values of several lines as a block.
-pub fn add_after(document: &Document, step: &Step, scalar: &Scalar, name: &str, lines: &[String]) -> Option<(Edit, String)> {
+pub fn add_after(
+    document: &Document,
+    step: &Step,
+    scalar: &Scalar,
+    name: &str,
+    lines: &[String],
+) -> Option<(Edit, String)> {
     let style = style(document, scalar)?;
     if is_flow(document, step) {
         return None;

@@ -150,11 +150,8 @@ impl Walk<'_> {
         let key = here.step.input("key").cloned();
         let restore_keys = here.step.input("restore-keys").cloned();
         let origins = Origins::new(self, here);
-        let restore_templates = restore_keys
-            .iter()
-            .flat_map(|s| lines(&s.text))
-            .map(|line| Key::read(&line, &scope, &origins))
-            .collect();
+        let restore_templates =
+            restore_keys.iter().flat_map(|s| lines(&s.text)).map(|line| Key::read(&line, &scope, &origins)).collect();
         Some(CacheStep {
             action: uses.name.to_owned(),
             reference: uses.reference.to_owned(),

@@ -49,7 +49,9 @@ impl<'w, 'a> Origins<'w, 'a> {
         let name = path.get(1).map_or("", String::as_str);
         let document = || here.document.path.clone();
         match root.as_str() {
-            "github" if matches!(name, "sha" | "ref" | "ref_name" | "ref_type" | "repository" | "head_ref" | "base_ref") => {
+            "github"
+                if matches!(name, "sha" | "ref" | "ref_name" | "ref_type" | "repository" | "head_ref" | "base_ref") =>
+            {
                 fed(String::new())
             }
             "secrets" | "vars" => fed(String::new()),
@@ -77,7 +79,9 @@ impl<'w, 'a> Origins<'w, 'a> {
         if let Some(text) = scope.written(name) {
             return self.text(here, text, depth);
         }
-        let Some(list) = self.walk.repository.documents[self.outer(here).site.document].steps(self.outer(here).site.job) else {
+        let Some(list) =
+            self.walk.repository.documents[self.outer(here).site.document].steps(self.outer(here).site.job)
+        else {
             return Origin::default();
         };
         let before = list.steps.iter().take(self.outer(here).site.step);
@@ -96,8 +100,10 @@ impl<'w, 'a> Origins<'w, 'a> {
         if steps.is_empty() {
             return Origin::default();
         }
-        let scripts: Vec<String> =
-            steps.iter().map(|s| s.run.as_ref().or(s.uses.as_ref()).map_or_else(String::new, |t| t.text.clone())).collect();
+        let scripts: Vec<String> = steps
+            .iter()
+            .map(|s| s.run.as_ref().or(s.uses.as_ref()).map_or_else(String::new, |t| t.text.clone()))
+            .collect();
         let texts = steps.iter().flat_map(|s| {
             let inputs = s.with.iter().chain(&s.env.entries).map(|(_, v)| v);
             s.run.iter().chain(&s.uses).chain(inputs).map(|scalar| scalar.text.as_str())
@@ -192,4 +198,3 @@ impl<'w, 'a> Origins<'w, 'a> {
 fn fed(feed: String) -> Origin {
     Origin { feed: Some(feed), ..Origin::default() }
 }
-

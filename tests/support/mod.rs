@@ -1,0 +1,97 @@
+//! Repositories made for a test, checked and repaired without writing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use cachelint::config::Config;
+use cachelint::discover::{Repository, discover};
+use cachelint::edit::apply::{apply, combine};
+use cachelint::edit::verify::verify;
+use cachelint::finding::{Applicability, Finding, Fix};
+use cachelint::lint::{Outcome, lint};
+use tempfile::TempDir;
+
+/// More rounds of fixes than this mean that they do not come to an end.
+const MAX_ROUNDS: usize = 10;
+
+/// A repository whose files are all tracked.
+pub struct Made {
+    pub folder: TempDir,
+}
+
+impl Made {
+    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        for args in [["init", "-q"], ["add", "-A"]] {
+            let status = Command::new("git").args(args).current_dir(folder.path()).status().unwrap();
+            assert!(status.success());
+        }
+        Self { folder }
+    }
+
+    pub fn discovered(&self) -> Repository {
+        let mut found = discover(&[self.folder.path().to_owned()], None);
+        assert!(found.problems.is_empty(), "{:?}", found.problems);
+        found.repositories.remove(0)
+    }
+}
+
+/// What is found when `texts` stand for the files of the repository.
+pub fn check(repository: &Repository, texts: &BTreeMap<String, String>) -> Outcome {
+    let mut files = repository.files.clone();
+    for file in &mut files {
+        file.content = texts.get(&file.relative).map(|t| Arc::from(t.as_bytes()));
+    }
+    lint(&repository.root, &files, &Config::default())
+}
+
+/// Applies every fix that is at least `required`, until there is none; proves each.
+pub fn repair(repository: &Repository, texts: &mut BTreeMap<String, String>, required: Applicability) -> Vec<Finding> {
+    for _ in 0..MAX_ROUNDS {
+        let outcome = check(repository, texts);
+        let mut by_file: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        let fixes = outcome.findings.iter().filter_map(|f| f.fix.as_ref()).filter(|f| f.applicability >= required);
+        // Like the program: what cannot be proved is not applied.
+        let proved = |fix: &&Fix| {
+            let old = &outcome.texts[&fix.path];
+            verify(old.as_str(), &apply(old.as_str(), &fix.edits).unwrap(), &fix.changes).is_ok()
+        };
+        for fix in fixes.filter(proved) {
+            by_file.entry(&fix.path).or_default().push(fix);
+        }
+        if by_file.is_empty() {
+            return outcome.findings;
+        }
+        for (path, fixes) in by_file {
+            let old = &outcome.texts[path];
+            let combined = combine(&fixes);
+            let new = apply(old.as_str(), &combined.edits).unwrap();
+            if let Err(error) = verify(old.as_str(), &new, &combined.changes) {
+                panic!("{path}: {error}\n{new}");
+            }
+            texts.insert(path.to_owned(), String::from_utf8(old.encode(&new)).unwrap());
+        }
+    }
+    panic!("fixes do not come to an end: {texts:?}");
+}
+
+/// The rules of findings, sorted.
+pub fn rules(findings: &[Finding]) -> Vec<&'static str> {
+    let mut rules: Vec<&str> = findings.iter().map(|f| f.rule).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+}
+
+/// The workflow and action files below `root`, as they are.
+pub fn read_all(repository: &Repository) -> BTreeMap<String, String> {
+    let read = |path: &Path| std::fs::read_to_string(path).ok();
+    repository.files.iter().filter_map(|f| Some((f.relative.clone(), read(&f.path)?))).collect()
+}
