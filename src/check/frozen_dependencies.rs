@@ -88,7 +88,7 @@ fn thaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
     let newline = document.text.newline().as_str();
     let (dash, gap) = (&style.dash_indent, " ".repeat(style.gap));
     let inside = format!("{dash} {gap}");
-    let blank = if style.blank_lines { newline } else { "" };
+    let blank = if style.blank_line { newline } else { "" };
     let content =
         format!("{dash}-{gap}id: {STEP}{newline}{inside}shell: bash{newline}{inside}run: {SCRIPT}{newline}{blank}");
     let value = mapping([("id", STEP.into()), ("shell", "bash".into()), ("run", SCRIPT.into())]);

@@ -3,6 +3,7 @@
 pub mod action_ref;
 pub mod insert_step;
 pub mod move_step;
+pub mod quote;
 pub mod reuse_flag;
 pub mod rewrite_key;
 pub mod scalar;

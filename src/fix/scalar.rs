@@ -1,7 +1,7 @@
 //! A scalar written anew in the way it is written: one line, or the lines of a block.
 
 use crate::finding::Edit;
-use crate::fix::insert_step::plain_or_quoted;
+use crate::fix::quote::{double_quoted, scalar as quoted};
 use crate::repo::Document;
 use crate::text::Span;
 use crate::workflow::{Scalar, Step};
@@ -13,7 +13,7 @@ const NESTING: usize = 2;
 /// Replaces a one-line value; returns the edit and the new value. `None` where the scalar is shared through an anchor.
 pub fn set_line(document: &Document, step: &Step, scalar: &Scalar, line: &str) -> Option<(Edit, String)> {
     let style = style(document, scalar)?;
-    let mut content = if is_flow(document, step) { double_quoted(line) } else { plain_or_quoted(line) };
+    let mut content = if is_flow(document, step) { double_quoted(line) } else { quoted(line) };
     if is_block(style) && ends_line(document, scalar.span) {
         content.push_str(document.text.newline().as_str());
     }
@@ -114,8 +114,4 @@ fn key_column(document: &Document, offset: usize) -> usize {
     }
     let text = document.text.line(line);
     text.len() - text.trim_start_matches([' ', '-']).len()
-}
-
-fn double_quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
