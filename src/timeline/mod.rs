@@ -6,6 +6,7 @@ pub mod commands;
 pub mod event;
 mod hop;
 pub mod instance;
+pub mod shown;
 pub mod state;
 pub mod summary;
 
