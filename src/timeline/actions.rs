@@ -35,7 +35,7 @@ impl Walk<'_> {
                     self.push(here, here.step.span, EventKind::PackageCache { installer });
                 }
             }
-            self.push(here, here.step.span, EventKind::Cache(step));
+            self.push(here, here.step.span, EventKind::Cache(Box::new(step)));
         } else {
             let scope = self.scope_at(here);
             let what =
