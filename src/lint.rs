@@ -105,7 +105,9 @@ fn shapes<'a>(document: &'a Document, root: &'a Path) -> impl Iterator<Item = Pr
 /// The jobs of a workflow; a composite action only where no job of the repository uses it.
 fn units(repository: &Repository, document: usize) -> Vec<Unit> {
     match &repository.documents[document].content {
-        Content::Workflow(workflow) => (0..workflow.jobs.len()).map(|job| Unit { document, job: Some(job) }).collect(),
+        Content::Workflow(workflow) => {
+            (0..workflow.jobs.len()).map(|job| Unit { document, job: Some(job) }).collect()
+        }
         Content::Action(action) if action.composite && !repository.is_called(document) => {
             vec![Unit { document, job: None }]
         }

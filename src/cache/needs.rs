@@ -10,8 +10,7 @@ use crate::timeline::{Event, EventKind, Invocation, Timeline};
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
 /// Where uv keeps the interpreters it downloads (docs.astral.sh/uv/reference/storage), by `runner.os`.
-const UV_PYTHONS: [(&str, &str); 2] =
-    [("Windows", "~\\AppData\\Roaming\\uv\\python"), ("", "~/.local/share/uv/python")];
+const UV_PYTHONS: [(&str, &str); 2] = [("Windows", "~\\AppData\\Roaming\\uv\\python"), ("", "~/.local/share/uv/python")];
 /// The same after setup-uv, which moves it on some runners and says so.
 const UV_PYTHONS_EXPORTED: &str = "${{ env.UV_PYTHON_INSTALL_DIR }}";
 
@@ -55,7 +54,8 @@ impl Needs {
         push(&mut needs.definition, prefixed(checkout, inside));
         if needs.definition.len() > 1 {
             // Which of several documents comes first must not depend on the order of the calls.
-            let (mut python, mut rest): (Vec<_>, Vec<_>) = needs.definition.drain(..).partition(|f| f.ends_with(".py"));
+            let (mut python, mut rest): (Vec<_>, Vec<_>) =
+                needs.definition.drain(..).partition(|f| f.ends_with(".py"));
             rest.sort_by_key(|f| !f.contains("/workflows/"));
             python.append(&mut rest);
             needs.definition = python;
@@ -169,6 +169,5 @@ fn project_folder(definition: Option<&String>) -> String {
 }
 
 fn uses_uv(invocation: &Invocation) -> bool {
-    invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"))
-        || invocation.run.backend.names.iter().any(|n| n == "uv")
+    invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv")) || invocation.run.backend.names.iter().any(|n| n == "uv")
 }

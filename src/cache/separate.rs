@@ -31,7 +31,8 @@ struct Column {
 
 impl Separation {
     pub fn of(subject: &Subject<'_>) -> Self {
-        let timelines: Vec<&Timeline> = subject.timelines.iter().filter(|t| cacheable(t).next().is_some()).collect();
+        let timelines: Vec<&Timeline> =
+            subject.timelines.iter().filter(|t| cacheable(t).next().is_some()).collect();
         let columns = columns(&timelines);
         let used = used_paths(subject, &timelines);
         // Scripts and actions can build something else from any value they are given.
@@ -95,7 +96,7 @@ fn columns(timelines: &[&Timeline]) -> Vec<Column> {
         let texts = timelines.iter().map(|t| text_at(t, &path)).collect();
         Column { path, texts }
     });
-    columns.filter(|c| usable(c)).collect()
+    columns.filter(usable).collect()
 }
 
 fn text_at(timeline: &Timeline, path: &str) -> Option<String> {
@@ -124,9 +125,8 @@ fn signature(subject: &Subject<'_>, timeline: &Timeline) -> Option<String> {
     let mut out = String::new();
     let job = subject.document().workflow().zip(subject.unit.job).map(|(w, j)| (w, &w.jobs[j]));
     if let Some((workflow, job)) = job {
-        let scope = Scope::new(&timeline.instance.leg, &timeline.instance.inputs, &job.id)
-            .with_env(&workflow.env)
-            .with_env(&job.env);
+        let scope =
+            Scope::new(&timeline.instance.leg, &timeline.instance.inputs, &job.id).with_env(&workflow.env).with_env(&job.env);
         for text in job.runs_on.iter().chain(&job.container) {
             out.push_str(&scope.text(&text.text)?);
             out.push('\n');
@@ -194,13 +194,7 @@ fn differ(column: &Column, a: usize, b: usize) -> bool {
 }
 
 fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize) -> Option<Vec<String>> {
-    fn search(
-        candidates: &[&Column],
-        left: &[(usize, usize)],
-        size: usize,
-        from: usize,
-        chosen: &mut Vec<usize>,
-    ) -> bool {
+    fn search(candidates: &[&Column], left: &[(usize, usize)], size: usize, from: usize, chosen: &mut Vec<usize>) -> bool {
         if left.is_empty() {
             return true;
         }
@@ -220,8 +214,7 @@ fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize) -> Opti
         false
     }
     let mut chosen = Vec::new();
-    search(candidates, pairs, size, 0, &mut chosen)
-        .then(|| chosen.iter().map(|i| candidates[*i].path.clone()).collect())
+    search(candidates, pairs, size, 0, &mut chosen).then(|| chosen.iter().map(|i| candidates[*i].path.clone()).collect())
 }
 
 /// The `matrix.*` and `inputs.*` paths that decide what the job builds: runner, container, interpreters, nox calls.
@@ -235,8 +228,7 @@ fn used_paths(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String> {
         for event in &timeline.events {
             // Inside a composite action `inputs` are the action's own.
             let site = event.outer;
-            let Some(step) =
-                subject.repository.documents[site.document].steps(site.job).and_then(|l| l.steps.get(site.step))
+            let Some(step) = subject.repository.documents[site.document].steps(site.job).and_then(|l| l.steps.get(site.step))
             else {
                 continue;
             };

@@ -104,10 +104,9 @@ fn message(subject: &Subject<'_>, invocation: &Invocation) -> String {
 
 fn help(uncovered: &[Uncovered<'_>], warm: bool) -> String {
     let off = uncovered.iter().any(|(_, _, i)| reuse_flag::needs_flag(i));
-    let mut help =
-        "Restore the environments with a cache step before nox runs, under a key that changes with everything \
+    let mut help = "Restore the environments with a cache step before nox runs, under a key that changes with everything \
                     they depend on"
-            .to_owned();
+        .to_owned();
     if off {
         help.push_str(", and pass `-r`: without it nox deletes what was restored and builds it again");
     }
@@ -299,12 +298,9 @@ fn costs(subject: &Subject<'_>, uncovered: &[Uncovered<'_>], warm: bool) -> Vec<
         notes.push(format!("{legs} matrix legs save an archive each; {} keeps {quota} GiB per repository", forge.name));
     }
     if is_pull_request_only(&subject.instances.triggers) {
-        notes.push(
-            "the workflow runs for pull requests only: each warms its own cache, none that others can read".to_owned(),
-        );
+        notes.push("the workflow runs for pull requests only: each warms its own cache, none that others can read".to_owned());
     }
-    let container =
-        subject.document().workflow().zip(subject.unit.job).is_some_and(|(w, j)| w.jobs[j].container.is_some());
+    let container = subject.document().workflow().zip(subject.unit.job).is_some_and(|(w, j)| w.jobs[j].container.is_some());
     if container && !forge.needs_in_image.is_empty() {
         notes.push(format!("the job's container needs {} for the cache action", forge.needs_in_image.join(", ")));
     }

@@ -69,9 +69,7 @@ fn change(repository: &Repository, site: Site, offsets: &[usize], flag: &str) ->
     let mut value = script.text.clone();
     for offset in offsets.iter().rev() {
         // The value offset whose insertion point is this file offset.
-        let at = (0..=script.text.len())
-            .rev()
-            .find(|at| script.text.is_char_boundary(*at) && map.insertion_offset(*at) == *offset)?;
+        let at = (0..=script.text.len()).rev().find(|at| script.text.is_char_boundary(*at) && map.insertion_offset(*at) == *offset)?;
         value.insert_str(at, flag);
     }
     let mut at: Route = list.route.clone();

@@ -27,7 +27,8 @@ pub struct Repository {
 impl Repository {
     pub fn new(root: &Path, mut documents: Vec<Document>) -> Self {
         documents.sort_by(|a, b| a.path.cmp(&b.path));
-        let by_path: HashMap<String, usize> = documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
+        let by_path: HashMap<String, usize> =
+            documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
         let mut repository = Self {
             root: root.to_owned(),
             files: RepoFiles::new(root),

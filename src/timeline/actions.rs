@@ -36,11 +36,10 @@ impl Walk<'_> {
                     self.push(here, here.step.span, EventKind::PackageCache { installer });
                 }
             }
-            self.push(here, here.step.span, EventKind::Cache(step));
+            self.push(here, here.step.span, EventKind::Cache(Box::new(step)));
         } else {
             let scope = self.scope_at(here);
-            let what =
-                publishers().action(uses.name, |name| scope.text(&here.step.input(name)?.text)).map(str::to_owned);
+            let what = publishers().action(uses.name, |name| scope.text(&here.step.input(name)?.text)).map(str::to_owned);
             if let Some(what) = what {
                 self.push(here, written.span, EventKind::Publish { what });
             }
@@ -134,8 +133,7 @@ impl Walk<'_> {
             return None;
         }
         let scope = self.scope_at(here);
-        let lines =
-            |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let lines = |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>();
         let paths = here.step.input("path").map(|p| lines(&p.text)).unwrap_or_default();
         let paths = paths.into_iter().map(|written| {
             let value = scope.text(&written);
@@ -144,8 +142,11 @@ impl Walk<'_> {
         let key = here.step.input("key").cloned();
         let restore_keys = here.step.input("restore-keys").cloned();
         let origins = Origins::new(self, here);
-        let restore_templates =
-            restore_keys.iter().flat_map(|s| lines(&s.text)).map(|line| Key::read(&line, &scope, &origins)).collect();
+        let restore_templates = restore_keys
+            .iter()
+            .flat_map(|s| lines(&s.text))
+            .map(|line| Key::read(&line, &scope, &origins))
+            .collect();
         Some(CacheStep {
             action: uses.name.to_owned(),
             reference: uses.reference.to_owned(),
@@ -189,8 +190,13 @@ impl Walk<'_> {
             },
         };
         let env = |_: &str| Variable::Unset;
-        let request =
-            Request { args: &args, env: &env, folder: &place.inside, script: None, files: self.files(&place) };
+        let request = Request {
+            args: &args,
+            env: &env,
+            folder: &place.inside,
+            script: None,
+            files: self.files(&place),
+        };
         let run = Nox.run(&request);
         let folders = run.env_dirs.iter().map(|d| prefixed(&place.checkout, d)).collect();
         let invocation = Invocation {

@@ -186,22 +186,10 @@ fn argument(word: &Word) -> Argument {
 /// `$PWD:/io`, `${{ github.workspace }}:/src`, `.:/x`.
 fn is_workspace_mount(mount: &Word) -> bool {
     let raw = mount.raw.trim_matches(['"', '\'']);
-    [
-        "$PWD",
-        "${PWD}",
-        "$(pwd)",
-        "`pwd`",
-        "${{ github.workspace }}",
-        "${{github.workspace}}",
-        "$GITHUB_WORKSPACE",
-        "${GITHUB_WORKSPACE}",
-        ".:",
-        "./:",
-    ]
+    ["$PWD", "${PWD}", "$(pwd)", "`pwd`", "${{ github.workspace }}", "${{github.workspace}}", "$GITHUB_WORKSPACE",
+        "${GITHUB_WORKSPACE}", ".:", "./:"]
     .iter()
-    .any(|own| {
-        raw.strip_prefix(own).is_some_and(|rest| own.ends_with(':') || rest.trim_start_matches('"').starts_with(':'))
-    })
+    .any(|own| raw.strip_prefix(own).is_some_and(|rest| own.ends_with(':') || rest.trim_start_matches('"').starts_with(':')))
 }
 
 /// A command on one line, for people.
@@ -222,8 +210,7 @@ fn exports(script: &str) -> Vec<Exported> {
     let mut found = Vec::new();
     for line in script.lines() {
         // `NAME=value` and `NAME<<EOF` may stand on any line of a group that is redirected as a whole.
-        let text =
-            line.trim().trim_start_matches("echo ").trim_start_matches("printf ").trim_start_matches(['"', '\'']);
+        let text = line.trim().trim_start_matches("echo ").trim_start_matches("printf ").trim_start_matches(['"', '\'']);
         let name: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
         let rest = &text[name.len()..];
         if name.is_empty() || !(rest.starts_with('=') || rest.starts_with("<<")) {

@@ -56,7 +56,7 @@ pub enum EventKind {
     PackageCache {
         installer: String,
     },
-    Cache(CacheStep),
+    Cache(Box<CacheStep>),
     Run(Box<Invocation>),
     Publish {
         /// A clause: "uploads to a package index".

@@ -56,8 +56,7 @@ impl Instances {
         let document = &repository.documents[unit.document];
         let Some((workflow, job)) = document.workflow().zip(unit.job) else {
             let declared = document.action().map_or(&[][..], |a| &a.inputs);
-            let instance =
-                Instance { unit, leg: Leg { open: true, ..Leg::default() }, inputs: undecided(declared), caller: None };
+            let instance = Instance { unit, leg: Leg { open: true, ..Leg::default() }, inputs: undecided(declared), caller: None };
             return Self { list: vec![instance], exact: false, triggers: Vec::new(), open: true };
         };
         let definition = &workflow.jobs[job];
@@ -134,8 +133,9 @@ fn calls(
         let outer = undecided(&declarations(repository, caller.document));
         let no_leg = Leg::default();
         let scope = Scope::new(&no_leg, &outer, &job.id).with_env(&workflow.env);
-        let legs =
-            job.matrix.map_or_else(Legs::single, |m| m.legs(&repository.documents[caller.document].tree, &scope));
+        let legs = job
+            .matrix
+            .map_or_else(Legs::single, |m| m.legs(&repository.documents[caller.document].tree, &scope));
         for leg in &legs.legs {
             let scope = Scope::new(leg, &outer, &job.id).with_env(&workflow.env);
             let values = declared

@@ -38,8 +38,9 @@ impl State {
     /// What stands in a workspace folder: the innermost checkout around it. Without any checkout the workspace is taken
     /// as the repository: some other step must have put it there.
     pub fn place(&self, folder: &str) -> Place {
-        let around =
-            |c: &&Checkout| c.folder.is_empty() || folder == c.folder || folder.starts_with(&format!("{}/", c.folder));
+        let around = |c: &&Checkout| {
+            c.folder.is_empty() || folder == c.folder || folder.starts_with(&format!("{}/", c.folder))
+        };
         match self.checkouts.iter().filter(around).max_by_key(|c| c.folder.len()) {
             Some(checkout) => Place {
                 inside: folder[checkout.folder.len()..].trim_start_matches('/').to_owned(),

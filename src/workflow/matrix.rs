@@ -99,8 +99,9 @@ impl Matrix {
 
 fn from_value(matrix: &Value) -> Legs {
     let Value::Object(entries) = matrix else { return Legs::dynamic() };
-    let part =
-        |name: &str| Eval::Known(entries.iter().find(|(k, _)| k == name).map_or(Value::Null, |(_, v)| v.clone()));
+    let part = |name: &str| {
+        Eval::Known(entries.iter().find(|(k, _)| k == name).map_or(Value::Null, |(_, v)| v.clone()))
+    };
     let dimensions = entries
         .iter()
         .filter(|(k, _)| k != "include" && k != "exclude")

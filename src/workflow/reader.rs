@@ -74,5 +74,8 @@ pub(super) fn defaults_at(tree: &Tree, mapping: NodeId) -> RunDefaults {
     let Some(run) = tree.get(mapping, "defaults").and_then(|defaults| tree.get(defaults, "run")) else {
         return RunDefaults::default();
     };
-    RunDefaults { shell: scalar_at(tree, run, "shell"), working_directory: scalar_at(tree, run, "working-directory") }
+    RunDefaults {
+        shell: scalar_at(tree, run, "shell"),
+        working_directory: scalar_at(tree, run, "working-directory"),
+    }
 }
