@@ -1,6 +1,4 @@
-//! Every check of an existing cache on workflows that have its flaw and on near-misses that have not.
-//!
-//! All workflows are made up: one job, whose parts a case replaces.
+//! Every check of an existing cache on workflows that have its flaw and on near-misses that have not. All workflows are made up: one job, whose parts a case replaces.
 
 mod support;
 
@@ -26,7 +24,6 @@ const CHECKOUT: &str = "      - uses: actions/checkout@v4\n";
 const PYTHON: &str = "      - uses: actions/setup-python@v5\n        with:\n          python-version: '3.12'\n";
 const NOX: &str = "      - run: nox -r -s lint\n";
 
-/// One job with these steps.
 fn job(steps: &[&str]) -> String {
     format!("on: push\njobs:\n  tests:\n    runs-on: ubuntu-latest\n    steps:\n{}", steps.concat())
 }
@@ -35,7 +32,6 @@ fn cache(key: &str, restore: &str) -> String {
     CACHE.replace("KEY", key).replace("RESTORE", restore)
 }
 
-/// A workflow whose cache has this key and these restore keys.
 fn keyed(key: &str, restore: &str) -> String {
     job(&[CHECKOUT, PYTHON, &cache(key, restore), NOX])
 }
@@ -50,10 +46,6 @@ fn with(old: &str, new: &str) -> String {
 /// The job with a matrix of its own.
 fn matrix(matrix: &str, text: &str) -> String {
     text.replace("    steps:", &format!("    strategy:\n      matrix: {matrix}\n    steps:"))
-}
-
-fn findings(workflow: &str) -> (Vec<&'static str>, Vec<&'static str>) {
-    findings_with(workflow, &[])
 }
 
 /// The rules that are found, and those left after every fix.
@@ -81,20 +73,20 @@ fn table(rule: &str, invalid: &[String], valid: &[String]) {
     let rule = format!("nox/{rule}");
     assert!(invalid.len() >= 6 && valid.len() >= 6, "{rule}: {} and {}", invalid.len(), valid.len());
     for text in invalid {
-        let (found, left) = findings(text);
+        let (found, left) = findings_with(text, &[]);
         assert!(found.contains(&rule.as_str()), "{rule} not found, but {found:?}:\n{text}");
         let new: Vec<_> = left.iter().filter(|r| !found.contains(r)).collect();
         assert!(new.is_empty(), "a fix brought {new:?}:\n{text}");
     }
     for text in valid {
-        let (found, _) = findings(text);
+        let (found, _) = findings_with(text, &[]);
         assert!(!found.contains(&rule.as_str()), "{rule} found:\n{text}");
     }
 }
 
 #[test]
 fn the_clean_cache_is_clean() {
-    assert_eq!(findings(&keyed(KEY, RESTORE)), (vec![], vec![]));
+    assert_eq!(findings_with(&keyed(KEY, RESTORE), &[]), (vec![], vec![]));
 }
 
 #[test]
@@ -404,7 +396,7 @@ fn invalid_key() {
             key(&"x".repeat(513)),
             key(&format!("{}-${{{{ hashFiles('noxfile.py') }}}}", "x".repeat(460))),
             matrix("{session: [lint, 'tests(a=1, b=2)']}", &key(session)),
-            keyed(KEY, &format!("|\n{}", "            nox-\n".repeat(10)).trim_end().to_owned()),
+            keyed(KEY, format!("|\n{}", "            nox-\n".repeat(10)).trim_end()),
             keyed(KEY, "nox-tests,"),
         ],
         &[
@@ -413,7 +405,7 @@ fn invalid_key() {
             key("nox-${{ hashFiles('noxfile.py', 'requirements.txt') }}"),
             key("nox-${{ join(matrix.*, '-') }}-${{ hashFiles('noxfile.py') }}"),
             matrix("{session: [lint, docs]}", &key(session)),
-            keyed(KEY, &format!("|\n{}", "            nox-\n".repeat(9)).trim_end().to_owned()),
+            keyed(KEY, format!("|\n{}", "            nox-\n".repeat(9)).trim_end()),
         ],
     );
 }
@@ -503,5 +495,5 @@ fn a_cache_inside_an_action_is_seen() {
 #[test]
 fn a_folder_inside_the_environments_is_no_cache_of_them() {
     let inside = with("path: .nox", "path: .nox/.cache");
-    assert_eq!(findings(&inside).0, ["nox/missing-cache"]);
+    assert_eq!(findings_with(&inside, &[]).0, ["nox/missing-cache"]);
 }
