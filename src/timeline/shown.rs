@@ -7,7 +7,6 @@ use super::build::Timeline;
 use super::event::{CacheStep, Event, EventKind, Invocation, Site};
 use super::instance::Instances;
 use super::summary::{self, reuse_word};
-use crate::expr::{Eval, Value};
 use crate::repo::Repository;
 use crate::text::Span;
 use crate::tool::{Answer, Files, Reuse};
@@ -242,10 +241,8 @@ fn cache(step: &CacheStep) -> (String, Vec<String>) {
     if let Some(key) = &step.key {
         details.push(format!("key `{}`", key.text));
     }
-    if let (Some(key), Eval::Known(Value::String(value))) = (&step.key, &step.key_value)
-        && key.text.contains("${{")
-    {
-        details.push(format!("on the first instance `{value}`"));
+    if step.key.as_ref().is_some_and(|key| key.text.contains("${{")) && step.template.is_known() {
+        details.push(format!("on the first instance `{}`", step.template.known_text()));
     }
     if let Some(keys) = &step.restore_keys {
         let keys: Vec<String> =
