@@ -42,7 +42,8 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
         .iter()
         .flat_map(written)
         .filter(|w| w.uses.name.trim_end_matches("/restore").trim_end_matches("/save") == release.repository)
-        .filter(|w| !known.is_retired(w.uses.reference));
+        .filter(|w| !known.is_retired(w.uses.reference))
+        .filter(|w| version(w).is_none_or(|(major, _, _)| major >= release.oldest_major));
     // The newest that the repository uses in the file's pin style.
     let newest = used.filter(|w| w.uses.is_pinned() == pins).max_by_key(|w| (version(w), w.uses.reference.to_owned()));
     let (reference, comment) = match newest {

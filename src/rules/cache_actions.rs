@@ -51,6 +51,8 @@ pub struct Release {
     pub tag: String,
     pub version: String,
     pub commit: String,
+    /// What the repository uses already is inserted in its place, down to this major.
+    pub oldest_major: u64,
     pub looked_up: String,
     pub source: String,
 }
