@@ -2,8 +2,11 @@
 //!
 //! Fixes write a key from it and checks compare a key with it: one source, no drift.
 
+use std::collections::BTreeSet;
+
 use super::separate::Separation;
 use crate::check::subject::{Subject, is_cacheable, touches_folder};
+use crate::rules::nox;
 use crate::timeline::state::prefixed;
 use crate::timeline::{Event, EventKind, Invocation, Timeline, Unit};
 
@@ -125,8 +128,13 @@ impl Needs {
         }
         let place = |path: &String| prefixed(&invocation.checkout, path);
         run.definition_files.iter().for_each(|f| push(&mut self.definition, place(f)));
-        run.install_files.iter().for_each(|f| push(&mut self.installs, place(f)));
-        let folders = ["".to_owned(), project_folder(run.definition_files.first())];
+        let project = project_folder(run.definition_files.first());
+        // Also where a session installs by name only: what a project locks is what its tools are chosen to go with.
+        let locks = nox::rules().project_files.iter().chain(&nox::rules().lock_files);
+        let locks = locks.map(|name| prefixed(&project, name)).filter(|f| invocation.own && files.contains(f));
+        let installs: BTreeSet<String> = run.install_files.iter().cloned().chain(locks).collect();
+        installs.iter().for_each(|f| push(&mut self.installs, place(f)));
+        let folders = [String::new(), project];
         for pin in folders.iter().flat_map(|folder| INTERPRETER_PINS.map(|pin| prefixed(folder, pin))) {
             if files.contains(&pin) {
                 push(&mut self.definition, place(&pin));

@@ -198,10 +198,16 @@ fn fix(
         return Err(format!("`{}` checks out by itself, which would delete what was restored", invocation.command));
     }
     let site = target(uncovered)?;
-    for (timeline, ..) in uncovered {
+    for (timeline, event, _) in uncovered {
         disturbance(timeline, site)?;
+        if subject.unit.job.is_some() && !is_checked_out(timeline, event, site) {
+            return Err("no step before nox checks the repository out, so that `hashFiles` would find nothing".to_owned());
+        }
     }
     let needs = Needs::of(subject, site.document);
+    if needs.exact_only {
+        return Err("nox skips installs (`-R`, `--no-install`): with a restored environment it would test old code".to_owned());
+    }
     if let Some(reason) = &needs.failure {
         return Err(reason.clone());
     }
@@ -285,6 +291,15 @@ fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether a checkout stands before the place of the cache step.
+fn is_checked_out(timeline: &Timeline, call: &Event, site: Site) -> bool {
+    let before = timeline.events.iter().take_while(|e| e.site != call.site || e.span != call.span);
+    before.filter(|e| matches!(e.kind, EventKind::Checkout { .. })).any(|e| {
+        // Inside an action only its own earlier steps and the job's earlier ones run before.
+        e.outer.step < call.outer.step || (e.site.document == site.document && e.site.step < site.step)
+    })
 }
 
 /// The `if:` of the only step that runs nox, so that the cache is not restored for nothing.
