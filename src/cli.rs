@@ -263,12 +263,7 @@ fn render(cli: &Cli, run: &Run, look: Look) -> io::Result<Vec<u8>> {
                 serde_json::to_writer_pretty(&mut out, &run.timelines)?;
                 writeln!(out)?;
             }
-            _ => {
-                for timeline in &run.timelines {
-                    writeln!(out, "{} {}: reuse {}", timeline.path, timeline.job, timeline.reuse)?;
-                    timeline.events.iter().try_for_each(|event| writeln!(out, "  {event}"))?;
-                }
-            }
+            _ => output::timeline::write(&mut out, &run.timelines, look)?,
         }
     } else if cli.statistics {
         summary::write_statistics(&mut out, &run.report, look)?;

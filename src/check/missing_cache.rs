@@ -201,12 +201,16 @@ fn fix(
     for (timeline, event, _) in uncovered {
         disturbance(timeline, site)?;
         if subject.unit.job.is_some() && !is_checked_out(timeline, event, site) {
-            return Err("no step before nox checks the repository out, so that `hashFiles` would find nothing".to_owned());
+            return Err(
+                "no step before nox checks the repository out, so that `hashFiles` would find nothing".to_owned()
+            );
         }
     }
     let needs = Needs::of(subject, site.document);
     if needs.exact_only {
-        return Err("nox skips installs (`-R`, `--no-install`): with a restored environment it would test old code".to_owned());
+        return Err(
+            "nox skips installs (`-R`, `--no-install`): with a restored environment it would test old code".to_owned()
+        );
     }
     if let Some(reason) = &needs.failure {
         return Err(reason.clone());
