@@ -40,15 +40,20 @@ pub fn matches(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Ha
     if !files.is_empty() {
         return Answer::Yes;
     }
-    let foreign =
-        before(timeline, at).any(|e| matches!(e.kind, EventKind::Checkout { .. }) && own_checkout(e).is_none());
-    let patterns = hash.patterns.iter().flatten();
     let tracked = in_checkouts(subject, timeline, at);
-    let mut patterns = patterns.into_iter();
-    if foreign || patterns.any(|pattern| is_elsewhere(&tracked, pattern) || may_be_written(subject, at, pattern)) {
+    let elsewhere = hash.patterns.iter().flatten().any(|pattern| is_elsewhere(&tracked, pattern));
+    if elsewhere || is_written(subject, timeline, at, hash) {
         return Answer::Unknown;
     }
     Answer::No
+}
+
+/// Whether what the hash takes may be written by the job itself, and so differ from job to job.
+pub fn is_written(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> bool {
+    let tracked = hashed(subject, timeline, at, hash).is_some_and(|files| !files.is_empty());
+    let foreign = |e: &Event| matches!(e.kind, EventKind::Checkout { .. }) && own_checkout(e).is_none();
+    let mut patterns = hash.patterns.iter().flatten();
+    !tracked && (before(timeline, at).any(foreign) || patterns.any(|pattern| may_be_written(subject, at, pattern)))
 }
 
 fn before<'t>(timeline: &'t Timeline, at: &'t Event) -> impl Iterator<Item = &'t Event> {

@@ -160,7 +160,8 @@ fn smallest(columns: &[Column], pairs: &[(usize, usize)]) -> Option<Vec<String>>
 
 fn differ(column: &Column, a: usize, b: usize) -> bool {
     // An unknown value is in the key under its own path: it separates as far as it differs.
-    column.texts[a] != column.texts[b] || column.texts[a].is_none()
+    // An input that nobody knows is still the same for all legs.
+    column.texts[a] != column.texts[b] || (column.texts[a].is_none() && column.path.starts_with("matrix."))
 }
 
 fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize) -> Option<Vec<String>> {

@@ -7,7 +7,6 @@ use super::subject::Subject;
 use crate::cache::hashed;
 use crate::finding::Finding;
 use crate::fix::rewrite_key::rewrite;
-use crate::tool::Answer;
 
 pub const ID: &str = "nox/key-collision";
 /// Caches that are compared pair by pair; more legs are not more different.
@@ -79,5 +78,5 @@ fn collide(a: &Cached<'_>, b: &Cached<'_>) -> bool {
 fn is_sure(subject: &Subject<'_>, cached: &Cached<'_>) -> bool {
     let known = |h: &&crate::cache::template::Hash| h.patterns.is_some();
     let mut hashes = cached.step.template.hashes().filter(known);
-    hashes.all(|h| hashed::matches(subject, cached.timeline, cached.event, h) != Answer::Unknown)
+    hashes.all(|h| !hashed::is_written(subject, cached.timeline, cached.event, h))
 }
