@@ -12,8 +12,9 @@ use crate::discover::{Discovered, FileKind};
 use crate::finding::{Finding, Location, Problem};
 use crate::repo::{Content, Document, Repository};
 use crate::text::Text;
-use crate::timeline::{Unit, summary};
-use crate::tool::Answer;
+pub use crate::timeline::shown::JobTimeline;
+use crate::timeline::{Unit, shown};
+use crate::tool::Files;
 use crate::workflow::{Action, Workflow};
 
 /// What checking a repository tells.
@@ -27,22 +28,6 @@ pub struct Outcome {
     /// Places where something could not be decided; the label says what and why.
     pub undecided: Vec<Location>,
     pub timelines: Vec<JobTimeline>,
-}
-
-/// A job as the checks see it, for people who wonder about a finding.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct JobTimeline {
-    /// Relative to the root.
-    pub path: String,
-    pub job: String,
-    /// Whether some call of nox creates environments; absent when that cannot be decided.
-    pub creates_env: Option<bool>,
-    /// Where, relative to the workspace.
-    pub env_dirs: Vec<String>,
-    /// Whether nox reuses what it finds: `on`, `off`, `mixed` or `unknown`.
-    pub reuse: &'static str,
-    /// In order, one line each.
-    pub events: Vec<String>,
 }
 
 /// Checks the requested ones of `files`; the others are read because they may be called.
@@ -76,7 +61,8 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
         outcome.timelines.extend(timeline(subject));
     }
     outcome.findings = settle(&repository, &requested, found, settings);
-    outcome.texts = repository.documents.into_iter().map(|d| (d.path, Arc::new(d.text))).collect();
+    outcome.texts = followed(&repository, &outcome.findings);
+    outcome.texts.extend(repository.documents.into_iter().map(|d| (d.path, Arc::new(d.text))));
     outcome
 }
 
@@ -151,21 +137,19 @@ fn undecided(subject: &Subject<'_>) -> Vec<Location> {
 }
 
 fn timeline(subject: &Subject<'_>) -> Option<JobTimeline> {
-    if !subject.runs_tool() {
-        return None;
+    let Subject { repository, instances, timelines, .. } = subject;
+    subject.runs_tool().then(|| shown::job(repository, &subject.document().path, &subject.name, instances, timelines))
+}
+
+/// The texts of followed files, which findings may point into.
+fn followed(repository: &Repository, findings: &[Finding]) -> BTreeMap<String, Arc<Text>> {
+    let mut out = BTreeMap::new();
+    for place in findings.iter().flat_map(|f| &f.related) {
+        if repository.document(&place.path).is_none() && !out.contains_key(&place.path) {
+            let text = repository.files.read(&place.path);
+            let text = text.and_then(|t| Text::new(&place.path, t.as_bytes().to_vec()).ok());
+            out.extend(text.map(|t| (place.path.clone(), Arc::new(t))));
+        }
     }
-    let summary = summary::summarise(&subject.timelines);
-    let shown = subject.timelines.iter().find(|t| t.invocations().next().is_some())?;
-    Some(JobTimeline {
-        path: subject.document().path.clone(),
-        job: subject.name.clone(),
-        creates_env: match summary.creates_env {
-            Answer::Yes => Some(true),
-            Answer::No => Some(false),
-            Answer::Unknown => None,
-        },
-        env_dirs: summary.env_dirs,
-        reuse: summary::reuse_word(summary.reuse),
-        events: summary::lines(shown),
-    })
+    out
 }

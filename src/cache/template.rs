@@ -48,11 +48,31 @@ pub trait Origins {
     fn origin(&self, path: &[String]) -> Origin;
 }
 
+/// A key in a form that can be compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rendered {
+    pub text: String,
+    /// Nothing of it may differ all the same.
+    pub whole: bool,
+}
+
+impl Rendered {
+    /// The two keys cannot differ.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.whole && other.whole && self.text == other.text
+    }
+
+    /// Whatever the values are, `key` begins with `self`.
+    pub fn begins(&self, key: &Self) -> bool {
+        self.whole && key.text.starts_with(&self.text)
+    }
+}
+
 /// One indivisible part of a key in a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token<'a> {
     Char(char),
-    Symbol { source: &'a str, feed: Option<&'a str>, hash: bool },
+    Symbol { source: &'a str, hash: bool },
 }
 
 impl Key {
@@ -88,18 +108,17 @@ impl Key {
         !self.broken && self.pieces.iter().all(|p| p.text.is_some())
     }
 
-    /// The two keys cannot differ.
-    pub fn is_same(&self, other: &Key) -> bool {
-        let fixed = |t: &Token<'_>| matches!(t, Token::Char(_) | Token::Symbol { feed: Some(_), .. });
-        let own = self.tokens();
-        !self.broken && !other.broken && own == other.tokens() && own.iter().all(fixed)
-    }
-
-    /// Whatever the values are, `key` begins with `self`.
-    pub fn begins(&self, key: &Key) -> bool {
-        let fixed = |t: &Token<'_>| matches!(t, Token::Char(_) | Token::Symbol { feed: Some(_), .. });
-        let own = self.tokens();
-        !self.broken && !key.broken && key.tokens().starts_with(&own) && own.iter().all(fixed)
+    /// The key as one text in which equal values are equal; it ends where a value may differ all the same.
+    pub fn rendered(&self) -> Rendered {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match (&piece.text, &piece.feed) {
+                (Some(known), _) => text.push_str(known),
+                (None, Some(feed)) => text.push_str(&format!("\u{1}{}\u{2}{feed}\u{3}", piece.source)),
+                (None, None) => return Rendered { text, whole: false },
+            }
+        }
+        Rendered { text, whole: !self.broken }
     }
 
     /// Whether `self` can be the beginning of `key`. What is not known may be anything, but a hash is a hash.
@@ -126,11 +145,7 @@ impl Key {
         for piece in &self.pieces {
             match &piece.text {
                 Some(text) => out.extend(text.chars().map(Token::Char)),
-                None => out.push(Token::Symbol {
-                    source: &piece.source,
-                    feed: piece.feed.as_deref(),
-                    hash: piece.is_hash(),
-                }),
+                None => out.push(Token::Symbol { source: &piece.source, hash: piece.is_hash() }),
             }
         }
         out
@@ -202,5 +217,81 @@ impl Hash {
         let patterns: Option<Vec<String>> = args.iter().map(one).collect();
         let patterns = patterns.map(|all| all.into_iter().filter(|p| !p.starts_with("--")).collect());
         Self { patterns }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::Eval;
+
+    /// Knows the job and nothing else; what comes from `steps` may differ from job to job.
+    struct Little;
+
+    impl Context for Little {
+        fn lookup(&self, path: &[String]) -> Eval {
+            match path {
+                [root, name] if root == "github" && name == "job" => Eval::Known(Value::from("tests")),
+                _ => Eval::Unknown,
+            }
+        }
+    }
+
+    impl Origins for Little {
+        fn origin(&self, path: &[String]) -> Origin {
+            Origin { feed: (path[0] != "steps").then(String::new), ..Origin::default() }
+        }
+    }
+
+    fn key(text: &str) -> Key {
+        Key::read(text, &Little, &Little)
+    }
+
+    #[test]
+    fn keys_are_the_same_only_where_nothing_can_differ() {
+        let same = |a: &str, b: &str| key(a).rendered().is_same(&key(b).rendered());
+        assert!(same("nox-${{ github.job }}", "nox-tests"));
+        assert!(same("${{ hashFiles('a') }}", "${{ hashFiles('a') }}"));
+        assert!(!same("${{ hashFiles('a') }}", "${{ hashFiles('b') }}"));
+        assert!(!same("${{ steps.x.outputs.y }}", "${{ steps.x.outputs.y }}"));
+        assert!(!same("nox-${{ runner.os }}", "nox-Linux"));
+        assert!(!same("${{ }}", "${{ }}"), "a broken template says nothing");
+    }
+
+    #[test]
+    fn a_restore_key_can_begin_a_key_unless_their_known_texts_differ() {
+        for (restore, whole, can) in [
+            ("nox-", "nox-${{ runner.os }}", true),
+            ("nox-Linux", "nox-${{ runner.os }}", true),
+            ("nox-${{ github.job }}-", "nox-tests-1", true),
+            ("nox-${{ hashFiles('a') }}-", "nox-${{ hashFiles('a') }}-${{ hashFiles('b') }}", true),
+            ("cache-", "nox-", false),
+            ("nox-1", "nox", false),
+            ("nox-x", "nox-${{ hashFiles('a') }}", false),
+            ("nox-${{ runner.os }}_", "nox-${{ runner.os }}-1", false),
+            ("${{ runner.os }}", "Linux", true),
+        ] {
+            assert_eq!(key(restore).can_begin(&key(whole)), can, "{restore} {whole}");
+        }
+        assert!(key("nox-").rendered().begins(&key("nox-${{ steps.x.outputs.y }}").rendered()));
+        assert!(
+            !key("nox-${{ steps.x.outputs.y }}").rendered().begins(&key("nox-${{ steps.x.outputs.y }}").rendered())
+        );
+    }
+
+    #[test]
+    fn pieces_that_never_change() {
+        for (text, fixed) in [
+            ("nox", true),
+            ("${{ runner.os }}", true),
+            ("${{ github.ref }}", true),
+            ("${{ env.pythonLocation }}", true),
+            ("${{ github.sha }}", false),
+            ("${{ hashFiles('a') }}", false),
+            ("${{ vars.EPOCH }}", false),
+            ("${{ steps.week.outputs.week }}", false),
+        ] {
+            assert_eq!(key(text).pieces[0].is_fixed(), fixed, "{text}");
+        }
     }
 }

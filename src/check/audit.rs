@@ -1,8 +1,12 @@
 //! The caches a job already has for its environments, and what every check of them needs to report one.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use crate::cache::Needs;
 use crate::cache::builds::Builds;
 use crate::cache::publish::Permission;
+use crate::cache::template::Rendered;
 use crate::check::subject::{Subject, is_cacheable, is_meant_for, touches_folder};
 use crate::finding::{Applicability, Change, Edit, Finding, Fix, Location, Route, Segment};
 use crate::glob::Pattern;
@@ -23,6 +27,8 @@ pub struct Audit<'a> {
     pub permission: Permission,
     /// All jobs of the repository, this one included.
     pub all: &'a [Subject<'a>],
+    /// By the document in which the step stands; to work them out is dear.
+    needs: RefCell<BTreeMap<usize, Result<Needs, String>>>,
 }
 
 /// A step that restores environments, on one instance.
@@ -32,6 +38,8 @@ pub struct Cached<'a> {
     pub position: usize,
     pub event: &'a Event,
     pub step: &'a CacheStep,
+    pub builds: Builds,
+    pub rendered: Rendered,
 }
 
 /// A cache step as a finding shows it.
@@ -57,10 +65,6 @@ impl<'a> Cached<'a> {
     /// The calls before the step, in order.
     pub fn calls_before(&self) -> impl Iterator<Item = (&'a Event, &'a Invocation)> + use<'a> {
         self.timeline.events[..self.position].iter().filter_map(|e| Some((e, e.invocation()?)))
-    }
-
-    pub fn builds(&self, subject: &Subject<'_>) -> Builds {
-        Builds::of(subject, self.timeline)
     }
 
     /// The `path` lines, which are part of a cache's identity as they are written; `None` where one is not known.
@@ -100,7 +104,8 @@ pub fn caches<'a>(subject: &'a Subject<'_>) -> Vec<Cached<'a>> {
         }
         for (position, event) in timeline.events.iter().enumerate() {
             if let Some(step) = event.cache().filter(|s| !s.keyless && is_meant_for(s, &names)) {
-                found.push(Cached { timeline, position, event, step });
+                let (builds, rendered) = (Builds::of(subject, timeline), step.template.rendered());
+                found.push(Cached { timeline, position, event, step, builds, rendered });
             }
         }
     }
@@ -109,7 +114,7 @@ pub fn caches<'a>(subject: &'a Subject<'_>) -> Vec<Cached<'a>> {
 
 impl<'a> Audit<'a> {
     pub fn new(subject: &'a Subject<'a>, all: &'a [Subject<'a>]) -> Self {
-        Self { subject, caches: caches(subject), permission: Permission::of(subject), all }
+        Self { subject, caches: caches(subject), permission: Permission::of(subject), all, needs: RefCell::default() }
     }
 
     pub fn document_of(&self, site: Site) -> &'a Document {
@@ -132,6 +137,10 @@ impl<'a> Audit<'a> {
 
     /// What a key needs, if its calls can be seen and nothing speaks against a correction.
     pub fn needs(&self, site: Site) -> Result<Needs, String> {
+        self.needs.borrow_mut().entry(site.document).or_insert_with(|| self.needs_in(site)).clone()
+    }
+
+    fn needs_in(&self, site: Site) -> Result<Needs, String> {
         if !self.subject.timelines.iter().any(|t| t.invocations().any(|(_, i)| touches_folder(i))) {
             return Err("nox runs where it cannot be seen, so that what its cache needs is not known".to_owned());
         }

@@ -104,15 +104,14 @@ fn crosses(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key, key_names: Nam
     {
         return Some("an older noxfile");
     }
-    let builds = cached.builds(audit.subject);
-    let foreign = |other: &&Cached<'_>| {
-        let theirs = other.builds(audit.subject);
-        builds.is_foreign(&theirs)
-            && builds.shares_caches_with(&theirs)
+    let begins = restore.rendered();
+    let foreign = |other: &Cached<'_>| {
+        cached.builds.is_foreign(&other.builds)
+            && cached.builds.shares_caches_with(&other.builds)
+            && begins.begins(&other.rendered)
             && other.identity() == cached.identity()
-            && restore.begins(&other.step.template)
     };
-    audit.caches.iter().any(|other| foreign(&other)).then_some("other matrix legs")
+    audit.caches.iter().any(foreign).then_some("other matrix legs")
 }
 
 /// Whether a restore key of this beginning restores nothing wrong.

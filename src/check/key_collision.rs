@@ -1,8 +1,9 @@
 //! `nox/key-collision`: can instances that build different environments share a key?
 
+use std::collections::BTreeSet;
+
 use super::audit::{Audit, Cached, Place, Report, caches};
 use super::subject::Subject;
-use crate::cache::builds::Builds;
 use crate::cache::hashed;
 use crate::finding::Finding;
 use crate::fix::rewrite_key::rewrite;
@@ -20,22 +21,22 @@ struct Rival {
 }
 
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
-    let own: Vec<(&Cached<'_>, Builds)> = audit
-        .caches
-        .iter()
-        .filter(|c| c.step.key.is_some() && is_sure(audit.subject, c))
-        .take(MAX_COMPARED)
-        .map(|c| (c, c.builds(audit.subject)))
-        .collect();
+    let candidates = audit.caches.iter().filter(|c| c.step.key.is_some() && c.rendered.whole);
+    let own: Vec<&Cached<'_>> = candidates.filter(|c| is_sure(audit.subject, c)).take(MAX_COMPARED).collect();
     let mut places = Vec::new();
     let mut first: Option<(&Cached<'_>, Rival)> = None;
-    for (position, (cached, builds)) in own.iter().enumerate() {
-        let among = own[position + 1..].iter().find_map(|(other, theirs)| {
-            let another = !std::ptr::eq(cached.timeline, other.timeline);
-            let difference = builds.difference(theirs).filter(|_| another && collide(cached, builds, other, theirs))?;
-            Some(Rival { job: None, difference })
-        });
-        let Some(rival) = among.or_else(|| elsewhere(audit, cached, builds)) else { continue };
+    let mut asked: BTreeSet<&str> = BTreeSet::new();
+    for (position, cached) in own.iter().enumerate() {
+        let others = own[position + 1..].iter().filter(|other| !std::ptr::eq(cached.timeline, other.timeline));
+        let among = others
+            .filter(|other| collide(cached, other))
+            .find_map(|other| Some(Rival { job: None, difference: cached.builds.difference(&other.builds)? }));
+        let found = match among {
+            Some(rival) => Some(rival),
+            None if asked.insert(&cached.rendered.text) => elsewhere(audit, cached),
+            None => None,
+        };
+        let Some(rival) = found else { continue };
         let label = match &rival.job {
             None => format!("shared by matrix legs that {}", rival.difference),
             Some(job) => format!("shared with {job}"),
@@ -56,29 +57,21 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
 }
 
 /// A job elsewhere in the repository that shares the key.
-fn elsewhere(audit: &Audit<'_>, cached: &Cached<'_>, builds: &Builds) -> Option<Rival> {
+fn elsewhere(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Rival> {
     audit.all.iter().filter(|other| other.unit != audit.subject.unit).find_map(|other| {
-        caches(other).iter().filter(|theirs| theirs.step.key.is_some()).find_map(|theirs| {
-            if !cached.step.template.is_same(&theirs.step.template) || !is_sure(other, theirs) {
-                return None;
-            }
-            let their_builds = theirs.builds(other);
-            let difference =
-                builds.difference(&their_builds).filter(|_| collide(cached, builds, theirs, &their_builds))?;
-            let path = &other.document().path;
-            let file = if other.unit.document == audit.subject.unit.document {
-                String::new()
-            } else {
-                format!(" of `{path}`")
-            };
-            Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
-        })
+        let theirs = caches(other);
+        let mut rivals = theirs.iter().filter(|c| c.step.key.is_some() && collide(cached, c) && is_sure(other, c));
+        let difference = rivals.find_map(|c| cached.builds.difference(&c.builds))?;
+        let path = &other.document().path;
+        let here = other.unit.document == audit.subject.unit.document;
+        let file = if here { String::new() } else { format!(" of `{path}`") };
+        Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
     })
 }
 
-fn collide(a: &Cached<'_>, builds: &Builds, b: &Cached<'_>, theirs: &Builds) -> bool {
-    builds.shares_caches_with(theirs)
-        && a.step.template.is_same(&b.step.template)
+fn collide(a: &Cached<'_>, b: &Cached<'_>) -> bool {
+    a.rendered.is_same(&b.rendered)
+        && a.builds.shares_caches_with(&b.builds)
         && a.identity().is_some_and(|own| b.identity().is_some_and(|other| own == other))
 }
 

@@ -1,6 +1,7 @@
 //! `nox/retired-cache-action`: does the service still accept this version of the cache action?
 
 use super::audit::{Audit, Place, Report, fix};
+use crate::cache::publish::Permission;
 use crate::finding::{Change, Edit, Finding, Fix};
 use crate::fix::action_ref::cache_action;
 use crate::text::Span;
@@ -39,6 +40,10 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
 }
 
 fn update(audit: &Audit<'_>, sites: &[Site]) -> Result<Fix, String> {
+    // A cache that works again could poison what the job publishes.
+    if let Permission::Withheld(reason) = &audit.permission {
+        return Err(reason.clone());
+    }
     let first = *sites.first().ok_or("the step is not in sight")?;
     let document = audit.document_of(first);
     let new = cache_action(audit.subject.repository, audit.subject.settings, document);

@@ -102,8 +102,7 @@ impl<'a> Given<'a> {
         if text.starts_with("--") {
             return None;
         }
-        let mut letters = text.char_indices().skip(1);
-        while let Some((at, letter)) = letters.next() {
+        for (at, letter) in text.char_indices().skip(1) {
             let short = format!("-{letter}");
             let rest = text.get(at + letter.len_utf8()..).unwrap_or_default();
             if wrapper.stop.contains(&short) {

@@ -38,8 +38,21 @@ pub struct Ask<'a> {
     /// The folder it runs in, relative to the repository root.
     pub folder: &'a str,
     pub files: &'a dyn Files,
+    /// The absolute path of the checkout, as far as scripts see it.
+    pub root: &'a str,
     /// Environment variables by name.
     pub vars: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Ask<'_> {
+    /// A path that the program is given, relative to the repository root; `None` when it lies outside.
+    fn resolve(&self, base: &str, path: &str) -> Option<String> {
+        let path = path.replace('\\', "/");
+        match path.strip_prefix(self.root).and_then(|rest| rest.strip_prefix('/')) {
+            Some(inside) => join("", inside),
+            None => join(base, &path),
+        }
+    }
 }
 
 /// The scripts that a program leads to; empty for a program that is not known to be a wrapper.
@@ -72,7 +85,7 @@ fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
     let start = ask.folder;
     let folder = match &given.directory {
         None => start.to_owned(),
-        Some(path) => match join(start, path) {
+        Some(path) => match ask.resolve(start, path) {
             Some(folder) => folder,
             None => return,
         },
@@ -105,7 +118,7 @@ fn file_of(ask: &Ask<'_>, wrapper: &Wrapper, given: &Given<'_>, start: &str, fol
     if let Some(named) = &given.file {
         // make looks for it after it changed folders, the others before.
         let base = if wrapper.reader == Reader::Make { folder } else { start };
-        return join(base, named).filter(|p| ask.files.is_tracked(p));
+        return ask.resolve(base, named).filter(|p| ask.files.is_tracked(p));
     }
     let mut folder = folder;
     loop {

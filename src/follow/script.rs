@@ -1,7 +1,6 @@
 //! Script files that a command runs: by an interpreter, by their path, or read into the shell.
 
 use super::{Ask, Followed, Lead, python};
-use crate::repo::join;
 use crate::shell::{CallKind, Shell};
 use crate::text::Span;
 
@@ -36,7 +35,7 @@ pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
 
 /// The tracked file and how it was named.
 fn file(ask: &Ask<'_>, folder: &str) -> Option<(String, String)> {
-    let tracked = |path: &str| join(folder, &path.replace('\\', "/")).filter(|p| ask.files.is_tracked(p));
+    let tracked = |path: &str| ask.resolve(folder, path).filter(|p| ask.files.is_tracked(p));
     match &ask.program.kind {
         CallKind::Script(path) => Some((tracked(path)?, path.clone())),
         CallKind::Module => {

@@ -9,6 +9,7 @@ pub mod markdown;
 mod sample;
 pub mod sarif;
 pub mod summary;
+pub mod timeline;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -363,7 +363,8 @@ impl<'t> Walker<'_, 't> {
                 self.state.ended = Some(code == Some("0"));
             }
             "source" | "." | "read" | "mapfile" => {}
-            "set" | "shift" => self.state.positional = None,
+            "set" if sets_arguments(&words[1..]) => self.state.positional = None,
+            "shift" => self.shift(words.get(1)),
             _ => {}
         }
         let replaces = program == "exec" && words.len() > 1;
@@ -371,6 +372,15 @@ impl<'t> Walker<'_, 't> {
         if replaces {
             self.state.ended = Some(true);
         }
+    }
+
+    /// `shift`, or `shift 2`: the first arguments go.
+    fn shift(&mut self, count: Option<&Word>) {
+        let count = count.map_or(Some(1), |w| w.value.as_deref()?.parse().ok());
+        let left = self.state.positional.take();
+        // In a loop or a branch it is not known how often.
+        let left = left.filter(|_| !self.state.conditional);
+        self.state.positional = count.zip(left).map(|(count, left)| left.into_iter().skip(count).collect());
     }
 
     fn emit(&mut self, words: Vec<Word>, assignments: Vec<(String, Word)>, span: Span) {
@@ -401,6 +411,22 @@ impl<'t> Walker<'_, 't> {
         self.state.positional = outer;
         self.running.pop();
     }
+}
+
+/// Whether `set` with these words gives the script new arguments, beyond options such as `-e` and `-o pipefail`.
+fn sets_arguments(words: &[Word]) -> bool {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.value.as_deref() {
+            Some(text) if text.starts_with(['-', '+']) && text.len() > 1 && text != "--" => {
+                if text.ends_with('o') {
+                    words.next();
+                }
+            }
+            _ => return true,
+        }
+    }
+    false
 }
 
 fn split_clause(clause: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>) {

@@ -10,7 +10,7 @@ use crate::rules::cache_actions::cache_actions;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::{InterpreterAction, NoxAction, SOME_NOX_ACTION, setup_actions};
 use crate::tool::nox::Nox;
-use crate::tool::{Argument, Request, Tool, Variable};
+use crate::tool::{Argument, Request, Reuse, Tool, Variable};
 use crate::workflow::Uses;
 use crate::workflow::context::Inputs;
 
@@ -197,7 +197,11 @@ impl Walk<'_> {
         let env = |_: &str| Variable::Unset;
         let request =
             Request { args: &args, env: &env, folder: &place.inside, script: None, files: self.files(&place) };
-        let run = Nox.run(&request);
+        let mut run = Nox.run(&request);
+        if action.rebuilds && run.reuse != Reuse::Unknown {
+            // A first pass builds without reuse, a second one runs what that has built.
+            (run.reuse, run.reuse_why) = (Reuse::Mixed, "the action builds once, then reuses what it built".to_owned());
+        }
         let folders = run.env_dirs.iter().map(|d| prefixed(&place.checkout, d)).collect();
         let invocation = Invocation {
             command: format!("uses: {}", here.step.uses.as_ref().map_or("", |u| u.text.as_str())),

@@ -10,13 +10,13 @@ use crate::shell::{Call, CallKind, Command, Directory, Expanded, Host, Shell, Wo
 use crate::text::Span;
 use crate::tool::nox::Nox;
 use crate::tool::{Argument, Request, Tool, Variable};
-use crate::workflow::context::Exported;
+use crate::workflow::context::{Exported, WORKSPACE};
 use crate::yaml::ScalarMap;
 
 /// Longest text of a command shown to people.
 const MAX_SHOWN: usize = 80;
 /// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea set them too).
-const ALWAYS_SET: [(&str, &str); 2] = [("CI", "true"), ("GITHUB_ACTIONS", "true")];
+const ALWAYS_SET: [(&str, &str); 3] = [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", WORKSPACE)];
 
 impl Walk<'_> {
     pub(super) fn run(&mut self, here: Here<'_>) {
@@ -104,7 +104,6 @@ impl Walk<'_> {
             return Some(Some((inside_mount(mount, workdir.as_ref()), true)));
         }
         let folder = match directory {
-            _ if origin.in_container => Some(String::new()),
             Directory::Unchanged => origin.folder.clone(),
             Directory::Into(path) => origin.folder.as_deref().and_then(|folder| in_workspace(folder, path)),
             Directory::Unknown => None,

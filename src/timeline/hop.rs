@@ -8,6 +8,7 @@ use crate::follow::{Ask, Lead, follow};
 use crate::shell::{Command, Peeled, commands};
 use crate::text::Span;
 use crate::workflow::Scalar;
+use crate::workflow::context::WORKSPACE;
 
 /// How many files a command is followed through.
 const MAX_HOPS: usize = 5;
@@ -67,7 +68,9 @@ impl Walk<'_> {
             return;
         }
         let vars = |name: &str| self.variable(origin, &peeled.env, name);
-        let ask = Ask { program: peeled, folder: &place.inside, files: self.files(&place), vars: &vars };
+        let root = format!("{WORKSPACE}/{}", place.checkout);
+        let root = root.trim_end_matches('/');
+        let ask = Ask { program: peeled, folder: &place.inside, files: self.files(&place), root, vars: &vars };
         let found = follow(&ask);
         for note in found.notes {
             if !self.undecided.contains(&note) {
@@ -80,13 +83,17 @@ impl Walk<'_> {
         let span = self.span_in_step(origin, command.span);
         let mut hops = origin.hops.clone();
         hops.push(self.place_of(origin, command.span));
+        // What leads to itself is not read again.
+        let again = |lead: &Lead| {
+            let is_lead = |hop: &Location| hop.path == lead.path && hop.label.starts_with(&lead.label);
+            hops.iter().any(|hop| is_lead(hop) && lead.span.contains(hop.span.start))
+        };
+        if found.leads.iter().any(again) {
+            return;
+        }
         for lead in &found.leads {
-            // A script that leads to itself is not read again.
-            let again = hops
-                .iter()
-                .any(|h| h.path == lead.path && lead.span.contains(h.span.start) && h.label.starts_with(&lead.label));
-            if again || self.followed == MAX_FOLLOWED {
-                continue;
+            if self.followed == MAX_FOLLOWED {
+                return;
             }
             self.followed += 1;
             let inner = Origin {
@@ -101,7 +108,8 @@ impl Walk<'_> {
                 conditional: origin.conditional || command.conditional || lead.conditional,
                 in_container,
             };
-            let variable = |name: &str| match argument(lead, name) {
+            let path = format!("{root}/{}", lead.path);
+            let variable = |name: &str| match argument(lead, &path, name) {
                 Some(value) => value,
                 None => self.variable(&inner, &[], name),
             };
@@ -126,12 +134,15 @@ impl Walk<'_> {
     }
 }
 
-/// `$#`, `$1` and so on of a script; `None` for any other variable, and where its words are not known.
-fn argument(lead: &Lead, name: &str) -> Option<Option<String>> {
+/// `$0`, `$#`, `$1` and so on of a script at `path`; `None` for any other variable, and where its words are not known.
+fn argument(lead: &Lead, path: &str, name: &str) -> Option<Option<String>> {
     let arguments = lead.arguments.as_ref()?;
     if name == "#" {
         return Some(Some(arguments.len().to_string()));
     }
     let position: usize = name.parse().ok()?;
+    if position == 0 {
+        return Some(Some(path.to_owned()));
+    }
     Some(position.checked_sub(1).and_then(|at| arguments.get(at).cloned().flatten()))
 }

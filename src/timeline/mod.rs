@@ -7,6 +7,7 @@ pub mod event;
 mod hop;
 pub mod instance;
 mod origin;
+pub mod shown;
 pub mod state;
 pub mod summary;
 

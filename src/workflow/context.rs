@@ -171,7 +171,7 @@ jobs:
         let scope = Scope::new(&leg, &inputs, "x").with_env(&workflow.env).with_env(&job.env).with_exported(&exported);
         for (written, value) in [
             ("${{ env.A }}", Some("inner")),
-            ("${{ env.B }}", Some("outer-b")),
+            ("${{ env.B }}", None),
             ("${{ env.C }}", None),
             ("${{ env.D }}", Some("windows-2025")),
             ("${{ env.E }}", Some("e")),

@@ -16,6 +16,7 @@ pub struct Matrix {
 /// One combination of matrix values.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Leg {
+    /// By key; of a map that is not known as a whole, its known fields by their path: `task.run`.
     pub values: Vec<(String, Eval)>,
     /// Keys beyond `values` may exist: the matrix or a part of it is an expression.
     pub open: bool,
@@ -26,6 +27,11 @@ impl Leg {
     pub fn lookup(&self, path: &[String]) -> Eval {
         let Some((first, rest)) = path.split_first() else { return Eval::Unknown };
         match self.values.iter().find(|(k, _)| k.eq_ignore_ascii_case(first)) {
+            Some((_, Eval::Unknown)) if !rest.is_empty() => {
+                let path = path.join(".");
+                let field = self.values.iter().find(|(k, _)| k.eq_ignore_ascii_case(&path));
+                field.map_or(Eval::Unknown, |(_, value)| value.clone())
+            }
             Some((_, value)) => rest.iter().fold(value.clone(), |value, key| field(&value, key)),
             None if self.open => Eval::Unknown,
             None => Eval::Known(Value::Null),
@@ -82,7 +88,7 @@ impl Matrix {
                 _ => Legs::dynamic(),
             };
         }
-        let mut dimensions = Vec::new();
+        let mut dimensions: Vec<(String, Eval, Option<Vec<Choice>>)> = Vec::new();
         let (mut include, mut exclude) = (Eval::Known(Value::Null), Eval::Known(Value::Null));
         for entry in tree.entries(self.node) {
             let Some(key) = tree.str(entry.key) else { continue };
@@ -90,7 +96,10 @@ impl Matrix {
             match key {
                 "include" => include = values,
                 "exclude" => exclude = values,
-                _ => dimensions.push((key.to_owned(), values)),
+                _ => {
+                    let partly = if values == Eval::Unknown { choices(tree, entry.value, context) } else { None };
+                    dimensions.push((key.to_owned(), values, partly));
+                }
             }
         }
         expand(dimensions, &include, &exclude)
@@ -104,22 +113,47 @@ fn from_value(matrix: &Value) -> Legs {
     let dimensions = entries
         .iter()
         .filter(|(k, _)| k != "include" && k != "exclude")
-        .map(|(k, v)| (k.clone(), Eval::Known(v.clone())))
+        .map(|(k, v)| (k.clone(), Eval::Known(v.clone()), None))
         .collect();
     expand(dimensions, &part("include"), &part("exclude"))
 }
 
-fn expand(dimensions: Vec<(String, Eval)>, include: &Eval, exclude: &Eval) -> Legs {
+/// One item of a dimension: its value, and the known fields of a map whose value is not.
+#[derive(Debug, Clone)]
+struct Choice {
+    value: Eval,
+    fields: Vec<(String, Eval)>,
+}
+
+impl From<Eval> for Choice {
+    fn from(value: Eval) -> Self {
+        Self { value, fields: Vec::new() }
+    }
+}
+
+/// The items of a written list, each as far as it is known.
+fn choices(tree: &Tree, node: NodeId, context: &dyn Context) -> Option<Vec<Choice>> {
+    tree.is_sequence(node).then(|| {
+        let item = |node: NodeId| {
+            let fields = tree.entries(node).iter();
+            let fields = fields.filter_map(|e| Some((tree.str(e.key)?.to_owned(), value(tree, e.value, context, 1))));
+            Choice { value: value(tree, node, context, 1), fields: fields.collect() }
+        };
+        tree.items(node).iter().map(|i| item(i.node)).collect()
+    })
+}
+
+fn expand(dimensions: Vec<(String, Eval, Option<Vec<Choice>>)>, include: &Eval, exclude: &Eval) -> Legs {
     let mut exact = true;
     let mut legs = if dimensions.is_empty() { Vec::new() } else { vec![Leg::default()] };
-    for (key, values) in &dimensions {
-        let choices = match values {
-            Eval::Known(Value::Array(items)) => items.iter().cloned().map(Eval::Known).collect(),
+    for (key, values, partly) in &dimensions {
+        let choices: Vec<Choice> = match values {
+            Eval::Known(Value::Array(items)) => items.iter().cloned().map(|v| Eval::Known(v).into()).collect(),
             Eval::Known(Value::Null) => Vec::new(),
-            Eval::Known(single) => vec![Eval::Known(single.clone())],
+            Eval::Known(single) => vec![Eval::Known(single.clone()).into()],
             Eval::OneOf(_) | Eval::Unknown => {
                 exact = false;
-                vec![Eval::Unknown]
+                partly.clone().unwrap_or_else(|| vec![Eval::Unknown.into()])
             }
         };
         let mut next = Vec::with_capacity(legs.len() * choices.len());
@@ -130,7 +164,10 @@ fn expand(dimensions: Vec<(String, Eval)>, include: &Eval, exclude: &Eval) -> Le
                     break;
                 }
                 let mut leg = leg.clone();
-                leg.set(key, choice.clone());
+                leg.set(key, choice.value.clone());
+                if choice.value == Eval::Unknown {
+                    choice.fields.iter().for_each(|(field, value)| leg.set(&format!("{key}.{field}"), value.clone()));
+                }
                 next.push(leg);
             }
         }
@@ -141,7 +178,7 @@ fn expand(dimensions: Vec<(String, Eval)>, include: &Eval, exclude: &Eval) -> Le
         Eval::Known(_) => {}
         _ => exact = false,
     }
-    let original: Vec<&str> = dimensions.iter().map(|(k, _)| k.as_str()).collect();
+    let original: Vec<&str> = dimensions.iter().map(|(k, ..)| k.as_str()).collect();
     match include {
         Eval::Known(Value::Array(entries)) => {
             for entry in entries {
@@ -288,7 +325,7 @@ mod tests {
             ("{a: ['${{ fromJSON(needs.x.outputs.y) }}'], b: [1]}", vec!["a=? b=1"], false),
             ("{a: '${{ fromJSON(needs.x.outputs.y) }}', b: [1]}", vec!["a=? b=1"], false),
             ("${{ fromJSON(needs.x.outputs.y) }}", vec![""], false),
-            ("${{ fromJSON('{\"a\": [1, 2]}') }}", vec!["a=1", "a=2"], true),
+            ("${{ fromJSON('{\"a\":[1,2]}') }}", vec!["a=1", "a=2"], true),
             ("{a: [yes, true, null]}", vec!["a=yes", "a=true", "a="], true),
         ] {
             // One unknown item makes the whole list unknown: it stays one leg.
@@ -314,5 +351,22 @@ mod tests {
         assert_eq!(leg.lookup(&path("python")), Eval::Known(Value::Null));
         leg.open = true;
         assert_eq!(leg.lookup(&path("python")), Eval::Unknown);
+    }
+    #[test]
+    fn known_fields_of_unknown_maps_stay_known() {
+        let yaml = "task:\n- {run: nox -s a, when: \"${{ github.sha }}\"}\n- {run: nox -s b, when: true}\n";
+        let text = Text::new("w", yaml.as_bytes().to_vec()).unwrap();
+        let tree = crate::yaml::parse(&text).unwrap();
+        let (leg, inputs) = (Leg::default(), Inputs::default());
+        let legs = Matrix { node: tree.root().unwrap() }.legs(&tree, &Scope::new(&leg, &inputs, "job"));
+        assert!(!legs.exact && legs.legs.len() == 2);
+        let at = |leg: usize, path: &[&str]| {
+            legs.legs[leg].lookup(&path.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(at(0, &["task", "run"]), Eval::Known("nox -s a".into()));
+        assert_eq!(at(0, &["task", "when"]), Eval::Unknown);
+        assert_eq!(at(0, &["task", "other"]), Eval::Unknown);
+        assert_eq!(at(1, &["task", "when"]), Eval::Known(true.into()));
+        assert_eq!(at(1, &["task", "other"]), Eval::Known(Value::Null));
     }
 }

@@ -39,6 +39,10 @@ impl<'t> Walker<'_, 't> {
             "string" => self.string(node, depth),
             "concatenation" => self.concatenation(node, quoted, depth),
             "simple_expansion" | "expansion" => vec![self.variable(node, quoted)],
+            "command_substitution" => {
+                let text = self.own_folder(self.text(node));
+                vec![Part { text, ..self.unknown(place, quoted) }]
+            }
             _ if !node.is_named() => self.bare(place, quoted),
             _ => vec![self.unknown(place, quoted)],
         }
@@ -105,7 +109,36 @@ impl<'t> Walker<'_, 't> {
         part
     }
 
+    /// The folder of the script itself, which scripts ask for in many ways: `$(dirname "$0")`,
+    /// `$(cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)`. Nothing but these words may stand in `text`.
+    fn own_folder(&self, text: &str) -> Option<String> {
+        const HARMLESS: [&str; 12] =
+            ["cd", "pwd", "realpath", "readlink", "&&", ";", "--", "-P", "-f", "-s", "-e", ">/dev/null"];
+        let path = (self.vars)("0")?;
+        let plain = text.replace("${BASH_SOURCE[0]}", "$0").replace("$BASH_SOURCE", "$0").replace("${0}", "$0");
+        let plain = plain.replace("$(", " ").replace([')', '"', '`'], " ").replace("2>&1", " ").replace(';', " ; ");
+        let (mut steps, mut of_script, mut asks_folder) = (Vec::new(), 0, false);
+        for word in plain.split_whitespace().filter(|w| !HARMLESS.contains(w)) {
+            match word {
+                "dirname" => asks_folder = true,
+                "$0" => of_script += 1,
+                "&>" | "/dev/null" | ">" => {}
+                step if step.starts_with("/..") || step.starts_with("..") => steps.push(step.trim_start_matches('/')),
+                _ => return None,
+            }
+        }
+        let folder = path.rsplit_once('/').map(|(folder, _)| folder).filter(|_| asks_folder && of_script == 1)?;
+        let mut parts: Vec<&str> = folder.split('/').collect();
+        for step in steps.iter().flat_map(|s| s.split('/')).filter(|s| !s.is_empty() && *s != ".") {
+            if step == ".." { _ = parts.pop() } else { parts.push(step) }
+        }
+        Some(parts.join("/"))
+    }
+
     fn lookup(&self, name: &str) -> Value {
+        if name == "0" {
+            return (self.vars)("0").map_or(Value::Unknown, Value::Known);
+        }
         if let Ok(position) = name.parse::<usize>() {
             let word = position.checked_sub(1).and_then(|at| self.state.positional.as_ref()?.get(at));
             return word.map_or(Value::Unknown, Value::of);

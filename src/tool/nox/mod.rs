@@ -172,6 +172,7 @@ fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
 /// Decides everything that the noxfile tells.
 fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<'_>) {
     let global = reuse::global(call, Some(&reader));
+    reader.hidden_sessions.extend(select::unseen_defaults(&reader));
     let mut selection = select::select(call, request.env, &reader);
     let (certain, possible) = bodies(&mut selection, call, request, &mut reader);
     let exact =
@@ -200,9 +201,11 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     if selection.none_asked {
         run.creates_env = Answer::No;
     }
+    // A name that is not known may be that of a session out of sight.
+    let hidden = sure.is_empty() && !reader.hidden_sessions.is_empty();
     if run.creates_env == Answer::Unknown
         && !call.open
-        && (sure.is_empty() && maybe.is_empty() || !selection.missing.is_empty())
+        && (hidden || sure.is_empty() && maybe.is_empty() || !selection.missing.is_empty())
     {
         run.creates_by_default = backend::creates(&default_backend.of_session(None)) == Answer::Yes;
     }
@@ -228,6 +231,9 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
         Reuse::Mixed => "some sessions set `reuse_venv=` themselves".to_owned(),
         Reuse::On if matches!(global.setting, Setting::No | Setting::Never) => {
             "`reuse_venv=True` at the session".to_owned()
+        }
+        Reuse::Unknown if matches!(global.setting, Setting::Yes | Setting::No) => {
+            "sessions that are not known may set `reuse_venv=` themselves".to_owned()
         }
         Reuse::Off if matches!(global.setting, Setting::Yes) => "`reuse_venv=False` at the session".to_owned(),
         _ => global.why.clone(),

@@ -164,6 +164,15 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
     selection
 }
 
+/// Sessions that the noxfile names as its defaults and that were not found in it: it makes sessions in a way not seen.
+pub fn unseen_defaults(reader: &Reader<'_>) -> Vec<String> {
+    let all = expand(reader, None, false);
+    let names = Words::from_option(reader.options.get("sessions"));
+    let known = names.iter().flat_map(Words::known);
+    let unseen = known.filter(|name| all.iter().all(|c| by_name(&Argument::known(*name), c) == Match::No));
+    unseen.map(|name| format!("the noxfile's default session `{name}` was not found in it")).collect()
+}
+
 fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &Reader<'_>) {
     if call.has(Meaning::NoDependencies) {
         return;

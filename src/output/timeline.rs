@@ -1,0 +1,92 @@
+//! What the checks saw of each job that runs nox, for people.
+
+use std::io::{self, Write};
+
+use super::{Look, printable};
+use crate::timeline::shown::{JobTimeline, Place, ShownEvent};
+
+/// Writes one block for each job: what it comes to, then its events in order.
+pub fn write(out: &mut dyn Write, timelines: &[JobTimeline], look: Look) -> io::Result<()> {
+    if timelines.is_empty() {
+        return writeln!(out, "No job runs nox.");
+    }
+    for (position, timeline) in timelines.iter().enumerate() {
+        if position > 0 {
+            writeln!(out)?;
+        }
+        job(out, timeline, look)?;
+    }
+    Ok(())
+}
+
+fn job(out: &mut dyn Write, timeline: &JobTimeline, look: Look) -> io::Result<()> {
+    let (bold, dim, off) = if look.colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+    let (path, name) = (printable(&timeline.path), printable(&timeline.job));
+    writeln!(out, "{bold}{path}: {name}{off} {dim}({}){off}", timeline.instances)?;
+    let folders: Vec<String> = timeline.env_dirs.iter().map(|d| format!("`{}`", printable(d))).collect();
+    let folders = if folders.is_empty() { "a folder that is not known".to_owned() } else { folders.join(", ") };
+    match timeline.creates_env {
+        Some(true) => writeln!(out, "  creates environments in {folders}; reuse {}", timeline.reuse)?,
+        Some(false) => writeln!(out, "  creates no environments")?,
+        None => writeln!(out, "  may create environments in {folders}; reuse {}", timeline.reuse)?,
+    }
+    let labels: Vec<String> = timeline.events.iter().map(|e| label(e, &timeline.path)).collect();
+    let width = labels.iter().map(|l| l.chars().count()).max().unwrap_or(0).min(MAX_LABEL);
+    for (event, label) in timeline.events.iter().zip(&labels) {
+        self::event(out, event, label, width, look)?;
+    }
+    if look.verbose {
+        for reason in &timeline.undecided {
+            writeln!(out, "  {dim}not decided: {}{off}", printable(reason))?;
+        }
+    }
+    Ok(())
+}
+
+/// Wider labels push their text to the right.
+const MAX_LABEL: usize = 24;
+
+/// Where an event stands: the line in the job's own file, else the file's name too.
+fn label(event: &ShownEvent, own: &str) -> String {
+    match event.places.first() {
+        None => String::new(),
+        Some(place) if is_same(&place.path, own) => format!("line {}", place.line),
+        Some(place) => place.to_string(),
+    }
+}
+
+/// The job's path may be shown from another folder than the root.
+fn is_same(a: &str, b: &str) -> bool {
+    let ends =
+        |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    ends(a, b) || ends(b, a)
+}
+
+fn event(out: &mut dyn Write, event: &ShownEvent, label: &str, width: usize, look: Look) -> io::Result<()> {
+    let (dim, off) = if look.colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+    write!(out, "  {dim}{label:<width$}{off}  {}", printable(&event.text))?;
+    let mut notes: Vec<String> = event.instances.iter().map(|i| format!("on {i} instances")).collect();
+    notes.extend(event.condition.iter().map(|c| format!("if {}", one_line(c))));
+    if notes.is_empty() {
+        writeln!(out)?
+    } else {
+        writeln!(out, " {dim}({}){off}", notes.join("; "))?
+    }
+    let indent = " ".repeat(width + 6);
+    if event.places.len() > 1 {
+        let way: Vec<String> = event.places.iter().map(step).collect();
+        writeln!(out, "{indent}{dim}by {}{off}", way.join(" → "))?;
+    }
+    for detail in &event.details {
+        writeln!(out, "{indent}{}", one_line(detail))?;
+    }
+    Ok(())
+}
+
+fn step(place: &Place) -> String {
+    if place.text.is_empty() { place.to_string() } else { format!("{place} {}", one_line(&place.text)) }
+}
+
+fn one_line(text: &str) -> String {
+    printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}

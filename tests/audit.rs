@@ -1,0 +1,499 @@
+//! Every check of an existing cache on workflows that have its flaw and on near-misses that have not. All workflows are made up: one job, whose parts a case replaces.
+
+mod support;
+
+use cachelint::finding::Applicability;
+use support::{Made, check, read_all, repair, rules};
+
+const CI: &str = ".github/workflows/ci.yml";
+const NOXFILE: &str = "import nox\n\n@nox.session\ndef lint(session):\n    session.install('-r', 'requirements.txt')\n\n\
+                       @nox.session\ndef docs(session):\n    session.install('.', 'sphinx')\n\n\
+                       @nox.session(reuse_venv=True)\ndef kept(session):\n    session.install('-r', 'requirements.txt')\n";
+/// A step that restores environments under a key to which nothing can be said.
+const CACHE: &str = "      - uses: actions/cache@v4
+        with:
+          path: .nox
+          key: KEY
+          restore-keys: RESTORE
+";
+const KEY: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\
+                   ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-${{ hashFiles('requirements.txt', 'pyproject.toml') }}";
+const RESTORE: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\
+                       ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-";
+const CHECKOUT: &str = "      - uses: actions/checkout@v4\n";
+const PYTHON: &str = "      - uses: actions/setup-python@v5\n        with:\n          python-version: '3.12'\n";
+const NOX: &str = "      - run: nox -r -s lint\n";
+
+fn job(steps: &[&str]) -> String {
+    format!("on: push\njobs:\n  tests:\n    runs-on: ubuntu-latest\n    steps:\n{}", steps.concat())
+}
+
+fn cache(key: &str, restore: &str) -> String {
+    CACHE.replace("KEY", key).replace("RESTORE", restore)
+}
+
+fn keyed(key: &str, restore: &str) -> String {
+    job(&[CHECKOUT, PYTHON, &cache(key, restore), NOX])
+}
+
+/// The clean cache, with one text replaced by another.
+fn with(old: &str, new: &str) -> String {
+    let text = keyed(KEY, RESTORE);
+    assert!(text.contains(old), "{old}");
+    text.replace(old, new)
+}
+
+/// The job with a matrix of its own.
+fn matrix(matrix: &str, text: &str) -> String {
+    text.replace("    steps:", &format!("    strategy:\n      matrix: {matrix}\n    steps:"))
+}
+
+/// The rules that are found, and those left after every fix.
+fn findings_with(workflow: &str, more: &[(&str, &str)]) -> (Vec<&'static str>, Vec<&'static str>) {
+    let files = [
+        ("noxfile.py", NOXFILE),
+        ("requirements.txt", "ruff==1\n"),
+        ("pyproject.toml", "[project]\nname = 'x'\n"),
+        (CI, workflow),
+    ];
+    let made = Made::new(files.into_iter().chain(more.iter().copied()));
+    let repository = made.discovered();
+    let mut texts = read_all(&repository);
+    let outcome = check(&repository, &texts);
+    assert!(outcome.problems.is_empty(), "{:?}", outcome.problems);
+    let found = rules(&outcome.findings);
+    let left = rules(&repair(&repository, &mut texts, Applicability::Unsafe));
+    let again = rules(&check(&repository, &texts).findings);
+    assert_eq!(left, again, "fixing twice is fixing once");
+    (found, left)
+}
+
+/// `rule` is found in every invalid workflow and in no valid one; no fix brings a new finding.
+fn table(rule: &str, invalid: &[String], valid: &[String]) {
+    let rule = format!("nox/{rule}");
+    assert!(invalid.len() >= 6 && valid.len() >= 6, "{rule}: {} and {}", invalid.len(), valid.len());
+    for text in invalid {
+        let (found, left) = findings_with(text, &[]);
+        assert!(found.contains(&rule.as_str()), "{rule} not found, but {found:?}:\n{text}");
+        let new: Vec<_> = left.iter().filter(|r| !found.contains(r)).collect();
+        assert!(new.is_empty(), "a fix brought {new:?}:\n{text}");
+    }
+    for text in valid {
+        let (found, _) = findings_with(text, &[]);
+        assert!(!found.contains(&rule.as_str()), "{rule} found:\n{text}");
+    }
+}
+
+#[test]
+fn the_clean_cache_is_clean() {
+    assert_eq!(findings_with(&keyed(KEY, RESTORE), &[]), (vec![], vec![]));
+}
+
+#[test]
+fn cache_not_reused() {
+    let call = |nox: &str| with("nox -r -s lint", nox);
+    table(
+        "cache-not-reused",
+        &[
+            call("nox -s lint"),
+            call("nox"),
+            call("python -m nox -s docs"),
+            call("nox -N -s lint"),
+            call("nox --reuse-venv=no -s lint"),
+            call("nox -s kept && nox -s lint"),
+            call("nox -s lint -- -r"),
+        ],
+        &[
+            call("nox -r -s lint"),
+            call("nox -rs lint"),
+            call("nox --reuse-venv=yes -s lint"),
+            call("nox -s kept"),
+            call("nox -l"),
+            call("nox --reuse-existing-virtualenvs -s docs"),
+            call("nox $FLAGS -s lint").replace("on: push", "on: push\nenv: {FLAGS: '${{ vars.FLAGS }}'}"),
+        ],
+    );
+}
+
+#[test]
+fn cache_after_run() {
+    let restored = cache(KEY, RESTORE);
+    let second = "      - run: nox -r -s docs\n";
+    table(
+        "cache-after-run",
+        &[
+            job(&[CHECKOUT, PYTHON, NOX, &restored]),
+            job(&[CHECKOUT, PYTHON, NOX, &restored, second]),
+            job(&[CHECKOUT, PYTHON, "      - run: nox -r --install-only\n", &restored, NOX]),
+            job(&[CHECKOUT, PYTHON, NOX, "      - run: echo\n", &restored]),
+            job(&[CHECKOUT, PYTHON, NOX, "      # Keep them.\n", &restored]),
+            job(&[CHECKOUT, PYTHON, NOX, &restored.replace("actions/cache@", "actions/cache/restore@")]),
+        ],
+        &[
+            keyed(KEY, RESTORE),
+            job(&[CHECKOUT, PYTHON, "      - run: nox -l\n", &restored, NOX]),
+            job(&[CHECKOUT, PYTHON, "      - run: pip install nox\n", &restored, NOX]),
+            job(&[CHECKOUT, PYTHON, &restored, NOX, &restored.replace("actions/cache@", "actions/cache/save@")]),
+            job(&[CHECKOUT, PYTHON, &restored, NOX, &restored, second]),
+            job(&[CHECKOUT, PYTHON, "      - if: vars.FIRST\n        run: nox -r -s docs\n", &restored, NOX]),
+            job(&[CHECKOUT, PYTHON, &restored, NOX, &restored.replace(".nox\n", "~/.cache/pip\n")]),
+        ],
+    );
+}
+
+#[test]
+fn cache_before_checkout() {
+    let restored = cache(KEY, RESTORE);
+    let checkout = |with: &str| format!("      - uses: actions/checkout@v4\n        with: {with}\n");
+    table(
+        "cache-before-checkout",
+        &[
+            job(&[&restored, CHECKOUT, PYTHON, NOX]),
+            job(&[PYTHON, &restored, CHECKOUT, NOX]),
+            job(&[CHECKOUT, PYTHON, &restored, CHECKOUT, NOX]),
+            job(&[&restored, &checkout("{clean: false}"), PYTHON, NOX]),
+            job(&["      - run: echo\n", &restored, &checkout("{fetch-depth: 0}"), PYTHON, NOX]),
+            job(&[&restored.replace("actions/cache@", "actions/cache/restore@"), CHECKOUT, PYTHON, NOX]),
+        ],
+        &[
+            keyed(KEY, RESTORE),
+            job(&[CHECKOUT, PYTHON, &restored, &checkout("{path: other, repository: a/b}"), NOX]),
+            job(&[CHECKOUT, PYTHON, &restored, &checkout("{clean: false}"), NOX]),
+            job(&[CHECKOUT, PYTHON, &restored, NOX, CHECKOUT]),
+            job(&[CHECKOUT, CHECKOUT, PYTHON, &restored, NOX]),
+            job(&[&cache(KEY, RESTORE).replace(".nox\n", "~/.cache/pip\n"), CHECKOUT, PYTHON, &restored, NOX]),
+        ],
+    );
+}
+
+#[test]
+fn wrong_path() {
+    let path = |path: &str| with("path: .nox", &format!("path: {path}"));
+    let call = |nox: &str| with("nox -r -s lint", nox);
+    table(
+        "wrong-path",
+        &[
+            path("sub/.nox"),
+            path("${{ github.workspace }}/sub/.nox"),
+            path("\"other/.nox\""),
+            path("|\n            ~/.cache/pip\n            sub/.nox"),
+            path("~/.nox"),
+            with(
+                &cache(KEY, RESTORE),
+                "      - uses: actions/cache@v4\n        with: {path: sub/.nox, key: \"nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}\"}\n",
+            ),
+        ],
+        &[
+            path(".nox"),
+            path("./.nox/"),
+            path("${{ github.workspace }}/.nox"),
+            path("|\n            .nox\n            ~/.cache/pip"),
+            path("'**/.nox'"),
+            path(".nox/*"),
+            call("nox -r --envdir .nox -s lint"),
+        ],
+    );
+}
+
+#[test]
+fn constant_key() {
+    let key = |key: &str| keyed(key, key.split("${{ hash").next().unwrap());
+    table(
+        "constant-key",
+        &[
+            key("nox-${{ runner.os }}-${{ env.pythonLocation }}"),
+            key("nox"),
+            key("nox-${{ github.job }}-${{ github.ref_name }}"),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('poetry.lock') }}"),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('**/setup.py') }}"),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}-${{ hashFiles('requirements.text') }}"),
+            key("nox-${{ env.EPOCH }}").replace("on: push", "on: push\nenv: {EPOCH: 3}"),
+        ],
+        &[
+            key(KEY),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('**/requirements*.txt') }}"),
+            key("nox-${{ env.pythonLocation }}-${{ github.sha }}"),
+            key("nox-${{ env.pythonLocation }}-${{ vars.EPOCH }}"),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('frozen.txt') }}")
+                .replace(PYTHON, &format!("{PYTHON}      - run: pip freeze > frozen.txt\n")),
+            key("nox-${{ steps.date.outputs.week }}"),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('.github/') }}"),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('vendored/lib/setup.py') }}"),
+        ],
+    );
+}
+
+#[test]
+fn key_collision() {
+    let shared = "nox-${{ hashFiles('noxfile.py') }}";
+    let plain = keyed(shared, "nox-");
+    let sessions = plain.replace("-s lint", "-s ${{ matrix.session }}");
+    let python = plain.replace("'3.12'", "${{ matrix.python }}");
+    let system = plain.replace("ubuntu-latest", "${{ matrix.os }}");
+    let two = |second: &str| {
+        let (_, steps) = plain.split_once("    runs-on").unwrap();
+        format!("{plain}  second:\n    runs-on{}", steps.replace("-s lint", second))
+    };
+    table(
+        "key-collision",
+        &[
+            matrix("{session: [lint, docs]}", &sessions),
+            matrix("{python: ['3.11', '3.12']}", &python),
+            matrix("{os: [ubuntu-latest, macos-latest]}", &system),
+            matrix("{include: [{session: lint}, {session: docs}]}", &sessions),
+            two("-s docs"),
+            two("-s kept docs"),
+            matrix(
+                "{session: [lint, docs], other: [1]}",
+                &sessions.replace("nox-${{ hash", "nox-${{ matrix.other }}-${{ hash"),
+            ),
+        ],
+        &[
+            keyed(KEY, RESTORE),
+            matrix("{session: [lint, docs]}", &sessions.replace("nox-${{ hash", "nox-${{ matrix.session }}-${{ hash")),
+            matrix(
+                "{python: ['3.11', '3.12']}",
+                &python.replace("nox-${{ hash", "nox-${{ env.pythonLocation }}-${{ hash"),
+            ),
+            matrix(
+                "{os: [ubuntu-latest, macos-latest]}",
+                &system.replace("nox-${{ hash", "nox-${{ runner.os }}-${{ hash"),
+            ),
+            matrix("{os: [ubuntu-latest, windows-latest]}", &system),
+            two("-s lint"),
+            matrix("{group: [1, 2]}", &plain.replace("-s lint", "-s lint -- --group ${{ matrix.group }}")),
+            matrix(
+                "{session: [lint, docs]}",
+                &sessions.replace("nox-${{ hash", "nox-${{ strategy.job-index }}-${{ hash"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn interpreter_not_in_key() {
+    let exact = "${{ env.pythonLocation }}-";
+    let hashed = "${{ hashFiles('noxfile.py') }}";
+    let key = |key: &str| keyed(&format!("nox-{key}{hashed}"), &format!("nox-{key}{hashed}"));
+    let restore =
+        |restore: &str| keyed(&format!("nox-{exact}{hashed}-${{{{ hashFiles('requirements.txt') }}}}"), restore);
+    let with_id =
+        |text: String| text.replace("- uses: actions/setup-python", "- id: py\n        uses: actions/setup-python");
+    table(
+        "interpreter-not-in-key",
+        &[
+            key(""),
+            key("${{ runner.os }}-"),
+            key("py3.12-"),
+            matrix(
+                "{python: ['3.11', '3.12']}",
+                &key("${{ matrix.python }}-").replace("'3.12'\n", "${{ matrix.python }}\n"),
+            ),
+            restore("nox-"),
+            restore(&format!("nox-{exact}")),
+            key("py312-"),
+        ],
+        &[
+            keyed(KEY, RESTORE),
+            key(exact),
+            with_id(key("${{ steps.py.outputs.python-version }}-")),
+            key("3.12.4-").replace("'3.12'", "'3.12.4'"),
+            key("${{ env.PY }}-").replace(
+                PYTHON,
+                &format!("{PYTHON}      - run: echo \"PY=$(python -VV | sha256sum)\" >> $GITHUB_ENV\n"),
+            ),
+            restore(&format!("nox-{exact}{hashed}-")),
+            key("").replace(PYTHON, ""),
+            key("${{ env.PY }}-").replace("on: push", "on: push\nenv: {PY: '${{ env.pythonLocation }}'}"),
+        ],
+    );
+}
+
+#[test]
+fn restore_keys_mismatch() {
+    let restore = |restore: &str| keyed(KEY, restore);
+    table(
+        "restore-keys-mismatch",
+        &[
+            restore(&format!("|\n            - {RESTORE}")),
+            restore("cache-nox-"),
+            restore("\"- nox-\""),
+            restore(&format!("|\n            {RESTORE}\n            tox-")),
+            restore("nox-tests-linux-"),
+            restore("nox-${{ github.job }}-${{ runner.os }}_"),
+            restore("Nox-"),
+        ],
+        &[
+            restore(RESTORE),
+            restore(&format!("|\n            {RESTORE}")),
+            restore("nox-"),
+            restore("nox-tests-Linux-"),
+            restore(KEY),
+            restore("nox-tests-${{ vars.OTHER }}"),
+            with("restore-keys:", "restore-keys: ''\n          # none:").replace(&format!("# none: {RESTORE}"), ""),
+        ],
+    );
+}
+
+#[test]
+fn missing_restore_keys() {
+    let restored = |text: &str| text.replace(&format!("          restore-keys: {RESTORE}\n"), "");
+    let plain = restored(&keyed(KEY, RESTORE));
+    let key = |key: &str| plain.replace(KEY, key);
+    table(
+        "missing-restore-keys",
+        &[
+            plain.clone(),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}"),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('requirements.txt') }}"),
+            plain.replace("actions/cache@v4", "actions/cache/restore@v4"),
+            plain.replace("path: .nox", "path: |\n            .nox\n            ~/.cache/pip"),
+            plain.replace("nox -r -s lint", "nox -r -s docs"),
+        ],
+        &[
+            keyed(KEY, RESTORE),
+            key("nox"),
+            plain.replace("nox -r -s lint", "nox -R -s lint"),
+            plain.replace("path: .nox", "fail-on-cache-miss: true\n          path: .nox"),
+            plain.replace("path: .nox", "path: ~/.cache/pip"),
+            plain.replace("uses: actions/cache@v4", "uses: namespacelabs/nscloud-cache-action@v1"),
+        ],
+    );
+}
+
+#[test]
+fn stale_install() {
+    let call = |nox: &str| with("nox -r -s lint", nox);
+    table(
+        "stale-install",
+        &[
+            call("nox -R -s lint"),
+            call("nox -Rs lint"),
+            call("nox -r --no-install -s lint"),
+            call("nox --no-install -s kept"),
+            call("nox -R"),
+            call("nox -R -s lint && nox -r -s docs"),
+        ],
+        &[
+            call("nox -r -s lint"),
+            call("nox -r --install-only -s lint && nox -R -s lint"),
+            call("nox -R -s lint").replace(&format!("          restore-keys: {RESTORE}\n"), ""),
+            call("nox -s lint -- -R"),
+            call("nox -l -R"),
+            job(&[CHECKOUT, PYTHON, &cache(KEY, RESTORE), NOX, "      - run: nox -R -s lint\n"]),
+        ],
+    );
+}
+
+#[test]
+fn invalid_key() {
+    let key = |key: &str| keyed(key, "nox-");
+    let session = "nox-${{ matrix.session }}-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}";
+    table(
+        "invalid-key",
+        &[
+            key("nox,${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}"),
+            key(&"x".repeat(513)),
+            key(&format!("{}-${{{{ hashFiles('noxfile.py') }}}}", "x".repeat(460))),
+            matrix("{session: [lint, 'tests(a=1, b=2)']}", &key(session)),
+            keyed(KEY, format!("|\n{}", "            nox-\n".repeat(10)).trim_end()),
+            keyed(KEY, "nox-tests,"),
+        ],
+        &[
+            keyed(KEY, RESTORE),
+            key(&"x".repeat(512)),
+            key("nox-${{ hashFiles('noxfile.py', 'requirements.txt') }}"),
+            key("nox-${{ join(matrix.*, '-') }}-${{ hashFiles('noxfile.py') }}"),
+            matrix("{session: [lint, docs]}", &key(session)),
+            keyed(KEY, format!("|\n{}", "            nox-\n".repeat(9)).trim_end()),
+        ],
+    );
+}
+
+#[test]
+fn retired_cache_action() {
+    let version = |reference: &str| with("actions/cache@v4", reference);
+    table(
+        "retired-cache-action",
+        &[
+            version("actions/cache@v1"),
+            version("actions/cache@v2"),
+            version("actions/cache@v3.3.3"),
+            version("actions/cache@v4.1.2"),
+            version("actions/cache/restore@v3.2.0"),
+            version("\"actions/cache@v2.1.8\""),
+            version("actions/cache@v3.0.1 # old"),
+        ],
+        &[
+            version("actions/cache@v3"),
+            version("actions/cache@v4"),
+            version("actions/cache@v3.4.0"),
+            version("actions/cache@v4.2.0"),
+            version("actions/cache@main"),
+            version("actions/cache@0057852bfaa89a56745cba8c7296529d2fc39830 # v4.3.0"),
+            version("actions/cache@v1").replace("path: .nox", "path: ~/.cache/pip"),
+        ],
+    );
+}
+
+#[test]
+fn frozen_dependencies() {
+    let key = |key: &str, nox: &str| keyed(key, key.split("${{ hash").next().unwrap()).replace("nox -r -s lint", nox);
+    let part = "nox-${{ env.pythonLocation }}-${{ hashFiles('requirements.txt') }}";
+    let docs = "nox -r -s docs";
+    let week = "${{ steps.date.outputs.week }}";
+    table(
+        "frozen-dependencies",
+        &[
+            key(part, docs),
+            key("nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}", docs),
+            key(part, "nox -r -s docs lint"),
+            key(part, "nox --reuse-venv=yes -s docs"),
+            key(part, docs).replace("path: .nox", "path: |\n            .nox\n            ~/.cache/pip"),
+            key("nox-${{ runner.os }}-${{ env.pythonLocation }}-${{ hashFiles('pyproject.toml') }}", docs),
+        ],
+        &[
+            keyed(KEY, RESTORE),
+            key(KEY, docs),
+            key(part, NOX.trim_start_matches("      - run: ").trim()),
+            key(part, "nox -s docs"),
+            key(&part.replace("nox-", &format!("nox-{week}-")), docs),
+            key("nox-${{ env.pythonLocation }}", docs),
+            key("nox-${{ env.pythonLocation }}-${{ github.sha }}-${{ hashFiles('requirements.txt') }}", docs),
+        ],
+    );
+}
+
+#[test]
+fn jobs_of_other_workflows_share_caches_too() {
+    let plain = keyed("nox-${{ hashFiles('requirements.txt') }}", "nox-");
+    let other = plain.replace("-s lint", "-s docs");
+    let (found, left) = findings_with(&plain, &[(".github/workflows/other.yml", &other)]);
+    assert!(found.contains(&"nox/key-collision"), "{found:?}");
+    assert!(!left.contains(&"nox/key-collision"), "{left:?}");
+    let (found, _) = findings_with(
+        &plain,
+        &[(".github/workflows/other.yml", &other.replace("path: .nox", "path: ./.nox\n          # x"))],
+    );
+    assert!(found.contains(&"nox/key-collision"), "the same folder: {found:?}");
+}
+
+#[test]
+fn a_cache_inside_an_action_is_seen() {
+    let action = "name: x\ndescription: x\ninputs: {lock: {required: true}}\nruns:\n  using: composite\n  steps:\n    - uses: actions/cache@v4\n      with:\n        \
+                  path: ${{ github.workspace }}/.nox\n        key: nox-${{ matrix.session }}-${{ hashFiles(inputs.lock) }}\n";
+    let used = "      - uses: ./.github/actions/x\n        with: {lock: requirements.txt}\n";
+    let text =
+        matrix("{session: [lint, docs]}", &job(&[CHECKOUT, used, "      - run: nox -r -s ${{ matrix.session }}\n"]));
+    let files = [(".github/actions/x/action.yml", action)];
+    assert_eq!(findings_with(&text, &files).0, ["nox/frozen-dependencies", "nox/missing-restore-keys"]);
+    let shared = action.replace("-${{ matrix.session }}", "");
+    let (found, left) = findings_with(&text, &[(".github/actions/x/action.yml", &shared)]);
+    assert!(found.contains(&"nox/key-collision") && left.is_empty(), "{found:?} {left:?}");
+}
+
+#[test]
+fn a_folder_inside_the_environments_is_no_cache_of_them() {
+    let inside = with("path: .nox", "path: .nox/.cache");
+    assert_eq!(findings_with(&inside, &[]).0, ["nox/missing-cache"]);
+}
