@@ -3,8 +3,9 @@
 
     tests/packaging/pre_commit.py --pre-commit …/bin/pre-commit
 
-`pre-commit try-repo` clones the last commit of this repository and builds each hook as a user's machine would. The
-builds share target/ci/hooks and leave optimisation out: it is the packaging that is tried here, not the speed.
+Each hook is built from the last commit of this repository as a user's machine would: `pre-commit try-repo` for every run,
+`pre-commit run` once. The builds share target/ci/hooks and leave optimisation out: it is the packaging that is tried here,
+not the speed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,6 +43,9 @@ CI = ".github/workflows/ci.yml"
 MANY = [f".github/workflows/{'x' * 100}-{number:04}.yml" for number in range(1500)]
 
 
+HOOKS = ("cachelint", "cachelint-fix", "cachelint-rust", "cachelint-fix-rust")
+
+
 class Failed(Exception):
     """What a hook did is not what its users are promised."""
 
@@ -48,13 +53,14 @@ class Failed(Exception):
 class Repository:
     """A git repository in which hooks run."""
 
-    def __init__(self, folder: Path, pre_commit: str) -> None:
+    def __init__(self, folder: Path, pre_commit: str, home: str) -> None:
         self.folder = folder
         self.pre_commit = pre_commit
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
             "GIT_CONFIG_GLOBAL": os.devnull,
             "NO_COLOR": "1",
+            "PRE_COMMIT_HOME": home,
             "CARGO_TARGET_DIR": str(ROOT / "target/ci/hooks"),
             "CARGO_PROFILE_RELEASE_LTO": "off",
             "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
@@ -86,10 +92,22 @@ class Repository:
         """The text of a file."""
         return (self.folder / name).read_text()
 
-    def hooks(self, *options: str) -> str:
-        """What all hooks of this project say, with `FAILED` or `PASSED` as the first word."""
-        done = self.run(self.pre_commit, "try-repo", str(ROOT), *options)
-        return f"{'FAILED' if done.returncode else 'PASSED'}\n{done.stdout}"
+    def try_repo(self, hook: str, *options: str) -> str:
+        """What a hook says, with `FAILED` or `PASSED` as the first word; builds it anew."""
+        return said(self.run(self.pre_commit, "try-repo", str(ROOT), hook, *options))
+
+    def configured(self, hook: str, *options: str) -> str:
+        """The same in the way users run it, which builds it once for all calls."""
+        revision = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
+        hooks = "".join(f"      - id: {name}\n" for name in HOOKS)
+        config = f"repos:\n  - repo: {ROOT}\n    rev: {revision}\n    hooks:\n{hooks}"
+        self.write({".pre-commit-config.yaml": config})
+        return said(self.run(self.pre_commit, "run", hook, *options))
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """The outcome of a run, and its output."""
+    return f"{'FAILED' if done.returncode else 'PASSED'}\n{done.stdout}"
 
 
 def expect(said: str, *wanted: str) -> None:
@@ -99,28 +117,31 @@ def expect(said: str, *wanted: str) -> None:
         raise Failed(f"missing: {missing}\n{said}")
 
 
-def check(fresh: Repository, check_hook: str, fix_hook: str) -> None:
-    """A check fails and changes nothing, a fix changes the file and fails, then both are content."""
+Run = Callable[..., str]
+
+
+def check(fresh: Repository, run: Run, check_hook: str, fix_hook: str) -> None:
+    """A check fails and changes nothing, a fix changes the file and fails, then the check is content."""
     fresh.write({CI: WORKFLOW, "noxfile.py": NOXFILE, "requirements.txt": "pytest==8.4.2\n"})
-    expect(fresh.hooks(check_hook, "--files", CI), "FAILED", "exit code: 1", "nox/missing-cache", CI)
+    expect(run(fresh, check_hook, "--files", CI), "FAILED", "exit code: 1", "nox/missing-cache", CI)
     if fresh.read(CI) != WORKFLOW:
         raise Failed("the check changed a file")
-    expect(fresh.hooks(fix_hook, "--files", CI), "FAILED", "files were modified by this hook", "Fixed 1 finding.")
+    expect(run(fresh, fix_hook, "--files", CI), "FAILED", "files were modified by this hook", "Fixed 1 finding.")
     expect(fresh.read(CI), "actions/cache@", "nox -r -s tests")
     fresh.run("git", "add", "-A").check_returncode()
-    expect(fresh.hooks(check_hook, "--all-files"), "PASSED", "Passed")
+    expect(run(fresh, check_hook, "--all-files"), "PASSED", "Passed")
 
 
-def other_files_and_batches(fresh: Repository, check_hook: str, fix_hook: str) -> None:
+def other_files_and_batches(fresh: Repository, run: Run, check_hook: str, fix_hook: str) -> None:
     """A changed noxfile alone leads to the workflows; files without a say in caching to none; batches to one result."""
     fresh.write({CI: WORKFLOW, "noxfile.py": NOXFILE, "requirements.txt": "pytest==8.4.2\n", "README.md": ""})
-    expect(fresh.hooks(check_hook, "--files", "noxfile.py"), "FAILED", "nox/missing-cache", CI)
-    expect(fresh.hooks(check_hook, "--files", "README.md"), "PASSED", "(no files to check)Skipped")
+    expect(run(fresh, check_hook, "--files", "noxfile.py"), "FAILED", "nox/missing-cache", CI)
+    expect(run(fresh, check_hook, "--files", "README.md"), "PASSED", "(no files to check)Skipped")
     fresh.write(dict.fromkeys(MANY, "on: push\njobs: {}\n"))
-    said = fresh.hooks(fix_hook, "--all-files")
-    expect(said, "FAILED", "files were modified by this hook")
-    if said.count("Fixed 1 finding.") != 1 or fresh.read(CI).count("actions/cache@") != 1:
-        raise Failed(f"not fixed exactly once\n{said}")
+    output = run(fresh, fix_hook, "--all-files")
+    expect(output, "FAILED", "files were modified by this hook")
+    if output.count("Fixed 1 finding.") != 1 or fresh.read(CI).count("actions/cache@") != 1:
+        raise Failed(f"not fixed exactly once\n{output}")
 
 
 def main() -> int:
@@ -129,19 +150,20 @@ def main() -> int:
     parser.add_argument("--pre-commit", default="pre-commit")
     options = parser.parse_args()
     failed = 0
-    python, rust = ("cachelint", "cachelint-fix"), ("cachelint-rust", "cachelint-fix-rust")
-    for name, scenario, hooks in [
-        ("the wheel", check, python),
-        ("built with cargo", check, rust),
-        ("other files and batches", other_files_and_batches, python),
-    ]:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                scenario(Repository(Path(folder), options.pre_commit), *hooks)
-                print(f"ok {name}", flush=True)
-            except (Failed, subprocess.SubprocessError) as error:
-                failed += 1
-                print(f"FAILED {name}: {error}", flush=True)
+    python, rust = HOOKS[:2], HOOKS[2:]
+    with tempfile.TemporaryDirectory() as home:
+        for name, scenario, run, hooks in [
+            ("the wheel, tried", check, Repository.try_repo, python),
+            ("the wheel, other files and batches", other_files_and_batches, Repository.configured, python),
+            ("built with cargo", check, Repository.configured, rust),
+        ]:
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    scenario(Repository(Path(folder), options.pre_commit, home), run, *hooks)
+                    print(f"ok {name}", flush=True)
+                except (Failed, subprocess.SubprocessError) as error:
+                    failed += 1
+                    print(f"FAILED {name}: {error}", flush=True)
     return 1 if failed else 0
 
 
