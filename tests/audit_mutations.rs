@@ -15,7 +15,10 @@ use support::{Made, check, read_all, repair, rules};
 /// Share of mutants that must be found, have no other finding, and be repaired.
 const SHARE: f64 = 0.98;
 /// Repositories of more files are not broken: every mutant is checked with all of them.
-const MAX_FILES: usize = 6;
+const MAX_FILES: usize = 3;
+/// Whether these breaks are flaws depends on what the jobs of a workflow build, which differs among public ones.
+const SOMETIMES: [&str; 4] =
+    ["nox/frozen-dependencies", "nox/stale-install", "nox/cache-not-reused", "nox/key-collision"];
 const PROJECT: [(&str, &str); 6] = [
     ("noxfile.py", include_str!("fixtures/mutations/noxfile.py")),
     ("pyproject.toml", "[project]\nname = \"x\"\nversion = \"1\"\n"),
@@ -237,11 +240,15 @@ fn without_definition(text: &str) -> String {
 
 /// Every hashed file under a name that no file has.
 fn misspelt(text: &str) -> String {
-    text.replace(".py'", ".yp'").replace(".toml'", ".tolm'").replace(".txt'", ".text'").replace(".yml'", ".ylm'")
+    text.replace("',", ".gone',").replace("')", ".gone')")
 }
 
 #[derive(Default)]
 struct Score {
+    /// Only breaks that are flaws in every workflow.
+    always_only: bool,
+    /// What was found before the break.
+    before: Vec<&'static str>,
     mutants: usize,
     found: usize,
     /// Findings of other checks.
@@ -259,7 +266,11 @@ impl Score {
         let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let lines: Vec<String> = text.split(newline).map(str::to_owned).collect();
         let Some(block) = Block::find(&lines, 0) else { return };
+        self.before = rules(&check(repository, clean).findings);
         for (number, (rule, also, mutate)) in MUTATIONS.iter().enumerate() {
+            if self.always_only && SOMETIMES.contains(rule) {
+                continue;
+            }
             let Some(mutant) = mutate(&block) else { continue };
             let mut texts = clean.clone();
             texts.insert(path.to_owned(), mutant.join(newline));
@@ -284,7 +295,8 @@ impl Score {
         } else {
             self.misses.push(format!("{name} {rule} not found, but {found:?}"));
         }
-        let others: Vec<_> = found.iter().filter(|r| **r != rule && !also.contains(r)).collect();
+        let others: Vec<_> =
+            found.iter().filter(|r| **r != rule && !also.contains(r) && !self.before.contains(r)).collect();
         if !others.is_empty() {
             self.wrong += 1;
             self.misses.push(format!("{name} {rule} and also {others:?}"));
@@ -294,7 +306,7 @@ impl Score {
         }
         self.repairable += 1;
         let left = repair(repository, texts, Applicability::Unsafe);
-        if left.is_empty() {
+        if left.iter().all(|f| self.before.contains(&f.rule)) {
             self.repaired += 1;
         } else {
             let why: Vec<_> = left.iter().map(|f| (f.rule, f.no_fix_reason.as_deref())).collect();
@@ -374,7 +386,7 @@ fn public_workflows() {
     let Some(corpus) = corpus() else { return };
     let mut folders: Vec<PathBuf> = std::fs::read_dir(corpus).unwrap().map(|e| e.unwrap().path()).collect();
     folders.sort();
-    let mut score = Score::default();
+    let mut score = Score { always_only: true, ..Score::default() };
     for folder in folders {
         let Some(made) = stored(&folder) else { continue };
         let repository = made.discovered();
