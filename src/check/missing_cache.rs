@@ -10,7 +10,7 @@ use crate::finding::{Applicability, Finding, Fix, Location, Severity};
 use crate::fix::action_ref::cache_action;
 use crate::fix::insert_step::{NewStep, insert_step};
 use crate::fix::reuse_flag;
-use crate::timeline::{Event, EventKind, Invocation, Site, Timeline};
+use crate::timeline::{CacheStep, Event, EventKind, Invocation, Site, Timeline};
 use crate::tool::Reuse;
 
 pub const ID: &str = "nox/missing-cache";
@@ -29,7 +29,7 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
     let mut covered_elsewhere = false;
     for timeline in &subject.timelines {
         let folders: Vec<String> = cacheable(timeline).flat_map(|(_, i)| i.folders.iter().cloned()).collect();
-        if timeline.caches().any(|(_, step)| is_meant_for(step, &folders)) {
+        if timeline.caches().any(|(_, step)| is_meant_for(step, &folders) || restores_a_session(step, timeline)) {
             covered_elsewhere = true;
         } else {
             uncovered.extend(cacheable(timeline).map(|(e, i)| (timeline, e, i)));
@@ -83,6 +83,15 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
     })
 }
 
+/// Whether a cache step restores the environment of a single session (`.nox/tests`).
+fn restores_a_session(step: &CacheStep, timeline: &Timeline) -> bool {
+    let restored = |path: &str| step.paths.iter().any(|p| p.folder.as_deref() == Some(path));
+    cacheable(timeline).any(|(_, call)| {
+        let sessions = call.run.sessions.iter().filter_map(|s| s.folder.as_ref());
+        sessions.flat_map(|s| call.folders.iter().map(move |f| format!("{f}/{s}"))).any(|path| restored(&path))
+    })
+}
+
 /// Each timeline once, in order.
 fn uncovered_timelines<'t>(uncovered: &[Uncovered<'t>]) -> impl Iterator<Item = &'t Timeline> {
     let mut seen: Vec<&'t Timeline> = Vec::new();
@@ -114,7 +123,10 @@ fn help(uncovered: &[Uncovered<'_>], warm: bool) -> String {
     }
     help.push('.');
     if warm && all_uv(uncovered) {
-        help.push_str(" uv's warm package cache already makes rebuilding cheap here, so expect seconds, not minutes.");
+        help.push_str(
+            " uv's warm package cache already makes rebuilding cheap here: compare runs with `cachelint report` before \
+             you keep the cache, restoring can cost more than it saves.",
+        );
     }
     help
 }

@@ -62,6 +62,8 @@ fn a_cache_meant_for_the_environments_is_left_to_other_checks() {
         (".nox/**", false),
         ("sub/.nox", false),
         ("~/.cache/pip", true),
+        (".nox/tests", false),
+        (".nox/other", true),
         (".nox/.cache", true),
         (".tox", true),
     ] {
