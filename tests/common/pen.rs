@@ -123,6 +123,12 @@ impl Pen<'_, '_> {
             self.anchor();
         }
         match node {
+            // A block scalar would end an item of a matrix with a line break, which no cache key can hold.
+            Node::Scalar(_) if !behind_key => {
+                let written = self.flow_scalar(node);
+                self.out.push_str(&format!(" {written}"));
+                self.end_line();
+            }
             Node::Scalar(text) => {
                 self.out.push(' ');
                 self.scalar(text, column);
