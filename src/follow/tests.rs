@@ -30,7 +30,7 @@ fn followed(files: &[(&'static str, &'static str)], folder: &str, line: &str) ->
     let script = Expanded::new(line, &[]);
     let all = commands(&Shell::Bash, &script, &vars);
     let peeled = program(all.last().expect("a command")).expect("a program");
-    follow(&Ask { program: &peeled, folder, files: &files, root: "/work", vars: &vars })
+    follow(&Ask { program: &peeled, folder, files: &files, root: "/checkout", vars: &vars })
 }
 
 /// `line: script` of each lead, with its folder where that is not the root.
@@ -72,7 +72,7 @@ fn scripts() {
             ("uv run tools/ci.py", &["2: nox -s x"]),
             ("python -m tools.ci", &["2: nox -s x"]),
             ("./build.ps1", &["1: nox"]),
-            ("/work/ci/run.sh", &["1: #!/bin/bash\nnox \"$@\""]),
+            ("/checkout/ci/run.sh", &["1: #!/bin/bash\nnox \"$@\""]),
             // Not there, outside, or a program of the machine.
             ("./missing.sh", &[]),
             ("bash ../ci/run.sh", &[]),
