@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::check::{self, subject::Subject};
+use crate::check::{self, jobs::Jobs, subject::Subject};
 use crate::config::Config;
 use crate::discover::{Discovered, FileKind};
 use crate::finding::{Finding, Location, Problem};
-use crate::repo::{Content, Document, Repository};
+use crate::repo::{Content, Document, Reach, Repository};
 use crate::text::Text;
 pub use crate::timeline::shown::JobTimeline;
 use crate::timeline::{Unit, shown};
@@ -51,11 +51,19 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
         outcome.problems.extend(shapes(&repository.documents[*document], root));
     }
     // Jobs of other files can share a cache with those that were asked for.
-    let units: Vec<Unit> = (0..repository.documents.len()).flat_map(|d| units(&repository, d)).collect();
+    let reach = Reach::new(&repository);
+    let documents = 0..repository.documents.len();
+    let units: Vec<Unit> = documents
+        .into_par_iter()
+        .flat_map_iter(|d| units(&repository, d))
+        .filter(|unit| reach.may_lead(unit.document, unit.job))
+        .collect();
     let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
+    let jobs = Jobs::new(&subjects);
     let wanted: BTreeSet<usize> = requested.iter().copied().collect();
-    let asked: Vec<&Subject<'_>> = subjects.iter().filter(|s| wanted.contains(&s.unit.document)).collect();
-    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|subject| check::run(subject, &subjects)).collect();
+    let asked: Vec<usize> = (0..subjects.len()).filter(|s| wanted.contains(&subjects[*s].unit.document)).collect();
+    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| check::run(&jobs, *job)).collect();
+    let asked = asked.into_iter().map(|job| &subjects[job]);
     for subject in asked {
         outcome.undecided.extend(undecided(subject));
         outcome.timelines.extend(timeline(subject));

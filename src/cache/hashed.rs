@@ -1,10 +1,10 @@
 //! Which tracked files a `hashFiles` of a key takes, as the runner finds them where the cache step stands.
 
+use std::sync::Arc;
+
 use super::template::Hash;
 use crate::check::subject::Subject;
-use crate::glob::PatternSet;
 use crate::repo::index::local;
-use crate::timeline::state::prefixed;
 use crate::timeline::{Event, EventKind, Timeline};
 use crate::tool::Answer;
 use crate::workflow::context::WORKSPACE;
@@ -16,22 +16,18 @@ const MIN_NAME: usize = 2;
 const WRITERS: [&str; 5] = ["compile", "export", "make ", "download", "git clone"];
 
 /// The tracked files, as paths of the workspace, that the hash takes; `None` where its patterns are not known.
-pub fn hashed(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Option<Vec<String>> {
+pub fn hashed(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Option<Arc<Vec<String>>> {
     let lines: Vec<String> = hash.patterns.as_ref()?.iter().map(|p| in_workspace(p)).collect();
-    let set = PatternSet::parse(&lines.join("\n")).ok()?;
-    let mut files = in_checkouts(subject, timeline, at);
-    files.retain(|file| set.matches(file));
-    Some(files)
+    subject.repository.files.hashed(&lines.join("\n"), &checkouts(timeline, at))
 }
 
-/// The tracked files in every checkout that is there when the step runs.
-fn in_checkouts(subject: &Subject<'_>, timeline: &Timeline, at: &Event) -> Vec<String> {
+/// The folders of the workspace that hold the repository when the step runs.
+fn checkouts<'t>(timeline: &'t Timeline, at: &'t Event) -> Vec<&'t str> {
     let mut folders: Vec<&str> = before(timeline, at).filter_map(own_checkout).collect();
     if folders.is_empty() {
         folders.push("");
     }
-    let tracked = subject.repository.files.tracked();
-    folders.iter().flat_map(|folder| tracked.iter().map(|file| prefixed(folder, file))).collect()
+    folders
 }
 
 /// Whether the hash takes any file at all; unknown where a step before may have written one.
@@ -40,8 +36,8 @@ pub fn matches(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Ha
     if !files.is_empty() {
         return Answer::Yes;
     }
-    let tracked = in_checkouts(subject, timeline, at);
-    let elsewhere = hash.patterns.iter().flatten().any(|pattern| is_elsewhere(&tracked, pattern));
+    let folders = checkouts(timeline, at);
+    let elsewhere = hash.patterns.iter().flatten().any(|pattern| is_elsewhere(subject, &folders, pattern));
     if elsewhere || is_written(subject, timeline, at, hash) {
         return Answer::Unknown;
     }
@@ -77,13 +73,25 @@ fn in_workspace(pattern: &str) -> String {
 }
 
 /// A folder that the repository does not have comes from somewhere else: a submodule, a build.
-fn is_elsewhere(tracked: &[String], pattern: &str) -> bool {
+fn is_elsewhere(subject: &Subject<'_>, checkouts: &[&str], pattern: &str) -> bool {
     let path = in_workspace(pattern);
     let path = path.trim_start_matches(['!', ' ']).trim_start_matches("./");
     let fixed = path.find(['*', '?', '[']).map_or(path, |wild| &path[..wild]);
     let Some((folder, _)) = fixed.trim_end_matches('/').rsplit_once('/') else { return false };
-    let below = format!("{folder}/");
-    !tracked.iter().any(|file| file.starts_with(&below))
+    !checkouts.iter().any(|checkout| match below(checkout, folder) {
+        Some(inside) => subject.repository.files.tracked().has_folder(inside),
+        // A checkout in a folder of that name.
+        None => below(folder, checkout).is_some(),
+    })
+}
+
+/// `path` seen from `folder`, if it lies there.
+fn below<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
+    match path.strip_prefix(folder)? {
+        "" => Some(""),
+        rest if folder.is_empty() => Some(rest),
+        rest => rest.strip_prefix('/'),
+    }
 }
 
 /// Whether a step before the cache may write a file of this pattern.

@@ -7,6 +7,7 @@ use crate::cache::Needs;
 use crate::cache::builds::Builds;
 use crate::cache::publish::Permission;
 use crate::cache::template::Rendered;
+use crate::check::jobs::Jobs;
 use crate::check::subject::{Subject, is_cacheable, is_meant_for, touches_folder};
 use crate::finding::{Applicability, Change, Edit, Finding, Fix, Location, Route, Segment};
 use crate::glob::Pattern;
@@ -23,10 +24,10 @@ const DEFAULT_FOLDER: &str = ".nox";
 /// One job with its caches of environments, among all jobs of the repository.
 pub struct Audit<'a> {
     pub subject: &'a Subject<'a>,
-    pub caches: Vec<Cached<'a>>,
+    pub caches: &'a [Cached<'a>],
     pub permission: Permission,
     /// All jobs of the repository, this one included.
-    pub all: &'a [Subject<'a>],
+    pub jobs: &'a Jobs<'a>,
     /// By the document in which the step stands; to work them out is dear.
     needs: RefCell<BTreeMap<usize, Result<Needs, String>>>,
 }
@@ -113,8 +114,10 @@ pub fn caches<'a>(subject: &'a Subject<'_>) -> Vec<Cached<'a>> {
 }
 
 impl<'a> Audit<'a> {
-    pub fn new(subject: &'a Subject<'a>, all: &'a [Subject<'a>]) -> Self {
-        Self { subject, caches: caches(subject), permission: Permission::of(subject), all, needs: RefCell::default() }
+    pub fn new(jobs: &'a Jobs<'a>, job: usize) -> Self {
+        let subject = &jobs.subjects[job];
+        let permission = Permission::of(subject);
+        Self { subject, caches: jobs.caches(job), permission, jobs, needs: RefCell::default() }
     }
 
     pub fn document_of(&self, site: Site) -> &'a Document {
@@ -163,7 +166,8 @@ impl<'a> Audit<'a> {
             return Err("the step runs beside others (`parallel` or `background`)".to_owned());
         }
         let users = |s: &&Subject<'_>| s.timelines.iter().any(|t| t.events.iter().any(|e| e.site == site));
-        if self.all.iter().filter(users).count() > 1 {
+        // A step of a workflow runs in its own job alone.
+        if site.job.is_none() && self.jobs.subjects.iter().filter(users).count() > 1 {
             return Err("the step stands in an action that several jobs use".to_owned());
         }
         match &self.permission {

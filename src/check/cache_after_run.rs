@@ -10,7 +10,7 @@ pub const ID: &str = "nox/cache-after-run";
 
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut late: Vec<(&Cached<'_>, &Event)> = Vec::new();
-    for cached in &audit.caches {
+    for cached in audit.caches {
         let mut calls = cached.calls_before().filter(|(e, i)| {
             e.condition.is_none() && !i.conditional && is_cacheable(i) && is_meant_for(cached.step, &i.folders)
         });

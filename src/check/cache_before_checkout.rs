@@ -11,7 +11,7 @@ pub const ID: &str = "nox/cache-before-checkout";
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&Cached<'_>, &Event)> = None;
-    for cached in &audit.caches {
+    for cached in audit.caches {
         let Some(call) = wiped_before(cached) else { continue };
         let label = "the checkout behind it deletes what it restores".to_owned();
         places.push(Place { cached, span: cached.event.span, label });

@@ -13,7 +13,7 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut calls: Vec<(&Event, &Invocation)> = Vec::new();
     let mut at = None;
-    for cached in &audit.caches {
+    for cached in audit.caches {
         let wasted: Vec<_> = wasted(cached).collect();
         let Some((_, first)) = wasted.first() else { continue };
         places.push(Place {

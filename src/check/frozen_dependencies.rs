@@ -57,7 +57,7 @@ fn is_frozen(audit: &Audit<'_>, cached: &Cached<'_>) -> bool {
         if files.is_empty() {
             return false;
         }
-        taken.extend(files);
+        taken.extend(files.iter().cloned());
     }
     !needs.definition.iter().chain(&needs.installs).all(|f| taken.contains(f))
 }

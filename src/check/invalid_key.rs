@@ -13,7 +13,7 @@ const HASH: usize = 64;
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&Cached<'_>, String)> = None;
-    for cached in &audit.caches {
+    for cached in audit.caches {
         let Some((input, reason)) = refused(cached) else { continue };
         places.push(Place { cached, span: audit.input_span(cached, input), label: reason.clone() });
         first.get_or_insert((cached, reason));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::audit::{Audit, Cached, Place, Report, caches};
+use super::audit::{Audit, Cached, Place, Report};
 use super::subject::Subject;
 use crate::cache::hashed;
 use crate::finding::Finding;
@@ -57,15 +57,16 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
 
 /// A job elsewhere in the repository that shares the key.
 fn elsewhere(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Rival> {
-    audit.all.iter().filter(|other| other.unit != audit.subject.unit).find_map(|other| {
-        let theirs = caches(other);
-        let mut rivals = theirs.iter().filter(|c| c.step.key.is_some() && collide(cached, c) && is_sure(other, c));
-        let difference = rivals.find_map(|c| cached.builds.difference(&c.builds))?;
-        let path = &other.document().path;
-        let here = other.unit.document == audit.subject.unit.document;
-        let file = if here { String::new() } else { format!(" of `{path}`") };
-        Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
-    })
+    let others = audit.jobs.under(&cached.rendered).filter(|(other, _)| other.unit != audit.subject.unit);
+    let mut rivals = others.filter_map(|(other, theirs)| {
+        let difference = cached.builds.difference(&theirs.builds).filter(|_| theirs.step.key.is_some())?;
+        (collide(cached, theirs) && is_sure(other, theirs)).then_some((other, difference))
+    });
+    let (other, difference) = rivals.next()?;
+    let path = &other.document().path;
+    let here = other.unit.document == audit.subject.unit.document;
+    let file = if here { String::new() } else { format!(" of `{path}`") };
+    Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
 }
 
 fn collide(a: &Cached<'_>, b: &Cached<'_>) -> bool {

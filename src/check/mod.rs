@@ -8,6 +8,7 @@ pub mod constant_key;
 pub mod frozen_dependencies;
 pub mod interpreter_not_in_key;
 pub mod invalid_key;
+pub mod jobs;
 pub mod key_collision;
 pub mod missing_cache;
 pub mod missing_restore_keys;
@@ -18,7 +19,7 @@ pub mod subject;
 pub mod wrong_path;
 
 use audit::Audit;
-use subject::Subject;
+use jobs::Jobs;
 
 use crate::finding::Finding;
 
@@ -42,13 +43,14 @@ const AUDIT_CHECKS: [AuditCheck; 13] = [
     frozen_dependencies::check,
 ];
 
-/// Every finding of every check about one unit, `all` being those of the repository.
-pub fn run<'a>(subject: &'a Subject<'a>, all: &'a [Subject<'a>]) -> Vec<Finding> {
+/// Every finding of every check about one job of `jobs`.
+pub fn run(jobs: &Jobs<'_>, job: usize) -> Vec<Finding> {
     let mut found = Vec::new();
+    let subject = &jobs.subjects[job];
     if subject.runs_tool() {
         found.extend(missing_cache::check(subject));
     }
-    let audit = Audit::new(subject, all);
+    let audit = Audit::new(jobs, job);
     if !audit.caches.is_empty() {
         found.extend(AUDIT_CHECKS.iter().filter_map(|check| check(&audit)));
     }

@@ -1,10 +1,11 @@
 //! `nox/restore-keys-mismatch`: can a restore key match anything that is saved?
 
-use super::audit::{Audit, Cached, Place, Report, caches};
+use super::audit::{Audit, Cached, Place, Report};
 use super::interpreter_not_in_key::is_enough;
 use crate::cache::template::Key;
 use crate::finding::{Applicability, Finding};
 use crate::fix::rewrite_key::{own_restore, restore_only, rewrite};
+use crate::timeline::CacheForm;
 
 pub const ID: &str = "nox/restore-keys-mismatch";
 
@@ -53,10 +54,8 @@ fn matches_something(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key) -> b
         return true;
     }
     let paths = cached.identity();
-    audit.all.iter().any(|other| {
-        let savers =
-            other.timelines.iter().flat_map(|t| t.caches()).filter(|(_, s)| s.form == crate::timeline::CacheForm::Save);
-        caches(other).iter().any(|c| c.identity() == paths && restore.can_begin(&c.step.template))
-            || savers.into_iter().any(|(_, s)| restore.can_begin(&s.template))
-    })
+    let same_folder = audit.jobs.all().filter(|c| c.identity() == paths).map(|c| &c.step.template);
+    let caches = audit.jobs.subjects.iter().flat_map(|other| &other.timelines).flat_map(|t| t.caches());
+    let saved = caches.filter(|(_, step)| step.form == CacheForm::Save).map(|(_, step)| &step.template);
+    same_folder.chain(saved).any(|key| restore.can_begin(key))
 }

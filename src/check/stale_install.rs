@@ -10,7 +10,7 @@ pub const ID: &str = "nox/stale-install";
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<&Invocation> = None;
-    for cached in &audit.caches {
+    for cached in audit.caches {
         let Some(call) = stale(cached) else { continue };
         let label = format!("an older environment is restored, and `{}` installs nothing into it", call.command);
         places.push(Place { cached, span: audit.input_span(cached, "restore-keys"), label });

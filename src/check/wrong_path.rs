@@ -10,7 +10,7 @@ pub const ID: &str = "nox/wrong-path";
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&Cached<'_>, Vec<String>)> = None;
-    for cached in &audit.caches {
+    for cached in audit.caches {
         let missed = missed(audit, cached);
         let Some(folder) = missed.first() else { continue };
         let label = format!("nox keeps its environments in `{folder}`");

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::tracked::Tracked;
+use crate::glob::PatternSet;
 use crate::tool::Files;
 
 /// Larger files (data, generated locks) are tracked but not read.
@@ -16,15 +17,37 @@ pub struct RepoFiles {
     root: PathBuf,
     tracked: Tracked,
     texts: Mutex<HashMap<String, Option<Arc<str>>>>,
+    /// By the patterns and the folders, one a line.
+    hashed: Mutex<HashMap<String, Option<Arc<Vec<String>>>>>,
 }
 
 impl RepoFiles {
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), tracked: Tracked::read(root), texts: Mutex::default() }
+        Self { root: root.to_owned(), tracked: Tracked::read(root), texts: Mutex::default(), hashed: Mutex::default() }
     }
 
     pub fn tracked(&self) -> &Tracked {
         &self.tracked
+    }
+
+    /// The tracked files, as paths of the workspace, that `hashFiles` takes where the repository is checked out into
+    /// `folders`; `None` where a pattern is refused.
+    pub fn hashed(&self, patterns: &str, folders: &[&str]) -> Option<Arc<Vec<String>>> {
+        let question = format!("{patterns}\n\n{}", folders.join("\n"));
+        let mut known = self.hashed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(files) = known.get(&question) {
+            return files.clone();
+        }
+        let files = PatternSet::parse(patterns).ok().map(|set| {
+            let inside = |folder: &&str| match *folder {
+                "" => String::new(),
+                folder => format!("{folder}/"),
+            };
+            let paths = folders.iter().map(inside).flat_map(|f| self.tracked.iter().map(move |p| format!("{f}{p}")));
+            Arc::new(paths.filter(|path| set.matches(path)).collect())
+        });
+        known.insert(question, files.clone());
+        files
     }
 
     fn load(&self, path: &str) -> Option<Arc<str>> {

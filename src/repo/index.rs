@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::document::Document;
 use super::files::{RepoFiles, join};
 use crate::rules::forges::forges;
+use crate::tool::memo::Memo;
 use crate::workflow::StepList;
 
 /// A job that calls a reusable workflow or uses an action of the same repository.
@@ -22,6 +23,8 @@ pub struct Repository {
     pub documents: Vec<Document>,
     /// Published actions that the repository's settings say run nox, as `owner/name`.
     pub nox_actions: Vec<String>,
+    /// What the tool said about calls in this repository.
+    pub answers: Memo,
     by_path: HashMap<String, usize>,
     callers: HashMap<usize, Vec<Caller>>,
     called_actions: Vec<bool>,
@@ -37,6 +40,7 @@ impl Repository {
             called_actions: vec![false; documents.len()],
             documents,
             nox_actions: Vec::new(),
+            answers: Memo::default(),
             by_path,
             callers: HashMap::new(),
         };

@@ -3,8 +3,10 @@
 pub mod document;
 pub mod files;
 pub mod index;
+pub mod reach;
 pub mod tracked;
 
 pub use document::{Content, Document};
 pub use files::{RepoFiles, join};
 pub use index::Repository;
+pub use reach::Reach;

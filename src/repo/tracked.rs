@@ -40,6 +40,15 @@ impl Tracked {
         self.files.iter().map(String::as_str)
     }
 
+    /// Whether any tracked file lies below `folder` ("" is the root).
+    pub fn has_folder(&self, folder: &str) -> bool {
+        if folder.is_empty() {
+            return !self.files.is_empty();
+        }
+        let prefix = format!("{folder}/");
+        self.files.range(prefix.clone()..).next().is_some_and(|file| file.starts_with(&prefix))
+    }
+
     /// Every tracked file below `folder` ("" is the root), sorted.
     pub fn under(&self, folder: &str) -> Vec<String> {
         if folder.is_empty() {
@@ -131,6 +140,8 @@ mod tests {
         let tracked = Tracked::read(root);
         assert_eq!(tracked.iter().collect::<Vec<_>>(), ["a/pyproject.toml", "ab/x", "noxfile.py"]);
         assert_eq!(tracked.under("a"), ["a/pyproject.toml"]);
+        assert!(tracked.has_folder("") && tracked.has_folder("a"));
+        assert!(!tracked.has_folder("b") && !tracked.has_folder("noxfile.py"));
         assert!(!tracked.contains("untracked.txt"));
     }
 }

@@ -9,8 +9,7 @@ use crate::repo::index::local;
 use crate::rules::cache_actions::cache_actions;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::{InterpreterAction, NoxAction, SOME_NOX_ACTION, setup_actions};
-use crate::tool::nox::Nox;
-use crate::tool::{Argument, Request, Reuse, Tool, Variable};
+use crate::tool::{Argument, Request, Reuse, Variable};
 use crate::workflow::Uses;
 use crate::workflow::context::Inputs;
 
@@ -197,7 +196,7 @@ impl Walk<'_> {
         let env = |_: &str| Variable::Unset;
         let request =
             Request { args: &args, env: &env, folder: &place.inside, script: None, files: self.files(&place) };
-        let mut run = Nox.run(&request);
+        let mut run = self.answer(&request, &place);
         if action.rebuilds && run.reuse != Reuse::Unknown {
             // A first pass builds without reuse, a second one runs what that has built.
             (run.reuse, run.reuse_why) = (Reuse::Mixed, "the action builds once, then reuses what it built".to_owned());

@@ -8,7 +8,8 @@ use super::state::{Place, State};
 use crate::finding::Location;
 use crate::repo::{Document, Repository};
 use crate::text::Span;
-use crate::tool::Files;
+use crate::tool::nox::Nox;
+use crate::tool::{Files, Request, Run, Tool};
 use crate::workflow::context::{Inputs, Scope, runner_os};
 use crate::workflow::reader::{Env, RunDefaults};
 use crate::workflow::{Job, Step, StepList};
@@ -192,6 +193,11 @@ impl<'a> Walk<'a> {
     /// The files a call at `place` sees; of another repository's checkout nothing is known.
     pub fn files(&self, place: &Place) -> &'a dyn Files {
         if place.own { &self.repository.files } else { &Nothing }
+    }
+
+    /// What nox does at `place`.
+    pub fn answer(&self, request: &Request<'_>, place: &Place) -> Run {
+        if place.own { Run::clone(&self.repository.answers.run(&Nox, request)) } else { Nox.run(request) }
     }
 
     /// A place in the document of `here`.

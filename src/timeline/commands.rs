@@ -8,8 +8,7 @@ use crate::expr::{Eval, Part, Value, eval_template, parse_template};
 use crate::rules::publishers::publishers;
 use crate::shell::{Call, CallKind, Command, Directory, Expanded, Host, Shell, Word, calls, commands, program};
 use crate::text::Span;
-use crate::tool::nox::Nox;
-use crate::tool::{Argument, Request, Tool, Variable};
+use crate::tool::{Argument, Request, Variable};
 use crate::workflow::context::{Exported, WORKSPACE};
 use crate::yaml::ScalarMap;
 
@@ -160,7 +159,7 @@ impl Walk<'_> {
             _ => None,
         };
         let request = Request { args: &args, env: &env, folder: &place.inside, script, files: self.files(place) };
-        Nox.run(&request)
+        self.answer(&request, place)
     }
 
     /// Where the reuse flag may be inserted in the file, or why nowhere.

@@ -1,5 +1,6 @@
 //! The words for a tool that keeps environments in a folder CI could cache, and the trait such a tool implements.
 
+pub mod memo;
 pub mod nox;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub trait Files {
 }
 
 /// One word of a command line, as far as its text is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Argument {
     /// The whole word, when it is known.
     pub value: Option<String>,

@@ -84,6 +84,11 @@ impl Tree {
         }
     }
 
+    /// Whether any part links to another one.
+    pub fn has_aliases(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.kind, Kind::Alias(_)))
+    }
+
     pub fn is_alias(&self, id: NodeId) -> bool {
         matches!(self.node(id).kind, Kind::Alias(_))
     }

@@ -1,0 +1,182 @@
+//! Which jobs may lead to the tool at all, by the letters of what they are made of: no other job needs a timeline.
+//!
+//! Every way to the tool spells its name somewhere: in the job, in an action or workflow of the repository, or in a file
+//! that a command of the job names, perhaps through others. What is left out here is certainly without it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+
+use regex::Regex;
+
+use super::document::Document;
+use super::index::{Repository, local};
+use crate::rules::wrappers::WRAPPERS;
+use crate::tool::Files;
+use crate::workflow::StepList;
+
+/// Words of scripts and paths: names of files stand in them without their folders.
+static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9_.+-]{2,}").ok());
+/// Keys of a workflow that no command of a job is made of.
+const APART: [&str; 5] = ["jobs", "name", "run-name", "permissions", "concurrency"];
+/// Composite actions and called workflows are looked through this deep.
+const MAX_DEPTH: usize = 12;
+/// Files followed from one job; beyond them the job counts as leading there.
+const MAX_FILES: usize = 2_000;
+
+pub struct Reach<'a> {
+    repository: &'a Repository,
+    spelled: Option<Regex>,
+    /// Tracked files by their last name, and modules by the name of their folder.
+    names: OnceLock<HashMap<&'a str, Vec<&'a str>>>,
+    seen: Mutex<HashMap<&'a str, Arc<Behind<'a>>>>,
+}
+
+/// What stands in a tracked file.
+#[derive(Default)]
+struct Behind<'a> {
+    spelled: bool,
+    /// Files that it may lead to.
+    next: Vec<&'a str>,
+}
+
+impl<'a> Reach<'a> {
+    pub fn new(repository: &'a Repository) -> Self {
+        let own = repository.nox_actions.iter().map(|name| format!("|{}", regex::escape(name))).collect::<String>();
+        // The tool's name is part of every published action that runs it.
+        let spelled = Regex::new(&format!("(?i:nox{own})")).ok();
+        Self { repository, spelled, names: OnceLock::new(), seen: Mutex::default() }
+    }
+
+    /// Whether the job, or the action itself where `job` is `None`, may lead to the tool.
+    pub fn may_lead(&self, document: usize, job: Option<usize>) -> bool {
+        let mut pieces = self.pieces(document, job);
+        // A called workflow runs what its callers pass to it.
+        pieces.extend(self.repository.callers(document).iter().map(|c| self.text(c.document)));
+        if pieces.iter().any(|piece| self.spells(piece)) {
+            return true;
+        }
+        let steps = self.repository.documents[document].steps(job);
+        steps.is_some_and(|list| self.uses(list, MAX_DEPTH)) || self.leads(&pieces)
+    }
+
+    fn text(&self, document: usize) -> &'a str {
+        self.repository.documents[document].text.as_str()
+    }
+
+    /// The job with what the workflow sets for all jobs; the whole file where a job may be made of parts of others.
+    fn pieces(&self, document: usize, job: Option<usize>) -> Vec<&'a str> {
+        let Document { text, tree, .. } = &self.repository.documents[document];
+        let workflow = self.repository.documents[document].workflow().zip(job).zip(tree.root());
+        let Some(((workflow, job), root)) = workflow.filter(|_| !tree.has_aliases()) else {
+            return vec![text.as_str()];
+        };
+        let offers = workflow.triggers.list.iter().any(|t| !t.inputs.is_empty());
+        let around = tree.entries(root).iter().filter(|e| match tree.str(e.key) {
+            Some("on") => offers,
+            Some(key) => !APART.contains(&key),
+            None => true,
+        });
+        let nodes = around.map(|e| e.value).chain([workflow.jobs[job].node]);
+        nodes.filter_map(|node| text.as_str().get(tree.span(node).range())).collect()
+    }
+
+    fn spells(&self, text: &str) -> bool {
+        self.spelled.as_ref().is_none_or(|name| name.is_match(text))
+    }
+
+    /// Whether some step uses an action of the repository that may lead there.
+    fn uses(&self, list: &StepList, depth: usize) -> bool {
+        list.steps.iter().filter_map(|s| s.uses.as_ref()).any(|uses| {
+            if local(&uses.text).is_none() {
+                return false;
+            }
+            // Where the action lies depends on the checkouts: by its last name it is found in all of them.
+            let folder = uses.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            let mut actions = (0..self.repository.documents.len()).filter(|d| {
+                let document = &self.repository.documents[*d];
+                document.action().is_some() && (folder == "." || document.folder().ends_with(folder))
+            });
+            actions.any(|action| {
+                let steps = self.repository.documents[action].steps(None);
+                let deeper = |list| depth == 0 || self.uses(list, depth - 1);
+                let text = self.text(action);
+                self.spells(text) || steps.is_some_and(deeper) || self.leads(&[text])
+            })
+        })
+    }
+
+    /// Whether the words of `pieces` name a file, perhaps through others, that spells the tool's name.
+    fn leads(&self, pieces: &[&str]) -> bool {
+        let mut next: Vec<&'a str> = pieces.iter().flat_map(|piece| self.named(piece)).collect();
+        let mut seen: HashSet<&str> = HashSet::new();
+        while let Some(path) = next.pop() {
+            if !seen.insert(path) {
+                continue;
+            }
+            let behind = self.behind(path);
+            if behind.spelled || seen.len() > MAX_FILES {
+                return true;
+            }
+            next.extend(&behind.next);
+        }
+        false
+    }
+
+    fn behind(&self, path: &'a str) -> Arc<Behind<'a>> {
+        let lock = || self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(known) = lock().get(path) {
+            return known.clone();
+        }
+        let text = self.repository.files.read(path).unwrap_or_default();
+        let spelled = self.spells(&text);
+        let next = if spelled { Vec::new() } else { self.named(&text).into_iter().collect() };
+        let behind = Arc::new(Behind { spelled, next });
+        lock().insert(path, behind.clone());
+        behind
+    }
+
+    /// The tracked files that the words of a text may name: scripts, modules, and what the wrappers among them read.
+    fn named(&self, text: &str) -> BTreeSet<&'a str> {
+        let names = self.names.get_or_init(|| self.index());
+        let Some(words) = &*WORDS else { return names.values().flatten().copied().collect() };
+        let mut found = BTreeSet::new();
+        let words: HashSet<&str> = words.find_iter(text).map(|word| word.as_str()).collect();
+        for word in words {
+            let word = word.trim_end_matches('.');
+            let module = word.rsplit('.').next().unwrap_or(word);
+            found.extend(names.get(word).into_iter().chain(names.get(module)).flatten());
+            for wrapper in &WRAPPERS.wrappers {
+                let launched = |l: &String| l.split(' ').next() == Some(word);
+                if wrapper.programs.iter().any(|p| p == word) || wrapper.launched.iter().any(launched) {
+                    let last = |file: &'static str| file.rsplit('/').next().unwrap_or(file);
+                    found.extend(wrapper.files.iter().filter_map(|file| names.get(last(file))).flatten());
+                }
+            }
+            // `run-${{ matrix.os }}.sh`: only the ends of the name are written.
+            let (begins, ends) = (word.ends_with(['-', '_']), word.starts_with('.'));
+            if begins || ends {
+                let fits = |name: &str| (begins && name.starts_with(word)) || (ends && name.ends_with(word));
+                found.extend(names.iter().filter(|(name, _)| fits(name)).flat_map(|(_, paths)| paths));
+            }
+        }
+        found
+    }
+
+    fn index(&self) -> HashMap<&'a str, Vec<&'a str>> {
+        let mut names: HashMap<&str, Vec<&str>> = HashMap::new();
+        for path in self.repository.files.tracked().iter() {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            // Workflows and actions are linked by their own words.
+            if self.repository.document(path).is_some() {
+                continue;
+            }
+            names.entry(name).or_default().push(path);
+            if let Some(module) = name.strip_suffix(".py") {
+                let folder = folder.rsplit('/').next().unwrap_or_default();
+                let module = if module.starts_with("__") { folder } else { module };
+                names.entry(module).or_default().push(path);
+            }
+        }
+        names
+    }
+}
