@@ -74,7 +74,8 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
     outcome
 }
 
-fn document(file: &Discovered) -> Result<Document, Problem> {
+/// Reads and parses one file.
+pub(crate) fn document(file: &Discovered) -> Result<Document, Problem> {
     let text = file.read()?;
     let tree = crate::yaml::parse(&text).map_err(|e| Problem {
         path: file.path.clone(),

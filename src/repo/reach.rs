@@ -180,3 +180,89 @@ impl<'a> Reach<'a> {
         names
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Reach;
+    use crate::config::Config;
+    use crate::discover::discover;
+    use crate::repo::Repository;
+    use crate::testing;
+
+    fn leads(files: &[(&str, &str)], settings: &Config) -> Vec<bool> {
+        let folder = testing::repository(files);
+        let found = discover(&[folder.path().to_owned()], None);
+        let documents = found.repositories[0].files.iter().map(|file| crate::lint::document(file).unwrap()).collect();
+        let mut repository = Repository::new(folder.path(), documents);
+        repository.nox_actions.clone_from(&settings.nox_actions);
+        let workflow = repository.document(".github/workflows/ci.yml").unwrap();
+        let jobs = repository.documents[workflow].workflow().unwrap().jobs.len();
+        let reach = Reach::new(&repository);
+        (0..jobs).map(|job| reach.may_lead(workflow, Some(job))).collect()
+    }
+
+    #[test]
+    fn every_way_to_the_tool_spells_its_name_somewhere() {
+        let run = |script: &str| format!("on: push\njobs:\n  a:\n    steps:\n      - run: {script}\n");
+        let noxish = ("noxfile.py", "import nox\n");
+        for (what, workflow, others, expected) in [
+            ("in the job", run("Nox -s x"), vec![], true),
+            ("nowhere", run("pip install -e .[test] && pytest"), vec![noxish], false),
+            ("a script", run("./scripts/test.sh"), vec![("scripts/test.sh", "nox")], true),
+            ("a script of another name", run("./scripts/build.sh"), vec![("scripts/test.sh", "nox")], false),
+            ("a script of a script", run("sh a.sh"), vec![("a.sh", "./b.sh"), ("b.sh", "nox")], true),
+            ("scripts in a circle", run("sh a.sh"), vec![("a.sh", "./b.sh"), ("b.sh", "./a.sh")], false),
+            ("a target", run("make test"), vec![("Makefile", "test:\n\tnox\n")], true),
+            ("a target without it", run("make test"), vec![("Makefile", "test:\n\tpytest\n")], false),
+            ("a task of a launcher", run("hatch run test"), vec![("pyproject.toml", "test = 'nox'")], true),
+            ("a module", run("python -m tools.ci"), vec![("tools/ci.py", "import nox")], true),
+            ("a package", run("python -m tools"), vec![("tools/__main__.py", "import nox")], true),
+            ("half a name", run("./run-${{ matrix.os }}.sh"), vec![("run-linux.sh", "nox")], true),
+        ] {
+            let mut files = vec![(".github/workflows/ci.yml", workflow.as_str())];
+            files.extend(others);
+            assert_eq!(leads(&files, &Config::default()), [expected], "{what}");
+        }
+    }
+
+    #[test]
+    fn jobs_are_told_apart_but_not_from_what_holds_for_all() {
+        let own = "on: push\nname: nox\njobs:\n  nox:\n    steps: [{run: nox}]\n  b:\n    steps: [{run: make}]\n";
+        let shared = "on: push\nenv: {RUN: nox -s x}\njobs:\n  a:\n    steps: [{run: $RUN}]\n";
+        let linked = "on: push\njobs:\n  a:\n    steps: &s [{run: nox}]\n  b:\n    steps: *s\n";
+        let input = "on: {workflow_dispatch: {inputs: {c: {default: nox}}}}\njobs:\n  a:\n    steps: [{run: '${{ inputs.c }}'}]\n";
+        for (workflow, expected) in
+            [(own, vec![true, false]), (shared, vec![true]), (linked, vec![true, true]), (input, vec![true])]
+        {
+            assert_eq!(leads(&[(".github/workflows/ci.yml", workflow)], &Config::default()), expected, "{workflow}");
+        }
+    }
+
+    #[test]
+    fn actions_and_callers_count() {
+        let uses = "on: push\njobs:\n  a:\n    steps: [{uses: ./.github/actions/test}]\n";
+        let action = |run: &str| format!("runs:\n  using: composite\n  steps: [{{run: {run}, shell: bash}}]\n");
+        for (run, expected) in [("nox", true), ("pytest", false)] {
+            let files = [(".github/workflows/ci.yml", uses), (".github/actions/test/action.yml", &action(run))];
+            assert_eq!(leads(&files, &Config::default()), [expected], "{run}");
+        }
+        let called =
+            "on: {workflow_call: {inputs: {c: {type: string}}}}\njobs:\n  a:\n    steps: [{run: '${{ inputs.c }}'}]\n";
+        let caller = "on: push\njobs:\n  a:\n    uses: ./.github/workflows/ci.yml\n    with: {c: nox}\n";
+        assert_eq!(
+            leads(&[(".github/workflows/ci.yml", called), (".github/workflows/x.yml", caller)], &Config::default()),
+            [true]
+        );
+        let settings = Config { nox_actions: vec!["me/tests".into()], ..Config::default() };
+        let published = "on: push\njobs:\n  a:\n    steps: [{uses: me/tests@v1}]\n";
+        for (settings, expected) in [(settings, true), (Config::default(), false)] {
+            assert_eq!(leads(&[(".github/workflows/ci.yml", published)], &settings), [expected]);
+        }
+    }
+
+    #[test]
+    fn actions_known_to_run_the_tool_carry_its_name() {
+        let known = &crate::rules::setup_actions::setup_actions().runs_nox;
+        assert!(!known.is_empty() && known.iter().all(|a| a.action.to_ascii_lowercase().contains("nox")));
+    }
+}

@@ -64,3 +64,55 @@ impl Memo {
         self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::testing;
+
+    /// nox, counting how often it is asked.
+    struct Counted<'a>(&'a Cell<usize>);
+
+    impl Tool for Counted<'_> {
+        fn name(&self) -> &'static str {
+            "nox"
+        }
+
+        fn reuse_flag(&self) -> &str {
+            "-r"
+        }
+
+        fn run(&self, request: &Request<'_>) -> Run {
+            self.0.set(self.0.get() + 1);
+            crate::tool::nox::Nox.run(request)
+        }
+    }
+
+    #[test]
+    fn an_answer_holds_while_what_decided_it_does() {
+        let folder = testing::repository(&[("noxfile.py", testing::NOXFILE)]);
+        let files = crate::repo::RepoFiles::new(folder.path());
+        let (memo, asked) = (Memo::default(), Cell::new(0));
+        let ask = |word: &str, session: Option<&str>, other: &str| {
+            let env = |name: &str| match (name, session) {
+                ("NOXSESSION", Some(value)) => Variable::Set(value.to_owned()),
+                ("UNRELATED", _) => Variable::Set(other.to_owned()),
+                _ => Variable::Unset,
+            };
+            let args = [Argument::known(word)];
+            memo.run(&Counted(&asked), &Request { args: &args, env: &env, folder: "", script: None, files: &files })
+        };
+        let first = ask("-r", None, "1");
+        assert_eq!(ask("-r", None, "2"), first, "a variable nobody looks at");
+        assert_eq!(asked.get(), 1);
+        let other = ask("-r", Some("lint"), "1");
+        assert_ne!(other, first);
+        assert_eq!(asked.get(), 2, "a variable that decides");
+        assert_eq!((ask("-r", None, "1"), ask("-r", Some("lint"), "1")), (first, other));
+        assert_eq!(asked.get(), 2, "both are kept");
+        ask("-R", None, "1");
+        assert_eq!(asked.get(), 3, "other words");
+    }
+}
