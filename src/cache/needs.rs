@@ -31,8 +31,8 @@ pub struct Needs {
     pub separation: Separation,
     /// Jobs of several workflows share the step, and their ids need not differ.
     pub workflow_name: bool,
-    /// Expressions that an existing key holds besides, and that a correction keeps.
-    pub kept: Vec<String>,
+    /// How an existing key begins, which a correction keeps; nothing where there is no key yet.
+    pub beginning: Beginning,
     /// Files that define the job, relative to the workspace: noxfile, workflow, `.python-version`.
     pub definition: Vec<String>,
     /// Files that decide what is installed, relative to the workspace.
@@ -45,6 +45,15 @@ pub struct Needs {
     pub no_restore_keys: bool,
     /// Why no key can be written that is sure to be right.
     pub failure: Option<String>,
+}
+
+/// The beginning of a key as its owner writes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beginning {
+    /// `nox-v2-${{ runner.os }}`.
+    pub text: String,
+    /// The context paths that it names, in lower case.
+    pub says: Vec<String>,
 }
 
 impl Needs {
@@ -197,10 +206,14 @@ impl Needs {
         if self.location {
             parts.push("env.pythonLocation");
         }
-        parts.extend(self.separation.paths.iter().chain(&self.kept).map(String::as_str));
-        let mut parts: Vec<String> = parts.iter().map(|p| format!("${{{{ {p} }}}}")).collect();
-        parts.extend(self.extra_parts.iter().cloned());
-        format!("nox-{}-{}", parts.join("-"), hash(&self.definition))
+        parts.extend(self.separation.paths.iter().map(String::as_str));
+        parts.retain(|p| !self.beginning.says.iter().any(|said| said.eq_ignore_ascii_case(p)));
+        let written = if self.beginning.text.is_empty() { "nox" } else { &self.beginning.text };
+        let mut all = vec![written.to_owned()];
+        all.extend(parts.iter().map(|p| format!("${{{{ {p} }}}}")));
+        all.extend(self.extra_parts.iter().filter(|p| !written.contains(p.as_str())).cloned());
+        all.push(hash(&self.definition));
+        all.join("-")
     }
 
     /// The lines of `path`.
