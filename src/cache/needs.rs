@@ -33,6 +33,8 @@ pub struct Needs {
     pub workflow_name: bool,
     /// How an existing key begins, which a correction keeps; nothing where there is no key yet.
     pub beginning: Beginning,
+    /// Hashes of an existing key of whatever files a run names: `hashFiles(inputs.lock)`.
+    pub hashes: Vec<String>,
     /// Files that define the job, relative to the workspace: noxfile, workflow, `.python-version`.
     pub definition: Vec<String>,
     /// Files that decide what is installed, relative to the workspace.
@@ -184,18 +186,16 @@ impl Needs {
 
     /// The key, everything from the tool to the last hash.
     pub fn key(&self) -> String {
-        let mut key = self.stem();
-        if !self.installs.is_empty() {
-            key.push('-');
-            key.push_str(&hash(&self.installs));
-        }
-        key
+        let installs = (!self.installs.is_empty()).then(|| hash(&self.installs));
+        let kept = self.hashes.iter().map(|h| format!("${{{{ {h} }}}}"));
+        std::iter::once(self.stem()).chain(installs).chain(kept).collect::<Vec<String>>().join("-")
     }
 
-    /// The key without its last hash; `None` where an older environment must not be restored, where nothing but the
+    /// The key up to the hash of what defines the job; `None` where an older environment must not be restored, where nothing but the
     /// definition is hashed, or where the user wants none.
     pub fn restore_key(&self) -> Option<String> {
-        (!self.exact_only && !self.no_restore_keys && !self.installs.is_empty()).then(|| format!("{}-", self.stem()))
+        let hashed = !self.installs.is_empty() || !self.hashes.is_empty();
+        (hashed && !self.exact_only && !self.no_restore_keys).then(|| format!("{}-", self.stem()))
     }
 
     fn stem(&self) -> String {

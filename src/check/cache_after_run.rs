@@ -11,9 +11,9 @@ pub const ID: &str = "nox/cache-after-run";
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut late: Vec<(&Cached<'_>, &Event)> = Vec::new();
     for cached in &audit.caches {
-        let mut calls = cached.calls_before().filter(|(e, i)| {
-            e.condition.is_none() && !i.conditional && is_cacheable(i) && is_meant_for(cached.step, &i.folders)
-        });
+        let mut calls = cached
+            .calls_before()
+            .filter(|(e, i)| cached.runs_with(e, i) && is_cacheable(i) && is_meant_for(cached.step, &i.folders));
         let Some((event, invocation)) = calls.next() else { continue };
         let earlier = cached.timeline.events[..cached.position].iter().filter_map(Event::cache);
         let restored = earlier.filter(|s| is_meant_for(s, &invocation.folders)).count() > 0;

@@ -67,7 +67,7 @@ struct Kept {
 
 impl Kept {
     fn literal(&mut self, text: &str) {
-        let text = text.trim().replace('\n', "").replace(&cache_actions().limits.forbidden, "-");
+        let text = text.replace('\n', "").replace(&cache_actions().limits.forbidden, "-");
         self.parts.push((text, true));
     }
 
@@ -95,26 +95,29 @@ impl Kept {
                 false => text.push_str(&format!("-{part}")),
             }
         }
-        let text = text.trim_end_matches(SEPARATORS);
+        let text = text.trim().trim_end_matches(SEPARATORS);
         let named = literal(text).contains(char::is_alphanumeric);
         let text = if named || text.is_empty() { text.to_owned() } else { format!("nox-{text}") };
         Beginning { text, says: self.says.clone() }
     }
 }
 
-/// Whether `piece` is a hash whose files the hashes of the new key take; those that they lack are added to `needs`.
+/// Whether `piece` is a hash, which then is among the hashes of `needs`: as its owner writes it, if it says more than they.
 fn is_hashed(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut Needs) -> bool {
     let (true, Some(hash)) = (piece.is_hash(), piece.hashes.first()) else { return false };
-    let Some(patterns) = &hash.patterns else { return false };
-    let Some(files) = hashed::hashed(audit.subject, cached.timeline, cached.event, hash) else { return false };
-    let covered = |file: &String| needs.definition.contains(file) || needs.installs.contains(file);
-    let all_covered = !files.is_empty() && files.iter().all(covered);
-    if !all_covered && hashed::matches(audit.subject, cached.timeline, cached.event, hash) != Answer::No {
-        for pattern in patterns.iter().filter(|p| !needs.definition.contains(p)) {
-            if !needs.installs.contains(pattern) {
-                needs.installs.push(pattern.clone());
-            }
-        }
+    let written = |p: &String| piece.source.contains(&format!("'{}'", p.replace('\'', "''")));
+    let patterns = hash.patterns.as_ref().filter(|all| all.iter().all(written));
+    let files = hashed::hashed(audit.subject, cached.timeline, cached.event, hash);
+    let (Some(patterns), Some(files)) = (patterns, files) else {
+        needs.hashes.push(piece.source.clone());
+        return true;
+    };
+    let empty = hashed::matches(audit.subject, cached.timeline, cached.event, hash) == Answer::No;
+    if !empty && (files.is_empty() || !files.iter().all(|f| needs.definition.contains(f))) {
+        needs.installs.retain(|f| !files.contains(f) && !patterns.contains(f));
+        // In front: a later `!` takes out what stands before it.
+        let kept = patterns.iter().filter(|p| !needs.definition.contains(p));
+        needs.installs.splice(0..0, kept.cloned().collect::<Vec<_>>());
     }
     true
 }

@@ -165,6 +165,26 @@ impl<'a> Block<'a> {
         self.own_legs().any(|leg| decides(&leg.calls, &changed)).then_some(new)
     }
 
+    /// Whether an older environment may be restored.
+    pub fn has_restore_key(&self) -> bool {
+        self.lines[self.start..self.end].iter().any(|l| Self::is_restore(l))
+    }
+
+    /// A change of the step that is a flaw only where the interpreter that is set up builds the environments.
+    pub fn of_set_up(&self, change: impl Fn(&Self) -> Broken) -> Broken {
+        self.own_legs().any(Leg::uses_set_up).then(|| change(self))?
+    }
+
+    /// A change of the keys that is a flaw only where no step before brings files of which the repository knows nothing.
+    pub fn of_own(&self, change: impl Fn(&str) -> String) -> Broken {
+        let steps = (0..self.start).rev().find(|i| self.lines[*i].trim_end().ends_with("steps:"))?;
+        let brings =
+            |line: &String| ["download", "clone", "make ", "compile", "export"].iter().any(|w| line.contains(w));
+        let only_own =
+            self.own_legs().all(|leg| leg.only_own_files) && !self.lines[steps..self.start].iter().any(brings);
+        only_own.then(|| self.both(change))?
+    }
+
     /// A change of the keys that is a flaw only where packages without a version stay in the environments.
     pub fn of_unpinned(&self, change: impl Fn(&str) -> String) -> Broken {
         let unpinned = self.own_legs().any(|leg| leg.calls.iter().any(|c| c.creates && c.keeps_unpinned));

@@ -22,6 +22,8 @@ pub struct Leg {
     pub runner: Option<String>,
     /// The versions that each set-up of an interpreter asks for; `None` where one is not known.
     pub interpreters: Option<Vec<String>>,
+    /// Nothing but this repository is checked out before the step.
+    pub only_own_files: bool,
     /// Calls of nox behind the step, in order.
     pub calls: Vec<Call>,
 }
@@ -31,13 +33,14 @@ pub struct Leg {
 pub struct Call {
     /// From 0; `None` in another file.
     pub line: Option<usize>,
+    /// Certainly builds environments in the folder of the step.
     pub creates: bool,
-    /// A green run may leave it out.
+    /// A green run may leave it out although it restores the cache.
     pub conditional: bool,
     /// What it builds, where that is known for certain.
     pub sessions: Option<BTreeSet<String>>,
-    /// Every session names its interpreter.
-    pub names_interpreters: bool,
+    /// What each session asks for; `None` is the interpreter that runs nox.
+    pub interpreters: Vec<Option<String>>,
     /// Packages without a version stay as they are in a reused environment.
     pub keeps_unpinned: bool,
     /// The noxfile says something about reuse itself.
@@ -72,12 +75,14 @@ fn legs_of(repository: &repo::Repository, timeline: &Timeline, out: &mut Vec<Leg
     for (position, event) in timeline.events.iter().enumerate().filter(|(_, e)| e.cache().is_some()) {
         let document = &repository.documents[event.site.document];
         let calls = timeline.events[position..].iter();
+        let foreign = |e: &Event| matches!(e.kind, EventKind::Checkout { own: false, .. });
         out.push(Leg {
             path: document.path.clone(),
             line: document.text.line_of(event.span.start),
             runner: runner(repository, timeline),
             interpreters: interpreters(timeline),
-            calls: calls.filter_map(|e| Some(Call::of(repository, event.site.document, e, e.invocation()?))).collect(),
+            only_own_files: !timeline.events[..position].iter().any(foreign),
+            calls: calls.filter_map(|e| Some(Call::of(repository, event, e, e.invocation()?))).collect(),
         });
     }
 }
@@ -104,17 +109,28 @@ fn interpreters(timeline: &Timeline) -> Option<Vec<String>> {
 }
 
 impl Call {
-    fn of(repository: &repo::Repository, document: usize, event: &Event, call: &Invocation) -> Self {
+    fn of(repository: &repo::Repository, cache: &Event, event: &Event, call: &Invocation) -> Self {
         let run = &call.run;
+        let cached = |f: &String| cache.cache().is_some_and(|s| s.paths.iter().any(|p| p.folder.as_ref() == Some(f)));
         let text = &repository.documents[event.site.document].text;
         let names = run.sessions.iter().map(|s| format!("{} {:?}", s.name, s.python));
         let texts: Vec<Arc<str>> = run.definition_files.iter().filter_map(|f| repository.files.read(f)).collect();
         Self {
-            line: (event.site.document == document).then(|| text.line_of(event.span.start)),
-            creates: run.creates_env == Answer::Yes && run.installs_anything != Answer::No,
-            conditional: call.conditional || event.condition.is_some(),
+            line: (event.site.document == cache.site.document).then(|| text.line_of(event.span.start)),
+            creates: run.creates_env == Answer::Yes
+                && run.installs_anything != Answer::No
+                && call.folders.iter().any(cached),
+            conditional: call.conditional || (event.condition.is_some() && event.condition != cache.condition),
             sessions: run.sessions_known.then(|| names.collect()),
-            names_interpreters: run.sessions.iter().all(|s| matches!(s.python, Interpreter::Named(_))),
+            interpreters: run
+                .sessions
+                .iter()
+                .filter_map(|s| match &s.python {
+                    Interpreter::Own => Some(None),
+                    Interpreter::Named(named) => Some(Some(named.clone())),
+                    Interpreter::Unknown => None,
+                })
+                .collect(),
             keeps_unpinned: run.unpinned && run.reuse == Reuse::On && !run.exact_installer,
             noxfile_decides_reuse: texts.is_empty() || texts.iter().any(|t| t.contains("reuse")),
         }
@@ -134,6 +150,13 @@ impl Leg {
         self.runner.is_some() && self.runner == other.runner && self.interpreters == other.interpreters
     }
 
+    /// Some call certainly builds with an interpreter that was set up for it.
+    pub fn uses_set_up(&self) -> bool {
+        let Some(versions) = self.interpreters.as_ref().filter(|v| !v.is_empty()) else { return false };
+        let is_set_up = |named: &String| versions.iter().any(|v| v == named || v.starts_with(&format!("{named}.")));
+        self.calls.iter().any(|c| c.creates && c.interpreters.iter().any(|i| i.as_ref().is_none_or(is_set_up)))
+    }
+
     /// The two legs certainly build different environments, and Windows does not keep their caches apart.
     pub fn builds_other_than(&self, other: &Leg) -> bool {
         let (Some(ours), Some(theirs), Some(runner), Some(elsewhere)) =
@@ -142,7 +165,7 @@ impl Leg {
             return false;
         };
         let windows = |runner: &str| runner.starts_with("windows");
-        let named = self.calls.iter().chain(&other.calls).all(|c| c.names_interpreters);
+        let named = self.calls.iter().chain(&other.calls).all(|c| c.interpreters.iter().all(Option::is_some));
         let interpreters = self.interpreters.is_some() && other.interpreters.is_some();
         windows(runner) == windows(elsewhere)
             && (ours != theirs

@@ -29,19 +29,26 @@ struct Tally {
 
 #[derive(Default)]
 pub struct Score {
+    /// Whose files these are, for messages.
+    name: String,
     by_check: BTreeMap<&'static str, Tally>,
     /// What went wrong, in words.
     misses: Vec<String>,
 }
 
 impl Score {
-    /// Breaks the inserted cache steps of these clean files in every way that `wanted` takes.
+    pub fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Breaks the inserted cache steps of these clean files in every way that `wanted` takes, each check `most` times.
     pub fn break_files<'p>(
         &mut self,
         repository: &Repository,
         clean: &BTreeMap<String, String>,
         paths: impl IntoIterator<Item = &'p str>,
         wanted: impl Fn(usize) -> bool,
+        most: usize,
     ) {
         let legs = legs(repository, clean);
         let before = check(repository, clean).findings;
@@ -51,10 +58,13 @@ impl Score {
             let lines: Vec<String> = text.split(newline).map(str::to_owned).collect();
             for block in Block::all(path, &lines, &legs) {
                 for (number, way) in BREAKS.iter().enumerate().filter(|(number, _)| wanted(*number)) {
+                    if self.by_check.get(way.rule).is_some_and(|t| t.made >= most) {
+                        continue;
+                    }
                     let Some(mutant) = (way.apply)(&block) else { continue };
                     let mut texts = clean.clone();
                     texts.insert(path.to_owned(), mutant.join(newline));
-                    let name = format!("{} {path}:{} #{number}", repository.root.display(), block.start + 1);
+                    let name = format!("{} {path}:{} #{number}", self.name, block.start + 1);
                     self.judge(repository, &mut texts, way, &before, &name);
                 }
             }
