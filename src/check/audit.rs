@@ -140,6 +140,13 @@ impl<'a> Audit<'a> {
         input.map_or(cached.event.span, |scalar| scalar.span)
     }
 
+    /// These cache steps, each shown where its input `name` stands.
+    pub fn places<'c>(&self, found: &[&'c Cached<'a>], name: &str, label: &str) -> Vec<Place<'c>> {
+        let place =
+            |cached: &&'c Cached<'a>| Place { cached, span: self.input_span(cached, name), label: label.to_owned() };
+        found.iter().map(place).collect()
+    }
+
     /// What a key needs, if its calls can be seen and nothing speaks against a correction.
     pub fn needs(&self, site: Site) -> Result<Needs, String> {
         self.needs.borrow_mut().entry(site.document).or_insert_with(|| self.needs_in(site)).clone()

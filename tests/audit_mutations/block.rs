@@ -170,6 +170,12 @@ impl<'a> Block<'a> {
         self.lines[self.start..self.end].iter().any(|l| Self::is_restore(l))
     }
 
+    /// A change of the keys that is a flaw only where no input can make them differ from run to run.
+    pub fn of_no_input(&self, broken: Broken) -> Broken {
+        let names_input = self.lines[self.start..self.end].iter().any(|l| l.contains("{ inputs."));
+        broken.filter(|_| !names_input)
+    }
+
     /// A change of the step that is a flaw only where the interpreter that is set up builds the environments.
     pub fn of_set_up(&self, change: impl Fn(&Self) -> Broken) -> Broken {
         self.own_legs().any(Leg::uses_set_up).then(|| change(self))?

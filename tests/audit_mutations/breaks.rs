@@ -37,7 +37,7 @@ pub const BREAKS: &[Break] = &[
     of("nox/invalid-key", |b| b.both(|k| k.replacen("nox-", "nox,", 1))),
     of("nox/invalid-key", |b| b.both(|k| format!("{}{k}", "long".repeat(130)))),
     of("nox/invalid-key", |b| b.restore(|r| vec![r.to_owned(); 10])),
-    of("nox/constant-key", |b| b.both(without_hashes)),
+    of("nox/constant-key", |b| b.of_no_input(b.both(without_hashes))),
     of("nox/constant-key", |b| b.of_own(misspelt)),
     with("nox/key-collision", &["nox/interpreter-not-in-key"], |b| b.of_legs(only_hashes)),
     with("nox/key-collision", &["nox/interpreter-not-in-key"], |b| {
@@ -54,7 +54,7 @@ pub const BREAKS: &[Break] = &[
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![r.to_owned(), "old-nox-".to_owned()])),
     of("nox/missing-restore-keys", |b| b.without_restore()),
     of(WITHOUT_FIX, |b| b.calls(" -R", stale).filter(|_| b.has_restore_key())),
-    of("nox/frozen-dependencies", |b| b.of_unpinned(without_definition)),
+    of("nox/frozen-dependencies", |b| b.of_no_input(b.of_unpinned(without_definition))),
 ];
 
 /// Without the flag some call deletes what was restored, unless its noxfile has a say in that.

@@ -17,6 +17,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use breaks::BREAKS;
 use cachelint::finding::Applicability;
 use rayon::prelude::*;
 use score::Score;
@@ -24,7 +25,7 @@ use support::{Made, read_all, repair, rules};
 
 /// A sample leaves out repositories of more files: every mutant is checked with all of them.
 const SAMPLED_FILES: usize = 12;
-/// A sample takes one in so many ways, others in the next repository.
+/// A sample breaks a repository in at least one of so many ways, and the next one in others.
 const SAMPLED_WAYS: usize = 4;
 const PROJECT: [(&str, &str); 6] = [
     ("noxfile.py", include_str!("../fixtures/mutations/noxfile.py")),
@@ -102,11 +103,17 @@ fn break_corpus(sample: bool) -> Option<Score> {
         let unclean: Vec<&str> = left.iter().map(|f| f.primary.path.as_str()).collect();
         let paths = texts.keys().map(String::as_str).filter(|path| !unclean.contains(path));
         let mut score = Score::of(folder.file_name()?.to_str()?);
-        let wanted = |way: usize| !sample || (position + way).is_multiple_of(SAMPLED_WAYS);
+        let wanted = |way: usize| !sample || is_sampled(position, way);
         score.break_files(&repository, &texts, paths, wanted, if sample { 1 } else { usize::MAX });
         Some(score)
     });
     Some(scores.reduce(Score::default, Score::add))
+}
+
+/// Whether the repository at `position` is broken in this way; checks with few ways are broken so in more repositories.
+fn is_sampled(position: usize, way: usize) -> bool {
+    let ways = BREAKS.iter().filter(|b| b.rule == BREAKS[way].rule).count();
+    (position + way).is_multiple_of((ways + 1).min(SAMPLED_WAYS))
 }
 
 #[test]
