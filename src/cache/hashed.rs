@@ -101,17 +101,22 @@ fn may_be_written(subject: &Subject<'_>, at: &Event, pattern: &str) -> bool {
     let documents = &subject.repository.documents;
     let outer = documents[at.outer.document].steps(at.outer.job).map(|l| (l, at.outer.step));
     let inner = documents[at.site.document].steps(at.site.job).map(|l| (l, at.site.step));
-    let earlier =
-        |(list, step): (&'_ StepList, usize)| list.steps.iter().take(step).any(|s| writes(subject, s, stem, 1));
+    let earlier = |(list, step): (&'_ StepList, usize)| {
+        list.steps.iter().take(step).any(|s| writes(subject, s, pattern, stem, 1))
+    };
     outer.is_some_and(earlier) || (at.site != at.outer && inner.is_some_and(earlier))
 }
 
-fn writes(subject: &Subject<'_>, step: &Step, stem: &str, depth: usize) -> bool {
+fn writes(subject: &Subject<'_>, step: &Step, pattern: &str, stem: &str, depth: usize) -> bool {
     if let Some(script) = &step.run {
         return stem.is_empty() || script.text.contains(stem) || WRITERS.iter().any(|w| script.text.contains(w));
     }
     let Some(uses) = &step.uses else { return false };
-    if uses.text.contains("artifact") || step.input("submodules").is_some() {
+    if uses.text.contains("download-artifact") {
+        return step.input("path").is_none_or(|path| may_lie_in(pattern, &path.text));
+    }
+    // A submodule's folder holds no tracked file: only a pattern for any folder reaches into it.
+    if step.input("submodules").is_some() && has_any_folder(pattern) {
         return true;
     }
     if local(&uses.text).is_none() {
@@ -120,5 +125,22 @@ fn writes(subject: &Subject<'_>, step: &Step, stem: &str, depth: usize) -> bool 
     let action = subject.repository.action_of(&uses.text).filter(|_| depth > 0);
     action
         .and_then(|a| subject.repository.documents[a].steps(None))
-        .is_none_or(|list| list.steps.iter().any(|inner| writes(subject, inner, stem, depth - 1)))
+        .is_none_or(|list| list.steps.iter().any(|inner| writes(subject, inner, pattern, stem, depth - 1)))
+}
+
+/// Whether a file of this pattern can lie in `folder`; a folder that is not known may be any.
+fn may_lie_in(pattern: &str, folder: &str) -> bool {
+    let folder = folder.trim().trim_start_matches("./").trim_end_matches('/');
+    let path = in_workspace(pattern);
+    let path = path.trim_start_matches(['!', ' ']).trim_start_matches("./");
+    folder.is_empty()
+        || folder == "."
+        || folder.contains("${{")
+        || path.starts_with(&format!("{folder}/"))
+        || has_any_folder(path)
+}
+
+/// `**/setup.py`, `*/setup.py`.
+fn has_any_folder(pattern: &str) -> bool {
+    pattern.rsplit_once('/').is_some_and(|(folders, _)| folders.contains(['*', '?', '[']))
 }

@@ -31,8 +31,10 @@ pub struct Needs {
     pub separation: Separation,
     /// Jobs of several workflows share the step, and their ids need not differ.
     pub workflow_name: bool,
-    /// Expressions that an existing key holds besides, and that a correction keeps.
-    pub kept: Vec<String>,
+    /// How an existing key begins, which a correction keeps; nothing where there is no key yet.
+    pub beginning: Beginning,
+    /// Hashes of an existing key of whatever files a run names: `hashFiles(inputs.lock)`.
+    pub hashes: Vec<String>,
     /// Files that define the job, relative to the workspace: noxfile, workflow, `.python-version`.
     pub definition: Vec<String>,
     /// Files that decide what is installed, relative to the workspace.
@@ -45,6 +47,15 @@ pub struct Needs {
     pub no_restore_keys: bool,
     /// Why no key can be written that is sure to be right.
     pub failure: Option<String>,
+}
+
+/// The beginning of a key as its owner writes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beginning {
+    /// `nox-v2-${{ runner.os }}`.
+    pub text: String,
+    /// The context paths that it names, in lower case.
+    pub says: Vec<String>,
 }
 
 impl Needs {
@@ -175,18 +186,16 @@ impl Needs {
 
     /// The key, everything from the tool to the last hash.
     pub fn key(&self) -> String {
-        let mut key = self.stem();
-        if !self.installs.is_empty() {
-            key.push('-');
-            key.push_str(&hash(&self.installs));
-        }
-        key
+        let installs = (!self.installs.is_empty()).then(|| hash(&self.installs));
+        let kept = self.hashes.iter().map(|h| format!("${{{{ {h} }}}}"));
+        std::iter::once(self.stem()).chain(installs).chain(kept).collect::<Vec<String>>().join("-")
     }
 
-    /// The key without its last hash; `None` where an older environment must not be restored, where nothing but the
+    /// The key up to the hash of what defines the job; `None` where an older environment must not be restored, where nothing but the
     /// definition is hashed, or where the user wants none.
     pub fn restore_key(&self) -> Option<String> {
-        (!self.exact_only && !self.no_restore_keys && !self.installs.is_empty()).then(|| format!("{}-", self.stem()))
+        let hashed = !self.installs.is_empty() || !self.hashes.is_empty();
+        (hashed && !self.exact_only && !self.no_restore_keys).then(|| format!("{}-", self.stem()))
     }
 
     fn stem(&self) -> String {
@@ -197,10 +206,14 @@ impl Needs {
         if self.location {
             parts.push("env.pythonLocation");
         }
-        parts.extend(self.separation.paths.iter().chain(&self.kept).map(String::as_str));
-        let mut parts: Vec<String> = parts.iter().map(|p| format!("${{{{ {p} }}}}")).collect();
-        parts.extend(self.extra_parts.iter().cloned());
-        format!("nox-{}-{}", parts.join("-"), hash(&self.definition))
+        parts.extend(self.separation.paths.iter().map(String::as_str));
+        parts.retain(|p| !self.beginning.says.iter().any(|said| said.eq_ignore_ascii_case(p)));
+        let written = if self.beginning.text.is_empty() { "nox" } else { &self.beginning.text };
+        let mut all = vec![written.to_owned()];
+        all.extend(parts.iter().map(|p| format!("${{{{ {p} }}}}")));
+        all.extend(self.extra_parts.iter().filter(|p| !written.contains(p.as_str())).cloned());
+        all.push(hash(&self.definition));
+        all.join("-")
     }
 
     /// The lines of `path`.

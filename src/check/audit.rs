@@ -68,10 +68,15 @@ impl<'a> Cached<'a> {
         self.timeline.events[..self.position].iter().filter_map(|e| Some((e, e.invocation()?)))
     }
 
-    /// The `path` lines, which are part of a cache's identity as they are written; `None` where one is not known.
+    /// Whenever the step runs, the call runs, too.
+    pub fn runs_with(&self, call: &Event, invocation: &Invocation) -> bool {
+        !invocation.conditional && (call.condition.is_none() || call.condition == self.event.condition)
+    }
+
+    /// The `path` lines, which are part of a cache's identity, in a form in which equal ones are equal; `None` where
+    /// two instances may have different ones all the same.
     pub fn identity(&self) -> Option<Vec<&'a str>> {
-        let line = |p: &'a CachedPath| p.known.then_some(p.folder.as_deref().unwrap_or(&p.written));
-        self.step.paths.iter().map(line).collect()
+        self.step.paths.iter().map(CachedPath::identity).collect()
     }
 }
 
@@ -136,6 +141,13 @@ impl<'a> Audit<'a> {
     pub fn input_span(&self, cached: &Cached<'_>, name: &str) -> Span {
         let input = self.step_at(cached.event.site).and_then(|s| s.input(name));
         input.map_or(cached.event.span, |scalar| scalar.span)
+    }
+
+    /// These cache steps, each shown where its input `name` stands.
+    pub fn places<'c>(&self, found: &[&'c Cached<'a>], name: &str, label: &str) -> Vec<Place<'c>> {
+        let place =
+            |cached: &&'c Cached<'a>| Place { cached, span: self.input_span(cached, name), label: label.to_owned() };
+        found.iter().map(place).collect()
     }
 
     /// What a key needs, if its calls can be seen and nothing speaks against a correction.

@@ -1,9 +1,9 @@
 //! `nox/cache-before-checkout`: does a checkout delete what the cache restored?
 
-use super::audit::{Audit, Cached, Place, Report, fix, folders};
+use super::audit::{Audit, Cached, Place, Report, folders};
 use super::subject::touches_folder;
-use crate::finding::{Applicability, Finding, Fix};
-use crate::fix::move_step::move_step;
+use crate::finding::Finding;
+use crate::fix::move_step::before_call;
 use crate::timeline::{Event, EventKind};
 
 pub const ID: &str = "nox/cache-before-checkout";
@@ -28,7 +28,7 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
                repository. Move the cache step behind the checkout, directly before the first step that runs nox."
             .to_owned(),
     };
-    audit.finding(report, &places, back(audit, cached, call))
+    audit.finding(report, &places, before_call(audit, cached, call, "Restore the environments behind the checkout"))
 }
 
 /// The first call after a checkout that deletes what the step restored.
@@ -51,22 +51,4 @@ fn checkout(event: &Event) -> Option<(&str, bool)> {
         EventKind::Checkout { folder: Some(folder), cleans, .. } => Some((folder, *cleans)),
         _ => None,
     }
-}
-
-fn back(audit: &Audit<'_>, cached: &Cached<'_>, call: &Event) -> Result<Fix, String> {
-    let site = cached.event.site;
-    let applicability = audit.editable(site)?.min(Applicability::Unsafe);
-    let target = [call.site, call.outer].into_iter().find(|t| t.document == site.document && t.job == site.job);
-    let target = target.ok_or("nox runs in another file than the cache step")?;
-    let document = audit.document_of(site);
-    let steps = audit.steps_at(site).ok_or("the step is not in sight")?;
-    let uses_it =
-        |text: &str| steps.steps[site.step].id.as_ref().is_some_and(|id| text.contains(&format!("steps.{}.", id.text)));
-    let between = steps.steps.iter().take(target.step).skip(site.step + 1);
-    if between.flat_map(|s| s.condition.iter().chain(&s.run)).any(|s| uses_it(&s.text)) {
-        return Err("a step between asks whether the cache was found".to_owned());
-    }
-    let (edits, change) = move_step(document, steps, site.step, target.step)?;
-    let message = "Restore the environments behind the checkout".to_owned();
-    Ok(fix(applicability, message, &document.path, edits, vec![change]))
 }

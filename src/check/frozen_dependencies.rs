@@ -1,6 +1,6 @@
 //! `nox/frozen-dependencies`: do packages without a pinned version ever upgrade?
 
-use super::audit::{Audit, Cached, Place, Report};
+use super::audit::{Audit, Cached, Report};
 use super::subject::is_cacheable;
 use crate::cache::hashed;
 use crate::cache::template::Piece;
@@ -18,14 +18,7 @@ const SCRIPT: &str = "echo \"week=$(date -u +%G-%V)\" >> \"$GITHUB_OUTPUT\"";
 
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let found: Vec<&Cached<'_>> = audit.caches.iter().filter(|c| is_frozen(audit, c)).collect();
-    let places: Vec<Place<'_>> = found
-        .iter()
-        .map(|cached| Place {
-            cached,
-            span: audit.input_span(cached, "key"),
-            label: "keeps the packages of the first run until a hashed file changes".to_owned(),
-        })
-        .collect();
+    let places = audit.places(&found, "key", "keeps the packages of the first run until a hashed file changes");
     let report = Report {
         rule: ID,
         message: "packages without a pinned version stay at what the first run installed".to_owned(),

@@ -161,7 +161,16 @@ fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
     if key.pieces.iter().any(|p| p.paths.iter().any(exact)) {
         return Named::Exactly;
     }
-    // A script that asks Python, or a value that nobody knows, may name it.
+    // A value that nobody knows may name the interpreter if it decides which one is set up.
+    let decides = |path: &String| {
+        let mut feeds = cached.timeline.events.iter().filter_map(|e| match &e.kind {
+            EventKind::Interpreter { feed, .. } => Some(feed.as_ref()),
+            _ => None,
+        });
+        (path.starts_with("matrix.") || path.starts_with("inputs."))
+            && feeds.any(|feed| feed.is_none_or(|text| text.to_ascii_lowercase().contains(path.as_str())))
+    };
+    // So may a script that asks Python.
     let may_name = |p: &crate::cache::template::Piece| {
         let opaque = p
             .paths
@@ -169,9 +178,7 @@ fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
             .any(|path| path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs."));
         p.scripts.iter().any(|s| s.to_ascii_lowercase().contains("python"))
             || (p.text.is_none() && opaque && p.scripts.is_empty() && p.hashes.is_empty())
-            || (p.text.is_none()
-                && p.paths.iter().any(|path| path.starts_with("matrix.") || path.starts_with("inputs."))
-                && versions.is_empty())
+            || (p.text.is_none() && versions.is_empty() && p.paths.iter().any(decides))
     };
     if key.pieces.iter().any(may_name) {
         return Named::Unknown;

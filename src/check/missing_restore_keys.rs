@@ -1,6 +1,6 @@
 //! `nox/missing-restore-keys`: is anything restored when only a dependency changed?
 
-use super::audit::{Audit, Cached, Place, Report};
+use super::audit::{Audit, Cached, Report};
 use super::interpreter_not_in_key::is_enough;
 use crate::cache::hashed::hashed;
 use crate::finding::{Applicability, Finding, Fix};
@@ -15,14 +15,7 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     };
     let found: Vec<&Cached<'_>> =
         audit.by_site().into_iter().filter(|c| site(&c)).filter(|c| wants_some(audit, c)).collect();
-    let places: Vec<Place<'_>> = found
-        .iter()
-        .map(|cached| Place {
-            cached,
-            span: audit.input_span(cached, "key"),
-            label: "nothing is restored under any other key".to_owned(),
-        })
-        .collect();
+    let places = audit.places(&found, "key", "nothing is restored under any other key");
     let report = Report {
         rule: ID,
         message: "no restore keys: when a dependency changes, every environment is built from nothing".to_owned(),

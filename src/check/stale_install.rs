@@ -36,5 +36,5 @@ fn stale<'a>(cached: &Cached<'a>) -> Option<&'a Invocation> {
     }
     let in_folder = |i: &&Invocation| i.folders.iter().any(|f| cached.step.paths.iter().any(|p| covers(p, f)));
     let (event, call) = cached.calls_after().find(|(_, i)| touches_folder(i) && in_folder(i))?;
-    (call.run.installs_skipped && is_cacheable(call) && event.condition.is_none() && !call.conditional).then_some(call)
+    (call.run.installs_skipped && is_cacheable(call) && cached.runs_with(event, call)).then_some(call)
 }

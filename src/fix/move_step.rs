@@ -1,18 +1,44 @@
-//! A step moved up or down in its list, with the comments above it.
+//! A cache step moved up or down in its list, with the comments above it.
 
 use super::style::first_line;
-use crate::finding::{Change, Edit};
+use crate::check::audit::{Audit, Cached, fix};
+use crate::finding::{Applicability, Change, Edit, Fix, Route, Segment};
 use crate::repo::Document;
 use crate::text::Span;
-use crate::workflow::StepList;
+use crate::timeline::Event;
+use crate::workflow::{Step, StepList};
+use crate::yaml::{Kind, ScalarStyle};
+
+/// The fix that moves a cache step directly before `call`, or before the step of the job that leads there.
+pub fn before_call(audit: &Audit<'_>, cached: &Cached<'_>, call: &Event, message: &str) -> Result<Fix, String> {
+    let site = cached.event.site;
+    let applicability = audit.editable(site)?.min(Applicability::Unsafe);
+    let target = [call.site, call.outer].into_iter().find(|t| t.document == site.document && t.job == site.job);
+    let target = target.ok_or("nox runs in another file than the cache step")?;
+    let document = audit.document_of(site);
+    let steps = audit.steps_at(site).ok_or("the step is not in sight")?;
+    if is_asked(steps, site.step, target.step) {
+        return Err("a step between asks whether the cache was found".to_owned());
+    }
+    let (edits, changes) = move_step(document, steps, site.step, target.step)?;
+    Ok(fix(applicability, message.to_owned(), &document.path, edits, changes))
+}
+
+/// Whether a step before the new place uses an output of the step that moves down to it.
+fn is_asked(steps: &StepList, from: usize, before: usize) -> bool {
+    let Some(id) = steps.steps.get(from).and_then(|s| s.id.as_ref()) else { return false };
+    let output = format!("steps.{}.", id.text);
+    let between = steps.steps.iter().take(before).skip(from + 1);
+    between.flat_map(|s| s.condition.iter().chain(&s.run)).any(|s| s.text.contains(&output))
+}
 
 /// Moves `steps.steps[from]` before `steps.steps[before]`; fails with the reason where the layout does not allow it.
-pub fn move_step(
+fn move_step(
     document: &Document,
     steps: &StepList,
     from: usize,
     before: usize,
-) -> Result<(Vec<Edit>, Change), &'static str> {
+) -> Result<(Vec<Edit>, Vec<Change>), &'static str> {
     let (Some(step), Some(target)) = (steps.steps.get(from), steps.steps.get(before)) else {
         return Err("the steps are not in sight");
     };
@@ -27,6 +53,7 @@ pub fn move_step(
     }
     let text = &document.text;
     let newline = text.newline().as_str();
+    let mut changes = vec![Change::MoveItem { sequence: steps.route.clone(), from: step.index, before: target.index }];
     let start = text.line_start(first_line(document, step));
     let (removed, mut moved) = match steps.steps.get(from + 1) {
         Some(next) => {
@@ -42,6 +69,20 @@ pub fn move_step(
             } else {
                 // The step before it becomes the end of the file, which still has no last line break.
                 let before = start - newline.len().min(start);
+                changes.extend(
+                    last_block(document, steps, step).map(|(at, text)| Change::SetScalar {
+                        at,
+                        value: format!("{}\n", text.trim_end_matches('\n')),
+                    }),
+                );
+                let previous = from.checked_sub(1).and_then(|i| steps.steps.get(i));
+                if !text.as_str()[..before].ends_with('\n') {
+                    changes.extend(
+                        previous
+                            .and_then(|p| last_block(document, steps, p))
+                            .map(|(at, text)| Change::SetScalar { at, value: text.trim_end_matches('\n').to_owned() }),
+                    );
+                }
                 (Span::new(before, end), format!("{chunk}{newline}"))
             }
         }
@@ -51,8 +92,33 @@ pub fn move_step(
         moved.push_str(newline);
     }
     let edits = vec![Edit { span: removed, content: String::new() }, Edit { span: Span::at(at), content: moved }];
-    let change = Change::MoveItem { sequence: steps.route.clone(), from: step.index, before: target.index };
-    Ok((edits, change))
+    Ok((edits, changes))
+}
+
+/// The block text (`|`, `>`) with which a step ends: its value has a last line break only if the file has one there.
+fn last_block<'d>(document: &'d Document, steps: &StepList, step: &Step) -> Option<(Route, &'d str)> {
+    let tree = &document.tree;
+    let mut route = steps.route.clone();
+    route.push(Segment::Index(step.index));
+    let mut node = step.node;
+    loop {
+        match &tree.node(node).kind {
+            Kind::Mapping { entries, flow: false } => {
+                let last = entries.last()?;
+                route.push(Segment::Key(tree.str(last.key)?.to_owned()));
+                node = last.value;
+            }
+            Kind::Sequence { items, flow: false } => {
+                route.push(Segment::Index(items.len().checked_sub(1)?));
+                node = items.last()?.node;
+            }
+            Kind::Scalar { value, style: ScalarStyle::Literal | ScalarStyle::Folded } => {
+                let header = document.text.as_str()[tree.span(node).range()].lines().next()?;
+                return (!header.contains('-')).then_some((route, value));
+            }
+            _ => return None,
+        }
+    }
 }
 
 fn has_blank_before(document: &Document, line: usize) -> bool {

@@ -1,8 +1,8 @@
 //! A key and its restore keys written anew from what the job needs; what the old key says besides is kept.
 
 use super::scalar::{add_after, set_line, set_lines};
-use crate::cache::Needs;
 use crate::cache::hashed;
+use crate::cache::needs::{Beginning, Needs};
 use crate::cache::template::{Key, Piece};
 use crate::check::audit::{Audit, Cached, fix};
 use crate::check::subject::touches_folder;
@@ -13,6 +13,8 @@ use crate::tool::Answer;
 
 /// Length of a hash in a key.
 const HASH: usize = 64;
+/// What people put between the parts of a key.
+const SEPARATORS: [char; 6] = ['-', '_', '/', '.', '|', ':'];
 
 /// What the key and the restore keys of a cache step should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,25 +23,33 @@ pub struct Corrected {
     pub restore: Option<String>,
 }
 
-/// The key that the step needs, with those parts of the old one that it does not say already.
+/// The key that the step needs, which begins like the old one and ends with the hashes of both.
 pub fn corrected(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Corrected, String> {
     let site = cached.event.site;
     let mut needs = audit.needs(site)?;
     if needs.location {
         interpreter_is_set_up(audit, site)?;
     }
-    for piece in &cached.step.template.pieces {
-        keep(audit, cached, piece, &mut needs)?;
+    let mut kept = Kept::default();
+    for (position, piece) in cached.step.template.pieces.iter().enumerate() {
+        if piece.source.is_empty() {
+            kept.literal(piece.text.as_deref().unwrap_or_default());
+        } else if piece.is_unique() {
+            return Err(format!("the key holds `{}`, which changes with every run, on purpose or not", piece.source));
+        } else if !is_hashed(audit, cached, piece, &mut needs) && is_useful(audit, site, position) {
+            kept.expression(piece, needs.location);
+        }
     }
-    let corrected = Corrected { key: needs.key(), restore: needs.restore_key() };
-    let limits = &cache_actions().limits;
-    if corrected.key.contains(&limits.forbidden) && literal(&corrected.key).contains(&limits.forbidden) {
-        return Err("the corrected key would hold a comma".to_owned());
+    let limit = cache_actions().limits.key_characters;
+    for words in [true, false] {
+        needs.beginning = kept.beginning(words);
+        let corrected = Corrected { key: needs.key(), restore: needs.restore_key() };
+        let length = literal(&corrected.key).chars().count() + HASH * corrected.key.matches("hashFiles(").count();
+        if length <= limit {
+            return Ok(corrected);
+        }
     }
-    if literal(&corrected.key).len() + HASH * corrected.key.matches("hashFiles(").count() > limits.key_characters {
-        return Err("the corrected key would be too long".to_owned());
-    }
-    Ok(corrected)
+    Err("the corrected key would be too long".to_owned())
 }
 
 /// The parts of a key that are no expressions.
@@ -47,46 +57,79 @@ fn literal(key: &str) -> String {
     key.split("${{").map(|part| part.split_once("}}").map_or(part, |(_, rest)| rest)).collect()
 }
 
-/// Adds what `piece` of the old key says to what is needed.
-fn keep(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut Needs) -> Result<(), String> {
-    if piece.source.is_empty() {
-        return Ok(());
+/// What a corrected key keeps of the old one, in order.
+#[derive(Default)]
+struct Kept {
+    /// Literal text, or `${{ }}`; whether it is literal.
+    parts: Vec<(String, bool)>,
+    says: Vec<String>,
+}
+
+impl Kept {
+    fn literal(&mut self, text: &str) {
+        let text = text.replace('\n', "").replace(&cache_actions().limits.forbidden, "-");
+        self.parts.push((text, true));
     }
-    if piece.is_unique() {
-        return Err(format!("the key holds `{}`, which changes with every run, on purpose or not", piece.source));
-    }
-    let said = |path: &str| {
-        let known = ["github.job", "runner.os", "runner.arch"].contains(&path);
-        known
-            || needs.location && (path == "env.pythonlocation" || path.ends_with("outputs.python-version"))
-            || needs.separation.paths.iter().chain(&needs.kept).any(|p| p.eq_ignore_ascii_case(path))
-    };
-    if let (true, Some(hash)) = (piece.is_hash(), piece.hashes.first()) {
-        let taken = hashed::hashed(audit.subject, cached.timeline, cached.event, hash);
-        let covered = |file: &String| needs.definition.contains(file) || needs.installs.contains(file);
-        match (taken, &hash.patterns) {
-            (Some(files), _) if !files.is_empty() && files.iter().all(covered) => {}
-            (Some(_), Some(patterns)) => {
-                if hashed::matches(audit.subject, cached.timeline, cached.event, hash) != Answer::No {
-                    for pattern in patterns {
-                        if !needs.installs.contains(pattern) && !needs.definition.contains(pattern) {
-                            needs.installs.push(pattern.clone());
-                        }
-                    }
-                }
-            }
-            _ => needs.kept.push(piece.source.clone()),
+
+    fn expression(&mut self, piece: &Piece, location: bool) {
+        self.parts.push((format!("${{{{ {} }}}}", piece.source), false));
+        let source = piece.source.to_ascii_lowercase();
+        // The exact version does as well as the place of the interpreter.
+        if location && source.starts_with("steps.") && source.ends_with(".outputs.python-version") {
+            self.says.push("env.pythonlocation".to_owned());
         }
-        return Ok(());
+        self.says.push(source);
     }
-    let broken = |text: &String| text.contains([',', '\n']);
-    // A value that is always empty, or breaks the key, tells nothing apart.
-    let useless = piece.text.as_ref().is_some_and(|t| t.is_empty() || broken(t));
-    let first = piece.paths.first().is_some_and(|p| said(p) && *p == piece.source.to_ascii_lowercase());
-    if !first && !useless {
-        needs.kept.push(piece.source.clone());
+
+    /// Everything in one text without separators at its ends or in a row, with the literal words or without them.
+    fn beginning(&self, words: bool) -> Beginning {
+        let mut text = String::new();
+        for (part, literal) in &self.parts {
+            match literal {
+                true if !words => {}
+                true if text.is_empty() || text.ends_with(SEPARATORS) => {
+                    text.push_str(part.trim_start_matches(SEPARATORS));
+                }
+                true => text.push_str(part),
+                false if text.is_empty() || text.ends_with(SEPARATORS) || words => text.push_str(part),
+                false => text.push_str(&format!("-{part}")),
+            }
+        }
+        let text = text.trim().trim_end_matches(SEPARATORS);
+        let named = literal(text).contains(char::is_alphanumeric);
+        let text = if named || text.is_empty() { text.to_owned() } else { format!("nox-{text}") };
+        Beginning { text, says: self.says.clone() }
     }
-    Ok(())
+}
+
+/// Whether `piece` is a hash, which then is among the hashes of `needs`: as its owner writes it, if it says more than they.
+fn is_hashed(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut Needs) -> bool {
+    let (true, Some(hash)) = (piece.is_hash(), piece.hashes.first()) else { return false };
+    let written = |p: &String| piece.source.contains(&format!("'{}'", p.replace('\'', "''")));
+    let patterns = hash.patterns.as_ref().filter(|all| all.iter().all(written));
+    let files = hashed::hashed(audit.subject, cached.timeline, cached.event, hash);
+    let (Some(patterns), Some(files)) = (patterns, files) else {
+        needs.hashes.push(piece.source.clone());
+        return true;
+    };
+    let empty = hashed::matches(audit.subject, cached.timeline, cached.event, hash) == Answer::No;
+    if !empty && (files.is_empty() || !files.iter().all(|f| needs.definition.contains(f))) {
+        needs.installs.retain(|f| !files.contains(f) && !patterns.contains(f));
+        // In front: a later `!` takes out what stands before it.
+        let kept = patterns.iter().filter(|p| !needs.definition.contains(p));
+        needs.installs.splice(0..0, kept.cloned().collect::<Vec<_>>());
+    }
+    true
+}
+
+/// Whether the part of the key at `position` breaks it on no instance, and is not empty on all of them.
+fn is_useful(audit: &Audit<'_>, site: Site, position: usize) -> bool {
+    let same_step = audit.caches.iter().filter(|c| c.event.site == site);
+    let texts: Vec<Option<&str>> =
+        same_step.filter_map(|c| c.step.template.pieces.get(position)).map(|p| p.text.as_deref()).collect();
+    let forbidden = &cache_actions().limits.forbidden;
+    let broken = |text: &&str| text.contains(forbidden.as_str()) || text.contains('\n');
+    !texts.iter().flatten().any(broken) && !texts.iter().all(|text| *text == Some(""))
 }
 
 /// Whether `env.pythonLocation` names, at the step, the interpreter that builds the environments.

@@ -142,13 +142,15 @@ impl Walk<'_> {
         let lines =
             |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>();
         let paths = here.step.input("path").map(|p| lines(&p.text)).unwrap_or_default();
+        let origins = Origins::new(self, here);
         let paths = paths.into_iter().map(|written| {
             let value = scope.text(&written);
-            CachedPath { folder: value.as_deref().and_then(|v| in_workspace("", v)), known: value.is_some(), written }
+            let rendered = Key::read(&written, &scope, &origins).rendered();
+            let folder = value.as_deref().and_then(|v| in_workspace("", v));
+            CachedPath { folder, known: value.is_some(), rendered, written }
         });
         let key = here.step.input("key").cloned();
         let restore_keys = here.step.input("restore-keys").cloned();
-        let origins = Origins::new(self, here);
         let restore_templates =
             restore_keys.iter().flat_map(|s| lines(&s.text)).map(|line| Key::read(&line, &scope, &origins)).collect();
         Some(CacheStep {

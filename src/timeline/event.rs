@@ -1,6 +1,6 @@
 //! The events of a timeline.
 
-use crate::cache::template::Key;
+use crate::cache::template::{Key, Rendered};
 use crate::finding::Location;
 use crate::rules::setup_actions::NoxAction;
 use crate::text::Span;
@@ -103,6 +103,18 @@ pub struct CachedPath {
     pub folder: Option<String>,
     /// Its value on this instance is known.
     pub known: bool,
+    /// The value, not known parts of it as symbols.
+    pub rendered: Rendered,
+}
+
+impl CachedPath {
+    /// Equal for equal paths; `None` where two instances may have different ones all the same.
+    pub fn identity(&self) -> Option<&str> {
+        if self.known {
+            return Some(self.folder.as_deref().unwrap_or(&self.written));
+        }
+        self.rendered.whole.then_some(&self.rendered.text)
+    }
 }
 
 /// One call of the tool.

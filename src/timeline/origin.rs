@@ -10,6 +10,8 @@ use crate::workflow::Step;
 
 /// Values are followed through this many others.
 const MAX_DEPTH: usize = 4;
+/// What setup-uv exports: the folder in which uv keeps its interpreters.
+const UV_FOLDER: &str = "UV_PYTHON_INSTALL_DIR";
 /// Values that are followed for one cache step; hostile files stop here.
 const MAX_VALUES: usize = 500;
 
@@ -59,19 +61,26 @@ impl<'w, 'a> Origins<'w, 'a> {
             "github" | "needs" => fed(document()),
             "inputs" if here.site.document == self.walk.instance.unit.document => fed(document()),
             "inputs" => self.action_input(name, depth),
-            "runner" => {
-                let labels = self.walk.job.map(|job| job.runs_on.iter().chain(&job.container));
-                let labels: Option<Vec<String>> =
-                    labels.into_iter().flatten().map(|l| self.expand(here, &l.text, depth - 1)).collect();
-                Origin { feed: labels.map(|l| l.join(" ")), ..Origin::default() }
-            }
+            "runner" => Origin { feed: self.runner(here, depth), ..Origin::default() },
             "env" if name.eq_ignore_ascii_case("pythonLocation") => {
                 Origin { feed: self.interpreters(), ..Origin::default() }
+            }
+            "env" if name.eq_ignore_ascii_case(UV_FOLDER) && self.walk.scope_at(here).written(name).is_none() => {
+                let feed = self.runner(here, depth).zip(self.interpreters());
+                Origin { feed: feed.map(|(runner, set_up)| format!("{runner}\n{set_up}")), ..Origin::default() }
             }
             "env" => self.variable(here, name, depth),
             "steps" => self.output(here, name, depth),
             _ => Origin::default(),
         }
+    }
+
+    /// Labels and image.
+    fn runner(&self, here: Here<'_>, depth: usize) -> Option<String> {
+        let labels = self.walk.job.map(|job| job.runs_on.iter().chain(&job.container));
+        let labels: Option<Vec<String>> =
+            labels.into_iter().flatten().map(|l| self.expand(here, &l.text, depth - 1)).collect();
+        labels.map(|l| l.join(" "))
     }
 
     fn variable(&self, here: Here<'_>, name: &str, depth: usize) -> Origin {

@@ -54,8 +54,17 @@ pub fn check(repository: &Repository, texts: &BTreeMap<String, String>) -> Outco
 
 /// Applies every fix that is at least `required`, until there is none; proves each.
 pub fn repair(repository: &Repository, texts: &mut BTreeMap<String, String>, required: Applicability) -> Vec<Finding> {
+    repair_from(check(repository, texts), repository, texts, required)
+}
+
+/// The same, where `texts` have been checked already.
+pub fn repair_from(
+    mut outcome: Outcome,
+    repository: &Repository,
+    texts: &mut BTreeMap<String, String>,
+    required: Applicability,
+) -> Vec<Finding> {
     for _ in 0..MAX_ROUNDS {
-        let outcome = check(repository, texts);
         let mut by_file: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let fixes = outcome.findings.iter().filter_map(|f| f.fix.as_ref()).filter(|f| f.applicability >= required);
         // Like the program: what cannot be proved is not applied.
@@ -78,6 +87,7 @@ pub fn repair(repository: &Repository, texts: &mut BTreeMap<String, String>, req
             }
             texts.insert(path.to_owned(), String::from_utf8(old.encode(&new)).unwrap());
         }
+        outcome = check(repository, texts);
     }
     panic!("fixes do not come to an end: {texts:?}");
 }

@@ -1,72 +1,11 @@
 //! Every check of an existing cache on workflows that have its flaw and on near-misses that have not. All workflows are made up: one job, whose parts a case replaces.
 
+mod keys;
+#[path = "../support/mod.rs"]
 mod support;
+mod workflow;
 
-use cachelint::finding::Applicability;
-use support::{Made, check, read_all, repair, rules};
-
-const CI: &str = ".github/workflows/ci.yml";
-const NOXFILE: &str = "import nox\n\n@nox.session\ndef lint(session):\n    session.install('-r', 'requirements.txt')\n\n\
-                       @nox.session\ndef docs(session):\n    session.install('.', 'sphinx')\n\n\
-                       @nox.session(reuse_venv=True)\ndef kept(session):\n    session.install('-r', 'requirements.txt')\n";
-/// A step that restores environments under a key to which nothing can be said.
-const CACHE: &str = "      - uses: actions/cache@v4
-        with:
-          path: .nox
-          key: KEY
-          restore-keys: RESTORE
-";
-const KEY: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\
-                   ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-${{ hashFiles('requirements.txt', 'pyproject.toml') }}";
-const RESTORE: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\
-                       ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-";
-const CHECKOUT: &str = "      - uses: actions/checkout@v4\n";
-const PYTHON: &str = "      - uses: actions/setup-python@v5\n        with:\n          python-version: '3.12'\n";
-const NOX: &str = "      - run: nox -r -s lint\n";
-
-fn job(steps: &[&str]) -> String {
-    format!("on: push\njobs:\n  tests:\n    runs-on: ubuntu-latest\n    steps:\n{}", steps.concat())
-}
-
-fn cache(key: &str, restore: &str) -> String {
-    CACHE.replace("KEY", key).replace("RESTORE", restore)
-}
-
-fn keyed(key: &str, restore: &str) -> String {
-    job(&[CHECKOUT, PYTHON, &cache(key, restore), NOX])
-}
-
-/// The clean cache, with one text replaced by another.
-fn with(old: &str, new: &str) -> String {
-    let text = keyed(KEY, RESTORE);
-    assert!(text.contains(old), "{old}");
-    text.replace(old, new)
-}
-
-/// The job with a matrix of its own.
-fn matrix(matrix: &str, text: &str) -> String {
-    text.replace("    steps:", &format!("    strategy:\n      matrix: {matrix}\n    steps:"))
-}
-
-/// The rules that are found, and those left after every fix.
-fn findings_with(workflow: &str, more: &[(&str, &str)]) -> (Vec<&'static str>, Vec<&'static str>) {
-    let files = [
-        ("noxfile.py", NOXFILE),
-        ("requirements.txt", "ruff==1\n"),
-        ("pyproject.toml", "[project]\nname = 'x'\n"),
-        (CI, workflow),
-    ];
-    let made = Made::new(files.into_iter().chain(more.iter().copied()));
-    let repository = made.discovered();
-    let mut texts = read_all(&repository);
-    let outcome = check(&repository, &texts);
-    assert!(outcome.problems.is_empty(), "{:?}", outcome.problems);
-    let found = rules(&outcome.findings);
-    let left = rules(&repair(&repository, &mut texts, Applicability::Unsafe));
-    let again = rules(&check(&repository, &texts).findings);
-    assert_eq!(left, again, "fixing twice is fixing once");
-    (found, left)
-}
+use workflow::{CHECKOUT, KEY, NOX, PYTHON, RESTORE, cache, findings_with, job, keyed, matrix, with};
 
 /// `rule` is found in every invalid workflow and in no valid one; no fix brings a new finding.
 fn table(rule: &str, invalid: &[String], valid: &[String]) {
@@ -119,6 +58,7 @@ fn cache_not_reused() {
 fn cache_after_run() {
     let restored = cache(KEY, RESTORE);
     let second = "      - run: nox -r -s docs\n";
+    let on_some = |step: &str| step.replacen("- ", "- if: vars.SOME\n        ", 1);
     table(
         "cache-after-run",
         &[
@@ -128,6 +68,7 @@ fn cache_after_run() {
             job(&[CHECKOUT, PYTHON, NOX, "      - run: echo\n", &restored]),
             job(&[CHECKOUT, PYTHON, NOX, "      # Keep them.\n", &restored]),
             job(&[CHECKOUT, PYTHON, NOX, &restored.replace("actions/cache@", "actions/cache/restore@")]),
+            job(&[CHECKOUT, PYTHON, &on_some(NOX), &on_some(&restored)]),
         ],
         &[
             keyed(KEY, RESTORE),
@@ -198,6 +139,10 @@ fn wrong_path() {
 #[test]
 fn constant_key() {
     let key = |key: &str| keyed(key, key.split("${{ hash").next().unwrap());
+    let artifact = |with: &str| {
+        let step = format!("{PYTHON}      - uses: actions/download-artifact@v4{with}\n");
+        key("nox-${{ env.pythonLocation }}-${{ hashFiles('frozen.txt') }}").replace(PYTHON, &step)
+    };
     table(
         "constant-key",
         &[
@@ -208,6 +153,7 @@ fn constant_key() {
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('**/setup.py') }}"),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}-${{ hashFiles('requirements.text') }}"),
             key("nox-${{ env.EPOCH }}").replace("on: push", "on: push\nenv: {EPOCH: 3}"),
+            artifact("\n        with: {path: dist}"),
         ],
         &[
             key(KEY),
@@ -217,6 +163,7 @@ fn constant_key() {
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('frozen.txt') }}")
                 .replace(PYTHON, &format!("{PYTHON}      - run: pip freeze > frozen.txt\n")),
             key("nox-${{ steps.date.outputs.week }}"),
+            artifact(""),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('.github/') }}"),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('vendored/lib/setup.py') }}"),
         ],
@@ -234,9 +181,15 @@ fn key_collision() {
         let (_, steps) = plain.split_once("    runs-on").unwrap();
         format!("{plain}  second:\n    runs-on{}", steps.replace("-s lint", second))
     };
+    let uv = |session: &str| {
+        two(session)
+            .replace("path: .nox", "path: |\n            .nox\n            ${{ env.UV_PYTHON_INSTALL_DIR }}")
+            .replace(PYTHON, &format!("{PYTHON}      - uses: astral-sh/setup-uv@v7\n"))
+    };
     table(
         "key-collision",
         &[
+            uv("-s docs"),
             matrix("{session: [lint, docs]}", &sessions),
             matrix("{python: ['3.11', '3.12']}", &python),
             matrix("{os: [ubuntu-latest, macos-latest]}", &system),
@@ -261,6 +214,8 @@ fn key_collision() {
             ),
             matrix("{os: [ubuntu-latest, windows-latest]}", &system),
             two("-s lint"),
+            uv("-s lint"),
+            uv("-s docs").replacen("setup-uv@v7", "setup-uv@v6", 1),
             matrix("{group: [1, 2]}", &plain.replace("-s lint", "-s lint -- --group ${{ matrix.group }}")),
             matrix(
                 "{session: [lint, docs]}",
@@ -291,6 +246,9 @@ fn interpreter_not_in_key() {
             ),
             restore("nox-"),
             restore(&format!("nox-{exact}")),
+            matrix("{session: '${{ fromJSON(vars.ALL) }}'}", &key("${{ matrix.session }}-"))
+                .replace("\n        with:\n          python-version: '3.12'", "")
+                .replace("-s lint", "-s ${{ matrix.session }}"),
             key("py312-"),
         ],
         &[

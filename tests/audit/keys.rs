@@ -1,0 +1,48 @@
+//! What a corrected key keeps of the one its owner wrote.
+
+use cachelint::finding::Applicability;
+
+use crate::support::{Made, read_all, repair};
+use crate::workflow::{CI, NOXFILE, keyed};
+
+/// The key of the cache step after every fix.
+fn fixed_key(workflow: &str, more: &[(&str, &str)]) -> String {
+    let files = [("noxfile.py", NOXFILE), ("requirements.txt", "ruff==1\n"), (CI, workflow)];
+    let made = Made::new(files.into_iter().chain(more.iter().copied()));
+    let repository = made.discovered();
+    let mut texts = read_all(&repository);
+    repair(&repository, &mut texts, Applicability::Unsafe);
+    let text = &texts[CI];
+    text.lines().find_map(|l| l.trim().strip_prefix("key: ")).unwrap().to_owned()
+}
+
+#[test]
+fn a_corrected_key_begins_as_its_owner_wrote_it() {
+    let jobs = "${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}";
+    let arch = "${{ github.job }}-${{ runner.arch }}-${{ env.pythonLocation }}";
+    let defined = "${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}";
+    let end = format!("{defined}-${{{{ hashFiles('requirements.txt') }}}}");
+    for (old, new) in [
+        ("nox-v2", format!("nox-v2-{jobs}-{end}")),
+        ("v3-nox-${{ hashFiles('requirements.txt') }}", format!("v3-nox-{jobs}-{end}")),
+        ("${{ runner.os }}-nox-${{ hashFiles('noxfile.py') }}", format!("${{{{ runner.os }}}}-nox-{arch}-{end}")),
+        ("nox_${{ runner.os }}_py3", format!("nox_${{{{ runner.os }}}}_py3-{arch}-{end}")),
+        ("nox-${{ hashFiles('requirements.txt') }}-v2", format!("nox-v2-{jobs}-{end}")),
+        ("nox,${{ runner.os }}", format!("nox-${{{{ runner.os }}}}-{arch}-{end}")),
+        ("${{ hashFiles('requirements.txt') }}", format!("nox-{jobs}-{end}")),
+        ("nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}", format!("nox-{jobs}-{end}")),
+        (
+            "nox-${{ hashFiles('requirements*', 'noxfile.py') }}",
+            format!("nox-{jobs}-{defined}-${{{{ hashFiles('requirements*') }}}}"),
+        ),
+        (
+            "nox-${{ hashFiles(format('requirements.{0}', vars.END)) }}-a",
+            format!("nox-a-{jobs}-{end}-${{{{ hashFiles(format('requirements.{{0}}', vars.END)) }}}}"),
+        ),
+    ] {
+        let key = fixed_key(&keyed(old, "nox-"), &[]);
+        assert_eq!(key.trim_matches(['\'', '"']), new, "{old}");
+    }
+    let long = "x".repeat(460);
+    assert_eq!(fixed_key(&keyed(&long, "nox-"), &[]), format!("nox-{jobs}-{end}"), "words that leave no room go");
+}
