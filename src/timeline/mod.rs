@@ -10,6 +10,7 @@ mod origin;
 pub mod shown;
 pub mod state;
 pub mod summary;
+mod wheels;
 
 pub use build::{Timeline, build};
 pub use event::{CacheForm, CacheStep, Event, EventKind, Invocation, Site};

@@ -5,11 +5,10 @@ use std::rc::Rc;
 use tree_sitter::Node;
 
 use super::definition::{Decorator, DecoratorKind};
-use super::exec::{Install, Reader, Source};
-use super::value::{Value, join};
-use crate::rules::nox::{Meaning, rules};
+use super::exec::{Install, NestedCall, Reader, Source};
+use super::value::{Value, changed, join};
+use crate::rules::nox::rules;
 use crate::tool::Argument;
-use crate::tool::nox::argv;
 
 /// The arguments of a call.
 #[derive(Debug, Default, Clone)]
@@ -132,6 +131,11 @@ impl Reader<'_> {
                 }
             }
             (Value::Path(_), "resolve" | "absolute" | "expanduser", _) => value.clone(),
+            (Value::Path(path), "glob", Some(Value::Str(pattern))) => self.tracked(path, pattern, Value::Path),
+            (Value::Path(path), "rglob", Some(Value::Str(pattern))) => {
+                self.tracked(path, &format!("**/{pattern}"), Value::Path)
+            }
+            (Value::Path(path), "iterdir", None) => self.tracked(path, "*", Value::Path),
             (Value::Path(path), "as_posix", _) => Value::Str(path.clone()),
             (Value::Path(path), "exists" | "is_file", _) if self.files.is_tracked(&join(&self.folder, path)) => {
                 Value::Bool(true)
@@ -223,6 +227,16 @@ impl Reader<'_> {
                 Some(path) if self.files.is_tracked(&join(&self.folder, path)) => Value::Bool(true),
                 _ => Value::Unknown,
             },
+            ("glob.glob" | "glob.iglob", Some(pattern)) if args.keyword("root_dir").is_none() => match pattern.text() {
+                Some(pattern) => self.tracked("", pattern, Value::Str),
+                None => Value::Unknown,
+            },
+            ("runpy.run_path", Some(path)) => {
+                if path.text().and_then(|p| self.module(&join(&self.folder, p))).is_none() {
+                    self.hide("`runpy.run_path(…)` may register sessions");
+                }
+                Value::Unknown
+            }
             ("str", Some(Value::Path(text) | Value::Str(text))) => Value::Str(text.clone()),
             ("str", Some(Value::Int(i))) => Value::Str(i.to_string()),
             ("bool", Some(value)) => value.truth().map_or(Value::Unknown, Value::Bool),
@@ -307,7 +321,11 @@ impl Reader<'_> {
             }
             "run" | "run_install" | "run_always" => self.command(method, args, certain),
             "notify" => self.effects.notifies.extend(args.first().cloned()),
-            "log" | "warn" | "debug" | "error" | "skip" | "chdir" | "cd" | "create_tmp" => {}
+            "chdir" | "cd" => {
+                let to = args.first().filter(|_| certain).and_then(Value::text);
+                self.cwd = changed(self.cwd.as_deref(), to);
+            }
+            "log" | "warn" | "debug" | "error" | "skip" | "create_tmp" => {}
             "env.get" | "env.update" | "env.copy" | "posargs.copy" => {}
             _ if method.starts_with("poetry.") => {
                 let files = rules().session_packages.get("nox_poetry").map(|p| p.installs.clone()).unwrap_or_default();
@@ -344,10 +362,10 @@ impl Reader<'_> {
             });
             return;
         }
-        if words.first().is_some_and(|first| *first == Some("nox")) {
+        if let Some(rule) = rules().nested_calls.iter().find(|rule| starts(rule)) {
             let word = |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
-            let inner: Vec<Argument> = words.iter().skip(1).map(word).collect();
-            self.effects.nested |= !argv::parse(&inner).has(Meaning::List);
+            let args = words.iter().skip(rule.len()).map(word).collect();
+            self.effects.nested.push(NestedCall { args, folder: self.cwd.clone(), certain });
         }
         // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
         // into the environment somehow.

@@ -186,6 +186,7 @@ impl Reader<'_> {
     pub fn effects(&mut self, definition: &Definition) -> Effects {
         self.effects = Effects::default();
         self.doubts = 0;
+        self.cwd = Some(self.folder.clone());
         self.python = match &definition.pythons {
             Pythons::One(python) => Value::str(python),
             _ => Value::Unknown,
