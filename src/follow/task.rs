@@ -21,8 +21,7 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
         return out.notes.push(format!("`{}` cannot be read", file.path));
     }
     let rest: Option<Vec<&str>> = given.rest.iter().flatten().map(|w| w.value.as_deref()).collect();
-    let mut walk =
-        Walk { file, all: &all, given, arguments: rest.map(|r| r.join(" ")), running: BTreeSet::new(), out };
+    let mut walk = Walk { file, all: &all, given, arguments: rest.map(|r| r.join(" ")), running: BTreeSet::new(), out };
     if given.operands.is_empty() {
         walk.run("default", 0);
     }
@@ -134,8 +133,7 @@ impl<'a> Walk<'a, '_> {
                 }
             }
         }
-        let list =
-            if tree.is_mapping(task) { tree.get(task, "cmds").or(tree.get(task, "cmd")) } else { Some(task) };
+        let list = if tree.is_mapping(task) { tree.get(task, "cmds").or(tree.get(task, "cmd")) } else { Some(task) };
         let nodes = list.map(|list| match tree.is_sequence(list) {
             true => tree.items(list).iter().map(|i| i.node).collect(),
             false => vec![list],

@@ -151,14 +151,7 @@ pub fn commands_given(shell: &Shell, script: &Expanded, given: &Given<'_>) -> Ve
     out
 }
 
-fn read(
-    shell: &Shell,
-    script: &Expanded,
-    given: &Given<'_>,
-    depth: usize,
-    left: &mut usize,
-    out: &mut Vec<Command>,
-) {
+fn read(shell: &Shell, script: &Expanded, given: &Given<'_>, depth: usize, left: &mut usize, out: &mut Vec<Command>) {
     let found = match shell {
         Shell::Bash | Shell::Sh => bash::commands(script, given),
         Shell::PowerShell => powershell::commands(script, given.vars),

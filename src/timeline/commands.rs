@@ -92,12 +92,12 @@ impl Walk<'_> {
         if !called.is_empty() {
             return;
         }
+        if !calls(command, &setup_actions().builds_wheels.program).is_empty() {
+            let span = self.span_in_step(origin, command.span);
+            return self.wheels(origin.here, origin.script, span);
+        }
         let Some(peeled) = program(command) else { return };
         if let Some(name) = peeled.program.program_name() {
-            if name == setup_actions().builds_wheels.program {
-                let span = self.span_in_step(origin, command.span);
-                return self.wheels(origin.here, origin.script, span);
-            }
             let arguments: Vec<&str> = peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
             if let Some(what) = publishers().command(&name, &arguments) {
                 let span = self.span_in_step(origin, command.span);

@@ -33,7 +33,8 @@ impl Walk<'_> {
                             ),
                             _ => (
                                 Answer::Unknown,
-                                "cibuildwheel runs it for every Python that it builds for, perhaps in a container".into(),
+                                "cibuildwheel runs it for every Python that it builds for, perhaps in a container"
+                                    .into(),
                             ),
                         };
                     }

@@ -334,7 +334,10 @@ mod tests {
         };
         let text = "N := a\ninclude $(N).mk\n-include none.mk\nz:\n\tnox -s $(A)\n";
         let makefile = read(("Makefile".into(), text.into()), &find);
-        assert_eq!(makefile.sources.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["Makefile", "a.mk", "b.mk"]);
+        assert_eq!(
+            makefile.sources.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(),
+            ["Makefile", "a.mk", "b.mk"]
+        );
         assert_eq!(makefile.missing, ["none.mk"]);
         assert_eq!(makefile.variables["A"], Variable::Text("a".into()), "the last assignment counts");
         assert_eq!(makefile.default_goal.as_deref(), Some("y"), "the first target, wherever it stands");

@@ -40,6 +40,7 @@ pub(super) fn add(run: &mut Run, calls: &[(&NestedCall, bool)], request: &Reques
             Ok(inner) => merge(run, inner, *certain && call.certain),
             Err(why) => {
                 if run.creates_env == Answer::No {
+                    run.env_dirs.clear();
                     run.creates_env = Answer::Unknown;
                     run.why = why.clone();
                 }
@@ -113,10 +114,14 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
     if answer == Answer::No {
         return;
     }
+    if run.creates_env == Answer::Yes && answer != Answer::Yes {
+        return;
+    }
     if run.creates_env == Answer::No {
         run.env_dirs.clear();
         run.backend = inner.backend;
         (run.reuse, run.reuse_why) = (inner.reuse, inner.reuse_why);
+        run.off_by_default = inner.off_by_default;
         run.installs_anything = inner.installs_anything;
         run.exact_installer = inner.exact_installer;
     } else {
@@ -125,10 +130,9 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
                 run.backend.names.push(name);
             }
         }
-        if let Some(Reuse::Mixed | Reuse::Unknown) = reuse::over([run.reuse, inner.reuse], true)
-            && run.reuse != Reuse::Mixed
-        {
-            run.reuse = if inner.reuse == Reuse::Unknown { Reuse::Unknown } else { Reuse::Mixed };
+        if run.reuse != inner.reuse && run.reuse != Reuse::Mixed {
+            let unknown = [run.reuse, inner.reuse].contains(&Reuse::Unknown);
+            run.reuse = if unknown { Reuse::Unknown } else { Reuse::Mixed };
             run.reuse_why = format!("nox called by a session: {}", inner.reuse_why);
         }
         run.installs_anything = Answer::any([run.installs_anything, inner.installs_anything]);
@@ -138,7 +142,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         run.why = format!("a session calls nox again: {}", inner.why);
     }
     run.creates_env = Answer::any([run.creates_env, answer]);
-    run.creates_by_default |= certain && inner.creates_by_default;
+    run.creates_by_default |= certain && inner.creates_by_default && !inner.definition_files.is_empty();
     // A flag behind the outer program word does not reach the inner call.
     run.can_insert_reuse_flag &= inner.reuse == Reuse::On;
     run.installs_skipped |= inner.installs_skipped;

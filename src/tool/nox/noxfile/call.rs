@@ -50,6 +50,7 @@ impl Reader<'_> {
             let method = source.text(method).to_owned();
             return match self.attribute(&value, &method) {
                 Value::Name(name) => self.named_call(&name, args),
+                Value::Function(number) => self.enter(number, &args.positional, &args.keywords),
                 _ => self.method(object, &value, &method, &args, source),
             };
         }
@@ -121,6 +122,10 @@ impl Reader<'_> {
             (Value::Str(text), "split", Some(Value::Str(at))) if !at.is_empty() => {
                 Value::list(text.split(at.as_str()).map(Value::str))
             }
+            (Value::Str(text), "replace", Some(Value::Str(from))) => match args.positional.get(1) {
+                Some(Value::Str(to)) if !from.is_empty() => Value::Str(text.replace(from.as_str(), to)),
+                _ => Value::Unknown,
+            },
             (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
             (Value::Str(text), "upper", None) => Value::Str(text.to_uppercase()),
             (Value::Str(text), "strip", None) => Value::str(text.trim()),
@@ -147,6 +152,13 @@ impl Reader<'_> {
             (Value::Dict(pairs), "get", Some(key)) => {
                 let found = pairs.iter().rev().find(|(k, _)| k.equals(key) == Some(true)).map(|(_, v)| v.clone());
                 found.unwrap_or(Value::Unknown)
+            }
+            (Value::Dict(pairs), "pop", Some(key)) if pairs.iter().all(|(k, _)| k.equals(key).is_some()) => {
+                let (found, rest): (Vec<_>, Vec<_>) =
+                    pairs.iter().cloned().partition(|(k, _)| k.equals(key) == Some(true));
+                self.update(object, Value::Dict(Rc::new(rest)), source);
+                let default = args.positional.get(1).cloned().unwrap_or(Value::Unknown);
+                found.into_iter().next_back().map_or(default, |(_, value)| value)
             }
             (Value::Dict(pairs), "keys", _) => Value::list(pairs.iter().map(|(k, _)| k.clone())),
             (Value::Dict(pairs), "values", _) => Value::list(pairs.iter().map(|(_, v)| v.clone())),

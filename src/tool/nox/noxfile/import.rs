@@ -87,6 +87,16 @@ impl Reader<'_> {
         }
     }
 
+    /// The names of a module that was read, by its dotted name.
+    pub(super) fn module_named(&self, dotted: &str) -> Option<&Names> {
+        let base = join(&self.folder, &dotted.replace('.', "/"));
+        let is_it = |path: &String| {
+            let module = path.strip_suffix(".py").unwrap_or(path);
+            module.strip_suffix("/__init__").unwrap_or(module) == base
+        };
+        self.globals.get(self.modules.iter().position(is_it)?)
+    }
+
     /// Follows `dotted` when it is a module beside the noxfile (nox puts that folder first on the search path).
     fn local_module(&mut self, dotted: &str) -> Option<usize> {
         let path = dotted.trim_start_matches('.').replace('.', "/");
