@@ -287,6 +287,9 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.definition_files = definitions.into_iter().collect();
     run.undecided.extend(selection.doubts);
     run.undecided.extend(selection.missing.iter().map(|name| format!("no session `{name}` was found in the noxfile")));
+    if !selection.missing.is_empty() {
+        run.undecided.extend(reader.hidden_sessions.iter().cloned());
+    }
     if call.open {
         run.undecided.push("words of the command line are not known".to_owned());
     }

@@ -11,6 +11,8 @@ use crate::tool::{Answer, Argument, Request, Reuse, Run};
 /// Calls inside sessions that are followed for one call of nox; a session that calls itself ends here.
 const MAX_CALLS: usize = 16;
 
+const AGAIN: &str = "a session calls nox again";
+
 /// How many calls inside sessions may still be followed.
 pub(super) struct Budget(Cell<usize>);
 
@@ -139,7 +141,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         run.exact_installer &= inner.exact_installer;
     }
     if run.creates_env != Answer::Yes {
-        run.why = format!("a session calls nox again: {}", inner.why);
+        run.why = format!("{AGAIN}: {}", inner.why.trim_start_matches(AGAIN).trim_start_matches(": "));
     }
     run.creates_env = Answer::any([run.creates_env, answer]);
     run.creates_by_default |= certain && inner.creates_by_default && !inner.definition_files.is_empty();

@@ -399,7 +399,7 @@ fn calls_of_nox_in_sessions_build_where_their_noxfile_lies() {
         ("if name(): session.run('nox', '-f', 'e/a/noxfile.py')", Answer::Unknown, vec!["e/a/.nox"]),
         ("session.run('nox', '-f', 'none/noxfile.py')", Answer::Unknown, vec!["none/.nox"]),
         ("session.run('nox', '-l', '--json')", Answer::No, vec![]),
-        ("session.run('nox', '-s', 't')", Answer::Unknown, vec![".nox"]),
+        ("session.run('nox', '-s', 't')", Answer::Unknown, vec![]),
     ] {
         let text = outer(body);
         let lint: &'static str =
@@ -458,6 +458,13 @@ def lint(session):
         assert_eq!(run.definition_files, ["ci/nox.py", "ci/tests.nox.py", "noxfile.py"]);
         assert!(run.install_files.contains(&"uv.lock".to_owned()), "{run:?}");
     }
+}
+
+#[test]
+fn the_repository_of_nox_itself_has_a_package_of_that_name() {
+    let files = [("noxfile.py", PLAIN), ("nox/__init__.py", "from nox.registry import session_decorator as session\n")];
+    let run = call_in(&files, "", "-s lint", &[]);
+    assert_eq!((names(&run), run.creates_env, run.sessions_known), (vec!["lint"], Answer::Yes, true));
 }
 
 #[test]
