@@ -156,6 +156,30 @@ fn files_that_include_others_are_read_with_them() {
 }
 
 #[test]
+fn legs_that_are_the_sessions_nox_lists_build_what_any_of_them_builds() {
+    let noxfile = format!("{NOXFILE}\n@nox.session(python=False)\ndef ui(session): session.run('npm', 'test')\n");
+    for (list, expected) in [("nox --list --json", Some(true)), ("nox --list --json -t ui", None)] {
+        let ci = format!(
+            "on: push\njobs:\n  list:\n    runs-on: ubuntu-latest\n    outputs: {{all: '${{{{ steps.a.outputs.all }}}}'}}\n    steps:\n      \
+             - uses: actions/checkout@v6\n      - id: a\n        run: echo all=$({list} | jq -c .) >> $GITHUB_OUTPUT\n  \
+             test:\n    needs: list\n    runs-on: ubuntu-latest\n    strategy:\n      matrix:\n        session: ${{{{ fromJSON(needs.list.outputs.all) }}}}\n    \
+             steps:\n      - uses: actions/checkout@v6\n      - run: nox -s \"${{{{ matrix.session }}}}\"\n"
+        );
+        let outcome = checked(&[(".github/workflows/ci.yml", &ci), ("noxfile.py", &noxfile)]);
+        let test = outcome.timelines.iter().find(|t| t.job == "test").unwrap();
+        assert_eq!(test.creates_env, expected, "{list}: {test:#?}");
+    }
+}
+
+#[test]
+fn a_container_without_the_workspace_keeps_nothing() {
+    let ci = workflow("      - run: docker run image nox -s tests\n");
+    let outcome = checked(&[(".github/workflows/ci.yml", &ci), ("noxfile.py", NOXFILE)]);
+    assert_eq!(outcome.timelines[0].creates_env, Some(false));
+    assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+}
+
+#[test]
 fn cibuildwheel_throws_away_what_nox_builds_in_it() {
     let project = "[tool.cibuildwheel]\nbefore-build = ['pip install nox', 'nox -s lint']\n";
     let by_action = "      - uses: pypa/cibuildwheel@v3\n        env: {CIBW_TEST_COMMAND_LINUX: nox -s tests}\n";

@@ -11,7 +11,7 @@ use crate::shell::{
     Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, Word, calls, commands_given, program,
 };
 use crate::text::Span;
-use crate::tool::{Argument, Request, Variable};
+use crate::tool::{Answer, Argument, Request, Variable};
 use crate::workflow::context::{Exported, WORKSPACE};
 use crate::yaml::ScalarMap;
 
@@ -129,9 +129,9 @@ impl Walk<'_> {
 
     fn call(&mut self, origin: &Origin<'_>, command: &Command, call: &Call) {
         let text = shown(origin.text, command.span);
-        let (at, in_container) = match self.folder_of(origin, &call.directory, &call.host) {
-            Some(Some(found)) => found,
-            Some(None) => return,
+        let (at, in_container, stays) = match self.folder_of(origin, &call.directory, &call.host) {
+            Some(Some((at, in_container))) => (at, in_container, true),
+            Some(None) => (String::new(), false, false),
             None => {
                 self.undecided.push(format!("`{text}` runs in a folder that is not known"));
                 return;
@@ -142,6 +142,12 @@ impl Walk<'_> {
         if place.own && !self.open && run.definition_files.is_empty() {
             // Without a noxfile nox fails; only a workflow that other repositories call may count on theirs.
             (run.creates_by_default, run.off_by_default) = (false, false);
+        }
+        self.add_listed(&mut run);
+        if !stays {
+            run.env_dirs.clear();
+            run.creates_env = Answer::No;
+            run.why = "what it builds in its container is thrown away".to_owned();
         }
         let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
         let (insert_at, no_insert_reason) = self.insertion(origin, call);

@@ -6,6 +6,7 @@ pub mod commands;
 pub mod event;
 mod hop;
 pub mod instance;
+mod listed;
 mod origin;
 pub mod shown;
 pub mod state;

@@ -282,7 +282,7 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
     let sessions = distinct(calls.iter().flat_map(|c| c.run.sessions.iter().map(|s| s.name.clone())));
     if !sessions.is_empty() {
         let known = calls.iter().all(|c| c.run.sessions_known);
-        let word = if known { "sessions" } else { "some of the sessions" };
+        let word = if known { "sessions" } else { "sessions among" };
         details.push(format!("{word} {}", listed(sessions)));
     }
     for answer in [Answer::Yes, Answer::Unknown, Answer::No] {
@@ -313,7 +313,16 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
             details.push(format!("reuse {word}: {why}"));
         }
     }
-    if calls.iter().any(|c| c.run.installs_anything == Answer::No) {
+    // The usual case fits on one line.
+    if let [.., environments, reuse] = details.as_slice()
+        && calls.iter().all(|c| c.run.creates_env == Answer::Yes)
+        && environments.starts_with("environments")
+    {
+        let both = format!("{environments}; {reuse}");
+        details.truncate(details.len() - 2);
+        details.push(both);
+    }
+    if calls.iter().any(|c| c.run.installs_anything == Answer::No && c.run.creates_env != Answer::No) {
         details.push("installs nothing: the environments stay empty".to_owned());
     }
     if calls.iter().any(|c| c.run.installs_skipped) {
