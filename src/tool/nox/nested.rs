@@ -116,7 +116,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
     if answer == Answer::No {
         return;
     }
-    if run.creates_env == Answer::Yes && answer != Answer::Yes {
+    if run.creates_env != Answer::No && answer != Answer::Yes {
         return;
     }
     if run.creates_env == Answer::No {
