@@ -105,6 +105,99 @@ fn wrappers_are_followed_through_several_files() {
     }
 }
 
+#[test]
+fn files_that_include_others_are_read_with_them() {
+    let files = [
+        ("noxfile.py", NOXFILE),
+        ("Makefile", "include mk/*.mk\nall: ci\n"),
+        ("mk/ci.mk", "include Makefile\nci:\n\tnox -s lint\n"),
+        ("justfile", "import 'ci/base.just'\nmod docs\n"),
+        ("ci/base.just", "import '../justfile'\nlint:\n  nox -s lint\n"),
+        ("docs/mod.just", "build: check\ncheck:\n  nox -f ../noxfile.py -s lint\n"),
+        (
+            "Taskfile.yml",
+            "version: '3'\nincludes:\n  ci: ./ci\n  docs: {taskfile: docs/Taskfile.yml, dir: docs}\ntasks:\n  all: {deps: ['ci:lint']}\n",
+        ),
+        (
+            "ci/Taskfile.yml",
+            "includes: {up: ../Taskfile.yml}\ntasks:\n  lint: [{task: own}]\n  own: {cmds: [nox -s lint]}\n",
+        ),
+        ("docs/Taskfile.yml", "tasks:\n  build: [nox -f ../noxfile.py -s lint]\n"),
+        ("env.sh", "export NOXSESSION=lint\nSESSION=lint\ncd ci\n"),
+        ("step.sh", "echo \"NOXSESSION=lint\" >> $GITHUB_ENV\n"),
+        (
+            ".pre-commit-config.yaml",
+            "repos:\n- repo: local\n  hooks:\n  - {id: lint, entry: nox -s lint, language: system}\n",
+        ),
+    ];
+    let table: [(&str, &[&str]); 11] = [
+        ("make ci", &["ci.yml:8 > ci.mk:3 `nox -s lint`"]),
+        ("make", &["ci.yml:8 > ci.mk:3 `nox -s lint`"]),
+        ("just lint", &["ci.yml:8 > base.just:3 `nox -s lint`"]),
+        ("just docs build", &["ci.yml:8 > mod.just:3 `nox -f ../noxfile.py -s lint`"]),
+        ("just docs::check", &["ci.yml:8 > mod.just:3 `nox -f ../noxfile.py -s lint`"]),
+        ("task all", &["ci.yml:8 > Taskfile.yml:4 `nox -s lint`"]),
+        ("task docs:build", &["ci.yml:8 > Taskfile.yml:2 `nox -f ../noxfile.py -s lint`"]),
+        ("source env.sh && cd .. && nox", &["ci.yml:8 `nox`"]),
+        (". ./env.sh; cd ..; nox -s $SESSION", &["ci.yml:8 `nox -s $SESSION`"]),
+        ("./step.sh\n      - run: nox", &["ci.yml:9 `nox`"]),
+        ("pre-commit run lint", &["ci.yml:8 > .pre-commit-config.yaml:4 `nox -s lint`"]),
+    ];
+    for (command, expected) in table {
+        let ci = workflow(&format!("      - run: {command}\n"));
+        let all: Vec<(&str, &str)> = files.into_iter().chain([(".github/workflows/ci.yml", ci.as_str())]).collect();
+        let outcome = checked(&all);
+        assert_eq!(ways(&outcome), expected, "{command}");
+        let timeline = &outcome.timelines[0];
+        assert_eq!(timeline.env_dirs, [".nox"], "{command}");
+        let run = timeline.events.iter().find(|e| e.kind == "run").unwrap();
+        assert!(run.details.iter().any(|d| d.starts_with("sessions lint")), "{command}: {:?}", run.details);
+    }
+}
+
+#[test]
+fn legs_that_are_the_sessions_nox_lists_build_what_any_of_them_builds() {
+    let noxfile = format!("{NOXFILE}\n@nox.session(python=False)\ndef ui(session): session.run('npm', 'test')\n");
+    for (list, expected) in [("nox --list --json", Some(true)), ("nox --list --json -t ui", None)] {
+        let ci = format!(
+            "on: push\njobs:\n  list:\n    runs-on: ubuntu-latest\n    outputs: {{all: '${{{{ steps.a.outputs.all }}}}'}}\n    steps:\n      \
+             - uses: actions/checkout@v6\n      - id: a\n        run: echo all=$({list} | jq -c .) >> $GITHUB_OUTPUT\n  \
+             test:\n    needs: list\n    runs-on: ubuntu-latest\n    strategy:\n      matrix:\n        session: ${{{{ fromJSON(needs.list.outputs.all) }}}}\n    \
+             steps:\n      - uses: actions/checkout@v6\n      - run: nox -s \"${{{{ matrix.session }}}}\"\n"
+        );
+        let outcome = checked(&[(".github/workflows/ci.yml", &ci), ("noxfile.py", &noxfile)]);
+        let test = outcome.timelines.iter().find(|t| t.job == "test").unwrap();
+        assert_eq!(test.creates_env, expected, "{list}: {test:#?}");
+    }
+}
+
+#[test]
+fn a_container_without_the_workspace_keeps_nothing() {
+    let ci = workflow("      - run: docker run image nox -s tests\n");
+    let outcome = checked(&[(".github/workflows/ci.yml", &ci), ("noxfile.py", NOXFILE)]);
+    assert_eq!(outcome.timelines[0].creates_env, Some(false));
+    assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+}
+
+#[test]
+fn cibuildwheel_throws_away_what_nox_builds_in_it() {
+    let project = "[tool.cibuildwheel]\nbefore-build = ['pip install nox', 'nox -s lint']\n";
+    let by_action = "      - uses: pypa/cibuildwheel@v3\n        env: {CIBW_TEST_COMMAND_LINUX: nox -s tests}\n";
+    for (steps, runner, project, expected) in [
+        (by_action, "ubuntu-latest", "", Some((Some(false), "`nox -s tests`"))),
+        (by_action, "windows-latest", "", None),
+        ("      - run: uvx cibuildwheel\n", "ubuntu-latest", project, Some((Some(false), "`nox -s lint`"))),
+        ("      - run: pipx run cibuildwheel==3.0\n", "macos-latest", project, Some((None, "`nox -s lint`"))),
+    ] {
+        let ci = workflow(steps).replace("ubuntu-latest", runner);
+        let files = [(".github/workflows/ci.yml", ci.as_str()), ("noxfile.py", NOXFILE), ("pyproject.toml", project)];
+        let outcome = checked(&files);
+        let seen = outcome.timelines.first().map(|t| (t.creates_env, t.events.last().unwrap().text.as_str()));
+        assert_eq!(seen, expected, "{steps} {runner}");
+        assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+    }
+}
+
 fn missing_cache(outcome: &Outcome) -> &Finding {
     outcome.findings.iter().find(|f| f.rule == "nox/missing-cache").expect("nox runs without a cache")
 }

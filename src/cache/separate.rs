@@ -51,12 +51,20 @@ impl Separation {
                 found.doubt = Some(format!("`{path}` is not known here; a comma in it would make the key invalid"));
             }
         }
-        // Legs with unknown values are kept apart by those values, if all others can be told apart.
+        // Legs with unknown values are kept apart by those values, if whatever else is known to differ is in the key too.
         let pairs = pairs_to_separate(&signatures);
-        let is_known = |(a, b): &(usize, usize)| signatures[*a].is_some() && signatures[*b].is_some();
-        let known: Vec<_> = pairs.iter().copied().filter(is_known).collect();
-        let chosen =
-            smallest(&columns, &pairs).or_else(|| smallest(&columns, &known).filter(|_| !found.paths.is_empty()));
+        let differs = |(a, b): &(usize, usize)| {
+            used.iter().any(|path| {
+                let (a, b) = (value_at(timelines[*a], path), value_at(timelines[*b], path));
+                matches!((a.known(), b.known()), (Some(a), Some(b)) if a != b)
+            })
+        };
+        let known: Vec<_> = pairs.iter().copied().filter(differs).collect();
+        let chosen = if found.paths.is_empty() {
+            smallest(&columns, &pairs, differ)
+        } else {
+            smallest(&columns, &known, |column, a, b| column.texts[a] != column.texts[b])
+        };
         match chosen {
             Some(chosen) => found.paths.extend(chosen),
             None => {
@@ -147,15 +155,18 @@ fn pairs_to_separate(signatures: &[Option<Vec<Value>>]) -> Vec<(usize, usize)> {
     pairs
 }
 
+/// Whether two instances differ in a column.
+type Differ = fn(&Column, usize, usize) -> bool;
+
 /// The smallest set of columns in which every pair differs; the first in order of declaration among equals.
-fn smallest(columns: &[Column], pairs: &[(usize, usize)]) -> Option<Vec<String>> {
+fn smallest(columns: &[Column], pairs: &[(usize, usize)], differ: Differ) -> Option<Vec<String>> {
     if pairs.is_empty() {
         return Some(Vec::new());
     }
     // A column that separates nothing helps nothing.
     let splits = |c: &&Column| pairs.iter().any(|(a, b)| differ(c, *a, *b));
     let candidates: Vec<&Column> = columns.iter().filter(splits).take(MAX_COLUMNS).collect();
-    (1..=MAX_PARTS.min(candidates.len())).find_map(|size| choose(&candidates, pairs, size))
+    (1..=MAX_PARTS.min(candidates.len())).find_map(|size| choose(&candidates, pairs, size, differ))
 }
 
 fn differ(column: &Column, a: usize, b: usize) -> bool {
@@ -164,12 +175,13 @@ fn differ(column: &Column, a: usize, b: usize) -> bool {
     column.texts[a] != column.texts[b] || (column.texts[a].is_none() && column.path.starts_with("matrix."))
 }
 
-fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize) -> Option<Vec<String>> {
+fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize, differ: Differ) -> Option<Vec<String>> {
     fn search(
         candidates: &[&Column],
         left: &[(usize, usize)],
         size: usize,
         from: usize,
+        differ: Differ,
         chosen: &mut Vec<usize>,
     ) -> bool {
         if left.is_empty() {
@@ -182,7 +194,7 @@ fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize) -> Opti
             let rest: Vec<_> = left.iter().copied().filter(|(a, b)| !differ(candidates[next], *a, *b)).collect();
             if rest.len() < left.len() {
                 chosen.push(next);
-                if search(candidates, &rest, size - 1, next + 1, chosen) {
+                if search(candidates, &rest, size - 1, next + 1, differ, chosen) {
                     return true;
                 }
                 chosen.pop();
@@ -191,7 +203,7 @@ fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize) -> Opti
         false
     }
     let mut chosen = Vec::new();
-    search(candidates, pairs, size, 0, &mut chosen)
+    search(candidates, pairs, size, 0, differ, &mut chosen)
         .then(|| chosen.iter().map(|i| candidates[*i].path.clone()).collect())
 }
 

@@ -1,17 +1,23 @@
-//! justfiles, read conservatively: recipes, dependencies, parameters and plain variables.
+//! justfiles, read conservatively: recipes, dependencies, parameters, plain variables, imports and modules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::given::Given;
 use super::{File, Followed, Lead};
+use crate::repo::join;
 use crate::shell::{Shell, Word};
 use crate::text::Span;
 
 /// How deep dependencies are followed.
 const MAX_DEPTH: usize = 16;
+/// Most files that are read for one justfile, itself counted.
+const MAX_FILES: usize = 30;
 
 #[derive(Debug, Default)]
 struct Recipe {
+    /// Path and text of the file it stands in.
+    source: Option<(String, Arc<str>)>,
     /// Names with their default as written; `*` and `+` parameters take all that is left.
     parameters: Vec<(String, Option<String>, bool)>,
     before: Vec<String>,
@@ -27,31 +33,50 @@ struct Justfile {
     exported: BTreeSet<String>,
     first: Option<String>,
     shell: Option<Shell>,
+    modules: BTreeMap<String, Justfile>,
+    /// Where its recipes run.
+    folder: String,
 }
 
 pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let mut justfile = read(file.text, file.path, out);
+    // `--working-directory` wins, else recipes run where the justfile lies.
+    let folder = if given.directory.is_some() { file.folder } else { file.own_folder() };
+    let mut reading = Reading { file, seen: BTreeSet::new(), out };
+    let mut justfile = Justfile { folder: folder.to_owned(), ..Justfile::default() };
+    reading.file(&mut justfile, file.path);
     for (name, value) in &given.sets {
         justfile.variables.insert(name.clone(), value.clone());
     }
     let mut words = given.operands.iter().copied().chain(given.rest.iter().flatten().copied()).peekable();
-    let mut walk = Walk { file, justfile: &justfile, given, done: BTreeSet::new(), out };
+    let mut walk = Walk { done: BTreeSet::new(), out };
     if words.peek().is_none()
         && let Some(first) = &justfile.first
     {
-        return walk.run(first, &[], 0);
+        return walk.run(&justfile, first, &[], 0);
     }
     // Words fill a recipe's parameters; what is left names the next recipe.
     while let Some(word) = words.next() {
-        let Some(name) = word.value.clone() else {
+        let Some(name) = word.value.as_deref() else {
             return walk.out.notes.push(format!("which recipe of `{}` is run is not known", file.path));
         };
-        let Some(recipe) = justfile.recipe(&name) else { return };
+        let (mut inside, mut name) = justfile.module_of(name);
+        // `just docs build` is `just docs::build`.
+        while let (None, Some(module)) = (inside.recipe(name), inside.modules.get(name)) {
+            inside = module;
+            name = match words.next() {
+                Some(next) => match next.value.as_deref() {
+                    Some(next) => next,
+                    None => return walk.out.notes.push(format!("which recipe of `{}` is run is not known", file.path)),
+                },
+                None => inside.first.as_deref().unwrap_or_default(),
+            };
+        }
+        let Some(recipe) = inside.recipe(name) else { return };
         let mut arguments = Vec::new();
         for (_, _, many) in &recipe.parameters {
             arguments.extend(words.by_ref().take(if *many { usize::MAX } else { 1 }));
         }
-        walk.run(&name, &arguments, 0);
+        walk.run(inside, name, &arguments, 0);
     }
 }
 
@@ -60,40 +85,50 @@ impl Justfile {
         let name = self.aliases.get(name).map_or(name, String::as_str);
         self.recipes.get(name)
     }
+
+    /// The module that a path like `docs::build` leads into, and the name there.
+    fn module_of<'n>(&self, path: &'n str) -> (&Self, &'n str) {
+        let (mut inside, mut name) = (self, path);
+        while let Some((module, rest)) = name.split_once("::") {
+            let Some(found) = inside.modules.get(module) else { break };
+            (inside, name) = (found, rest);
+        }
+        (inside, name)
+    }
 }
 
-struct Walk<'a, 'o> {
-    file: &'a File<'a>,
-    justfile: &'a Justfile,
-    given: &'a Given<'a>,
-    done: BTreeSet<String>,
+struct Walk<'o> {
+    /// Recipes that ran without arguments, by file and name.
+    done: BTreeSet<(String, String)>,
     out: &'o mut Followed,
 }
 
-impl Walk<'_, '_> {
-    fn run(&mut self, name: &str, arguments: &[&Word], depth: usize) {
-        let Some(recipe) = self.justfile.recipe(name) else { return };
-        if depth > MAX_DEPTH || (arguments.is_empty() && !self.done.insert(name.to_owned())) {
+impl Walk<'_> {
+    fn run(&mut self, justfile: &Justfile, path: &str, arguments: &[&Word], depth: usize) {
+        let (justfile, name) = justfile.module_of(path);
+        let Some((recipe, (path, whole))) = justfile.recipe(name).and_then(|r| Some((r, r.source.as_ref()?))) else {
+            return;
+        };
+        let again = arguments.is_empty() && !self.done.insert((path.clone(), name.to_owned()));
+        if depth > MAX_DEPTH || again {
             return;
         }
-        recipe.before.iter().for_each(|d| self.run(d, &[], depth + 1));
-        let values = bind(self.justfile, recipe, arguments);
+        recipe.before.iter().for_each(|d| self.run(justfile, d, &[], depth + 1));
+        let values = bind(justfile, recipe, arguments);
         let lookup = |expression: &str| match values.get(expression) {
             Some(value) => value.clone(),
-            None => literal(expression).or_else(|| self.justfile.variables.get(expression).cloned().flatten()),
+            None => literal(expression).or_else(|| justfile.variables.get(expression).cloned().flatten()),
         };
-        // `--working-directory` wins, else recipes run where the justfile lies.
-        let folder = if self.given.directory.is_some() { self.file.folder } else { self.file.own_folder() };
         let body = |span: Span| {
             let label = format!("recipe `{name}`");
-            let lead = Lead::verbatim(self.file.path, self.file.text, span, folder, label);
+            let lead = Lead::verbatim(path, whole, span, &justfile.folder, label);
             let mut lead = lead.with_holes("{{", "}}", lookup);
-            lead.shell = self.justfile.shell.clone().unwrap_or(Shell::Bash);
-            let exported = self.justfile.exported.iter();
-            lead.env = exported.map(|n| (n.clone(), self.justfile.variables.get(n).cloned().flatten())).collect();
+            lead.shell = justfile.shell.clone().unwrap_or(Shell::Bash);
+            let exported = justfile.exported.iter();
+            lead.env = exported.map(|n| (n.clone(), justfile.variables.get(n).cloned().flatten())).collect();
             lead
         };
-        let text = |span: &Span| self.file.text.get(span.range()).unwrap_or_default();
+        let text = |span: &Span| whole.get(span.range()).unwrap_or_default();
         match (recipe.lines.first(), recipe.lines.last()) {
             (Some(first), Some(last)) if text(first).starts_with("#!") => {
                 let mut lead = body(Span::new(first.start, last.end));
@@ -108,7 +143,7 @@ impl Walk<'_, '_> {
                 }
             }
         }
-        recipe.after.iter().for_each(|d| self.run(d, &[], depth + 1));
+        recipe.after.iter().for_each(|d| self.run(justfile, d, &[], depth + 1));
     }
 }
 
@@ -141,45 +176,124 @@ fn literal(text: &str) -> Option<String> {
     single.or_else(double).map(str::to_owned)
 }
 
-fn read(text: &str, path: &str, out: &mut Followed) -> Justfile {
-    let mut justfile = Justfile::default();
-    let mut current: Option<(String, Recipe)> = None;
-    let mut at = 0;
-    let mut twice = BTreeSet::new();
-    let mut close = |current: Option<(String, Recipe)>, justfile: &mut Justfile| {
-        if let Some((name, recipe)) = current {
-            justfile.first.get_or_insert_with(|| name.clone());
-            if justfile.recipes.insert(name.clone(), recipe).is_some() && twice.insert(name.clone()) {
-                out.notes.push(format!("`{path}` defines the recipe `{name}` twice; the last is taken"));
-            }
+/// Reads a justfile, its imports and its modules, each file once.
+struct Reading<'a, 'o> {
+    file: &'a File<'a>,
+    seen: BTreeSet<String>,
+    out: &'o mut Followed,
+}
+
+impl Reading<'_, '_> {
+    fn file(&mut self, justfile: &mut Justfile, path: &str) {
+        if self.seen.len() == MAX_FILES || !self.seen.insert(path.to_owned()) {
+            return;
         }
-    };
-    for raw in text.split_inclusive('\n') {
-        let start = at;
-        at += raw.len();
-        let line = raw.trim_end_matches(['\r', '\n']);
-        if line.starts_with([' ', '\t']) {
-            let indent = line.len() - line.trim_start().len();
-            if let Some((_, recipe)) = &mut current {
-                let span = Span::new(start + indent, start + line.len());
-                let continued =
-                    recipe.lines.last().is_some_and(|l| text.get(l.range()).unwrap_or_default().ends_with('\\'));
-                match recipe.lines.last_mut().filter(|_| continued) {
-                    Some(last) => last.end = span.end,
-                    None if span.start < span.end => recipe.lines.push(span),
-                    None => {}
+        let Some(text) = self.file.ask.files.read(path) else { return };
+        let mut own = Justfile { folder: justfile.folder.clone(), ..Justfile::default() };
+        let others = self.recipes(&mut own, &text, path);
+        // What the importing file says itself goes before what it imports.
+        let Justfile { recipes, aliases, variables, exported, first, shell, .. } = own;
+        recipes.into_iter().for_each(|(name, recipe)| _ = justfile.recipes.entry(name).or_insert(recipe));
+        aliases.into_iter().for_each(|(name, target)| _ = justfile.aliases.entry(name).or_insert(target));
+        variables.into_iter().for_each(|(name, value)| _ = justfile.variables.entry(name).or_insert(value));
+        justfile.exported.extend(exported);
+        justfile.first = justfile.first.take().or(first);
+        justfile.shell = justfile.shell.take().or(shell);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for other in others {
+            match other {
+                Other::Import(name) => {
+                    if let Some(path) = join(folder, &name) {
+                        self.file(justfile, &path);
+                    }
+                }
+                Other::Module(name, at) => {
+                    let Some(path) = self.module(folder, &name, at.as_deref()) else { continue };
+                    let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    let mut module = Justfile { folder: own.to_owned(), ..Justfile::default() };
+                    self.file(&mut module, &path);
+                    justfile.modules.insert(name, module);
                 }
             }
-            continue;
         }
-        if line.is_empty() || line.starts_with(['#', '[']) {
-            continue;
-        }
-        close(current.take(), &mut justfile);
-        current = header(line, &mut justfile);
     }
-    close(current, &mut justfile);
-    justfile
+
+    /// The file of a module.
+    fn module(&self, folder: &str, name: &str, at: Option<&str>) -> Option<String> {
+        let inside = |base: &str| ["mod.just", "justfile", "Justfile", ".justfile"].map(|f| format!("{base}/{f}"));
+        let names = match at {
+            Some(at) => std::iter::once(at.to_owned()).chain(inside(at)).collect::<Vec<_>>(),
+            None => std::iter::once(format!("{name}.just")).chain(inside(name)).collect(),
+        };
+        names.iter().filter_map(|n| join(folder, n)).find(|p| self.file.ask.files.is_tracked(p))
+    }
+
+    /// Reads what stands in one file; the other files that it names.
+    fn recipes(&mut self, justfile: &mut Justfile, text: &Arc<str>, path: &str) -> Vec<Other> {
+        let (mut current, mut others): (Option<(String, Recipe)>, Vec<Other>) = (None, Vec::new());
+        let mut at = 0;
+        let mut twice = BTreeSet::new();
+        let out = &mut *self.out;
+        let mut close = |current: Option<(String, Recipe)>, justfile: &mut Justfile| {
+            if let Some((name, mut recipe)) = current {
+                recipe.source = Some((path.to_owned(), Arc::clone(text)));
+                justfile.first.get_or_insert_with(|| name.clone());
+                if justfile.recipes.insert(name.clone(), recipe).is_some() && twice.insert(name.clone()) {
+                    out.notes.push(format!("`{path}` defines the recipe `{name}` twice; the last is taken"));
+                }
+            }
+        };
+        for raw in text.split_inclusive('\n') {
+            let start = at;
+            at += raw.len();
+            let line = raw.trim_end_matches(['\r', '\n']);
+            if line.starts_with([' ', '\t']) {
+                let indent = line.len() - line.trim_start().len();
+                if let Some((_, recipe)) = &mut current {
+                    let span = Span::new(start + indent, start + line.len());
+                    let continued =
+                        recipe.lines.last().is_some_and(|l| text.get(l.range()).unwrap_or_default().ends_with('\\'));
+                    match recipe.lines.last_mut().filter(|_| continued) {
+                        Some(last) => last.end = span.end,
+                        None if span.start < span.end => recipe.lines.push(span),
+                        None => {}
+                    }
+                }
+                continue;
+            }
+            if line.is_empty() || line.starts_with(['#', '[']) {
+                continue;
+            }
+            close(current.take(), justfile);
+            match other(line) {
+                Some(other) => others.push(other),
+                None => current = header(line, justfile),
+            }
+        }
+        close(current, justfile);
+        others
+    }
+}
+
+/// Another file that a justfile names.
+enum Other {
+    Import(String),
+    /// A module's name, and where its file is, if that is said.
+    Module(String, Option<String>),
+}
+
+/// `import 'file'`, `mod name`, `mod name 'file'`; a `?` behind the first word allows that the file is missing.
+fn other(line: &str) -> Option<Other> {
+    let (word, rest) = line.split_once([' ', '\t'])?;
+    let rest = rest.split('#').next().unwrap_or_default().trim();
+    match word.trim_end_matches('?') {
+        "import" => Some(Other::Import(literal(rest)?)),
+        "mod" if !rest.contains(':') => {
+            let (name, at) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            Some(Other::Module(name.to_owned(), literal(at)))
+        }
+        _ => None,
+    }
 }
 
 /// A line that is not indented: a setting, a variable, or the head of a recipe.
@@ -224,7 +338,7 @@ fn header(line: &str, justfile: &mut Justfile) -> Option<(String, Recipe)> {
             parameters: parameters.collect(),
             before: dependencies(before),
             after: dependencies(after),
-            lines: Vec::new(),
+            ..Recipe::default()
         },
     ))
 }

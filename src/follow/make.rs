@@ -4,7 +4,7 @@ mod parse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::parse::{Makefile, Rule, Variable};
+use self::parse::{Makefile, Rule, Source, Variable};
 use super::given::Given;
 use super::{File, Followed, Lead};
 use crate::text::Span;
@@ -15,7 +15,8 @@ const MAX_DEPTH: usize = 16;
 const MAX_RULES: usize = 500;
 
 pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let makefile = parse::read(file.text);
+    let own = (file.path.to_owned(), file.text.into());
+    let makefile = parse::read(own, &|name| included(file, name));
     let goals: Vec<String> = given.operands.iter().filter_map(|w| w.value.clone()).collect();
     let unknown = goals.len() < given.operands.len();
     if unknown {
@@ -30,6 +31,26 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     for goal in goals {
         walk.make(&goal, false, 0);
     }
+}
+
+/// Most files that a pattern in an `include` may name.
+const MAX_INCLUDED: usize = 20;
+
+/// The tracked files that `include` means by a name, which is relative to the folder that make runs in.
+fn included(file: &File<'_>, name: &str) -> Vec<Source> {
+    let Some(path) = file.ask.resolve(file.folder, name) else { return Vec::new() };
+    let paths = match path.split_once('*') {
+        None => vec![path],
+        Some((before, after)) => {
+            let folder = before.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let fits = |p: &String| {
+                let middle = p.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+                middle.is_some_and(|middle| !middle.contains('/'))
+            };
+            file.ask.files.tracked_under(folder).into_iter().filter(fits).take(MAX_INCLUDED).collect()
+        }
+    };
+    paths.into_iter().filter_map(|path| file.ask.files.read(&path).map(|text| (path, text))).collect()
 }
 
 struct Walk<'a, 'o> {
@@ -47,7 +68,15 @@ impl Walk<'_, '_> {
             return;
         }
         self.left -= 1;
-        let Some((rule, stem)) = self.rule(target) else { return };
+        let Some((rule, stem)) = self.rule(target) else {
+            if depth == 0 && !self.makefile.missing.is_empty() {
+                let missing = self.makefile.missing.join("`, `");
+                let path = self.file.path;
+                self.out.notes.push(format!("`{path}` includes `{missing}`, which may define the target `{target}`"));
+            }
+            return;
+        };
+        let Some((path, text)) = self.makefile.source_of(&rule) else { return };
         let stem = stem.map(str::to_owned);
         let conditional = conditional || rule.conditional;
         // Prerequisites of every rule of that target count, recipes only of the last.
@@ -62,7 +91,7 @@ impl Walk<'_, '_> {
         }
         for line in &rule.recipe {
             let label = format!("target `{target}`");
-            let lead = Lead::verbatim(self.file.path, self.file.text, *line, self.file.folder, label);
+            let lead = Lead::verbatim(path, text, *line, self.file.folder, label);
             let automatic = Automatic { target, stem: stem.as_deref() };
             let holes = self.variables.holes(&lead.script, Some(&automatic));
             let env = self.variables.exported();

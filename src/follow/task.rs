@@ -5,29 +5,23 @@ use std::collections::BTreeSet;
 use super::given::Given;
 use super::{File, Followed, Lead};
 use crate::repo::join;
+use crate::rules::wrappers::{Reader, WRAPPERS};
 use crate::text::Text;
 use crate::yaml::{NodeId, Tree, parse};
 
 /// How deep tasks are followed.
 const MAX_DEPTH: usize = 16;
+/// Most files that are read for one Taskfile, itself counted.
+const MAX_FILES: usize = 30;
 
 pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let Ok(text) = Text::new(file.path, file.text.as_bytes().to_vec()) else { return };
-    let Some((tree, root)) = parse(&text).ok().and_then(|tree| tree.root().map(|root| (tree, root))) else {
-        out.notes.push(format!("`{}` cannot be read", file.path));
-        return;
-    };
+    let folder = if given.directory.is_some() { file.folder } else { file.own_folder() };
+    let mut all = Vec::new();
+    if !load(file, file.path, folder, "", &mut all) {
+        return out.notes.push(format!("`{}` cannot be read", file.path));
+    }
     let rest: Option<Vec<&str>> = given.rest.iter().flatten().map(|w| w.value.as_deref()).collect();
-    let mut walk = Walk {
-        file,
-        text: text.as_str(),
-        tree: &tree,
-        root,
-        given,
-        arguments: rest.map(|r| r.join(" ")),
-        running: BTreeSet::new(),
-        out,
-    };
+    let mut walk = Walk { file, all: &all, given, arguments: rest.map(|r| r.join(" ")), running: BTreeSet::new(), out };
     if given.operands.is_empty() {
         walk.run("default", 0);
     }
@@ -39,11 +33,63 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     }
 }
 
+/// A Taskfile, the one that was asked for or one that it includes.
+struct Taskfile {
+    path: String,
+    text: Text,
+    tree: Tree,
+    root: NodeId,
+    /// Where its commands run.
+    folder: String,
+    /// Before the names of its tasks: `docs:`.
+    prefix: String,
+}
+
+/// Reads a Taskfile and those it includes; false where the file itself cannot be read.
+fn load(file: &File<'_>, path: &str, folder: &str, prefix: &str, all: &mut Vec<Taskfile>) -> bool {
+    let known = all.iter().any(|t| t.path == path && (t.prefix == prefix || prefix.starts_with(&t.prefix)));
+    if all.len() == MAX_FILES || known {
+        return true;
+    }
+    let Some(text) = file.ask.files.read(path).and_then(|t| Text::new(path, t.as_bytes().to_vec()).ok()) else {
+        return false;
+    };
+    let Some((tree, root)) = parse(&text).ok().and_then(|tree| tree.root().map(|root| (tree, root))) else {
+        return false;
+    };
+    let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let included: Vec<(String, String, String)> = tree
+        .get(root, "includes")
+        .map(|includes| tree.entries(includes))
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|entry| {
+            let field = |name: &str| tree.get(entry.value, name).and_then(|n| tree.str(n));
+            let target = join(own, tree.str(entry.value).or_else(|| field("taskfile"))?)?;
+            let folder = match field("dir") {
+                Some(dir) => join(own, dir).filter(|_| !dir.contains("{{"))?,
+                None => folder.to_owned(),
+            };
+            let flat = field("flatten") == Some("true");
+            let prefix = if flat { prefix.to_owned() } else { format!("{prefix}{}:", tree.str(entry.key)?) };
+            Some((target, folder, prefix))
+        })
+        .collect();
+    let (folder, prefix) = (folder.to_owned(), prefix.to_owned());
+    all.push(Taskfile { path: path.to_owned(), text, tree, root, folder, prefix });
+    for (target, folder, prefix) in included {
+        let names = WRAPPERS.wrappers.iter().find(|w| w.reader == Reader::Task).map(|w| w.files.as_slice());
+        let inside = names.unwrap_or_default().iter().filter_map(|name| join(&target, name));
+        if let Some(path) = std::iter::once(target.clone()).chain(inside).find(|p| file.ask.files.is_tracked(p)) {
+            load(file, &path, &folder, &prefix, all);
+        }
+    }
+    true
+}
+
 struct Walk<'a, 'o> {
     file: &'a File<'a>,
-    text: &'a str,
-    tree: &'a Tree,
-    root: NodeId,
+    all: &'a [Taskfile],
     given: &'a Given<'a>,
     /// What stands behind `--`.
     arguments: Option<String>,
@@ -51,61 +97,78 @@ struct Walk<'a, 'o> {
     out: &'o mut Followed,
 }
 
-impl Walk<'_, '_> {
+impl<'a> Walk<'a, '_> {
+    /// The task of that whole name, and the file it stands in.
+    fn find(&self, name: &str) -> Option<(&'a Taskfile, NodeId)> {
+        let in_file = |t: &'a Taskfile| {
+            let own = match name.strip_prefix(&t.prefix) {
+                Some(own) => own,
+                // The name of an included file alone means its default.
+                None if t.prefix.strip_suffix(':') == Some(name) => "default",
+                None => return None,
+            };
+            Some((t, t.tree.get(t.tree.get(t.root, "tasks")?, own)?))
+        };
+        self.all.iter().filter_map(in_file).max_by_key(|(t, _)| t.prefix.len())
+    }
+
     fn run(&mut self, name: &str, depth: usize) {
-        let Some(task) = self.tree.get(self.root, "tasks").and_then(|tasks| self.tree.get(tasks, name)) else { return };
+        let Some((taskfile, task)) = self.find(name) else { return };
         if depth > MAX_DEPTH || !self.running.insert(name.to_owned()) {
             return;
         }
-        if self.tree.is_mapping(task) {
-            let deps = self.tree.get(task, "deps").map(|d| self.tree.items(d)).unwrap_or_default();
+        let tree = &taskfile.tree;
+        // A name is meant inside the file it stands in, unless it begins with a colon.
+        let whole = |name: &str| match name.strip_prefix(':') {
+            Some(rest) => rest.to_owned(),
+            None => format!("{}{name}", taskfile.prefix),
+        };
+        if tree.is_mapping(task) {
+            let deps = tree.get(task, "deps").map(|d| tree.items(d)).unwrap_or_default();
             for dependency in deps {
                 let node = dependency.node;
-                let name = self.tree.str(node).or_else(|| self.tree.str(self.tree.get(node, "task")?));
+                let name = tree.str(node).or_else(|| tree.str(tree.get(node, "task")?));
                 if let Some(name) = name {
-                    self.run(name, depth + 1);
+                    self.run(&whole(name), depth + 1);
                 }
             }
         }
-        let list = if self.tree.is_mapping(task) {
-            self.tree.get(task, "cmds").or(self.tree.get(task, "cmd"))
-        } else {
-            Some(task)
-        };
-        let nodes = list.map(|list| match self.tree.is_sequence(list) {
-            true => self.tree.items(list).iter().map(|i| i.node).collect(),
+        let list = if tree.is_mapping(task) { tree.get(task, "cmds").or(tree.get(task, "cmd")) } else { Some(task) };
+        let nodes = list.map(|list| match tree.is_sequence(list) {
+            true => tree.items(list).iter().map(|i| i.node).collect(),
             false => vec![list],
         });
         for node in nodes.into_iter().flatten() {
-            if let Some(called) = self.tree.get(node, "task").and_then(|t| self.tree.str(t)) {
-                self.run(called, depth + 1);
+            if let Some(called) = tree.get(node, "task").and_then(|t| tree.str(t)) {
+                self.run(&whole(called), depth + 1);
                 continue;
             }
-            let command = if self.tree.is_mapping(node) { self.tree.get(node, "cmd") } else { Some(node) };
+            let command = if tree.is_mapping(node) { tree.get(node, "cmd") } else { Some(node) };
             if let Some(command) = command {
-                self.command(name, task, command);
+                self.command(name, taskfile, task, command);
             }
         }
         self.running.remove(name);
     }
 
-    fn command(&mut self, name: &str, task: NodeId, node: NodeId) {
-        let Some(value) = self.tree.str(node) else { return };
-        let base = if self.given.directory.is_some() { self.file.folder } else { self.file.own_folder() };
-        let folder = match self.tree.get(task, "dir").and_then(|d| self.tree.str(d)) {
-            None => base.to_owned(),
-            Some(dir) => match join(base, dir).filter(|_| !dir.contains("{{")) {
+    fn command(&mut self, name: &str, taskfile: &Taskfile, task: NodeId, node: NodeId) {
+        let tree = &taskfile.tree;
+        let Some(value) = tree.str(node) else { return };
+        let folder = match tree.get(task, "dir").and_then(|d| tree.str(d)) {
+            None => taskfile.folder.clone(),
+            Some(dir) => match join(&taskfile.folder, dir).filter(|_| !dir.contains("{{")) {
                 Some(folder) => folder,
                 None => return self.out.notes.push(format!("the task `{name}` runs in a folder that is not known")),
             },
         };
-        let span = self.tree.span(self.tree.resolve(node));
-        let lead = Lead::scalar(self.file.path, self.text, span, value, &folder, format!("task `{name}`"));
-        let mut lead = lead.with_holes("{{", "}}", |expression| self.variable(task, expression.strip_prefix('.')?));
-        for scope in [self.root, task] {
-            for entry in self.tree.get(scope, "env").map(|env| self.tree.entries(env)).unwrap_or_default() {
-                if let Some(key) = self.tree.str(entry.key) {
-                    let value = self.tree.str(entry.value).filter(|v| !v.contains("{{"));
+        let span = tree.span(tree.resolve(node));
+        let lead = Lead::scalar(&taskfile.path, taskfile.text.as_str(), span, value, &folder, format!("task `{name}`"));
+        let mut lead =
+            lead.with_holes("{{", "}}", |expression| self.variable(taskfile, task, expression.strip_prefix('.')?));
+        for scope in [taskfile.root, task] {
+            for entry in tree.get(scope, "env").map(|env| tree.entries(env)).unwrap_or_default() {
+                if let Some(key) = tree.str(entry.key) {
+                    let value = tree.str(entry.value).filter(|v| !v.contains("{{"));
                     lead.env.push((key.to_owned(), value.map(str::to_owned)));
                 }
             }
@@ -113,16 +176,17 @@ impl Walk<'_, '_> {
         self.out.leads.push(lead);
     }
 
-    fn variable(&self, task: NodeId, name: &str) -> Option<String> {
+    fn variable(&self, taskfile: &Taskfile, task: NodeId, name: &str) -> Option<String> {
         if name == "CLI_ARGS" {
             return self.arguments.clone();
         }
         if let Some((_, value)) = self.given.sets.iter().rev().find(|(n, _)| n == name) {
             return value.clone();
         }
-        let of = |scope: NodeId| self.tree.get(scope, "vars").and_then(|vars| self.tree.get(vars, name));
-        match of(task).or_else(|| of(self.root)) {
-            Some(node) => self.tree.str(node).filter(|v| !v.contains("{{")).map(str::to_owned),
+        let tree = &taskfile.tree;
+        let of = |scope: NodeId| tree.get(scope, "vars").and_then(|vars| tree.get(vars, name));
+        match of(task).or_else(|| of(taskfile.root)) {
+            Some(node) => tree.str(node).filter(|v| !v.contains("{{")).map(str::to_owned),
             None => (self.file.ask.vars)(name),
         }
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Look, printable};
+use crate::timeline::build::USES_ACTION;
 use crate::timeline::shown::{JobTimeline, Place, ShownEvent};
 
 /// Writes one block for each job: what it comes to, then its events in order.
@@ -22,7 +23,10 @@ pub fn write(out: &mut dyn Write, timelines: &[JobTimeline], look: Look) -> io::
 fn job(out: &mut dyn Write, timeline: &JobTimeline, look: Look) -> io::Result<()> {
     let (bold, dim, off) = if look.colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
     let (path, name) = (printable(&timeline.path), printable(&timeline.job));
-    writeln!(out, "{bold}{path}: {name}{off} {dim}({}){off}", timeline.instances)?;
+    match timeline.instances.as_str() {
+        "1 instance" => writeln!(out, "{bold}{path}: {name}{off}")?,
+        instances => writeln!(out, "{bold}{path}: {name}{off} {dim}({instances}){off}")?,
+    }
     let folders: Vec<String> = timeline.env_dirs.iter().map(|d| format!("`{}`", printable(d))).collect();
     let folders = if folders.is_empty() { "a folder that is not known".to_owned() } else { folders.join(", ") };
     match timeline.creates_env {
@@ -74,7 +78,9 @@ fn event(out: &mut dyn Write, event: &ShownEvent, label: &str, width: usize, loo
     }
     let indent = " ".repeat(width + 6);
     if event.places.len() > 1 {
-        let way: Vec<String> = event.places.iter().map(step).collect();
+        // The step that uses an action is the line in front.
+        let known = usize::from(event.places.first().is_some_and(|p| p.text == USES_ACTION));
+        let way: Vec<String> = event.places.iter().skip(known).map(step).collect();
         writeln!(out, "{indent}{dim}by {}{off}", way.join(" → "))?;
     }
     for detail in &event.details {

@@ -30,6 +30,8 @@ pub struct Nox {
     /// Shapes of requirement files, for noxfiles that compute their names.
     pub candidate_files: Vec<String>,
     pub installers: Vec<Installer>,
+    /// First words of commands with which a session calls nox itself.
+    pub nested_calls: Vec<Vec<String>>,
     /// Options of `pip install` and `uv pip install` that name a requirement file.
     pub file_options: Vec<String>,
     /// Options of theirs whose next word is something else.

@@ -11,6 +11,7 @@ pub struct SetupActions {
     pub interpreters: Vec<InterpreterAction>,
     pub package_caches: Vec<PackageCache>,
     pub runs_nox: Vec<NoxAction>,
+    pub builds_wheels: WheelBuilder,
     /// `owner/repo/path` of published reusable workflows that run nox.
     pub runs_nox_workflows: Vec<String>,
 }
@@ -59,6 +60,18 @@ pub struct NoxAction {
     pub source: String,
 }
 
+/// A program that builds wheels, for each Python in an environment of its own, and runs commands that it is set to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WheelBuilder {
+    pub action: String,
+    pub program: String,
+    /// Of the environment variables that hold its settings.
+    pub prefix: String,
+    /// Settings that are commands, as they stand in the project file.
+    pub settings: Vec<String>,
+}
+
 /// An action of which nothing is known but that it runs nox.
 pub static SOME_NOX_ACTION: LazyLock<NoxAction> = LazyLock::new(NoxAction::default);
 
@@ -80,6 +93,10 @@ impl SetupActions {
 
     pub fn runs_nox(&self, action: &str) -> Option<&NoxAction> {
         self.runs_nox.iter().find(|a| super::is_action(&a.action, action))
+    }
+
+    pub fn builds_wheels(&self, action: &str) -> bool {
+        super::is_action(&self.builds_wheels.action, action)
     }
 
     /// The installer whose downloads a cached path holds.

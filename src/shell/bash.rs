@@ -1,5 +1,6 @@
 //! Bash and sh scripts through tree-sitter-bash: every simple command that runs, with the state it runs in.
 
+mod sourced;
 mod words;
 
 use std::cell::RefCell;
@@ -10,7 +11,7 @@ use tree_sitter::{Node, Parser};
 use super::expand::Expanded;
 use super::state::{State, Value};
 use super::word::{Part, Source, Word};
-use super::{Command, Host};
+use super::{Command, Given, Host};
 use crate::text::Span;
 
 thread_local! {
@@ -30,14 +31,21 @@ const MAX_STATEMENTS: usize = 20_000;
 const MAX_ARGUMENTS: usize = 100;
 
 /// The commands of `script` in the order in which they run.
-pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
-    let tree = PARSER.with_borrow_mut(|p| p.as_mut().and_then(|p| p.parse(script.text(), None)));
-    let Some(tree) = tree else { return Vec::new() };
+pub(super) fn commands(script: &Expanded, given: &Given<'_>) -> Vec<Command> {
     let mut state = State::default();
-    state.positional = arguments(vars);
+    state.positional = arguments(given.vars);
+    walk(script, given, state, 0).0
+}
+
+/// Runs `script` from a state; `sources` scripts read each other around it. The commands and the state at its end.
+fn walk(script: &Expanded, given: &Given<'_>, state: State, sources: usize) -> (Vec<Command>, State) {
+    let tree = PARSER.with_borrow_mut(|p| p.as_mut().and_then(|p| p.parse(script.text(), None)));
+    let Some(tree) = tree else { return (Vec::new(), state) };
     let mut walker = Walker {
         script,
-        vars,
+        vars: given.vars,
+        files: given.files,
+        sources,
         state,
         functions: BTreeMap::new(),
         running: Vec::new(),
@@ -46,7 +54,7 @@ pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>)
         out: Vec::new(),
     };
     walker.statements(tree.root_node());
-    walker.out
+    (walker.out, walker.state)
 }
 
 /// The words that the script itself was given: `$#` of them, `$1` and so on.
@@ -63,6 +71,9 @@ fn arguments(vars: &dyn Fn(&str) -> Option<String>) -> Option<Vec<Word>> {
 pub(super) struct Walker<'a, 't> {
     script: &'a Expanded,
     vars: &'a dyn Fn(&str) -> Option<String>,
+    files: &'a dyn Fn(&str) -> Option<String>,
+    /// How many scripts read each other with `source` around this one.
+    sources: usize,
     state: State,
     functions: BTreeMap<String, Node<'t>>,
     running: Vec<String>,
@@ -362,7 +373,8 @@ impl<'t> Walker<'_, 't> {
                 let code = words.get(1).map_or(Some("0"), |w| w.value.as_deref());
                 self.state.ended = Some(code == Some("0"));
             }
-            "source" | "." | "read" | "mapfile" => {}
+            "source" | "." => self.source(words.get(1)),
+            "read" | "mapfile" => {}
             "set" if sets_arguments(&words[1..]) => self.state.positional = None,
             "shift" => self.shift(words.get(1)),
             _ => {}

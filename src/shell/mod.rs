@@ -131,24 +131,31 @@ const MAX_NESTED_BYTES: usize = 1 << 20;
 /// `vars` gives the environment of the step by variable name, `None` for what is not known; for a script with arguments
 /// also `#`, `1`, `2` and so on.
 pub fn commands(shell: &Shell, script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
+    commands_given(shell, script, &Given { vars, files: &|_| None })
+}
+
+/// What a script finds around it.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// The environment, as for [`commands`].
+    pub vars: &'a dyn Fn(&str) -> Option<String>,
+    /// Texts of files, by their path from the folder in which the script starts.
+    pub files: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// The same as [`commands`], and what the script reads from files with `source` counts too.
+pub fn commands_given(shell: &Shell, script: &Expanded, given: &Given<'_>) -> Vec<Command> {
     let mut out = Vec::new();
     let mut left = MAX_NESTED_BYTES;
-    read(shell, script, vars, MAX_NESTING, &mut left, &mut out);
+    read(shell, script, given, MAX_NESTING, &mut left, &mut out);
     out
 }
 
-fn read(
-    shell: &Shell,
-    script: &Expanded,
-    vars: &dyn Fn(&str) -> Option<String>,
-    depth: usize,
-    left: &mut usize,
-    out: &mut Vec<Command>,
-) {
+fn read(shell: &Shell, script: &Expanded, given: &Given<'_>, depth: usize, left: &mut usize, out: &mut Vec<Command>) {
     let found = match shell {
-        Shell::Bash | Shell::Sh => bash::commands(script, vars),
-        Shell::PowerShell => powershell::commands(script, vars),
-        Shell::Cmd => cmd::commands(script, vars),
+        Shell::Bash | Shell::Sh => bash::commands(script, given),
+        Shell::PowerShell => powershell::commands(script, given.vars),
+        Shell::Cmd => cmd::commands(script, given.vars),
         Shell::Python | Shell::Other(_) => Vec::new(),
     };
     for command in found {
@@ -166,10 +173,11 @@ fn read(
         *left -= nested.text().len();
         let lookup = |name: &str| match outer.env.iter().rev().find(|(n, _)| n == name) {
             Some((_, value)) => value.clone(),
-            None => vars(name),
+            None => (given.vars)(name),
         };
+        let inside = |path: &str| (given.files)(&inside(&outer.directory, path)?);
         let first = out.len();
-        read(&inline.shell, &nested, &lookup, depth - 1, left, out);
+        read(&inline.shell, &nested, &Given { vars: &lookup, files: &inside }, depth - 1, left, out);
         for inner in &mut out[first..] {
             inner.conditional |= conditional;
             inner.nested = true;
@@ -184,6 +192,14 @@ fn read(
             let own = std::mem::take(&mut inner.exports);
             inner.exports = outer.env.iter().cloned().chain(own).collect();
         }
+    }
+}
+
+/// A path of a script that starts in `directory`, from where that one is relative to.
+fn inside(directory: &Directory, path: &str) -> Option<String> {
+    match directory.enter(Some(path)) {
+        Directory::Into(path) => Some(path),
+        Directory::Unchanged | Directory::Unknown => None,
     }
 }
 

@@ -28,6 +28,8 @@ impl Walk<'_> {
             self.interpreter(here, action);
         } else if let Some(action) = setup.runs_nox(uses.name).or_else(|| self.declared_nox_action(uses.name)) {
             self.nox_action(here, action);
+        } else if setup.builds_wheels(uses.name) {
+            self.wheels(here, written, written.span);
         } else if let Some(step) = self.cache_step(here, uses) {
             for path in &step.paths {
                 if let Some(installer) = setup.package_cache(&path.written) {

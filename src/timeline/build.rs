@@ -14,6 +14,8 @@ use crate::workflow::context::{Inputs, Scope, runner_os};
 use crate::workflow::reader::{Env, RunDefaults};
 use crate::workflow::{Job, Step, StepList};
 
+/// What a step that uses a composite action is called on the way to what the action does.
+pub const USES_ACTION: &str = "uses this action";
 /// Composite actions may use each other this deep on GitHub.
 const MAX_ACTION_DEPTH: usize = 9;
 
@@ -180,7 +182,7 @@ impl<'a> Walk<'a> {
         if entered {
             self.outer = Some(here.site);
         }
-        self.hops.push(self.location(here, here.step.span, "uses this action"));
+        self.hops.push(self.location(here, here.step.span, USES_ACTION));
         self.depth += 1;
         self.steps(action, None, steps, inputs);
         self.depth -= 1;

@@ -6,9 +6,12 @@ use super::hop::Origin;
 use super::state::{Place, in_workspace, prefixed};
 use crate::expr::{Eval, Part, Value, eval_template, parse_template};
 use crate::rules::publishers::publishers;
-use crate::shell::{Call, CallKind, Command, Directory, Expanded, Host, Shell, Word, calls, commands, program};
+use crate::rules::setup_actions::setup_actions;
+use crate::shell::{
+    Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, Word, calls, commands_given, program,
+};
 use crate::text::Span;
-use crate::tool::{Argument, Request, Variable};
+use crate::tool::{Answer, Argument, Request, Variable};
 use crate::workflow::context::{Exported, WORKSPACE};
 use crate::yaml::ScalarMap;
 
@@ -40,12 +43,22 @@ impl Walk<'_> {
         let shell = self.shell(here);
         let expanded = Expanded::new(&script.text, &holes);
         let origin = Origin::step(here, script, folder);
-        let found = commands(&shell, &expanded, &|name| self.variable(&origin, &[], name));
-        let exported = exports(expanded.text());
+        let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
+        let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
+        let found = commands_given(&shell, &expanded, &given);
+        self.state.exporting.extend(exports(expanded.text()));
         for command in &found {
             self.command(&origin, command);
         }
-        self.state.exported.extend(exported);
+        // What a step exports reaches the steps after it.
+        let exporting = std::mem::take(&mut self.state.exporting);
+        self.state.exported.extend(exporting);
+    }
+
+    /// The text of a file that a script in a folder of the workspace names.
+    pub(super) fn text_of(&self, folder: &str, path: &str) -> Option<String> {
+        let place = self.state.place(&in_workspace(folder, path)?);
+        self.files(&place).read(&place.inside).map(|text| text.to_string())
     }
 
     /// The known value of an environment variable at the start of a script.
@@ -58,7 +71,7 @@ impl Walk<'_> {
 
     /// An environment variable of a command; `own` is what its script sets for it.
     fn lookup(&self, origin: &Origin<'_>, own: &[(String, Option<String>)], name: &str) -> Variable {
-        if let Some((_, value)) = own.iter().chain(&origin.env).rev().find(|(n, _)| n == name) {
+        if let Some((_, value)) = origin.env.iter().chain(own).rev().find(|(n, _)| n == name) {
             return value.clone().map_or(Variable::Unknown, Variable::Set);
         }
         match self.scope_at(origin.here).variable(name) {
@@ -78,6 +91,10 @@ impl Walk<'_> {
         }
         if !called.is_empty() {
             return;
+        }
+        if !calls(command, &setup_actions().builds_wheels.program).is_empty() {
+            let span = self.span_in_step(origin, command.span);
+            return self.wheels(origin.here, origin.script, span);
         }
         let Some(peeled) = program(command) else { return };
         if let Some(name) = peeled.program.program_name() {
@@ -112,9 +129,9 @@ impl Walk<'_> {
 
     fn call(&mut self, origin: &Origin<'_>, command: &Command, call: &Call) {
         let text = shown(origin.text, command.span);
-        let (at, in_container) = match self.folder_of(origin, &call.directory, &call.host) {
-            Some(Some(found)) => found,
-            Some(None) => return,
+        let (at, in_container, stays) = match self.folder_of(origin, &call.directory, &call.host) {
+            Some(Some((at, in_container))) => (at, in_container, true),
+            Some(None) => (String::new(), false, false),
             None => {
                 self.undecided.push(format!("`{text}` runs in a folder that is not known"));
                 return;
@@ -124,7 +141,13 @@ impl Walk<'_> {
         let mut run = self.ask(origin, call, &place);
         if place.own && !self.open && run.definition_files.is_empty() {
             // Without a noxfile nox fails; only a workflow that other repositories call may count on theirs.
-            run.creates_by_default = false;
+            (run.creates_by_default, run.off_by_default) = (false, false);
+        }
+        self.add_listed(&mut run);
+        if !stays {
+            run.env_dirs.clear();
+            run.creates_env = Answer::No;
+            run.why = "what it builds in its container is thrown away".to_owned();
         }
         let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
         let (insert_at, no_insert_reason) = self.insertion(origin, call);
@@ -151,7 +174,7 @@ impl Walk<'_> {
         self.hops.truncate(outer);
     }
 
-    fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> crate::tool::Run {
+    pub(super) fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> crate::tool::Run {
         let env = |name: &str| self.lookup(origin, &call.env, name);
         let args: Vec<Argument> = call.args.iter().map(argument).collect();
         let script = match &call.kind {
@@ -263,7 +286,7 @@ pub(super) fn shown(script: &str, span: Span) -> String {
 }
 
 /// The variables that a script writes to `$GITHUB_ENV`, with those values that are plain text.
-fn exports(script: &str) -> Vec<Exported> {
+pub(super) fn exports(script: &str) -> Vec<Exported> {
     if !script.contains("GITHUB_ENV") {
         return Vec::new();
     }

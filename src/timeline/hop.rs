@@ -1,11 +1,11 @@
 //! Commands that lead to scripts, targets and tasks in other files, followed a bounded number of times.
 
 use super::build::{Here, Walk};
-use super::commands::shown;
+use super::commands::{exports, shown};
 use super::state::prefixed;
 use crate::finding::Location;
 use crate::follow::{Ask, Lead, follow};
-use crate::shell::{Command, Peeled, commands};
+use crate::shell::{Command, Given, Peeled, commands_given};
 use crate::text::Span;
 use crate::workflow::Scalar;
 use crate::workflow::context::WORKSPACE;
@@ -113,7 +113,9 @@ impl Walk<'_> {
                 Some(value) => value,
                 None => self.variable(&inner, &[], name),
             };
-            let read = commands(&lead.shell, &lead.expanded(), &variable);
+            let files = |path: &str| self.text_of(inner.folder.as_deref()?, path);
+            let read = commands_given(&lead.shell, &lead.expanded(), &Given { vars: &variable, files: &files });
+            self.state.exporting.extend(exports(&lead.script));
             for command in &read {
                 self.command(&inner, command);
             }

@@ -6,10 +6,12 @@ pub mod commands;
 pub mod event;
 mod hop;
 pub mod instance;
+mod listed;
 mod origin;
 pub mod shown;
 pub mod state;
 pub mod summary;
+mod wheels;
 
 pub use build::{Timeline, build};
 pub use event::{CacheForm, CacheStep, Event, EventKind, Invocation, Site};

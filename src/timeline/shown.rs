@@ -282,7 +282,7 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
     let sessions = distinct(calls.iter().flat_map(|c| c.run.sessions.iter().map(|s| s.name.clone())));
     if !sessions.is_empty() {
         let known = calls.iter().all(|c| c.run.sessions_known);
-        let word = if known { "sessions" } else { "sessions, as far as seen," };
+        let word = if known { "sessions" } else { "sessions among" };
         details.push(format!("{word} {}", listed(sessions)));
     }
     for answer in [Answer::Yes, Answer::Unknown, Answer::No] {
@@ -293,22 +293,36 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
         let folders = distinct(of.iter().flat_map(|c| c.folders.iter().map(|f| format!("`{f}`")))).join(", ");
         let folders = if folders.is_empty() { "a folder that is not known".to_owned() } else { folders };
         let why = distinct(of.iter().map(|c| c.run.why.clone())).swap_remove(0);
+        // The listed sessions say it already.
+        let listed = of.iter().all(|c| c.run.sessions.iter().any(|s| s.creates_env == Answer::Yes));
         details.push(match answer {
-            Answer::Yes => format!("creates environments in {folders}: {why}"),
+            Answer::Yes if listed => format!("environments in {folders}"),
+            Answer::Yes => format!("environments in {folders}: {why}"),
             Answer::Unknown if of.iter().any(|c| c.run.creates_by_default) => {
-                format!("creates environments in {folders} by nox's defaults: {why}")
+                format!("environments in {folders} by nox's defaults: {why}")
             }
-            Answer::Unknown => format!("may create environments in {folders}: {why}"),
-            Answer::No => format!("creates no environment: {why}"),
+            Answer::Unknown => format!("perhaps environments in {folders}: {why}"),
+            Answer::No => format!("no environment: {why}"),
         });
     }
     for reuse in [Reuse::On, Reuse::Off, Reuse::Mixed, Reuse::Unknown] {
         let of = calls.iter().filter(|c| c.run.reuse == reuse && c.run.creates_env != Answer::No);
+        let default = of.clone().any(|c| c.run.off_by_default);
         if let Some(why) = distinct(of.map(|c| c.run.reuse_why.clone())).first() {
-            details.push(format!("reuse {}: {why}", reuse_word(reuse)));
+            let word = if default { "off by nox's defaults" } else { reuse_word(reuse) };
+            details.push(format!("reuse {word}: {why}"));
         }
     }
-    if calls.iter().any(|c| c.run.installs_anything == Answer::No) {
+    // The usual case fits on one line.
+    if let [.., environments, reuse] = details.as_slice()
+        && calls.iter().all(|c| c.run.creates_env == Answer::Yes)
+        && environments.starts_with("environments")
+    {
+        let both = format!("{environments}; {reuse}");
+        details.truncate(details.len() - 2);
+        details.push(both);
+    }
+    if calls.iter().any(|c| c.run.installs_anything == Answer::No && c.run.creates_env != Answer::No) {
         details.push("installs nothing: the environments stay empty".to_owned());
     }
     if calls.iter().any(|c| c.run.installs_skipped) {

@@ -16,6 +16,8 @@ pub struct Checkout {
 pub struct State {
     checkouts: Vec<Checkout>,
     pub exported: Vec<Exported>,
+    /// What the step that runs has exported so far.
+    pub exporting: Vec<Exported>,
 }
 
 /// A folder of the workspace and what it is of the repository.

@@ -32,10 +32,15 @@ pub fn creates(invocation: &Invocation) -> Answer {
     }
 }
 
+/// Whether a call reuses environments, by the tool's defaults where its sessions are out of sight.
+fn reuses(invocation: &Invocation) -> Reuse {
+    if invocation.run.off_by_default { Reuse::Off } else { invocation.run.reuse }
+}
+
 /// Over the calls that surely create something; else over those that may; else over all.
 fn reuse(calls: &[&Invocation]) -> Reuse {
     let of = |wanted: &dyn Fn(&Invocation) -> bool| -> Vec<Reuse> {
-        calls.iter().filter(|i| wanted(i)).map(|i| i.run.reuse).collect()
+        calls.iter().filter(|i| wanted(i)).map(|i| reuses(i)).collect()
     };
     let certain = of(&|i| i.run.creates_env == Answer::Yes);
     let possible = of(&|i| i.run.creates_env != Answer::No);

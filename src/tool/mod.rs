@@ -145,6 +145,8 @@ pub struct Run {
     /// Environment folders relative to the repository root, sorted; empty when none is created or the place is unknown.
     pub env_dirs: Vec<String>,
     pub reuse: Reuse,
+    /// Where `reuse` is unknown only because the sessions are out of sight: the tool's defaults would not reuse.
+    pub off_by_default: bool,
     /// Where reuse was switched, as one clause: "nox reuses nothing unless told to".
     pub reuse_why: String,
     /// The words that ask not to reuse (`-N`, `reuse_venv=False`); to be respected and named.

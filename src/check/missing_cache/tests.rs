@@ -105,6 +105,31 @@ fn values_that_a_key_cannot_hold() {
     assert!(finding.fix.is_none() && finding.no_fix_reason.unwrap().contains("commas"));
 }
 
+/// What is known of legs must be in the key, also where another of their values is computed while the workflow runs.
+#[test]
+fn legs_of_a_matrix_that_is_known_in_part() {
+    for (second, found) in [
+        ("{name: lint, args: \"\"}", Ok("matrix.nox.name")),
+        ("{name: tests, args: \"(a, b)\"}", Err("commas")),
+        ("{name: tests, args: \"\"}", Ok("matrix.python")),
+    ] {
+        let matrix = format!(
+            "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    python: ${{{{ fromJSON(needs.x.outputs.pythons) }}}}\n    nox: [{{name: tests, args: \"\"}}, {second}]"
+        );
+        let steps = format!(
+            "{SETUP}- run: nox -s '${{{{ matrix.nox.name }}}}-${{{{ matrix.python }}}}${{{{ matrix.nox.args }}}}'\n"
+        );
+        let finding = only(&job(&matrix, &steps));
+        match (found, &finding.fix) {
+            (Ok(path), Some(fix)) => assert!(fix.edits[0].content.contains(path), "{second}: {}", fix.edits[0].content),
+            (Err(reason), None) => {
+                assert!(finding.no_fix_reason.as_deref().is_some_and(|r| r.contains(reason)), "{second}: {finding:?}");
+            }
+            _ => panic!("{second}: {finding:#?}"),
+        }
+    }
+}
+
 #[test]
 fn the_step_stands_where_it_works() {
     let other =

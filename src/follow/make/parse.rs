@@ -1,11 +1,17 @@
 //! The lines of a Makefile as rules and variables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::text::Span;
 
 /// Longest value of a variable that is kept.
 const MAX_VALUE: usize = 4096;
+/// Most files that are read for one Makefile, itself counted.
+const MAX_FILES: usize = 50;
+
+/// A file's path, relative to the repository root, and its text.
+pub type Source = (String, Arc<str>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Variable {
@@ -24,10 +30,16 @@ pub struct Rule {
     pub recipe: Vec<Span>,
     /// Between `ifeq` and `endif`.
     pub conditional: bool,
+    /// Which of the Makefile's sources it stands in.
+    pub source: usize,
 }
 
 #[derive(Debug, Default)]
 pub struct Makefile {
+    /// The file itself, and those it includes.
+    pub sources: Vec<Source>,
+    /// What it includes and nobody finds.
+    pub missing: Vec<String>,
     pub rules: Vec<Rule>,
     by_target: BTreeMap<String, Vec<usize>>,
     pub variables: BTreeMap<String, Variable>,
@@ -90,35 +102,10 @@ fn logical_lines(text: &str) -> impl Iterator<Item = Span> + '_ {
     })
 }
 
-pub fn read(text: &str) -> Makefile {
+/// Reads a Makefile; `find` gives the files that an `include` names, none where there is no such file.
+pub fn read(source: Source, find: &dyn Fn(&str) -> Vec<Source>) -> Makefile {
     let mut out = Makefile::default();
-    let (mut rule, mut conditions, mut defining): (Option<Rule>, usize, bool) = (None, 0, false);
-    for span in logical_lines(text) {
-        let line = text.get(span.range()).unwrap_or_default();
-        if line.starts_with('\t') && !defining {
-            if let Some(rule) = &mut rule {
-                rule.recipe.extend(command(line, span));
-            }
-            continue;
-        }
-        let bare = uncommented(line).trim().to_owned();
-        let first = bare.split_whitespace().next().unwrap_or_default();
-        match first {
-            "endef" => defining = false,
-            _ if defining => {}
-            "" => {}
-            "define" => defining = true,
-            "ifeq" | "ifneq" | "ifdef" | "ifndef" => conditions += 1,
-            "endif" => conditions = conditions.saturating_sub(1),
-            "else" | "include" | "-include" | "sinclude" | "vpath" | "unexport" | "undefine" => {}
-            _ => {
-                if let Some(new) = statement(&bare, &mut out, conditions > 0) {
-                    out.rules_push(rule.replace(new), text);
-                }
-            }
-        }
-    }
-    out.rules_push(rule, text);
+    out.read(source, find, false);
     if let Some(Variable::Text(goal)) = out.variables.get(".DEFAULT_GOAL") {
         out.default_goal = Some(goal.clone());
     }
@@ -126,6 +113,82 @@ pub fn read(text: &str) -> Makefile {
 }
 
 impl Makefile {
+    /// The text of the file that a rule stands in.
+    pub fn source_of(&self, rule: &Rule) -> Option<&Source> {
+        self.sources.get(rule.source)
+    }
+
+    fn read(&mut self, source: Source, find: &dyn Fn(&str) -> Vec<Source>, included_maybe: bool) {
+        let text = Arc::clone(&source.1);
+        let number = self.sources.len();
+        self.sources.push(source);
+        let (mut rule, mut conditions, mut defining): (Option<Rule>, usize, bool) = (None, 0, false);
+        for span in logical_lines(&text) {
+            let line = text.get(span.range()).unwrap_or_default();
+            if line.starts_with('\t') && !defining {
+                if let Some(rule) = &mut rule {
+                    rule.recipe.extend(command(line, span));
+                }
+                continue;
+            }
+            let bare = uncommented(line).trim().to_owned();
+            let first = bare.split_whitespace().next().unwrap_or_default();
+            let conditional = included_maybe || conditions > 0;
+            match first {
+                "endef" => defining = false,
+                _ if defining => {}
+                "" => {}
+                "define" => defining = true,
+                "ifeq" | "ifneq" | "ifdef" | "ifndef" => conditions += 1,
+                "endif" => conditions = conditions.saturating_sub(1),
+                "include" | "-include" | "sinclude" => {
+                    self.rules_push(rule.take(), &text);
+                    self.include(bare[first.len()..].trim(), find, conditional);
+                }
+                "else" | "vpath" | "unexport" | "undefine" => {}
+                _ => {
+                    if let Some(new) = statement(&bare, self, conditional) {
+                        self.rules_push(rule.replace(Rule { source: number, ..new }), &text);
+                    }
+                }
+            }
+        }
+        self.rules_push(rule, &text);
+    }
+
+    /// Reads the files that an `include` names, each once.
+    fn include(&mut self, names: &str, find: &dyn Fn(&str) -> Vec<Source>, conditional: bool) {
+        let names = self.simple(names);
+        for name in names.split_whitespace() {
+            let found = find(name);
+            if found.is_empty() {
+                self.missing.push(name.to_owned());
+            }
+            for source in found {
+                let known = self.sources.iter().any(|(path, _)| *path == source.0);
+                if !known && self.sources.len() < MAX_FILES {
+                    self.read(source, find, conditional);
+                }
+            }
+        }
+    }
+
+    /// A text with those variables put in that hold plain text; other references stay as they are.
+    fn simple(&self, text: &str) -> String {
+        let (mut out, mut at) = (String::new(), 0);
+        for (span, name) in references(text) {
+            let value = match self.variables.get(name) {
+                Some(Variable::Text(value) | Variable::Default(value)) if !value.contains('$') => value.as_str(),
+                _ => text.get(span.range()).unwrap_or_default(),
+            };
+            out.push_str(text.get(at..span.start).unwrap_or_default());
+            out.push_str(value);
+            at = span.end;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        out
+    }
+
     fn rules_push(&mut self, rule: Option<Rule>, text: &str) {
         let Some(mut rule) = rule else { return };
         // With .ONESHELL all lines go to one shell.
@@ -165,7 +228,7 @@ fn statement(line: &str, out: &mut Makefile, conditional: bool) -> Option<Rule> 
     }
     let (prerequisites, _inline) = rest.split_once(';').unwrap_or((rest, ""));
     let (targets, prerequisites) = (targets.trim_end_matches('&').to_owned(), prerequisites.replace('|', " "));
-    Some(Rule { targets, prerequisites, recipe: Vec::new(), conditional })
+    Some(Rule { targets, prerequisites, recipe: Vec::new(), conditional, source: 0 })
 }
 
 /// `NAME operator value`, where the line is an assignment.
@@ -250,7 +313,7 @@ mod tests {
     fn rules_and_variables() {
         let text = "A := x\nB ?= y # why\nA += z\n.PHONY: all\nall: one \\\n  two\n\t@echo $$A \\\n\t  more\n\t-nox\n\
                     ifdef CI\none:\n\tcmd\nendif\ndefine X\nfoo: bar\nendef\nall: V = 1\n";
-        let makefile = read(text);
+        let makefile = read(("Makefile".into(), text.into()), &|_| Vec::new());
         assert_eq!(makefile.variables["A"], Variable::Text("x z".into()));
         assert_eq!(makefile.variables["B"], Variable::Default("y".into()));
         assert_eq!(makefile.default_goal.as_deref(), Some("all"));
@@ -263,6 +326,27 @@ mod tests {
     }
 
     #[test]
+    fn included_files_are_read_once_where_they_stand() {
+        let files = [("a.mk", "include b.mk a.mk\nA := a\nx:\n\tnox -s a\n"), ("b.mk", "A := b\ny:\n\tnox -s b\n")];
+        let find = |name: &str| {
+            let fits = files.iter().filter(|(path, _)| *path == name);
+            fits.map(|(path, text)| ((*path).to_owned(), (*text).into())).collect()
+        };
+        let text = "N := a\ninclude $(N).mk\n-include none.mk\nz:\n\tnox -s $(A)\n";
+        let makefile = read(("Makefile".into(), text.into()), &find);
+        assert_eq!(
+            makefile.sources.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(),
+            ["Makefile", "a.mk", "b.mk"]
+        );
+        assert_eq!(makefile.missing, ["none.mk"]);
+        assert_eq!(makefile.variables["A"], Variable::Text("a".into()), "the last assignment counts");
+        assert_eq!(makefile.default_goal.as_deref(), Some("y"), "the first target, wherever it stands");
+        let rule = makefile.rules_of("x").next().unwrap();
+        let (path, text) = makefile.source_of(rule).unwrap();
+        assert_eq!((path.as_str(), &text[rule.recipe[0].range()]), ("a.mk", "nox -s a"));
+    }
+
+    #[test]
     fn references_nest() {
         let found: Vec<&str> = references("a $(B) $${C} $(shell x $(Y)) $@ $").map(|(_, name)| name).collect();
         assert_eq!(found, ["B", "$", "shell x $(Y)", "@"]);
@@ -271,7 +355,7 @@ mod tests {
     #[test]
     fn hostile_text_ends() {
         for text in ["$(".repeat(50_000), "a:".repeat(50_000), "\\\n".repeat(50_000), "\t@".repeat(1000)] {
-            let makefile = read(&text);
+            let makefile = read(("Makefile".into(), text.as_str().into()), &|_| Vec::new());
             assert!(makefile.rules.len() <= 1);
             assert_eq!(references(&text).filter(|(_, n)| *n == "x").count(), 0);
         }

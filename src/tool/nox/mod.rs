@@ -3,6 +3,7 @@
 pub mod argv;
 mod backend;
 mod install;
+mod nested;
 pub mod noxfile;
 pub mod reuse;
 pub mod select;
@@ -10,7 +11,7 @@ pub mod select;
 use std::collections::BTreeSet;
 
 use self::argv::Call;
-use self::noxfile::{Effects, Reader, Value, join};
+use self::noxfile::{Effects, NestedCall, Reader, Value, join};
 use self::reuse::Setting;
 use self::select::{Candidate, Selection};
 use super::{Answer, Backend, Request, Reuse, Run, Session, Tool};
@@ -30,34 +31,42 @@ impl Tool for Nox {
     }
 
     fn run(&self, request: &Request<'_>) -> Run {
-        let call = argv::parse(request.args);
-        let mut run = start(&call);
-        if let Some((answer, why)) = leaves_early(&call) {
-            run.creates_env = answer;
-            run.why = why;
-            return run;
-        }
-        let Some(path) = noxfile_path(&call, request) else {
-            run.undecided.push("which noxfile is used is not known".to_owned());
-            return run;
-        };
-        let reader = noxfile::read(&path, request.files, request.env);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        match env_dir(&call, reader.as_ref(), folder) {
-            Ok(dir) => run.env_dirs.push(dir),
-            Err(why) => run.undecided.push(why),
-        }
-        match reader {
-            Some(reader) => follow(&mut run, &call, request, reader),
-            None => without_noxfile(&mut run, &call, &path),
-        }
-        if run.creates_env == Answer::No {
-            run.env_dirs.clear();
-        } else {
-            script_mode(&mut run, request, &path);
-        }
-        run
+        run(request, &nested::Budget::default())
     }
+}
+
+fn run(request: &Request<'_>, budget: &nested::Budget) -> Run {
+    let call = argv::parse(request.args);
+    let mut run = start(&call);
+    if let Some((answer, why)) = leaves_early(&call) {
+        run.creates_env = answer;
+        run.why = why;
+        return run;
+    }
+    let Some(path) = noxfile_path(&call, request) else {
+        run.undecided.push("which noxfile is used is not known".to_owned());
+        return run;
+    };
+    let reader = noxfile::read(&path, request.files, request.env);
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    match env_dir(&call, reader.as_ref(), folder) {
+        Ok(dir) => run.env_dirs.push(dir),
+        Err(why) => run.undecided.push(why),
+    }
+    match reader {
+        Some(reader) => {
+            let calls = follow(&mut run, &call, request, reader);
+            let calls: Vec<_> = calls.iter().map(|(call, certain)| (call, *certain)).collect();
+            nested::add(&mut run, &calls, request, &path, budget);
+        }
+        None => without_noxfile(&mut run, &call, &path),
+    }
+    if run.creates_env == Answer::No {
+        run.env_dirs.clear();
+    } else {
+        script_mode(&mut run, request, &path);
+    }
+    run
 }
 
 /// What holds before the noxfile is read.
@@ -68,6 +77,7 @@ fn start(call: &Call) -> Run {
         why: "not decided".to_owned(),
         env_dirs: Vec::new(),
         reuse: Reuse::Unknown,
+        off_by_default: false,
         reuse_why: "not decided".to_owned(),
         reuse_refused: None,
         can_insert_reuse_flag: true,
@@ -150,6 +160,7 @@ fn without_noxfile(run: &mut Run, call: &Call, path: &str) {
     run.can_insert_reuse_flag = !global.line_refuses;
     (run.reuse_why, run.reuse_refused) = (global.why, global.refused);
     run.creates_by_default = !call.open;
+    run.off_by_default = !call.open && run.reuse == Reuse::Unknown && !call.has(Meaning::ReuseVenv);
     if backend::forced_none(call) {
         run.creates_by_default = false;
         (run.creates_env, run.why) = (Answer::No, "`--no-venv` on the command line".to_owned());
@@ -169,8 +180,9 @@ fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
     }
 }
 
-/// Decides everything that the noxfile tells.
-fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<'_>) {
+/// Decides everything that the noxfile tells, but for the calls of nox in its sessions: these are returned, with whether
+/// their session surely runs.
+fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<'_>) -> Vec<(NestedCall, bool)> {
     let global = reuse::global(call, Some(&reader));
     reader.hidden_sessions.extend(select::unseen_defaults(&reader));
     let mut selection = select::select(call, request.env, &reader);
@@ -209,9 +221,6 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     {
         run.creates_by_default = backend::creates(&default_backend.of_session(None)) == Answer::Yes;
     }
-    if run.creates_env == Answer::No && certain.iter().any(|(_, effects)| effects.nested) {
-        run.creates_env = Answer::Unknown;
-    }
     let all: Vec<Session> = sure.into_iter().chain(maybe).collect();
     run.why = why(run.creates_env, &selection, &all, call);
     let builds = || all.iter().filter(|s| s.creates_env != Answer::No);
@@ -238,6 +247,8 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
         Reuse::Off if matches!(global.setting, Setting::Yes) => "`reuse_venv=False` at the session".to_owned(),
         _ => global.why.clone(),
     };
+    run.off_by_default =
+        run.reuse == Reuse::Unknown && run.creates_by_default && global.setting == Setting::No && !call.open;
     run.reuse_refused = global.refused.clone().or_else(|| refusing.map(|_| "reuse_venv=False".to_owned()));
     run.can_insert_reuse_flag = !global.line_refuses && refusing.is_none();
     run.sessions_known = exact;
@@ -257,7 +268,8 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.backend = if builds().any(|s| s.backend.names.is_empty()) { Backend::default() } else { Backend { names } };
     run.sessions = all;
 
-    let effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
+    let surely = certain.len();
+    let mut effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
     // Sessions that run programs nobody is seen to install get them in a way that is not understood.
     let unseen = !exact || effects.iter().all(|e| e.installs.is_empty() && (e.opaque || e.runs));
     let mut installs = install::collect(&effects, &reader.reads, &reader.folder, request.files);
@@ -275,17 +287,21 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.definition_files = definitions.into_iter().collect();
     run.undecided.extend(selection.doubts);
     run.undecided.extend(selection.missing.iter().map(|name| format!("no session `{name}` was found in the noxfile")));
+    if !selection.missing.is_empty() {
+        run.undecided.extend(reader.hidden_sessions.iter().cloned());
+    }
     if call.open {
         run.undecided.push("words of the command line are not known".to_owned());
-    }
-    if effects.iter().any(|e| e.nested) {
-        run.undecided.push("a session calls nox again; what that call builds is not followed".to_owned());
     }
     if installs.computed {
         run.undecided.push("some of what is installed is computed".to_owned());
     }
     let mut seen = BTreeSet::new();
     run.undecided.retain(|reason| seen.insert(reason.clone()));
+    let of = |(i, effects): (usize, &mut Effects)| {
+        std::mem::take(&mut effects.nested).into_iter().map(move |call| (call, i < surely))
+    };
+    effects.iter_mut().enumerate().flat_map(of).collect()
 }
 
 type Followed = Vec<(Candidate, Effects)>;

@@ -373,16 +373,98 @@ nox.session(lambda s: None)
 }
 
 #[test]
-fn a_session_that_calls_nox_again_is_not_followed() {
-    let file = r#"
+fn calls_of_nox_in_sessions_build_where_their_noxfile_lies() {
+    const A: &str = "import nox\n@nox.session\ndef a(session): session.install('x')\n";
+    const ON: &str = "import nox\nnox.options.reuse_venv = 'yes'\n@nox.session\ndef a(session): session.install('x')\n";
+    const NONE: &str = "import nox\n@nox.session(python=False)\ndef a(session): pass\n";
+    let outer = |body: &str| -> &'static str {
+        let head = "import nox\nfrom glob import glob\nfrom pathlib import Path\n@nox.session(python=False)\ndef t(session):\n";
+        let body: String = body.lines().map(|line| format!("    {line}\n")).collect();
+        Box::leak(format!("{head}{body}").into_boxed_str())
+    };
+    for (body, creates, dirs) in [
+        ("session.run('nox', '-f', 'e/a/noxfile.py')", Answer::Yes, vec!["e/a/.nox"]),
+        ("for f in glob('e/*/noxfile.py'): session.run('nox', '-f', f)", Answer::Yes, vec!["e/a/.nox", "e/b/.nox"]),
+        (
+            "for f in Path('e').rglob('noxfile.py'): session.run('nox', '-f', str(f))",
+            Answer::Yes,
+            vec!["e/a/.nox", "e/b/.nox"],
+        ),
+        ("session.run('python', '-m', 'nox', '-s', 'lint')", Answer::Yes, vec![".nox"]),
+        ("with session.chdir('e/a'):\n    session.run('nox', external=True)", Answer::Yes, vec!["e/a/.nox"]),
+        ("with session.chdir('e/a'):\n    pass\nsession.run('nox', '-s', 'lint')", Answer::Yes, vec![".nox"]),
+        ("session.chdir(session.create_tmp())\nsession.run('nox')", Answer::Unknown, vec![]),
+        // All other noxfiles create environments: so does the one whose name is computed.
+        ("session.run('nox', '-f', name())", Answer::Yes, vec![]),
+        ("if name(): session.run('nox', '-f', 'e/a/noxfile.py')", Answer::Unknown, vec!["e/a/.nox"]),
+        ("session.run('nox', '-f', 'none/noxfile.py')", Answer::Unknown, vec!["none/.nox"]),
+        ("session.run('nox', '-l', '--json')", Answer::No, vec![]),
+        ("session.run('nox', '-s', 't')", Answer::Unknown, vec![]),
+    ] {
+        let text = outer(body);
+        let lint: &'static str =
+            Box::leak(format!("{text}@nox.session\ndef lint(session): session.install('x')\n").into_boxed_str());
+        let run = call_in(&[("noxfile.py", lint), ("e/a/noxfile.py", A), ("e/b/noxfile.py", A)], "", "-s t", &[]);
+        assert_eq!(
+            (run.creates_env, run.env_dirs.clone()),
+            (creates, dirs.iter().map(|d| (*d).to_owned()).collect()),
+            "{body}: {run:?}"
+        );
+        assert!(!run.creates_by_default, "{body}");
+    }
+    let files =
+        |inner| [("noxfile.py", outer("session.run('nox', '-f', 'e/a/noxfile.py')")), ("e/a/noxfile.py", inner)];
+    for (inner, creates, reuse, flag) in
+        [(A, Answer::Yes, Reuse::Off, false), (ON, Answer::Yes, Reuse::On, true), (NONE, Answer::No, Reuse::Off, true)]
+    {
+        let run = call_in(&files(inner), "", "-r -s t", &[]);
+        assert_eq!((run.creates_env, run.can_insert_reuse_flag), (creates, flag), "{inner}");
+        assert!(creates == Answer::No || run.reuse == reuse, "{inner}: {:?}", run.reuse);
+        assert!(creates == Answer::No || run.definition_files == ["e/a/noxfile.py", "noxfile.py"], "{run:?}");
+    }
+}
+
+#[test]
+fn sessions_of_a_package_beside_the_noxfile_with_a_decorator_of_its_own() {
+    const NOXFILE: &str =
+        "import pathlib, runpy\nfor f in pathlib.Path('ci').glob('*.nox.py'):\n    runpy.run_path(str(f))\n";
+    const COMMON: &str = r#"
 import nox
-@nox.session(python=False)
-def inner(session): session.run("nox", "-f", "examples/noxfile.py", external=True)
-@nox.session(python=False)
-def matrix(session): session.run("nox", "-l", "--json", external=True)
+nox.options.default_venv_backend = "uv"
+def session(**kwargs):
+    def decorator(func):
+        name = func.__name__.replace("_", "-")
+        reuse = kwargs.pop("reuse_venv", True)
+        return nox.session(name=name, reuse_venv=reuse, **kwargs)(func)
+    return decorator
+def sync(session, /, *groups):
+    session.run_install("uv", "sync", "--locked")
 "#;
-    assert_eq!(call(file, "-s inner").creates_env, Answer::Unknown);
-    assert_eq!(call(file, "-s matrix").creates_env, Answer::No);
+    const TESTS: &str = r#"
+from ci import nox
+@nox.session()
+def all_tests(session):
+    nox.sync(session, "test")
+@nox.session(reuse_venv=False, python=["3.12"])
+def lint(session):
+    nox.sync(session)
+"#;
+    let files = [("noxfile.py", NOXFILE), ("ci/nox.py", COMMON), ("ci/tests.nox.py", TESTS), ("uv.lock", "")];
+    for (line, names_, reuse) in
+        [("-s all-tests", vec!["all-tests"], Reuse::On), ("-s lint", vec!["lint-3.12"], Reuse::Off)]
+    {
+        let run = call_in(&files, "", line, &[]);
+        assert_eq!((names(&run), run.reuse, run.sessions_known), (names_, reuse, true), "{line}: {run:?}");
+        assert_eq!(run.definition_files, ["ci/nox.py", "ci/tests.nox.py", "noxfile.py"]);
+        assert!(run.install_files.contains(&"uv.lock".to_owned()), "{run:?}");
+    }
+}
+
+#[test]
+fn the_repository_of_nox_itself_has_a_package_of_that_name() {
+    let files = [("noxfile.py", PLAIN), ("nox/__init__.py", "from nox.registry import session_decorator as session\n")];
+    let run = call_in(&files, "", "-s lint", &[]);
+    assert_eq!((names(&run), run.creates_env, run.sessions_known), (vec!["lint"], Answer::Yes, true));
 }
 
 #[test]

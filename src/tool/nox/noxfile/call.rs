@@ -5,11 +5,10 @@ use std::rc::Rc;
 use tree_sitter::Node;
 
 use super::definition::{Decorator, DecoratorKind};
-use super::exec::{Install, Reader, Source};
-use super::value::{Value, join};
-use crate::rules::nox::{Meaning, rules};
+use super::exec::{Install, NestedCall, Reader, Source};
+use super::value::{Value, changed, join};
+use crate::rules::nox::rules;
 use crate::tool::Argument;
-use crate::tool::nox::argv;
 
 /// The arguments of a call.
 #[derive(Debug, Default, Clone)]
@@ -51,6 +50,7 @@ impl Reader<'_> {
             let method = source.text(method).to_owned();
             return match self.attribute(&value, &method) {
                 Value::Name(name) => self.named_call(&name, args),
+                Value::Function(number) => self.enter(number, &args.positional, &args.keywords),
                 _ => self.method(object, &value, &method, &args, source),
             };
         }
@@ -122,6 +122,10 @@ impl Reader<'_> {
             (Value::Str(text), "split", Some(Value::Str(at))) if !at.is_empty() => {
                 Value::list(text.split(at.as_str()).map(Value::str))
             }
+            (Value::Str(text), "replace", Some(Value::Str(from))) => match args.positional.get(1) {
+                Some(Value::Str(to)) if !from.is_empty() => Value::Str(text.replace(from.as_str(), to)),
+                _ => Value::Unknown,
+            },
             (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
             (Value::Str(text), "upper", None) => Value::Str(text.to_uppercase()),
             (Value::Str(text), "strip", None) => Value::str(text.trim()),
@@ -132,6 +136,11 @@ impl Reader<'_> {
                 }
             }
             (Value::Path(_), "resolve" | "absolute" | "expanduser", _) => value.clone(),
+            (Value::Path(path), "glob", Some(Value::Str(pattern))) => self.tracked(path, pattern, Value::Path),
+            (Value::Path(path), "rglob", Some(Value::Str(pattern))) => {
+                self.tracked(path, &format!("**/{pattern}"), Value::Path)
+            }
+            (Value::Path(path), "iterdir", None) => self.tracked(path, "*", Value::Path),
             (Value::Path(path), "as_posix", _) => Value::Str(path.clone()),
             (Value::Path(path), "exists" | "is_file", _) if self.files.is_tracked(&join(&self.folder, path)) => {
                 Value::Bool(true)
@@ -143,6 +152,13 @@ impl Reader<'_> {
             (Value::Dict(pairs), "get", Some(key)) => {
                 let found = pairs.iter().rev().find(|(k, _)| k.equals(key) == Some(true)).map(|(_, v)| v.clone());
                 found.unwrap_or(Value::Unknown)
+            }
+            (Value::Dict(pairs), "pop", Some(key)) if pairs.iter().all(|(k, _)| k.equals(key).is_some()) => {
+                let (found, rest): (Vec<_>, Vec<_>) =
+                    pairs.iter().cloned().partition(|(k, _)| k.equals(key) == Some(true));
+                self.update(object, Value::Dict(Rc::new(rest)), source);
+                let default = args.positional.get(1).cloned().unwrap_or(Value::Unknown);
+                found.into_iter().next_back().map_or(default, |(_, value)| value)
             }
             (Value::Dict(pairs), "keys", _) => Value::list(pairs.iter().map(|(k, _)| k.clone())),
             (Value::Dict(pairs), "values", _) => Value::list(pairs.iter().map(|(_, v)| v.clone())),
@@ -223,6 +239,16 @@ impl Reader<'_> {
                 Some(path) if self.files.is_tracked(&join(&self.folder, path)) => Value::Bool(true),
                 _ => Value::Unknown,
             },
+            ("glob.glob" | "glob.iglob", Some(pattern)) if args.keyword("root_dir").is_none() => match pattern.text() {
+                Some(pattern) => self.tracked("", pattern, Value::Str),
+                None => Value::Unknown,
+            },
+            ("runpy.run_path", Some(path)) => {
+                if path.text().and_then(|p| self.module(&join(&self.folder, p))).is_none() {
+                    self.hide("`runpy.run_path(…)` may register sessions");
+                }
+                Value::Unknown
+            }
             ("str", Some(Value::Path(text) | Value::Str(text))) => Value::Str(text.clone()),
             ("str", Some(Value::Int(i))) => Value::Str(i.to_string()),
             ("bool", Some(value)) => value.truth().map_or(Value::Unknown, Value::Bool),
@@ -307,7 +333,11 @@ impl Reader<'_> {
             }
             "run" | "run_install" | "run_always" => self.command(method, args, certain),
             "notify" => self.effects.notifies.extend(args.first().cloned()),
-            "log" | "warn" | "debug" | "error" | "skip" | "chdir" | "cd" | "create_tmp" => {}
+            "chdir" | "cd" => {
+                let to = args.first().filter(|_| certain).and_then(Value::text);
+                self.cwd = changed(self.cwd.as_deref(), to);
+            }
+            "log" | "warn" | "debug" | "error" | "skip" | "create_tmp" => {}
             "env.get" | "env.update" | "env.copy" | "posargs.copy" => {}
             _ if method.starts_with("poetry.") => {
                 let files = rules().session_packages.get("nox_poetry").map(|p| p.installs.clone()).unwrap_or_default();
@@ -344,10 +374,10 @@ impl Reader<'_> {
             });
             return;
         }
-        if words.first().is_some_and(|first| *first == Some("nox")) {
+        if let Some(rule) = rules().nested_calls.iter().find(|rule| starts(rule)) {
             let word = |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
-            let inner: Vec<Argument> = words.iter().skip(1).map(word).collect();
-            self.effects.nested |= !argv::parse(&inner).has(Meaning::List);
+            let args = words.iter().skip(rule.len()).map(word).collect();
+            self.effects.nested.push(NestedCall { args, folder: self.cwd.clone(), certain });
         }
         // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
         // into the environment somehow.

@@ -98,11 +98,21 @@ impl Reader<'_> {
             };
             match value {
                 Value::Decorator(number) => known.push(number),
+                // A decorator of the noxfile's own, which may hand the function to nox.
+                Value::Function(own) if self.makes_session(own, function) => {
+                    self.names().insert(name, Value::Function(function));
+                    return;
+                }
                 _ => strange.push(source.text(expression).to_owned()),
             }
         }
         self.names().insert(name, Value::Function(function));
         self.define(function, &known, &strange);
+    }
+
+    fn makes_session(&mut self, decorator: usize, function: usize) -> bool {
+        self.enter(decorator, &[Value::Function(function)], &[]);
+        self.sessions.last().is_some_and(|session| session.function == function)
     }
 
     fn bare_decorator(&mut self, name: &str) -> Value {
@@ -186,6 +196,7 @@ impl Reader<'_> {
     pub fn effects(&mut self, definition: &Definition) -> Effects {
         self.effects = Effects::default();
         self.doubts = 0;
+        self.cwd = Some(self.folder.clone());
         self.python = match &definition.pythons {
             Pythons::One(python) => Value::str(python),
             _ => Value::Unknown,

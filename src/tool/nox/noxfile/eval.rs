@@ -165,7 +165,13 @@ impl Reader<'_> {
             (Value::Path(path), "parent") => Value::Path(join(path, "..")),
             (Value::Path(path), "name") => Value::str(path.rsplit('/').next().unwrap_or_default()),
             (Value::Name(name), _) if name == "sys" && attribute == "platform" => Value::Unknown,
-            (Value::Name(name), _) => Value::Name(format!("{name}.{attribute}")),
+            (Value::Name(name), _) => match self.module_named(name) {
+                Some(module) => module.get(attribute).cloned().unwrap_or(Value::Unknown),
+                None => Value::Name(format!("{name}.{attribute}")),
+            },
+            (Value::Function(number), "__name__") => {
+                self.functions.get(*number).map_or(Value::Unknown, |f| Value::str(&f.name))
+            }
             _ => Value::Unknown,
         }
     }
@@ -346,7 +352,19 @@ impl Reader<'_> {
             .map(|p| p.named_children(&mut p.walk()).collect())
             .unwrap_or_default();
         let mut positional = args.iter();
+        let mut left: Vec<(Value, Value)> = keywords.iter().map(|(k, v)| (Value::str(k), v.clone())).collect();
         for parameter in parameters {
+            let splat = if parameter.kind() == "typed_parameter" { parameter.named_child(0) } else { Some(parameter) };
+            if let Some(splat) = splat.filter(|s| s.kind().ends_with("_splat_pattern")) {
+                let value = match splat.kind() {
+                    "dictionary_splat_pattern" => Value::Dict(Rc::new(std::mem::take(&mut left))),
+                    _ => Value::list(positional.by_ref().cloned()),
+                };
+                if let Some(name) = splat.named_child(0) {
+                    names.insert(source.text(name).to_owned(), value);
+                }
+                continue;
+            }
             let name = match parameter.kind() {
                 "identifier" => Some(parameter),
                 "typed_parameter" => parameter.named_child(0).filter(|n| n.kind() == "identifier"),
@@ -354,6 +372,7 @@ impl Reader<'_> {
                 _ => None,
             };
             let Some(name) = name.map(|n| source.text(n).to_owned()) else { continue };
+            left.retain(|(k, _)| k.text() != Some(name.as_str()));
             let given = keywords
                 .iter()
                 .find(|(k, _)| *k == name)
@@ -369,11 +388,11 @@ impl Reader<'_> {
         let outer = (self.locals.replace(names), std::mem::replace(&mut self.current, module));
         let returned = std::mem::take(&mut self.returned);
         self.calls += 1;
-        let left = self.block(body, &source);
+        let ended = self.block(body, &source);
         self.calls -= 1;
         (self.locals, self.current) = outer;
         let results = std::mem::replace(&mut self.returned, returned);
-        match (results.as_slice(), left) {
+        match (results.as_slice(), ended) {
             ([one], Flow::Return) => one.clone(),
             ([], _) => Value::None,
             _ => Value::Unknown,

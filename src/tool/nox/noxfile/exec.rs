@@ -7,7 +7,7 @@ use tree_sitter::{Node, Tree};
 
 use super::definition::{Decorator, Definition};
 use super::value::Value;
-use crate::tool::{Files, Variable};
+use crate::tool::{Argument, Files, Variable};
 
 /// Statements and expressions looked at before reading gives up: far above any real noxfile, and a bound for loops.
 const MAX_STEPS: usize = 100_000;
@@ -59,8 +59,19 @@ pub struct Effects {
     pub opaque: bool,
     /// It runs a program that must have come into the environment somehow.
     pub runs: bool,
-    /// It calls nox itself.
-    pub nested: bool,
+    /// Calls of nox.
+    pub nested: Vec<NestedCall>,
+}
+
+/// A call of nox that a session makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NestedCall {
+    /// The words after the program word.
+    pub args: Vec<Argument>,
+    /// Where it runs, relative to the repository root; `None` when not known.
+    pub folder: Option<String>,
+    /// Whether it runs whatever the conditions around it.
+    pub certain: bool,
 }
 
 /// One installing command.
@@ -114,6 +125,8 @@ pub struct Reader<'a> {
     pub(super) effects: Effects,
     /// What `session.python` is while a session's body is read.
     pub(super) python: Value,
+    /// Where a session's body stands, relative to the repository root; `None` when not known.
+    pub(super) cwd: Option<String>,
     /// Number of enclosing conditions that could not be decided.
     pub(super) doubts: usize,
     pub(super) calls: usize,
@@ -141,6 +154,7 @@ impl<'a> Reader<'a> {
             returned: Vec::new(),
             effects: Effects::default(),
             python: Value::Unknown,
+            cwd: None,
             doubts: 0,
             calls: 0,
             depth: 0,
@@ -419,6 +433,8 @@ impl<'a> Reader<'a> {
     }
 
     fn with_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+        // `with session.chdir(…):` comes back.
+        let before = self.cwd.clone();
         let items: Vec<Node<'_>> =
             node.named_children(&mut node.walk()).filter(|c| c.kind() == "with_clause").collect();
         for clause in items {
@@ -436,7 +452,12 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.field_block(node, "body", source)
+        let comes_back = self.cwd != before;
+        let flow = self.field_block(node, "body", source);
+        if comes_back {
+            self.cwd = before;
+        }
+        flow
     }
 }
 

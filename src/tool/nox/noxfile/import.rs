@@ -6,6 +6,7 @@ use tree_sitter::{Node, Parser, Tree};
 
 use super::exec::{Names, Reader, Source};
 use super::value::{Value, join};
+use crate::rules::nox::rules;
 
 /// Local modules read.
 const MAX_MODULES: usize = 20;
@@ -87,10 +88,23 @@ impl Reader<'_> {
         }
     }
 
+    /// The names of a module that was read, by its dotted name.
+    pub(super) fn module_named(&self, dotted: &str) -> Option<&Names> {
+        if is_package(dotted) {
+            return None;
+        }
+        let base = join(&self.folder, &dotted.replace('.', "/"));
+        let is_it = |path: &String| {
+            let module = path.strip_suffix(".py").unwrap_or(path);
+            module.strip_suffix("/__init__").unwrap_or(module) == base
+        };
+        self.globals.get(self.modules.iter().position(is_it)?)
+    }
+
     /// Follows `dotted` when it is a module beside the noxfile (nox puts that folder first on the search path).
     fn local_module(&mut self, dotted: &str) -> Option<usize> {
         let path = dotted.trim_start_matches('.').replace('.', "/");
-        if path.is_empty() {
+        if path.is_empty() || is_package(dotted) {
             return None;
         }
         let base = join(&self.folder, &path);
@@ -99,6 +113,11 @@ impl Reader<'_> {
             .find(|candidate| self.files.is_tracked(candidate))
             .and_then(|candidate| self.module(&candidate))
     }
+}
+
+/// A package whose sessions are known, also in the repository that it comes from.
+fn is_package(dotted: &str) -> bool {
+    rules().session_packages.contains_key(dotted.split('.').next().unwrap_or_default())
 }
 
 fn parse(text: &str) -> Option<Tree> {

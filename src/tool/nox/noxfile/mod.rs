@@ -5,10 +5,11 @@ mod definition;
 mod eval;
 mod exec;
 mod import;
+mod tree;
 mod value;
 
 pub use definition::{Definition, Parameters, Pythons};
-pub use exec::{Effects, Install, Reader};
+pub use exec::{Effects, Install, NestedCall, Reader};
 pub use value::{Value, join};
 
 use crate::tool::{Files, Variable};

@@ -122,6 +122,12 @@ pub fn join(base: &str, path: &str) -> String {
     format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"))
 }
 
+/// Where a session that runs in `folder` stands after it changed to `to`, both relative to the repository root.
+pub(super) fn changed(folder: Option<&str>, to: Option<&str>) -> Option<String> {
+    let folder = join(folder?, to?);
+    (!folder.starts_with('/') && folder != ".." && !folder.starts_with("../")).then_some(folder)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,22 @@
+//! Scripts that a script reads into itself with `source`: what they set and where they leave it.
+
+use super::{Walker, walk};
+use crate::shell::{Directory, Expanded, Given, Word};
+
+/// How many scripts may read each other this way; those that read themselves end here.
+const MAX_SOURCES: usize = 3;
+
+impl Walker<'_, '_> {
+    /// Takes over what the file sets. The commands in it are found by following the file.
+    pub(super) fn source(&mut self, file: Option<&Word>) {
+        let Some(path) = file.and_then(|w| w.value.as_deref()) else { return };
+        let Directory::Into(path) = self.state.directory.enter(Some(path)) else { return };
+        let Some(text) = (self.files)(&path).filter(|_| self.sources < MAX_SOURCES) else { return };
+        let given = Given { vars: self.vars, files: self.files };
+        let before = self.state.clone();
+        let (_, after) = walk(&Expanded::new(&text, &[]), &given, before.clone(), self.sources + 1);
+        // `return` ends the file alone, and an `exit` in it is not what it is read for.
+        self.state = after;
+        (self.state.ended, self.state.conditional) = (before.ended, before.conditional);
+    }
+}

@@ -1,0 +1,162 @@
+//! Calls of nox inside sessions: what they build besides the session's own environment.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use super::noxfile::NestedCall;
+use super::{argv, reuse};
+use crate::rules::nox::{Meaning, rules};
+use crate::tool::{Answer, Argument, Request, Reuse, Run};
+
+/// Calls inside sessions that are followed for one call of nox; a session that calls itself ends here.
+const MAX_CALLS: usize = 16;
+
+const AGAIN: &str = "a session calls nox again";
+
+/// How many calls inside sessions may still be followed.
+pub(super) struct Budget(Cell<usize>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Cell::new(MAX_CALLS))
+    }
+}
+
+impl Budget {
+    fn spend(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left > 0
+    }
+}
+
+/// Adds to `run` what the calls build; `certain` are those of sessions that surely run.
+pub(super) fn add(run: &mut Run, calls: &[(&NestedCall, bool)], request: &Request<'_>, own: &str, budget: &Budget) {
+    let mut seen: Vec<&NestedCall> = Vec::new();
+    for (call, certain) in calls {
+        if seen.contains(call) {
+            continue;
+        }
+        seen.push(call);
+        match inner(call, request, own, budget) {
+            Ok(inner) => merge(run, inner, *certain && call.certain),
+            Err(why) => {
+                if run.creates_env == Answer::No {
+                    run.env_dirs.clear();
+                    run.creates_env = Answer::Unknown;
+                    run.why = why.clone();
+                }
+                run.undecided.push(why);
+            }
+        }
+    }
+}
+
+/// What one call does.
+fn inner(call: &NestedCall, request: &Request<'_>, own: &str, budget: &Budget) -> Result<Run, String> {
+    let Some(folder) = &call.folder else {
+        return Err("a session calls nox again, in a folder that is not known".to_owned());
+    };
+    let follow = |args: &[Argument]| {
+        let within = Request { args, env: request.env, folder, script: None, files: request.files };
+        budget
+            .spend()
+            .then(|| super::run(&within, budget))
+            .ok_or_else(|| "sessions call nox too often for all of it to be followed".to_owned())
+    };
+    let line = argv::parse(&call.args);
+    if line.one(Meaning::Noxfile).is_none_or(|file| file.value.is_some()) {
+        return follow(&call.args);
+    }
+    // A noxfile whose name is computed is one of the others in the repository: what all of them do is certain.
+    let files: Vec<String> = request.files.tracked_under("").into_iter().filter(|path| is_other(path, own)).collect();
+    let named = |file: &String| {
+        let mut args = call.args.clone();
+        let value = args.iter_mut().find(|word| word.value.is_none());
+        if let Some(word) = value {
+            *word = Argument::known(from(folder, file));
+        }
+        follow(&args)
+    };
+    let mut all = files.iter().take(MAX_CALLS + 1).map(named).collect::<Result<Vec<Run>, String>>()?;
+    let answer = Answer::one_of(all.iter().map(|r| r.creates_env));
+    let same = reuse::over(all.iter().map(|r| r.reuse), false);
+    let files: BTreeSet<String> = all.iter().flat_map(|r| r.definition_files.iter().cloned()).collect();
+    let mut first = (!all.is_empty())
+        .then(|| all.swap_remove(0))
+        .ok_or_else(|| "a session calls nox again, with a noxfile that is not known".to_owned())?;
+    first.creates_env = answer;
+    first.reuse = same.unwrap_or(Reuse::Unknown);
+    first.definition_files = files.into_iter().collect();
+    first.env_dirs.clear();
+    first.undecided.push("which noxfile a session calls nox with is not known".to_owned());
+    Ok(first)
+}
+
+fn is_other(path: &str, own: &str) -> bool {
+    path != own && path.rsplit('/').next() == Some(rules().default_noxfile.as_str())
+}
+
+/// `file`, which is relative to the repository root, as a word for a call in `folder`.
+fn from(folder: &str, file: &str) -> String {
+    let up = folder.split('/').filter(|part| !part.is_empty()).map(|_| "..");
+    up.chain([file]).collect::<Vec<_>>().join("/")
+}
+
+fn merge(run: &mut Run, inner: Run, certain: bool) {
+    let answer = match inner.creates_env {
+        Answer::Yes if !certain => Answer::Unknown,
+        answer => answer,
+    };
+    for reason in inner.undecided {
+        if !run.undecided.contains(&reason) {
+            run.undecided.push(reason);
+        }
+    }
+    if answer == Answer::No {
+        return;
+    }
+    if run.creates_env != Answer::No && answer != Answer::Yes {
+        return;
+    }
+    if run.creates_env == Answer::No {
+        run.env_dirs.clear();
+        run.backend = inner.backend;
+        (run.reuse, run.reuse_why) = (inner.reuse, inner.reuse_why);
+        run.off_by_default = inner.off_by_default;
+        run.installs_anything = inner.installs_anything;
+        run.exact_installer = inner.exact_installer;
+    } else {
+        for name in inner.backend.names {
+            if !run.backend.names.contains(&name) {
+                run.backend.names.push(name);
+            }
+        }
+        if run.reuse != inner.reuse && run.reuse != Reuse::Mixed {
+            let unknown = [run.reuse, inner.reuse].contains(&Reuse::Unknown);
+            run.reuse = if unknown { Reuse::Unknown } else { Reuse::Mixed };
+            run.reuse_why = format!("nox called by a session: {}", inner.reuse_why);
+        }
+        run.installs_anything = Answer::any([run.installs_anything, inner.installs_anything]);
+        run.exact_installer &= inner.exact_installer;
+    }
+    if run.creates_env != Answer::Yes {
+        run.why = format!("{AGAIN}: {}", inner.why.trim_start_matches(AGAIN).trim_start_matches(": "));
+    }
+    run.creates_env = Answer::any([run.creates_env, answer]);
+    run.creates_by_default |= certain && inner.creates_by_default && !inner.definition_files.is_empty();
+    // A flag behind the outer program word does not reach the inner call.
+    run.can_insert_reuse_flag &= inner.reuse == Reuse::On;
+    run.installs_skipped |= inner.installs_skipped;
+    run.unpinned |= inner.unpinned;
+    union(&mut run.env_dirs, inner.env_dirs);
+    union(&mut run.definition_files, inner.definition_files);
+    union(&mut run.install_files, inner.install_files);
+    run.install_files.retain(|file| !run.definition_files.contains(file));
+}
+
+fn union(into: &mut Vec<String>, more: Vec<String>) {
+    into.extend(more);
+    into.sort();
+    into.dedup();
+}

@@ -1,0 +1,103 @@
+//! Files that a noxfile finds by a pattern: those that are tracked.
+
+use std::collections::BTreeSet;
+
+use super::exec::Reader;
+use super::value::{Value, join};
+
+/// Most files that a pattern may find.
+const MAX_FOUND: usize = 500;
+/// Longest pattern, in parts.
+const MAX_PARTS: usize = 20;
+
+impl Reader<'_> {
+    /// The tracked files and folders below `base` that fit `pattern`, as `glob` and `pathlib` find them, sorted.
+    /// Where none does it is unknown: the files may be made while the job runs.
+    pub(super) fn tracked(&self, base: &str, pattern: &str, value: fn(String) -> Value) -> Value {
+        let whole = join(base, pattern);
+        let parts: Vec<&str> = whole.split('/').collect();
+        if whole.starts_with(['/', '.']) || pattern.contains('[') || parts.len() > MAX_PARTS {
+            return Value::Unknown;
+        }
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        for path in self.files.tracked_under(&self.folder) {
+            let below = match self.folder.as_str() {
+                "" => path.as_str(),
+                folder => path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default(),
+            };
+            let ends = below.match_indices('/').map(|(at, _)| at).chain([below.len()]);
+            found.extend(ends.map(|end| &below[..end]).filter(|name| fits(&parts, name)).map(str::to_owned));
+            if found.len() > MAX_FOUND {
+                return Value::Unknown;
+            }
+        }
+        if found.is_empty() { Value::Unknown } else { Value::list(found.into_iter().map(value)) }
+    }
+}
+
+/// Whether a path fits a pattern of `*`, `?` and `**`.
+fn fits(pattern: &[&str], path: &str) -> bool {
+    let names: Vec<&str> = path.split('/').collect();
+    // `reached[n]`: the pattern so far fits the first `n` names.
+    let mut reached = vec![false; names.len() + 1];
+    reached[0] = true;
+    for part in pattern {
+        let mut next = vec![false; names.len() + 1];
+        for (n, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
+            match (*part, names.get(n)) {
+                ("**", _) => next[n..].fill(true),
+                (part, Some(name)) => next[n + 1] |= fits_name(part, name),
+                (_, None) => {}
+            }
+        }
+        reached = next;
+    }
+    reached.last() == Some(&true)
+}
+
+/// One part of a pattern against one name; hidden names are asked for by their point.
+fn fits_name(part: &str, name: &str) -> bool {
+    if name.starts_with('.') && !part.starts_with('.') {
+        return false;
+    }
+    let name: Vec<char> = name.chars().collect();
+    let mut reached = vec![false; name.len() + 1];
+    reached[0] = true;
+    for c in part.chars() {
+        let mut next = vec![false; name.len() + 1];
+        for (n, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
+            match c {
+                '*' => next[n..].fill(true),
+                c => {
+                    if name.get(n).is_some_and(|own| c == '?' || c == *own) {
+                        next[n + 1] = true;
+                    }
+                }
+            }
+        }
+        reached = next;
+    }
+    reached.last() == Some(&true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_as_in_python() {
+        for (pattern, path, expected) in [
+            ("examples/*/noxfile.py", "examples/a/noxfile.py", true),
+            ("examples/*/noxfile.py", "examples/a/b/noxfile.py", false),
+            ("examples/*", "examples/a", true),
+            ("**/noxfile.py", "noxfile.py", true),
+            ("**/noxfile.py", "a/b/noxfile.py", true),
+            ("*.nox.py", "x.nox.py", true),
+            ("*", ".hidden", false),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+        ] {
+            assert_eq!(fits(&pattern.split('/').collect::<Vec<_>>(), path), expected, "{pattern} {path}");
+        }
+    }
+}
