@@ -10,6 +10,7 @@ use regex::Regex;
 
 use super::document::Document;
 use super::index::{Repository, local};
+use crate::rules::setup_actions::setup_actions;
 use crate::rules::wrappers::WRAPPERS;
 use crate::tool::Files;
 use crate::workflow::StepList;
@@ -152,6 +153,9 @@ impl<'a> Reach<'a> {
                     found.extend(wrapper.files.iter().filter_map(|file| names.get(last(file))).flatten());
                 }
             }
+            if word == setup_actions().builds_wheels.program {
+                found.extend(names.get("pyproject.toml").into_iter().flatten());
+            }
             // `run-${{ matrix.os }}.sh`: only the ends of the name are written.
             let (begins, ends) = (word.ends_with(['-', '_']), word.starts_with('.'));
             if begins || ends {
@@ -183,7 +187,7 @@ impl<'a> Reach<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Reach;
+    use super::{Reach, setup_actions};
     use crate::config::Config;
     use crate::discover::discover;
     use crate::repo::Repository;
@@ -217,6 +221,7 @@ mod tests {
             ("a task of a launcher", run("hatch run test"), vec![("pyproject.toml", "test = 'nox'")], true),
             ("a module", run("python -m tools.ci"), vec![("tools/ci.py", "import nox")], true),
             ("a package", run("python -m tools"), vec![("tools/__main__.py", "import nox")], true),
+            ("a wheel's tests", run("uvx cibuildwheel"), vec![("pyproject.toml", "test-command = 'nox'")], true),
             ("half a name", run("./run-${{ matrix.os }}.sh"), vec![("run-linux.sh", "nox")], true),
         ] {
             let mut files = vec![(".github/workflows/ci.yml", workflow.as_str())];
@@ -262,7 +267,7 @@ mod tests {
 
     #[test]
     fn actions_known_to_run_the_tool_carry_its_name() {
-        let known = &crate::rules::setup_actions::setup_actions().runs_nox;
+        let known = &setup_actions().runs_nox;
         assert!(!known.is_empty() && known.iter().all(|a| a.action.to_ascii_lowercase().contains("nox")));
     }
 }
