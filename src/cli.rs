@@ -2,7 +2,7 @@
 
 pub mod args;
 mod progress;
-mod repair;
+pub mod repair;
 mod rule;
 
 use std::io::{self, IsTerminal, Read, Write};
