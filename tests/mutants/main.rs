@@ -3,16 +3,10 @@
 //! A mutant is known by its number alone. `MUTANTS=20000` says how many to try, `FIRST_MUTANT=7` with which to begin,
 //! and `MUTANT_TRIPLES=FILE` writes what each round of fixes did: old text, new text, declared change.
 
-mod bytes;
-mod declared;
-mod layout;
-mod lines;
+#[path = "../mutate/mod.rs"]
 mod mutate;
-mod promises;
-mod random;
 mod seeds;
 mod triples;
-mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +18,8 @@ use cachelint::config::Config;
 use cachelint::finding::{Applicability, Finding, Problem};
 use rayon::prelude::*;
 
-use random::Random;
+use mutate::promises;
+use mutate::random::Random;
 use seeds::Seeds;
 
 /// So many where nobody asks for more.

@@ -1,9 +1,15 @@
-//! A workflow text changed in a few of the ways in which people, editors and enemies write YAML.
+//! A workflow text changed in a few of the ways in which people, editors and enemies write YAML, and the promises of
+//! a fix that must hold for each such mutant.
 
-use super::bytes;
-use super::layout;
-use super::random::Random;
-use super::values;
+mod bytes;
+mod declared;
+mod layout;
+mod lines;
+pub mod promises;
+pub mod random;
+mod values;
+
+use random::Random;
 
 /// One way to change a text; nothing where it does not apply.
 pub type Mutation = fn(&str, &mut Random) -> Option<String>;
