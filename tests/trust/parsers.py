@@ -120,14 +120,19 @@ def named(mapping: dict[Any, Value], name: str) -> Any:
     return name if name in mapping else next(key for key in mapping if str(key) == name)
 
 
-def with_changes(old: Value, changes: list[dict[str, Any]]) -> Value:
-    """`old` with `changes` made, whose routes and indices are those of `old`."""
+def with_changes(old: Value, changes: list[dict[str, Any]], ends_open: bool) -> Value:
+    """`old` with `changes` made, whose routes and indices are those of `old`.
+
+    Where a text `ends_open`, in a block without a last line break, parsers differ in whether its value has one.
+    """
     new = copy.deepcopy(unshared(old))
     for change in changes:
         if change["do"] == "set":
             *route, last = change["at"]
             parent = place(new, route)
-            parent[last if isinstance(last, int) else named(parent, last)] = change["value"]
+            key = last if isinstance(last, int) else named(parent, last)
+            added = "\n" if ends_open and str(parent[key]).endswith("\n") and change["value"][-1:] != "\n" else ""
+            parent[key] = change["value"] + added
         elif change["do"] == "add":
             place(new, change["at"])[change["key"]] = change["value"]
     routes = {json.dumps(change["at"]) for change in changes if change["do"] in ("insert", "move")}
@@ -191,7 +196,7 @@ def compare(lines: list[str], node_modules: Path) -> tuple[collections.Counter[s
         counts["compared"] += 1
         for name, read in parsers.items():
             try:
-                expected = with_changes(old[name], triple["changes"])
+                expected = with_changes(old[name], triple["changes"], not triple["old"].endswith("\n"))
                 if not same(unshared(read(triple["new"])), expected):
                     wrong.append(f"{name}: {triple['name']}: reads another value\n{triple['new']}")
             except Exception as error:
