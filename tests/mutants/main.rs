@@ -70,7 +70,7 @@ fn attempt(seeds: &Seeds, number: u64) -> Tried {
         file.content = Some(Arc::from(text.as_bytes()));
     }
     let settings = Config::default();
-    let required = if number % 2 == 0 { Applicability::Safe } else { Applicability::Unsafe };
+    let required = if number.is_multiple_of(2) { Applicability::Safe } else { Applicability::Unsafe };
     let first = checked(&repository.root, &repository.files, &settings);
     let Repaired { outcome: left, changes, .. } = repair(&repository, &settings, required, false);
     changes.iter().for_each(promises::check);
