@@ -2,7 +2,7 @@
 
 pub mod args;
 mod progress;
-mod repair;
+pub mod repair;
 mod rule;
 
 use std::io::{self, IsTerminal, Read, Write};
@@ -188,12 +188,18 @@ fn show_files(repositories: &[Repository], problems: Vec<Problem>, current: &Pat
                 FileKind::Workflow => "workflow",
                 FileKind::Action => "action",
             };
-            writeln!(out, "{kind:<8}  {}", output::relative(current, &file.path))?;
+            writeln!(out, "{kind:<8}  {}", output::one_line(&output::relative(current, &file.path)))?;
         }
     }
     let report = Report { problems, current: current.to_owned(), ..Report::default() };
-    summary::write_problems(&mut io::stderr().lock(), &report, Look::default())?;
+    write_problems(&report, Look::default())?;
     Ok(Verdict { failed: !report.problems.is_empty(), ..Verdict::default() })
+}
+
+fn write_problems(report: &Report, look: Look) -> io::Result<()> {
+    let mut rendered = Vec::new();
+    summary::write_problems(&mut rendered, report, look)?;
+    io::stderr().lock().write_all(&output::without_commands(&rendered))
 }
 
 /// Findings go to standard output, unless a patch or a fixed text has to stand there alone.
@@ -205,7 +211,7 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     };
     let (out_look, err_look) = (look(io::stdout().is_terminal()), look(io::stderr().is_terminal()));
     if cli.quiet < 2 {
-        summary::write_problems(&mut io::stderr().lock(), &run.report, err_look)?;
+        write_problems(&run.report, err_look)?;
     }
     let mut patch = Vec::new();
     if cli.diff {
@@ -271,7 +277,8 @@ fn render(cli: &Cli, run: &Run, look: Look) -> io::Result<Vec<u8>> {
     } else if !(for_people && cli.quiet > 0 && run.report.findings.iter().all(|r| !r.finding.is_actionable())) {
         output::write(&mut out, &run.report, cli.output_format, look)?;
     }
-    Ok(out)
+    let for_programs = matches!(cli.output_format, Format::Json | Format::Github | Format::Sarif);
+    Ok(if for_programs { out } else { output::without_commands(&out) })
 }
 
 impl Run {

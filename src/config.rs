@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use crate::discover::read_bounded;
 use crate::finding::{Problem, Severity};
 use crate::rules::checks;
 use crate::text::{Position, Text};
@@ -109,9 +110,12 @@ impl<'de> Deserialize<'de> for CheckName {
 }
 
 impl Config {
-    /// The settings of the repository at `root`; the defaults if it has none.
+    /// The settings of the repository at `root`, a canonical path; the defaults if it has none. A link out of the
+    /// repository is none of its files.
     pub fn of_repository(root: &Path) -> Result<Self, Problem> {
-        match FILES.iter().map(|name| root.join(name)).find(|path| path.is_file() && speaks_of_cachelint(path)) {
+        let inside =
+            |path: &Path| std::fs::canonicalize(path).is_ok_and(|real| real.is_file() && real.starts_with(root));
+        match FILES.iter().map(|name| root.join(name)).find(|path| inside(path) && speaks_of_cachelint(path)) {
             Some(path) => Self::from_file(&path),
             None => Ok(Self::default()),
         }
@@ -120,7 +124,7 @@ impl Config {
     /// The settings in the file at `path`: TOML or YAML by its name.
     pub fn from_file(path: &Path) -> Result<Self, Problem> {
         let fail = |message: String| problem(path, message);
-        let bytes = std::fs::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let bytes = read_bounded(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
         let text = Text::new(path, bytes).map_err(|e| fail(e.to_string()))?;
         if path.extension().is_some_and(|e| e == "toml") { from_toml(&text, path) } else { from_yaml(&text, path) }
     }
@@ -147,7 +151,7 @@ impl Config {
 
 /// A `pyproject.toml` without our table, even a broken one, is none of our business.
 fn speaks_of_cachelint(path: &Path) -> bool {
-    !path.ends_with("pyproject.toml") || std::fs::read(path).is_ok_and(|b| b.windows(9).any(|w| w == b"cachelint"))
+    !path.ends_with("pyproject.toml") || read_bounded(path).is_ok_and(|b| b.windows(9).any(|w| w == b"cachelint"))
 }
 
 #[derive(Deserialize)]

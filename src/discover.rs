@@ -54,7 +54,7 @@ impl Discovered {
 }
 
 /// Never reads more than tells that a file is too large.
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     let file = fs::File::open(path)?;
     let size = file.metadata()?.len();
     let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize);

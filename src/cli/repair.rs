@@ -11,7 +11,7 @@ use crate::discover::{Discovered, Repository};
 use crate::edit::apply::{apply, combine};
 use crate::edit::verify::verify;
 use crate::edit::write;
-use crate::finding::{Applicability, Finding, Fix, Problem};
+use crate::finding::{self, Applicability, Edit, Finding, Fix, Problem};
 use crate::lint::{Outcome, lint};
 use crate::text::Text;
 
@@ -27,6 +27,20 @@ pub struct Change {
     pub after: String,
     /// The text came from standard input and is not written to a file.
     pub stdin: bool,
+    /// The way from `before` to `after`, never empty.
+    pub rounds: Vec<Round>,
+}
+
+/// What was done to a file at once, and proved.
+#[derive(Debug, Clone)]
+pub struct Round {
+    /// The whole file after this round, BOM included.
+    pub after: String,
+    /// Offsets into the text before this round, without BOM.
+    pub edits: Vec<Edit>,
+    pub declared: Vec<finding::Change>,
+    /// How many fixes went together.
+    pub fixes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -72,23 +86,23 @@ fn repair_with(
     let mut files = repository.files.clone();
     let mut outcome = check(&files);
     let mut before: BTreeMap<String, Arc<Text>> = BTreeMap::new();
-    let mut applied: BTreeMap<String, usize> = BTreeMap::new();
+    let mut rounds: BTreeMap<String, Vec<Round>> = BTreeMap::new();
     let unreadable = outcome.problems.len();
     for round in 0.. {
         let fixed = one_round(&outcome, required);
-        if fixed.texts.is_empty() {
+        if fixed.is_empty() {
             break;
         }
         if round == MAX_ROUNDS {
             outcome.problems.push(bug(repository, "fixes do not come to an end, the last ones were not applied"));
             break;
         }
-        for (path, (new, count)) in fixed.texts {
+        for (path, round) in fixed {
             let Some(text) = outcome.texts.get(&path) else { continue };
             if let Some(file) = files.iter_mut().find(|f| f.relative == path) {
-                file.content = Some(Arc::from(text.encode(&new)));
+                file.content = Some(Arc::from(round.after.as_bytes()));
                 before.entry(path.clone()).or_insert_with(|| Arc::clone(text));
-                *applied.entry(path).or_default() += count;
+                rounds.entry(path).or_default().push(round);
             }
         }
         outcome = check(&files);
@@ -100,7 +114,7 @@ fn repair_with(
         }
     }
 
-    let mut changes = changes(repository, &files, &before);
+    let mut changes = changes(repository, &files, &before, rounds);
     if write {
         let failed = write_all(repository, &changes);
         if !failed.is_empty() {
@@ -109,22 +123,16 @@ fn repair_with(
                 file.content = None;
             }
             changes.retain(|change| !lost.contains(change.relative.as_str()));
-            applied.retain(|path, _| !lost.contains(path.as_str()));
             outcome = check(&files);
             outcome.problems.extend(failed.into_iter().map(|(_, problem)| problem));
         }
     }
-    Repaired { outcome, changes, applied: applied.into_values().sum() }
+    let applied = changes.iter().flat_map(|change| &change.rounds).map(|round| round.fixes).sum();
+    Repaired { outcome, changes, applied }
 }
 
-#[derive(Default)]
-struct Round {
-    /// New texts without BOM and the number of fixes in each, by path.
-    texts: BTreeMap<String, (String, usize)>,
-}
-
-/// Applies to each file as many of its fixes as go together.
-fn one_round(outcome: &Outcome, required: Applicability) -> Round {
+/// Applies to each file as many of its fixes as go together; what that did, by path.
+fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Round> {
     let mut per_file: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
     let wanted = |finding: &Finding| finding.withheld.is_none();
     for fix in outcome.findings.iter().filter(|f| wanted(f)).filter_map(|f| f.fix.as_ref()) {
@@ -132,31 +140,40 @@ fn one_round(outcome: &Outcome, required: Applicability) -> Round {
             per_file.entry(&fix.path).or_default().push(fix);
         }
     }
-    let mut round = Round::default();
+    let mut rounds = BTreeMap::new();
     for (path, fixes) in per_file {
         let Some(text) = outcome.texts.get(path) else { continue };
         let combined = combine(&fixes);
         let together = apply(text.as_str(), &combined.edits).ok();
         let proved = together.filter(|new| verify(text.as_str(), new, &combined.changes).is_ok());
         // Each fix is proved alone; should they not go together after all, one of them still makes progress.
-        let (new, count) = match proved {
-            Some(new) => (Some(new), combined.taken.len()),
-            None => (fixes.first().and_then(|fix| prove(fix, &outcome.texts).ok()), 1),
+        let (new, edits, declared, fixes) = match (proved, fixes.first()) {
+            (Some(new), _) => (new, combined.edits, combined.changes, combined.taken.len()),
+            (None, Some(fix)) => match prove(fix, &outcome.texts) {
+                Ok(new) => (new, fix.edits.clone(), fix.changes.clone(), 1),
+                Err(_) => continue,
+            },
+            (None, None) => continue,
         };
-        if let Some(new) = new.filter(|new| new != text.as_str()) {
-            round.texts.insert(path.to_owned(), (new, count));
-        }
+        let after = String::from_utf8(text.encode(&new)).ok().filter(|_| new != text.as_str());
+        rounds.extend(after.map(|after| (path.to_owned(), Round { after, edits, declared, fixes })));
     }
-    round
+    rounds
 }
 
-fn changes(repository: &Repository, files: &[Discovered], before: &BTreeMap<String, Arc<Text>>) -> Vec<Change> {
+fn changes(
+    repository: &Repository,
+    files: &[Discovered],
+    before: &BTreeMap<String, Arc<Text>>,
+    mut rounds: BTreeMap<String, Vec<Round>>,
+) -> Vec<Change> {
     let changed = repository.files.iter().zip(files).filter_map(|(old, new)| {
         let text = before.get(&new.relative)?;
         let after = String::from_utf8(new.content.as_ref()?.to_vec()).ok()?;
         let before = String::from_utf8(text.encode(text.as_str())).ok()?;
         let stdin = old.content.is_some();
-        (before != after).then(|| Change { relative: new.relative.clone(), before, after, stdin })
+        let rounds = rounds.remove(&new.relative).unwrap_or_default();
+        (before != after).then(|| Change { relative: new.relative.clone(), before, after, stdin, rounds })
     });
     changed.collect()
 }

@@ -8,11 +8,14 @@ use miette::{
     SourceSpan, SpanContents,
 };
 
-use super::{Look, Report, Reported, printable, summary};
+use super::{Look, Report, Reported, one_line, printable, summary};
 use crate::finding::{Applicability, Severity};
 use crate::rules::checks;
+use crate::text::{Span, Text};
 
 const DEFAULT_WIDTH: usize = 100;
+/// Source with a longer line is not shown: nobody could read it, and a terminal has no such columns.
+const MAX_LINE_BYTES: usize = 4096;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -70,11 +73,13 @@ struct Rendered<'a> {
 impl<'a> Rendered<'a> {
     fn new(reported: &'a Reported) -> Self {
         let Reported { finding, sources } = reported;
-        let text = sources.text(&finding.primary.path);
-        let source = text.map(|t| Source {
-            name: printable(&reported.path()).into_owned(),
-            text: printable(t.as_str()).into_owned(),
-        });
+        let whole = sources.text(&finding.primary.path);
+        let places = finding.related.iter().filter(|l| l.path == finding.primary.path).map(|l| l.span);
+        let edits = finding.fix.iter().filter(|f| f.path == finding.primary.path).flat_map(|f| f.edits.first());
+        let mut spans = std::iter::once(finding.primary.span).chain(places).chain(edits.map(|e| e.span));
+        let text = whole.filter(|text| spans.all(|span| is_readable(text, span)));
+        let source =
+            text.map(|t| Source { name: one_line(&reported.path()), text: printable(t.as_str()).into_owned() });
         let end = text.map_or(0, |t| t.as_str().len());
         let label = |name: &str, start: usize, stop: usize| {
             let (start, stop) = (start.min(end), stop.min(end));
@@ -93,8 +98,19 @@ impl<'a> Rendered<'a> {
             let (name, start, length) = label(&fix.message, edit.span.start, edit.span.end);
             labels.push(LabeledSpan::new(name, start, length));
         }
-        Self { reported, message: printable(&finding.message).into_owned(), help: help(reported), source, labels }
+        let mut message = printable(&finding.message).into_owned();
+        if source.is_none() && whole.is_some() {
+            let start = reported.start();
+            message.insert_str(0, &format!("{}:{}:{}: ", one_line(&reported.path()), start.line, start.column));
+        }
+        Self { reported, message, help: help(reported), source, labels }
     }
+}
+
+/// Whether the lines of `span` and those around it are short enough to be shown.
+fn is_readable(text: &Text, span: Span) -> bool {
+    let (first, last) = (text.line_of(span.start), text.line_of(span.end));
+    (first.saturating_sub(1)..=last + 1).all(|line| text.line(line).len() <= MAX_LINE_BYTES)
 }
 
 /// Why, what else to look at, and what a fix would do or why there is none.
@@ -176,8 +192,9 @@ impl Diagnostic for Rendered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Sources;
     use crate::output::sample;
-    use crate::text::Span;
+    use std::sync::Arc;
 
     fn render(report: &Report, look: Look) -> String {
         let mut out = Vec::new();
@@ -203,6 +220,21 @@ mod tests {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
         assert!(!text.contains('\u{1b}') && !text.contains("the job publishes"), "{text}");
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_shown() {
+        let mut report = sample::report();
+        let text = format!("jobs: # {}\n", "x".repeat(100_000));
+        let texts = [(".github/workflows/ci.yml", text)]
+            .map(|(path, text)| (path.to_owned(), Arc::new(Text::new(path, text.into_bytes()).unwrap())));
+        let sources = Arc::new(Sources::new(std::path::Path::new("/r"), std::path::Path::new("/r"), texts.into()));
+        report.findings.truncate(1);
+        report.findings[0].sources = sources;
+        report.findings[0].finding.withheld = None;
+        report.findings[0].finding.primary.span = Span::new(70_000, 70_003);
+        let text = render(&report, Look { verbose: true, ..Look::default() });
+        assert!(text.contains("ci.yml:1:70001: ") && text.len() < 4096, "{text}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Look, Report, printable};
+use super::{Look, Report, one_line, printable};
 use crate::finding::{Applicability, Severity};
 use crate::rules::checks;
 
@@ -52,7 +52,7 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
     for problem in &report.problems {
         let place = problem.position.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
         let path = report.problem_path(problem);
-        writeln!(out, "{red}error{reset}: {}{place}: {}", printable(&path), printable(&problem.message))?;
+        writeln!(out, "{red}error{reset}: {}{place}: {}", one_line(&path), printable(&problem.message))?;
         if let Some(help) = &problem.help {
             writeln!(out, "  help: {}", printable(help))?;
         }
@@ -63,7 +63,7 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
         writeln!(
             out,
             "{}:{}:{}: not decided: {}",
-            printable(&path),
+            one_line(&path),
             start.line,
             start.column,
             printable(&location.label)

@@ -127,6 +127,9 @@ const MAX_NESTING: usize = 4;
 /// Bytes of nested scripts read per script: keeps hostile input linear.
 const MAX_NESTED_BYTES: usize = 1 << 20;
 
+/// A longer script is not read: the longest in public workflows has a tenth of this.
+const MAX_SCRIPT_BYTES: usize = 256 * 1024;
+
 /// The commands that `script` runs, in order, including those of scripts inside it (`bash -c`, `eval`).
 /// `vars` gives the environment of the step by variable name, `None` for what is not known; for a script with arguments
 /// also `#`, `1`, `2` and so on.
@@ -146,6 +149,9 @@ pub struct Given<'a> {
 /// The same as [`commands`], and what the script reads from files with `source` counts too.
 pub fn commands_given(shell: &Shell, script: &Expanded, given: &Given<'_>) -> Vec<Command> {
     let mut out = Vec::new();
+    if script.text().len() > MAX_SCRIPT_BYTES {
+        return out;
+    }
     let mut left = MAX_NESTED_BYTES;
     read(shell, script, given, MAX_NESTING, &mut left, &mut out);
     out

@@ -111,6 +111,9 @@ enum Outcome {
     Inline(Inline),
 }
 
+/// More launchers around a program than this are not peeled off; each takes as long as all before it.
+const MAX_LAUNCHERS: usize = 32;
+
 fn path_of(word: &Word) -> String {
     word.value.clone().unwrap_or_else(|| word.raw.clone())
 }
@@ -136,6 +139,9 @@ fn peel(command: &Command) -> Option<Outcome> {
     };
     // Each round consumes a word, so this ends.
     loop {
+        if run.peeled.launchers.len() > MAX_LAUNCHERS {
+            return None;
+        }
         match run.step()? {
             Step::Launched => {}
             Step::Done => break,

@@ -1,0 +1,19 @@
+//! Any pattern on any path: an answer in bounded time, and the opposite one for the negated pattern.
+#![no_main]
+
+use cachelint::glob::{Pattern, PatternSet};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (&str, &str)| {
+    let (pattern, path) = input;
+    if let Ok(read) = Pattern::parse(pattern) {
+        let matches = read.matches(path);
+        if let Some(literal) = read.literal() {
+            // `.` is the workspace with all that is in it.
+            assert!(!matches || literal == "." || path.starts_with(literal), "{pattern:?} names {literal:?}, not {path:?}");
+        }
+    }
+    if let Ok(set) = PatternSet::parse(pattern) {
+        assert_eq!(set.matching(&[path]).len(), usize::from(set.matches(path)));
+    }
+});

@@ -1,0 +1,130 @@
+//! Mutants of workflows under the fix: it leaves them alone, or keeps every promise.
+//!
+//! A mutant is known by its number alone. `MUTANTS=20000` says how many to try, `FIRST_MUTANT=7` with which to begin,
+//! and `MUTANT_TRIPLES=FILE` writes what each round of fixes did: old text, new text, declared change.
+
+#[path = "../mutate/mod.rs"]
+mod mutate;
+mod seeds;
+mod triples;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cachelint::cli::repair::{Change, Repaired, checked, repair};
+use cachelint::config::Config;
+use cachelint::finding::{Applicability, Finding, Problem};
+use rayon::prelude::*;
+
+use mutate::promises;
+use mutate::random::Random;
+use seeds::Seeds;
+
+/// So many where nobody asks for more.
+const FEW: u64 = 400;
+/// So many that broke a promise are shown.
+const SHOWN: usize = 5;
+
+/// A mutant and what the fix did to it.
+struct Tried {
+    ways: Vec<&'static str>,
+    readable: bool,
+    changes: Vec<Change>,
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |n| n.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+}
+
+/// The rules broken in each job. An info may be new: a key that was made right can make restore keys worth a word.
+fn said(findings: &[Finding]) -> BTreeSet<(&str, &str, &str)> {
+    findings.iter().filter(|f| f.is_actionable()).map(|f| (f.primary.path.as_str(), f.job.as_str(), f.rule)).collect()
+}
+
+fn places(problems: &[Problem]) -> BTreeSet<(&Path, &str)> {
+    problems.iter().map(|p| (p.path.as_path(), p.message.as_str())).collect()
+}
+
+/// The text of a mutant in place of its seed: unchanged for the first mutants, so that every seed is tried as it is.
+fn mutant(seeds: &Seeds, number: u64) -> (usize, String, Vec<&'static str>) {
+    let count = seeds.seeds.len();
+    if let Some(at) = usize::try_from(number).ok().filter(|at| *at < count) {
+        return (at, seeds.seeds[at].text.clone(), Vec::new());
+    }
+    let mut random = Random::new(number);
+    let at = random.below(count);
+    // Cache steps that are right are there to be broken.
+    let text = if random.once_in(2) { &seeds.seeds[at].fixed } else { &seeds.seeds[at].text };
+    let (text, ways) = mutate::mutate(text, &mut random);
+    (at, text, ways)
+}
+
+/// Fixes a mutant; panics where a promise is broken.
+fn attempt(seeds: &Seeds, number: u64) -> Tried {
+    let (at, text, ways) = mutant(seeds, number);
+    let seed = &seeds.seeds[at];
+    let mut repository = seed.repository.clone();
+    for file in repository.files.iter_mut().filter(|file| file.relative == seed.path) {
+        file.content = Some(Arc::from(text.as_bytes()));
+    }
+    let settings = Config::default();
+    let required = if number.is_multiple_of(2) { Applicability::Safe } else { Applicability::Unsafe };
+    let first = checked(&repository.root, &repository.files, &settings);
+    let Repaired { outcome: left, changes, .. } = repair(&repository, &settings, required, false);
+    changes.iter().for_each(promises::check);
+
+    assert_eq!(places(&left.problems), places(&first.problems), "a fix neither makes nor hides problems");
+    let (before, after) = (said(&first.findings), said(&left.findings));
+    assert!(after.is_subset(&before), "new findings: {:?}", after.difference(&before).collect::<Vec<_>>());
+    let fixable = |f: &&Finding| f.withheld.is_none() && f.fix.as_ref().is_some_and(|x| x.applicability >= required);
+    assert_eq!(left.findings.iter().filter(fixable).count(), 0, "a second run would fix more");
+    let path = repository.root.join(&seed.path);
+    Tried { ways, readable: first.problems.iter().all(|p| p.path != path), changes }
+}
+
+#[test]
+fn mutants_are_left_alone_or_fixed_as_promised() {
+    let first = number("FIRST_MUTANT", 0);
+    let numbers = first..first + number("MUTANTS", FEW);
+    let seeds = Seeds::read();
+    let tried: Vec<(u64, Result<Tried, String>)> = numbers
+        .into_par_iter()
+        .map(|number| {
+            let tried = catch_unwind(AssertUnwindSafe(|| attempt(&seeds, number)));
+            (number, tried.map_err(|panic| said_by(panic.as_ref())))
+        })
+        .collect();
+
+    let mut ways: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut readable, mut fixed) = (0, 0);
+    for tried in tried.iter().filter_map(|(_, tried)| tried.as_ref().ok()) {
+        tried.ways.iter().for_each(|way| *ways.entry(way).or_default() += 1);
+        readable += usize::from(tried.readable);
+        fixed += usize::from(!tried.changes.is_empty());
+    }
+    let broken: Vec<_> = tried.iter().filter_map(|(n, tried)| tried.as_ref().err().map(|e| (n, e))).collect();
+    println!(
+        "{} mutants of {} workflows: {readable} readable, {fixed} fixed, {} broken promises; each way: {ways:?}",
+        tried.len(),
+        seeds.seeds.len(),
+        broken.len()
+    );
+    if let Some(path) = std::env::var_os("MUTANT_TRIPLES").map(PathBuf::from) {
+        let rounds = tried.iter().filter_map(|(n, tried)| tried.as_ref().ok().map(|t| (*n, t.changes.as_slice())));
+        triples::write(&path, rounds);
+    }
+    for (number, reason) in broken.iter().take(SHOWN) {
+        let (at, text, ways) = mutant(&seeds, **number);
+        eprintln!("mutant {number} of {}: {ways:?}\n{reason}\n{text}\n", seeds.seeds[at].path);
+    }
+    assert!(broken.is_empty(), "mutants with broken promises: {:?}", broken.iter().map(|(n, _)| n).collect::<Vec<_>>());
+    assert!(readable > 0 && fixed > 0, "nothing was put to the test");
+}
+
+/// What a panic said.
+fn said_by(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default()
+}
