@@ -43,6 +43,8 @@ pub struct Look {
     pub colour: bool,
     /// Also what does not count for the exit code.
     pub verbose: bool,
+    /// Also infos, because they count for the exit code.
+    pub infos: bool,
     /// Columns of the terminal, if there is one.
     pub width: Option<usize>,
 }
@@ -131,8 +133,9 @@ impl Report {
     }
 
     /// The findings that formats for people show.
-    fn shown(&self, look: Look) -> impl Iterator<Item = &Reported> {
-        self.findings.iter().filter(move |r| look.verbose || r.finding.is_actionable())
+    pub fn shown(&self, look: Look) -> impl Iterator<Item = &Reported> {
+        let counts = move |f: &Finding| f.is_actionable() || (look.infos && f.withheld.is_none());
+        self.findings.iter().filter(move |r| look.verbose || counts(&r.finding))
     }
 
     /// The path of a problem as it is shown.
@@ -158,7 +161,7 @@ pub fn write(out: &mut dyn Write, report: &Report, format: Format, look: Look) -
 }
 
 /// `text` with control characters replaced byte for byte, so that a file can neither command a terminal nor move a span.
-fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     let harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if !text.contains(harmful) {
         return Cow::Borrowed(text);
