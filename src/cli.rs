@@ -109,6 +109,7 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
     }
     drop(progress);
     run.report.files = files;
+    run.report.dry = cli.diff && !cli.fix;
     run.report.sort();
     let verdict = Verdict {
         failed: !run.report.problems.is_empty(),

@@ -213,6 +213,7 @@ fn the_printed_diff_makes_git_write_the_same_bytes() {
         };
         git(&["init", "-q"]);
         let patch = run(&folder, args);
+        assert!(args.len() > 1 || patch.err == "Would fix 1 finding.\n", "{}", patch.err);
         assert!(patch.out.starts_with(&format!("--- a/{CI}\n+++ b/{CI}\n")), "{}", patch.out);
         fs::write(folder.path().join("patch"), &patch.out).unwrap();
         git(&["apply", "--whitespace=nowarn", "patch"]);

@@ -118,6 +118,8 @@ pub struct Report {
     pub undecided: Vec<(Location, Arc<Sources>)>,
     /// How many fixes were applied.
     pub fixed: usize,
+    /// They were only printed, as `--diff` does.
+    pub dry: bool,
     /// How many files were checked.
     pub files: usize,
     /// The current folder, from which paths are shown.
