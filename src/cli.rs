@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::discover::{Discovery, FileKind, Repository, Stdin, discover};
 use crate::edit::diff::write_diff;
 use crate::finding::{Applicability, Problem};
 use crate::lint::{self, Outcome};
 use crate::output::{self, Format, Look, Report, Reported, Sources, summary};
 use crate::report::{self, ReportArgs, ReportError, ReportOutcome};
-use args::{Cli, ColourChoice, Command};
+use args::{Cli, ColourChoice, Command, FailOn};
 use repair::Change;
 
 /// What a run was able to do; the exit code follows from it alone.
@@ -39,7 +39,7 @@ impl Verdict {
         let applied = cli.exit_non_zero_on_fix && cli.fix && self.changed;
         match self {
             Self { failed: true, .. } => 2,
-            _ if cli.exit_zero => 0,
+            _ if cli.exit_zero || cli.fail_on == FailOn::Never => 0,
             Self { left, .. } if left || unapplied || applied => 1,
             _ => 0,
         }
@@ -91,14 +91,12 @@ struct Run {
 
 fn check(cli: &Cli) -> io::Result<Verdict> {
     let current = std::env::current_dir().and_then(std::fs::canonicalize)?;
-    for path in cli.output_file.iter().chain(&cli.summary_file) {
-        // Tried before the work, so that nothing is fixed in a run that cannot say so.
-        append(path, &[])?;
-    }
+    try_outputs(cli)?;
     let stdin = read_stdin(cli)?;
     let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
     let paths = if paths.is_empty() && stdin.is_none() { vec![default_folder(&current)] } else { paths };
-    let Discovery { repositories, problems } = discover(&paths, stdin.as_ref());
+    let Discovery { repositories, problems, foreign } = discover(&paths, stdin.as_ref());
+    note_foreign(cli, &foreign)?;
     if cli.show_files {
         return show_files(&repositories, problems, &current);
     }
@@ -111,10 +109,11 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
     }
     drop(progress);
     run.report.files = files;
+    run.report.dry = cli.diff && !cli.fix;
     run.report.sort();
     let verdict = Verdict {
         failed: !run.report.problems.is_empty(),
-        left: run.report.findings.iter().any(|r| r.finding.is_actionable()),
+        left: run.report.findings.iter().any(|r| cli.fail_on.counts(&r.finding)),
         changed: !run.changes.is_empty(),
     };
     print(cli, &run, stdin.as_ref())?;
@@ -207,6 +206,7 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     let look = |terminal: bool| Look {
         colour: colour(cli.color, terminal),
         verbose: cli.verbose > 0,
+        infos: cli.fail_on == FailOn::Info,
         width: terminal.then(terminal_width).flatten(),
     };
     let (out_look, err_look) = (look(io::stdout().is_terminal()), look(io::stderr().is_terminal()));
@@ -233,12 +233,7 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     };
     if let Some(path) = &cli.summary_file {
         let mut tables = Vec::new();
-        output::write(
-            &mut tables,
-            &run.report,
-            Format::Markdown,
-            Look { verbose: cli.verbose > 0, ..Look::default() },
-        )?;
+        output::write(&mut tables, &run.report, Format::Markdown, Look { colour: false, width: None, ..look })?;
         append(path, &tables)?;
     }
     let rendered = render(cli, run, look)?;
@@ -249,6 +244,33 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     }
 }
 
+/// Opens the files that the run will write, so that nothing is fixed in a run that cannot say so.
+fn try_outputs(cli: &Cli) -> io::Result<()> {
+    let mut created: Vec<&Path> = Vec::new();
+    for path in cli.output_file.iter().chain(&cli.summary_file) {
+        let new = !path.exists();
+        if let Err(e) = append(path, &[]) {
+            for path in created {
+                // An empty file of a run that came to nothing would pass for its result.
+                let _ = std::fs::remove_file(path);
+            }
+            return Err(e);
+        }
+        created.extend(new.then_some(path.as_path()));
+    }
+    Ok(())
+}
+
+/// Says which files were taken for the repository they belong to, where that may surprise.
+fn note_foreign(cli: &Cli, foreign: &[PathBuf]) -> io::Result<()> {
+    for path in foreign.iter().filter(|path| cli.quiet == 0 && !config::is_settings_file(path)) {
+        let path = output::printable(&path.to_string_lossy()).into_owned();
+        let meaning = "neither a workflow nor an action, so all workflows of its repository are checked";
+        writeln!(io::stderr(), "note: {path}: {meaning}")?;
+    }
+    Ok(())
+}
+
 /// Adds to the end of a file, which is created if need be.
 fn append(path: &Path, content: &[u8]) -> io::Result<()> {
     let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
@@ -256,7 +278,12 @@ fn append(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: cannot be written: {error}", path.display()))
+    let help = match error.kind() {
+        io::ErrorKind::NotFound => "create its folder first",
+        io::ErrorKind::IsADirectory => "name a file in it",
+        _ => "name another file",
+    };
+    io::Error::new(error.kind(), format!("{}: cannot be written: {error}\n  help: {help}", path.display()))
 }
 
 /// The whole report as bytes, so that a file is never half written because of us.
@@ -274,7 +301,7 @@ fn render(cli: &Cli, run: &Run, look: Look) -> io::Result<Vec<u8>> {
     } else if cli.statistics {
         summary::write_statistics(&mut out, &run.report, look)?;
         summary::write(&mut out, &run.report, look)?;
-    } else if !(for_people && cli.quiet > 0 && run.report.findings.iter().all(|r| !r.finding.is_actionable())) {
+    } else if !(for_people && cli.quiet > 0 && run.report.shown(look).next().is_none()) {
         output::write(&mut out, &run.report, cli.output_format, look)?;
     }
     let for_programs = matches!(cli.output_format, Format::Json | Format::Github | Format::Sarif);

@@ -27,13 +27,15 @@ const FILES: [&str; 7] = [
 
 /// Everything a repository can decide about how it is checked and fixed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case", expecting = "a map of settings")]
 pub struct Config {
     /// Checks to run; all if empty.
     pub select: Vec<CheckName>,
     /// Checks not to run.
     pub ignore: Vec<CheckName>,
     /// Severity of a check in place of its own.
+    #[cfg_attr(test, schemars(extend("propertyNames" = {"$ref": "#/definitions/CheckName"})))]
     pub severity: BTreeMap<CheckName, Severity>,
     /// Checks not to report in files that match a pattern, relative to the repository root.
     pub per_path_ignores: BTreeMap<PathPattern, Vec<CheckName>>,
@@ -72,6 +74,7 @@ impl Default for Config {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Reuse {
     /// The fix adds the reuse flag.
@@ -82,6 +85,7 @@ pub enum Reuse {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Pin {
     /// As the file does it.
@@ -149,6 +153,11 @@ impl Config {
     }
 }
 
+/// Whether a file of this name holds settings of cachelint.
+pub fn is_settings_file(path: &Path) -> bool {
+    FILES.iter().any(|name| path.ends_with(name))
+}
+
 /// A `pyproject.toml` without our table, even a broken one, is none of our business.
 fn speaks_of_cachelint(path: &Path) -> bool {
     !path.ends_with("pyproject.toml") || read_bounded(path).is_ok_and(|b| b.windows(9).any(|w| w == b"cachelint"))
@@ -183,10 +192,20 @@ fn from_yaml(text: &Text, path: &Path) -> Result<Config, Problem> {
     parsed.map(Option::unwrap_or_default).map_err(|e| {
         let position = e.location().map(|l| Position { line: l.line(), column: l.column() });
         let message = e.to_string();
-        // The position is given beside the message, so the one inside it is cut off.
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(head, _)| head);
-        Problem { position, ..problem(path, with_suggestion(message)) }
+        Problem { position, ..problem(path, with_suggestion(&without_positions(&message))) }
     })
+}
+
+/// A message without "at line 2 column 1", which is given beside it.
+fn without_positions(message: &str) -> String {
+    let mut parts = message.split(" at line ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let number = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let rest = number(part);
+        out += &rest.strip_prefix(" column ").map_or(rest.clone(), number);
+    }
+    out
 }
 
 fn problem(path: &Path, message: String) -> Problem {
@@ -261,13 +280,15 @@ mod tests {
             ("pyproject.toml", "[tool.cachelint\n", at(1, 16), ""),
             (".github/cachelint.yml", "restore_keys: true\n", at(1, 1), "did you mean `restore-keys`?"),
             (".gitea/cachelint.yml", "\nignore: [constant-kye]\n", at(2, 9), "did you mean `constant-key`?"),
-            (".github/cachelint.yml", "a: [\n", None, ""),
+            (".github/cachelint.yml", "key-parts: [a\n", at(2, 1), "did not find expected ',' or ']', while parsing"),
+            (".github/cachelint.yml", "- a\n", at(1, 1), "invalid type: sequence, expected a map of settings"),
+            (".github/cachelint.yml", "severity: {missing-cache: fatal}\n", at(1, 27), "unknown variant `fatal`"),
         ];
         for (name, content, position, wording) in table {
             let problem = load(name, content).unwrap_err();
             assert!(problem.message.contains(wording), "{}", problem.message);
             assert!(problem.path.ends_with(name) && !problem.message.contains(" at line "), "{}", problem.message);
-            assert!(position.is_none() || problem.position == position, "{content:?}: {:?}", problem.position);
+            assert_eq!(problem.position, position, "{content:?}");
         }
     }
 }

@@ -75,6 +75,8 @@ pub struct Discovery {
     /// Sorted by root.
     pub repositories: Vec<Repository>,
     pub problems: Vec<Problem>,
+    /// YAML files that were asked for by name and are neither workflow nor action, as the user calls them.
+    pub foreign: Vec<PathBuf>,
 }
 
 /// A text that comes from standard input, and the name it is to have.
@@ -84,8 +86,9 @@ pub struct Stdin {
     pub content: Vec<u8>,
 }
 
-/// Finds what `paths` mean; each file once. A folder asks for what lies below it, a file for itself, a file that is no
-/// YAML (a noxfile, a lock file) for all workflows of its repository. What cannot be taken becomes a problem.
+/// Finds what `paths` mean; each file once. A folder asks for what lies below it, a workflow or action for itself, any
+/// other file (a noxfile, a lock file, settings) for all workflows of its repository. What cannot be taken becomes a
+/// problem.
 pub fn discover(paths: &[PathBuf], stdin: Option<&Stdin>) -> Discovery {
     let mut finder = Finder::default();
     for path in paths {
@@ -109,6 +112,7 @@ struct Finder {
     /// Canonical paths of requested files, so that a link and its target are one.
     seen: BTreeSet<PathBuf>,
     problems: Vec<Problem>,
+    foreign: Vec<PathBuf>,
 }
 
 impl Finder {
@@ -152,7 +156,8 @@ impl Finder {
         let root = root_of_file(&standing);
         self.load(&root);
         let relative = relative_to(&root, &standing);
-        let kind = kind_of(&relative, || stdin.content.clone());
+        // Whoever pipes a text wants that text checked, whatever its name.
+        let kind = kind_of(&relative, || stdin.content.clone()).unwrap_or(FileKind::Workflow);
         let content = Some(Arc::from(stdin.content.as_slice()));
         let file = Discovered { path: standing, relative: relative.clone(), kind, requested: true, content };
         self.repositories.entry(root).or_default().insert(relative, file);
@@ -167,7 +172,7 @@ impl Finder {
         if is_repository(root) {
             for path in workflow_files(root).into_iter().chain(action_files(root)) {
                 let relative = relative_to(root, &path);
-                let kind = kind_of(&relative, Vec::new);
+                let Some(kind) = kind_of(&relative, Vec::new) else { continue };
                 let file = Discovered { path, relative: relative.clone(), kind, requested: false, content: None };
                 files.insert(relative, file);
             }
@@ -202,12 +207,17 @@ impl Finder {
         let real = checked.inspect_err(|_| {
             files.remove(&relative);
         })?;
-        if self.seen.insert(real) {
-            let file = files.entry(relative.clone()).or_insert_with(|| {
-                let kind = kind_of(&relative, || read_bounded(path).unwrap_or_default());
-                Discovered { path: path.to_owned(), relative, kind, requested: true, content: None }
-            });
-            file.requested = true;
+        if let Some(file) = files.get_mut(&relative) {
+            file.requested |= self.seen.insert(real);
+        } else if let Some(kind) = kind_of(&relative, || read_bounded(path).unwrap_or_default()) {
+            if self.seen.insert(real) {
+                let path = path.to_owned();
+                let file = Discovered { path, relative: relative.clone(), kind, requested: true, content: None };
+                files.insert(relative, file);
+            }
+        } else {
+            self.foreign.push(given.to_owned());
+            self.request_below(root, root);
         }
         Ok(())
     }
@@ -221,7 +231,7 @@ impl Finder {
             });
             repositories.push(Repository { root, files: files.into_values().collect() });
         }
-        Discovery { repositories, problems: self.problems }
+        Discovery { repositories, problems: self.problems, foreign: self.foreign }
     }
 }
 
@@ -267,18 +277,33 @@ fn is_action_name(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "action.yml" || name == "action.yaml")
 }
 
-/// By place and name where they say it, else by what stands at the top level.
-fn kind_of(relative: &str, content: impl FnOnce() -> Vec<u8>) -> FileKind {
+/// By place and name where they say it, else by the keys of the top level; none if it is neither workflow nor action.
+fn kind_of(relative: &str, content: impl FnOnce() -> Vec<u8>) -> Option<FileKind> {
     let path = Path::new(relative);
     if path.parent().is_some_and(|folder| WORKFLOW_FOLDERS.iter().any(|w| folder.ends_with(w))) {
-        return FileKind::Workflow;
+        return Some(FileKind::Workflow);
     }
     if is_action_name(path) {
-        return FileKind::Action;
+        return Some(FileKind::Action);
     }
     let content = content();
-    let has = |key: &[u8]| content.split(|b| *b == b'\n').any(|line| line.starts_with(key));
-    if has(b"runs:") && !has(b"jobs:") { FileKind::Action } else { FileKind::Workflow }
+    // `jobs` alone is also a word of other services, which have no `on`.
+    if has_key(&content, "jobs") && has_key(&content, "on") {
+        Some(FileKind::Workflow)
+    } else {
+        has_key(&content, "runs").then_some(FileKind::Action)
+    }
+}
+
+/// Whether a line of the top level begins with `key`, plain or quoted; read without a parser, so that a file with a
+/// mistake keeps its kind.
+fn has_key(content: &[u8], key: &str) -> bool {
+    content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content).split(|b| *b == b'\n').any(|line| {
+        let quoted = line.first().copied().filter(|b| matches!(b, b'"' | b'\''));
+        let rest = line.strip_prefix(quoted.as_slice()).unwrap_or(line).strip_prefix(key.as_bytes());
+        let rest = rest.and_then(|rest| rest.strip_prefix(quoted.as_slice()));
+        rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
+    })
 }
 
 fn relative_to(root: &Path, path: &Path) -> String {

@@ -18,6 +18,8 @@ pub mod output;
 pub mod repo;
 pub mod report;
 pub mod rules;
+#[cfg(test)]
+mod schema;
 pub mod shell;
 pub mod suppress;
 #[cfg(test)]

@@ -113,9 +113,8 @@ fn units(repository: &Repository, document: usize) -> Vec<Unit> {
 /// Applies settings and comments.
 fn settle(repository: &Repository, requested: &[usize], found: Vec<Finding>, settings: &Config) -> Vec<Finding> {
     let mut by_path: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
-    for mut finding in found {
+    for finding in found {
         if settings.reports(finding.rule, &finding.primary.path) {
-            finding.severity = settings.severity_of(finding.rule, finding.severity);
             by_path.entry(finding.primary.path.clone()).or_default().push(finding);
         }
     }
@@ -125,6 +124,10 @@ fn settle(repository: &Repository, requested: &[usize], found: Vec<Finding>, set
         let findings = by_path.remove(&document.path).unwrap_or_default();
         let ran = |check: &str| settings.reports(check, &document.path);
         kept.extend(crate::suppress::suppress(&document.path, &document.text, &document.tree, findings, ran).kept);
+    }
+    // Last, because findings about comments have a severity too.
+    for finding in &mut kept {
+        finding.severity = settings.severity_of(finding.rule, finding.severity);
     }
     kept
 }

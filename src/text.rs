@@ -61,7 +61,7 @@ pub enum TextError {
 }
 
 /// Workflow files above this size are refused: GitHub itself refuses files of more than 512 KiB.
-pub const MAX_BYTES: u64 = 1024 * 1024;
+pub const MAX_BYTES: u64 = 5 * 1024 * 1024;
 
 /// A decoded file.
 #[derive(Debug, Clone)]

@@ -112,6 +112,14 @@ fn exit_codes() {
     let table: &[(&[&str], i32)] = &[
         (&[], 1),
         (&["--exit-zero"], 0),
+        (&["--fail-on", "error"], 0),
+        (&["--fail-on", "warning"], 1),
+        (&["--fail-on", "info"], 1),
+        (&["--fail-on", "never"], 0),
+        (&["--fail-on", "never", "--diff"], 0),
+        (&["--fail-on", "never", "missing.yml"], 2),
+        (&["--fail-on", "error", "--exit-zero"], 2),
+        (&["--fail-on", "findings"], 2),
         (&["--diff"], 1),
         (&["--ignore", "unused-ignore"], 0),
         (&["--select", "missing-cache"], 0),
@@ -129,6 +137,55 @@ fn exit_codes() {
         let ran = run(&folder, args);
         assert_eq!(ran.code, *code, "{args:?} {}{}", ran.out, ran.err);
     }
+}
+
+#[test]
+fn an_info_is_shown_where_it_counts_and_a_warning_where_it_does_not() {
+    let info: &[u8] = b"[tool.cachelint.severity]\nunused-ignore = 'info'\n";
+    let folder = repository(&[(CI, UNUSED.as_bytes()), ("pyproject.toml", info)]);
+    for form in ["full", "concise", "github", "markdown"] {
+        let shown = |args: &[&str]| {
+            let ran = run(&folder, &[&["--output-format", form], args].concat());
+            (ran.code, ran.out.contains("cachelint/unused-ignore"))
+        };
+        assert_eq!(shown(&[]), (0, false), "{form}");
+        assert_eq!(shown(&["--fail-on", "info"]), (1, true), "{form}");
+        assert_eq!(shown(&["--fail-on", "error", "--isolated"]), (0, true), "{form}");
+    }
+    assert!(run(&folder, &["-q", "--fail-on", "info"]).out.contains("Found 1 info."));
+}
+
+#[test]
+fn a_file_that_is_neither_workflow_nor_action_stands_for_its_repository() {
+    let files: &[(&str, &[u8], bool)] = &[
+        ("environment.yml", b"name: x\ndependencies: [python]\n", true),
+        ("docker-compose.yml", b"services:\n  a: {image: b}\n", true),
+        (".pre-commit-config.yaml", b"repos: []\n", true),
+        ("azure-pipelines.yml", b"jobs:\n  - job: a\n", true),
+        ("list.yml", b"- a\n", true),
+        ("broken.yml", b"a: [\n", true),
+        (".github/cachelint.yml", b"{}\n", false),
+        ("noxfile.py", b"", false),
+    ];
+    for (name, content, noted) in files {
+        let folder = repository(&[(CI, UNUSED.as_bytes()), (name, content)]);
+        let ran = run(&folder, &["--output-format", "concise", name]);
+        assert!(
+            ran.code == 1 && ran.out.starts_with(CI) && ran.out.contains("Found 1 warning."),
+            "{name}: {}",
+            ran.out
+        );
+        let note = format!("note: {name}: neither a workflow nor an action");
+        assert_eq!((ran.err.starts_with(&note), ran.err.is_empty()), (*noted, !noted), "{}", ran.err);
+        assert_eq!(run(&folder, &["-q", name]).err, "");
+        assert_eq!(run(&folder, &["--fix", name, CI]).code, 0);
+        assert_eq!(fs::read(folder.path().join(name)).unwrap(), *content);
+        assert_eq!(self::content(&folder, CI), CLEAN);
+    }
+    let lone = tempfile::tempdir().unwrap();
+    fs::write(lone.path().join("environment.yml"), "name: x\n").unwrap();
+    let ran = run(&lone, &["environment.yml"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "No workflow or action files found.\n"), "{}", ran.err);
 }
 
 #[test]
@@ -156,6 +213,7 @@ fn the_printed_diff_makes_git_write_the_same_bytes() {
         };
         git(&["init", "-q"]);
         let patch = run(&folder, args);
+        assert!(args.len() > 1 || patch.err == "Would fix 1 finding.\n", "{}", patch.err);
         assert!(patch.out.starts_with(&format!("--- a/{CI}\n+++ b/{CI}\n")), "{}", patch.out);
         fs::write(folder.path().join("patch"), &patch.out).unwrap();
         git(&["apply", "--whitespace=nowarn", "patch"]);
@@ -258,7 +316,52 @@ fn an_output_file_that_cannot_be_written_stops_the_run_before_it_fixes() {
     let folder = repository(&[(CI, UNUSED.as_bytes())]);
     let ran = run(&folder, &["--fix", "--output-file", "no/such/file"]);
     assert!(ran.err.starts_with("error: no/such/file: cannot be written"), "{}", ran.err);
+    assert!(ran.err.ends_with("\n  help: create its folder first\n") && ran.out.is_empty(), "{}", ran.err);
+    assert!(run(&folder, &["-o", ".github"]).err.ends_with("\n  help: name a file in it\n"));
     assert_eq!(content(&folder, CI), UNUSED);
+    fs::write(folder.path().join("kept.txt"), "kept").unwrap();
+    for (output, left) in [("new.txt", None), ("kept.txt", Some("kept"))] {
+        assert_eq!(run(&folder, &["-o", output, "--summary-file", "no/such/file"]).code, 2);
+        assert_eq!(fs::read_to_string(folder.path().join(output)).ok().as_deref(), left, "no half output");
+    }
+}
+
+#[test]
+fn bad_settings_are_one_message_with_place_and_remedy_and_nothing_is_done() {
+    let table = [
+        (
+            "[tool.cachelint]\nselct = []\n",
+            "error: pyproject.toml:2:1: unknown field `selct`",
+            "did you mean `select`?",
+        ),
+        ("[tool.cachelint]\nreuse = 'of'\n", "error: pyproject.toml:2:9: unknown variant `of`", "`insert`"),
+        ("[tool.cachelint]\nignore = ['E501']\n", "error: pyproject.toml:2:10: there is no check `E501`", "rule --all"),
+        ("[tool.cachelint\n", "error: pyproject.toml:1:16: unclosed table", "--isolated"),
+    ];
+    for (settings, message, remedy) in table {
+        let folder = repository(&[(CI, UNUSED.as_bytes()), ("pyproject.toml", settings.as_bytes())]);
+        let ran = run(&folder, &["--fix"]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{settings}");
+        assert!(ran.err.starts_with(message) && ran.err.contains(remedy), "{}", ran.err);
+        assert_eq!(ran.err.matches("error: ").count(), 1, "{}", ran.err);
+        assert_eq!(content(&folder, CI), UNUSED);
+        assert!(run(&folder, &["--output-format", "github"]).out.starts_with("::error file=pyproject.toml,line="));
+    }
+}
+
+#[test]
+fn no_name_in_a_workflow_becomes_a_command_of_the_runner() {
+    let name = "\"x\\n::error file=a::b\\r\\n::stop-commands::y%0A##[add-mask]z\\u2028\\e[2J\"";
+    let steps = "runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n      - run: pipx run nox\n";
+    let hostile = format!("on: push\njobs:\n  {name}:\n    name: {name}\n    {steps}");
+    let noxfile = b"import nox\n@nox.session\ndef t(s):\n    s.install('a')\n";
+    let folder = repository(&[(CI, hostile.as_bytes()), ("noxfile.py", noxfile), ("::error ::a/action.yml", b"[")]);
+    let ran = run(&folder, &["--output-format", "github"]);
+    let lines: Vec<&str> = ran.out.split('\n').filter(|l| !l.is_empty()).collect();
+    assert!(lines[0].starts_with("::error file=%3A%3Aerror %3A%3Aa/action.yml,line="), "{}", ran.out);
+    assert!(lines[1].starts_with(&format!("::error file={CI},line=")) && lines.len() == 2, "{}", ran.out);
+    assert!(lines[1].contains("x%0A::error file=a::b%0D%0A::stop-commands::y%250A##[add-mask]z"), "{}", ran.out);
+    assert!(!ran.out.contains(['\r', '\u{1b}']), "{}", ran.out);
 }
 
 #[cfg(unix)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::CheckName;
+use crate::finding::{Finding, Severity};
 use crate::output::Format;
 use crate::report::ReportArgs;
 
@@ -18,8 +19,8 @@ Comments: `# cachelint: ignore[nox/missing-cache] reason` on a step, or on the l
 pub struct Cli {
     /// Files or folders to check; `-` for standard input [default: the repository around the current folder]
     ///
-    /// A file that is no YAML, such as noxfile.py or uv.lock, stands for all workflows of its repository. A path named
-    /// like a subcommand is written `./rule`.
+    /// A file that is neither a workflow nor an action, such as noxfile.py or uv.lock, stands for all workflows of its
+    /// repository. A path named like a subcommand is written `./rule`.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
@@ -80,8 +81,11 @@ pub struct Cli {
     #[arg(long, value_name = "PATH", help_heading = "Settings")]
     pub stdin_filename: Option<PathBuf>,
 
-    /// Exit with 0 even if findings are left
-    #[arg(long, conflicts_with = "exit_non_zero_on_fix", help_heading = "Exit code")]
+    /// Exit with 1 if a finding of this severity or a worse one is left; with `info`, infos are shown too
+    #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY", help_heading = "Exit code")]
+    pub fail_on: FailOn,
+    /// Exit with 0 even if findings are left; the same as `--fail-on never`
+    #[arg(long, conflicts_with_all = ["exit_non_zero_on_fix", "fail_on"], help_heading = "Exit code")]
     pub exit_zero: bool,
     /// Exit with 1 if --fix changed something
     #[arg(long, help_heading = "Exit code")]
@@ -96,6 +100,28 @@ pub enum ColourChoice {
     Auto,
     Always,
     Never,
+}
+
+/// The mildest severity that makes the exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Error,
+    Warning,
+    Info,
+    Never,
+}
+
+impl FailOn {
+    /// Whether `finding` is left for the user to act on; one that is withheld never is.
+    pub fn counts(self, finding: &Finding) -> bool {
+        let least = match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Info => Severity::Info,
+            Self::Never => return false,
+        };
+        finding.severity >= least && finding.withheld.is_none()
+    }
 }
 
 #[derive(Debug, Subcommand)]

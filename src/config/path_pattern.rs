@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 /// A pattern over paths relative to the repository root; one without `/` is meant for the file name alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct PathPattern(String);
 

@@ -89,6 +89,43 @@ fn the_content_tells_the_kind_of_a_file_with_another_name() {
 }
 
 #[test]
+fn a_file_of_the_top_level_keys_of_something_else_is_foreign() {
+    use FileKind::{Action, Workflow};
+    let table = [
+        ("on: push\njobs: {}\n", Some(Workflow)),
+        ("\u{feff}on: push\r\njobs :\r\n", Some(Workflow)),
+        ("\"on\": push\n'jobs': {}\n", Some(Workflow)),
+        ("on: push\njobs: [a\n", Some(Workflow)),
+        ("runs:\n  using: node24\n", Some(Action)),
+        // Azure Pipelines, CircleCI, Travis
+        ("trigger: [main]\njobs:\n  - job: a\n", None),
+        ("version: 2.1\njobs:\n  build: {}\n", None),
+        ("services:\n  on: a\n  jobs: b\n", None),
+        ("'on\": push\njobs: {}\n", None),
+        ("online: 1\njobs: {}\n", None),
+        ("- on: push\n", None),
+        ("", None),
+    ];
+    for (content, kind) in table {
+        assert_eq!(kind_of("some.yml", || content.into()), kind, "{content:?}");
+        assert_eq!(kind_of(".gitea/workflows/some.yml", || content.into()), Some(Workflow), "{content:?}");
+        assert_eq!(kind_of("sub/action.yml", || content.into()), Some(Action), "{content:?}");
+    }
+}
+
+#[test]
+fn a_foreign_file_asks_for_the_whole_repository() {
+    let (_guard, root) = repository(&[".github/workflows/ci.yml", "environment.yml"]);
+    let environment = root.join("environment.yml");
+    fs::write(&environment, "name: x\ndependencies: [python]\n").unwrap();
+    let found = discover(std::slice::from_ref(&environment), None);
+    assert_eq!(requested(&found), [".github/workflows/ci.yml"]);
+    assert_eq!(found.foreign, [environment]);
+    let stdin = Stdin { path: root.join("environment.yml"), content: b"name: x\n".to_vec() };
+    assert_eq!(requested(&discover(&[], Some(&stdin))), ["environment.yml"]);
+}
+
+#[test]
 fn a_noxfile_or_lock_file_asks_for_the_whole_repository() {
     let (_guard, root) = repository(&[".github/workflows/ci.yml", "sub/noxfile.py", "uv.lock"]);
     for name in ["sub/noxfile.py", "uv.lock"] {
@@ -153,9 +190,9 @@ fn unreadable_contents_are_problems_with_a_place() {
         fs::write(root.join("a.yml"), bytes).unwrap();
         discover(&[root.join("a.yml")], None).repositories[0].files[0].read()
     };
-    let bad = read(b"on: push\nname: \xff\n").unwrap_err();
+    let bad = read(b"on: push\njobs: \xff\n").unwrap_err();
     assert_eq!(bad.position, Some(Position { line: 2, column: 1 }));
-    let large = read(&vec![b'#'; MAX_BYTES as usize + 7]).unwrap_err();
+    let large = read(&[b"on: push\njobs:\n".as_slice(), &vec![b'#'; MAX_BYTES as usize]].concat()).unwrap_err();
     assert!(large.message.starts_with("larger than"), "{}", large.message);
-    assert!(read(b"\xef\xbb\xbfon: push\n").is_ok());
+    assert!(read(b"\xef\xbb\xbfon: push\njobs: {}\n").is_ok());
 }

@@ -160,6 +160,11 @@ pub fn rewrite(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
             return Err("the restore keys must go: an older environment must not be restored here".to_owned());
         };
         parts.set_restore(site, std::slice::from_ref(restore))?;
+    } else if cached.step.template.hashes().next().is_none() && !cached.step.must_hit {
+        // A key that never changed needed no restore keys; that they are missing was no decision.
+        if let Some(restore) = &corrected.restore {
+            parts.set_restore(site, std::slice::from_ref(restore))?;
+        }
     }
     let key = cached.step.key.as_ref().map(|k| k.text.as_str());
     for (event, saver) in audit.savers(cached) {

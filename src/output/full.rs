@@ -146,6 +146,9 @@ fn help(reported: &Reported) -> String {
     if let Some(reason) = &finding.withheld {
         lines.push(format!("withheld: {reason}"));
     }
+    if let Some(check) = checks::find(finding.rule).filter(|check| check.url().is_none()) {
+        lines.push(format!("more: {}", check.page()));
+    }
     lines.retain(|line| !line.is_empty());
     printable(&lines.join("\n")).into_owned()
 }

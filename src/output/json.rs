@@ -1,4 +1,4 @@
-//! One JSON array of all findings, with what a program needs to apply their fixes.
+//! One JSON array of all findings, with what a program needs to apply their fixes; `schemas/findings.json` describes it.
 
 use std::io::{self, Write};
 
@@ -6,36 +6,53 @@ use serde::Serialize;
 
 use super::{Report, Reported, Sources};
 use crate::finding::{Applicability, Fix, Location, Severity};
+use crate::rules::checks;
 
-/// Lines and columns count from 1, columns in characters; the end is behind the last character.
+/// One violated check. Lines and columns count from 1, columns in characters; the end is behind the last character.
 #[derive(Serialize)]
-struct JsonFinding<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Finding"))]
+pub(crate) struct JsonFinding<'a> {
+    /// Id of the check, such as `nox/missing-cache`.
     rule: &'a str,
+    /// Address of the check's page; null if the build does not know it.
+    url: Option<String>,
     severity: Severity,
+    /// One sentence: what is wrong.
     message: &'a str,
+    /// Why it matters and what to do, one paragraph.
     help: &'a str,
+    /// Relative to the current folder, with `/`.
     path: String,
+    /// Job id, or `(composite)`.
     job: &'a str,
     line: usize,
     column: usize,
     end_line: usize,
     end_column: usize,
     fix: Option<JsonFix<'a>>,
+    /// Why there is no fix, when there is none.
     no_fix_reason: Option<&'a str>,
+    /// Why the finding does not count for the exit code; null if it does.
     withheld: Option<&'a str>,
 }
 
+/// What `--fix` would do. All edits are in one file and meant in its original text.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Fix"))]
 struct JsonFix<'a> {
     applicability: Applicability,
+    /// Imperative title.
     message: &'a str,
     /// Only when another file is edited than the finding is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// Non-overlapping, sorted by start.
     edits: Vec<JsonEdit<'a>>,
 }
 
+/// Replaces a range by `content`; an empty range inserts.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Edit"))]
 struct JsonEdit<'a> {
     line: usize,
     column: usize,
@@ -55,6 +72,7 @@ fn json_finding(reported: &Reported) -> JsonFinding<'_> {
     let (start, end) = sources.positions(&finding.primary);
     JsonFinding {
         rule: finding.rule,
+        url: checks::find(finding.rule).and_then(checks::Check::url),
         severity: finding.severity,
         message: &finding.message,
         help: &finding.help,
@@ -102,6 +120,7 @@ mod tests {
         let array: serde_json::Value = serde_json::from_slice(&out).unwrap();
         let expected = serde_json::json!({
             "rule": "nox/missing-cache",
+            "url": checks::find("missing-cache").unwrap().url(),
             "severity": "error",
             "message": "job `tests` rebuilds, 100%:\nits environments",
             "help": "A cache would help.",

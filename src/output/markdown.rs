@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Look, Report, printable, summary};
+use crate::rules::checks;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     writeln!(out, "## cachelint\n")?;
@@ -20,7 +21,10 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         };
         let place = format!("{}:{}", reported.path(), reported.start().line);
         let cells = [finding.severity.as_str(), finding.rule, &place, &finding.job, &finding.message, &fix];
-        let cells: Vec<String> = cells.into_iter().map(cell).collect();
+        let mut cells = cells.map(cell);
+        if let Some(url) = checks::find(finding.rule).and_then(checks::Check::url) {
+            cells[1] = format!("[{}]({url})", cells[1]);
+        }
         writeln!(out, "| {} |", cells.join(" | "))?;
     }
     if !report.problems.is_empty() {

@@ -43,6 +43,8 @@ pub struct Look {
     pub colour: bool,
     /// Also what does not count for the exit code.
     pub verbose: bool,
+    /// Also infos, because they count for the exit code.
+    pub infos: bool,
     /// Columns of the terminal, if there is one.
     pub width: Option<usize>,
 }
@@ -116,6 +118,8 @@ pub struct Report {
     pub undecided: Vec<(Location, Arc<Sources>)>,
     /// How many fixes were applied.
     pub fixed: usize,
+    /// They were only printed, as `--diff` does.
+    pub dry: bool,
     /// How many files were checked.
     pub files: usize,
     /// The current folder, from which paths are shown.
@@ -131,8 +135,9 @@ impl Report {
     }
 
     /// The findings that formats for people show.
-    fn shown(&self, look: Look) -> impl Iterator<Item = &Reported> {
-        self.findings.iter().filter(move |r| look.verbose || r.finding.is_actionable())
+    pub fn shown(&self, look: Look) -> impl Iterator<Item = &Reported> {
+        let counts = move |f: &Finding| f.is_actionable() || (look.infos && f.withheld.is_none());
+        self.findings.iter().filter(move |r| look.verbose || counts(&r.finding))
     }
 
     /// The path of a problem as it is shown.
@@ -159,7 +164,7 @@ pub fn write(out: &mut dyn Write, report: &Report, format: Format, look: Look) -
 
 /// `text` with what commands a terminal replaced byte for byte, so that no span moves: control characters, a `\r` that
 /// ends no line, and what turns the direction of writing.
-fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let harmful = |at: usize, c: char| match c {
         '\n' | '\t' => false,

@@ -12,7 +12,8 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
     let shown: Vec<_> = report.shown(look).map(|r| &r.finding).collect();
     let mut parts = Vec::new();
     if report.fixed > 0 {
-        parts.push(format!("Fixed {}.", counted(report.fixed, "finding")));
+        let done = if report.dry { "Would fix" } else { "Fixed" };
+        parts.push(format!("{done} {}.", counted(report.fixed, "finding")));
     }
     let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Info]
         .into_iter()
@@ -25,6 +26,8 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         .collect();
     if !counts.is_empty() {
         parts.push(format!("Found {}.", counts.join(", ")));
+    } else if report.dry && report.fixed > 0 {
+        // What is left after a fix that was not made is no success.
     } else if report.problems.is_empty() && report.files > 0 {
         parts.push("All checks passed!".to_owned());
     } else if report.problems.is_empty() {
@@ -116,6 +119,8 @@ mod tests {
         assert_eq!(text(super::write, &report, false), "All checks passed!\n");
         report.fixed = 2;
         assert_eq!(text(super::write, &report, false), "Fixed 2 findings. All checks passed!\n");
+        report.dry = true;
+        assert_eq!(text(super::write, &report, false), "Would fix 2 findings.\n");
         (report.files, report.fixed) = (0, 0);
         assert_eq!(text(super::write, &report, false), "No workflow or action files found.\n");
     }

@@ -38,11 +38,15 @@ impl Check {
         self.id.rsplit('/').next().unwrap_or(&self.id)
     }
 
-    /// Address of the rule page, if the package says where its repository is.
+    /// Address of the rule page, if the build says where the pages are: `CACHELINT_DOCS` is that of `docs/rules`.
     pub fn url(&self) -> Option<String> {
-        let repository = env!("CARGO_PKG_REPOSITORY");
-        let page = || format!("{repository}/blob/v{}/docs/rules/{}.md", env!("CARGO_PKG_VERSION"), self.short_name());
-        (!repository.is_empty()).then(page)
+        let pages = option_env!("CACHELINT_DOCS").filter(|address| !address.is_empty())?;
+        Some(format!("{}/{}.md", pages.trim_end_matches('/'), self.short_name()))
+    }
+
+    /// Where a reader finds the rule page: its address, else the command that prints it.
+    pub fn page(&self) -> String {
+        self.url().unwrap_or_else(|| format!("`cachelint rule {}`", self.short_name()))
     }
 
     /// The rule page.

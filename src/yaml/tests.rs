@@ -248,7 +248,7 @@ fn hostile_depth_and_length_are_quick() {
     let dashes = "- ".repeat(100_000);
     let brackets = "[".repeat(100_000);
     let braces = "{a: ".repeat(100_000);
-    let lines: String = (0..1400).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
+    let lines: String = (0..3000).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
     for source in [&dashes, &brackets, &braces, &lines] {
         assert!(parse(&text(source)).expect_err("too deep").message.contains("nested deeper"));
     }

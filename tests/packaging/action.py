@@ -6,6 +6,7 @@ The build shares target/ci/hooks and leaves optimisation out: it is the packagin
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -18,15 +19,18 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 INSTALL, CHECK = ACTION["runs"]["steps"]
+CONTEXT = {"github.action_repository": "some/where", "github.action_ref": "v1"}
+PAGE = "https://example.org/some/where/blob/v1/docs/rules/unused-ignore.md"
 WORKFLOW = "on: push # cachelint: ignore[nox/missing-cache] none\njobs: {}\n"
 
 
 def step(what: dict, inputs: dict[str, str], runner: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """The result of one step."""
-    values = {name: options["default"] for name, options in ACTION["inputs"].items()} | inputs
+    values = {f"inputs.{name}": options["default"] for name, options in ACTION["inputs"].items()} | CONTEXT
+    values |= {f"inputs.{name}": text for name, text in inputs.items()}
 
     def value(text: str) -> str:
-        return re.sub(r"\$\{\{ inputs\.([\w-]+) }}", lambda match: values[match[1]], text)
+        return re.sub(r"\$\{\{ ([\w.-]+) }}", lambda match: values[match[1]], text)
 
     environment = {
         **os.environ,
@@ -34,6 +38,7 @@ def step(what: dict, inputs: dict[str, str], runner: Path, folder: Path) -> subp
         "CARGO_PROFILE_RELEASE_LTO": "off",
         "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
         "GITHUB_ACTION_PATH": str(ROOT),
+        "GITHUB_SERVER_URL": "https://example.org",
         "GITHUB_STEP_SUMMARY": str(runner / "summary.md"),
         "RUNNER_TEMP": str(runner),
         **{name: value(text) for name, text in what["env"].items()},
@@ -64,6 +69,8 @@ def main() -> None:
         table = [
             # inputs, exit code, beginning of the log
             ({}, 1, "::warning file=.github/workflows/a b.yml,"),
+            ({"fail-on": "info"}, 1, "::warning file=.github/workflows/a b.yml,"),
+            ({"fail-on": "error"}, 0, "::warning file=.github/workflows/a b.yml,"),
             ({"fail-on": "never"}, 0, "::warning file=.github/workflows/a b.yml,"),
             ({"fail-on": "sometimes"}, 2, "::error title=cachelint::The input fail-on"),
             ({"paths": ".github/workflows/clean.yml\n"}, 0, ""),
@@ -77,9 +84,16 @@ def main() -> None:
             done = step(CHECK, inputs, runner, folder)
             assert done.returncode == code, (inputs, done)
             assert done.stdout.startswith(log), (inputs, done.stdout)
+            assert not log.startswith("::warning") or PAGE in done.stdout, (inputs, done.stdout)
+        sarif = json.loads(step(CHECK, {"format": "sarif"}, runner, folder).stdout)
+        pages = [rule.get("helpUri") for rule in sarif["runs"][0]["tool"]["driver"]["rules"]]
+        assert PAGE in pages and None not in pages, pages
+        found = json.loads(step(CHECK, {"format": "json"}, runner, folder).stdout)
+        assert [finding["url"] for finding in found] == [PAGE], found
         assert not (folder / "injected").exists()
         summary = (runner / "summary.md").read_text()
-        assert "| Severity | Check |" in summary and summary.count("## cachelint") == len(table) - 1, summary
+        assert "| Severity | Check |" in summary and summary.count("## cachelint") == len(table) + 1, summary
+        assert f"[cachelint/unused-ignore]({PAGE})" in summary, summary
     print(f"ok {len(table)} runs of the action")
 
 

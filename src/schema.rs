@@ -1,0 +1,47 @@
+//! Published schemas, made from the types: those in `schemas/` are current, or rewritten with `UPDATE_GENERATED=1`.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::config::{CheckName, Config};
+use crate::output::json::JsonFinding;
+use crate::rules::checks;
+
+impl JsonSchema for CheckName {
+    fn schema_name() -> Cow<'static, str> {
+        "CheckName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = checks::all().iter().flat_map(|c| [c.id.as_str(), c.short_name()]).collect();
+        json_schema!({"description": "The id of a check, in full or without its first part.", "enum": names})
+    }
+}
+
+/// Each file and its schema, in the dialect that editors and validators know best.
+fn schemas() -> [(&'static str, Schema); 2] {
+    let mut config = SchemaSettings::draft07().into_generator().into_root_schema_for::<Config>();
+    config.insert("title".into(), "Settings of cachelint".into());
+    let written = SchemaSettings::draft07().for_serialize().into_generator();
+    let mut findings = written.into_root_schema_for::<Vec<JsonFinding<'_>>>();
+    findings.insert("title".into(), "cachelint --output-format json".into());
+    [("config.json", config), ("findings.json", findings)]
+}
+
+#[test]
+fn schemas_are_current() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+    let update = std::env::var_os("UPDATE_GENERATED").is_some();
+    for (name, schema) in schemas() {
+        let wanted = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if update {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(name), &wanted).unwrap();
+        }
+        let stored = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        assert!(stored == wanted, "{name} is stale; run `UPDATE_GENERATED=1 cargo test --lib schema`\n{wanted}");
+    }
+}
