@@ -43,8 +43,9 @@ struct Behind<'a> {
 impl<'a> Reach<'a> {
     pub fn new(repository: &'a Repository) -> Self {
         let own = repository.nox_actions.iter().map(|name| format!("|{}", regex::escape(name))).collect::<String>();
-        // The tool's name is part of every published action that runs it.
-        let spelled = Regex::new(&format!("(?i:nox{own})")).ok();
+        // The tool's name is part of every published action that runs it. A shell takes quotes and line breaks out of a
+        // word; a character written as a number may be any.
+        let spelled = Regex::new(&format!(r#"(?i:n[\\'"\r\n]*o[\\'"\r\n]*x{own})|\\[xuU0-7]"#)).ok();
         Self { repository, spelled, names: OnceLock::new(), seen: Mutex::default() }
     }
 
@@ -211,6 +212,8 @@ mod tests {
         let noxish = ("noxfile.py", "import nox\n");
         for (what, workflow, others, expected) in [
             ("in the job", run("Nox -s x"), vec![], true),
+            ("as a number", run(r#""n\x6fx""#), vec![], true),
+            ("in quotes", run("n'o'x -s x"), vec![], true),
             ("nowhere", run("pip install -e .[test] && pytest"), vec![noxish], false),
             ("a script", run("./scripts/test.sh"), vec![("scripts/test.sh", "nox")], true),
             ("a script of another name", run("./scripts/build.sh"), vec![("scripts/test.sh", "nox")], false),
