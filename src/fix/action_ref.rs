@@ -1,9 +1,9 @@
 //! Which cache action a fix inserts: what the repository already uses, in the pin style and form of the file.
 
 use crate::config::{Config, Pin};
+use crate::repo::published::{Published, published};
 use crate::repo::{Document, Repository};
 use crate::rules::cache_actions::{cache_actions, release_numbers};
-use crate::workflow::{StepList, Uses};
 
 /// A `uses:` value with the comment that names a pinned commit's release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,19 +12,13 @@ pub struct ActionRef {
     pub comment: Option<String>,
 }
 
-/// One use of an action as written.
-struct Written<'a> {
-    uses: Uses<'a>,
-    comment: Option<&'a str>,
-}
-
 /// The reference to insert into `document`.
 pub fn cache_action(repository: &Repository, settings: &Config, document: &Document) -> ActionRef {
     if let Some(uses) = &settings.cache_action {
         return ActionRef { uses: uses.clone(), comment: None };
     }
     let release = &cache_actions().release;
-    let here: Vec<Written<'_>> = written(document).collect();
+    let here: Vec<Published<'_>> = published(document).collect();
     let pins = match settings.pin {
         Pin::Auto => here.iter().filter(|w| w.uses.is_pinned()).count() * 2 > here.len(),
         Pin::Tag => false,
@@ -38,10 +32,7 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
         .map_or("", |w| w.uses.prefix);
     let known = &cache_actions().actions[0];
     let used = repository
-        .documents
-        .iter()
-        .flat_map(written)
-        .filter(|w| w.uses.name.trim_end_matches("/restore").trim_end_matches("/save") == release.repository)
+        .uses_of(&release.repository)
         .filter(|w| !known.is_retired(w.uses.reference))
         .filter(|w| version(w).is_none_or(|(major, _, _)| major >= release.oldest_major));
     // The newest that the repository uses in the file's pin style.
@@ -59,23 +50,8 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
     ActionRef { uses: format!("{prefix}{}@{reference}", release.repository), comment }
 }
 
-fn version(written: &Written<'_>) -> Option<(u64, Option<u64>, Option<u64>)> {
+fn version(written: &Published<'_>) -> Option<(u64, Option<u64>, Option<u64>)> {
     let named = cache_actions().commits.get(written.uses.reference).map(String::as_str);
     let commented = || written.comment?.trim_start_matches('#').split_whitespace().next();
     release_numbers(named.or_else(commented).unwrap_or(written.uses.reference))
-}
-
-/// The published actions that a document uses.
-fn written(document: &Document) -> impl Iterator<Item = Written<'_>> {
-    let lists: Vec<&StepList> = match document.workflow() {
-        Some(workflow) => workflow.jobs.iter().map(|j| &j.steps).collect(),
-        None => document.steps(None).into_iter().collect(),
-    };
-    lists.into_iter().flat_map(|list| &list.steps).filter_map(|step| {
-        let scalar = step.uses.as_ref()?;
-        let line = document.text.line_of(scalar.span.end);
-        let rest = &document.text.line(line)[scalar.span.end.saturating_sub(document.text.line_start(line))..];
-        let comment = rest.trim_start_matches(['"', '\'', ' ']).starts_with('#').then(|| rest.trim());
-        Some(Written { uses: Uses::parse(&scalar.text)?, comment })
-    })
 }

@@ -1,13 +1,14 @@
 //! All workflows and actions of a repository, linked: who calls whom.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::document::Document;
 use super::files::{RepoFiles, join};
+use super::published::{Published, published};
 use crate::rules::forges::forges;
 use crate::tool::memo::Memo;
-use crate::workflow::StepList;
+use crate::workflow::{StepList, Uses};
 
 /// A job that calls a reusable workflow or uses an action of the same repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Repository {
     by_path: HashMap<String, usize>,
     callers: HashMap<usize, Vec<Caller>>,
     called_actions: Vec<bool>,
+    /// Published actions by name, with reference and comment; each once.
+    published: HashMap<String, Vec<(String, Option<String>)>>,
 }
 
 impl Repository {
@@ -43,6 +46,7 @@ impl Repository {
             answers: Memo::default(),
             by_path,
             callers: HashMap::new(),
+            published: HashMap::new(),
         };
         repository.link();
         repository
@@ -69,8 +73,31 @@ impl Repository {
                 }
             }
         }
+        let mut names: HashMap<String, Vec<(String, Option<String>)>> = HashMap::new();
+        let mut seen = HashSet::new();
+        for used in self
+            .documents
+            .iter()
+            .flat_map(published)
+            .filter(|used| seen.insert((used.uses.name, used.uses.reference, used.comment)))
+        {
+            let uses = names.entry(used.uses.name.to_owned()).or_default();
+            uses.push((used.uses.reference.to_owned(), used.comment.map(str::to_owned)));
+        }
+        self.published = names;
         self.callers = callers;
         self.called_actions = called;
+    }
+
+    /// The different ways in which steps of the repository name a published action or its two halves.
+    pub fn uses_of(&self, action: &str) -> impl Iterator<Item = Published<'_>> {
+        let names = ["", "/restore", "/save"].map(|half| self.published.get_key_value(&format!("{action}{half}")));
+        names.into_iter().flatten().flat_map(|(name, uses)| {
+            uses.iter().map(|(reference, comment)| Published {
+                uses: Uses { prefix: "", name, reference },
+                comment: comment.as_deref(),
+            })
+        })
     }
 
     pub fn document(&self, path: &str) -> Option<usize> {

@@ -3,6 +3,7 @@
 pub mod document;
 pub mod files;
 pub mod index;
+pub mod published;
 pub mod reach;
 pub mod tracked;
 
