@@ -18,6 +18,7 @@ import io
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -58,7 +59,8 @@ def pyyaml(text: str) -> Value:
 
 
 def ruamel_yaml(text: str) -> Value:
-    """As ruamel.yaml reads it."""
+    """As ruamel.yaml reads it; that an anchor is set again is no news."""
+    warnings.simplefilter("ignore", ruamel.yaml.error.ReusedAnchorWarning)
     return ruamel.yaml.YAML(typ="safe", pure=True).load(io.StringIO(text))
 
 
