@@ -57,8 +57,7 @@ pub struct Release {
     pub source: String,
 }
 
-static DATA: LazyLock<CacheActions> =
-    LazyLock::new(|| super::load("cache-actions.yaml", include_str!("../../rules/cache-actions.yaml")));
+static DATA: LazyLock<CacheActions> = LazyLock::new(|| super::embedded!("cache-actions"));
 
 pub fn cache_actions() -> &'static CacheActions {
     &DATA

@@ -65,8 +65,7 @@ impl Check {
     }
 }
 
-static CHECKS: LazyLock<Vec<Check>> =
-    LazyLock::new(|| super::load("checks.yaml", include_str!("../../rules/checks.yaml")));
+static CHECKS: LazyLock<Vec<Check>> = LazyLock::new(|| super::embedded!("checks"));
 
 /// All checks, in the order of the documentation.
 pub fn all() -> &'static [Check] {

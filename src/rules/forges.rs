@@ -38,7 +38,7 @@ pub struct Runner {
     pub os: String,
 }
 
-static DATA: LazyLock<Forges> = LazyLock::new(|| super::load("forges.yaml", include_str!("../../rules/forges.yaml")));
+static DATA: LazyLock<Forges> = LazyLock::new(|| super::embedded!("forges"));
 
 pub fn forges() -> &'static Forges {
     &DATA

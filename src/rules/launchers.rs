@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// The validated contents of `rules/launchers.yaml`.
 pub static LAUNCHERS: LazyLock<Launchers> = LazyLock::new(|| {
-    let launchers: Launchers = super::load("launchers.yaml", include_str!("../../rules/launchers.yaml"));
+    let launchers: Launchers = super::embedded!("launchers");
     let problems = launchers.problems();
     assert!(problems.is_empty(), "internal error: rules/launchers.yaml: {}", problems.join("; "));
     launchers

@@ -7,9 +7,10 @@ use regex::{Captures, Regex, RegexSet};
 use serde::Deserialize;
 
 /// The rules of the embedded file, compiled once.
-pub static LOGS: LazyLock<Logs> = LazyLock::new(|| Logs::from(crate::rules::load::<Raw>("logs.yaml", TEXT)));
-
-const TEXT: &str = include_str!("../../rules/logs.yaml");
+pub static LOGS: LazyLock<Logs> = LazyLock::new(|| {
+    let raw: Raw = super::embedded!("logs");
+    Logs::from(raw)
+});
 
 /// What a line of a log says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]

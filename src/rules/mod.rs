@@ -12,9 +12,17 @@ pub mod wrappers;
 
 use serde::de::DeserializeOwned;
 
-/// Reads one embedded rules file. These files ship with the binary and a test loads each, so a bad one is a bug, not bad input.
-pub fn load<T: DeserializeOwned>(name: &str, text: &str) -> T {
-    serde_yaml::from_str(text).unwrap_or_else(|e| panic!("internal error: rules/{name}: {e}"))
+/// The rules of `rules/<name>.yaml`, which the build embeds as JSON.
+macro_rules! embedded {
+    ($name:literal) => {
+        $crate::rules::load($name, include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json")))
+    };
+}
+pub(crate) use embedded;
+
+/// Reads embedded rules. They ship with the binary and a test loads each, so bad ones are a bug, not bad input.
+fn load<T: DeserializeOwned>(name: &str, json: &str) -> T {
+    serde_json::from_str(json).unwrap_or_else(|e| panic!("internal error: rules/{name}.yaml: {e}"))
 }
 
 /// Names of actions are compared as GitHub does: without case.

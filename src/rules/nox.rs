@@ -131,7 +131,7 @@ impl Nox {
 
 /// The rules; read and validated at first use.
 pub fn rules() -> &'static Nox {
-    static RULES: LazyLock<Nox> = LazyLock::new(|| super::load("nox.yaml", include_str!("../../rules/nox.yaml")));
+    static RULES: LazyLock<Nox> = LazyLock::new(|| super::embedded!("nox"));
     &RULES
 }
 

@@ -34,8 +34,7 @@ pub struct PublishingCommand {
     pub what: String,
 }
 
-static DATA: LazyLock<Publishers> =
-    LazyLock::new(|| super::load("publishers.yaml", include_str!("../../rules/publishers.yaml")));
+static DATA: LazyLock<Publishers> = LazyLock::new(|| super::embedded!("publishers"));
 
 pub fn publishers() -> &'static Publishers {
     &DATA

@@ -75,8 +75,7 @@ pub struct WheelBuilder {
 /// An action of which nothing is known but that it runs nox.
 pub static SOME_NOX_ACTION: LazyLock<NoxAction> = LazyLock::new(NoxAction::default);
 
-static DATA: LazyLock<SetupActions> =
-    LazyLock::new(|| super::load("setup-actions.yaml", include_str!("../../rules/setup-actions.yaml")));
+static DATA: LazyLock<SetupActions> = LazyLock::new(|| super::embedded!("setup-actions"));
 
 pub fn setup_actions() -> &'static SetupActions {
     &DATA

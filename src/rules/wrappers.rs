@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// The validated contents of `rules/wrappers.yaml`.
 pub static WRAPPERS: LazyLock<Wrappers> = LazyLock::new(|| {
-    let wrappers: Wrappers = super::load("wrappers.yaml", include_str!("../../rules/wrappers.yaml"));
+    let wrappers: Wrappers = super::embedded!("wrappers");
     let problems = wrappers.problems();
     assert!(problems.is_empty(), "internal error: rules/wrappers.yaml: {}", problems.join("; "));
     wrappers
