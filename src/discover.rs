@@ -277,14 +277,19 @@ fn is_action_name(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "action.yml" || name == "action.yaml")
 }
 
-/// By place and name where they say it, else by the keys of the top level; none if it is neither workflow nor action.
-fn kind_of(relative: &str, content: impl FnOnce() -> Vec<u8>) -> Option<FileKind> {
+/// What a file is by its place and name alone, `relative` to the root.
+pub(crate) fn kind_by_place(relative: &str) -> Option<FileKind> {
     let path = Path::new(relative);
-    if path.parent().is_some_and(|folder| WORKFLOW_FOLDERS.iter().any(|w| folder.ends_with(w))) {
+    if path.parent().is_some_and(|folder| WORKFLOW_FOLDERS.iter().any(|w| folder.ends_with(w))) && is_yaml(path) {
         return Some(FileKind::Workflow);
     }
-    if is_action_name(path) {
-        return Some(FileKind::Action);
+    is_action_name(path).then_some(FileKind::Action)
+}
+
+/// By place and name where they say it, else by the keys of the top level; none if it is neither workflow nor action.
+fn kind_of(relative: &str, content: impl FnOnce() -> Vec<u8>) -> Option<FileKind> {
+    if let Some(kind) = kind_by_place(relative) {
+        return Some(kind);
     }
     let content = content();
     // `jobs` alone is also a word of other services, which have no `on`.

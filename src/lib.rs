@@ -22,6 +22,7 @@ pub mod rules;
 mod schema;
 pub mod shell;
 pub mod suppress;
+mod syntax;
 #[cfg(test)]
 mod testing;
 pub mod text;

@@ -255,3 +255,19 @@ mod links_and_devices {
         }
     }
 }
+
+#[test]
+fn actions_that_use_each_other_many_times() {
+    let steps = |run: &str| -> String {
+        let uses = |n: usize| format!("    - {{uses: ./.github/actions/a{n}}}\n");
+        (0..20).map(uses).collect::<String>() + &format!("    - {{run: {run}, shell: bash}}\n")
+    };
+    for run in ["pytest", "nox"] {
+        let action = format!("runs:\n  using: composite\n  steps:\n{}", steps(run));
+        let workflow = format!("on: push\njobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n{}", steps("pytest"));
+        let actions: Vec<String> = (0..20).map(|n| format!(".github/actions/a{n}/action.yml")).collect();
+        let mut files: Vec<(&str, &str)> = actions.iter().map(|path| (path.as_str(), action.as_str())).collect();
+        files.push((CI, &workflow));
+        check(&repository(&files), &[]);
+    }
+}

@@ -1,14 +1,13 @@
 //! Python scripts that run commands, and the tasks of invoke: calls with literal words, through the grammar.
 
-use std::cell::RefCell;
-
-use tree_sitter::{Node, Parser, Tree};
+use tree_sitter::Node;
 
 use super::given::Given;
 use super::lead::quoted;
 use super::{File, Followed, Lead};
 use crate::repo::join;
 use crate::rules::wrappers::WRAPPERS;
+use crate::syntax::{self, Grammar};
 use crate::text::Span;
 
 /// How deep a script's statements are looked at.
@@ -70,19 +69,9 @@ fn lead(path: &str, folder: &str, run: Run, label: String, out: &mut Followed) {
     out.leads.push(Lead { holes, conditional: run.conditional, ..lead });
 }
 
-fn parsed(text: &str) -> Option<Tree> {
-    thread_local! {
-        static PARSER: RefCell<Option<Parser>> = RefCell::new({
-            let mut parser = Parser::new();
-            parser.set_language(&tree_sitter_python::LANGUAGE.into()).ok().map(|()| parser)
-        });
-    }
-    PARSER.with_borrow_mut(|parser| parser.as_mut()?.parse(text, None))
-}
-
 /// Every call of a function that `runs_commands`.
 fn runs(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Vec<Run> {
-    let Some(tree) = parsed(text) else { return Vec::new() };
+    let Some(tree) = syntax::parse(Grammar::Python, text) else { return Vec::new() };
     let mut out = Vec::new();
     let mut stack = vec![(tree.root_node(), None::<String>, false, 0)];
     while let Some((node, function, conditional, depth)) = stack.pop() {

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::document::Document;
 use super::files::{RepoFiles, join};
 use super::published::{Published, published};
+use super::words::Words;
 use crate::rules::forges::forges;
 use crate::tool::memo::Memo;
 use crate::workflow::{StepList, Uses};
@@ -26,6 +28,7 @@ pub struct Repository {
     pub nox_actions: Vec<String>,
     /// What the tool said about calls in this repository.
     pub answers: Memo,
+    words: OnceLock<Words>,
     by_path: HashMap<String, usize>,
     callers: HashMap<usize, Vec<Caller>>,
     called_actions: Vec<bool>,
@@ -44,6 +47,7 @@ impl Repository {
             documents,
             nox_actions: Vec::new(),
             answers: Memo::default(),
+            words: OnceLock::new(),
             by_path,
             callers: HashMap::new(),
             published: HashMap::new(),
@@ -98,6 +102,11 @@ impl Repository {
                 comment: comment.as_deref(),
             })
         })
+    }
+
+    /// What texts lead to; asked for after `nox_actions` is set.
+    pub fn words(&self) -> &Words {
+        self.words.get_or_init(|| Words::new(&self.nox_actions))
     }
 
     pub fn document(&self, path: &str) -> Option<usize> {

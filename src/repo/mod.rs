@@ -6,6 +6,7 @@ pub mod index;
 pub mod published;
 pub mod reach;
 pub mod tracked;
+pub mod words;
 
 pub use document::{Content, Document};
 pub use files::{RepoFiles, join};

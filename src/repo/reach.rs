@@ -3,50 +3,26 @@
 //! Every way to the tool spells its name somewhere: in the job, in an action or workflow of the repository, or in a file
 //! that a command of the job names, perhaps through others. What is left out here is certainly without it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
-
-use regex::Regex;
+use std::collections::HashSet;
 
 use super::document::Document;
 use super::index::{Repository, local};
-use crate::rules::setup_actions::setup_actions;
-use crate::rules::wrappers::WRAPPERS;
-use crate::tool::Files;
+use super::words::Goal;
 use crate::workflow::StepList;
 
-/// Words of scripts and paths: names of files stand in them without their folders.
-static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9_.+-]{2,}").ok());
 /// Keys of a workflow that no command of a job is made of.
 const APART: [&str; 5] = ["jobs", "name", "run-name", "permissions", "concurrency"];
-/// Composite actions and called workflows are looked through this deep.
-const MAX_DEPTH: usize = 12;
-/// Files followed from one job; beyond them the job counts as leading there.
-const MAX_FILES: usize = 2_000;
 
 pub struct Reach<'a> {
     repository: &'a Repository,
-    spelled: Option<Regex>,
-    /// Tracked files by their last name, and modules by the name of their folder.
-    names: OnceLock<HashMap<&'a str, Vec<&'a str>>>,
-    seen: Mutex<HashMap<&'a str, Arc<Behind<'a>>>>,
-}
-
-/// What stands in a tracked file.
-#[derive(Default)]
-struct Behind<'a> {
-    spelled: bool,
-    /// Files that it may lead to.
-    next: Vec<&'a str>,
+    /// The actions of the repository, with the last names of their folders.
+    actions: Vec<(usize, &'a str)>,
 }
 
 impl<'a> Reach<'a> {
     pub fn new(repository: &'a Repository) -> Self {
-        let own = repository.nox_actions.iter().map(|name| format!("|{}", regex::escape(name))).collect::<String>();
-        // The tool's name is part of every published action that runs it. A shell takes quotes and line breaks out of a
-        // word; a character written as a number may be any.
-        let spelled = Regex::new(&format!(r#"(?i:n[\\'"\r\n]*o[\\'"\r\n]*x{own})|\\[xuU0-7]"#)).ok();
-        Self { repository, spelled, names: OnceLock::new(), seen: Mutex::default() }
+        let actions = repository.documents.iter().enumerate().filter(|(_, d)| d.action().is_some());
+        Self { repository, actions: actions.map(|(at, d)| (at, d.folder().rsplit('/').next().unwrap_or(""))).collect() }
     }
 
     /// Whether the job, or the action itself where `job` is `None`, may lead to the tool.
@@ -54,11 +30,12 @@ impl<'a> Reach<'a> {
         let mut pieces = self.pieces(document, job);
         // A called workflow runs what its callers pass to it.
         pieces.extend(self.repository.callers(document).iter().map(|c| self.text(c.document)));
-        if pieces.iter().any(|piece| self.spells(piece)) {
-            return true;
+        let mut seen = HashSet::new();
+        if let Some(steps) = self.repository.documents[document].steps(job) {
+            self.add_used(steps, &mut seen);
         }
-        let steps = self.repository.documents[document].steps(job);
-        steps.is_some_and(|list| self.uses(list, MAX_DEPTH)) || self.leads(&pieces)
+        pieces.extend(seen.iter().map(|action| self.text(*action)));
+        self.repository.words().lead(&pieces, &self.repository.files, Goal::Tool)
     }
 
     fn text(&self, document: usize) -> &'a str {
@@ -82,116 +59,31 @@ impl<'a> Reach<'a> {
         nodes.filter_map(|node| text.as_str().get(tree.span(node).range())).collect()
     }
 
-    fn spells(&self, text: &str) -> bool {
-        self.spelled.as_ref().is_none_or(|name| name.is_match(text))
-    }
-
-    /// Whether some step uses an action of the repository that may lead there.
-    fn uses(&self, list: &StepList, depth: usize) -> bool {
-        list.steps.iter().filter_map(|s| s.uses.as_ref()).any(|uses| {
-            if local(&uses.text).is_none() {
-                return false;
-            }
-            // Where the action lies depends on the checkouts: by its last name it is found in all of them.
-            let folder = uses.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            let mut actions = (0..self.repository.documents.len()).filter(|d| {
-                let document = &self.repository.documents[*d];
-                document.action().is_some() && (folder == "." || document.folder().ends_with(folder))
-            });
-            actions.any(|action| {
-                let steps = self.repository.documents[action].steps(None);
-                let deeper = |list| depth == 0 || self.uses(list, depth - 1);
-                let text = self.text(action);
-                self.spells(text) || steps.is_some_and(deeper) || self.leads(&[text])
-            })
-        })
-    }
-
-    /// Whether the words of `pieces` name a file, perhaps through others, that spells the tool's name.
-    fn leads(&self, pieces: &[&str]) -> bool {
-        let mut next: Vec<&'a str> = pieces.iter().flat_map(|piece| self.named(piece)).collect();
-        let mut seen: HashSet<&str> = HashSet::new();
-        while let Some(path) = next.pop() {
-            if !seen.insert(path) {
-                continue;
-            }
-            let behind = self.behind(path);
-            if behind.spelled || seen.len() > MAX_FILES {
-                return true;
-            }
-            next.extend(&behind.next);
-        }
-        false
-    }
-
-    fn behind(&self, path: &'a str) -> Arc<Behind<'a>> {
-        let lock = || self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(known) = lock().get(path) {
-            return known.clone();
-        }
-        let text = self.repository.files.read(path).unwrap_or_default();
-        let spelled = self.spells(&text);
-        let next = if spelled { Vec::new() } else { self.named(&text).into_iter().collect() };
-        let behind = Arc::new(Behind { spelled, next });
-        lock().insert(path, behind.clone());
-        behind
-    }
-
-    /// The tracked files that the words of a text may name: scripts, modules, and what the wrappers among them read.
-    fn named(&self, text: &str) -> BTreeSet<&'a str> {
-        let names = self.names.get_or_init(|| self.index());
-        let Some(words) = &*WORDS else { return names.values().flatten().copied().collect() };
-        let mut found = BTreeSet::new();
-        let words: HashSet<&str> = words.find_iter(text).map(|word| word.as_str()).collect();
-        for word in words {
-            let word = word.trim_end_matches('.');
-            let module = word.rsplit('.').next().unwrap_or(word);
-            found.extend(names.get(word).into_iter().chain(names.get(module)).flatten());
-            for wrapper in &WRAPPERS.wrappers {
-                let launched = |l: &String| l.split(' ').next() == Some(word);
-                if wrapper.programs.iter().any(|p| p == word) || wrapper.launched.iter().any(launched) {
-                    let last = |file: &'static str| file.rsplit('/').next().unwrap_or(file);
-                    found.extend(wrapper.files.iter().filter_map(|file| names.get(last(file))).flatten());
+    /// Adds the actions of the repository that the steps use, and those that these use.
+    fn add_used(&self, steps: &'a StepList, seen: &mut HashSet<usize>) {
+        let mut lists = vec![steps];
+        while let Some(list) = lists.pop() {
+            for uses in list.steps.iter().filter_map(|s| s.uses.as_ref()).filter(|u| local(&u.text).is_some()) {
+                // Where the action lies depends on the checkouts: by its last name it is found in all of them.
+                let folder = uses.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                let any = matches!(folder, "." | ".." | "$");
+                for (action, name) in &self.actions {
+                    if (any || name.ends_with(folder)) && seen.insert(*action) {
+                        lists.extend(self.repository.documents[*action].steps(None));
+                    }
                 }
             }
-            if word == setup_actions().builds_wheels.program {
-                found.extend(names.get("pyproject.toml").into_iter().flatten());
-            }
-            // `run-${{ matrix.os }}.sh`: only the ends of the name are written.
-            let (begins, ends) = (word.ends_with(['-', '_']), word.starts_with('.'));
-            if begins || ends {
-                let fits = |name: &str| (begins && name.starts_with(word)) || (ends && name.ends_with(word));
-                found.extend(names.iter().filter(|(name, _)| fits(name)).flat_map(|(_, paths)| paths));
-            }
         }
-        found
-    }
-
-    fn index(&self) -> HashMap<&'a str, Vec<&'a str>> {
-        let mut names: HashMap<&str, Vec<&str>> = HashMap::new();
-        for path in self.repository.files.tracked().iter() {
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            // Workflows and actions are linked by their own words.
-            if self.repository.document(path).is_some() {
-                continue;
-            }
-            names.entry(name).or_default().push(path);
-            if let Some(module) = name.strip_suffix(".py") {
-                let folder = folder.rsplit('/').next().unwrap_or_default();
-                let module = if module.starts_with("__") { folder } else { module };
-                names.entry(module).or_default().push(path);
-            }
-        }
-        names
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Reach, setup_actions};
+    use super::Reach;
     use crate::config::Config;
     use crate::discover::discover;
     use crate::repo::Repository;
+    use crate::rules::setup_actions::setup_actions;
     use crate::testing;
 
     fn leads(files: &[(&str, &str)], settings: &Config) -> Vec<bool> {
@@ -225,6 +117,14 @@ mod tests {
             ("a module", run("python -m tools.ci"), vec![("tools/ci.py", "import nox")], true),
             ("a package", run("python -m tools"), vec![("tools/__main__.py", "import nox")], true),
             ("a wheel's tests", run("uvx cibuildwheel"), vec![("pyproject.toml", "test-command = 'nox'")], true),
+            ("a script of one letter", run("sh x"), vec![("x", "nox")], true),
+            ("a script in other letters", run("sh prüfung.sh"), vec![("prüfung.sh", "nox")], true),
+            ("a script of several words", run("sh 'a b.sh'"), vec![("a b.sh", "nox")], true),
+            ("a name in a variable", run("for t in a b; do sh $t.sh; done"), vec![("b.sh", "nox")], true),
+            ("a document of that name", run("pip install x"), vec![("install.md", "nox")], false),
+            ("a batch file without its ending", run("call b"), vec![("b.cmd", "nox")], true),
+            ("a module of just", run("just m t"), vec![("justfile", "mod m"), ("m.just", "t:\n nox")], true),
+            ("a folder of just", run("just m t"), vec![("justfile", "mod m"), ("m/mod.just", "t:\n nox")], true),
             ("half a name", run("./run-${{ matrix.os }}.sh"), vec![("run-linux.sh", "nox")], true),
         ] {
             let mut files = vec![(".github/workflows/ci.yml", workflow.as_str())];
@@ -253,6 +153,16 @@ mod tests {
         for (run, expected) in [("nox", true), ("pytest", false)] {
             let files = [(".github/workflows/ci.yml", uses), (".github/actions/test/action.yml", &action(run))];
             assert_eq!(leads(&files, &Config::default()), [expected], "{run}");
+        }
+        for uses in ["./.github/actions/one", "$/tools/one", "./../other/one", "./"] {
+            let workflow = format!("on: push\njobs:\n  a:\n    steps: [{{uses: {uses}}}]\n");
+            let using = "runs:\n  using: composite\n  steps: [{uses: ./.github/actions/test}, {uses: ./x/one}]\n";
+            let files = [
+                (".github/workflows/ci.yml", workflow.as_str()),
+                (if uses == "./" { "action.yml" } else { "x/one/action.yml" }, using),
+                (".github/actions/test/action.yml", &action("nox")),
+            ];
+            assert_eq!(leads(&files, &Config::default()), [true], "{uses}");
         }
         let called =
             "on: {workflow_call: {inputs: {c: {type: string}}}}\njobs:\n  a:\n    steps: [{run: '${{ inputs.c }}'}]\n";

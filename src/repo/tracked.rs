@@ -16,7 +16,8 @@ const NEVER_TRACKED: [&str; 6] = [".git", ".nox", ".tox", ".venv", "node_modules
 /// The tracked files below a root, relative to it, with `/`.
 #[derive(Debug, Clone, Default)]
 pub struct Tracked {
-    files: BTreeSet<String>,
+    /// Sorted.
+    files: Vec<String>,
     /// Tracked symbolic links; what they point to is never read.
     links: BTreeSet<String>,
 }
@@ -28,11 +29,16 @@ impl Tracked {
     }
 
     pub fn contains(&self, path: &str) -> bool {
-        self.files.contains(path)
+        self.files.binary_search_by(|file| file.as_str().cmp(path)).is_ok()
     }
 
     pub fn is_link(&self, path: &str) -> bool {
         self.links.contains(path)
+    }
+
+    /// The tracked file at a place among them all.
+    pub fn at(&self, place: usize) -> Option<&str> {
+        self.files.get(place).map(String::as_str)
     }
 
     /// Every tracked file, sorted.
@@ -42,20 +48,28 @@ impl Tracked {
 
     /// Whether any tracked file lies below `folder` ("" is the root).
     pub fn has_folder(&self, folder: &str) -> bool {
-        if folder.is_empty() {
-            return !self.files.is_empty();
-        }
-        let prefix = format!("{folder}/");
-        self.files.range(prefix.clone()..).next().is_some_and(|file| file.starts_with(&prefix))
+        !self.below(folder).is_empty()
     }
 
     /// Every tracked file below `folder` ("" is the root), sorted.
     pub fn under(&self, folder: &str) -> Vec<String> {
+        self.below(folder).to_vec()
+    }
+
+    fn below(&self, folder: &str) -> &[String] {
         if folder.is_empty() {
-            return self.files.iter().cloned().collect();
+            return &self.files;
         }
         let prefix = format!("{folder}/");
-        self.files.range(prefix.clone()..).take_while(|f| f.starts_with(&prefix)).cloned().collect()
+        let rest = &self.files[self.files.partition_point(|file| **file < *prefix)..];
+        &rest[..rest.partition_point(|file| file.starts_with(&prefix))]
+    }
+
+    /// From paths in any order.
+    fn new(mut files: Vec<String>, links: BTreeSet<String>) -> Self {
+        files.sort_unstable();
+        files.dedup();
+        Self { files, links }
     }
 }
 
@@ -79,26 +93,24 @@ fn from_index(path: &Path) -> Option<Tracked> {
         ..Default::default()
     };
     let file = gix_index::File::at(path, gix_index::hash::Kind::Sha1, true, options).ok()?;
-    let mut tracked = Tracked::default();
+    let (mut files, mut links) = (Vec::with_capacity(file.entries().len()), BTreeSet::new());
     for entry in file.entries() {
         // A path that is not UTF-8 cannot be written in a workflow either.
         let Ok(path) = std::str::from_utf8(entry.path(&file)) else { continue };
         match entry.mode {
             Mode::COMMIT | Mode::DIR => {}
             Mode::SYMLINK => {
-                tracked.links.insert(path.to_owned());
-                tracked.files.insert(path.to_owned());
+                links.insert(path.to_owned());
+                files.push(path.to_owned());
             }
-            _ => {
-                tracked.files.insert(path.to_owned());
-            }
+            _ => files.push(path.to_owned()),
         }
     }
-    Some(tracked)
+    Some(Tracked::new(files, links))
 }
 
 fn from_folder(root: &Path) -> Tracked {
-    let mut tracked = Tracked::default();
+    let (mut files, mut links) = (Vec::new(), BTreeSet::new());
     let walk = WalkDir::new(root)
         .follow_links(false)
         .into_iter()
@@ -106,11 +118,11 @@ fn from_folder(root: &Path) -> Tracked {
     for entry in walk.filter_map(Result::ok).filter(|e| !e.file_type().is_dir()).take(MAX_WALKED) {
         let Some(path) = entry.path().strip_prefix(root).ok().and_then(super::files::slashed) else { continue };
         if entry.path_is_symlink() {
-            tracked.links.insert(path.clone());
+            links.insert(path.clone());
         }
-        tracked.files.insert(path);
+        files.push(path);
     }
-    tracked
+    Tracked::new(files, links)
 }
 
 #[cfg(test)]

@@ -3,25 +3,16 @@
 mod sourced;
 mod words;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use tree_sitter::{Node, Parser};
+use tree_sitter::Node;
 
 use super::expand::Expanded;
 use super::state::{State, Value};
 use super::word::{Part, Source, Word};
 use super::{Command, Given, Host};
+use crate::syntax::{self, Grammar};
 use crate::text::Span;
-
-thread_local! {
-    static PARSER: RefCell<Option<Parser>> = RefCell::new(parser());
-}
-
-fn parser() -> Option<Parser> {
-    let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok().map(|()| parser)
-}
 
 /// How deep statements may nest, function calls counted.
 const MAX_DEPTH: usize = 48;
@@ -39,8 +30,7 @@ pub(super) fn commands(script: &Expanded, given: &Given<'_>) -> Vec<Command> {
 
 /// Runs `script` from a state; `sources` scripts read each other around it. The commands and the state at its end.
 fn walk(script: &Expanded, given: &Given<'_>, state: State, sources: usize) -> (Vec<Command>, State) {
-    let tree = PARSER.with_borrow_mut(|p| p.as_mut().and_then(|p| p.parse(script.text(), None)));
-    let Some(tree) = tree else { return (Vec::new(), state) };
+    let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else { return (Vec::new(), state) };
     let mut walker = Walker {
         script,
         vars: given.vars,

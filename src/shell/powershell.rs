@@ -2,25 +2,16 @@
 
 mod words;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use tree_sitter::{Node, Parser};
+use tree_sitter::Node;
 
 use super::expand::Expanded;
 use super::state::{State, Value};
 use super::word::Word;
 use super::{Command, Host};
+use crate::syntax::{self, Grammar};
 use crate::text::Span;
-
-thread_local! {
-    static PARSER: RefCell<Option<Parser>> = RefCell::new(parser());
-}
-
-fn parser() -> Option<Parser> {
-    let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).ok().map(|()| parser)
-}
 
 /// How deep nodes are followed; the grammar wraps each expression in about fifteen.
 const MAX_DEPTH: usize = 150;
@@ -29,8 +20,7 @@ const MAX_NODES: usize = 200_000;
 
 /// The commands of `script` in the order in which they run.
 pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
-    let tree = PARSER.with_borrow_mut(|p| p.as_mut().and_then(|p| p.parse(script.text(), None)));
-    let Some(tree) = tree else { return Vec::new() };
+    let Some(tree) = syntax::parse(Grammar::PowerShell, script.text()) else { return Vec::new() };
     let mut walker = Walker {
         script,
         vars,

@@ -1,5 +1,7 @@
 //! Steps with `uses:`: checkouts, interpreters, caches, publishers, actions that run the tool, composite actions.
 
+use std::sync::Arc;
+
 use super::build::{Here, Walk};
 use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation};
 use super::origin::Origins;
@@ -202,6 +204,7 @@ impl Walk<'_> {
             Request { args: &args, env: &env, folder: &place.inside, script: None, files: self.files(&place) };
         let mut run = self.answer(&request, &place);
         if action.rebuilds && run.reuse != Reuse::Unknown {
+            let run = Arc::make_mut(&mut run);
             // A first pass builds without reuse, a second one runs what that has built.
             (run.reuse, run.reuse_why) = (Reuse::Mixed, "the action builds once, then reuses what it built".to_owned());
         }

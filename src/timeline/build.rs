@@ -18,6 +18,8 @@ use crate::workflow::{Job, Step, StepList};
 pub const USES_ACTION: &str = "uses this action";
 /// Composite actions may use each other this deep on GitHub.
 const MAX_ACTION_DEPTH: usize = 9;
+/// Steps of one instance, those of composite actions counted each time they are used.
+const MAX_STEPS: usize = 5_000;
 
 /// The events of one instance, in order.
 #[derive(Debug, Clone)]
@@ -62,6 +64,7 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
         hops: Vec::new(),
         outer: None,
         depth: 0,
+        taken: 0,
         followed: 0,
     };
     if let Some(job) = job {
@@ -100,6 +103,8 @@ pub(super) struct Walk<'a> {
     /// The job's step that a composite action was entered from.
     pub outer: Option<Site>,
     pub depth: usize,
+    /// Steps read so far.
+    taken: usize,
     /// Scripts of other files read so far.
     pub followed: usize,
 }
@@ -150,6 +155,14 @@ impl<'a> Walk<'a> {
 
     fn steps(&mut self, document: usize, job: Option<usize>, list: &'a StepList, inputs: &Inputs) {
         for (position, step) in list.steps.iter().enumerate() {
+            if self.taken == MAX_STEPS {
+                let note = "the job has too many steps to read them all";
+                if self.undecided.last().is_none_or(|last| last != note) {
+                    self.undecided.push(note.to_owned());
+                }
+                return;
+            }
+            self.taken += 1;
             let site = Site { document, job, step: position };
             let here = Here { document: &self.repository.documents[document], site, step, inputs };
             let known = self.depth;
@@ -198,8 +211,8 @@ impl<'a> Walk<'a> {
     }
 
     /// What nox does at `place`.
-    pub fn answer(&self, request: &Request<'_>, place: &Place) -> Run {
-        if place.own { Run::clone(&self.repository.answers.run(&Nox, request)) } else { Nox.run(request) }
+    pub fn answer(&self, request: &Request<'_>, place: &Place) -> Arc<Run> {
+        if place.own { self.repository.answers.run(&Nox, request) } else { Arc::new(Nox.run(request)) }
     }
 
     /// A place in the document of `here`.

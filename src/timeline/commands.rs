@@ -1,17 +1,22 @@
 //! Steps with `run:`: calls of the tool, publishing commands, variables written for later steps.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::build::{Here, Walk};
 use super::event::{EventKind, Invocation};
 use super::hop::Origin;
 use super::state::{Place, in_workspace, prefixed};
 use crate::expr::{Eval, Part, Value, eval_template, parse_template};
+use crate::repo::words::Goal;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
 use crate::shell::{
     Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, Word, calls, commands_given, program,
 };
 use crate::text::Span;
-use crate::tool::{Answer, Argument, Request, Variable};
+use crate::tool::{Answer, Argument, Request, Run, Variable};
+use crate::workflow::Scalar;
 use crate::workflow::context::{Exported, WORKSPACE};
 use crate::yaml::ScalarMap;
 
@@ -39,20 +44,46 @@ impl Walk<'_> {
                 }
             })
             .collect();
-        let folder = self.working_directory(here);
-        let shell = self.shell(here);
         let expanded = Expanded::new(&script.text, &holes);
-        let origin = Origin::step(here, script, folder);
-        let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
-        let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
-        let found = commands_given(&shell, &expanded, &given);
         self.state.exporting.extend(exports(expanded.text()));
-        for command in &found {
-            self.command(&origin, command);
+        if self.may_tell(here, &script.text, expanded.text()) {
+            self.read(here, script, &expanded);
         }
         // What a step exports reaches the steps after it.
         let exporting = std::mem::take(&mut self.state.exporting);
         self.state.exported.extend(exporting);
+    }
+
+    /// Whether a script may run the tool or publish, itself or through files: no other needs to be read.
+    fn may_tell(&self, here: Here<'_>, script: &str, expanded: &str) -> bool {
+        let mut texts = vec![Cow::Borrowed(script), Cow::Borrowed(expanded)];
+        if script.contains(['$', '%']) {
+            let envs = self.envs.iter().copied().chain([&here.step.env]);
+            let scope = self.scope_at(here);
+            for (name, written) in envs.clone().flat_map(|env| &env.entries) {
+                texts.push(match scope.variable(name) {
+                    Some(Eval::Known(value)) => Cow::Owned(value.to_text()),
+                    _ => Cow::Borrowed(&written.text),
+                });
+            }
+            texts.extend(self.state.exported.iter().filter_map(|(_, value)| value.as_deref()).map(Cow::Borrowed));
+            if envs.into_iter().any(|env| env.open) {
+                return true;
+            }
+        }
+        let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
+        self.repository.words().lead(&texts, &self.repository.files, Goal::Event)
+    }
+
+    fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: &Expanded) {
+        let folder = self.working_directory(here);
+        let shell = self.shell(here);
+        let origin = Origin::step(here, script, folder);
+        let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
+        let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
+        for command in &commands_given(&shell, expanded, &given) {
+            self.command(&origin, command);
+        }
     }
 
     /// The text of a file that a script in a folder of the workspace names.
@@ -141,10 +172,12 @@ impl Walk<'_> {
         let mut run = self.ask(origin, call, &place);
         if place.own && !self.open && run.definition_files.is_empty() {
             // Without a noxfile nox fails; only a workflow that other repositories call may count on theirs.
+            let run = Arc::make_mut(&mut run);
             (run.creates_by_default, run.off_by_default) = (false, false);
         }
         self.add_listed(&mut run);
         if !stays {
+            let run = Arc::make_mut(&mut run);
             run.env_dirs.clear();
             run.creates_env = Answer::No;
             run.why = "what it builds in its container is thrown away".to_owned();
@@ -174,7 +207,7 @@ impl Walk<'_> {
         self.hops.truncate(outer);
     }
 
-    pub(super) fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> crate::tool::Run {
+    pub(super) fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> Arc<Run> {
         let env = |name: &str| self.lookup(origin, &call.env, name);
         let args: Vec<Argument> = call.args.iter().map(argument).collect();
         let script = match &call.kind {

@@ -1,5 +1,7 @@
 //! The events of a timeline.
 
+use std::sync::Arc;
+
 use crate::cache::template::{Key, Rendered};
 use crate::finding::Location;
 use crate::rules::setup_actions::NoxAction;
@@ -124,7 +126,8 @@ pub struct Invocation {
     pub command: String,
     /// What leads to the tool: `uvx`, `python -m`; empty for a plain call.
     pub launcher: Option<String>,
-    pub run: Run,
+    /// Shared with the other legs that call it so.
+    pub run: Arc<Run>,
     /// Environment folders relative to the workspace.
     pub folders: Vec<String>,
     /// The checkout the call runs in, relative to the workspace; "" is the workspace itself.

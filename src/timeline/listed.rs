@@ -1,5 +1,7 @@
 //! Matrices whose legs are the sessions that another job lists with nox.
 
+use std::sync::Arc;
+
 use super::build::Walk;
 use crate::rules::nox::Meaning;
 use crate::shell::{Expanded, Shell, calls, commands};
@@ -8,9 +10,10 @@ use crate::tool::{Answer, Argument, Run};
 
 impl Walk<'_> {
     /// Where the legs together run every session that nox lists, the job builds what any of them does.
-    pub(super) fn add_listed(&self, run: &mut Run) {
+    pub(super) fn add_listed(&self, run: &mut Arc<Run>) {
         let builds = run.sessions.iter().any(|s| s.creates_env == Answer::Yes);
         if run.creates_env == Answer::Unknown && !run.sessions_known && builds && self.legs_are_listed() {
+            let run = Arc::make_mut(run);
             run.creates_env = Answer::Yes;
             run.why = "the legs are the sessions that another job lists".to_owned();
         }

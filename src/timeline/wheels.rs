@@ -1,5 +1,7 @@
 //! cibuildwheel: commands that it runs in a container of its own, or on the runner once for each Python.
 
+use std::sync::Arc;
+
 use super::build::{Here, Walk};
 use super::commands::shown;
 use super::event::{EventKind, Invocation};
@@ -22,7 +24,8 @@ impl Walk<'_> {
             for command in &read {
                 for call in &calls(command, "nox") {
                     let place = self.state.place("");
-                    let mut run = self.ask(&origin, call, &place);
+                    let mut answer = self.ask(&origin, call, &place);
+                    let run = Arc::make_mut(&mut answer);
                     run.env_dirs.clear();
                     (run.creates_by_default, run.off_by_default) = (false, false);
                     if run.creates_env != Answer::No {
@@ -41,7 +44,7 @@ impl Walk<'_> {
                     let invocation = Invocation {
                         command: shown(&text, command.span),
                         launcher: Some("cibuildwheel".to_owned()),
-                        run,
+                        run: answer,
                         folders: Vec::new(),
                         checkout: place.checkout.clone(),
                         own: place.own,

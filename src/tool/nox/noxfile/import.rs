@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use tree_sitter::{Node, Parser, Tree};
+use tree_sitter::Node;
 
 use super::exec::{Names, Reader, Source};
 use super::value::{Value, join};
 use crate::rules::nox::rules;
+use crate::syntax::{self, Grammar};
 
 /// Local modules read.
 const MAX_MODULES: usize = 20;
@@ -21,7 +22,7 @@ impl Reader<'_> {
             return None;
         }
         let text = self.files.read(path)?;
-        let source = Rc::new(Source { tree: parse(&text)?, text });
+        let source = Rc::new(Source { tree: syntax::parse(Grammar::Python, &text)?, text });
         let number = self.modules.len();
         self.modules.push(path.to_owned());
         let file = path.strip_prefix(&format!("{}/", self.folder)).unwrap_or(path).to_owned();
@@ -118,14 +119,4 @@ impl Reader<'_> {
 /// A package whose sessions are known, also in the repository that it comes from.
 fn is_package(dotted: &str) -> bool {
     rules().session_packages.contains_key(dotted.split('.').next().unwrap_or_default())
-}
-
-fn parse(text: &str) -> Option<Tree> {
-    thread_local! {
-        static PARSER: std::cell::RefCell<Option<Parser>> = std::cell::RefCell::new({
-            let mut parser = Parser::new();
-            parser.set_language(&tree_sitter_python::LANGUAGE.into()).is_ok().then_some(parser)
-        });
-    }
-    PARSER.with_borrow_mut(|parser| parser.as_mut()?.parse(text, None))
 }

@@ -1,0 +1,220 @@
+//! What the words of a text lead to: tracked files that they name, and what those spell, perhaps through others.
+//!
+//! Every way to a command spells its name somewhere: in the script, or in a file that the script names. What is left out
+//! here is certainly without it, so nobody needs to read it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{LazyLock, OnceLock};
+
+use regex::Regex;
+
+use super::files::RepoFiles;
+use crate::discover::kind_by_place;
+use crate::rules::publishers::publishers;
+use crate::rules::setup_actions::setup_actions;
+use crate::rules::wrappers::WRAPPERS;
+use crate::tool::Files;
+
+/// Files followed from one text; beyond them it counts as leading anywhere.
+const MAX_FILES: usize = 2_000;
+/// Endings of files that are called without them: as modules, by `call`, or with a variable in the name.
+const LEFT_OUT: [&str; 8] = ["py", "sh", "bash", "ps1", "bat", "cmd", "just", "mk"];
+/// Files that are called by the name of their folder.
+const FOLDERS_OWN: [&str; 3] = ["__init__.py", "__main__.py", "mod.just"];
+
+/// Names of the files that a program reads its commands from, by the program.
+static READ_BY: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
+    let mut read: HashMap<&str, Vec<&str>> = HashMap::new();
+    for wrapper in &WRAPPERS.wrappers {
+        let launchers = wrapper.launched.iter().filter_map(|launcher| launcher.split(' ').next());
+        for program in wrapper.programs.iter().map(String::as_str).chain(launchers) {
+            let names = wrapper.files.iter().map(|file| file.rsplit('/').next().unwrap_or(file));
+            read.entry(program).or_default().extend(names);
+        }
+    }
+    read.entry(&setup_actions().builds_wheels.program).or_default().push("pyproject.toml");
+    read
+});
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// The tool itself.
+    Tool,
+    /// The tool, or anything else that a timeline tells: what publishes.
+    Event,
+}
+
+/// The words of one repository's tracked files, each read once.
+#[derive(Debug)]
+pub struct Words {
+    spelled: Option<Regex>,
+    index: OnceLock<Index>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    /// Places among the tracked files by the words of their last names.
+    names: HashMap<String, Vec<usize>>,
+    /// Of each tracked file.
+    behind: Vec<OnceLock<Behind>>,
+}
+
+/// What stands in a tracked file.
+#[derive(Debug, Default)]
+struct Behind {
+    tool: bool,
+    event: bool,
+    /// Files that it may lead to.
+    next: Vec<usize>,
+}
+
+impl Words {
+    /// `own` are published actions that run the tool, beside those that are known to, as `owner/name`.
+    pub fn new(own: &[String]) -> Self {
+        let own = own.iter().map(|name| format!("|{}", regex::escape(name))).collect::<String>();
+        // The tool's name is part of every published action that runs it. A shell takes quotes and line breaks out of a
+        // word; a character written as a number may be any.
+        let spelled = Regex::new(&format!(r#"(?i:n[\\'"\r\n]*o[\\'"\r\n]*x{own})|\\[xuU0-7]"#)).ok();
+        Self { spelled, index: OnceLock::new() }
+    }
+
+    /// Whether the text itself spells what is looked for.
+    pub fn spells(&self, text: &str, goal: Goal) -> bool {
+        self.spelled.as_ref().is_none_or(|name| name.is_match(text)) || (goal == Goal::Event && publishes(text))
+    }
+
+    /// Whether one of the texts, or a file that their words lead to, spells it.
+    pub fn lead(&self, texts: &[&str], files: &RepoFiles, goal: Goal) -> bool {
+        if texts.iter().any(|text| self.spells(text, goal)) {
+            return true;
+        }
+        let index = self.index.get_or_init(|| Index::of(files));
+        let mut next: Vec<usize> = texts.iter().flat_map(|text| index.named(text)).collect();
+        let mut seen: HashSet<usize> = HashSet::new();
+        while let Some(file) = next.pop() {
+            let (Some(behind), true) = (index.behind.get(file), seen.insert(file)) else { continue };
+            let behind = behind.get_or_init(|| self.behind(index, files, file));
+            if behind.tool || (goal == Goal::Event && behind.event) || seen.len() > MAX_FILES {
+                return true;
+            }
+            next.extend(&behind.next);
+        }
+        false
+    }
+
+    fn behind(&self, index: &Index, files: &RepoFiles, file: usize) -> Behind {
+        let Some(text) = files.tracked().at(file).and_then(|path| files.read(path)) else {
+            // What cannot be read is said where it is asked for.
+            return Behind { event: true, ..Behind::default() };
+        };
+        let tool = self.spells(&text, Goal::Tool);
+        let next = if tool { Vec::new() } else { index.named(&text).into_iter().collect() };
+        Behind { tool, event: tool || publishes(&text), next }
+    }
+}
+
+/// Whether a text holds the words of a command that publishes, or of one that builds wheels.
+fn publishes(text: &str) -> bool {
+    let holds = |words: &Vec<String>| words.iter().rev().all(|word| text.contains(word.as_str()));
+    publishers().commands.iter().any(|command| holds(&command.words))
+        || text.contains(&setup_actions().builds_wheels.program)
+}
+
+/// The words of a text: names of files stand in them without their folders.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '-') || !c.is_ascii();
+    text.split(move |c| !part(c)).filter(|word| !word.is_empty())
+}
+
+impl Index {
+    fn of(files: &RepoFiles) -> Self {
+        let mut index = Self::default();
+        for (at, path) in files.tracked().iter().enumerate() {
+            index.behind.push(OnceLock::new());
+            // Workflows and actions are linked by their own words.
+            if kind_by_place(path).is_some() {
+                continue;
+            }
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let stem = name.rsplit_once('.').filter(|(_, ending)| LEFT_OUT.contains(ending)).map(|(stem, _)| stem);
+            let stem = match FOLDERS_OWN.contains(&name) {
+                true => folder.rsplit('/').next(),
+                false => stem,
+            };
+            for word in words(name).chain(stem.into_iter().flat_map(words)) {
+                let known = index.names.entry(word.to_owned()).or_default();
+                if known.last() != Some(&at) {
+                    known.push(at);
+                }
+            }
+        }
+        index
+    }
+
+    /// The tracked files that the words of a text may name: scripts, modules, and what the wrappers among them read.
+    fn named(&self, text: &str) -> HashSet<usize> {
+        let mut found = HashSet::new();
+        if self.names.is_empty() {
+            return found;
+        }
+        let mut add = |name: &str| found.extend(self.names.get(name).into_iter().flatten());
+        let words: HashSet<&str> = words(text).map(|word| word.trim_end_matches('.')).collect();
+        for word in &words {
+            add(word);
+            if let Some((_, module)) = word.rsplit_once('.') {
+                add(module);
+            }
+            READ_BY.get(word).into_iter().flatten().for_each(|file| add(file));
+        }
+        // `run-${{ matrix.os }}.sh`: only the ends of the name are written.
+        let begin = |word: &&&str| word.ends_with(['-', '_']) && word.contains(|c: char| c.is_alphanumeric());
+        let begins: Vec<&&str> = words.iter().filter(begin).collect();
+        let ends: Vec<&&str> = words.iter().filter(|word| word.starts_with('.')).collect();
+        if !begins.is_empty() || !ends.is_empty() {
+            let fits =
+                |name: &str| begins.iter().any(|b| name.starts_with(**b)) || ends.iter().any(|e| name.ends_with(**e));
+            found.extend(self.names.iter().filter(|(name, _)| fits(name)).flat_map(|(_, files)| files));
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Goal, Words};
+    use crate::repo::RepoFiles;
+    use crate::testing;
+
+    #[test]
+    fn what_publishes_counts_only_as_an_event() {
+        let folder =
+            testing::repository(&[("Makefile", "release:\n\tuv publish\n"), ("a.sh", "pytest"), ("b.sh", "nox")]);
+        let (files, words) = (RepoFiles::new(folder.path()), Words::new(&["me/tests".to_owned()]));
+        for (text, tool, event) in [
+            ("pytest", false, false),
+            ("nox -s x", true, true),
+            ("uv pip install build && uv run build", false, false),
+            ("twine check dist/* && twine upload dist/*", false, true),
+            ("make", false, true),
+            ("sh ./a.sh", false, false),
+            ("sh ./b.sh", true, true),
+            ("cibuildwheel", false, true),
+            ("uses: me/tests@v1", true, true),
+        ] {
+            let lead = |goal| words.lead(&[text], &files, goal);
+            assert_eq!((lead(Goal::Tool), lead(Goal::Event)), (tool, event), "{text}");
+        }
+        assert!(words.lead(&["pytest", "b.sh"], &files, Goal::Tool), "any of them");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_that_cannot_be_read_are_left_to_who_follows_them() {
+        let folder = testing::repository(&[("b.sh", "nox")]);
+        std::os::unix::fs::symlink("b.sh", folder.path().join("a.sh")).unwrap();
+        let (files, words) = (RepoFiles::new(folder.path()), Words::new(&[]));
+        assert!(!words.lead(&["sh a.sh"], &files, Goal::Tool));
+        assert!(words.lead(&["sh a.sh"], &files, Goal::Event));
+    }
+}
