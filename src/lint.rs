@@ -1,6 +1,6 @@
 //! Files of a repository to findings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,14 +8,13 @@ use rayon::prelude::*;
 
 use crate::check::{self, jobs::Jobs, subject::Subject};
 use crate::config::Config;
-use crate::discover::{Discovered, FileKind};
+use crate::discover::Discovered;
 use crate::finding::{Finding, Location, Problem};
-use crate::repo::{Content, Document, Reach, Repository};
+use crate::repo::{Content, Reach, Repository, Survey};
 use crate::text::Text;
 pub use crate::timeline::shown::JobTimeline;
 use crate::timeline::{Unit, shown};
 use crate::tool::Files;
-use crate::workflow::{Action, Workflow};
 
 /// What checking a repository tells.
 #[derive(Debug, Default)]
@@ -32,71 +31,48 @@ pub struct Outcome {
 
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
-    let mut outcome = Outcome::default();
-    let read: Vec<_> = files.par_iter().map(document).collect();
-    let mut documents = Vec::with_capacity(files.len());
-    for (file, result) in files.iter().zip(read) {
-        match result {
-            Ok(document) => documents.push(document),
-            // A file that was not asked for cannot spoil the answer about those that were.
-            Err(problem) if file.requested => outcome.problems.push(problem),
-            Err(_) => {}
-        }
+    let survey = Survey::of(root, files, &settings.nox_actions);
+    check_all(survey, files, settings)
+}
+
+fn check_all(mut survey: Survey, files: &[Discovered], settings: &Config) -> Outcome {
+    let mut outcome = Outcome { problems: std::mem::take(&mut survey.problems), ..Outcome::default() };
+    let requested: HashSet<&str> = files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
+    for part in survey.parts() {
+        check_part(part, &requested, settings, &mut outcome);
     }
-    let mut repository = Repository::new(root, documents);
-    repository.nox_actions.clone_from(&settings.nox_actions);
-    let requested: Vec<usize> =
-        files.iter().filter(|f| f.requested).filter_map(|f| repository.document(&f.relative)).collect();
-    for document in &requested {
-        outcome.problems.extend(shapes(&repository.documents[*document], root));
-    }
-    // Jobs of other files can share a cache with those that were asked for.
-    let reach = Reach::new(&repository);
-    let documents = 0..repository.documents.len();
-    let units: Vec<Unit> = documents
-        .into_par_iter()
-        .flat_map_iter(|d| units(&repository, d))
-        .filter(|unit| reach.may_lead(unit.document, unit.job))
-        .collect();
-    let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
-    let jobs = Jobs::new(&subjects);
-    let wanted: BTreeSet<usize> = requested.iter().copied().collect();
-    let asked: Vec<usize> = (0..subjects.len()).filter(|s| wanted.contains(&subjects[*s].unit.document)).collect();
-    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| check::run(&jobs, *job)).collect();
-    let asked = asked.into_iter().map(|job| &subjects[job]);
-    for subject in asked {
-        outcome.undecided.extend(undecided(subject));
-        outcome.timelines.extend(timeline(subject));
-    }
-    outcome.findings = settle(&repository, &requested, found, settings);
-    outcome.texts = followed(&repository, &outcome.findings);
-    outcome.texts.extend(repository.documents.into_iter().map(|d| (d.path, Arc::new(d.text))));
+    // By file, whatever the parts were.
+    outcome.findings.sort_by(|a, b| a.primary.path.cmp(&b.primary.path));
+    outcome.undecided.sort_by(|a, b| a.path.cmp(&b.path));
+    outcome.timelines.sort_by(|a, b| a.path.cmp(&b.path));
     outcome
 }
 
-/// Reads and parses one file.
-pub(crate) fn document(file: &Discovered) -> Result<Document, Problem> {
-    let text = file.read()?;
-    let tree = crate::yaml::parse(&text).map_err(|e| Problem {
-        path: file.path.clone(),
-        position: Some(e.position),
-        message: e.message,
-        help: e.help,
-    })?;
-    let content = match file.kind {
-        FileKind::Workflow => Content::Workflow(Workflow::read(&tree)),
-        FileKind::Action => Content::Action(Action::read(&tree)),
+fn check_part(repository: Repository, requested: &HashSet<&str>, settings: &Config, outcome: &mut Outcome) {
+    let requested: BTreeSet<usize> = (0..repository.documents.len())
+        .filter(|document| requested.contains(repository.documents[*document].path.as_str()))
+        .collect();
+    let reach = Reach::new(&repository.shared, &repository.documents);
+    let leads = |unit: &Unit| {
+        let callers = repository.calling(unit.document);
+        reach.may_lead(&repository.documents[unit.document], unit.job, &callers)
     };
-    Ok(Document { path: file.relative.clone(), text, tree, content })
-}
-
-fn shapes<'a>(document: &'a Document, root: &'a Path) -> impl Iterator<Item = Problem> + 'a {
-    document.shapes().iter().map(move |shape| Problem {
-        path: root.join(&document.path),
-        position: Some(document.text.position(shape.span.start)),
-        message: shape.message.clone(),
-        help: None,
-    })
+    // Jobs of other files can share a cache with those that were asked for.
+    let documents = 0..repository.documents.len();
+    let units: Vec<Unit> = documents.into_par_iter().flat_map_iter(|d| units(&repository, d)).filter(leads).collect();
+    let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
+    let jobs = Jobs::new(&subjects);
+    let asked: Vec<usize> = (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
+    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| check::run(&jobs, *job)).collect();
+    let mut undecided = Vec::new();
+    for subject in asked.into_iter().map(|job| &subjects[job]) {
+        undecided.extend(self::undecided(subject));
+        outcome.timelines.extend(timeline(subject));
+    }
+    let findings = settle(&repository, &requested, found, settings);
+    outcome.texts.extend(pointed_into(repository, &findings, &undecided));
+    outcome.findings.extend(findings);
+    outcome.undecided.extend(undecided);
 }
 
 /// The jobs of a workflow; a composite action only where no job of the repository uses it.
@@ -111,7 +87,12 @@ fn units(repository: &Repository, document: usize) -> Vec<Unit> {
 }
 
 /// Applies settings and comments.
-fn settle(repository: &Repository, requested: &[usize], found: Vec<Finding>, settings: &Config) -> Vec<Finding> {
+fn settle(
+    repository: &Repository,
+    requested: &BTreeSet<usize>,
+    found: Vec<Finding>,
+    settings: &Config,
+) -> Vec<Finding> {
     let mut by_path: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
     for finding in found {
         if settings.reports(finding.rule, &finding.primary.path) {
@@ -153,15 +134,81 @@ fn timeline(subject: &Subject<'_>) -> Option<JobTimeline> {
     subject.runs_tool().then(|| shown::job(repository, &subject.document().path, &subject.name, instances, timelines))
 }
 
-/// The texts of followed files, which findings may point into.
-fn followed(repository: &Repository, findings: &[Finding]) -> BTreeMap<String, Arc<Text>> {
+/// The texts that findings and fixes point into.
+fn pointed_into(repository: Repository, findings: &[Finding], undecided: &[Location]) -> BTreeMap<String, Arc<Text>> {
+    let places = findings.iter().flat_map(|f| f.related.iter().chain([&f.primary])).chain(undecided);
+    let fixes = findings.iter().filter_map(|f| f.fix.as_ref()).map(|fix| fix.path.as_str());
+    let paths: BTreeSet<&str> = places.map(|place| place.path.as_str()).chain(fixes).collect();
     let mut out = BTreeMap::new();
-    for place in findings.iter().flat_map(|f| &f.related) {
-        if repository.document(&place.path).is_none() && !out.contains_key(&place.path) {
-            let text = repository.files.read(&place.path);
-            let text = text.and_then(|t| Text::new(&place.path, t.as_bytes().to_vec()).ok());
-            out.extend(text.map(|t| (place.path.clone(), Arc::new(t))));
-        }
+    for path in paths.iter().filter(|path| repository.document(path).is_none()) {
+        let text = repository.files().read(path);
+        let text = text.and_then(|t| Text::new(path, t.as_bytes().to_vec()).ok());
+        out.extend(text.map(|t| ((*path).to_owned(), Arc::new(t))));
     }
+    let documents = repository.documents.into_iter().filter(|d| paths.contains(d.path.as_str()));
+    out.extend(documents.map(|d| (d.path, Arc::new(d.text))));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Survey, check_all};
+    use crate::config::Config;
+    use crate::discover::discover;
+    use crate::testing;
+
+    #[test]
+    fn documents_in_parts_give_what_they_give_together() {
+        let job = |steps: &str| {
+            let setup = "{uses: actions/checkout@v4}\n{uses: actions/setup-python@v5, with: {python-version: '3.12'}}";
+            let own: String = setup.lines().chain(steps.lines()).map(|step| format!("      - {step}\n")).collect();
+            format!("jobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n{own}")
+        };
+        let push = |steps: &str| format!("on: push\n{}", job(steps));
+        let cache = |session: &str| {
+            let key = "\"nox-${{ hashFiles('noxfile.py') }}\"";
+            push(&format!(
+                "{{uses: actions/cache@v5.0.1, with: {{path: .nox, key: {key}}}}}\n{{run: nox -r -s {session}}}"
+            ))
+        };
+        let action = "runs:\n  using: composite\n  steps: [{run: nox -s a, shell: bash}]\n";
+        let called =
+            format!("on: {{workflow_call: {{inputs: {{c: {{type: string}}}}}}}}\n{}", job("{run: '${{ inputs.c }}'}"));
+        let mut files: Vec<(String, String)> = [
+            ("plain", push("{run: nox}")),
+            ("nothing", push("{run: pytest}")),
+            ("idle", push("{run: pytest}").replace("on: push", "on: push # cachelint: ignore[nox/missing-cache]")),
+            ("wrong", push("{run: nox}") + "  u: []\n"),
+            ("cache", cache("tests")),
+            ("other-cache", cache("lint")),
+            ("uses", push("{uses: ./.github/actions/a}")),
+            ("called", called.clone()),
+            ("calls", "on: push\njobs:\n  c: {uses: ./.github/workflows/called.yml, with: {c: nox}}\n".to_owned()),
+            ("uncalled", called),
+        ]
+        .map(|(name, text)| (format!(".github/workflows/{name}.yml"), text))
+        .into();
+        files.push((".github/actions/a/action.yml".to_owned(), action.to_owned()));
+        let session = "@nox.session\ndef lint(session):\n    session.install('ruff')\n";
+        files.push(("noxfile.py".to_owned(), format!("{}\n{session}", testing::NOXFILE)));
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let folder = testing::repository(&files);
+        let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
+        let settings = Config::default();
+        let [whole, parts] = [usize::MAX, 0].map(|whole| {
+            let survey = Survey::with(&found.root, &found.files, &settings.nox_actions, whole);
+            let outcome = check_all(survey, &found.files, &settings);
+            let texts: Vec<String> = outcome.texts.into_keys().collect();
+            (outcome.findings, outcome.problems, outcome.undecided, outcome.timelines, texts)
+        });
+        assert_eq!(format!("{whole:#?}"), format!("{parts:#?}"));
+        let with_findings = |name: &str| whole.0.iter().any(|f| f.primary.path.ends_with(&format!("/{name}.yml")));
+        for name in ["plain", "idle", "wrong", "cache", "other-cache", "uses", "called"] {
+            assert!(with_findings(name), "{name}");
+        }
+        assert!(!with_findings("nothing") && !with_findings("uncalled"));
+        assert!(whole.0.iter().any(|f| f.rule == "nox/key-collision"));
+        assert_eq!(whole.1.len(), 1, "{:?}", whole.1);
+        assert!(whole.0.iter().filter_map(|f| f.fix.as_ref()).any(|f| format!("{f:?}").contains("cache@v5.0.1")));
+    }
 }

@@ -18,7 +18,7 @@ const WRITERS: [&str; 5] = ["compile", "export", "make ", "download", "git clone
 /// The tracked files, as paths of the workspace, that the hash takes; `None` where its patterns are not known.
 pub fn hashed(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Option<Arc<Vec<String>>> {
     let lines: Vec<String> = hash.patterns.as_ref()?.iter().map(|p| in_workspace(p)).collect();
-    subject.repository.files.hashed(&lines.join("\n"), &checkouts(timeline, at))
+    subject.repository.files().hashed(&lines.join("\n"), &checkouts(timeline, at))
 }
 
 /// The folders of the workspace that hold the repository when the step runs.
@@ -79,7 +79,7 @@ fn is_elsewhere(subject: &Subject<'_>, checkouts: &[&str], pattern: &str) -> boo
     let fixed = path.find(['*', '?', '[']).map_or(path, |wild| &path[..wild]);
     let Some((folder, _)) = fixed.trim_end_matches('/').rsplit_once('/') else { return false };
     !checkouts.iter().any(|checkout| match below(checkout, folder) {
-        Some(inside) => subject.repository.files.tracked().has_folder(inside),
+        Some(inside) => subject.repository.files().tracked().has_folder(inside),
         // A checkout in a folder of that name.
         None => below(folder, checkout).is_some(),
     })

@@ -124,7 +124,7 @@ impl Needs {
     }
 
     fn add(&mut self, subject: &Subject<'_>, timeline: &Timeline, event: &Event, invocation: &Invocation) {
-        let files = subject.repository.files.tracked();
+        let files = subject.repository.files().tracked();
         let run = &invocation.run;
         for folder in &invocation.folders {
             push(&mut self.folders, folder.clone());

@@ -19,6 +19,12 @@ pub struct Document {
     pub content: Content,
 }
 
+impl AsRef<Document> for Document {
+    fn as_ref(&self) -> &Document {
+        self
+    }
+}
+
 impl Document {
     pub fn workflow(&self) -> Option<&Workflow> {
         match &self.content {
@@ -48,6 +54,12 @@ impl Document {
             (Content::Action(action), None) => Some(&action.steps),
             _ => None,
         }
+    }
+
+    /// The steps of all jobs, or of the action itself.
+    pub fn step_lists(&self) -> impl Iterator<Item = &StepList> {
+        let jobs = self.workflow().map_or(&[][..], |workflow| &workflow.jobs);
+        jobs.iter().map(|job| &job.steps).chain(self.steps(None))
     }
 
     /// The folder of an action file, where its `./` does *not* start (that is the workspace).

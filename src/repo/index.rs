@@ -1,16 +1,12 @@
 //! All workflows and actions of a repository, linked: who calls whom.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::collections::HashMap;
 
 use super::document::Document;
 use super::files::{RepoFiles, join};
-use super::published::{Published, published};
-use super::words::Words;
+use super::shared::Shared;
 use crate::rules::forges::forges;
-use crate::tool::memo::Memo;
-use crate::workflow::{StepList, Uses};
+use crate::workflow::StepList;
 
 /// A job that calls a reusable workflow or uses an action of the same repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,41 +15,29 @@ pub struct Caller {
     pub job: usize,
 }
 
+/// Documents of a repository that must be looked at together; in all but the largest, these are all of them.
 #[derive(Debug)]
 pub struct Repository {
-    pub root: PathBuf,
-    pub files: RepoFiles,
+    pub shared: Shared,
     pub documents: Vec<Document>,
-    /// Published actions that the repository's settings say run nox, as `owner/name`.
-    pub nox_actions: Vec<String>,
-    /// What the tool said about calls in this repository.
-    pub answers: Memo,
-    words: OnceLock<Words>,
     by_path: HashMap<String, usize>,
     callers: HashMap<usize, Vec<Caller>>,
     called_actions: Vec<bool>,
-    /// Published actions by name, with reference and comment; each once.
-    published: HashMap<String, Vec<(String, Option<String>)>>,
 }
 
 impl Repository {
-    pub fn new(root: &Path, mut documents: Vec<Document>) -> Self {
+    pub fn new(shared: Shared, mut documents: Vec<Document>) -> Self {
         documents.sort_by(|a, b| a.path.cmp(&b.path));
         let by_path: HashMap<String, usize> = documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
-        let mut repository = Self {
-            root: root.to_owned(),
-            files: RepoFiles::new(root),
-            called_actions: vec![false; documents.len()],
-            documents,
-            nox_actions: Vec::new(),
-            answers: Memo::default(),
-            words: OnceLock::new(),
-            by_path,
-            callers: HashMap::new(),
-            published: HashMap::new(),
-        };
+        let mut repository =
+            Self { shared, called_actions: vec![false; documents.len()], documents, by_path, callers: HashMap::new() };
         repository.link();
         repository
+    }
+
+    /// The tracked files of the whole repository.
+    pub fn files(&self) -> &RepoFiles {
+        &self.shared.files
     }
 
     fn link(&mut self) {
@@ -67,46 +51,14 @@ impl Repository {
                     }
                 }
             }
-            let lists = match found.workflow() {
-                Some(workflow) => workflow.jobs.iter().map(|j| &j.steps).collect(),
-                None => found.steps(None).into_iter().collect::<Vec<_>>(),
-            };
-            for step in lists.into_iter().flat_map(|list| &list.steps) {
+            for step in found.step_lists().flat_map(|list| &list.steps) {
                 if let Some(target) = step.uses.as_ref().and_then(|u| self.action_of(&u.text)) {
                     called[target] = true;
                 }
             }
         }
-        let mut names: HashMap<String, Vec<(String, Option<String>)>> = HashMap::new();
-        let mut seen = HashSet::new();
-        for used in self
-            .documents
-            .iter()
-            .flat_map(published)
-            .filter(|used| seen.insert((used.uses.name, used.uses.reference, used.comment)))
-        {
-            let uses = names.entry(used.uses.name.to_owned()).or_default();
-            uses.push((used.uses.reference.to_owned(), used.comment.map(str::to_owned)));
-        }
-        self.published = names;
         self.callers = callers;
         self.called_actions = called;
-    }
-
-    /// The different ways in which steps of the repository name a published action or its two halves.
-    pub fn uses_of(&self, action: &str) -> impl Iterator<Item = Published<'_>> {
-        let names = ["", "/restore", "/save"].map(|half| self.published.get_key_value(&format!("{action}{half}")));
-        names.into_iter().flatten().flat_map(|(name, uses)| {
-            uses.iter().map(|(reference, comment)| Published {
-                uses: Uses { prefix: "", name, reference },
-                comment: comment.as_deref(),
-            })
-        })
-    }
-
-    /// What texts lead to; asked for after `nox_actions` is set.
-    pub fn words(&self) -> &Words {
-        self.words.get_or_init(|| Words::new(&self.nox_actions))
     }
 
     pub fn document(&self, path: &str) -> Option<usize> {
@@ -116,6 +68,11 @@ impl Repository {
     /// The jobs that call this reusable workflow.
     pub fn callers(&self, document: usize) -> &[Caller] {
         self.callers.get(&document).map_or(&[], Vec::as_slice)
+    }
+
+    /// The documents of those jobs, once for each.
+    pub fn calling(&self, document: usize) -> Vec<&Document> {
+        self.callers(document).iter().map(|caller| &self.documents[caller.document]).collect()
     }
 
     /// Some step of the repository uses this action.

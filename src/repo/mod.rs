@@ -5,6 +5,8 @@ pub mod files;
 pub mod index;
 pub mod published;
 pub mod reach;
+pub mod shared;
+pub mod survey;
 pub mod tracked;
 pub mod words;
 
@@ -12,3 +14,5 @@ pub use document::{Content, Document};
 pub use files::{RepoFiles, join};
 pub use index::Repository;
 pub use reach::Reach;
+pub use shared::Shared;
+pub use survey::Survey;

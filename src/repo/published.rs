@@ -1,7 +1,7 @@
 //! Published actions as the steps of a document name them.
 
 use super::document::Document;
-use crate::workflow::{StepList, Uses};
+use crate::workflow::Uses;
 
 /// One use of an action as written, with the comment behind it, which names a pinned commit's release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,11 +12,7 @@ pub struct Published<'a> {
 
 /// The published actions that a document uses, in order.
 pub fn published(document: &Document) -> impl Iterator<Item = Published<'_>> {
-    let lists: Vec<&StepList> = match document.workflow() {
-        Some(workflow) => workflow.jobs.iter().map(|j| &j.steps).collect(),
-        None => document.steps(None).into_iter().collect(),
-    };
-    lists.into_iter().flat_map(|list| &list.steps).filter_map(|step| {
+    document.step_lists().flat_map(|list| &list.steps).filter_map(|step| {
         let scalar = step.uses.as_ref()?;
         let line = document.text.line_of(scalar.span.end);
         let rest = &document.text.line(line)[scalar.span.end.saturating_sub(document.text.line_start(line))..];

@@ -3,10 +3,9 @@
 //! Every way to the tool spells its name somewhere: in the job, in an action or workflow of the repository, or in a file
 //! that a command of the job names, perhaps through others. What is left out here is certainly without it.
 
-use std::collections::HashSet;
-
 use super::document::Document;
-use super::index::{Repository, local};
+use super::index::local;
+use super::shared::Shared;
 use super::words::Goal;
 use crate::workflow::StepList;
 
@@ -14,72 +13,73 @@ use crate::workflow::StepList;
 const APART: [&str; 5] = ["jobs", "name", "run-name", "permissions", "concurrency"];
 
 pub struct Reach<'a> {
-    repository: &'a Repository,
+    shared: &'a Shared,
     /// The actions of the repository, with the last names of their folders.
-    actions: Vec<(usize, &'a str)>,
+    actions: Vec<(&'a Document, &'a str)>,
 }
 
 impl<'a> Reach<'a> {
-    pub fn new(repository: &'a Repository) -> Self {
-        let actions = repository.documents.iter().enumerate().filter(|(_, d)| d.action().is_some());
-        Self { repository, actions: actions.map(|(at, d)| (at, d.folder().rsplit('/').next().unwrap_or(""))).collect() }
+    pub fn new(shared: &'a Shared, documents: impl IntoIterator<Item = &'a Document>) -> Self {
+        let actions = documents.into_iter().filter(|d| d.action().is_some());
+        Self { shared, actions: actions.map(|d| (d, d.folder().rsplit('/').next().unwrap_or(""))).collect() }
     }
 
-    /// Whether the job, or the action itself where `job` is `None`, may lead to the tool.
-    pub fn may_lead(&self, document: usize, job: Option<usize>) -> bool {
-        let mut pieces = self.pieces(document, job);
-        // A called workflow runs what its callers pass to it.
-        pieces.extend(self.repository.callers(document).iter().map(|c| self.text(c.document)));
-        let mut seen = HashSet::new();
-        if let Some(steps) = self.repository.documents[document].steps(job) {
-            self.add_used(steps, &mut seen);
-        }
-        pieces.extend(seen.iter().map(|action| self.text(*action)));
-        self.repository.words().lead(&pieces, &self.repository.files, Goal::Tool)
+    /// Whether the job, or the action itself where `job` is `None`, may lead to the tool. A called workflow runs what its
+    /// `callers` pass to it.
+    pub fn may_lead(&self, document: &Document, job: Option<usize>, callers: &[&Document]) -> bool {
+        let mut pieces = pieces(document, job);
+        pieces.extend(callers.iter().map(|caller| caller.text.as_str()));
+        pieces.extend(document.steps(job).map(|steps| self.used(steps)).unwrap_or_default());
+        self.shared.words.lead(&pieces, &self.shared.files, Goal::Tool)
     }
 
-    fn text(&self, document: usize) -> &'a str {
-        self.repository.documents[document].text.as_str()
+    /// Whether some step of the document uses an action of the repository.
+    pub fn uses_actions(&self, document: &Document) -> bool {
+        document.step_lists().any(|steps| !self.used(steps).is_empty())
     }
 
-    /// The job with what the workflow sets for all jobs; the whole file where a job may be made of parts of others.
-    fn pieces(&self, document: usize, job: Option<usize>) -> Vec<&'a str> {
-        let Document { text, tree, .. } = &self.repository.documents[document];
-        let workflow = self.repository.documents[document].workflow().zip(job).zip(tree.root());
-        let Some(((workflow, job), root)) = workflow.filter(|_| !tree.has_aliases()) else {
-            return vec![text.as_str()];
-        };
-        let offers = workflow.triggers.list.iter().any(|t| !t.inputs.is_empty());
-        let around = tree.entries(root).iter().filter(|e| match tree.str(e.key) {
-            Some("on") => offers,
-            Some(key) => !APART.contains(&key),
-            None => true,
-        });
-        let nodes = around.map(|e| e.value).chain([workflow.jobs[job].node]);
-        nodes.filter_map(|node| text.as_str().get(tree.span(node).range())).collect()
-    }
-
-    /// Adds the actions of the repository that the steps use, and those that these use.
-    fn add_used(&self, steps: &'a StepList, seen: &mut HashSet<usize>) {
+    /// The texts of the actions of the repository that the steps use, and that these use.
+    fn used(&self, steps: &StepList) -> Vec<&'a str> {
+        let mut seen = vec![false; self.actions.len()];
+        let mut texts = Vec::new();
         let mut lists = vec![steps];
         while let Some(list) = lists.pop() {
             for uses in list.steps.iter().filter_map(|s| s.uses.as_ref()).filter(|u| local(&u.text).is_some()) {
                 // Where the action lies depends on the checkouts: by its last name it is found in all of them.
                 let folder = uses.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
                 let any = matches!(folder, "." | ".." | "$");
-                for (action, name) in &self.actions {
-                    if (any || name.ends_with(folder)) && seen.insert(*action) {
-                        lists.extend(self.repository.documents[*action].steps(None));
+                for ((action, name), seen) in self.actions.iter().zip(&mut seen) {
+                    if (any || name.ends_with(folder)) && !std::mem::replace(seen, true) {
+                        texts.push(action.text.as_str());
+                        lists.extend(action.steps(None));
                     }
                 }
             }
         }
+        texts
     }
+}
+
+/// The job with what the workflow sets for all jobs; the whole file where a job may be made of parts of others.
+fn pieces(document: &Document, job: Option<usize>) -> Vec<&str> {
+    let Document { text, tree, .. } = document;
+    let workflow = document.workflow().zip(job).zip(tree.root());
+    let Some(((workflow, job), root)) = workflow.filter(|_| !tree.has_aliases()) else {
+        return vec![text.as_str()];
+    };
+    let offers = workflow.triggers.list.iter().any(|t| !t.inputs.is_empty());
+    let around = tree.entries(root).iter().filter(|e| match tree.str(e.key) {
+        Some("on") => offers,
+        Some(key) => !APART.contains(&key),
+        None => true,
+    });
+    let nodes = around.map(|e| e.value).chain([workflow.jobs[job].node]);
+    nodes.filter_map(|node| text.as_str().get(tree.span(node).range())).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Reach;
+    use super::{Reach, Shared};
     use crate::config::Config;
     use crate::discover::discover;
     use crate::repo::Repository;
@@ -89,13 +89,14 @@ mod tests {
     fn leads(files: &[(&str, &str)], settings: &Config) -> Vec<bool> {
         let folder = testing::repository(files);
         let found = discover(&[folder.path().to_owned()], None);
-        let documents = found.repositories[0].files.iter().map(|file| crate::lint::document(file).unwrap()).collect();
-        let mut repository = Repository::new(folder.path(), documents);
-        repository.nox_actions.clone_from(&settings.nox_actions);
+        let documents =
+            found.repositories[0].files.iter().map(|file| crate::repo::survey::read(file).unwrap()).collect();
+        let repository = Repository::new(Shared::new(folder.path(), &settings.nox_actions), documents);
         let workflow = repository.document(".github/workflows/ci.yml").unwrap();
         let jobs = repository.documents[workflow].workflow().unwrap().jobs.len();
-        let reach = Reach::new(&repository);
-        (0..jobs).map(|job| reach.may_lead(workflow, Some(job))).collect()
+        let reach = Reach::new(&repository.shared, &repository.documents);
+        let document = &repository.documents[workflow];
+        (0..jobs).map(|job| reach.may_lead(document, Some(job), &repository.calling(workflow))).collect()
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Walk<'_> {
 
     /// An action that the repository's settings say runs nox; nothing more is known of it.
     fn declared_nox_action(&self, name: &str) -> Option<&'static NoxAction> {
-        let declared = self.repository.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
+        let declared = self.repository.shared.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
         declared.then_some(&*SOME_NOX_ACTION)
     }
 

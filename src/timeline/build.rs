@@ -207,12 +207,12 @@ impl<'a> Walk<'a> {
 
     /// The files a call at `place` sees; of another repository's checkout nothing is known.
     pub fn files(&self, place: &Place) -> &'a dyn Files {
-        if place.own { &self.repository.files } else { &Nothing }
+        if place.own { self.repository.files() } else { &Nothing }
     }
 
     /// What nox does at `place`.
     pub fn answer(&self, request: &Request<'_>, place: &Place) -> Arc<Run> {
-        if place.own { self.repository.answers.run(&Nox, request) } else { Arc::new(Nox.run(request)) }
+        if place.own { self.repository.shared.answers.run(&Nox, request) } else { Arc::new(Nox.run(request)) }
     }
 
     /// A place in the document of `here`.

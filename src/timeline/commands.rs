@@ -72,7 +72,7 @@ impl Walk<'_> {
             }
         }
         let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
-        self.repository.words().lead(&texts, &self.repository.files, Goal::Event)
+        self.repository.shared.words.lead(&texts, self.repository.files(), Goal::Event)
     }
 
     fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: &Expanded) {

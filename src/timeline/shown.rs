@@ -356,7 +356,7 @@ impl Lines<'_> {
         }
         let repository = self.repository;
         let breaks = self.starts.entry(path.to_owned()).or_insert_with(|| {
-            let text = repository.files.read(path).unwrap_or_default();
+            let text = repository.files().read(path).unwrap_or_default();
             text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at).collect()
         });
         1 + breaks.partition_point(|at| *at < offset)

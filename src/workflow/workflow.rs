@@ -47,6 +47,11 @@ impl Workflow {
         }
     }
 
+    /// Whether other workflows may call it.
+    pub fn is_called(&self) -> bool {
+        self.triggers.list.iter().any(|trigger| trigger.event == "workflow_call")
+    }
+
     pub fn job(&self, id: &str) -> Option<&Job> {
         self.jobs.iter().find(|j| j.id == id)
     }

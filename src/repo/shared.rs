@@ -1,0 +1,59 @@
+//! What all parts of a repository share: its tracked files, what they lead to, and what the tool said about them.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::document::Document;
+use super::files::RepoFiles;
+use super::published::{Published, published};
+use super::words::Words;
+use crate::tool::memo::Memo;
+use crate::workflow::Uses;
+
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    pub files: Arc<RepoFiles>,
+    pub words: Arc<Words>,
+    /// What the tool said about calls in this repository.
+    pub answers: Arc<Memo>,
+    /// Published actions that the repository's settings say run nox, as `owner/name`.
+    pub nox_actions: Arc<[String]>,
+    /// Published actions by name, with reference and comment; each once.
+    published: Arc<HashMap<String, Vec<(String, Option<String>)>>>,
+}
+
+impl Shared {
+    pub fn new(root: &Path, nox_actions: &[String]) -> Self {
+        Self {
+            files: Arc::new(RepoFiles::new(root)),
+            words: Arc::new(Words::new(nox_actions)),
+            answers: Arc::default(),
+            nox_actions: nox_actions.into(),
+            published: Arc::default(),
+        }
+    }
+
+    /// Takes note of the published actions that a document uses.
+    pub fn add_published(&mut self, document: &Document) {
+        let names = Arc::make_mut(&mut self.published);
+        for Published { uses, comment } in published(document) {
+            let known = names.entry(uses.name.to_owned()).or_default();
+            if !known.iter().any(|(reference, text)| reference == uses.reference && text.as_deref() == comment) {
+                known.push((uses.reference.to_owned(), comment.map(str::to_owned)));
+            }
+        }
+    }
+
+    /// The different ways in which steps of the repository name a published action or its two halves.
+    pub fn uses_of(&self, action: &str) -> impl Iterator<Item = Published<'_>> {
+        let names = ["", "/restore", "/save"].map(|half| self.published.get_key_value(&format!("{action}{half}")));
+        names.into_iter().flatten().flat_map(|(name, uses)| {
+            uses.iter().map(|(reference, comment)| Published {
+                uses: Uses { prefix: "", name, reference },
+                comment: comment.as_deref(),
+            })
+        })
+    }
+}
