@@ -183,7 +183,9 @@ mod tests {
             ("other-cache", cache("lint")),
             ("uses", push("{uses: ./.github/actions/a}")),
             ("called", called.clone()),
+            ("called-too", called.clone()),
             ("calls", "on: push\njobs:\n  c: {uses: ./.github/workflows/called.yml, with: {c: nox}}\n".to_owned()),
+            ("calls-again", "on: push\njobs:\n  c: {uses: ./.github/workflows/called.yml, with: {c: nox}}\n  d: {uses: ./.github/workflows/called-too.yml, with: {c: pytest}}\n".to_owned()),
             ("uncalled", called),
         ]
         .map(|(name, text)| (format!(".github/workflows/{name}.yml"), text))

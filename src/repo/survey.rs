@@ -18,8 +18,8 @@ use crate::workflow::{Action, Workflow};
 
 /// Files read at a time, and documents of one part.
 const BATCH: usize = 256;
-/// Up to so many documents that belong to no others are looked at in one part with all others.
-const MAX_WHOLE: usize = 2_048;
+/// Up to so many documents are looked at all in one part.
+const MAX_WHOLE: usize = 1_024;
 /// What comments of ours hold.
 const OWN_NAME: &str = "cachelint";
 
@@ -30,22 +30,22 @@ pub struct Survey {
     pub problems: Vec<Problem>,
     shared: Shared,
     /// Actions, documents that name each other, and those with caches, whose keys are compared.
-    together: Vec<Document>,
+    together: Vec<Held>,
     /// Documents that concern nobody else.
-    alone: Vec<Alone>,
+    alone: Vec<Held>,
 }
 
 #[derive(Debug)]
-enum Alone {
+enum Held {
     Read(Box<Document>),
     /// Read again when its turn comes: the trees of thousands of files would fill the memory.
-    Kept {
+    Text {
         path: String,
         text: Text,
     },
 }
 
-/// What a workflow has to do with others.
+/// A workflow, and what it has to do with others.
 struct Seen {
     document: Document,
     /// May lead to the tool by itself, or holds a comment of ours.
@@ -68,88 +68,87 @@ impl Survey {
         Self::with(root, files, nox_actions, MAX_WHOLE)
     }
 
-    /// `whole` is how many documents that concern nobody else are looked at with all others.
+    /// `whole` is how many documents may be looked at in one part.
     pub(crate) fn with(root: &Path, files: &[Discovered], nox_actions: &[String], whole: usize) -> Self {
         let mut problems = Vec::new();
         let mut shared = Shared::new(root, nox_actions);
         let is_action = |file: &&Discovered| file.kind == FileKind::Action;
-        let mut together = Vec::new();
+        let mut actions = Vec::new();
         for file in files.iter().filter(is_action) {
-            together.extend(taken(file, read(file), root, &mut problems));
+            actions.extend(taken(file, read(file), root, &mut problems));
         }
-        together.iter().for_each(|action| shared.add_published(action));
-        let reach = Reach::new(&shared, &together);
-        let workflows: Vec<&Discovered> = files.iter().filter(|file| !is_action(file)).collect();
-        let (mut linked, mut alone, mut unsure) = (Vec::new(), Vec::new(), Vec::new());
+        actions.iter().for_each(|action| shared.add_published(action));
+        let reach = Reach::new(&shared, &actions);
         let mut used = shared.clone();
+        let workflows: Vec<&Discovered> = files.iter().filter(|file| !is_action(file)).collect();
+        let paths: HashSet<&str> = workflows.iter().map(|file| file.relative.as_str()).collect();
         let mut called: HashSet<String> = HashSet::new();
+        let mut held = Vec::new();
         for batch in workflows.chunks(BATCH) {
-            let read: Vec<_> = batch.par_iter().map(|file| read(file).map(|document| seen(document, &reach))).collect();
+            let read: Vec<_> = batch.par_iter().map(|file| Ok(seen(read(file)?, &reach))).collect();
             for (file, read) in batch.iter().zip(read) {
-                let Some(Seen { document, matters, calls, linked: uses }) = taken(file, read, root, &mut problems)
-                else {
-                    continue;
-                };
+                let Some(seen) = taken(file, read, root, &mut problems) else { continue };
+                let Seen { document, matters, calls, linked } = seen;
                 used.add_published(&document);
-                let calling = !calls.is_empty();
+                let mut calls = calls.into_iter().filter(|path| paths.contains(path.as_str())).peekable();
+                let linked = calls.peek().is_some() || (linked && matters);
                 called.extend(calls);
-                if calling || (uses && matters) {
-                    linked.push(document);
-                } else if document.workflow().is_some_and(Workflow::is_called) {
-                    unsure.push((document, matters));
-                } else if matters {
-                    alone.push(Alone::Read(Box::new(document)));
+                if linked || matters || document.workflow().is_some_and(Workflow::is_called) {
+                    held.push((Held::Read(Box::new(document)), linked, matters));
                 }
             }
-            if alone.len() > whole {
-                alone = alone.into_iter().map(Alone::without_tree).collect();
-            }
-        }
-        for (document, matters) in unsure {
-            if called.contains(&document.path) {
-                linked.push(document);
-            } else if matters {
-                alone.push(Alone::Read(Box::new(document)));
+            if held.len() > whole {
+                held = held.into_iter().map(|(held, linked, matters)| (held.without_tree(), linked, matters)).collect();
             }
         }
         drop(reach);
-        together.extend(linked);
+        let mut together: Vec<Held> = actions.into_iter().map(|action| Held::Read(Box::new(action))).collect();
+        let mut alone = Vec::new();
+        for (held, linked, matters) in held {
+            if linked || called.contains(held.path()) {
+                together.push(held);
+            } else if matters {
+                alone.push(held);
+            }
+        }
         Self { problems, shared: used, together, alone }
     }
 
     /// The documents that matter, in parts of which none concerns another; all in one where they are not too many.
-    pub fn parts(mut self) -> impl Iterator<Item = Repository> {
-        let whole = self.alone.iter().all(|alone| matches!(alone, Alone::Read(_)));
-        let mut together = Some(std::mem::take(&mut self.together));
-        let mut alone = self.alone.into_iter();
+    pub fn parts(self) -> impl Iterator<Item = Repository> {
+        let Self { shared, together, mut alone, .. } = self;
+        let whole = together.iter().chain(&alone).all(|held| matches!(held, Held::Read(_)));
+        let first: Vec<Held> = together.into_iter().chain(alone.drain(..if whole { alone.len() } else { 0 })).collect();
+        let mut first = Some(first);
+        let mut alone = alone.into_iter();
         std::iter::from_fn(move || {
-            let batch = if whole { usize::MAX } else { BATCH };
-            let mut documents = together.take();
-            if whole || documents.is_none() {
-                let next: Vec<Alone> = alone.by_ref().take(batch).collect();
-                let next: Vec<Document> = next.into_par_iter().filter_map(Alone::document).collect();
-                if !next.is_empty() {
-                    documents.get_or_insert_default().extend(next);
-                }
-            }
-            documents.map(|documents| Repository::new(self.shared.clone(), documents))
+            let part = first.take().unwrap_or_else(|| alone.by_ref().take(BATCH).collect());
+            let documents: Vec<Document> = part.into_par_iter().filter_map(Held::document).collect();
+            (!documents.is_empty() || alone.len() > 0).then(|| Repository::new(shared.clone(), documents))
         })
     }
 }
 
-impl Alone {
+impl Held {
+    fn path(&self) -> &str {
+        match self {
+            Held::Read(document) => &document.path,
+            Held::Text { path, .. } => path,
+        }
+    }
+
     fn without_tree(self) -> Self {
         match self {
-            Alone::Read(document) => Alone::Kept { path: document.path, text: document.text },
-            kept @ Alone::Kept { .. } => kept,
+            Held::Read(document) => Held::Text { path: document.path, text: document.text },
+            text @ Held::Text { .. } => text,
         }
     }
 
     fn document(self) -> Option<Document> {
         match self {
-            Alone::Read(document) => Some(*document),
+            Held::Read(document) => Some(*document),
             // It was read before.
-            Alone::Kept { path, text } => parsed(path, text, FileKind::Workflow).ok(),
+            Held::Text { path, text } => parsed(path, text, FileKind::Workflow).ok(),
         }
     }
 }

@@ -54,7 +54,9 @@ impl<'a> Builder<'a> {
         Self { text, shadow, cursor, tree: Tree::default(), anchors: Vec::new(), open: Vec::new() }
     }
 
-    pub fn finish(self) -> Tree {
+    pub fn finish(mut self) -> Tree {
+        // Trees are kept longer than they are built.
+        self.tree.nodes.shrink_to_fit();
         self.tree
     }
 
