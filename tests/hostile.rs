@@ -255,3 +255,11 @@ mod links_and_devices {
         }
     }
 }
+
+#[test]
+fn a_script_that_reads_itself_many_times() {
+    let again = ". ./a.sh\n".repeat(10_000);
+    for script in [again.clone(), "bash a.sh\n".to_owned()] {
+        check(&repository(&[(CI, &workflow(&(script + "nox"), "")), ("a.sh", &again)]), &[]);
+    }
+}
