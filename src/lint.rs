@@ -50,9 +50,9 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
     for document in &requested {
         outcome.problems.extend(shapes(&repository.documents[*document], root));
     }
-    // Jobs of other files can share a cache with those that were asked for.
     let reach = Reach::new(&repository);
     let documents = 0..repository.documents.len();
+    // Jobs of other files can share a cache with those that were asked for.
     let units: Vec<Unit> = documents
         .into_par_iter()
         .flat_map_iter(|d| units(&repository, d))
