@@ -240,7 +240,7 @@ fn wildcard<P, T>(
     }
 }
 
-/// Whether the names of a path fit the parts of a pattern: `**` is any number of names, `fits` decides about the others.
+/// Whether the names of a path fit the parts of a pattern: `**` is any number of names, `fits` decides the others.
 pub(crate) fn names_fit(parts: &[&str], names: &[&str], fits: impl Fn(&str, &str) -> bool) -> bool {
     wildcard(parts, names, Tail::Matched, |part| *part == "**", |part, name| fits(part, name))
 }

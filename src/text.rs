@@ -1,4 +1,4 @@
-//! A file's text as the other parts see it: BOM set aside, newline style known, byte offsets turned into lines and columns.
+//! A file's text as the other parts see it: BOM set aside, newline style known, byte offsets as lines and columns.
 
 use std::fs::File;
 use std::io::{self, Read};
