@@ -93,6 +93,14 @@ fn hostile_scripts_end() {
 }
 
 #[test]
+fn scripts_inside_a_script_share_its_statements() {
+    let doubling: String = (0..10).map(|i| format!("f{i}() {{ f{}; f{}; }}; ", i + 1, i + 1)).collect();
+    let script = format!("bash -c '{doubling} f10() {{ nox; }}; f0'\n").repeat(40);
+    let found = commands(&Shell::Bash, &Expanded::new(&script, &[]), &|_| None);
+    assert!(found.len() < MAX_STATEMENTS, "{}", found.len());
+}
+
+#[test]
 fn sourced_scripts_share_what_one_script_may_read() {
     let reads = std::cell::Cell::new(0);
     let read = |script: &str, file: &str| {
