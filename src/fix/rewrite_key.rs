@@ -134,14 +134,15 @@ fn is_useful(audit: &Audit<'_>, site: Site, position: usize) -> bool {
     !texts.iter().flatten().any(broken) && !texts.iter().all(|text| *text == Some(""))
 }
 
-/// Whether `env.pythonLocation` names, at the step, the interpreter that builds the environments.
-pub fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
+/// Whether `env.pythonLocation` names, at the step, the interpreter that is set up for the environments.
+fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
     for cached in audit.caches.iter().filter(|c| c.event.site == site) {
         let sets = |e: &&crate::timeline::Event| matches!(e.kind, EventKind::Interpreter { location: true, .. });
         let events = &cached.timeline.events;
         let last = events.iter().rposition(|e| e.invocation().is_some_and(touches_folder)).unwrap_or(events.len());
         let late = events.iter().take(last).skip(cached.position).any(|e| sets(&e));
-        if late || !events[..cached.position].iter().any(|e| sets(&e)) {
+        // An instance that sets up none has an empty place in its key.
+        if late {
             return Err(
                 "the interpreter is set up after the cache step; the step must stand behind it first".to_owned()
             );
