@@ -187,7 +187,7 @@ fn show_files(repositories: &[Repository], problems: Vec<Problem>, current: &Pat
                 FileKind::Workflow => "workflow",
                 FileKind::Action => "action",
             };
-            writeln!(out, "{kind:<8}  {}", output::one_line(&output::relative(current, &file.path)))?;
+            writeln!(out, "{kind:<8}  {}", output::printable_name(&output::relative(current, &file.path)))?;
         }
     }
     let report = Report { problems, current: current.to_owned(), ..Report::default() };

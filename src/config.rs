@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
-use crate::discover::read_bounded;
 use crate::finding::{Problem, Severity};
 use crate::rules::checks;
-use crate::text::{Position, Text};
+use crate::text::{Position, Text, read_bounded};
 
 use path_pattern::PathPattern;
 

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use walkdir::WalkDir;
 
 use crate::finding::Problem;
-use crate::text::{MAX_BYTES, Position, Text, TextError};
+use crate::text::{Position, Text, TextError, read_bounded};
 
 /// Folders whose direct YAML files are workflows.
 const WORKFLOW_FOLDERS: [&str; 3] = [".github/workflows", ".forgejo/workflows", ".gitea/workflows"];
@@ -51,15 +50,6 @@ impl Discovered {
             Problem { position, ..problem(&self.path, error.to_string(), Some(help)) }
         })
     }
-}
-
-/// Never reads more than tells that a file is too large.
-pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    let file = fs::File::open(path)?;
-    let size = file.metadata()?.len();
-    let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize);
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// A repository and its workflows and actions, sorted by path.

@@ -54,7 +54,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// Why there is no fix, when there is none.
     pub no_fix_reason: Option<String>,
-    /// Why the finding does not count, when caching here is better left to a person (publishing jobs, low-trust triggers).
+    /// Why the finding does not count, when caching here is better left to a person (publishing jobs, low-trust
+    /// triggers).
     pub withheld: Option<String>,
 }
 

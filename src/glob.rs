@@ -240,6 +240,17 @@ fn wildcard<P, T>(
     }
 }
 
+/// Whether the names of a path fit the parts of a pattern: `**` is any number of names, `fits` decides the others.
+pub(crate) fn names_fit(parts: &[&str], names: &[&str], fits: impl Fn(&str, &str) -> bool) -> bool {
+    wildcard(parts, names, Tail::Matched, |part| *part == "**", |part, name| fits(part, name))
+}
+
+/// Whether a name fits a pattern in which only `*` and `?` have a meaning.
+pub(crate) fn name_fits(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    wildcard(&pattern, &name, Tail::Matched, |c| *c == '*', |c, own| *c == '?' || c == own)
+}
+
 /// Several patterns, in order: a later one adds to, or with `!` takes from, what the earlier ones matched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PatternSet {

@@ -1,7 +1,9 @@
-//! A file's text as the other parts see it: BOM set aside, newline style known, byte offsets turned into lines and columns.
+//! A file's text as the other parts see it: BOM set aside, newline style known, byte offsets as lines and columns.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A half-open range of byte offsets into [`Text::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -62,6 +64,15 @@ pub enum TextError {
 
 /// Workflow files above this size are refused: GitHub itself refuses files of more than 512 KiB.
 pub const MAX_BYTES: u64 = 5 * 1024 * 1024;
+
+/// The bytes of a file: of a larger one than [`MAX_BYTES`] no more than tells that it is.
+pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize);
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// A decoded file.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! The case cachelint was made for: a Forgejo workflow of eleven jobs, ten of which rebuild their environments on every run.
+//! The case cachelint was made for: a Forgejo workflow of eleven jobs, ten of which rebuild environments on every run.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Generated files: rule pages, and in the README the table of checks and the patch of the example. They are current, or
-//! rewritten with `UPDATE_GENERATED=1`.
+//! Generated files: rule pages, and in the README the table of checks and the patch of the example. They are current,
+//! or rewritten with `UPDATE_GENERATED=1`.
 
 use std::collections::BTreeMap;
 use std::fs;

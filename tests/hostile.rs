@@ -271,3 +271,11 @@ fn actions_that_use_each_other_many_times() {
         check(&repository(&files), &[]);
     }
 }
+
+#[test]
+fn a_script_that_reads_itself_many_times() {
+    let again = ". ./a.sh\n".repeat(10_000);
+    for script in [again.clone(), "bash a.sh\n".to_owned()] {
+        check(&repository(&[(CI, &workflow(&(script + "nox"), "")), ("a.sh", &again)]), &[]);
+    }
+}

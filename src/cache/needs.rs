@@ -191,8 +191,8 @@ impl Needs {
         std::iter::once(self.stem()).chain(installs).chain(kept).collect::<Vec<String>>().join("-")
     }
 
-    /// The key up to the hash of what defines the job; `None` where an older environment must not be restored, where nothing but the
-    /// definition is hashed, or where the user wants none.
+    /// The key up to the hash of what defines the job; `None` where an older environment must not be restored, where
+    /// nothing but the definition is hashed, or where the user wants none.
     pub fn restore_key(&self) -> Option<String> {
         let hashed = !self.installs.is_empty() || !self.hashes.is_empty();
         (hashed && !self.exact_only && !self.no_restore_keys).then(|| format!("{}-", self.stem()))

@@ -35,8 +35,8 @@ impl Separation {
         let used = used_paths(subject, &timelines);
         let signatures: Vec<Option<Vec<Value>>> = timelines.iter().map(|t| signature(t, &used)).collect();
         let mut found = Self::default();
-        // What decides the environment and nobody knows statically must be in the key under its own path. Inputs are the
-        // same on all legs, so that only those count that reach the environment.
+        // What decides the environment and nobody knows statically must be in the key under its own path. Inputs are
+        // the same on all legs, so that only those count that reach the environment.
         let decisive = decisive_inputs(subject, &timelines);
         for path in used.iter().filter(|p| p.starts_with("matrix.") || decisive.contains(p)) {
             if timelines.iter().all(|t| value_at(t, path).known().is_some()) {
@@ -51,7 +51,7 @@ impl Separation {
                 found.doubt = Some(format!("`{path}` is not known here; a comma in it would make the key invalid"));
             }
         }
-        // Legs with unknown values are kept apart by those values, if whatever else is known to differ is in the key too.
+        // Legs with unknown values are kept apart by those values, if all else known to differ is in the key too.
         let pairs = pairs_to_separate(&signatures);
         let differs = |(a, b): &(usize, usize)| {
             used.iter().any(|path| {
@@ -207,8 +207,8 @@ fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize, differ:
         .then(|| chosen.iter().map(|i| candidates[*i].path.clone()).collect())
 }
 
-/// The `matrix.*` and `inputs.*` paths that can decide what the job builds: all that its environment and its steps up to
-/// the last call of the tool use. Naming one too many costs a cache entry; one too few restores a wrong environment.
+/// The `matrix.*` and `inputs.*` paths that can decide what the job builds: all that its environment and its steps up
+/// to the last call of the tool use. Naming one too many costs a cache entry; one too few restores a wrong environment.
 fn used_paths(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String> {
     let mut texts: BTreeSet<&str> = BTreeSet::new();
     let document = subject.document();

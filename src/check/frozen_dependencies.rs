@@ -22,8 +22,8 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let report = Report {
         rule: ID,
         message: "packages without a pinned version stay at what the first run installed".to_owned(),
-        help: "A reused environment upgrades nothing that is installed already, and this key follows only a part of the files \
-               that define the environments. Pin what is installed, or let the key change every week."
+        help: "A reused environment upgrades nothing that is installed already, and this key follows only a part of \
+               the files that define the environments. Pin what is installed, or let the key change every week."
             .to_owned(),
     };
     let fixed = found.first().map_or(Err(String::new()), |cached| thaw(audit, cached));

@@ -60,9 +60,9 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
             )
         }
     };
-    let help = "nox reuses an environment by its name and does not compare the interpreter, so tests can run green on the \
-                wrong Python. `${{ env.pythonLocation }}` names the exact interpreter after actions/setup-python; a restore \
-                key must hold it, and the hash of the noxfile, too."
+    let help = "nox reuses an environment by its name and does not compare the interpreter, so tests can run green on \
+                the wrong Python. `${{ env.pythonLocation }}` names the exact interpreter after actions/setup-python; \
+                a restore key must hold it, and the hash of the noxfile, too."
         .to_owned();
     let fix = match &flaw {
         Flaw::Restore { .. } => own_restore(audit, cached, |key| is_enough(audit, cached, key))

@@ -179,7 +179,7 @@ fn refused(uncovered: &[Uncovered<'_>]) -> Option<String> {
     Some(format!("`{word}` asks nox to build environments anew; a cache would bring nothing"))
 }
 
-/// Where the step goes: before the job's first call, or inside the composite action that sets up the interpreter itself.
+/// Where the step goes: before the job's first call, or inside the composite action that sets up the interpreter.
 fn target(uncovered: &[Uncovered<'_>]) -> Result<Site, String> {
     let mut targets: BTreeMap<(usize, Option<usize>), Site> = BTreeMap::new();
     for (timeline, event, _) in uncovered {

@@ -19,9 +19,9 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let report = Report {
         rule: ID,
         message: "no restore keys: when a dependency changes, every environment is built from nothing".to_owned(),
-        help: "The key without its last hash as restore key brings back environments that are nearly right. It must still hold \
-               the exact Python and the hash of the noxfile. Leaving restore keys out can be deliberate: packages that are no \
-               longer required stay installed in a restored environment."
+        help: "The key without its last hash as restore key brings back environments that are nearly right. It must \
+               still hold the exact Python and the hash of the noxfile. Leaving restore keys out can be deliberate: \
+               packages that are no longer required stay installed in a restored environment."
             .to_owned(),
     };
     let fixed = found.first().map_or(Err(String::new()), |cached| add(audit, cached));

@@ -28,9 +28,10 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let report = Report {
         rule: ID,
         message,
-        help: "A restore key restores the newest cache whose key begins with it. Write the beginning of the key, one a line, \
-               without dashes."
-            .to_owned(),
+        help:
+            "A restore key restores the newest cache whose key begins with it. Write the beginning of the key, one a \
+               line, without dashes."
+                .to_owned(),
     };
     let fix = match own_restore(audit, cached, |key| is_enough(audit, cached, key)) {
         Some(own) => restore_only(audit, cached, &own, Applicability::Safe),

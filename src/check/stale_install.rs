@@ -20,9 +20,9 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let report = Report {
         rule: ID,
         message: format!("`{}` skips installs in environments that may be older: old code is tested", call.command),
-        help: "Under a restore key an environment of an earlier state is restored, and nox then installs neither the changed \
-               dependencies nor the project itself. Use `-r` instead, which reuses environments but installs into them, or \
-               take the restore keys out."
+        help: "Under a restore key an environment of an earlier state is restored, and nox then installs neither the \
+               changed dependencies nor the project itself. Use `-r` instead, which reuses environments but installs \
+               into them, or take the restore keys out."
             .to_owned(),
     };
     let reason = "whether installs can be left out here is for a person to decide".to_owned();

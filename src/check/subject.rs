@@ -57,8 +57,8 @@ pub fn cacheable(timeline: &Timeline) -> impl Iterator<Item = (&Event, &Invocati
     timeline.invocations().filter(|(_, i)| is_cacheable(i))
 }
 
-/// Whether a cache step was meant for these environment folders: it restores one of them, or one of that name elsewhere.
-/// A folder deliberately inside (`.nox/.cache`) is not the environments.
+/// Whether a cache step was meant for these environment folders: it restores one of them, or one of that name
+/// elsewhere. A folder deliberately inside (`.nox/.cache`) is not the environments.
 pub fn is_meant_for(step: &CacheStep, folders: &[String]) -> bool {
     step.form != CacheForm::Save && step.paths.iter().any(|path| folders.iter().any(|f| means(path, f)))
 }

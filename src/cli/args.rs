@@ -72,7 +72,8 @@ pub struct Cli {
     pub quiet: u8,
 
     /// Settings, in place of those of the repository
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "isolated", help_heading = "Settings")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with = "isolated", help_heading = "Settings")]
     pub config: Option<PathBuf>,
     /// Ignore all settings files
     #[arg(long, help_heading = "Settings")]

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::glob::{name_fits, names_fit};
+
 /// A pattern over paths relative to the repository root; one without `/` is meant for the file name alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -18,54 +20,12 @@ impl PathPattern {
         let pattern = self.0.trim_start_matches("./");
         let names: Vec<&str> = path.split('/').collect();
         if !pattern.contains('/') {
-            return names.last().is_some_and(|name| name_matches(pattern, name));
+            return names.last().is_some_and(|name| name_fits(pattern, name));
         }
         let mut parts: Vec<&str> = pattern.trim_matches('/').split('/').collect();
         parts.push("**");
-        // matched[i]: the parts so far match the first i names. One row per part keeps hostile patterns cheap.
-        let mut matched = vec![false; names.len() + 1];
-        matched[0] = true;
-        for part in parts {
-            let mut next = vec![false; names.len() + 1];
-            for i in 0..=names.len() {
-                next[i] = if part == "**" {
-                    matched[i] || (i > 0 && next[i - 1])
-                } else {
-                    i > 0 && matched[i - 1] && name_matches(part, names[i - 1])
-                };
-            }
-            matched = next;
-        }
-        matched[names.len()]
+        names_fit(&parts, &names, name_fits)
     }
-}
-
-/// `*` and `?` against one name; on a mismatch only the last `*` is widened, which is enough.
-fn name_matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    let mut widen: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                widen = Some((p, n));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => match widen {
-                Some((star, from)) => {
-                    widen = Some((star, from + 1));
-                    p = star + 1;
-                    n = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

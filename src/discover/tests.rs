@@ -192,7 +192,8 @@ fn unreadable_contents_are_problems_with_a_place() {
     };
     let bad = read(b"on: push\njobs: \xff\n").unwrap_err();
     assert_eq!(bad.position, Some(Position { line: 2, column: 1 }));
-    let large = read(&[b"on: push\njobs:\n".as_slice(), &vec![b'#'; MAX_BYTES as usize]].concat()).unwrap_err();
+    let large =
+        read(&[b"on: push\njobs:\n".as_slice(), &vec![b'#'; crate::text::MAX_BYTES as usize]].concat()).unwrap_err();
     assert!(large.message.starts_with("larger than"), "{}", large.message);
     assert!(read(b"\xef\xbb\xbfon: push\njobs: {}\n").is_ok());
 }

@@ -12,7 +12,7 @@ pub enum EditError {
     OutOfText(Span),
 }
 
-/// `text` with `edits` performed; insertions at one offset keep their order. Fails rather than guess when edits overlap.
+/// `text` with `edits` performed; insertions at one offset keep their order. Fails, never guesses, when edits overlap.
 pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut ordered: Vec<&Edit> = edits.iter().collect();
     ordered.sort_by_key(|e| (e.span.start, e.span.end));

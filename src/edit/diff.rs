@@ -88,6 +88,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "starts git")]
     fn git_apply_makes_the_new_bytes_of_the_old() {
         let many: String = (0..40).map(|i| format!("line {i}\n")).collect();
         let table = [

@@ -1,4 +1,4 @@
-//! Proof of a fix by a second, independent parser: the new value is the old value plus the declared changes, nothing else.
+//! Proof of a fix by a second, independent parser: the new value is the old one plus the declared changes, no more.
 
 use serde_yaml::{Mapping, Value};
 
@@ -17,8 +17,8 @@ pub enum VerifyError {
     NoSuchPlace(String),
 }
 
-/// Compares `old` and `new` as YAML values, keys in order, aliases expanded: `new` must be `old` with `changes` made, so
-/// a change inside an anchored part must be declared for each of its aliases too.
+/// Compares `old` and `new` as YAML values, keys in order, aliases expanded: `new` must be `old` with `changes` made,
+/// so a change inside an anchored part must be declared for each of its aliases too.
 pub fn verify(old: &str, new: &str, changes: &[Change]) -> Result<(), VerifyError> {
     let old = read(old).map_err(|e| VerifyError::OldUnreadable(e.to_string()))?;
     let new = read(new).map_err(|e| VerifyError::NewUnreadable(e.to_string()))?;

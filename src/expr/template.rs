@@ -89,7 +89,7 @@ fn closing(inner: &str) -> Option<usize> {
 /// Parses an `if:` value: an expression without `${{ }}`, or a template.
 ///
 /// Text beside `${{ }}`, be it a final newline, makes the condition a string, which is always true: kept as it is.
-/// Blank means `success()`. The `success() &&` that GitHub puts before conditions without a status function is not added.
+/// Blank means `success()`. The `success() &&` that GitHub puts before conditions without status function is not added.
 pub fn parse_condition(text: &str) -> Result<Template, ExprError> {
     if text.contains("${{") {
         return parse_template(text);

@@ -7,9 +7,11 @@ use crate::cache::template::{Key, Piece};
 use crate::check::audit::{Audit, Cached, fix};
 use crate::check::subject::touches_folder;
 use crate::finding::{Applicability, Change, Edit, Fix};
+use crate::repo::Document;
 use crate::rules::cache_actions::cache_actions;
 use crate::timeline::{EventKind, Site};
 use crate::tool::Answer;
+use crate::workflow::{Scalar, Step};
 
 /// Length of a hash in a key.
 const HASH: usize = 64;
@@ -102,7 +104,7 @@ impl Kept {
     }
 }
 
-/// Whether `piece` is a hash, which then is among the hashes of `needs`: as its owner writes it, if it says more than they.
+/// Whether `piece` is a hash, which then is among the hashes of `needs`: as its owner writes it, if that says more.
 fn is_hashed(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut Needs) -> bool {
     let (true, Some(hash)) = (piece.is_hash(), piece.hashes.first()) else { return false };
     let written = |p: &String| piece.source.contains(&format!("'{}'", p.replace('\'', "''")));
@@ -132,14 +134,15 @@ fn is_useful(audit: &Audit<'_>, site: Site, position: usize) -> bool {
     !texts.iter().flatten().any(broken) && !texts.iter().all(|text| *text == Some(""))
 }
 
-/// Whether `env.pythonLocation` names, at the step, the interpreter that builds the environments.
-pub fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
+/// Whether `env.pythonLocation` names, at the step, the interpreter that is set up for the environments.
+fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
     for cached in audit.caches.iter().filter(|c| c.event.site == site) {
         let sets = |e: &&crate::timeline::Event| matches!(e.kind, EventKind::Interpreter { location: true, .. });
         let events = &cached.timeline.events;
         let last = events.iter().rposition(|e| e.invocation().is_some_and(touches_folder)).unwrap_or(events.len());
         let late = events.iter().take(last).skip(cached.position).any(|e| sets(&e));
-        if late || !events[..cached.position].iter().any(|e| sets(&e)) {
+        // An instance that sets up none has an empty place in its key.
+        if late {
             return Err(
                 "the interpreter is set up after the cache step; the step must stand behind it first".to_owned()
             );
@@ -256,7 +259,7 @@ impl<'p, 'a> Parts<'p, 'a> {
         &mut self,
         site: Site,
         name: &str,
-        write: impl Fn(&crate::repo::Document, &crate::workflow::Step, &crate::workflow::Scalar) -> Option<(Edit, String)>,
+        write: impl Fn(&Document, &Step, &Scalar) -> Option<(Edit, String)>,
     ) -> Result<(), String> {
         let step = self.audit.step_at(site).ok_or(UNSAFE)?;
         let (written, scalar) = step.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).ok_or(UNSAFE)?;

@@ -15,7 +15,7 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
             Severity::Warning => ("\x1b[1;33m", "\x1b[0m"),
             Severity::Info => ("\x1b[1;36m", "\x1b[0m"),
         };
-        write!(out, "{}:{}:{}: ", super::one_line(&path), start.line, start.column)?;
+        write!(out, "{}:{}:{}: ", super::printable_name(&path), start.line, start.column)?;
         write!(out, "{on}{}[{}]{off} ", finding.severity.as_str(), finding.rule)?;
         write!(out, "{}", one_line(&finding.message))?;
         match &finding.withheld {

@@ -8,7 +8,7 @@ use miette::{
     SourceSpan, SpanContents,
 };
 
-use super::{Look, Report, Reported, one_line, printable, summary};
+use super::{Look, Report, Reported, printable, printable_name, summary};
 use crate::finding::{Applicability, Severity};
 use crate::rules::checks;
 use crate::text::{Span, Text};
@@ -79,7 +79,7 @@ impl<'a> Rendered<'a> {
         let mut spans = std::iter::once(finding.primary.span).chain(places).chain(edits.map(|e| e.span));
         let text = whole.filter(|text| spans.all(|span| is_readable(text, span)));
         let source =
-            text.map(|t| Source { name: one_line(&reported.path()), text: printable(t.as_str()).into_owned() });
+            text.map(|t| Source { name: printable_name(&reported.path()), text: printable(t.as_str()).into_owned() });
         let end = text.map_or(0, |t| t.as_str().len());
         let label = |name: &str, start: usize, stop: usize| {
             let (start, stop) = (start.min(end), stop.min(end));
@@ -101,7 +101,7 @@ impl<'a> Rendered<'a> {
         let mut message = printable(&finding.message).into_owned();
         if source.is_none() && whole.is_some() {
             let start = reported.start();
-            message.insert_str(0, &format!("{}:{}:{}: ", one_line(&reported.path()), start.line, start.column));
+            message.insert_str(0, &format!("{}:{}:{}: ", printable_name(&reported.path()), start.line, start.column));
         }
         Self { reported, message, help: help(reported), source, labels }
     }

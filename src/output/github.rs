@@ -1,4 +1,4 @@
-//! Annotations of a workflow run: workflow commands on standard output, worst first, since only ten of a kind are shown.
+//! Annotations of a workflow run: workflow commands on standard output, worst first: only ten of a kind are shown.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! One JSON array of all findings, with what a program needs to apply their fixes; `schemas/findings.json` describes it.
+//! One JSON array of all findings, with what a program needs to apply their fixes, as `schemas/findings.json` says.
 
 use std::io::{self, Write};
 

@@ -182,7 +182,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// A name or a path as a part of one line.
-pub fn one_line(text: &str) -> String {
+pub fn printable_name(text: &str) -> String {
     printable(text).replace(['\n', '\r', '\t'], "?")
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Look, Report, one_line, printable};
+use super::{Look, Report, printable, printable_name};
 use crate::finding::{Applicability, Severity};
 use crate::rules::checks;
 
@@ -55,7 +55,7 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
     for problem in &report.problems {
         let place = problem.position.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
         let path = report.problem_path(problem);
-        writeln!(out, "{red}error{reset}: {}{place}: {}", one_line(&path), printable(&problem.message))?;
+        writeln!(out, "{red}error{reset}: {}{place}: {}", printable_name(&path), printable(&problem.message))?;
         if let Some(help) = &problem.help {
             writeln!(out, "  help: {}", printable(help))?;
         }
@@ -66,7 +66,7 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
         writeln!(
             out,
             "{}:{}:{}: not decided: {}",
-            one_line(&path),
+            printable_name(&path),
             start.line,
             start.column,
             printable(&location.label)

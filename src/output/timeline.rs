@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use super::{Look, printable};
-use crate::timeline::build::USES_ACTION;
 use crate::timeline::shown::{JobTimeline, Place, ShownEvent};
 
 /// Writes one block for each job: what it comes to, then its events in order.
@@ -23,8 +22,8 @@ pub fn write(out: &mut dyn Write, timelines: &[JobTimeline], look: Look) -> io::
 fn job(out: &mut dyn Write, timeline: &JobTimeline, look: Look) -> io::Result<()> {
     let (bold, dim, off) = if look.colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
     let (path, name) = (printable(&timeline.path), printable(&timeline.job));
-    match timeline.instances.as_str() {
-        "1 instance" => writeln!(out, "{bold}{path}: {name}{off}")?,
+    match timeline.instances {
+        instances if instances.is_single() => writeln!(out, "{bold}{path}: {name}{off}")?,
         instances => writeln!(out, "{bold}{path}: {name}{off} {dim}({instances}){off}")?,
     }
     let folders: Vec<String> = timeline.env_dirs.iter().map(|d| format!("`{}`", printable(d))).collect();
@@ -79,8 +78,7 @@ fn event(out: &mut dyn Write, event: &ShownEvent, label: &str, width: usize, loo
     let indent = " ".repeat(width + 6);
     if event.places.len() > 1 {
         // The step that uses an action is the line in front.
-        let known = usize::from(event.places.first().is_some_and(|p| p.text == USES_ACTION));
-        let way: Vec<String> = event.places.iter().skip(known).map(step).collect();
+        let way: Vec<String> = event.places.iter().skip(usize::from(event.in_action)).map(step).collect();
         writeln!(out, "{indent}{dim}by {}{off}", way.join(" → "))?;
     }
     for detail in &event.details {

@@ -1,7 +1,7 @@
 //! Which jobs may lead to the tool at all, by the letters of what they are made of: no other job needs a timeline.
 //!
-//! Every way to the tool spells its name somewhere: in the job, in an action or workflow of the repository, or in a file
-//! that a command of the job names, perhaps through others. What is left out here is certainly without it.
+//! Every way to the tool spells its name somewhere: in the job, in an action or workflow of the repository, or in a
+//! file that a command of the job names, perhaps through others. What is left out here is certainly without it.
 
 use super::document::Document;
 use super::index::local;

@@ -61,7 +61,8 @@ pub fn net_gain_within(runs: &[JobRun]) -> Option<f64> {
     Some(without.median - with.median)
 }
 
-/// Compares the runs of one job. Of the runs after, those with a restored cache count, if there are any: the first one fills it.
+/// Compares the runs of one job. Of the runs after, those with a restored cache count, if there are any: the first one
+/// fills it.
 pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let source = source(before.iter().chain(after));
     let has_cache = after.iter().any(|run| !run.caches.is_empty());

@@ -20,11 +20,13 @@ pub enum ReportError {
     #[error("{}: no log file in this folder\n  expected: {EXPECTED}", path.display())]
     EmptyFolder { path: PathBuf },
     #[error(
-        "{names}: no line of nox in any job\n  expected: lines such as `nox > Running session tests`; give the logs of the jobs that run nox"
+        "{names}: no line of nox in any job\n  \
+         expected: lines such as `nox > Running session tests`; give the logs of the jobs that run nox"
     )]
     NoNox { names: String },
     #[error(
-        "the runs before and after have no job in common\n  before: {before}\n  after:  {after}\n  expected: runs of the same workflow"
+        "the runs before and after have no job in common\n  before: {before}\n  after:  {after}\n  \
+         expected: runs of the same workflow"
     )]
     NothingInCommon { before: String, after: String },
     #[error("give either logs to report on, or both --before and --after")]
@@ -35,5 +37,6 @@ pub enum ReportError {
     Write(#[from] std::io::Error),
 }
 
-const EXPECTED: &str = "a log archive of GitHub (zip, or its folder unpacked), the text of `gh run view --log`, the log of a \
-                        Forgejo or Gitea job, the output of `act` or `act --json`, or the file of `nox --report`";
+const EXPECTED: &str = "a log archive of GitHub (zip, or its folder unpacked), the text of `gh run view --log`, the \
+                        log of a Forgejo or Gitea job, the output of `act` or `act --json`, or the file of \
+                        `nox --report`";

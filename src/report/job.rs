@@ -17,7 +17,8 @@ use step::StepState;
 pub use cache::{CacheUse, Restore, Save};
 pub use nox::{NoxSeconds, NoxSource};
 
-/// Steps, environments and sessions of one job that are kept; a real job has far fewer, a hostile log could have any number.
+/// Steps, environments and sessions of one job that are kept; a real job has far fewer, a hostile log could have any
+/// number.
 pub(super) const MOST: usize = 4096;
 
 /// How a job ended.

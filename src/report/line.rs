@@ -52,7 +52,8 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// The text that a terminal would show: no colour codes, no byte order mark, of a line redrawn in place only the last state.
+/// The text that a terminal would show: no colour codes, no byte order mark, of a line redrawn in place only the last
+/// state.
 pub fn plain(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches(['\r', '\n']).trim_start_matches('\u{feff}');
     let line = line.rsplit('\r').next().unwrap_or(line);

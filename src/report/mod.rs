@@ -28,8 +28,8 @@ pub use error::ReportError;
 
 /// Report from run logs what the caches of nox's environments did, and what they gain.
 ///
-/// Logs: a log archive of GitHub (zip, or unpacked), the text of `gh run view --log`, the log of a Forgejo or Gitea job,
-/// the output of `act` or `act --json`, the file of `nox --report`; folders of these, and - for standard input.
+/// Logs: a log archive of GitHub (zip, or unpacked), the text of `gh run view --log`, the log of a Forgejo or Gitea
+/// job, the output of `act` or `act --json`, the file of `nox --report`; folders of these, and - for standard input.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ReportArgs {
     /// Logs of one or more runs of a workflow

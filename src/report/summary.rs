@@ -100,8 +100,8 @@ pub fn by_job(runs: Vec<JobRun>) -> Vec<(String, Vec<JobRun>)> {
     jobs
 }
 
-/// Seconds are those of the runs for which `counts` holds. `source` is where the seconds of nox are to come from; what is
-/// compared must be measured alike.
+/// Seconds are those of the runs for which `counts` holds. `source` is where the seconds of nox are to come from; what
+/// is compared must be measured alike.
 pub fn summarize(
     job: &str,
     runs: &[JobRun],

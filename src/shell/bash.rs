@@ -10,26 +10,24 @@ use tree_sitter::Node;
 use super::expand::Expanded;
 use super::state::{State, Value};
 use super::word::{Part, Source, Word};
-use super::{Command, Given, Host};
+use super::{Command, Given, Host, Left};
 use crate::syntax::{self, Grammar};
 use crate::text::Span;
 
 /// How deep statements may nest, function calls counted.
 const MAX_DEPTH: usize = 48;
-/// Statements read per script: functions that call each other twice would otherwise double at every step.
-const MAX_STATEMENTS: usize = 20_000;
 /// More words than this given to a script are taken as unknown.
 const MAX_ARGUMENTS: usize = 100;
 
 /// The commands of `script` in the order in which they run.
-pub(super) fn commands(script: &Expanded, given: &Given<'_>) -> Vec<Command> {
+pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) -> Vec<Command> {
     let mut state = State::default();
     state.positional = arguments(given.vars);
-    walk(script, given, state, 0).0
+    walk(script, given, state, 0, left).0
 }
 
 /// Runs `script` from a state; `sources` scripts read each other around it. The commands and the state at its end.
-fn walk(script: &Expanded, given: &Given<'_>, state: State, sources: usize) -> (Vec<Command>, State) {
+fn walk(script: &Expanded, given: &Given<'_>, state: State, sources: usize, left: &mut Left) -> (Vec<Command>, State) {
     let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else { return (Vec::new(), state) };
     let mut walker = Walker {
         script,
@@ -40,7 +38,7 @@ fn walk(script: &Expanded, given: &Given<'_>, state: State, sources: usize) -> (
         functions: BTreeMap::new(),
         running: Vec::new(),
         depth: 0,
-        left: MAX_STATEMENTS,
+        left,
         out: Vec::new(),
     };
     walker.statements(tree.root_node());
@@ -68,7 +66,7 @@ pub(super) struct Walker<'a, 't> {
     functions: BTreeMap<String, Node<'t>>,
     running: Vec<String>,
     depth: usize,
-    left: usize,
+    left: &'a mut Left,
     out: Vec<Command>,
 }
 
@@ -115,10 +113,10 @@ impl<'t> Walker<'_, 't> {
     }
 
     fn statement(&mut self, node: Node<'t>) {
-        if self.depth >= MAX_DEPTH || self.left == 0 || self.state.ended.is_some() {
+        if self.depth >= MAX_DEPTH || self.left.statements == 0 || self.state.ended.is_some() {
             return;
         }
-        self.left -= 1;
+        self.left.statements -= 1;
         self.depth += 1;
         match node.kind() {
             "command" => self.command(node, Vec::new()),
@@ -168,10 +166,10 @@ impl<'t> Walker<'_, 't> {
 
     /// Runs the `$( … )` and `<( … )` inside `node`.
     fn substitutions(&mut self, node: Node<'t>) {
-        if self.depth >= MAX_DEPTH || self.left == 0 {
+        if self.depth >= MAX_DEPTH || self.left.statements == 0 {
             return;
         }
-        self.left -= 1;
+        self.left.statements -= 1;
         self.depth += 1;
         match node.kind() {
             "command_substitution" | "process_substitution" => self.apart(|w| w.statements(node)),

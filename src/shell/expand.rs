@@ -82,7 +82,8 @@ impl Expanded {
         &self.original
     }
 
-    /// The place in the original script that `span` of the expanded text comes from. An end inside a hole covers the hole.
+    /// The place in the original script that `span` of the expanded text comes from. An end inside a hole covers the
+    /// hole.
     pub fn origin(&self, span: Span) -> Span {
         let at = |offset: usize| self.segments.partition_point(|s| s.end <= offset);
         let first = self.segments.get(at(span.start)).or(self.segments.last());

@@ -124,8 +124,12 @@ pub struct Command {
 
 /// How deep scripts inside scripts (`bash -c "bash -c …"`) are read.
 const MAX_NESTING: usize = 4;
-/// Bytes of nested scripts read per script: keeps hostile input linear.
-const MAX_NESTED_BYTES: usize = 1 << 20;
+/// Bytes read per script of those inside it and those it reads with `source`: keeps hostile input linear.
+const MAX_INNER_BYTES: usize = 1 << 20;
+/// Scripts read with `source` per script.
+const MAX_SOURCED: usize = 64;
+/// Statements of bash read per script: functions that call each other twice would otherwise double at every step.
+const MAX_STATEMENTS: usize = 20_000;
 
 /// A longer script is not read: the longest in public workflows has a tenth of this.
 const MAX_SCRIPT_BYTES: usize = 256 * 1024;
@@ -152,14 +156,21 @@ pub fn commands_given(shell: &Shell, script: &Expanded, given: &Given<'_>) -> Ve
     if script.text().len() > MAX_SCRIPT_BYTES {
         return out;
     }
-    let mut left = MAX_NESTED_BYTES;
+    let mut left = Left { bytes: MAX_INNER_BYTES, sourced: MAX_SOURCED, statements: MAX_STATEMENTS };
     read(shell, script, given, MAX_NESTING, &mut left, &mut out);
     out
 }
 
-fn read(shell: &Shell, script: &Expanded, given: &Given<'_>, depth: usize, left: &mut usize, out: &mut Vec<Command>) {
+/// What is still read for one script and all that it holds or leads to.
+struct Left {
+    bytes: usize,
+    sourced: usize,
+    statements: usize,
+}
+
+fn read(shell: &Shell, script: &Expanded, given: &Given<'_>, depth: usize, left: &mut Left, out: &mut Vec<Command>) {
     let found = match shell {
-        Shell::Bash | Shell::Sh => bash::commands(script, given),
+        Shell::Bash | Shell::Sh => bash::commands(script, given, left),
         Shell::PowerShell => powershell::commands(script, given.vars),
         Shell::Cmd => cmd::commands(script, given.vars),
         Shell::Python | Shell::Other(_) => Vec::new(),
@@ -173,10 +184,10 @@ fn read(shell: &Shell, script: &Expanded, given: &Given<'_>, depth: usize, left:
         let nested = script.nested(&inline.parts);
         let (conditional, outer) = (command.conditional, inline.peeled);
         out.push(command);
-        if nested.text().len() > *left {
+        if nested.text().len() > left.bytes {
             continue;
         }
-        *left -= nested.text().len();
+        left.bytes -= nested.text().len();
         let lookup = |name: &str| match outer.env.iter().rev().find(|(n, _)| n == name) {
             Some((_, value)) => value.clone(),
             None => (given.vars)(name),

@@ -78,7 +78,8 @@ fn comments(text: &Text, tree: &Tree) -> Vec<Span> {
     found
 }
 
-/// Sorted spans of scalars in which a `#` is text. The header line of a block scalar is not part: a comment may stand there.
+/// Sorted spans of scalars in which a `#` is text. The header line of a block scalar is not part: a comment may stand
+/// there.
 fn scalar_spans(text: &Text, tree: &Tree) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut stack: Vec<NodeId> = tree.root().into_iter().collect();

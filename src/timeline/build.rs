@@ -15,7 +15,7 @@ use crate::workflow::reader::{Env, RunDefaults};
 use crate::workflow::{Job, Step, StepList};
 
 /// What a step that uses a composite action is called on the way to what the action does.
-pub const USES_ACTION: &str = "uses this action";
+const USES_ACTION: &str = "uses this action";
 /// Composite actions may use each other this deep on GitHub.
 const MAX_ACTION_DEPTH: usize = 9;
 /// Steps of one instance, those of composite actions counted each time they are used.

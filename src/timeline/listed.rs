@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::build::Walk;
+use crate::expr::parse_template;
 use crate::rules::nox::Meaning;
 use crate::shell::{Expanded, Shell, calls, commands};
 use crate::tool::nox::argv;
@@ -28,12 +29,18 @@ impl Walk<'_> {
         if !leg.open && leg.values.iter().all(|(_, value)| value.known().is_some()) {
             return false;
         }
-        let text = document.text.as_str().get(document.tree.span(matrix.node).range()).unwrap_or_default();
-        let needed = text.split("needs.").skip(1).filter_map(|rest| Some(rest.split_once(".outputs")?.0));
-        let jobs: Vec<_> = needed.filter_map(|id| workflow.jobs.iter().find(|j| j.id == id)).collect();
+        let texts = matrix.texts(&document.tree);
+        let paths = texts.iter().filter_map(|text| parse_template(text).ok()).flat_map(|template| template.paths());
+        let jobs: Vec<_> = paths.filter_map(|path| workflow.jobs.iter().find(|j| is_output_of(&path, &j.id))).collect();
         let scripts = jobs.iter().flat_map(|j| &j.steps.steps).filter_map(|s| s.run.as_ref());
         scripts.into_iter().any(|script| lists_all(&script.text))
     }
+}
+
+/// Whether a context path is `needs.<job>.outputs` or below.
+fn is_output_of(path: &[String], job: &str) -> bool {
+    let start = ["needs", job, "outputs"];
+    path.len() >= start.len() && path.iter().zip(start).all(|(part, expected)| part.eq_ignore_ascii_case(expected))
 }
 
 /// Whether a script lists every session of the noxfile for programs.
@@ -49,7 +56,8 @@ fn lists_all(script: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::lists_all;
+    use super::{is_output_of, lists_all};
+    use crate::expr::parse_template;
 
     #[test]
     fn scripts_that_list_every_session() {
@@ -61,6 +69,22 @@ mod tests {
             ("echo s='[\"a\"]'", false),
         ] {
             assert_eq!(lists_all(script), expected, "{script}");
+        }
+    }
+
+    #[test]
+    fn outputs_of_a_job() {
+        for (text, expected) in [
+            ("${{ fromJSON(needs.list.outputs.sessions) }}", true),
+            ("${{ fromJSON(needs['list'].outputs['sessions']) }}", true),
+            ("${{ toJSON(needs.list.outputs) }}", true),
+            ("${{ needs.list.result }}", false),
+            ("${{ fromJSON(needs.other.outputs.sessions) }}", false),
+            ("needs.list.outputs.sessions", false),
+            ("${{ 'needs.list.outputs.sessions' }}", false),
+        ] {
+            let paths = parse_template(text).unwrap().paths();
+            assert_eq!(paths.iter().any(|path| is_output_of(path, "list")), expected, "{text}");
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod actions;
 pub mod build;
 pub mod commands;
 pub mod event;
+mod extent;
 mod hop;
 pub mod instance;
 mod listed;

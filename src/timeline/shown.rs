@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::build::Timeline;
 use super::event::{CacheStep, Event, EventKind, Invocation, Site};
+use super::extent::Extent;
 use super::instance::Instances;
 use super::summary::{self, reuse_word};
 use crate::repo::Repository;
@@ -17,8 +18,7 @@ pub struct JobTimeline {
     /// Relative to the root.
     pub path: String,
     pub job: String,
-    /// Which instances of it were looked at: "6 matrix legs".
-    pub instances: String,
+    pub instances: Extent,
     /// Whether some call of nox creates environments; absent when that cannot be decided.
     pub creates_env: Option<bool>,
     /// Where, relative to the workspace.
@@ -36,6 +36,9 @@ pub struct ShownEvent {
     pub kind: &'static str,
     /// How it was reached, outermost first; the last place is its own.
     pub places: Vec<Place>,
+    /// The first place is a step that uses an action of the repository, which leads to all others.
+    #[serde(skip)]
+    pub in_action: bool,
     pub text: String,
     pub details: Vec<String>,
     /// The instances that have it, where not all do: "2 of 6".
@@ -100,7 +103,7 @@ pub fn job(
     JobTimeline {
         path: path.to_owned(),
         job: name.to_owned(),
-        instances: count(instances),
+        instances: Extent::of(instances),
         creates_env: match summary.creates_env {
             Answer::Yes => Some(true),
             Answer::No => Some(false),
@@ -111,29 +114,6 @@ pub fn job(
         events: events(repository, timelines),
         undecided,
     }
-}
-
-/// "6 matrix legs, 2 callers".
-fn count(instances: &Instances) -> String {
-    let plural = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
-    let mut callers: Vec<_> = instances.list.iter().filter_map(|i| i.caller).map(|c| (c.document, c.job)).collect();
-    callers.sort_unstable();
-    callers.dedup();
-    let matrix = instances.list.iter().any(|i| !i.leg.values.is_empty());
-    let computed = instances.list.iter().any(|i| i.leg.open && i.unit.job.is_some());
-    let mut out = match (computed, matrix) {
-        (true, _) => "legs of a matrix that is computed while the workflow runs".to_owned(),
-        (false, true) => plural(instances.list.len(), "matrix leg"),
-        (false, false) if callers.is_empty() => "1 instance".to_owned(),
-        (false, false) => plural(instances.list.len(), "instance"),
-    };
-    if !callers.is_empty() {
-        out.push_str(&format!(" from {}", plural(callers.len(), "caller")));
-    }
-    if instances.open {
-        out.push_str("; may be called from elsewhere");
-    }
-    out
 }
 
 /// One event of every instance that has it.
@@ -208,6 +188,7 @@ fn shown(merged: &Merged<'_>, running: usize, lines: &mut Lines<'_>) -> Option<S
     Some(ShownEvent {
         kind: merged.key.3,
         places,
+        in_action: event.outer != event.site,
         text,
         details,
         instances: (seen.len() < running).then(|| format!("{} of {running}", seen.len())),
@@ -285,6 +266,7 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
         let word = if known { "sessions" } else { "sessions among" };
         details.push(format!("{word} {}", listed(sessions)));
     }
+    let (mut builds, mut reuses) = (Vec::new(), Vec::new());
     for answer in [Answer::Yes, Answer::Unknown, Answer::No] {
         let of: Vec<&&Invocation> = calls.iter().filter(|c| c.run.creates_env == answer).collect();
         if of.is_empty() {
@@ -295,7 +277,7 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
         let why = distinct(of.iter().map(|c| c.run.why.clone())).swap_remove(0);
         // The listed sessions say it already.
         let listed = of.iter().all(|c| c.run.sessions.iter().any(|s| s.creates_env == Answer::Yes));
-        details.push(match answer {
+        builds.push(match answer {
             Answer::Yes if listed => format!("environments in {folders}"),
             Answer::Yes => format!("environments in {folders}: {why}"),
             Answer::Unknown if of.iter().any(|c| c.run.creates_by_default) => {
@@ -310,17 +292,15 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
         let default = of.clone().any(|c| c.run.off_by_default);
         if let Some(why) = distinct(of.map(|c| c.run.reuse_why.clone())).first() {
             let word = if default { "off by nox's defaults" } else { reuse_word(reuse) };
-            details.push(format!("reuse {word}: {why}"));
+            reuses.push(format!("reuse {word}: {why}"));
         }
     }
-    // The usual case fits on one line.
-    if let [.., environments, reuse] = details.as_slice()
-        && calls.iter().all(|c| c.run.creates_env == Answer::Yes)
-        && environments.starts_with("environments")
-    {
-        let both = format!("{environments}; {reuse}");
-        details.truncate(details.len() - 2);
-        details.push(both);
+    match (builds.as_slice(), reuses.as_slice()) {
+        // The usual case fits on one line.
+        ([build], [reuse]) if calls.iter().all(|c| c.run.creates_env == Answer::Yes) => {
+            details.push(format!("{build}; {reuse}"));
+        }
+        _ => details.extend(builds.into_iter().chain(reuses)),
     }
     if calls.iter().any(|c| c.run.installs_anything == Answer::No && c.run.creates_env != Answer::No) {
         details.push("installs nothing: the environments stay empty".to_owned());

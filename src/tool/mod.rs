@@ -52,7 +52,8 @@ pub struct Request<'a> {
     pub env: &'a dyn Fn(&str) -> Variable,
     /// The folder the call runs in, relative to the repository root; "" is the root.
     pub folder: &'a str,
-    /// The definition file that was itself run as a program (`./noxfile.py`, `uv run noxfile.py`), relative to `folder`.
+    /// The definition file that was itself run as a program (`./noxfile.py`, `uv run noxfile.py`), relative to
+    /// `folder`.
     pub script: Option<&'a str>,
     pub files: &'a dyn Files,
 }
@@ -137,8 +138,8 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     pub creates_env: Answer,
-    /// Where `creates_env` is unknown only because the sessions are out of sight (no such file, no such session): whether
-    /// the tool's defaults would create an environment.
+    /// Where `creates_env` is unknown only because the sessions are out of sight (no such file, no such session):
+    /// whether the tool's defaults would create an environment.
     pub creates_by_default: bool,
     /// Why, as one clause for people: "only lists sessions".
     pub why: String,
@@ -163,7 +164,8 @@ pub struct Run {
     pub install_only: bool,
     /// Every backend that a session of the call may use, without repetition.
     pub backend: Backend,
-    /// Tracked files that define the sessions, relative to the repository root: the noxfile and local modules it imports.
+    /// Tracked files that define the sessions, relative to the repository root: the noxfile and local modules it
+    /// imports.
     pub definition_files: Vec<String>,
     /// Tracked files whose content decides what is installed, relative to the repository root.
     pub install_files: Vec<String>,

@@ -104,6 +104,17 @@ impl Matrix {
         }
         expand(dimensions, &include, &exclude)
     }
+
+    /// The scalars that its values are made of, as written there: aliases inside it are left out.
+    pub fn texts<'t>(&self, tree: &'t Tree) -> Vec<&'t str> {
+        let (mut texts, mut open) = (Vec::new(), vec![self.node]);
+        while let Some(node) = open.pop() {
+            texts.extend(tree.str(node));
+            let below = tree.entries(node).iter().map(|e| e.value).chain(tree.items(node).iter().map(|i| i.node));
+            open.extend(below.filter(|node| !tree.is_alias(*node)));
+        }
+        texts
+    }
 }
 
 fn from_value(matrix: &Value) -> Legs {

@@ -25,14 +25,15 @@ impl ScalarMap {
     }
 
     /// The file offset at which the value's byte `offset` begins; a line break that the value holds begins where the
-    /// line's text ends. The empty lines that `|+` keeps stand after the scalar's span. Offsets past the value count as its end.
+    /// line's text ends. The empty lines that `|+` keeps stand after the scalar's span. Offsets past the value count as
+    /// its end.
     pub fn offset(&self, offset: usize) -> usize {
         self.place(offset).0
     }
 
-    /// The file offset right after the value's byte `offset - 1`, at which inserted text follows that byte in the value:
-    /// before a `\` that ends the line, after the indentation of a new line. At the end of a block scalar, where no text can
-    /// follow the last line break, it is the place before that break.
+    /// The file offset right after the value's byte `offset - 1`, at which inserted text follows that byte in the
+    /// value: before a `\` that ends the line, after the indentation of a new line. At the end of a block scalar, where
+    /// no text can follow the last line break, it is the place before that break.
     pub fn insertion_offset(&self, offset: usize) -> usize {
         self.place(offset).1
     }

@@ -3,7 +3,7 @@
 use cachelint::finding::Applicability;
 
 use crate::support::{Made, read_all, repair};
-use crate::workflow::{CI, NOXFILE, keyed};
+use crate::workflow::{CHECKOUT, CI, NOX, NOXFILE, PYTHON, cache, job, keyed, matrix};
 
 /// The key of the cache step after every fix.
 fn fixed_key(workflow: &str, more: &[(&str, &str)]) -> String {
@@ -45,4 +45,15 @@ fn a_corrected_key_begins_as_its_owner_wrote_it() {
     }
     let long = "x".repeat(460);
     assert_eq!(fixed_key(&keyed(&long, "nox-"), &[]), format!("nox-{jobs}-{end}"), "words that leave no room go");
+}
+
+#[test]
+fn an_interpreter_may_be_missing_on_some_legs_but_not_be_late() {
+    let old = "nox,v1";
+    let some = PYTHON.replace("        with:", "        if: ${{ matrix.image == '' }}\n        with:");
+    let legs = matrix("{image: ['', 'python:3.12']}", &job(&[CHECKOUT, &some, &cache(old, "nox-"), NOX]));
+    let legs = legs.replace("ubuntu-latest\n", "ubuntu-latest\n    container: ${{ matrix.image }}\n");
+    let key = fixed_key(&legs, &[]);
+    assert!(key.contains("-${{ env.pythonLocation }}-${{ matrix.image }}-"), "{key}");
+    assert_eq!(fixed_key(&job(&[CHECKOUT, &cache(old, "nox-"), PYTHON, NOX]), &[]), old);
 }

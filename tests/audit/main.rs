@@ -1,4 +1,5 @@
-//! Every check of an existing cache on workflows that have its flaw and on near-misses that have not. All workflows are made up: one job, whose parts a case replaces.
+//! Every check of an existing cache on workflows that have its flaw and on near-misses that have not. All workflows are
+//! made up: one job, whose parts a case replaces.
 
 mod keys;
 #[path = "../support/mod.rs"]

@@ -181,7 +181,8 @@ impl<'a> Block<'a> {
         self.own_legs().any(Leg::uses_set_up).then(|| change(self))?
     }
 
-    /// A change of the keys that is a flaw only where no step before brings files of which the repository knows nothing.
+    /// A change of the keys that is a flaw only where no step before brings files of which the repository knows
+    /// nothing.
     pub fn of_own(&self, change: impl Fn(&str) -> String) -> Broken {
         let steps = (0..self.start).rev().find(|i| self.lines[*i].trim_end().ends_with("steps:"))?;
         let brings =

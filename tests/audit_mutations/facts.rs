@@ -1,5 +1,5 @@
-//! What the legs with a cache step really do, read from their timelines without any check: enough to say whether a break
-//! of the step is a flaw there.
+//! What the legs with a cache step really do, read from their timelines without any check: enough to say whether a
+//! break of the step is a flaw there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,11 +1,12 @@
-//! Caches broken in one known way each: every break is found, nothing else is, and a fix makes the workflow clean again.
+//! Caches broken in one known way each: every break is found, nothing else is, and a fix makes the file clean again.
 //!
 //! The workflows under `fixtures/mutations` are made up. They first get their cache from the fix of `missing-cache`;
 //! with a corpus of public workflows beside the repository, or in `CACHELINT_CORPUS`, those are broken too.
 //!
-//! A break counts only where it is a flaw, which `facts` decides without any check: keys may be shared by jobs that build
-//! the same, a call without `-r` reuses where the noxfile says so, and what is pinned cannot be frozen. With the corpus
-//! a sample over most repositories is broken; `cargo test --test audit_mutations -- --ignored` takes all of them.
+//! A break counts only where it is a flaw, which `facts` decides without any check: keys may be shared by jobs that
+//! build the same, a call without `-r` reuses where the noxfile says so, and what is pinned cannot be frozen. With the
+//! corpus a sample over most repositories is broken; `cargo test --test audit_mutations -- --ignored` takes all of
+//! them.
 
 mod block;
 mod breaks;

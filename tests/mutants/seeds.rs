@@ -1,4 +1,4 @@
-//! The repositories whose workflows are mutated: public ones, where they lie beside this one, and those of the fixtures.
+//! The repositories whose workflows are mutated: public ones, where they lie beside this one, and fixtures.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Mutations of keys and values: quotes, scalar styles, flow style, anchors, other keys, other values, broken cache keys.
+//! Mutations of keys and values: quotes, scalar styles, flow style, anchors, other keys and values, broken cache keys.
 
 use super::lines::{content, end_of, has_plain_value, indent, key_value, line_break, pick, pick_step, split};
 use super::random::Random;

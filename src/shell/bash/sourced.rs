@@ -1,7 +1,7 @@
 //! Scripts that a script reads into itself with `source`: what they set and where they leave it.
 
 use super::{Walker, walk};
-use crate::shell::{Directory, Expanded, Given, Word};
+use crate::shell::{Directory, Expanded, Given, MAX_SCRIPT_BYTES, Word};
 
 /// How many scripts may read each other this way; those that read themselves end here.
 const MAX_SOURCES: usize = 3;
@@ -11,10 +11,18 @@ impl Walker<'_, '_> {
     pub(super) fn source(&mut self, file: Option<&Word>) {
         let Some(path) = file.and_then(|w| w.value.as_deref()) else { return };
         let Directory::Into(path) = self.state.directory.enter(Some(path)) else { return };
-        let Some(text) = (self.files)(&path).filter(|_| self.sources < MAX_SOURCES) else { return };
+        if self.sources == MAX_SOURCES || self.left.sourced == 0 {
+            return;
+        }
+        let Some(text) = (self.files)(&path) else { return };
+        self.left.sourced -= 1;
+        if text.len() > MAX_SCRIPT_BYTES.min(self.left.bytes) {
+            return;
+        }
+        self.left.bytes -= text.len();
         let given = Given { vars: self.vars, files: self.files };
         let before = self.state.clone();
-        let (_, after) = walk(&Expanded::new(&text, &[]), &given, before.clone(), self.sources + 1);
+        let (_, after) = walk(&Expanded::new(&text, &[]), &given, before.clone(), self.sources + 1, self.left);
         // `return` ends the file alone, and an `exit` in it is not what it is read for.
         self.state = after;
         (self.state.ended, self.state.conditional) = (before.ended, before.conditional);

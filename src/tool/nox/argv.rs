@@ -55,7 +55,8 @@ pub fn parse(args: &[Argument]) -> Call {
     while let Some((first, after)) = rest.split_first() {
         rest = after;
         let Some(word) = first.value.as_deref() else {
-            // `--python=…` is that option with a value that is not known; any other word may be options, values or nothing.
+            // `--python=…` is that option with a value that is not known; any other word may be options, values or
+            // nothing.
             match first.prefix.split_once('=').and_then(|(name, value)| Some((rules().option(name)?, value))) {
                 Some((rule, value)) if rule.takes != Takes::None => {
                     call.give(rule.means, vec![Argument::unknown(value, false)]);
@@ -143,8 +144,8 @@ fn values<'a>(rule: &OptionRule, attached: Option<&str>, rest: &'a [Argument], c
             let end = rest.iter().position(|a| a.value.as_deref().is_some_and(is_option)).unwrap_or(rest.len());
             let (taken, after) = rest.split_at(end);
             call.give(rule.means, taken.to_vec());
-            // The first word after the option is its value in any line that makes sense; those after it, and any word that
-            // may become several, can also be options.
+            // The first word after the option is its value in any line that makes sense; those after it, and any word
+            // that may become several, can also be options.
             if taken.iter().enumerate().any(|(i, a)| a.value.is_none() && a.prefix.is_empty() && (i > 0 || a.may_split))
             {
                 call.open_lists.push(rule.means);

@@ -180,8 +180,8 @@ fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
     }
 }
 
-/// Decides everything that the noxfile tells, but for the calls of nox in its sessions: these are returned, with whether
-/// their session surely runs.
+/// Decides everything that the noxfile tells, but for the calls of nox in its sessions: these are returned, with
+/// whether their session surely runs.
 fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<'_>) -> Vec<(NestedCall, bool)> {
     let global = reuse::global(call, Some(&reader));
     reader.hidden_sessions.extend(select::unseen_defaults(&reader));

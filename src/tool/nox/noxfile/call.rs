@@ -262,8 +262,8 @@ impl Reader<'_> {
                 _ => Value::Unknown,
             },
             _ => {
-                // Something from outside that runs while the noxfile loads may register sessions; nox's own functions and
-                // the standard library do not.
+                // Something from outside that runs while the noxfile loads may register sessions; nox's own functions
+                // and the standard library do not.
                 let top = name.split('.').next().unwrap_or_default();
                 let known = rules().harmless_modules.iter().any(|module| module == top);
                 if self.calls == 0 && self.locals.is_none() && !known {

@@ -24,8 +24,8 @@ pub fn read<'a>(path: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Varia
     Some(reader)
 }
 
-/// Whether the text begins with an inline script header (PEP 723) that names dependencies: nox then makes an environment
-/// for the noxfile itself.
+/// Whether the text begins with an inline script header (PEP 723) that names dependencies: nox then makes an
+/// environment for the noxfile itself.
 pub fn has_script_dependencies(text: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| line.trim_end() != "# /// script").skip(1);
     let block: Vec<&str> = lines.by_ref().take_while(|line| line.trim_end() != "# ///").collect();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::exec::Reader;
 use super::value::{Value, join};
+use crate::glob::{name_fits, names_fit};
 
 /// Most files that a pattern may find.
 const MAX_FOUND: usize = 500;
@@ -35,49 +36,10 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a path fits a pattern of `*`, `?` and `**`.
+/// Whether a path fits a pattern of `*`, `?` and `**`; hidden names are asked for by their point.
 fn fits(pattern: &[&str], path: &str) -> bool {
     let names: Vec<&str> = path.split('/').collect();
-    // `reached[n]`: the pattern so far fits the first `n` names.
-    let mut reached = vec![false; names.len() + 1];
-    reached[0] = true;
-    for part in pattern {
-        let mut next = vec![false; names.len() + 1];
-        for (n, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
-            match (*part, names.get(n)) {
-                ("**", _) => next[n..].fill(true),
-                (part, Some(name)) => next[n + 1] |= fits_name(part, name),
-                (_, None) => {}
-            }
-        }
-        reached = next;
-    }
-    reached.last() == Some(&true)
-}
-
-/// One part of a pattern against one name; hidden names are asked for by their point.
-fn fits_name(part: &str, name: &str) -> bool {
-    if name.starts_with('.') && !part.starts_with('.') {
-        return false;
-    }
-    let name: Vec<char> = name.chars().collect();
-    let mut reached = vec![false; name.len() + 1];
-    reached[0] = true;
-    for c in part.chars() {
-        let mut next = vec![false; name.len() + 1];
-        for (n, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
-            match c {
-                '*' => next[n..].fill(true),
-                c => {
-                    if name.get(n).is_some_and(|own| c == '?' || c == *own) {
-                        next[n + 1] = true;
-                    }
-                }
-            }
-        }
-        reached = next;
-    }
-    reached.last() == Some(&true)
+    names_fit(pattern, &names, |part, name| (part.starts_with('.') || !name.starts_with('.')) && name_fits(part, name))
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ pub enum Value {
     Bool(bool),
     Int(i64),
     Str(String),
-    /// A file or folder, relative to the noxfile's folder ("" is that folder); starts with `/` or `../` when it lies outside.
+    /// A file or folder, relative to the noxfile's folder ("" is that folder); starts with `/` or `../` when it lies
+    /// outside.
     Path(String),
     /// A list, tuple or set.
     List(Rc<Vec<Value>>),
