@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::discover::{Discovered, Repository};
 use crate::edit::apply::{apply, combine};
-use crate::edit::verify::verify;
+use crate::edit::verify::Old;
 use crate::edit::write;
 use crate::finding::{self, Applicability, Edit, Finding, Fix, Problem};
 use crate::lint::{Outcome, lint};
@@ -55,20 +55,33 @@ pub struct Repaired {
 /// Checks `files`; every fix in the outcome is proved, others are replaced by the reason.
 pub fn checked(root: &Path, files: &[Discovered], config: &Config) -> Outcome {
     let mut outcome = lint(root, files, config);
+    let mut fixed: BTreeMap<String, Vec<&mut Finding>> = BTreeMap::new();
+    for finding in &mut outcome.findings {
+        if let Some(fix) = &finding.fix {
+            fixed.entry(fix.path.clone()).or_default().push(finding);
+        }
+    }
     let texts = &outcome.texts;
-    outcome.findings.par_iter_mut().for_each(|finding| {
-        let refused = finding.fix.as_ref().and_then(|fix| prove(fix, texts).err());
-        if let Some(reason) = refused {
-            finding.drop_fix(format!("the fix could not be proved: {reason}"));
+    fixed.into_par_iter().for_each(|(path, findings)| {
+        let old = texts.get(&path).ok_or_else(|| format!("`{path}` was not read"));
+        let old = old.and_then(|text| Ok((text, Old::read(text.as_str()).map_err(|e| e.to_string())?)));
+        for finding in findings {
+            let proved = old.as_ref().map_err(String::clone).and_then(|(text, old)| match &finding.fix {
+                Some(fix) => prove(fix, text, old).map(|_| ()),
+                None => Ok(()),
+            });
+            if let Err(reason) = proved {
+                finding.drop_fix(format!("the fix could not be proved: {reason}"));
+            }
         }
     });
     outcome
 }
 
-fn prove(fix: &Fix, texts: &BTreeMap<String, Arc<Text>>) -> Result<String, String> {
-    let text = texts.get(&fix.path).ok_or_else(|| format!("`{}` was not read", fix.path))?;
+/// The text with the fix applied.
+fn prove(fix: &Fix, text: &Text, old: &Old) -> Result<String, String> {
     let new = apply(text.as_str(), &fix.edits).map_err(|e| e.to_string())?;
-    verify(text.as_str(), &new, &fix.changes).map_err(|e| e.to_string())?;
+    old.verify(&new, &fix.changes).map_err(|e| e.to_string())?;
     Ok(new)
 }
 
@@ -143,13 +156,14 @@ fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Rou
     let mut rounds = BTreeMap::new();
     for (path, fixes) in per_file {
         let Some(text) = outcome.texts.get(path) else { continue };
+        let Ok(old) = Old::read(text.as_str()) else { continue };
         let combined = combine(&fixes);
         let together = apply(text.as_str(), &combined.edits).ok();
-        let proved = together.filter(|new| verify(text.as_str(), new, &combined.changes).is_ok());
+        let proved = together.filter(|new| old.verify(new, &combined.changes).is_ok());
         // Each fix is proved alone; should they not go together after all, one of them still makes progress.
         let (new, edits, declared, fixes) = match (proved, fixes.first()) {
             (Some(new), _) => (new, combined.edits, combined.changes, combined.taken.len()),
-            (None, Some(fix)) => match prove(fix, &outcome.texts) {
+            (None, Some(fix)) => match prove(fix, text, &old) {
                 Ok(new) => (new, fix.edits.clone(), fix.changes.clone(), 1),
                 Err(_) => continue,
             },

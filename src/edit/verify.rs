@@ -20,10 +20,23 @@ pub enum VerifyError {
 /// Compares `old` and `new` as YAML values, keys in order, aliases expanded: `new` must be `old` with `changes` made,
 /// so a change inside an anchored part must be declared for each of its aliases too.
 pub fn verify(old: &str, new: &str, changes: &[Change]) -> Result<(), VerifyError> {
-    let old = read(old).map_err(|e| VerifyError::OldUnreadable(e.to_string()))?;
-    let new = read(new).map_err(|e| VerifyError::NewUnreadable(e.to_string()))?;
-    let pending: Vec<Pending> = changes.iter().map(Pending::new).collect();
-    Comparison { route: Vec::new() }.compare(&old, &new, &pending)
+    Old::read(old)?.verify(new, changes)
+}
+
+/// The value of a file before changes, read once for all fixes that change it.
+pub struct Old(Value);
+
+impl Old {
+    pub fn read(text: &str) -> Result<Self, VerifyError> {
+        read(text).map(Self).map_err(|e| VerifyError::OldUnreadable(e.to_string()))
+    }
+
+    /// As [`verify`].
+    pub fn verify(&self, new: &str, changes: &[Change]) -> Result<(), VerifyError> {
+        let new = read(new).map_err(|e| VerifyError::NewUnreadable(e.to_string()))?;
+        let pending: Vec<Pending> = changes.iter().map(Pending::new).collect();
+        Comparison { route: Vec::new() }.compare(&self.0, &new, &pending)
+    }
 }
 
 /// A mapping value whose keys keep the order given, such as a step to insert.

@@ -20,8 +20,14 @@ pub struct Shared {
     pub answers: Arc<Memo>,
     /// Published actions that the repository's settings say run nox, as `owner/name`.
     pub nox_actions: Arc<[String]>,
-    /// Published actions by name, with reference and comment; each once.
-    published: Arc<HashMap<String, Vec<(String, Option<String>)>>>,
+    /// How steps write published actions, by name; each once.
+    published: Arc<HashMap<String, Vec<Written>>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Written {
+    reference: String,
+    comment: Option<String>,
 }
 
 impl Shared {
@@ -40,8 +46,9 @@ impl Shared {
         let names = Arc::make_mut(&mut self.published);
         for Published { uses, comment } in published(document) {
             let known = names.entry(uses.name.to_owned()).or_default();
-            if !known.iter().any(|(reference, text)| reference == uses.reference && text.as_deref() == comment) {
-                known.push((uses.reference.to_owned(), comment.map(str::to_owned)));
+            let written = Written { reference: uses.reference.to_owned(), comment: comment.map(str::to_owned) };
+            if !known.contains(&written) {
+                known.push(written);
             }
         }
     }
@@ -50,7 +57,7 @@ impl Shared {
     pub fn uses_of(&self, action: &str) -> impl Iterator<Item = Published<'_>> {
         let names = ["", "/restore", "/save"].map(|half| self.published.get_key_value(&format!("{action}{half}")));
         names.into_iter().flatten().flat_map(|(name, uses)| {
-            uses.iter().map(|(reference, comment)| Published {
+            uses.iter().map(|Written { reference, comment }| Published {
                 uses: Uses { prefix: "", name, reference },
                 comment: comment.as_deref(),
             })

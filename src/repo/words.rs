@@ -75,7 +75,7 @@ impl Words {
         let own = own.iter().map(|name| format!("|{}", regex::escape(name))).collect::<String>();
         // The tool's name is part of every published action that runs it. A shell takes quotes and line breaks out of a
         // word; a character written as a number may be any.
-        let spelled = Regex::new(&format!(r#"(?i:n[\\'"\r\n]*o[\\'"\r\n]*x{own})|\\[xuU0-7]"#)).ok();
+        let spelled = Regex::new(&format!(r#"(?-u)(?i:n[\\'"\r\n]*o[\\'"\r\n]*x{own})|\\[xuU0-7]"#)).ok();
         Self { spelled, index: OnceLock::new() }
     }
 

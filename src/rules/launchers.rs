@@ -5,13 +5,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// The validated contents of `rules/launchers.yaml`.
-pub static LAUNCHERS: LazyLock<Launchers> = LazyLock::new(|| {
-    let launchers: Launchers = super::embedded!("launchers");
-    let problems = launchers.problems();
-    assert!(problems.is_empty(), "internal error: rules/launchers.yaml: {}", problems.join("; "));
-    launchers
-});
+/// The contents of `rules/launchers.yaml`.
+pub static LAUNCHERS: LazyLock<Launchers> = LazyLock::new(|| super::embedded!("launchers"));
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,61 +160,64 @@ impl Launcher {
     }
 }
 
-impl Launchers {
-    fn problems(&self) -> Vec<String> {
-        let mut out = Vec::new();
-        let mut seen = BTreeSet::new();
-        for launcher in &self.launchers {
-            let label = launcher.label();
-            if launcher.words.iter().any(String::is_empty) || launcher.words.is_empty() {
-                out.push("a launcher without words".to_owned());
-            }
-            for name in launcher.words.iter().take(1).chain(&launcher.also) {
-                if !seen.insert([std::slice::from_ref(name), launcher.words.get(1..).unwrap_or_default()].concat()) {
-                    out.push(format!("{name} … of `{label}` twice"));
-                }
-            }
-            for options in [&launcher.global, &launcher.options] {
-                out.extend(options.problems(launcher.windows).into_iter().map(|p| format!("`{label}`: {p}")));
-            }
-            let effects: Vec<Effect> = launcher.options.effect.values().copied().collect();
-            let needs_shell = launcher.operand == Operand::Joined
-                || effects.iter().any(|e| matches!(e, Effect::Script | Effect::Joined));
-            if needs_shell != launcher.shell.is_some() {
-                out.push(format!("`{label}`: `shell` goes with options that take a script"));
-            }
-            let inside = effects.iter().any(|e| matches!(e, Effect::Mount | Effect::Platform | Effect::Workdir));
-            if inside && !launcher.container {
-                out.push(format!("`{label}`: options of a container without one"));
-            }
-        }
-        out
-    }
-}
-
-impl Options {
-    fn problems(&self, windows: bool) -> Vec<String> {
-        let mut out = Vec::new();
-        let all = self.value.iter().chain(&self.flag).chain(self.effect.keys());
-        let mut seen = BTreeSet::new();
-        for option in all {
-            if !(option.starts_with(['-', '+']) || (windows && option.starts_with('/'))) || option.contains('=') {
-                out.push(format!("`{option}` is no option"));
-            }
-            if !seen.insert(option) {
-                out.push(format!("`{option}` twice"));
-            }
-        }
-        out
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    // What the types cannot rule out.
+    impl Launchers {
+        fn problems(&self) -> Vec<String> {
+            let mut out = Vec::new();
+            let mut seen = BTreeSet::new();
+            for launcher in &self.launchers {
+                let label = launcher.label();
+                if launcher.words.iter().any(String::is_empty) || launcher.words.is_empty() {
+                    out.push("a launcher without words".to_owned());
+                }
+                for name in launcher.words.iter().take(1).chain(&launcher.also) {
+                    if !seen.insert([std::slice::from_ref(name), launcher.words.get(1..).unwrap_or_default()].concat())
+                    {
+                        out.push(format!("{name} … of `{label}` twice"));
+                    }
+                }
+                for options in [&launcher.global, &launcher.options] {
+                    out.extend(options.problems(launcher.windows).into_iter().map(|p| format!("`{label}`: {p}")));
+                }
+                let effects: Vec<Effect> = launcher.options.effect.values().copied().collect();
+                let needs_shell = launcher.operand == Operand::Joined
+                    || effects.iter().any(|e| matches!(e, Effect::Script | Effect::Joined));
+                if needs_shell != launcher.shell.is_some() {
+                    out.push(format!("`{label}`: `shell` goes with options that take a script"));
+                }
+                let inside = effects.iter().any(|e| matches!(e, Effect::Mount | Effect::Platform | Effect::Workdir));
+                if inside && !launcher.container {
+                    out.push(format!("`{label}`: options of a container without one"));
+                }
+            }
+            out
+        }
+    }
+
+    impl Options {
+        fn problems(&self, windows: bool) -> Vec<String> {
+            let mut out = Vec::new();
+            let all = self.value.iter().chain(&self.flag).chain(self.effect.keys());
+            let mut seen = BTreeSet::new();
+            for option in all {
+                if !(option.starts_with(['-', '+']) || (windows && option.starts_with('/'))) || option.contains('=') {
+                    out.push(format!("`{option}` is no option"));
+                }
+                if !seen.insert(option) {
+                    out.push(format!("`{option}` twice"));
+                }
+            }
+            out
+        }
+    }
+
     #[test]
     fn the_rules_are_valid() {
+        assert_eq!(LAUNCHERS.problems(), Vec::<String>::new());
         assert!(LAUNCHERS.launchers.len() > 40);
         assert_eq!(LAUNCHERS.scripts.get("nox").map(String::as_str), Some("noxfile.py"));
     }

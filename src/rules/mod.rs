@@ -1,4 +1,4 @@
-//! Facts about the world, read from `rules/*.yaml` (embedded) and validated completely when first used.
+//! Facts about the world, read from `rules/*.yaml` (embedded); what their types cannot rule out, tests do.
 
 pub mod cache_actions;
 pub mod checks;

@@ -5,13 +5,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// The validated contents of `rules/wrappers.yaml`.
-pub static WRAPPERS: LazyLock<Wrappers> = LazyLock::new(|| {
-    let wrappers: Wrappers = super::embedded!("wrappers");
-    let problems = wrappers.problems();
-    assert!(problems.is_empty(), "internal error: rules/wrappers.yaml: {}", problems.join("; "));
-    wrappers
-});
+/// The contents of `rules/wrappers.yaml`.
+pub static WRAPPERS: LazyLock<Wrappers> = LazyLock::new(|| super::embedded!("wrappers"));
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,42 +85,44 @@ pub struct Wrapper {
     pub stop: BTreeSet<String>,
 }
 
-impl Wrappers {
-    fn problems(&self) -> Vec<String> {
-        let mut out = Vec::new();
-        let mut programs = BTreeSet::new();
-        for wrapper in &self.wrappers {
-            let reader = wrapper.reader;
-            for name in wrapper.programs.iter().chain(&wrapper.launched) {
-                if !programs.insert(name) {
-                    out.push(format!("`{name}` twice"));
-                }
-            }
-            if wrapper.files.is_empty() || (wrapper.programs.is_empty() && wrapper.launched.is_empty()) {
-                out.push(format!("{reader:?}: needs a file and a program"));
-            }
-            let mut options = BTreeSet::new();
-            let lists =
-                [&wrapper.value, &wrapper.flag, &wrapper.directory, &wrapper.file, &wrapper.names, &wrapper.stop];
-            for option in lists.into_iter().flatten() {
-                if !option.starts_with('-') || option.contains('=') {
-                    out.push(format!("{reader:?}: `{option}` is no option"));
-                }
-                if !options.insert(option) {
-                    out.push(format!("{reader:?}: `{option}` twice"));
-                }
-            }
-        }
-        out
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    // What the types cannot rule out.
+    impl Wrappers {
+        fn problems(&self) -> Vec<String> {
+            let mut out = Vec::new();
+            let mut programs = BTreeSet::new();
+            for wrapper in &self.wrappers {
+                let reader = wrapper.reader;
+                for name in wrapper.programs.iter().chain(&wrapper.launched) {
+                    if !programs.insert(name) {
+                        out.push(format!("`{name}` twice"));
+                    }
+                }
+                if wrapper.files.is_empty() || (wrapper.programs.is_empty() && wrapper.launched.is_empty()) {
+                    out.push(format!("{reader:?}: needs a file and a program"));
+                }
+                let mut options = BTreeSet::new();
+                let lists =
+                    [&wrapper.value, &wrapper.flag, &wrapper.directory, &wrapper.file, &wrapper.names, &wrapper.stop];
+                for option in lists.into_iter().flatten() {
+                    if !option.starts_with('-') || option.contains('=') {
+                        out.push(format!("{reader:?}: `{option}` is no option"));
+                    }
+                    if !options.insert(option) {
+                        out.push(format!("{reader:?}: `{option}` twice"));
+                    }
+                }
+            }
+            out
+        }
+    }
+
     #[test]
     fn the_rules_are_valid() {
+        assert_eq!(WRAPPERS.problems(), Vec::<String>::new());
         assert!(WRAPPERS.wrappers.iter().any(|w| w.reader == Reader::Make));
     }
 

@@ -57,29 +57,35 @@ pub struct Call {
 
 /// The calls of `tool` that `command` makes. Scripts inside a command are commands of their own in [`super::commands`].
 pub fn calls(command: &Command, tool: &str) -> Vec<Call> {
-    let Some(Outcome::Program(peeled)) = peel(command) else { return Vec::new() };
-    let is_script = peeled.name.as_deref().is_some_and(|n| LAUNCHERS.scripts.get(tool).is_some_and(|s| s == n));
-    let kind = match peeled.kind {
-        CallKind::Script(path) if is_script => CallKind::Script(path),
-        CallKind::Program if is_script => CallKind::Script(path_of(&peeled.program)),
-        CallKind::Program | CallKind::Module if peeled.name.as_deref() == Some(tool) => peeled.kind,
-        _ => return Vec::new(),
-    };
-    let program_span = peeled.program.span;
-    vec![Call {
-        kind,
-        launcher: peeled.launchers.last().cloned(),
-        insert_at: peeled.program.ends_in_script().then_some(program_span.end),
-        program: peeled.program,
-        program_span,
-        args: peeled.args,
-        env: peeled.env,
-        directory: peeled.directory,
-        conditional: command.conditional,
-        host: peeled.host,
-        python: peeled.python,
-        nested: command.nested,
-    }]
+    program(command).and_then(|peeled| peeled.call(command, tool)).into_iter().collect()
+}
+
+impl Peeled {
+    /// The call of `tool` that this is, with `command` around it.
+    pub fn call(&self, command: &Command, tool: &str) -> Option<Call> {
+        let is_script = self.name.as_deref().is_some_and(|n| LAUNCHERS.scripts.get(tool).is_some_and(|s| s == n));
+        let kind = match &self.kind {
+            CallKind::Script(path) if is_script => CallKind::Script(path.clone()),
+            CallKind::Program if is_script => CallKind::Script(path_of(&self.program)),
+            kind @ (CallKind::Program | CallKind::Module) if self.name.as_deref() == Some(tool) => kind.clone(),
+            _ => return None,
+        };
+        let Self { launchers, program, args, env, directory, python, host, .. } = self.clone();
+        Some(Call {
+            kind,
+            launcher: launchers.last().cloned(),
+            insert_at: program.ends_in_script().then_some(program.span.end),
+            program_span: program.span,
+            program,
+            args,
+            env,
+            directory,
+            conditional: command.conditional,
+            host,
+            python,
+            nested: command.nested,
+        })
+    }
 }
 
 /// What `command` runs behind its launchers; `None` where that is not a program or cannot be decided.

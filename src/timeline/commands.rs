@@ -11,9 +11,7 @@ use crate::expr::{Eval, Part, Value, eval_template, parse_template};
 use crate::repo::words::Goal;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
-use crate::shell::{
-    Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, Word, calls, commands_given, program,
-};
+use crate::shell::{Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, Word, commands_given, program};
 use crate::text::Span;
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 use crate::workflow::Scalar;
@@ -116,18 +114,14 @@ impl Walk<'_> {
     }
 
     pub(super) fn command(&mut self, origin: &Origin<'_>, command: &Command) {
-        let called = calls(command, "nox");
-        for call in &called {
-            self.call(origin, command, call);
+        let Some(peeled) = program(command) else { return };
+        if let Some(call) = peeled.call(command, "nox") {
+            return self.call(origin, command, &call);
         }
-        if !called.is_empty() {
-            return;
-        }
-        if !calls(command, &setup_actions().builds_wheels.program).is_empty() {
+        if peeled.call(command, &setup_actions().builds_wheels.program).is_some() {
             let span = self.span_in_step(origin, command.span);
             return self.wheels(origin.here, origin.script, span);
         }
-        let Some(peeled) = program(command) else { return };
         if let Some(name) = peeled.program.program_name() {
             let arguments: Vec<&str> = peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
             if let Some(what) = publishers().command(&name, &arguments) {

@@ -58,7 +58,7 @@ pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
         };
         Some(Document { path: file.relative.clone(), text, tree, content })
     });
-    let repository = repo::Repository::new(&found.root, documents.collect());
+    let repository = repo::Repository::new(repo::Shared::new(&found.root, &[]), documents.collect());
     let mut out = Vec::new();
     for (document, read) in repository.documents.iter().enumerate() {
         for job in 0..read.workflow().map_or(0, |w| w.jobs.len()) {
@@ -114,7 +114,7 @@ impl Call {
         let cached = |f: &String| cache.cache().is_some_and(|s| s.paths.iter().any(|p| p.folder.as_ref() == Some(f)));
         let text = &repository.documents[event.site.document].text;
         let names = run.sessions.iter().map(|s| format!("{} {:?}", s.name, s.python));
-        let texts: Vec<Arc<str>> = run.definition_files.iter().filter_map(|f| repository.files.read(f)).collect();
+        let texts: Vec<Arc<str>> = run.definition_files.iter().filter_map(|f| repository.files().read(f)).collect();
         Self {
             line: (event.site.document == cache.site.document).then(|| text.line_of(event.span.start)),
             creates: run.creates_env == Answer::Yes
