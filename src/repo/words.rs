@@ -14,6 +14,7 @@ use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
 use crate::rules::wrappers::WRAPPERS;
 use crate::tool::Files;
+use crate::workflow::context::ENV_FILE;
 
 /// Files followed from one text; beyond them it counts as leading anywhere.
 const MAX_FILES: usize = 2_000;
@@ -41,7 +42,7 @@ static READ_BY: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
 pub enum Goal {
     /// The tool itself.
     Tool,
-    /// The tool, or anything else that a timeline tells: what publishes.
+    /// The tool, or anything else that a timeline tells: what publishes, and variables that a file sets for later steps.
     Event,
 }
 
@@ -110,7 +111,7 @@ impl Words {
         };
         let tool = self.spells(&text, Goal::Tool);
         let next = if tool { Vec::new() } else { index.named(&text).into_iter().collect() };
-        Behind { tool, event: tool || publishes(&text), next }
+        Behind { tool, event: tool || publishes(&text) || text.contains(ENV_FILE), next }
     }
 }
 
@@ -188,8 +189,12 @@ mod tests {
 
     #[test]
     fn what_publishes_counts_only_as_an_event() {
-        let folder =
-            testing::repository(&[("Makefile", "release:\n\tuv publish\n"), ("a.sh", "pytest"), ("b.sh", "nox")]);
+        let folder = testing::repository(&[
+            ("Makefile", "release:\n\tuv publish\n"),
+            ("c.sh", "echo A=1 >> $GITHUB_ENV"),
+            ("a.sh", "pytest"),
+            ("b.sh", "nox"),
+        ]);
         let (files, words) = (RepoFiles::new(folder.path()), Words::new(&["me/tests".to_owned()]));
         for (text, tool, event) in [
             ("pytest", false, false),
@@ -199,6 +204,7 @@ mod tests {
             ("make", false, true),
             ("sh ./a.sh", false, false),
             ("sh ./b.sh", true, true),
+            ("sh ./c.sh", false, true),
             ("cibuildwheel", false, true),
             ("uses: me/tests@v1", true, true),
         ] {

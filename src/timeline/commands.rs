@@ -15,7 +15,7 @@ use crate::shell::{Call, CallKind, Command, Directory, Expanded, Given, Host, Sh
 use crate::text::Span;
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 use crate::workflow::Scalar;
-use crate::workflow::context::{Exported, WORKSPACE};
+use crate::workflow::context::{ENV_FILE, Exported, WORKSPACE};
 use crate::yaml::ScalarMap;
 
 /// Longest text of a command shown to people.
@@ -314,7 +314,7 @@ pub(super) fn shown(script: &str, span: Span) -> String {
 
 /// The variables that a script writes to `$GITHUB_ENV`, with those values that are plain text.
 pub(super) fn exports(script: &str) -> Vec<Exported> {
-    if !script.contains("GITHUB_ENV") {
+    if !script.contains(ENV_FILE) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -328,7 +328,7 @@ pub(super) fn exports(script: &str) -> Vec<Exported> {
             continue;
         }
         let value = rest.strip_prefix('=').map(|v| v.split(['"', '\'', '>']).next().unwrap_or_default().trim_end());
-        let plain = value.filter(|v| line.contains("GITHUB_ENV") && !v.contains(['$', '`', '\\', '%']));
+        let plain = value.filter(|v| line.contains(ENV_FILE) && !v.contains(['$', '`', '\\', '%']));
         found.push((name, plain.map(str::to_owned)));
     }
     found

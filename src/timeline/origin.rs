@@ -7,6 +7,7 @@ use super::event::EventKind;
 use crate::cache::template::{Origin, Origins as Source};
 use crate::expr::{Part, eval, parse_template};
 use crate::workflow::Step;
+use crate::workflow::context::ENV_FILE;
 
 /// Values are followed through this many others.
 const MAX_DEPTH: usize = 4;
@@ -94,7 +95,7 @@ impl<'w, 'a> Origins<'w, 'a> {
             return Origin::default();
         };
         let before = list.steps.iter().take(self.outer(here).site.step);
-        let writes = |s: &&Step| s.run.as_ref().is_some_and(|r| r.text.contains("GITHUB_ENV") && r.text.contains(name));
+        let writes = |s: &&Step| s.run.as_ref().is_some_and(|r| r.text.contains(ENV_FILE) && r.text.contains(name));
         self.written_by(self.outer(here), before.filter(writes).collect(), depth)
     }
 

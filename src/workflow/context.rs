@@ -6,6 +6,8 @@ use super::reader::Env;
 use crate::expr::{Context, Eval, Value, eval_condition, eval_template, parse_condition, parse_template};
 use crate::rules::forges::forges;
 
+/// The variable that names the file in which a step leaves variables for those after it.
+pub const ENV_FILE: &str = "GITHUB_ENV";
 /// What `${{ github.workspace }}` evaluates to here: a root that no real path starts with.
 pub const WORKSPACE: &str = "/github/workspace";
 
