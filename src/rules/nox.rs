@@ -23,6 +23,8 @@ pub struct Nox {
     pub runner_variable_prefixes: Vec<String>,
     /// Packages whose `session` decorator makes nox sessions.
     pub session_packages: BTreeMap<String, SessionPackage>,
+    /// Packages, by dotted name, whose import makes sessions.
+    pub imported_sessions: BTreeMap<String, ImportedSessions>,
     /// Beginnings of decorator keywords that tell which package made the decorator.
     pub installer_keyword_prefixes: BTreeMap<String, String>,
     pub project_files: Vec<String>,
@@ -107,6 +109,14 @@ pub struct SessionPackage {
     pub backend: Option<String>,
 }
 
+/// Sessions that come with an import.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportedSessions {
+    /// Whether they have environments; all of a package's do, or none.
+    pub environments: bool,
+}
+
 /// A program that installs into the environment it runs in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +136,13 @@ impl Nox {
     /// The option of that exact name.
     pub fn option(&self, name: &str) -> Option<&OptionRule> {
         self.options.iter().find(|rule| rule.names.iter().any(|n| n == name))
+    }
+
+    /// The package of that module, by its dotted name, if importing it makes sessions.
+    pub fn imported_sessions(&self, module: &str) -> Option<(&str, &ImportedSessions)> {
+        let is_in =
+            |package: &str| module.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.imported_sessions.iter().find(|(package, _)| is_in(package)).map(|(name, rule)| (name.as_str(), rule))
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::*;
 use crate::tool::{Argument, Files, Interpreter, Variable};
 
+mod imports;
+
 struct Tree(BTreeMap<&'static str, &'static str>);
 
 impl Files for Tree {

@@ -110,6 +110,10 @@ pub struct Reader<'a> {
     pub sessions: Vec<Definition>,
     /// Why there may be sessions that were not seen; empty when all were.
     pub hidden_sessions: Vec<String>,
+    /// Packages out of sight whose import makes sessions without environments.
+    pub bare_packages: Vec<String>,
+    /// Everything that a module out of sight defines is taken from it, sessions with whatever settings among it.
+    pub foreign: bool,
     /// Files that are read by name while the noxfile loads, relative to its folder.
     pub reads: Vec<String>,
     /// The noxfile and the local modules it imports, relative to the repository root.
@@ -144,6 +148,8 @@ impl<'a> Reader<'a> {
             option_values: BTreeMap::new(),
             sessions: Vec::new(),
             hidden_sessions: Vec::new(),
+            bare_packages: Vec::new(),
+            foreign: false,
             reads: Vec::new(),
             modules: Vec::new(),
             globals: Vec::new(),
