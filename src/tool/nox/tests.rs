@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::tool::{Argument, Files, Interpreter, Variable};
 
+mod bodies;
 mod imports;
 
 struct Tree(BTreeMap<&'static str, &'static str>);

@@ -378,6 +378,8 @@ impl Reader<'_> {
             let word = |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
             let args = words.iter().skip(rule.len()).map(word).collect();
             self.effects.nested.push(NestedCall { args, folder: self.cwd.clone(), certain });
+            // The nox that runs the noxfile is found outside the environment too.
+            return;
         }
         // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
         // into the environment somehow.

@@ -1,0 +1,39 @@
+//! What the bodies of sessions put into their environments. All sources are made up, in the style of public ones.
+
+use super::*;
+
+#[test]
+fn a_session_that_only_calls_nox_installs_nothing() {
+    let matrix = r#"
+import json, nox
+@nox.session
+def matrix(session):
+    listed = session.run("nox", "-l", "--json", silent=True)
+    print(json.loads(listed))
+"#;
+    let run = call(matrix, "-s matrix");
+    assert_eq!((run.creates_env, run.installs_anything), (Answer::Yes, Answer::No));
+
+    let outer = r#"
+import nox
+@nox.session
+def outer(session):
+    session.run("nox", "-s", INNER)
+@nox.session
+def inner(session):
+    session.install("ruff")
+@nox.session
+def bare(session):
+    session.run("git", "status", external=True)
+"#;
+    for (inner, installs) in [
+        ("'inner'", Answer::Yes),
+        ("'bare'", Answer::No),
+        ("unknown()", Answer::Unknown),
+        ("'inner', cwd=unknown()", Answer::Yes),
+    ] {
+        let text = outer.replace("INNER", inner);
+        let run = call(Box::leak(text.into_boxed_str()), "-s outer");
+        assert_eq!((run.creates_env, run.installs_anything), (Answer::Yes, installs), "{inner}");
+    }
+}
