@@ -29,8 +29,11 @@ pub fn collect(effects: &[Effects], loaded: &[String], folder: &str, files: &dyn
         found.file(&join(folder, path));
     }
     for effect in effects {
-        for path in &effect.reads {
-            found.file(&join(folder, path));
+        // What a body reads that installs nothing has another purpose: changelog entries, a version to print.
+        if !effect.installs.is_empty() || effect.opaque || effect.runs {
+            for path in &effect.reads {
+                found.file(&join(folder, path));
+            }
         }
         for install in &effect.installs {
             for file in &install.files {

@@ -37,3 +37,20 @@ def bare(session):
         assert_eq!((run.creates_env, run.installs_anything), (Answer::Yes, installs), "{inner}");
     }
 }
+
+#[test]
+fn files_read_by_a_session_that_installs_nothing_do_not_count() {
+    let noxfile = r#"
+import nox, pathlib
+@nox.session
+def lint(session):
+    session.install(*pathlib.Path("lint.txt").read_text().splitlines())
+@nox.session
+def changelog(session):
+    for entry in pathlib.Path("changelog.d").glob("*"):
+        print(entry.read_text())
+"#;
+    let files = [("noxfile.py", noxfile), ("lint.txt", "ruff==1"), ("changelog.d/1.md", "")];
+    let run = call_in(&files, "", "-s lint changelog", &[]);
+    assert_eq!(run.install_files, ["lint.txt"]);
+}
