@@ -328,19 +328,21 @@ fn normal(name: &str) -> String {
 
 fn by_name(word: &Argument, candidate: &Candidate) -> Match {
     let Some(names) = &candidate.names else { return Match::Maybe };
+    // Computed versions or parameters: what is asked for is one of them, if it exists at all.
+    let known_version = matches!(candidate.python, Interpreter::Named(_));
+    let one_of = |name: &str, wanted: &str| {
+        let goes_on = |rest: &str| rest.starts_with('(') || (!known_version && rest.starts_with('-'));
+        candidate.many && wanted.strip_prefix(name).is_some_and(goes_on)
+    };
     let Some(wanted) = &word.value else {
-        let starts = |name: &String| {
-            name.starts_with(&word.prefix) || (candidate.many && word.prefix.starts_with(name.as_str()))
-        };
+        let starts = |name: &String| name.starts_with(&word.prefix) || one_of(name, &word.prefix);
         return if names.iter().any(starts) { Match::Maybe } else { Match::No };
     };
     let wanted = normal(wanted);
     if names.iter().any(|name| normal(name) == wanted) {
         return Match::Yes;
     }
-    // Computed versions or parameters: what is asked for is one of them, if it exists at all.
-    let one_of = |name: &String| wanted.strip_prefix(&normal(name)).is_some_and(|rest| rest.starts_with(['-', '(']));
-    if candidate.many && names.iter().any(one_of) { Match::Yes } else { Match::No }
+    Match::when(names.iter().any(|name| one_of(&normal(name), &wanted)))
 }
 
 fn by_python(words: &Words, candidate: &Candidate) -> Match {

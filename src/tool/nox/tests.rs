@@ -8,6 +8,7 @@ use crate::tool::{Argument, Files, Interpreter, Variable};
 
 mod bodies;
 mod imports;
+mod names;
 
 struct Tree(BTreeMap<&'static str, &'static str>);
 
