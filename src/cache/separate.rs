@@ -8,6 +8,8 @@ use crate::timeline::{EventKind, Timeline};
 
 /// Sets of more values than this are not tried.
 const MAX_PARTS: usize = 4;
+/// The place of a leg among all of its matrix; the hash of the workflow beside it says which matrix that is.
+const JOB_INDEX: &str = "strategy.job-index";
 /// At most this many values are looked at.
 const MAX_COLUMNS: usize = 16;
 
@@ -23,6 +25,7 @@ pub struct Separation {
 }
 
 /// A context path with its text on each instance.
+#[derive(Clone)]
 struct Column {
     path: String,
     texts: Vec<Option<String>>,
@@ -61,7 +64,7 @@ impl Separation {
         };
         let known: Vec<_> = pairs.iter().copied().filter(differs).collect();
         let chosen = if found.paths.is_empty() {
-            smallest(&columns, &pairs, differ)
+            smallest(&columns, &pairs, differ).or_else(|| by_index(&timelines, &columns, &pairs))
         } else {
             smallest(&columns, &known, |column, a, b| column.texts[a] != column.texts[b])
         };
@@ -109,10 +112,18 @@ fn columns(timelines: &[&Timeline]) -> Vec<Column> {
     columns.filter(usable).collect()
 }
 
+/// Legs that no values in a key can tell apart, by their place in a matrix that is known as a whole.
+fn by_index(timelines: &[&Timeline], columns: &[Column], pairs: &[(usize, usize)]) -> Option<Vec<String>> {
+    let texts: Option<Vec<_>> = timelines.iter().map(|t| text_at(t, JOB_INDEX).map(Some)).collect();
+    let index = Column { path: JOB_INDEX.to_owned(), texts: texts? };
+    smallest(&[std::slice::from_ref(&index), columns].concat(), pairs, differ)
+}
+
 fn value_at(timeline: &Timeline, path: &str) -> Eval {
     let parts: Vec<String> = path.split('.').map(str::to_owned).collect();
     match parts[0].as_str() {
         "matrix" => timeline.instance.leg.lookup(&parts[1..]),
+        "strategy" => timeline.instance.leg.job_index(),
         _ => timeline.instance.inputs.lookup(&parts[1..].join(".")),
     }
 }

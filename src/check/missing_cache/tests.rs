@@ -101,7 +101,9 @@ fn values_that_a_key_cannot_hold() {
     assert!(inserted(&fix_of(&job(dynamic, &steps)), "key")[0].contains("-${{ matrix.session }}-"));
     let commas = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    extras: ['a,b', 'a,c']";
     let steps = format!("{SETUP}- run: EXTRAS=${{{{ matrix.extras }}}} nox -r -s tests\n");
-    let finding = only(&job(commas, &steps));
+    assert!(inserted(&fix_of(&job(commas, &steps)), "key")[0].contains("-${{ strategy.job-index }}-"));
+    let unknown = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    extras: ['a,b', 'a,c']\n    include: ${{ fromJSON(needs.x.outputs.y) }}";
+    let finding = only(&job(unknown, &steps));
     assert!(finding.fix.is_none() && finding.no_fix_reason.unwrap().contains("commas"));
 }
 
