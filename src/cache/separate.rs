@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::check::subject::{Subject, cacheable, is_cacheable};
 use crate::expr::{Eval, Template, Value, parse_condition, parse_template};
-use crate::timeline::{EventKind, Timeline};
+use crate::rules::nox;
+use crate::timeline::{Event, EventKind, Timeline};
+use crate::tool::Files;
+use crate::workflow::reader::Scalar;
 
 /// Sets of more values than this are not tried.
 const MAX_PARTS: usize = 4;
@@ -256,12 +259,28 @@ fn decisive_inputs(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String
         let list = subject.repository.documents[event.outer.document].steps(event.outer.job);
         let step = list.and_then(|l| l.steps.get(event.outer.step));
         for step in step.into_iter().filter(|_| counts) {
-            texts.extend(step.with.iter().chain(&step.env.entries).map(|(_, v)| v.text.as_str()));
+            let variables = step.env.entries.iter().filter(|(name, _)| reaches(subject, event, name));
+            texts.extend(step.with.iter().chain(variables).map(|(_, v)| v.text.as_str()));
             texts.extend(step.working_directory.iter().map(|s| s.text.as_str()));
             texts.extend(step.run.iter().flat_map(|s| s.text.lines()).map(before_posargs));
         }
     }
     paths_in(texts.into_iter())
+}
+
+/// Whether a variable of a step's `env` can decide what its call builds: nox, the installers, the command line or a file
+/// of the project read it. Others are for the programs that a session runs.
+fn reaches(subject: &Subject<'_>, event: &Event, name: &str) -> bool {
+    let Some(call) = event.invocation() else { return true };
+    let rules = nox::rules();
+    rules.variables.contains_key(name)
+        || rules.installer_variable_prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+        || before_posargs(&call.command).contains(name)
+        || !call.own
+        || call.run.definition_files.iter().chain(&call.run.install_files).any(|file| {
+            // A file that cannot be read may read it.
+            subject.repository.files.read(file).is_none_or(|text| text.contains(name))
+        })
 }
 
 /// What stands behind ` -- ` goes to the session, not to nox.
@@ -289,8 +308,8 @@ fn parse_condition_or_template(text: &str) -> Option<Template> {
     if template.literal().is_some() && bare { parse_condition(text).ok() } else { Some(template) }
 }
 
-/// Whether a value not known statically can still not hold a comma: it names a runner, a Python version, or a session
-/// of a noxfile whose session names have none.
+/// Whether a value not known statically can still not hold a comma: it names a runner, a Python version, or on the
+/// command line a session of a noxfile whose session names have none.
 fn never_has_comma(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
     let mentions = |text: &str| parse_template(text).is_ok_and(|t| t.paths().iter().any(|p| p.join(".") == path));
@@ -301,7 +320,20 @@ fn never_has_comma(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -
     if names_runner || last.contains("python") || last == "os" {
         return true;
     }
-    let mut calls = timelines.iter().flat_map(|t| cacheable(t)).map(|(_, i)| i).peekable();
-    calls.peek().is_some()
-        && calls.all(|i| i.own && !i.run.sessions.is_empty() && i.run.sessions.iter().all(|s| !s.name.contains(',')))
+    let mut calls = timelines.iter().flat_map(|t| cacheable(t)).peekable();
+    let mut on_the_line = false;
+    let no_comma = calls.all(|(event, call)| {
+        let line = before_posargs(&call.command);
+        let list = subject.repository.documents[event.outer.document].steps(event.outer.job);
+        let step = list.and_then(|list| list.steps.get(event.outer.step));
+        on_the_line |= mentions(line)
+            || step.is_some_and(|step| {
+                let by_variable = step.env.entries.iter().any(|(name, v)| line.contains(name) && mentions(&v.text));
+                let by_input =
+                    |(name, v): &(String, Scalar)| line.contains(&format!("inputs.{name}")) && mentions(&v.text);
+                by_variable || step.with.iter().any(by_input)
+            });
+        call.own && !call.run.sessions.is_empty() && call.run.sessions.iter().all(|s| !s.name.contains(','))
+    });
+    on_the_line && no_comma
 }

@@ -18,6 +18,8 @@ pub struct Nox {
     pub backends: Vec<String>,
     pub options: Vec<OptionRule>,
     pub variables: BTreeMap<String, Meaning>,
+    /// Beginnings of variables that decide what installers install or build.
+    pub installer_variable_prefixes: Vec<String>,
     /// What a runner sets itself, unless the workflow does.
     pub runner_variables: BTreeMap<String, String>,
     pub runner_variable_prefixes: Vec<String>,

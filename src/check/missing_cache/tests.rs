@@ -229,3 +229,32 @@ fn an_action_that_sets_up_python_gets_the_step_inside_once_for_all_its_users() {
         "{new}"
     );
 }
+
+/// An input that nobody knows here is in the key only where it can decide what is built.
+#[test]
+fn inputs_in_the_environment_of_a_call() {
+    let plain = "import nox\n@nox.session\ndef tests(session):\n    session.install('x')\n";
+    let reading = format!("import os\nCHANGED = os.environ.get('CHANGED')\n{plain}");
+    for (noxfile, variable, run, named, safe) in [
+        (plain, "CHANGED", "nox -r -s tests", false, true),
+        (plain, "CHANGED", "nox -r -s tests -- $CHANGED", false, true),
+        (plain, "PIP_INDEX_URL", "nox -r -s tests", true, false),
+        (reading.as_str(), "CHANGED", "nox -r -s tests", true, false),
+        (plain, "NAME", "nox -r -s $NAME", true, true),
+        (plain, "NOXSESSION", "nox -r", true, false),
+    ] {
+        let steps = format!("{SETUP}- run: {run}\n  env:\n    {variable}: ${{{{ inputs.given }}}}\n");
+        let workflow = job("runs-on: ubuntu-latest", &steps).replacen(
+            "on: push",
+            "on:\n  workflow_call:\n    inputs:\n      given: {type: string}",
+            1,
+        );
+        let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile)];
+        let found = outcome(&files, &Config::default()).findings;
+        let fix = found.iter().find(|f| f.rule == ID).and_then(|f| f.fix.as_ref()).unwrap();
+        let key = fixed(&workflow, fix);
+        let case = format!("{variable}: {run}\n{key}");
+        assert_eq!(inserted(&key, "key")[0].contains("inputs.given"), named, "{case}");
+        assert_eq!(fix.applicability == Applicability::Safe, safe, "{case}");
+    }
+}
