@@ -33,6 +33,8 @@ pub struct Nox {
     pub lock_files: Vec<String>,
     /// Shapes of requirement files, for noxfiles that compute their names.
     pub candidate_files: Vec<String>,
+    /// Shapes of names of texts for people.
+    pub prose_files: Vec<String>,
     pub installers: Vec<Installer>,
     /// First words of commands with which a session calls nox itself.
     pub nested_calls: Vec<Vec<String>>,

@@ -54,3 +54,18 @@ def changelog(session):
     let run = call_in(&files, "", "-s lint changelog", &[]);
     assert_eq!(run.install_files, ["lint.txt"]);
 }
+
+#[test]
+fn texts_for_people_say_nothing_of_installs() {
+    let noxfile = r#"
+import nox, pathlib
+@nox.session
+def build(session):
+    for name in ["README.md", "LICENSE", "tools.list"]:
+        pathlib.Path(name).read_text()
+    session.install("-r", "requirements.txt")
+"#;
+    let files =
+        [("noxfile.py", noxfile), ("README.md", ""), ("LICENSE", ""), ("tools.list", ""), ("requirements.txt", "")];
+    assert_eq!(call_in(&files, "", "-s build", &[]).install_files, ["requirements.txt", "tools.list"]);
+}
