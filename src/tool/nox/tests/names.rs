@@ -27,3 +27,24 @@ def typing(session, part):
         assert_eq!(names(&call(noxfile, line)), sessions, "{line}");
     }
 }
+
+#[test]
+fn each_of_several_decorators_makes_a_session() {
+    let noxfile = r#"
+import nox
+@nox.session
+@nox.session(name="tests-main", reuse_venv=True)
+@nox.session(name="tests-wheel", python=False)
+def tests(session):
+    session.install(".")
+"#;
+    for (line, sessions, creates) in [
+        ("-s tests", vec!["tests"], Answer::Yes),
+        ("-s tests-main", vec!["tests-main"], Answer::Yes),
+        ("-s tests-wheel", vec!["tests-wheel"], Answer::No),
+        ("", vec!["tests-wheel", "tests-main", "tests"], Answer::Yes),
+    ] {
+        let run = call(noxfile, line);
+        assert_eq!((names(&run), run.creates_env), (sessions, creates), "{line}");
+    }
+}
