@@ -143,7 +143,7 @@ impl Walk<'_> {
             // Without a noxfile nox fails; only a workflow that other repositories call may count on theirs.
             (run.creates_by_default, run.off_by_default) = (false, false);
         }
-        self.add_listed(&mut run);
+        self.add_listed(&mut run, &place);
         if !stays {
             run.env_dirs.clear();
             run.creates_env = Answer::No;
