@@ -142,6 +142,13 @@ impl Nox {
         self.options.iter().find(|rule| rule.names.iter().any(|n| n == name))
     }
 
+    /// The only long option that begins with `name`: argparse took such for the whole before nox 2025.10.14.
+    pub fn abbreviated(&self, name: &str) -> Option<&OptionRule> {
+        let begins = |rule: &&OptionRule| name.len() > 3 && rule.names.iter().any(|n| n.starts_with(name));
+        let mut found = self.options.iter().filter(begins);
+        found.next().filter(|_| name.starts_with("--") && found.next().is_none())
+    }
+
     /// The package of that module, by its dotted name, if importing it makes sessions.
     pub fn imported_sessions(&self, module: &str) -> Option<(&str, &ImportedSessions)> {
         let is_in =
