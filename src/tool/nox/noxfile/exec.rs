@@ -329,7 +329,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn field_block(&mut self, node: Node<'_>, field: &str, source: &Rc<Source>) -> Flow {
+    pub(super) fn field_block(&mut self, node: Node<'_>, field: &str, source: &Rc<Source>) -> Flow {
         node.child_by_field_name(field).map_or(Flow::On, |block| self.block(block, source))
     }
 
@@ -421,21 +421,6 @@ impl<'a> Reader<'a> {
             }
         }
         Flow::On
-    }
-
-    fn try_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
-        let flow = self.field_block(node, "body", source);
-        let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
-        for clause in clauses {
-            let Some(block) = clause.named_children(&mut clause.walk()).filter(|c| c.kind() == "block").last() else {
-                continue;
-            };
-            match clause.kind() {
-                "finally_clause" | "else_clause" => drop(self.block(block, source)),
-                _ => self.doubtful(|reader| reader.block(block, source)),
-            }
-        }
-        if flow == Flow::Return { Flow::On } else { flow }
     }
 
     fn with_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {

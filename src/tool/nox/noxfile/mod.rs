@@ -1,5 +1,6 @@
 //! A noxfile, read without running it: its options, its sessions and what their bodies install.
 
+mod attempt;
 mod call;
 mod definition;
 mod eval;

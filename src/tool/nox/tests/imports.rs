@@ -63,3 +63,19 @@ fn modules_beyond_the_bound_hide_sessions() {
     assert_eq!(run.creates_env, Answer::Unknown);
     assert!(run.undecided.iter().any(|why| why.contains("more modules than are followed")), "{:?}", run.undecided);
 }
+
+#[test]
+fn substitutes_for_modules_that_are_not_installed() {
+    for (handler, creates) in [
+        ("except ImportError:\n    from nox import session", Answer::Yes),
+        ("except (ImportError, AttributeError) as error:\n    from nox import session", Answer::Yes),
+        ("except ModuleNotFoundError:\n    session = None", Answer::Yes),
+        ("except ValueError:\n    from elsewhere import session", Answer::Unknown),
+    ] {
+        let text = format!(
+            "try:\n    from nox_poetry import session\n{handler}\n@session\ndef tests(s):\n    s.install('x')\n"
+        );
+        let run = call(Box::leak(text.into_boxed_str()), "-s tests");
+        assert_eq!((run.creates_env, names(&run).is_empty()), (creates, creates != Answer::Yes), "{handler}");
+    }
+}
