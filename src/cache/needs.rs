@@ -163,7 +163,7 @@ impl Needs {
             }
         }
         self.location |= location;
-        if !location && uses_uv(invocation, uv) {
+        if !location && uses_uv(invocation, uv || brings_uv(subject)) {
             self.interpreters_of_uv(subject, uv);
         }
     }
@@ -238,8 +238,18 @@ fn project_folder(definition: Option<&String>) -> String {
 }
 
 /// Whether uv chooses the interpreter of the environments.
-fn uses_uv(invocation: &Invocation, set_up: bool) -> bool {
+fn uses_uv(invocation: &Invocation, at_hand: bool) -> bool {
     let backend = &invocation.run.backend;
     let launched = invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
-    launched || backend.only() == Some("uv") || (set_up && backend.names.iter().any(|n| n == "uv"))
+    let chosen = backend.only() == Some("uv") || (at_hand && backend.names.iter().any(|n| n == "uv"));
+    !invocation.in_container && (launched || chosen)
+}
+
+/// Whether a script of the job names uv: `pipx install nox uv`, `pip install nox[uv]`.
+fn brings_uv(subject: &Subject<'_>) -> bool {
+    let steps = subject.document().steps(subject.unit.job).map_or(&[][..], |list| &list.steps);
+    let words = steps.iter().filter_map(|step| step.run.as_ref()).flat_map(|script| {
+        script.text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')))
+    });
+    words.into_iter().any(|word| word == "uv")
 }

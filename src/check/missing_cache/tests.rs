@@ -258,3 +258,26 @@ fn inputs_in_the_environment_of_a_call() {
         assert_eq!(fix.applicability == Applicability::Safe, safe, "{case}");
     }
 }
+
+/// Environments link into the interpreters that uv downloads.
+#[test]
+fn interpreters_of_a_uv_that_a_script_installs() {
+    let noxfile = "import nox\nnox.options.default_venv_backend = 'uv|virtualenv'\n@nox.session(python='3.14')\n\
+                   def tests(session):\n    session.install('x')\n";
+    let python = "- uses: actions/setup-python@v6\n";
+    for (setup, install, kept) in [
+        ("", "pipx install nox uv", true),
+        ("", "pip install 'nox[uv]'", true),
+        ("", "pip install nox", false),
+        ("", "pip install nox ./uvtools", false),
+        (python, "pipx install nox uv", false),
+    ] {
+        let workflow = job(
+            "runs-on: ubuntu-latest",
+            &format!("- uses: actions/checkout@v5\n{setup}- run: {install}\n- run: nox -r\n"),
+        );
+        let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile)];
+        let new = fixed(&workflow, safe_fix(&outcome(&files, &Config::default()).findings));
+        assert_eq!(inserted(&new, "path").contains(&"~/.local/share/uv/python"), kept, "{setup}{install}: {new}");
+    }
+}
