@@ -129,6 +129,8 @@ impl Reader<'_> {
             (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
             (Value::Str(text), "upper", None) => Value::Str(text.to_uppercase()),
             (Value::Str(text), "strip", None) => Value::str(text.trim()),
+            (Value::Str(text), "endswith", Some(Value::Str(end))) => Value::Bool(text.ends_with(end)),
+            (Value::Str(text), "startswith", Some(Value::Str(start))) => Value::Bool(text.starts_with(start)),
             (Value::Path(path), "joinpath", _) => {
                 match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
                     Some(parts) => Value::Path(parts.iter().fold(path.clone(), |base, part| join(&base, part))),
@@ -241,6 +243,13 @@ impl Reader<'_> {
             },
             ("glob.glob" | "glob.iglob", Some(pattern)) if args.keyword("root_dir").is_none() => match pattern.text() {
                 Some(pattern) => self.tracked("", pattern, Value::Str),
+                None => Value::Unknown,
+            },
+            ("os.listdir", Some(path)) => match path.text() {
+                Some(path) => match self.tracked(path, "*", Value::Str).strings() {
+                    Some(found) => Value::list(found.iter().filter_map(|p| p.rsplit('/').next()).map(Value::str)),
+                    None => Value::Unknown,
+                },
                 None => Value::Unknown,
             },
             ("runpy.run_path", Some(path)) => {

@@ -79,3 +79,23 @@ fn substitutes_for_modules_that_are_not_installed() {
         assert_eq!((run.creates_env, names(&run).is_empty()), (creates, creates != Answer::Yes), "{handler}");
     }
 }
+
+#[test]
+fn modules_of_a_folder_run_one_by_one() {
+    let noxfile = r#"
+import os, runpy
+for name in os.listdir("pipelines"):
+    if name.endswith(".nox.py") and not name.startswith("off"):
+        runpy.run_path(os.path.join("pipelines", name))
+"#;
+    let session = "import nox\n@nox.session\ndef lint(session): session.install('x')\n";
+    let files = [
+        ("noxfile.py", noxfile),
+        ("pipelines/lint.nox.py", session),
+        ("pipelines/off.nox.py", "import nox\n@nox.session\ndef off(session): pass\n"),
+        ("pipelines/README.md", ""),
+    ];
+    let run = call_in(&files, "", "", &[]);
+    assert_eq!((names(&run), run.creates_env), (vec!["lint"], Answer::Yes));
+    assert_eq!(run.definition_files, ["noxfile.py", "pipelines/lint.nox.py"]);
+}
