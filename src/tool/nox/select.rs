@@ -300,7 +300,9 @@ fn candidates(index: usize, definition: &Definition, python: Option<&str>, multi
     };
     let Some(sets) = &parameters.sets else {
         let names = versioned.into_iter().chain([name.clone()]).collect();
-        all.push(Candidate { names: Some(names), many: true, ..base });
+        // A parameter may be the interpreter.
+        let python = if python.is_none() { Interpreter::Unknown } else { base.python };
+        all.push(Candidate { names: Some(names), many: true, python, ..base });
         return;
     };
     for set in sets {

@@ -23,6 +23,8 @@ def typing(session, part):
         ("-s tests-3.12(?", vec!["tests-3.12"]),
         ("-s tests-?", vec!["tests-3.11", "tests-3.12"]),
         ("-s typing-3.13(core)", vec!["typing"]),
+        ("-s typing -p 3.13", vec!["typing"]),
+        ("-s tests -p 3.12", vec!["tests-3.12"]),
     ] {
         assert_eq!(names(&call(noxfile, line)), sessions, "{line}");
     }
