@@ -293,7 +293,7 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
         let mut commands = effects.iter().flat_map(|e| &e.installs).peekable();
         commands.peek().is_some() && commands.all(|i| i.exact) && !effects.iter().any(|e| e.opaque) && exact
     };
-    let definitions: BTreeSet<String> = reader.modules.iter().cloned().collect();
+    let definitions = reader.definition_files();
     run.install_files = installs.files.into_iter().filter(|f| !definitions.contains(f)).collect();
     run.definition_files = definitions.into_iter().collect();
     run.undecided.extend(selection.doubts);

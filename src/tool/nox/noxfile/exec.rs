@@ -118,6 +118,8 @@ pub struct Reader<'a> {
     pub reads: Vec<String>,
     /// The noxfile and the local modules it imports, relative to the repository root.
     pub modules: Vec<String>,
+    /// Those of them that the noxfile imports itself or that know of nox, by number.
+    pub(super) defining: std::collections::BTreeSet<usize>,
     pub(super) globals: Vec<Names>,
     pub(super) functions: Vec<Function>,
     pub(super) decorators: Vec<Decorator>,
@@ -152,6 +154,7 @@ impl<'a> Reader<'a> {
             foreign: false,
             reads: Vec::new(),
             modules: Vec::new(),
+            defining: std::collections::BTreeSet::new(),
             globals: Vec::new(),
             functions: Vec::new(),
             decorators: Vec::new(),

@@ -14,7 +14,11 @@ const MAX_MODULES: usize = 100;
 impl Reader<'_> {
     /// Follows the module at `path` (from the repository root); its number, or `None` when it cannot be read.
     pub(super) fn module(&mut self, path: &str) -> Option<usize> {
+        let direct = self.modules.is_empty() || self.current == 0;
         if let Some(known) = self.modules.iter().position(|m| m == path) {
+            if direct {
+                self.defining.insert(known);
+            }
             return Some(known);
         }
         if self.modules.len() >= MAX_MODULES {
@@ -25,6 +29,10 @@ impl Reader<'_> {
         let source = Rc::new(Source { tree: parse(&text)?, text });
         let number = self.modules.len();
         self.modules.push(path.to_owned());
+        // What a project's own package imports in its turn has nothing to do with nox.
+        if direct || source.text.contains("nox") {
+            self.defining.insert(number);
+        }
         let file = path.strip_prefix(&format!("{}/", self.folder)).unwrap_or(path).to_owned();
         self.globals.push(Names::from([("__file__".to_owned(), Value::Path(file))]));
         let (before, locals) = (std::mem::replace(&mut self.current, number), self.locals.take());

@@ -25,6 +25,13 @@ pub fn read<'a>(path: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Varia
     Some(reader)
 }
 
+impl Reader<'_> {
+    /// The files that define the sessions, relative to the repository root.
+    pub fn definition_files(&self) -> std::collections::BTreeSet<String> {
+        self.defining.iter().filter_map(|number| self.modules.get(*number)).cloned().collect()
+    }
+}
+
 /// Whether the text begins with an inline script header (PEP 723) that names dependencies: nox then makes an environment
 /// for the noxfile itself.
 pub fn has_script_dependencies(text: &str) -> bool {

@@ -99,3 +99,17 @@ for name in os.listdir("pipelines"):
     assert_eq!((names(&run), run.creates_env), (vec!["lint"], Answer::Yes));
     assert_eq!(run.definition_files, ["noxfile.py", "pipelines/lint.nox.py"]);
 }
+
+#[test]
+fn modules_that_define_and_those_that_are_only_imported_on_the_way() {
+    let files = [
+        ("noxfile.py", "import nox\nfrom project import VERSIONS\nfrom tools.sessions import *\n"),
+        ("project/__init__.py", "from project.core import run\nVERSIONS = ['3.12']\n"),
+        ("project/core.py", "import os\n"),
+        ("tools/sessions.py", "import tools.deep\n"),
+        ("tools/deep.py", "import nox\n@nox.session\ndef a(session): session.install('x')\n"),
+    ];
+    let run = call_in(&files, "", "-s a", &[]);
+    assert_eq!(names(&run), ["a"]);
+    assert_eq!(run.definition_files, ["noxfile.py", "project/__init__.py", "tools/deep.py", "tools/sessions.py"]);
+}
