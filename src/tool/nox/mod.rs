@@ -207,7 +207,7 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
         _ if sure.is_empty() && maybe.is_empty() => Answer::Unknown,
         Answer::Yes | Answer::No if exact => any_sure,
         Answer::Yes => Answer::Yes,
-        _ if !all_found => Answer::Unknown,
+        _ if !all_found || selection.more => Answer::Unknown,
         // Some of these run, it is not known which.
         _ if reader.hidden_sessions.is_empty() && reader.bare_packages.is_empty() => {
             Answer::one_of(sure.iter().chain(&maybe).map(|s| s.creates_env))
@@ -265,6 +265,8 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.sessions_known = exact;
     run.installs_anything = if all.is_empty() {
         Answer::Unknown
+    } else if selection.more {
+        Answer::any(all.iter().map(|s| s.installs_anything).chain([Answer::Unknown]))
     } else if exact {
         Answer::any(all.iter().map(|s| s.installs_anything))
     } else {
@@ -340,6 +342,7 @@ fn bodies(
             // A notification may depend on conditions: what it adds may run.
             let found = select::named(&name, &all);
             if found.is_empty() {
+                selection.more = true;
                 selection.doubts.push("the name of a notified session is computed".to_owned());
             }
             let new =

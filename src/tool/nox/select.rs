@@ -30,6 +30,8 @@ pub struct Selection {
     pub missing: Vec<String>,
     /// Why more, or fewer, may run.
     pub doubts: Vec<String>,
+    /// Sessions run besides these that are not known.
+    pub more: bool,
     /// Nothing is asked for: nox lists its sessions and leaves.
     pub none_asked: bool,
 }
@@ -158,6 +160,7 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
         }));
     } else {
         // Without names every session counts, seen or not.
+        selection.more = !reader.hidden_sessions.is_empty();
         selection.doubts.extend(reader.hidden_sessions.iter().cloned());
     }
     requires(&mut selection, call, &all, reader);
@@ -195,7 +198,10 @@ fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &
                         add(if certain { &mut selection.certain } else { &mut selection.possible }, found);
                     }
                 }
-                _ => selection.doubts.push("what a session requires is computed".to_owned()),
+                _ => {
+                    selection.more = true;
+                    selection.doubts.push("what a session requires is computed".to_owned());
+                }
             }
         }
     }

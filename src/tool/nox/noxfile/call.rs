@@ -129,6 +129,10 @@ impl Reader<'_> {
             (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
             (Value::Str(text), "upper", None) => Value::Str(text.to_uppercase()),
             (Value::Str(text), "strip", None) => Value::str(text.trim()),
+            (Value::Str(text), "format", _) if args.keywords.is_empty() && !args.open => {
+                let parts: Option<Vec<&str>> = args.positional.iter().map(Value::text).collect();
+                parts.and_then(|parts| formatted(text, &parts)).map_or(Value::Unknown, Value::Str)
+            }
             (Value::Str(text), "endswith", Some(Value::Str(end))) => Value::Bool(text.ends_with(end)),
             (Value::Str(text), "startswith", Some(Value::Str(start))) => Value::Bool(text.starts_with(start)),
             (Value::Path(path), "joinpath", _) => {
@@ -397,6 +401,18 @@ impl Reader<'_> {
         self.effects.opaque |= method == "run_install";
         self.effects.runs |= !(outside || interpreter);
     }
+}
+
+/// `"{}-{}".format(…)`; nothing where the template holds more than plain places in order.
+fn formatted(template: &str, parts: &[&str]) -> Option<String> {
+    let mut pieces = template.split("{}");
+    let mut out = pieces.next()?.to_owned();
+    let mut parts = parts.iter();
+    for piece in pieces {
+        out.push_str(parts.next()?);
+        out.push_str(piece);
+    }
+    (!template.replace("{}", "").contains(['{', '}'])).then_some(out)
 }
 
 fn add_item(items: &[Value], item: &Value) -> Value {

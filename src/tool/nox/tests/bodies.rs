@@ -69,3 +69,30 @@ def build(session):
         [("noxfile.py", noxfile), ("README.md", ""), ("LICENSE", ""), ("tools.list", ""), ("requirements.txt", "")];
     assert_eq!(call_in(&files, "", "-s build", &[]).install_files, ["requirements.txt", "tools.list"]);
 }
+
+#[test]
+fn sessions_that_only_notify_others() {
+    let noxfile = r#"
+import nox
+@nox.session(python="3")
+def lint(session):
+    session.notify("lint-code-{}".format(session.python))
+@nox.session(python="3", name="lint-code")
+def lint_code(session):
+    session.install("pylint")
+@nox.session
+def some(session):
+    session.notify(NAME)
+@nox.session(python=False)
+def outer(session):
+    session.notify("{0}-3".format("lint-code"))
+"#;
+    for (line, sessions, creates, installs) in [
+        ("-s lint", vec!["lint", "lint-code"], Answer::Yes, Answer::Yes),
+        ("-s some", vec!["some"], Answer::Yes, Answer::Unknown),
+        ("-s outer", vec!["outer"], Answer::Unknown, Answer::Unknown),
+    ] {
+        let run = call(noxfile, line);
+        assert_eq!((names(&run), run.creates_env, run.installs_anything), (sessions, creates, installs), "{line}");
+    }
+}
