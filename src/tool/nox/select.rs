@@ -180,20 +180,20 @@ fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &
     if call.has(Meaning::NoDependencies) {
         return;
     }
-    let mut seen: Vec<usize> = Vec::new();
+    let mut seen: Vec<(usize, Interpreter)> = Vec::new();
     for certain in [true, false] {
         let mut queue: Vec<Candidate> = if certain { selection.certain.clone() } else { selection.possible.clone() };
         while let Some(next) = queue.pop() {
-            let Some(definition) = reader.sessions.get(next.definition).filter(|_| !seen.contains(&next.definition))
-            else {
+            let id = (next.definition, next.python.clone());
+            let Some(definition) = reader.sessions.get(next.definition).filter(|_| !seen.contains(&id)) else {
                 continue;
             };
-            seen.push(next.definition);
+            seen.push(id);
             match &definition.requires {
                 Value::None => {}
                 Value::List(items) => {
                     for wanted in items.iter() {
-                        let found = named(wanted, all);
+                        let found = named(&of_its_python(wanted, &next.python), all);
                         queue.extend(found.iter().cloned());
                         add(if certain { &mut selection.certain } else { &mut selection.possible }, found);
                     }
@@ -204,6 +204,16 @@ fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &
                 }
             }
         }
+    }
+}
+
+/// A required name, in which nox puts the version of the session that requires it.
+fn of_its_python(wanted: &Value, python: &Interpreter) -> Value {
+    match (wanted, python) {
+        (Value::Str(name), Interpreter::Named(version)) => {
+            Value::Str(name.replace("{python}", version).replace("{py}", version))
+        }
+        _ => wanted.clone(),
     }
 }
 

@@ -50,3 +50,22 @@ def tests(session):
         assert_eq!((names(&run), run.creates_env), (sessions, creates), "{line}");
     }
 }
+
+#[test]
+fn required_sessions_of_the_same_python() {
+    let noxfile = r#"
+import nox
+@nox.session(python=["3.11", "3.12"])
+def build(session):
+    session.install("build")
+@nox.session(python=["3.11", "3.12"], requires=["build-{python}"])
+def tests(session):
+    session.install(".")
+"#;
+    for (line, sessions) in [
+        ("-s tests-3.12", vec!["tests-3.12", "build-3.12"]),
+        ("-s tests", vec!["tests-3.11", "tests-3.12", "build-3.12", "build-3.11"]),
+    ] {
+        assert_eq!(names(&call(noxfile, line)), sessions, "{line}");
+    }
+}
