@@ -265,7 +265,10 @@ fn interpreters_of_a_uv_that_a_script_installs() {
     let noxfile = "import nox\nnox.options.default_venv_backend = 'uv|virtualenv'\n@nox.session(python='3.14')\n\
                    def tests(session):\n    session.install('x')\n";
     let python = "- uses: actions/setup-python@v6\n";
+    let (exporting, silent) = ("- uses: astral-sh/setup-uv@v7\n", "- uses: hynek/setup-cached-uv@v2\n");
     for (setup, install, kept) in [
+        (exporting, "uv tool install nox", false),
+        (silent, "uv tool install nox", true),
         ("", "pipx install nox uv", true),
         ("", "pip install 'nox[uv]'", true),
         ("", "pip install nox", false),
@@ -279,5 +282,6 @@ fn interpreters_of_a_uv_that_a_script_installs() {
         let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile)];
         let new = fixed(&workflow, safe_fix(&outcome(&files, &Config::default()).findings));
         assert_eq!(inserted(&new, "path").contains(&"~/.local/share/uv/python"), kept, "{setup}{install}: {new}");
+        assert_eq!(new.contains("${{ env.UV_PYTHON_INSTALL_DIR }}"), setup == exporting, "{setup}{install}: {new}");
     }
 }
