@@ -158,7 +158,13 @@ fn files_that_include_others_are_read_with_them() {
 #[test]
 fn legs_that_are_the_sessions_nox_lists_build_what_any_of_them_builds() {
     let noxfile = format!("{NOXFILE}\n@nox.session(python=False)\ndef ui(session): session.run('npm', 'test')\n");
-    for (list, expected) in [("nox --list --json", Some(true)), ("nox --list --json -t ui", None)] {
+    for (list, expected) in [
+        ("nox --list --json", Some(true)),
+        ("nox --list --json -s tests lint", Some(true)),
+        ("nox --list --json -s ui", None),
+        ("nox --list --json -s lint); b=$(nox --json -l -s ui", None),
+        ("nox --list --json -s $WHICH", None),
+    ] {
         let ci = format!(
             "on: push\njobs:\n  list:\n    runs-on: ubuntu-latest\n    outputs: {{all: '${{{{ steps.a.outputs.all }}}}'}}\n    steps:\n      \
              - uses: actions/checkout@v6\n      - id: a\n        run: echo all=$({list} | jq -c .) >> $GITHUB_OUTPUT\n  \

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::separate::Separation;
 use crate::check::subject::{Subject, is_cacheable, touches_folder};
 use crate::rules::nox;
+use crate::rules::setup_actions::setup_actions;
 use crate::timeline::state::prefixed;
 use crate::timeline::{Event, EventKind, Invocation, Timeline, Unit};
 
@@ -155,23 +156,24 @@ impl Needs {
             push(&mut self.definition, place(&hop.path));
         }
         let before = timeline.events.iter().take_while(|e| e.site != event.site || e.span != event.span);
-        let (mut location, mut uv) = (false, false);
+        let (mut location, mut uv, mut exported) = (false, false, false);
         for earlier in before {
-            if let EventKind::Interpreter { location: exports, uv: is_uv, .. } = &earlier.kind {
+            if let EventKind::Interpreter { location: exports, uv: is_uv, action, .. } = &earlier.kind {
                 location |= exports;
                 uv |= is_uv;
+                exported |= setup_actions().interpreters.iter().any(|a| a.action == *action && a.exports_uv_folder);
             }
         }
         self.location |= location;
-        if !location && uses_uv(invocation, uv) {
-            self.interpreters_of_uv(subject, uv);
+        if !location && uses_uv(invocation, uv || brings_uv(subject)) {
+            self.interpreters_of_uv(subject, exported);
         }
     }
 
     /// Where uv supplies the interpreter from its own folder, restored environments link into it.
-    fn interpreters_of_uv(&mut self, subject: &Subject<'_>, set_up: bool) {
+    fn interpreters_of_uv(&mut self, subject: &Subject<'_>, exported: bool) {
         let job = subject.document().workflow().zip(subject.unit.job).map(|(w, j)| &w.jobs[j]);
-        if set_up {
+        if exported {
             self.interpreters = Some(UV_PYTHONS_EXPORTED.to_owned());
         } else if self.interpreters.is_none() && job.is_none_or(|j| j.container.is_none()) {
             let windows = job.is_some_and(|j| j.runs_on.iter().any(|l| l.text.starts_with("windows")));
@@ -238,8 +240,18 @@ fn project_folder(definition: Option<&String>) -> String {
 }
 
 /// Whether uv chooses the interpreter of the environments.
-fn uses_uv(invocation: &Invocation, set_up: bool) -> bool {
+fn uses_uv(invocation: &Invocation, at_hand: bool) -> bool {
     let backend = &invocation.run.backend;
     let launched = invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
-    launched || backend.only() == Some("uv") || (set_up && backend.names.iter().any(|n| n == "uv"))
+    let chosen = backend.only() == Some("uv") || (at_hand && backend.names.iter().any(|n| n == "uv"));
+    !invocation.in_container && (launched || chosen)
+}
+
+/// Whether a script of the job names uv: `pipx install nox uv`, `pip install nox[uv]`.
+fn brings_uv(subject: &Subject<'_>) -> bool {
+    let steps = subject.document().steps(subject.unit.job).map_or(&[][..], |list| &list.steps);
+    let words = steps.iter().filter_map(|step| step.run.as_ref()).flat_map(|script| {
+        script.text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')))
+    });
+    words.into_iter().any(|word| word == "uv")
 }

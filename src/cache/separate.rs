@@ -4,10 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::check::subject::{Subject, cacheable, is_cacheable};
 use crate::expr::{Eval, Template, Value, parse_condition, parse_template};
-use crate::timeline::{EventKind, Timeline};
+use crate::rules::nox;
+use crate::timeline::{Event, EventKind, Timeline};
+use crate::tool::Files;
+use crate::workflow::reader::Scalar;
 
 /// Sets of more values than this are not tried.
 const MAX_PARTS: usize = 4;
+/// The place of a leg among all of its matrix; the hash of the workflow beside it says which matrix that is.
+const JOB_INDEX: &str = "strategy.job-index";
 /// At most this many values are looked at.
 const MAX_COLUMNS: usize = 16;
 
@@ -23,6 +28,7 @@ pub struct Separation {
 }
 
 /// A context path with its text on each instance.
+#[derive(Clone)]
 struct Column {
     path: String,
     texts: Vec<Option<String>>,
@@ -61,7 +67,7 @@ impl Separation {
         };
         let known: Vec<_> = pairs.iter().copied().filter(differs).collect();
         let chosen = if found.paths.is_empty() {
-            smallest(&columns, &pairs, differ)
+            smallest(&columns, &pairs, differ).or_else(|| by_index(&timelines, &columns, &pairs))
         } else {
             smallest(&columns, &known, |column, a, b| column.texts[a] != column.texts[b])
         };
@@ -109,10 +115,18 @@ fn columns(timelines: &[&Timeline]) -> Vec<Column> {
     columns.filter(usable).collect()
 }
 
+/// Legs that no values in a key can tell apart, by their place in a matrix that is known as a whole.
+fn by_index(timelines: &[&Timeline], columns: &[Column], pairs: &[(usize, usize)]) -> Option<Vec<String>> {
+    let texts: Option<Vec<_>> = timelines.iter().map(|t| text_at(t, JOB_INDEX).map(Some)).collect();
+    let index = Column { path: JOB_INDEX.to_owned(), texts: texts? };
+    smallest(&[std::slice::from_ref(&index), columns].concat(), pairs, differ)
+}
+
 fn value_at(timeline: &Timeline, path: &str) -> Eval {
     let parts: Vec<String> = path.split('.').map(str::to_owned).collect();
     match parts[0].as_str() {
         "matrix" => timeline.instance.leg.lookup(&parts[1..]),
+        "strategy" => timeline.instance.leg.job_index(),
         _ => timeline.instance.inputs.lookup(&parts[1..].join(".")),
     }
 }
@@ -245,12 +259,28 @@ fn decisive_inputs(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String
         let list = subject.repository.documents[event.outer.document].steps(event.outer.job);
         let step = list.and_then(|l| l.steps.get(event.outer.step));
         for step in step.into_iter().filter(|_| counts) {
-            texts.extend(step.with.iter().chain(&step.env.entries).map(|(_, v)| v.text.as_str()));
+            let variables = step.env.entries.iter().filter(|(name, _)| reaches(subject, event, name));
+            texts.extend(step.with.iter().chain(variables).map(|(_, v)| v.text.as_str()));
             texts.extend(step.working_directory.iter().map(|s| s.text.as_str()));
             texts.extend(step.run.iter().flat_map(|s| s.text.lines()).map(before_posargs));
         }
     }
     paths_in(texts.into_iter())
+}
+
+/// Whether a variable of a step's `env` can decide what its call builds: nox, the installers, the command line or a file
+/// of the project read it. Others are for the programs that a session runs.
+fn reaches(subject: &Subject<'_>, event: &Event, name: &str) -> bool {
+    let Some(call) = event.invocation() else { return true };
+    let rules = nox::rules();
+    rules.variables.contains_key(name)
+        || rules.installer_variable_prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+        || before_posargs(&call.command).contains(name)
+        || !call.own
+        || call.run.definition_files.iter().chain(&call.run.install_files).any(|file| {
+            // A file that cannot be read may read it.
+            subject.repository.files().read(file).is_none_or(|text| text.contains(name))
+        })
 }
 
 /// What stands behind ` -- ` goes to the session, not to nox.
@@ -278,8 +308,8 @@ fn parse_condition_or_template(text: &str) -> Option<Template> {
     if template.literal().is_some() && bare { parse_condition(text).ok() } else { Some(template) }
 }
 
-/// Whether a value not known statically can still not hold a comma: it names a runner, a Python version, or a session
-/// of a noxfile whose session names have none.
+/// Whether a value not known statically can still not hold a comma: it names a runner, a Python version, or on the
+/// command line a session of a noxfile whose session names have none.
 fn never_has_comma(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
     let mentions = |text: &str| parse_template(text).is_ok_and(|t| t.paths().iter().any(|p| p.join(".") == path));
@@ -290,7 +320,20 @@ fn never_has_comma(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -
     if names_runner || last.contains("python") || last == "os" {
         return true;
     }
-    let mut calls = timelines.iter().flat_map(|t| cacheable(t)).map(|(_, i)| i).peekable();
-    calls.peek().is_some()
-        && calls.all(|i| i.own && !i.run.sessions.is_empty() && i.run.sessions.iter().all(|s| !s.name.contains(',')))
+    let mut calls = timelines.iter().flat_map(|t| cacheable(t)).peekable();
+    let mut on_the_line = false;
+    let no_comma = calls.all(|(event, call)| {
+        let line = before_posargs(&call.command);
+        let list = subject.repository.documents[event.outer.document].steps(event.outer.job);
+        let step = list.and_then(|list| list.steps.get(event.outer.step));
+        on_the_line |= mentions(line)
+            || step.is_some_and(|step| {
+                let by_variable = step.env.entries.iter().any(|(name, v)| line.contains(name) && mentions(&v.text));
+                let by_input =
+                    |(name, v): &(String, Scalar)| line.contains(&format!("inputs.{name}")) && mentions(&v.text);
+                by_variable || step.with.iter().any(by_input)
+            });
+        call.own && !call.run.sessions.is_empty() && call.run.sessions.iter().all(|s| !s.name.contains(','))
+    });
+    on_the_line && no_comma
 }

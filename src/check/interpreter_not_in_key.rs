@@ -176,7 +176,7 @@ fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
             .paths
             .iter()
             .any(|path| path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs."));
-        p.scripts.iter().any(|s| s.to_ascii_lowercase().contains("python"))
+        p.scripts.iter().any(|s| asks_python(s))
             || (p.text.is_none() && opaque && p.scripts.is_empty() && p.hashes.is_empty())
             || (p.text.is_none() && versions.is_empty() && p.paths.iter().any(decides))
     };
@@ -197,6 +197,13 @@ fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
     }
 }
 
+/// Whether a script, or the action in its place, has to do with the interpreter; a folder `my-python` says nothing of it.
+fn asks_python(script: &str) -> bool {
+    let text = script.to_ascii_lowercase();
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    text.contains("setup-python") || words.any(|word| word.trim_start_matches(['-', '_']).starts_with("python"))
+}
+
 /// Something tells that the interpreter matters.
 fn has_calls_or_versions(cached: &Cached<'_>, versions: &[String]) -> bool {
     !versions.is_empty() || cacheable(cached.timeline).next().is_some()
@@ -213,4 +220,25 @@ fn hashes_any(subject: &Subject<'_>, cached: &Cached<'_>, key: &Key, files: &[St
     let event: &Event = cached.event;
     let mut hashes = key.hashes().filter_map(|h| hashed::hashed(subject, cached.timeline, event, h));
     hashes.any(|taken| taken.iter().any(|f| files.contains(f)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_python;
+
+    #[test]
+    fn scripts_that_have_to_do_with_python() {
+        for (script, expected) in [
+            ("echo \"v=$(python -VV)\" >> $GITHUB_OUTPUT", true),
+            ("/usr/bin/python3.12 -V", true),
+            ("echo v=${{ matrix.python-version }}", true),
+            ("echo v=$PYTHON_VERSION", true),
+            ("nox --python=3.12", true),
+            ("actions/setup-python@v6", true),
+            ("sha256sum bindings/my-python/pyproject.toml", false),
+            ("date +%V", false),
+        ] {
+            assert_eq!(asks_python(script), expected, "{script}");
+        }
+    }
 }

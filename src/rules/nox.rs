@@ -18,17 +18,23 @@ pub struct Nox {
     pub backends: Vec<String>,
     pub options: Vec<OptionRule>,
     pub variables: BTreeMap<String, Meaning>,
+    /// Beginnings of variables that decide what installers install or build.
+    pub installer_variable_prefixes: Vec<String>,
     /// What a runner sets itself, unless the workflow does.
     pub runner_variables: BTreeMap<String, String>,
     pub runner_variable_prefixes: Vec<String>,
     /// Packages whose `session` decorator makes nox sessions.
     pub session_packages: BTreeMap<String, SessionPackage>,
+    /// Packages, by dotted name, whose import makes sessions.
+    pub imported_sessions: BTreeMap<String, ImportedSessions>,
     /// Beginnings of decorator keywords that tell which package made the decorator.
     pub installer_keyword_prefixes: BTreeMap<String, String>,
     pub project_files: Vec<String>,
     pub lock_files: Vec<String>,
     /// Shapes of requirement files, for noxfiles that compute their names.
     pub candidate_files: Vec<String>,
+    /// Shapes of names of texts for people.
+    pub prose_files: Vec<String>,
     pub installers: Vec<Installer>,
     /// First words of commands with which a session calls nox itself.
     pub nested_calls: Vec<Vec<String>>,
@@ -107,6 +113,14 @@ pub struct SessionPackage {
     pub backend: Option<String>,
 }
 
+/// Sessions that come with an import.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportedSessions {
+    /// Whether they have environments; all of a package's do, or none.
+    pub environments: bool,
+}
+
 /// A program that installs into the environment it runs in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +140,20 @@ impl Nox {
     /// The option of that exact name.
     pub fn option(&self, name: &str) -> Option<&OptionRule> {
         self.options.iter().find(|rule| rule.names.iter().any(|n| n == name))
+    }
+
+    /// The only long option that begins with `name`: argparse took such for the whole before nox 2025.10.14.
+    pub fn abbreviated(&self, name: &str) -> Option<&OptionRule> {
+        let begins = |rule: &&OptionRule| name.len() > 3 && rule.names.iter().any(|n| n.starts_with(name));
+        let mut found = self.options.iter().filter(begins);
+        found.next().filter(|_| name.starts_with("--") && found.next().is_none())
+    }
+
+    /// The package of that module, by its dotted name, if importing it makes sessions.
+    pub fn imported_sessions(&self, module: &str) -> Option<(&str, &ImportedSessions)> {
+        let is_in =
+            |package: &str| module.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.imported_sessions.iter().find(|(package, _)| is_in(package)).map(|(name, rule)| (name.as_str(), rule))
     }
 }
 

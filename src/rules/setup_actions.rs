@@ -26,6 +26,9 @@ pub struct InterpreterAction {
     pub exports_location: bool,
     #[serde(default)]
     pub uv: bool,
+    /// Sets the variable that names uv's folder of interpreters for later steps.
+    #[serde(default)]
+    pub exports_uv_folder: bool,
     #[serde(default)]
     pub conda: bool,
     /// Input that turns a download cache on.

@@ -227,6 +227,13 @@ impl Run<'_> {
             Parsed::Operands => {}
         }
         self.at += launcher.skip;
+        if launcher.skip > 0 && launcher.operand != Operand::Program {
+            // `su user -c script`: programs that take a script have options behind an operand too.
+            self.options(&launcher.options, launcher)?;
+            if let Some(script) = self.script.take() {
+                return Some(Step::Script(shell()?, script.parts));
+            }
+        }
         match launcher.operand {
             Operand::Joined => Some(Step::Script(shell()?, self.joined())),
             Operand::Script => self.enter_next(CallKind::Script(path_of(self.words.get(self.at)?)), launcher),

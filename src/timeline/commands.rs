@@ -169,7 +169,7 @@ impl Walk<'_> {
             let run = Arc::make_mut(&mut run);
             (run.creates_by_default, run.off_by_default) = (false, false);
         }
-        self.add_listed(&mut run);
+        self.add_listed(&mut run, &place);
         if !stays {
             let run = Arc::make_mut(&mut run);
             run.env_dirs.clear();

@@ -123,6 +123,7 @@ impl Context for Scope<'_> {
         let Some((root, rest)) = path.split_first() else { return Eval::Unknown };
         match (root.to_ascii_lowercase().as_str(), rest) {
             ("matrix", [_, ..]) => self.leg.lookup(rest),
+            ("strategy", [key]) if key == "job-index" => self.leg.job_index(),
             ("env", [name]) => self.variable(name).unwrap_or(Eval::Unknown),
             ("inputs", [name]) => self.inputs.lookup(name),
             ("github", [key]) => self.github(key),
@@ -167,7 +168,7 @@ jobs:
         let text = Text::new("t", WORKFLOW.as_bytes().to_vec()).unwrap();
         let workflow = Workflow::read(&crate::yaml::parse(&text).unwrap());
         let job = &workflow.jobs[0];
-        let leg = Leg { values: vec![("os".into(), Eval::Known(Value::from("windows-2025")))], open: false };
+        let leg = Leg { values: vec![("os".into(), Eval::Known(Value::from("windows-2025")))], ..Leg::default() };
         let inputs = Inputs::default();
         let exported = [("E".to_owned(), Some("e".to_owned())), ("F".to_owned(), None)];
         let scope = Scope::new(&leg, &inputs, "x").with_env(&workflow.env).with_env(&job.env).with_exported(&exported);
@@ -190,7 +191,7 @@ jobs:
 
     #[test]
     fn conditions_of_a_green_run() {
-        let leg = Leg { values: vec![("os".into(), Eval::Known(Value::from("linux")))], open: false };
+        let leg = Leg { values: vec![("os".into(), Eval::Known(Value::from("linux")))], ..Leg::default() };
         let inputs = Inputs::default();
         let events = ["push".to_owned()];
         let scope = Scope::new(&leg, &inputs, "x").with_events(Some(&events));

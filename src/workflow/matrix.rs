@@ -20,6 +20,8 @@ pub struct Leg {
     pub values: Vec<(String, Eval)>,
     /// Keys beyond `values` may exist: the matrix or a part of it is an expression.
     pub open: bool,
+    /// Its place among all legs, where these are all known.
+    pub index: Option<usize>,
 }
 
 impl Leg {
@@ -36,6 +38,12 @@ impl Leg {
             None if self.open => Eval::Unknown,
             None => Eval::Known(Value::Null),
         }
+    }
+
+    /// `strategy.job-index`.
+    pub fn job_index(&self) -> Eval {
+        let index = self.index.and_then(|index| u32::try_from(index).ok());
+        index.map_or(Eval::Unknown, |index| Eval::Known(Value::Number(index.into())))
     }
 
     fn get(&self, key: &str) -> Option<&Eval> {
@@ -71,11 +79,18 @@ pub struct Legs {
 impl Legs {
     /// A job without matrix.
     pub fn single() -> Self {
-        Self { legs: vec![Leg::default()], exact: true }
+        Self { legs: vec![Leg::default()], exact: true }.numbered()
     }
 
     fn dynamic() -> Self {
-        Self { legs: vec![Leg { values: Vec::new(), open: true }], exact: false }
+        Self { legs: vec![Leg { open: true, ..Leg::default() }], exact: false }
+    }
+
+    fn numbered(mut self) -> Self {
+        for (index, leg) in self.legs.iter_mut().enumerate() {
+            leg.index = self.exact.then_some(index);
+        }
+        self
     }
 }
 
@@ -203,7 +218,7 @@ fn expand(dimensions: Vec<(String, Eval, Option<Vec<Choice>>)>, include: &Eval, 
                 leg.open = true;
             }
             if legs.is_empty() {
-                legs.push(Leg { values: Vec::new(), open: true });
+                legs.push(Leg { open: true, ..Leg::default() });
             }
         }
     }
@@ -211,7 +226,7 @@ fn expand(dimensions: Vec<(String, Eval, Option<Vec<Choice>>)>, include: &Eval, 
         legs.truncate(MAX_LEGS);
         exact = false;
     }
-    Legs { legs, exact }
+    Legs { legs, exact }.numbered()
 }
 
 fn excluded(leg: &Leg, entry: &Value) -> bool {
@@ -238,7 +253,7 @@ fn add_include(legs: &mut Vec<Leg>, original: &[&str], entry: &Value) {
     }
     if !extended {
         let values = fields.iter().map(|(k, v)| (k.clone(), Eval::Known(v.clone()))).collect();
-        legs.push(Leg { values, open: false });
+        legs.push(Leg { values, ..Leg::default() });
     }
 }
 
@@ -356,13 +371,27 @@ mod tests {
     fn missing_keys_are_null_unless_the_matrix_is_open() {
         let path = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
         let object = Value::Object(vec![("Name".into(), Value::from("x"))]);
-        let mut leg = Leg { values: vec![("os".into(), Eval::Known(object))], open: false };
+        let mut leg = Leg { values: vec![("os".into(), Eval::Known(object))], ..Leg::default() };
         assert_eq!(leg.lookup(&path("os.name")), Eval::Known(Value::from("x")));
         assert_eq!(leg.lookup(&path("os.other")), Eval::Known(Value::Null));
         assert_eq!(leg.lookup(&path("python")), Eval::Known(Value::Null));
         leg.open = true;
         assert_eq!(leg.lookup(&path("python")), Eval::Unknown);
     }
+
+    #[test]
+    fn legs_have_a_place_where_all_are_known() {
+        let places = |yaml: &str| {
+            let text = Text::new("w", yaml.as_bytes().to_vec()).unwrap();
+            let tree = crate::yaml::parse(&text).unwrap();
+            let (leg, inputs) = (Leg::default(), Inputs::default());
+            let legs = Matrix { node: tree.root().unwrap() }.legs(&tree, &Scope::new(&leg, &inputs, "job"));
+            legs.legs.iter().map(|leg| leg.index).collect::<Vec<_>>()
+        };
+        assert_eq!(places("{a: [1, 2], exclude: [{a: 1}], include: [{a: 3}]}\n"), [Some(0), Some(1)]);
+        assert_eq!(places("{a: [1, 2], include: \"${{ fromJSON(needs.x.outputs.y) }}\"}\n"), [None, None]);
+    }
+
     #[test]
     fn known_fields_of_unknown_maps_stay_known() {
         let yaml = "task:\n- {run: nox -s a, when: \"${{ github.sha }}\"}\n- {run: nox -s b, when: true}\n";

@@ -101,7 +101,9 @@ fn values_that_a_key_cannot_hold() {
     assert!(inserted(&fix_of(&job(dynamic, &steps)), "key")[0].contains("-${{ matrix.session }}-"));
     let commas = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    extras: ['a,b', 'a,c']";
     let steps = format!("{SETUP}- run: EXTRAS=${{{{ matrix.extras }}}} nox -r -s tests\n");
-    let finding = only(&job(commas, &steps));
+    assert!(inserted(&fix_of(&job(commas, &steps)), "key")[0].contains("-${{ strategy.job-index }}-"));
+    let unknown = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    extras: ['a,b', 'a,c']\n    include: ${{ fromJSON(needs.x.outputs.y) }}";
+    let finding = only(&job(unknown, &steps));
     assert!(finding.fix.is_none() && finding.no_fix_reason.unwrap().contains("commas"));
 }
 
@@ -226,4 +228,60 @@ fn an_action_that_sets_up_python_gets_the_step_inside_once_for_all_its_users() {
         new.contains("'.github/workflows/a.yml', '.github/workflows/b.yml', '.github/actions/t/action.yml'"),
         "{new}"
     );
+}
+
+/// An input that nobody knows here is in the key only where it can decide what is built.
+#[test]
+fn inputs_in_the_environment_of_a_call() {
+    let plain = "import nox\n@nox.session\ndef tests(session):\n    session.install('x')\n";
+    let reading = format!("import os\nCHANGED = os.environ.get('CHANGED')\n{plain}");
+    for (noxfile, variable, run, named, safe) in [
+        (plain, "CHANGED", "nox -r -s tests", false, true),
+        (plain, "CHANGED", "nox -r -s tests -- $CHANGED", false, true),
+        (plain, "PIP_INDEX_URL", "nox -r -s tests", true, false),
+        (reading.as_str(), "CHANGED", "nox -r -s tests", true, false),
+        (plain, "NAME", "nox -r -s $NAME", true, true),
+        (plain, "NOXSESSION", "nox -r", true, false),
+    ] {
+        let steps = format!("{SETUP}- run: {run}\n  env:\n    {variable}: ${{{{ inputs.given }}}}\n");
+        let workflow = job("runs-on: ubuntu-latest", &steps).replacen(
+            "on: push",
+            "on:\n  workflow_call:\n    inputs:\n      given: {type: string}",
+            1,
+        );
+        let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile)];
+        let found = outcome(&files, &Config::default()).findings;
+        let fix = found.iter().find(|f| f.rule == ID).and_then(|f| f.fix.as_ref()).unwrap();
+        let key = fixed(&workflow, fix);
+        let case = format!("{variable}: {run}\n{key}");
+        assert_eq!(inserted(&key, "key")[0].contains("inputs.given"), named, "{case}");
+        assert_eq!(fix.applicability == Applicability::Safe, safe, "{case}");
+    }
+}
+
+/// Environments link into the interpreters that uv downloads.
+#[test]
+fn interpreters_of_a_uv_that_a_script_installs() {
+    let noxfile = "import nox\nnox.options.default_venv_backend = 'uv|virtualenv'\n@nox.session(python='3.14')\n\
+                   def tests(session):\n    session.install('x')\n";
+    let python = "- uses: actions/setup-python@v6\n";
+    let (exporting, silent) = ("- uses: astral-sh/setup-uv@v7\n", "- uses: hynek/setup-cached-uv@v2\n");
+    for (setup, install, kept) in [
+        (exporting, "uv tool install nox", false),
+        (silent, "uv tool install nox", true),
+        ("", "pipx install nox uv", true),
+        ("", "pip install 'nox[uv]'", true),
+        ("", "pip install nox", false),
+        ("", "pip install nox ./uvtools", false),
+        (python, "pipx install nox uv", false),
+    ] {
+        let workflow = job(
+            "runs-on: ubuntu-latest",
+            &format!("- uses: actions/checkout@v5\n{setup}- run: {install}\n- run: nox -r\n"),
+        );
+        let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile)];
+        let new = fixed(&workflow, safe_fix(&outcome(&files, &Config::default()).findings));
+        assert_eq!(inserted(&new, "path").contains(&"~/.local/share/uv/python"), kept, "{setup}{install}: {new}");
+        assert_eq!(new.contains("${{ env.UV_PYTHON_INSTALL_DIR }}"), setup == exporting, "{setup}{install}: {new}");
+    }
 }

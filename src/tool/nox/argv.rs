@@ -86,10 +86,9 @@ fn option<'a>(word: &str, rest: &'a [Argument], call: &mut Call) -> &'a [Argumen
     if let Some(rule) = rules().option(word) {
         return values(rule, None, rest, call);
     }
-    if let Some((name, value)) = word.split_once('=')
-        && let Some(rule) = rules().option(name)
-    {
-        return values(rule, Some(value), rest, call);
+    let (name, attached) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    if let Some(rule) = rules().option(name).or_else(|| rules().abbreviated(name)) {
+        return values(rule, attached, rest, call);
     }
     if word.starts_with("--") {
         call.refuse(format!("nox has no option `{word}`"));
@@ -227,6 +226,20 @@ mod tests {
         ] {
             let call = parse(&words(line));
             assert_eq!((call.has(Meaning::Reuse), call.has(Meaning::NoReuse)), (reuse, no_reuse), "{line}");
+        }
+    }
+
+    /// nox 2024.10.9 takes the first two lines and refuses the others, as ambiguous or unknown.
+    #[test]
+    fn beginnings_of_long_options() {
+        for (line, taken) in [
+            ("--error-on-missing-interpreter -s a", true),
+            ("--non-inter --envd=x -s a", true),
+            ("--force -s a", false),
+            ("--reuse -s a", false),
+            ("--nope -s a", false),
+        ] {
+            assert_eq!(parse(&words(line)).error.is_none(), taken, "{line}");
         }
     }
 

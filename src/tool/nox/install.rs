@@ -25,12 +25,15 @@ const MAX_FILES: usize = 200;
 /// `loaded` are files that the noxfile reads while it loads.
 pub fn collect(effects: &[Effects], loaded: &[String], folder: &str, files: &dyn Files) -> Installs {
     let mut found = Collector { installs: Installs::default(), folder, files };
-    for path in loaded {
+    for path in loaded.iter().filter(|path| !is_prose(path)) {
         found.file(&join(folder, path));
     }
     for effect in effects {
-        for path in &effect.reads {
-            found.file(&join(folder, path));
+        // What a body reads that installs nothing has another purpose: changelog entries, a version to print.
+        if !effect.installs.is_empty() || effect.opaque || effect.runs {
+            for path in effect.reads.iter().filter(|path| !is_prose(path)) {
+                found.file(&join(folder, path));
+            }
         }
         for install in &effect.installs {
             for file in &install.files {
@@ -166,6 +169,12 @@ impl Collector<'_> {
             }
         }
     }
+}
+
+/// A text for people, whose name says that it lists no packages.
+fn is_prose(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    rules().prose_files.iter().any(|shape| fits(shape, name))
 }
 
 fn is_file_option(word: &str) -> bool {

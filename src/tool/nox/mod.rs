@@ -184,11 +184,15 @@ fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
 /// whether their session surely runs.
 fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<'_>) -> Vec<(NestedCall, bool)> {
     let global = reuse::global(call, Some(&reader));
-    reader.hidden_sessions.extend(select::unseen_defaults(&reader));
+    if reader.bare_packages.is_empty() {
+        reader.hidden_sessions.extend(select::unseen_defaults(&reader));
+    }
     let mut selection = select::select(call, request.env, &reader);
     let (certain, possible) = bodies(&mut selection, call, request, &mut reader);
-    let exact =
-        selection.doubts.is_empty() && selection.missing.is_empty() && selection.possible.is_empty() && !call.open;
+    // Where all other sessions are in sight, a name that is missing here is that of an imported one.
+    let elsewhere = reader.bare_packages.first().filter(|_| reader.hidden_sessions.is_empty()).cloned();
+    let all_found = selection.missing.is_empty() || elsewhere.is_some();
+    let exact = selection.doubts.is_empty() && all_found && selection.possible.is_empty() && !call.open;
     let default_backend = backend::of_call(call, request.env, &reader);
     let mut session = |(candidate, effects): &(Candidate, Effects)| {
         describe(candidate, effects, &reader, &default_backend, &global, run)
@@ -198,13 +202,16 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
 
     let any_sure = Answer::any(sure.iter().map(|s| s.creates_env));
     run.creates_env = match any_sure {
+        _ if sure.is_empty() && maybe.is_empty() && exact && !selection.missing.is_empty() => Answer::No,
         // A call that runs nothing that is seen ends in an error, or runs what is not seen.
         _ if sure.is_empty() && maybe.is_empty() => Answer::Unknown,
         Answer::Yes | Answer::No if exact => any_sure,
         Answer::Yes => Answer::Yes,
-        _ if !selection.missing.is_empty() => Answer::Unknown,
+        _ if !all_found || selection.more => Answer::Unknown,
         // Some of these run, it is not known which.
-        _ if reader.hidden_sessions.is_empty() => Answer::one_of(sure.iter().chain(&maybe).map(|s| s.creates_env)),
+        _ if reader.hidden_sessions.is_empty() && reader.bare_packages.is_empty() => {
+            Answer::one_of(sure.iter().chain(&maybe).map(|s| s.creates_env))
+        }
         _ => Answer::Unknown,
     };
     if call.open && run.creates_env == Answer::Yes {
@@ -217,12 +224,16 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     let hidden = sure.is_empty() && !reader.hidden_sessions.is_empty();
     if run.creates_env == Answer::Unknown
         && !call.open
+        && !reader.foreign
         && (hidden || sure.is_empty() && maybe.is_empty() || !selection.missing.is_empty())
     {
         run.creates_by_default = backend::creates(&default_backend.of_session(None)) == Answer::Yes;
     }
     let all: Vec<Session> = sure.into_iter().chain(maybe).collect();
-    run.why = why(run.creates_env, &selection, &all, call);
+    run.why = match elsewhere.filter(|_| run.creates_env == Answer::No && !selection.missing.is_empty()) {
+        Some(package) => format!("sessions that come from `{package}` have no environments"),
+        None => why(run.creates_env, &selection, &all, call),
+    };
     let builds = || all.iter().filter(|s| s.creates_env != Answer::No);
     let refusing = certain.iter().chain(&possible).find(|(c, _)| own_reuse(c, &reader) == &Value::Bool(false));
     run.reuse = match reuse::over(builds().map(|s| s.reuse), exact) {
@@ -254,6 +265,8 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.sessions_known = exact;
     run.installs_anything = if all.is_empty() {
         Answer::Unknown
+    } else if selection.more {
+        Answer::any(all.iter().map(|s| s.installs_anything).chain([Answer::Unknown]))
     } else if exact {
         Answer::any(all.iter().map(|s| s.installs_anything))
     } else {
@@ -282,11 +295,14 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
         let mut commands = effects.iter().flat_map(|e| &e.installs).peekable();
         commands.peek().is_some() && commands.all(|i| i.exact) && !effects.iter().any(|e| e.opaque) && exact
     };
-    let definitions: BTreeSet<String> = reader.modules.iter().cloned().collect();
+    let definitions = reader.definition_files();
     run.install_files = installs.files.into_iter().filter(|f| !definitions.contains(f)).collect();
     run.definition_files = definitions.into_iter().collect();
     run.undecided.extend(selection.doubts);
-    run.undecided.extend(selection.missing.iter().map(|name| format!("no session `{name}` was found in the noxfile")));
+    if !all_found {
+        run.undecided
+            .extend(selection.missing.iter().map(|name| format!("no session `{name}` was found in the noxfile")));
+    }
     if !selection.missing.is_empty() {
         run.undecided.extend(reader.hidden_sessions.iter().cloned());
     }
@@ -326,6 +342,7 @@ fn bodies(
             // A notification may depend on conditions: what it adds may run.
             let found = select::named(&name, &all);
             if found.is_empty() {
+                selection.more = true;
                 selection.doubts.push("the name of a notified session is computed".to_owned());
             }
             let new =

@@ -41,6 +41,7 @@ pub(super) fn add(run: &mut Run, calls: &[(&NestedCall, bool)], request: &Reques
         match inner(call, request, own, budget) {
             Ok(inner) => merge(run, inner, *certain && call.certain),
             Err(why) => {
+                run.installs_anything = Answer::any([run.installs_anything, Answer::Unknown]);
                 if run.creates_env == Answer::No {
                     run.env_dirs.clear();
                     run.creates_env = Answer::Unknown;
@@ -117,6 +118,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         return;
     }
     if run.creates_env != Answer::No && answer != Answer::Yes {
+        run.installs_anything = Answer::any([run.installs_anything, Answer::Unknown]);
         return;
     }
     if run.creates_env == Answer::No {

@@ -30,6 +30,8 @@ pub struct Selection {
     pub missing: Vec<String>,
     /// Why more, or fewer, may run.
     pub doubts: Vec<String>,
+    /// Sessions run besides these that are not known.
+    pub more: bool,
     /// Nothing is asked for: nox lists its sessions and leaves.
     pub none_asked: bool,
 }
@@ -158,6 +160,7 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
         }));
     } else {
         // Without names every session counts, seen or not.
+        selection.more = !reader.hidden_sessions.is_empty();
         selection.doubts.extend(reader.hidden_sessions.iter().cloned());
     }
     requires(&mut selection, call, &all, reader);
@@ -177,27 +180,40 @@ fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &
     if call.has(Meaning::NoDependencies) {
         return;
     }
-    let mut seen: Vec<usize> = Vec::new();
+    let mut seen: Vec<(usize, Interpreter)> = Vec::new();
     for certain in [true, false] {
         let mut queue: Vec<Candidate> = if certain { selection.certain.clone() } else { selection.possible.clone() };
         while let Some(next) = queue.pop() {
-            let Some(definition) = reader.sessions.get(next.definition).filter(|_| !seen.contains(&next.definition))
-            else {
+            let id = (next.definition, next.python.clone());
+            let Some(definition) = reader.sessions.get(next.definition).filter(|_| !seen.contains(&id)) else {
                 continue;
             };
-            seen.push(next.definition);
+            seen.push(id);
             match &definition.requires {
                 Value::None => {}
                 Value::List(items) => {
                     for wanted in items.iter() {
-                        let found = named(wanted, all);
+                        let found = named(&of_its_python(wanted, &next.python), all);
                         queue.extend(found.iter().cloned());
                         add(if certain { &mut selection.certain } else { &mut selection.possible }, found);
                     }
                 }
-                _ => selection.doubts.push("what a session requires is computed".to_owned()),
+                _ => {
+                    selection.more = true;
+                    selection.doubts.push("what a session requires is computed".to_owned());
+                }
             }
         }
+    }
+}
+
+/// A required name, in which nox puts the version of the session that requires it.
+fn of_its_python(wanted: &Value, python: &Interpreter) -> Value {
+    match (wanted, python) {
+        (Value::Str(name), Interpreter::Named(version)) => {
+            Value::Str(name.replace("{python}", version).replace("{py}", version))
+        }
+        _ => wanted.clone(),
     }
 }
 
@@ -300,7 +316,9 @@ fn candidates(index: usize, definition: &Definition, python: Option<&str>, multi
     };
     let Some(sets) = &parameters.sets else {
         let names = versioned.into_iter().chain([name.clone()]).collect();
-        all.push(Candidate { names: Some(names), many: true, ..base });
+        // A parameter may be the interpreter.
+        let python = if python.is_none() { Interpreter::Unknown } else { base.python };
+        all.push(Candidate { names: Some(names), many: true, python, ..base });
         return;
     };
     for set in sets {
@@ -328,19 +346,21 @@ fn normal(name: &str) -> String {
 
 fn by_name(word: &Argument, candidate: &Candidate) -> Match {
     let Some(names) = &candidate.names else { return Match::Maybe };
+    // Computed versions or parameters: what is asked for is one of them, if it exists at all.
+    let known_version = matches!(candidate.python, Interpreter::Named(_));
+    let one_of = |name: &str, wanted: &str| {
+        let goes_on = |rest: &str| rest.starts_with('(') || (!known_version && rest.starts_with('-'));
+        candidate.many && wanted.strip_prefix(name).is_some_and(goes_on)
+    };
     let Some(wanted) = &word.value else {
-        let starts = |name: &String| {
-            name.starts_with(&word.prefix) || (candidate.many && word.prefix.starts_with(name.as_str()))
-        };
+        let starts = |name: &String| name.starts_with(&word.prefix) || one_of(name, &word.prefix);
         return if names.iter().any(starts) { Match::Maybe } else { Match::No };
     };
     let wanted = normal(wanted);
     if names.iter().any(|name| normal(name) == wanted) {
         return Match::Yes;
     }
-    // Computed versions or parameters: what is asked for is one of them, if it exists at all.
-    let one_of = |name: &String| wanted.strip_prefix(&normal(name)).is_some_and(|rest| rest.starts_with(['-', '(']));
-    if candidate.many && names.iter().any(one_of) { Match::Yes } else { Match::No }
+    Match::when(names.iter().any(|name| one_of(&normal(name), &wanted)))
 }
 
 fn by_python(words: &Words, candidate: &Candidate) -> Match {

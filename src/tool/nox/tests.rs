@@ -6,6 +6,10 @@ use std::sync::Arc;
 use super::*;
 use crate::tool::{Argument, Files, Interpreter, Variable};
 
+mod bodies;
+mod imports;
+mod names;
+
 struct Tree(BTreeMap<&'static str, &'static str>);
 
 impl Files for Tree {

@@ -129,6 +129,12 @@ impl Reader<'_> {
             (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
             (Value::Str(text), "upper", None) => Value::Str(text.to_uppercase()),
             (Value::Str(text), "strip", None) => Value::str(text.trim()),
+            (Value::Str(text), "format", _) if args.keywords.is_empty() && !args.open => {
+                let parts: Option<Vec<&str>> = args.positional.iter().map(Value::text).collect();
+                parts.and_then(|parts| formatted(text, &parts)).map_or(Value::Unknown, Value::Str)
+            }
+            (Value::Str(text), "endswith", Some(Value::Str(end))) => Value::Bool(text.ends_with(end)),
+            (Value::Str(text), "startswith", Some(Value::Str(start))) => Value::Bool(text.starts_with(start)),
             (Value::Path(path), "joinpath", _) => {
                 match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
                     Some(parts) => Value::Path(parts.iter().fold(path.clone(), |base, part| join(&base, part))),
@@ -241,6 +247,13 @@ impl Reader<'_> {
             },
             ("glob.glob" | "glob.iglob", Some(pattern)) if args.keyword("root_dir").is_none() => match pattern.text() {
                 Some(pattern) => self.tracked("", pattern, Value::Str),
+                None => Value::Unknown,
+            },
+            ("os.listdir", Some(path)) => match path.text() {
+                Some(path) => match self.tracked(path, "*", Value::Str).strings() {
+                    Some(found) => Value::list(found.iter().filter_map(|p| p.rsplit('/').next()).map(Value::str)),
+                    None => Value::Unknown,
+                },
                 None => Value::Unknown,
             },
             ("runpy.run_path", Some(path)) => {
@@ -378,6 +391,8 @@ impl Reader<'_> {
             let word = |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
             let args = words.iter().skip(rule.len()).map(word).collect();
             self.effects.nested.push(NestedCall { args, folder: self.cwd.clone(), certain });
+            // The nox that runs the noxfile is found outside the environment too.
+            return;
         }
         // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
         // into the environment somehow.
@@ -386,6 +401,18 @@ impl Reader<'_> {
         self.effects.opaque |= method == "run_install";
         self.effects.runs |= !(outside || interpreter);
     }
+}
+
+/// `"{}-{}".format(…)`; nothing where the template holds more than plain places in order.
+fn formatted(template: &str, parts: &[&str]) -> Option<String> {
+    let mut pieces = template.split("{}");
+    let mut out = pieces.next()?.to_owned();
+    let mut parts = parts.iter();
+    for piece in pieces {
+        out.push_str(parts.next()?);
+        out.push_str(piece);
+    }
+    (!template.replace("{}", "").contains(['{', '}'])).then_some(out)
 }
 
 fn add_item(items: &[Value], item: &Value) -> Value {

@@ -125,13 +125,16 @@ impl Reader<'_> {
         Value::Decorator(self.decorators.len() - 1)
     }
 
-    /// Makes the session that these decorators (in source order) make of the function, if they make one.
+    /// Makes the sessions that these decorators (in source order) make of the function, if they make any.
     pub(super) fn define(&mut self, function: usize, decorators: &[usize], strange: &[String]) {
-        let session = decorators.iter().filter_map(|d| self.decorators.get(*d)).find_map(|d| match &d.kind {
-            DecoratorKind::Session { package } => Some((package.clone(), d.args.clone())),
-            DecoratorKind::Parametrize => None,
-        });
-        let Some((package, args)) = session else {
+        let known = decorators.iter().rev().filter_map(|d| self.decorators.get(*d));
+        let sessions: Vec<_> = known
+            .filter_map(|d| match &d.kind {
+                DecoratorKind::Session { package } => Some((package.clone(), d.args.clone())),
+                DecoratorKind::Parametrize => None,
+            })
+            .collect();
+        if sessions.is_empty() {
             // A decorator of the file's own making may end in `nox.session`; those of the standard library do not.
             let harmless = |d: &&String| rules().harmless_decorators.iter().any(|h| d.starts_with(h.as_str()));
             if self.calls == 0
@@ -139,8 +142,14 @@ impl Reader<'_> {
             {
                 self.hide(format!("`@{}` may make a session", decorator.split('(').next().unwrap_or_default()));
             }
-            return;
-        };
+        }
+        // Each of several decorators makes a session of its own.
+        for (package, args) in sessions {
+            self.define_one(function, decorators, package, &args);
+        }
+    }
+
+    fn define_one(&mut self, function: usize, decorators: &[usize], package: String, args: &Arguments) {
         let keyword = |name: &str| match args.keyword(name) {
             Some(value) => value.clone(),
             None if args.open => Value::Unknown,

@@ -110,10 +110,16 @@ pub struct Reader<'a> {
     pub sessions: Vec<Definition>,
     /// Why there may be sessions that were not seen; empty when all were.
     pub hidden_sessions: Vec<String>,
+    /// Packages out of sight whose import makes sessions without environments.
+    pub bare_packages: Vec<String>,
+    /// Everything that a module out of sight defines is taken from it, sessions with whatever settings among it.
+    pub foreign: bool,
     /// Files that are read by name while the noxfile loads, relative to its folder.
     pub reads: Vec<String>,
     /// The noxfile and the local modules it imports, relative to the repository root.
     pub modules: Vec<String>,
+    /// Those of them that the noxfile imports itself or that know of nox, by number.
+    pub(super) defining: std::collections::BTreeSet<usize>,
     pub(super) globals: Vec<Names>,
     pub(super) functions: Vec<Function>,
     pub(super) decorators: Vec<Decorator>,
@@ -144,8 +150,11 @@ impl<'a> Reader<'a> {
             option_values: BTreeMap::new(),
             sessions: Vec::new(),
             hidden_sessions: Vec::new(),
+            bare_packages: Vec::new(),
+            foreign: false,
             reads: Vec::new(),
             modules: Vec::new(),
+            defining: std::collections::BTreeSet::new(),
             globals: Vec::new(),
             functions: Vec::new(),
             decorators: Vec::new(),
@@ -323,7 +332,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn field_block(&mut self, node: Node<'_>, field: &str, source: &Rc<Source>) -> Flow {
+    pub(super) fn field_block(&mut self, node: Node<'_>, field: &str, source: &Rc<Source>) -> Flow {
         node.child_by_field_name(field).map_or(Flow::On, |block| self.block(block, source))
     }
 
@@ -415,21 +424,6 @@ impl<'a> Reader<'a> {
             }
         }
         Flow::On
-    }
-
-    fn try_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
-        let flow = self.field_block(node, "body", source);
-        let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
-        for clause in clauses {
-            let Some(block) = clause.named_children(&mut clause.walk()).filter(|c| c.kind() == "block").last() else {
-                continue;
-            };
-            match clause.kind() {
-                "finally_clause" | "else_clause" => drop(self.block(block, source)),
-                _ => self.doubtful(|reader| reader.block(block, source)),
-            }
-        }
-        if flow == Flow::Return { Flow::On } else { flow }
     }
 
     fn with_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {

@@ -10,21 +10,30 @@ use crate::rules::nox::rules;
 use crate::syntax::{self, Grammar};
 
 /// Local modules read.
-const MAX_MODULES: usize = 20;
+const MAX_MODULES: usize = 100;
 
 impl Reader<'_> {
     /// Follows the module at `path` (from the repository root); its number, or `None` when it cannot be read.
     pub(super) fn module(&mut self, path: &str) -> Option<usize> {
+        let direct = self.modules.is_empty() || self.current == 0;
         if let Some(known) = self.modules.iter().position(|m| m == path) {
+            if direct {
+                self.defining.insert(known);
+            }
             return Some(known);
         }
         if self.modules.len() >= MAX_MODULES {
+            self.hide("the noxfile imports more modules than are followed");
             return None;
         }
         let text = self.files.read(path)?;
         let source = Rc::new(Source { tree: syntax::parse(Grammar::Python, &text)?, text });
         let number = self.modules.len();
         self.modules.push(path.to_owned());
+        // What a project's own package imports in its turn has nothing to do with nox.
+        if direct || source.text.contains("nox") {
+            self.defining.insert(number);
+        }
         let file = path.strip_prefix(&format!("{}/", self.folder)).unwrap_or(path).to_owned();
         self.globals.push(Names::from([("__file__".to_owned(), Value::Path(file))]));
         let (before, locals) = (std::mem::replace(&mut self.current, number), self.locals.take());
@@ -52,8 +61,13 @@ impl Reader<'_> {
                             self.names().insert(name.to_owned(), Value::Name(format!("nox.{name}")));
                         }
                     }
-                    None => self
-                        .hide(format!("`from {module} import *` may bring sessions that are not in this repository")),
+                    None if self.makes_sessions(module) => {}
+                    None => {
+                        self.foreign = true;
+                        self.hide(format!(
+                            "`from {module} import *` may bring sessions that are not in this repository"
+                        ));
+                    }
                 }
                 return;
             }
@@ -71,13 +85,18 @@ impl Reader<'_> {
                         .local_module(module)
                         .map(|n| self.globals[n].get(&path).cloned().unwrap_or(Value::Unknown));
                     let known = known.unwrap_or_else(|| {
-                        self.local_module(&format!("{module}.{path}"));
+                        let inner = format!("{module}.{path}");
+                        if self.local_module(&inner).is_none() {
+                            self.makes_sessions(&inner);
+                        }
                         Value::Name(format!("{module}.{path}"))
                     });
                     self.names().insert(alias.unwrap_or(path), known);
                 }
                 None => {
-                    self.local_module(&path);
+                    if self.local_module(&path).is_none() {
+                        self.makes_sessions(&path);
+                    }
                     let top = path.split('.').next().unwrap_or_default().to_owned();
                     let (name, value) = match alias {
                         Some(alias) => (alias, path),
@@ -87,6 +106,17 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// Whether importing `module`, which is out of sight, is known to make sessions.
+    fn makes_sessions(&mut self, module: &str) -> bool {
+        let Some((package, known)) = rules().imported_sessions(module) else { return false };
+        if known.environments {
+            self.hide(format!("`{package}` makes sessions that are not in this repository"));
+        } else if !self.bare_packages.iter().any(|p| p == package) {
+            self.bare_packages.push(package.to_owned());
+        }
+        true
     }
 
     /// The names of a module that was read, by its dotted name.

@@ -1,5 +1,6 @@
 //! A noxfile, read without running it: its options, its sessions and what their bodies install.
 
+mod attempt;
 mod call;
 mod definition;
 mod eval;
@@ -22,6 +23,13 @@ pub fn read<'a>(path: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Varia
     reader.module(path)?;
     reader.reads = std::mem::take(&mut reader.effects).reads;
     Some(reader)
+}
+
+impl Reader<'_> {
+    /// The files that define the sessions, relative to the repository root.
+    pub fn definition_files(&self) -> std::collections::BTreeSet<String> {
+        self.defining.iter().filter_map(|number| self.modules.get(*number)).cloned().collect()
+    }
 }
 
 /// Whether the text begins with an inline script header (PEP 723) that names dependencies: nox then makes an
