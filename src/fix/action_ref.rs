@@ -37,9 +37,10 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
         .filter(|w| !known.is_retired(w.uses.reference))
         .filter(|w| version(w).is_none_or(|(major, _, _)| major >= release.oldest_major));
     // The newest that the repository uses in the file's pin style.
-    let newest = used.filter(|w| w.uses.is_pinned() == pins).max_by_key(|w| (version(w), w.uses.reference.to_owned()));
+    let newest =
+        used.filter(|w| w.uses.is_pinned() == pins).max_by_key(|w| (version(w), w.uses.reference, named_release(w)));
     let (reference, comment) = match newest {
-        Some(w) => (w.uses.reference.to_owned(), w.comment.map(str::to_owned)),
+        Some(w) => (w.uses.reference.to_owned(), comment_of(&w)),
         None => {
             let forge = crate::rules::forges::forges().of(&document.path);
             let tag = forge.cache_tag.as_ref().unwrap_or(&release.tag);
@@ -51,8 +52,54 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
     ActionRef { uses: format!("{prefix}{}@{reference}", release.repository), comment }
 }
 
+/// The release that the comment behind a use names. Other words there are about that use alone.
+fn named_release<'a>(written: &Published<'a>) -> Option<&'a str> {
+    let word = written.comment?.trim_start_matches('#').split_whitespace().next()?;
+    release_numbers(word).map(|_| word)
+}
+
+/// The comment for the same commit elsewhere.
+fn comment_of(written: &Published<'_>) -> Option<String> {
+    let known = || cache_actions().commits.get(written.uses.reference).map(String::as_str);
+    named_release(written).or_else(known).map(|release| format!("# {release}"))
+}
+
 fn version(written: &Published<'_>) -> Option<(u64, Option<u64>, Option<u64>)> {
     let named = cache_actions().commits.get(written.uses.reference).map(String::as_str);
-    let commented = || written.comment?.trim_start_matches('#').split_whitespace().next();
-    release_numbers(named.or_else(commented).unwrap_or(written.uses.reference))
+    release_numbers(named.or_else(|| named_release(written)).unwrap_or(written.uses.reference))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::cache_actions::cache_actions;
+    use crate::testing;
+
+    #[test]
+    fn only_the_release_is_taken_from_a_comment() {
+        let release = &cache_actions().release;
+        let commit = &release.commit;
+        let unknown = "1111111111111111111111111111111111111111";
+        for (used, comment, expected) in [
+            (
+                commit.as_str(),
+                "# zizmor: ignore[cache-poisoning] for the docs",
+                format!("{commit} # {}", release.version),
+            ),
+            (commit.as_str(), "# v9.9.9 zizmor: ignore[cache-poisoning]", format!("{commit} # v9.9.9")),
+            (unknown, "# v9.9.9", format!("{unknown} # v9.9.9")),
+            (unknown, "# for the docs", unknown.to_owned()),
+        ] {
+            let workflow = format!(
+                "on: push\njobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@{unknown} # v5\n      \
+                 - uses: actions/cache@{used} {comment}\n        with: {{path: docs, key: docs}}\n      - run: nox\n"
+            );
+            let found = testing::findings("nox/missing-cache", &workflow);
+            let edits = &found[0].fix.as_ref().unwrap().edits;
+            let line = edits
+                .iter()
+                .flat_map(|edit| edit.content.lines())
+                .find_map(|line| line.split_once("uses: actions/cache@"));
+            assert_eq!(line.map(|(_, rest)| rest), Some(expected.as_str()), "{comment}");
+        }
+    }
 }
