@@ -41,6 +41,10 @@ impl Directive {
         let rest = after.trim();
         let span = if !rest.is_empty() {
             Span::new(self.span.start, next - after.trim_start().len())
+        } else if before.trim().is_empty() && self.line > 0 && !after.ends_with('\n') {
+            // The last line leaves with the line break before it: the file ends as it did, without one.
+            let above = self.line - 1;
+            Span::new(text.line_start(above) + text.line(above).len(), next)
         } else if before.trim().is_empty() {
             Span::new(start, next)
         } else {

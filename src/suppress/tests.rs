@@ -139,6 +139,20 @@ fn the_fix_takes_out_what_is_unused_and_nothing_else() {
 }
 
 #[test]
+fn the_last_line_leaves_the_end_of_the_file_as_it_was() {
+    for newline in ["\n", "\r\n"] {
+        let kept = format!("on: push{newline}jobs:{newline}  a:{newline}    runs-on: x");
+        for (end, expected) in [("", kept.clone()), (newline, format!("{kept}{newline}"))] {
+            let content = format!("{kept}{newline}    # cachelint: ignore[missing-cache]{end}");
+            let text = Text::new("ci.yml", content.into_bytes()).unwrap();
+            let result = suppress("ci.yml", &text, &crate::yaml::parse(&text).unwrap(), Vec::new(), |_| true);
+            let fix = result.kept[0].fix.clone().unwrap();
+            assert_eq!(apply(text.as_str(), &fix.edits).unwrap(), expected);
+        }
+    }
+}
+
+#[test]
 fn a_composite_action_is_one_scope() {
     let content = "runs:  # cachelint: ignore[missing-cache] slow\n  using: composite\n  steps:\n    - run: nox\n";
     let text = Text::new("action.yml", content.as_bytes().to_vec()).unwrap();
