@@ -28,14 +28,14 @@ pub fn check(change: &Change) {
 }
 
 fn value_as_declared(old: &str, round: &Round) {
-    let value = |text: &str| serde_yaml::from_str::<Value>(text.trim_start_matches(BOM)).unwrap();
+    let value = |text: &str| serde_yaml::from_str::<Value>(without_bom(text)).unwrap();
     let expected = with_changes(value(old), &round.declared).expect("the declared places are there");
     assert_eq!(value(&round.after), expected, "new value = old value + declared change");
 }
 
 /// What an edit takes away is a scalar, an unused comment to ourselves, or a moved step that another edit puts back.
 fn only_declared_bytes(old: &str, round: &Round) {
-    let old = old.trim_start_matches(BOM);
+    let old = without_bom(old);
     let mut taken = round.edits.iter().filter(|edit| edit.span.start < edit.span.end).peekable();
     if taken.peek().is_none() {
         return;
@@ -72,9 +72,9 @@ fn same_line_ends(old: &str, new: &str) {
 
 /// Every comment of the old text is in the new one, in its order where nothing moves.
 fn comments_stay(old: &str, round: &Round) {
-    let Some(mut before) = Reading::of(old.trim_start_matches(BOM)) else { return };
+    let Some(mut before) = Reading::of(without_bom(old)) else { return };
     before.comments.retain(|comment| !comment.contains("cachelint: ignore"));
-    let after = Reading::of(round.after.trim_start_matches(BOM)).expect("the third parser reads the new text too");
+    let after = Reading::of(without_bom(&round.after)).expect("the third parser reads the new text too");
     if round.declared.iter().any(|c| matches!(c, Declared::MoveItem { .. })) {
         let mut rest = after.comments;
         for comment in before.comments {
@@ -109,4 +109,9 @@ impl Reading {
         }
         Some(reading)
     }
+}
+
+/// Offsets of edits count from behind the one BOM that a file may begin with.
+fn without_bom(text: &str) -> &str {
+    text.strip_prefix(BOM).unwrap_or(text)
 }
