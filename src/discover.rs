@@ -46,6 +46,7 @@ impl Discovered {
             let (position, help) = match error {
                 TextError::NotUtf8 { line, .. } => (Some(Position { line, column: 1 }), "save it as UTF-8"),
                 TextError::TooLarge { .. } => (None, "GitHub refuses workflows of more than 512 KiB; split it"),
+                TextError::TwoBoms => (Some(Position { line: 1, column: 1 }), "remove one of them"),
             };
             Problem { position, ..problem(&self.path, error.to_string(), Some(help)) }
         })

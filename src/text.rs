@@ -60,6 +60,9 @@ pub enum TextError {
     NotUtf8 { offset: usize, line: usize },
     #[error("larger than {limit} bytes ({size} bytes)")]
     TooLarge { size: u64, limit: u64 },
+    /// YAML parsers differ in whether the second belongs to the first key.
+    #[error("begins with two byte order marks")]
+    TwoBoms,
 }
 
 /// Workflow files above this size are refused: GitHub itself refuses files of more than 512 KiB.
@@ -86,7 +89,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// Decodes `bytes`; fails when they are not UTF-8 or more than [`MAX_BYTES`].
+    /// Decodes `bytes`; fails when they are not UTF-8, begin with two BOMs or are more than [`MAX_BYTES`].
     pub fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self, TextError> {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(TextError::TooLarge { size: bytes.len() as u64, limit: MAX_BYTES });
@@ -100,6 +103,9 @@ impl Text {
             Some(rest) => (true, rest.to_owned()),
             None => (false, whole),
         };
+        if text.starts_with('\u{feff}') {
+            return Err(TextError::TwoBoms);
+        }
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
         let newline = match text.find('\n') {
@@ -187,6 +193,8 @@ mod tests {
         assert!(Text::new("a.yml", vec![b'a'; limit]).is_ok());
         let large = Text::new("a.yml", vec![b'a'; limit + 1]).expect_err("too large");
         assert_eq!(large, TextError::TooLarge { size: MAX_BYTES + 1, limit: MAX_BYTES });
+        let twice = Text::new("a.yml", "\u{feff}\u{feff}on: push\n".into()).expect_err("two BOMs");
+        assert_eq!(twice, TextError::TwoBoms);
     }
 
     #[test]

@@ -73,6 +73,10 @@ fn what_cannot_be_checked_is_said_with_its_place_and_the_rest_is_checked() {
         (&large, "error: .github/workflows/bad.yml: larger than"),
         (b"on: push\njobs: [a\n", "error: .github/workflows/bad.yml:"),
         (b"on: push\n---\njobs: {}\n", "error: .github/workflows/bad.yml:"),
+        (
+            "\u{feff}\u{feff}on: push\n".as_bytes(),
+            "error: .github/workflows/bad.yml:1:1: begins with two byte order marks",
+        ),
         (b"a: *nowhere\n", "error: .github/workflows/bad.yml:"),
     ];
     for (bad, message) in table {
