@@ -19,6 +19,7 @@ use crate::finding::{Applicability, Problem};
 use crate::lint::{self, Outcome};
 use crate::output::{self, Format, Look, Report, Reported, Sources, summary};
 use crate::report::{self, ReportArgs, ReportError, ReportOutcome};
+use crate::rules;
 use args::{Cli, ColourChoice, Command, FailOn};
 use repair::Change;
 
@@ -69,7 +70,11 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
             Ok(Verdict::default())
         }
         Some(Command::Report(wanted)) => report_logs(wanted),
-        None => check(cli),
+        // In the pool as a whole, so that no step waits for another thread to wake up.
+        None => rayon::scope(|scope| {
+            scope.spawn(|_| rules::preload());
+            check(cli)
+        }),
     }
 }
 

@@ -63,13 +63,14 @@ pub fn checked(root: &Path, files: &[Discovered], config: &Config) -> Outcome {
     }
     let texts = &outcome.texts;
     fixed.into_par_iter().for_each(|(path, findings)| {
-        let old = texts.get(&path).ok_or_else(|| format!("`{path}` was not read"));
-        let old = old.and_then(|text| Ok((text, Old::read(text.as_str()).map_err(|e| e.to_string())?)));
+        let text = texts.get(&path).map(|text| text.as_str());
+        let old = text.map(Old::new);
         for finding in findings {
-            let proved = old.as_ref().map_err(String::clone).and_then(|(text, old)| match &finding.fix {
-                Some(fix) => prove(fix, text, old).map(|_| ()),
-                None => Ok(()),
-            });
+            let proved = match (&finding.fix, text, &old) {
+                (Some(fix), Some(text), Some(old)) => prove(fix, text, old).map(|_| ()),
+                (Some(_), ..) => Err(format!("`{path}` was not read")),
+                (None, ..) => Ok(()),
+            };
             if let Err(reason) = proved {
                 finding.drop_fix(format!("the fix could not be proved: {reason}"));
             }
@@ -79,8 +80,8 @@ pub fn checked(root: &Path, files: &[Discovered], config: &Config) -> Outcome {
 }
 
 /// The text with the fix applied.
-fn prove(fix: &Fix, text: &Text, old: &Old) -> Result<String, String> {
-    let new = apply(text.as_str(), &fix.edits).map_err(|e| e.to_string())?;
+fn prove(fix: &Fix, text: &str, old: &Old<'_>) -> Result<String, String> {
+    let new = apply(text, &fix.edits).map_err(|e| e.to_string())?;
     old.verify(&new, &fix.changes).map_err(|e| e.to_string())?;
     Ok(new)
 }
@@ -156,14 +157,14 @@ fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Rou
     let mut rounds = BTreeMap::new();
     for (path, fixes) in per_file {
         let Some(text) = outcome.texts.get(path) else { continue };
-        let Ok(old) = Old::read(text.as_str()) else { continue };
+        let old = Old::new(text.as_str());
         let combined = combine(&fixes);
         let together = apply(text.as_str(), &combined.edits).ok();
         let proved = together.filter(|new| old.verify(new, &combined.changes).is_ok());
         // Each fix is proved alone; should they not go together after all, one of them still makes progress.
         let (new, edits, declared, fixes) = match (proved, fixes.first()) {
             (Some(new), _) => (new, combined.edits, combined.changes, combined.taken.len()),
-            (None, Some(fix)) => match prove(fix, text, &old) {
+            (None, Some(fix)) => match prove(fix, text.as_str(), &old) {
                 Ok(new) => (new, fix.edits.clone(), fix.changes.clone(), 1),
                 Err(_) => continue,
             },

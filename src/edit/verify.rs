@@ -1,5 +1,7 @@
 //! Proof of a fix by a second, independent parser: the new value is the old one plus the declared changes, no more.
 
+use std::sync::OnceLock;
+
 use serde_yaml::{Mapping, Value};
 
 use crate::finding::{Change, Segment};
@@ -20,22 +22,29 @@ pub enum VerifyError {
 /// Compares `old` and `new` as YAML values, keys in order, aliases expanded: `new` must be `old` with `changes` made,
 /// so a change inside an anchored part must be declared for each of its aliases too.
 pub fn verify(old: &str, new: &str, changes: &[Change]) -> Result<(), VerifyError> {
-    Old::read(old)?.verify(new, changes)
+    Old::new(old).verify(new, changes)
 }
 
-/// The value of a file before changes, read once for all fixes that change it.
-pub struct Old(Value);
+/// A file before changes, read once for all fixes that change it.
+pub struct Old<'a> {
+    text: &'a str,
+    value: OnceLock<Result<Value, VerifyError>>,
+}
 
-impl Old {
-    pub fn read(text: &str) -> Result<Self, VerifyError> {
-        read(text).map(Self).map_err(|e| VerifyError::OldUnreadable(e.to_string()))
+impl<'a> Old<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { text, value: OnceLock::new() }
     }
 
     /// As [`verify`].
     pub fn verify(&self, new: &str, changes: &[Change]) -> Result<(), VerifyError> {
-        let new = read(new).map_err(|e| VerifyError::NewUnreadable(e.to_string()))?;
+        let unreadable = |e: serde_yaml::Error| VerifyError::OldUnreadable(e.to_string());
+        let (old, new) =
+            rayon::join(|| self.value.get_or_init(|| read(self.text).map_err(unreadable)).as_ref(), || read(new));
+        let old = old.map_err(VerifyError::clone)?;
+        let new = new.map_err(|e| VerifyError::NewUnreadable(e.to_string()))?;
         let pending: Vec<Pending> = changes.iter().map(Pending::new).collect();
-        Comparison { route: Vec::new() }.compare(&self.0, &new, &pending)
+        Comparison { route: Vec::new() }.compare(old, &new, &pending)
     }
 }
 

@@ -7,6 +7,7 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
     SourceSpan, SpanContents,
 };
+use rayon::prelude::*;
 
 use super::{Look, Report, Reported, printable, printable_name, summary};
 use crate::finding::{Applicability, Severity};
@@ -24,10 +25,13 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         .with_links(look.colour)
         .tab_width(4)
         .with_context_lines(1);
-    for reported in report.shown(look) {
+    let shown: Vec<&Reported> = report.shown(look).collect();
+    let render = |reported: &&Reported| {
         let mut block = String::new();
-        handler.render_report(&mut block, &Rendered::new(reported)).map_err(io::Error::other)?;
-        writeln!(out, "{}", block.trim_start_matches('\n'))?;
+        handler.render_report(&mut block, &Rendered::new(reported)).map(|()| block)
+    };
+    for block in shown.par_iter().map(render).collect::<Vec<_>>() {
+        writeln!(out, "{}", block.map_err(io::Error::other)?.trim_start_matches('\n'))?;
     }
     summary::write(out, report, look)
 }
@@ -46,14 +50,19 @@ impl SourceCode for Source {
         lines_before: usize,
         lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let contents = self.text.read_span(span, lines_before, lines_after)?;
-        let before = self.text.get(..contents.span().offset()).unwrap_or_default();
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        // miette would walk from the first line, for every label again.
+        let above = self.text.get(..span.offset()).unwrap_or(&self.text);
+        let from = above.rmatch_indices('\n').nth(lines_before).map_or(0, |(at, _)| at + 1);
+        let shifted = SourceSpan::from((span.offset() - from, span.len()));
+        let (above, below) = self.text.split_at(from);
+        let contents = below.read_span(&shifted, lines_before, lines_after)?;
+        let start = contents.span().offset();
+        let column = below.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default().chars().count();
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             contents.data(),
-            *contents.span(),
-            contents.line(),
+            SourceSpan::from((from + start, contents.span().len())),
+            above.matches('\n').count() + contents.line(),
             column,
             contents.line_count(),
         )))

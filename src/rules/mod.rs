@@ -10,6 +10,8 @@ pub mod publishers;
 pub mod setup_actions;
 pub mod wrappers;
 
+use std::sync::LazyLock;
+
 use serde::de::DeserializeOwned;
 
 /// The rules of `rules/<name>.yaml`, which the build embeds as JSON.
@@ -23,6 +25,16 @@ pub(crate) use embedded;
 /// Reads embedded rules. They ship with the binary and a test loads each, so bad ones are a bug, not bad input.
 fn load<T: DeserializeOwned>(name: &str, json: &str) -> T {
     serde_json::from_str(json).unwrap_or_else(|e| panic!("internal error: rules/{name}.yaml: {e}"))
+}
+
+/// Reads what nearly every check needs, so that it is there when the files have been found.
+pub fn preload() {
+    LazyLock::force(&launchers::LAUNCHERS);
+    LazyLock::force(&wrappers::WRAPPERS);
+    setup_actions::setup_actions();
+    publishers::publishers();
+    cache_actions::cache_actions();
+    nox::rules();
 }
 
 /// Names of actions are compared as GitHub does: without case.

@@ -364,7 +364,8 @@ fn check(text: &Text, tree: &Tree, id: NodeId) {
 }
 
 fn check_source(source: &str) {
-    let text = text(source);
+    // Two byte order marks are refused before the parser.
+    let Ok(text) = Text::new("test.yml", source.as_bytes().to_vec()) else { return };
     if let Ok(tree) = parse(&text)
         && let Some(root) = tree.root()
     {

@@ -116,9 +116,9 @@ fn a_fix_that_is_not_proved_is_never_written() {
     let wrong = |text: &str| vec![insert_before(text, "      - run: one", 1)];
     assert!(run(&repository, true, wrong).changes.is_empty());
     assert_eq!(on_disk(&repository), OLD);
-    let (text, old) = (repository.files[0].read().unwrap(), Old::read(OLD).unwrap());
-    assert!(prove(&wrong(OLD)[0], &text, &old).is_err());
-    assert!(prove(&missing(OLD)[0], &text, &old).is_ok());
+    let old = Old::new(OLD);
+    assert!(prove(&wrong(OLD)[0], OLD, &old).is_err());
+    assert!(prove(&missing(OLD)[0], OLD, &old).is_ok());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Which sessions a call runs: nox's names, tags, keywords and interpreters against what the noxfile defines.
 
+use std::borrow::Cow;
+
 use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Argument, Interpreter, Variable};
 
@@ -169,10 +171,10 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
 
 /// Sessions that the noxfile names as its defaults and that were not found in it: it makes sessions in a way not seen.
 pub fn unseen_defaults(reader: &Reader<'_>) -> Vec<String> {
+    let Some(names) = Words::from_option(reader.options.get("sessions")) else { return Vec::new() };
     let all = expand(reader, None, false);
-    let names = Words::from_option(reader.options.get("sessions"));
-    let known = names.iter().flat_map(Words::known);
-    let unseen = known.filter(|name| all.iter().all(|c| by_name(&Argument::known(*name), c) == Match::No));
+    let unseen =
+        names.known().into_iter().filter(|name| all.iter().all(|c| by_name(&Argument::known(*name), c) == Match::No));
     unseen.map(|name| format!("the noxfile's default session `{name}` was not found in it")).collect()
 }
 
@@ -340,7 +342,10 @@ fn candidates(index: usize, definition: &Definition, python: Option<&str>, multi
 }
 
 /// nox compares names as Python expressions: blanks and the kind of quotes do not count.
-fn normal(name: &str) -> String {
+fn normal(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
+        return Cow::Borrowed(name);
+    }
     name.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '"' { '\'' } else { c }).collect()
 }
 
