@@ -16,7 +16,7 @@ use crate::config::{self, Config};
 use crate::discover::{Discovery, FileKind, Repository, Stdin, discover};
 use crate::edit::diff::write_diff;
 use crate::finding::{Applicability, Problem};
-use crate::lint::{self, Outcome};
+use crate::lint::{self, Details, Outcome};
 use crate::output::{self, Format, Look, Report, Reported, Sources, summary};
 use crate::report::{self, ReportArgs, ReportError, ReportOutcome};
 use crate::rules;
@@ -136,12 +136,13 @@ fn check_repository(cli: &Cli, repository: Repository, current: &Path, run: &mut
             return;
         }
     };
+    let details = Details { undecided: cli.verbose > 0, timelines: cli.show_timeline };
     let repaired = if cli.fix || cli.diff {
         let required = if cli.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
-        repair::repair(&repository, &config, required, cli.fix)
+        repair::repair(&repository, &config, details, required, cli.fix)
     } else {
         repair::Repaired {
-            outcome: repair::checked(&repository.root, &repository.files, &config),
+            outcome: repair::checked(&repository.root, &repository.files, &config, details),
             ..Default::default()
         }
     };

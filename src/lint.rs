@@ -10,7 +10,7 @@ use crate::check::{self, jobs::Jobs, subject::Subject};
 use crate::config::Config;
 use crate::discover::Discovered;
 use crate::finding::{Finding, Location, Problem};
-use crate::repo::{Content, Reach, Repository, Survey};
+use crate::repo::{Content, Document, Part, Reach, RepoFiles, Repository, Survey};
 use crate::text::Text;
 pub use crate::timeline::shown::JobTimeline;
 use crate::timeline::{Unit, shown};
@@ -29,18 +29,44 @@ pub struct Outcome {
     pub timelines: Vec<JobTimeline>,
 }
 
-/// Checks the requested ones of `files`; the others are read because they may be called.
-pub fn lint(root: &Path, files: &[Discovered], settings: &Config) -> Outcome {
-    let survey = Survey::of(root, files, &settings.nox_actions);
-    check_all(survey, files, settings)
+/// What is told beside findings. Of thousands of files it fills the memory, so only what will be shown is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Details {
+    pub undecided: bool,
+    pub timelines: bool,
 }
 
-fn check_all(mut survey: Survey, files: &[Discovered], settings: &Config) -> Outcome {
-    let mut outcome = Outcome { problems: std::mem::take(&mut survey.problems), ..Outcome::default() };
-    let requested: HashSet<&str> = files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
-    for part in survey.parts() {
-        check_part(part, &requested, settings, &mut outcome);
+impl Details {
+    pub const ALL: Self = Self { undecided: true, timelines: true };
+}
+
+impl Outcome {
+    fn extend(&mut self, other: Outcome) {
+        self.findings.extend(other.findings);
+        self.problems.extend(other.problems);
+        self.texts.extend(other.texts);
+        self.undecided.extend(other.undecided);
+        self.timelines.extend(other.timelines);
     }
+}
+
+/// Checks the requested ones of `files`; the others are read because they may be called.
+pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
+    let survey = Survey::of(root, files, &settings.nox_actions);
+    check_all(survey, files, settings, details)
+}
+
+fn check_all(mut survey: Survey, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
+    let mut outcome = Outcome::default();
+    let requested: HashSet<&str> = files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
+    let alone = survey.parts().map(|part| check_part(part, &requested, settings, details, Compared::Later));
+    let mut compared = Vec::new();
+    for (checked, later) in alone.collect::<Vec<_>>() {
+        outcome.extend(checked);
+        compared.extend(later);
+    }
+    let (checked, _) = check_part(survey.last(compared), &requested, settings, details, Compared::Here);
+    outcome.extend(checked);
     // By file, whatever the parts were.
     outcome.findings.sort_by(|a, b| a.primary.path.cmp(&b.primary.path));
     outcome.undecided.sort_by(|a, b| a.path.cmp(&b.path));
@@ -48,8 +74,23 @@ fn check_all(mut survey: Survey, files: &[Discovered], settings: &Config) -> Out
     outcome
 }
 
-fn check_part(repository: Repository, requested: &HashSet<&str>, settings: &Config, outcome: &mut Outcome) {
-    let requested: BTreeSet<usize> = (0..repository.documents.len())
+/// Where jobs are looked at whose caches concern each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Here,
+    Later,
+}
+
+/// Checks the documents of a part; returns those that are to be compared with others later.
+fn check_part(
+    part: Part,
+    requested: &HashSet<&str>,
+    settings: &Config,
+    details: Details,
+    compared: Compared,
+) -> (Outcome, Vec<Document>) {
+    let Part { mut repository, problems } = part;
+    let mut requested: BTreeSet<usize> = (0..repository.documents.len())
         .filter(|document| requested.contains(repository.documents[*document].path.as_str()))
         .collect();
     let reach = Reach::new(&repository.shared, &repository.documents);
@@ -62,17 +103,31 @@ fn check_part(repository: Repository, requested: &HashSet<&str>, settings: &Conf
     let units: Vec<Unit> = documents.into_par_iter().flat_map_iter(|d| units(&repository, d)).filter(leads).collect();
     let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
     let jobs = Jobs::new(&subjects);
+    let mut later: BTreeSet<usize> = BTreeSet::new();
+    if compared == Compared::Later {
+        let concern = (0..subjects.len()).filter(|job| jobs.concerns_others(*job));
+        later.extend(concern.map(|job| subjects[job].unit.document));
+        requested.retain(|document| !later.contains(document));
+    }
     let asked: Vec<usize> = (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
     let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| check::run(&jobs, *job)).collect();
-    let mut undecided = Vec::new();
+    let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
     for subject in asked.into_iter().map(|job| &subjects[job]) {
-        undecided.extend(self::undecided(subject));
-        outcome.timelines.extend(timeline(subject));
+        if details.undecided {
+            undecided.extend(self::undecided(subject));
+        }
+        if details.timelines {
+            timelines.extend(timeline(subject));
+        }
     }
     let findings = settle(&repository, &requested, found, settings);
-    outcome.texts.extend(pointed_into(repository, &findings, &undecided));
-    outcome.findings.extend(findings);
-    outcome.undecided.extend(undecided);
+    drop(subjects);
+    let documents = std::mem::take(&mut repository.documents).into_iter().enumerate();
+    let (later, documents): (Vec<_>, Vec<_>) = documents.partition(|(document, _)| later.contains(document));
+    let documents = documents.into_iter().map(|(_, document)| document).collect();
+    let texts = pointed_into(repository.files(), documents, &findings, &undecided);
+    let outcome = Outcome { findings, problems, texts, undecided, timelines };
+    (outcome, later.into_iter().map(|(_, document)| document).collect())
 }
 
 /// The jobs of a workflow; a composite action only where no job of the repository uses it.
@@ -135,24 +190,31 @@ fn timeline(subject: &Subject<'_>) -> Option<JobTimeline> {
 }
 
 /// The texts that findings and fixes point into.
-fn pointed_into(repository: Repository, findings: &[Finding], undecided: &[Location]) -> BTreeMap<String, Arc<Text>> {
+fn pointed_into(
+    files: &RepoFiles,
+    documents: Vec<Document>,
+    findings: &[Finding],
+    undecided: &[Location],
+) -> BTreeMap<String, Arc<Text>> {
     let places = findings.iter().flat_map(|f| f.related.iter().chain([&f.primary])).chain(undecided);
     let fixes = findings.iter().filter_map(|f| f.fix.as_ref()).map(|fix| fix.path.as_str());
     let paths: BTreeSet<&str> = places.map(|place| place.path.as_str()).chain(fixes).collect();
-    let mut out = BTreeMap::new();
-    for path in paths.iter().filter(|path| repository.document(path).is_none()) {
-        let text = repository.files().read(path);
-        let text = text.and_then(|t| Text::new(path, t.as_bytes().to_vec()).ok());
-        out.extend(text.map(|t| ((*path).to_owned(), Arc::new(t))));
+    let documents = documents.into_iter().filter(|d| paths.contains(d.path.as_str()));
+    let mut out: BTreeMap<String, Arc<Text>> = documents.map(|d| (d.path, Arc::new(d.text))).collect();
+    for path in paths {
+        if !out.contains_key(path)
+            && let Some(content) = files.read(path)
+            && let Ok(text) = Text::new(path, content.as_bytes().to_vec())
+        {
+            out.insert(path.to_owned(), Arc::new(text));
+        }
     }
-    let documents = repository.documents.into_iter().filter(|d| paths.contains(d.path.as_str()));
-    out.extend(documents.map(|d| (d.path, Arc::new(d.text))));
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Survey, check_all};
+    use super::{Details, Survey, check_all};
     use crate::config::Config;
     use crate::discover::discover;
     use crate::testing;
@@ -199,7 +261,7 @@ mod tests {
         let settings = Config::default();
         let [whole, parts] = [usize::MAX, 0].map(|whole| {
             let survey = Survey::with(&found.root, &found.files, &settings.nox_actions, whole);
-            let outcome = check_all(survey, &found.files, &settings);
+            let outcome = check_all(survey, &found.files, &settings, Details::ALL);
             let texts: Vec<String> = outcome.texts.into_keys().collect();
             (outcome.findings, outcome.problems, outcome.undecided, outcome.timelines, texts)
         });

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::discover::discover;
 use crate::edit::{apply, verify};
 use crate::finding::{Applicability, Finding, Fix};
-use crate::lint::{Outcome, lint};
+use crate::lint::{Details, Outcome, lint};
 
 /// A noxfile whose one session installs the project.
 pub const NOXFILE: &str =
@@ -29,7 +29,7 @@ pub fn outcome(files: &[(&str, &str)], settings: &Config) -> Outcome {
     let folder = repository(files);
     let found = discover(&[folder.path().to_owned()], None);
     assert_eq!(found.problems, []);
-    lint(&found.repositories[0].root, &found.repositories[0].files, settings)
+    lint(&found.repositories[0].root, &found.repositories[0].files, settings, Details::ALL)
 }
 
 /// The findings of `rule` in a workflow beside [`NOXFILE`] and a `pyproject.toml`.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A half-open range of byte offsets into [`Text::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -85,7 +86,8 @@ pub struct Text {
     text: String,
     bom: bool,
     newline: Newline,
-    line_starts: Vec<usize>,
+    /// Found when first asked for: of thousands of texts that are held, few are.
+    line_starts: OnceLock<Vec<usize>>,
 }
 
 impl Text {
@@ -106,13 +108,11 @@ impl Text {
         if text.starts_with('\u{feff}') {
             return Err(TextError::TwoBoms);
         }
-        let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
         let newline = match text.find('\n') {
             Some(i) if text[..i].ends_with('\r') => Newline::CrLf,
             _ => Newline::Lf,
         };
-        Ok(Self { path: path.into(), text, bom, newline, line_starts })
+        Ok(Self { path: path.into(), text, bom, newline, line_starts: OnceLock::new() })
     }
 
     /// The text without its BOM; every [`Span`] is an offset into this.
@@ -135,19 +135,24 @@ impl Text {
         out
     }
 
+    fn line_starts(&self) -> &[usize] {
+        self.line_starts
+            .get_or_init(|| std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+    }
+
     /// Number of lines, counting a last one without newline.
     pub fn line_count(&self) -> usize {
-        self.line_starts.len()
+        self.line_starts().len()
     }
 
     /// Zero-based line that holds `offset`.
     pub fn line_of(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|s| *s <= offset) - 1
+        self.line_starts().partition_point(|s| *s <= offset) - 1
     }
 
     /// Byte offset at which the zero-based `line` starts; the end of the text for lines past it.
     pub fn line_start(&self, line: usize) -> usize {
-        self.line_starts.get(line).copied().unwrap_or(self.text.len())
+        self.line_starts().get(line).copied().unwrap_or(self.text.len())
     }
 
     /// The zero-based `line` without its line break.
@@ -171,7 +176,7 @@ impl Text {
         let offset = offset.min(self.text.len());
         let line = self.line_of(offset);
         // Every byte that does not continue a character starts one; `offset` may stand inside the last.
-        let before = &self.text.as_bytes()[self.line_starts[line]..offset];
+        let before = &self.text.as_bytes()[self.line_starts()[line]..offset];
         let column = before.iter().filter(|b| **b & 0xC0 != 0x80).count();
         Position { line: line + 1, column: column + 1 }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use cachelint::config::Config;
 use cachelint::discover::discover;
 use cachelint::finding::Finding;
-use cachelint::lint::{Outcome, lint};
+use cachelint::lint::{Details, Outcome, lint};
 use cachelint::output::{Look, timeline};
 
 /// Checks a repository that has these files.
@@ -23,7 +23,7 @@ fn check_folder(folder: &Path) -> Outcome {
     std::fs::create_dir_all(folder.join(".git")).unwrap();
     let discovery = discover(&[folder.to_owned()], None);
     let repository = &discovery.repositories[0];
-    lint(&repository.root, &repository.files, &Config::default())
+    lint(&repository.root, &repository.files, &Config::default(), Details::ALL)
 }
 
 fn shown(outcome: &Outcome) -> String {

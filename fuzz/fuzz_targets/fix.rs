@@ -12,6 +12,7 @@ use cachelint::cli::repair::repair;
 use cachelint::config::Config;
 use cachelint::discover::{Repository, discover};
 use cachelint::finding::Applicability;
+use cachelint::lint::Details;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 const WORKFLOW: &str = ".github/workflows/ci.yml";
@@ -37,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
         let mut repository = repository.clone();
         repository.files[0].content = Some(Arc::from(bytes));
         for required in [Applicability::Safe, Applicability::Unsafe] {
-            let repaired = repair(&repository, &Config::default(), required, false);
+            let repaired = repair(&repository, &Config::default(), Details::default(), required, false);
             repaired.changes.iter().for_each(mutate::promises::check);
         }
     });

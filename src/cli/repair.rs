@@ -12,7 +12,7 @@ use crate::edit::apply::{apply, combine};
 use crate::edit::verify::Old;
 use crate::edit::write;
 use crate::finding::{self, Applicability, Edit, Finding, Fix, Problem};
-use crate::lint::{Outcome, lint};
+use crate::lint::{Details, Outcome, lint};
 use crate::text::Text;
 
 /// A fix may uncover another; more rounds than this mean that two undo each other.
@@ -53,8 +53,8 @@ pub struct Repaired {
 }
 
 /// Checks `files`; every fix in the outcome is proved, others are replaced by the reason.
-pub fn checked(root: &Path, files: &[Discovered], config: &Config) -> Outcome {
-    let mut outcome = lint(root, files, config);
+pub fn checked(root: &Path, files: &[Discovered], config: &Config, details: Details) -> Outcome {
+    let mut outcome = lint(root, files, config, details);
     let mut fixed: BTreeMap<String, Vec<&mut Finding>> = BTreeMap::new();
     for finding in &mut outcome.findings {
         if let Some(fix) = &finding.fix {
@@ -87,8 +87,14 @@ fn prove(fix: &Fix, text: &str, old: &Old<'_>) -> Result<String, String> {
 }
 
 /// Applies all fixes that are at least `required` to the requested files of `repository`, and writes them if asked to.
-pub fn repair(repository: &Repository, config: &Config, required: Applicability, write: bool) -> Repaired {
-    repair_with(repository, write, required, |files| checked(&repository.root, files, config))
+pub fn repair(
+    repository: &Repository,
+    config: &Config,
+    details: Details,
+    required: Applicability,
+    write: bool,
+) -> Repaired {
+    repair_with(repository, write, required, |files| checked(&repository.root, files, config, details))
 }
 
 fn repair_with(

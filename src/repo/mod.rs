@@ -15,4 +15,4 @@ pub use files::{RepoFiles, join};
 pub use index::Repository;
 pub use reach::Reach;
 pub use shared::Shared;
-pub use survey::Survey;
+pub use survey::{Part, Survey};

@@ -33,9 +33,20 @@ impl<'a> Reach<'a> {
         self.shared.words.lead(&pieces, &self.shared.files, Goal::Tool)
     }
 
+    /// Whether some job of a workflow that uses no action of the repository may lead to the tool.
+    pub fn text_may_lead(&self, text: &str) -> bool {
+        self.shared.words.lead(&[text], &self.shared.files, Goal::Tool)
+    }
+
     /// Whether some step of the document uses an action of the repository.
     pub fn uses_actions(&self, document: &Document) -> bool {
         document.step_lists().any(|steps| !self.used(steps).is_empty())
+    }
+
+    /// Whether a `uses:` of a local path may mean an action of the repository.
+    pub fn names_action(&self, uses: &str) -> bool {
+        let folder = last_name(uses);
+        self.actions.iter().any(|(_, name)| is_named(name, folder))
     }
 
     /// The texts of the actions of the repository that the steps use, and that these use.
@@ -45,11 +56,9 @@ impl<'a> Reach<'a> {
         let mut lists = vec![steps];
         while let Some(list) = lists.pop() {
             for uses in list.steps.iter().filter_map(|s| s.uses.as_ref()).filter(|u| local(&u.text).is_some()) {
-                // Where the action lies depends on the checkouts: by its last name it is found in all of them.
-                let folder = uses.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-                let any = matches!(folder, "." | ".." | "$");
+                let folder = last_name(&uses.text);
                 for ((action, name), seen) in self.actions.iter().zip(&mut seen) {
-                    if (any || name.ends_with(folder)) && !std::mem::replace(seen, true) {
+                    if is_named(name, folder) && !std::mem::replace(seen, true) {
                         texts.push(action.text.as_str());
                         lists.extend(action.steps(None));
                     }
@@ -58,6 +67,15 @@ impl<'a> Reach<'a> {
         }
         texts
     }
+}
+
+/// Where an action lies depends on the checkouts: by its last name it is found in all of them.
+fn last_name(uses: &str) -> &str {
+    uses.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+fn is_named(action: &str, folder: &str) -> bool {
+    matches!(folder, "." | ".." | "$") || action.ends_with(folder)
 }
 
 /// The job with what the workflow sets for all jobs; the whole file where a job may be made of parts of others.

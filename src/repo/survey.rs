@@ -1,9 +1,11 @@
 //! All files of a repository read once: what is wrong with them, which may matter, and which belong together.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use rayon::prelude::*;
+use regex::Regex;
 
 use super::document::{Content, Document};
 use super::files::join;
@@ -16,33 +18,62 @@ use crate::rules::cache_actions::cache_actions;
 use crate::text::Text;
 use crate::workflow::{Action, Workflow};
 
-/// Files read at a time, and documents of one part.
-const BATCH: usize = 256;
-/// Up to so many documents are looked at all in one part.
+/// Files read at a time.
+const BATCH: usize = 64;
+/// Documents of one part.
+const PART: usize = 32;
+/// Up to so many files are looked at all in one part.
 const MAX_WHOLE: usize = 1_024;
 /// What comments of ours hold.
 const OWN_NAME: &str = "cachelint";
 
+/// What others must know of a workflow: how caches are written there, and what it uses or calls of the repository. The
+/// first group is the path of that; escapes and links could hide one.
+static CONCERNS_OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let caches = cache_actions().actions.iter().map(|action| regex::escape(&action.repository));
+    let caches = caches.collect::<Vec<_>>().join("|");
+    let local = r#"uses['"]?\s*:\s*['"]?([.$][^\s'",}]*)"#;
+    let linked = r#"uses['"]?\s*:\s*[&*!>|#]|&\S+\s+['"]?uses|\?\s+['"]?uses"#;
+    let hidden = r#"\\[xuU0-7]|"[^"\n]*\\\r?$"#;
+    Regex::new(&format!("(?im){caches}|{local}|{linked}|{hidden}")).ok()
+});
+
 /// What reading all files told.
 #[derive(Debug)]
 pub struct Survey {
-    /// In requested files only.
-    pub problems: Vec<Problem>,
+    root: PathBuf,
     shared: Shared,
-    /// Actions, documents that name each other, and those with caches, whose keys are compared.
+    problems: Vec<Problem>,
+    /// Actions, and documents that name each other.
     together: Vec<Held>,
-    /// Documents that concern nobody else.
+    /// Documents that name nobody.
     alone: Vec<Held>,
+}
+
+/// Documents to be looked at together, and what is wrong with the requested ones as far as it is new.
+#[derive(Debug)]
+pub struct Part {
+    pub repository: Repository,
+    pub problems: Vec<Problem>,
 }
 
 #[derive(Debug)]
 enum Held {
     Read(Box<Document>),
-    /// Read again when its turn comes: the trees of thousands of files would fill the memory.
+    /// Parsed when its turn comes: the trees of thousands of files would fill the memory.
     Text {
         path: String,
         text: Text,
+        /// What is wrong with it is wanted, and nobody has looked yet.
+        unsaid: bool,
     },
+}
+
+/// A workflow that was read.
+enum Met {
+    /// It concerns nobody else.
+    Unparsed(Text),
+    Parsed(Box<Seen>),
 }
 
 /// A workflow, and what it has to do with others.
@@ -52,14 +83,8 @@ struct Seen {
     matters: bool,
     /// Workflows of the repository that it calls.
     calls: Vec<String>,
-    /// Uses actions of the repository, or has caches.
+    /// Uses actions of the repository.
     linked: bool,
-}
-
-impl AsRef<Document> for Seen {
-    fn as_ref(&self) -> &Document {
-        &self.document
-    }
 }
 
 impl Survey {
@@ -68,65 +93,90 @@ impl Survey {
         Self::with(root, files, nox_actions, MAX_WHOLE)
     }
 
-    /// `whole` is how many documents may be looked at in one part.
+    /// `whole` is how many files may be looked at in one part.
     pub(crate) fn with(root: &Path, files: &[Discovered], nox_actions: &[String], whole: usize) -> Self {
+        let (action_files, workflows): (Vec<&Discovered>, _) =
+            files.iter().partition(|file| file.kind == FileKind::Action);
         let mut problems = Vec::new();
         let mut shared = Shared::new(root, nox_actions);
-        let is_action = |file: &&Discovered| file.kind == FileKind::Action;
         let mut actions = Vec::new();
-        for file in files.iter().filter(is_action) {
-            actions.extend(taken(file, read(file), root, &mut problems));
+        for file in action_files {
+            let document = read(file);
+            problems.extend(said(file, document.as_ref(), root));
+            actions.extend(document);
         }
         actions.iter().for_each(|action| shared.add_published(action));
         let reach = Reach::new(&shared, &actions);
         let mut used = shared.clone();
-        let workflows: Vec<&Discovered> = files.iter().filter(|file| !is_action(file)).collect();
+        let many = files.len() > whole;
         let paths: HashSet<&str> = workflows.iter().map(|file| file.relative.as_str()).collect();
         let mut called: HashSet<String> = HashSet::new();
         let mut held = Vec::new();
         for batch in workflows.chunks(BATCH) {
-            let read: Vec<_> = batch.par_iter().map(|file| Ok(seen(read(file)?, &reach))).collect();
-            for (file, read) in batch.iter().zip(read) {
-                let Some(seen) = taken(file, read, root, &mut problems) else { continue };
-                let Seen { document, matters, calls, linked } = seen;
+            let all: Vec<_> = batch.par_iter().map(|file| met(file, &reach, many.then_some(&paths))).collect();
+            for (file, met) in batch.iter().zip(all) {
+                let seen = match met {
+                    Ok(Met::Parsed(seen)) => seen,
+                    Ok(Met::Unparsed(text)) => {
+                        let path = file.relative.clone();
+                        held.push((Held::Text { path, text, unsaid: file.requested }, false, true));
+                        continue;
+                    }
+                    Err(problem) => {
+                        problems.extend(said(file, Err(&problem), root));
+                        continue;
+                    }
+                };
+                let Seen { document, matters, calls, linked } = *seen;
+                problems.extend(said(file, Ok(&document), root));
                 used.add_published(&document);
                 let mut calls = calls.into_iter().filter(|path| paths.contains(path.as_str())).peekable();
                 let linked = calls.peek().is_some() || (linked && matters);
                 called.extend(calls);
                 if linked || matters || document.workflow().is_some_and(Workflow::is_called) {
-                    held.push((Held::Read(Box::new(document)), linked, matters));
+                    let read = Held::Read(Box::new(document));
+                    held.push((if many { read.without_tree() } else { read }, linked, matters));
                 }
-            }
-            if held.len() > whole {
-                held = held.into_iter().map(|(held, linked, matters)| (held.without_tree(), linked, matters)).collect();
             }
         }
         drop(reach);
         let mut together: Vec<Held> = actions.into_iter().map(|action| Held::Read(Box::new(action))).collect();
         let mut alone = Vec::new();
         for (held, linked, matters) in held {
-            if linked || called.contains(held.path()) {
+            if linked || called.contains(held.path()) || (matters && !many) {
                 together.push(held);
             } else if matters {
                 alone.push(held);
             }
         }
-        Self { problems, shared: used, together, alone }
+        Self { root: root.to_owned(), shared: used, problems, together, alone }
     }
 
-    /// The documents that matter, in parts of which none concerns another; all in one where they are not too many.
-    pub fn parts(self) -> impl Iterator<Item = Repository> {
-        let Self { shared, together, mut alone, .. } = self;
-        let whole = together.iter().chain(&alone).all(|held| matches!(held, Held::Read(_)));
-        let first: Vec<Held> = together.into_iter().chain(alone.drain(..if whole { alone.len() } else { 0 })).collect();
-        let mut first = Some(first);
-        let mut alone = alone.into_iter();
-        std::iter::from_fn(move || {
-            let part = first.take().unwrap_or_else(|| alone.by_ref().take(BATCH).collect());
-            let documents: Vec<Document> = part.into_par_iter().filter_map(Held::document).collect();
-            (!documents.is_empty() || alone.len() > 0).then(|| Repository::new(shared.clone(), documents))
-        })
+    /// The documents that name nobody, none where all are few enough for the [last part](Self::last).
+    pub fn parts(&mut self) -> impl ParallelIterator<Item = Part> {
+        let mut alone = std::mem::take(&mut self.alone).into_iter();
+        let chunks: Vec<Vec<Held>> =
+            std::iter::from_fn(|| Some(alone.by_ref().take(PART).collect()).filter(|part: &Vec<_>| !part.is_empty()))
+                .collect();
+        let Self { root, shared, .. } = &*self;
+        chunks.into_par_iter().map(move |held| part(root, shared, held, Vec::new()))
     }
+
+    /// The documents that name each other, with `more` that are to be looked at beside them.
+    pub fn last(self, more: Vec<Document>) -> Part {
+        let Part { repository, problems } = part(&self.root, &self.shared, self.together, more);
+        Part { repository, problems: self.problems.into_iter().chain(problems).collect() }
+    }
+}
+
+fn part(root: &Path, shared: &Shared, held: Vec<Held>, mut documents: Vec<Document>) -> Part {
+    let mut problems = Vec::new();
+    let read: Vec<_> = held.into_par_iter().map(|held| held.document(root)).collect();
+    for (document, said) in read {
+        documents.extend(document);
+        problems.extend(said);
+    }
+    Part { repository: Repository::new(shared.clone(), documents), problems }
 }
 
 impl Held {
@@ -139,55 +189,72 @@ impl Held {
 
     fn without_tree(self) -> Self {
         match self {
-            Held::Read(document) => Held::Text { path: document.path, text: document.text },
+            Held::Read(document) => Held::Text { path: document.path, text: document.text, unsaid: false },
             text @ Held::Text { .. } => text,
         }
     }
 
-    fn document(self) -> Option<Document> {
-        match self {
-            Held::Read(document) => Some(*document),
-            // It was read before.
-            Held::Text { path, text } => parsed(path, text, FileKind::Workflow).ok(),
+    /// The document, and what is newly wrong with it.
+    fn document(self, root: &Path) -> (Option<Document>, Vec<Problem>) {
+        let (path, text, unsaid) = match self {
+            Held::Read(document) => return (Some(*document), Vec::new()),
+            Held::Text { path, text, unsaid } => (path, text, unsaid),
+        };
+        let file = root.join(&path);
+        match parsed(path, text, FileKind::Workflow) {
+            Ok(document) => {
+                let problems = if unsaid { shapes(&document, root) } else { Vec::new() };
+                (Some(document), problems)
+            }
+            Err(problem) => (None, if unsaid { vec![Problem { path: file, ..problem }] } else { Vec::new() }),
         }
     }
 }
 
-fn seen(document: Document, reach: &Reach<'_>) -> Seen {
+/// Reads a workflow, and parses it unless it is one of `many` and certainly concerns nobody else.
+fn met(file: &Discovered, reach: &Reach<'_>, many: Option<&HashSet<&str>>) -> Result<Met, Problem> {
+    let text = file.read()?;
+    if let Some(paths) = many
+        && (text.as_str().contains(OWN_NAME) || reach.text_may_lead(text.as_str()))
+        && !concerns_others(text.as_str(), reach, paths)
+    {
+        return Ok(Met::Unparsed(text));
+    }
+    let document = parsed_file(file, text)?;
     let jobs = document.workflow().map_or(&[][..], |workflow| &workflow.jobs);
     let matters = document.text.as_str().contains(OWN_NAME)
         || (0..jobs.len()).any(|job| reach.may_lead(&document, Some(job), &[]));
     let calls = jobs.iter().filter_map(|job| join("", local(&job.calls.as_ref()?.text)?)).collect();
-    let linked = reach.uses_actions(&document) || caches(&document);
-    Seen { matters, calls, linked, document }
+    let linked = reach.uses_actions(&document);
+    Ok(Met::Parsed(Box::new(Seen { matters, calls, linked, document })))
 }
 
-/// Whether some step may restore or save a cache.
-fn caches(document: &Document) -> bool {
-    let known = |uses: &str| cache_actions().actions.iter().any(|action| uses.contains(&action.repository));
-    let uses = document.step_lists().flat_map(|list| &list.steps).filter_map(|step| step.uses.as_ref());
-    uses.map(|uses| uses.text.to_ascii_lowercase()).any(|uses| uses.contains("cache") || known(&uses))
-}
-
-/// What was read. What is wrong with it counts only where it was asked for: another file cannot spoil the answer.
-fn taken<T: AsRef<Document>>(
-    file: &Discovered,
-    read: Result<T, Problem>,
-    root: &Path,
-    problems: &mut Vec<Problem>,
-) -> Option<T> {
-    if file.requested {
-        match &read {
-            Ok(read) => problems.extend(shapes(read.as_ref(), root)),
-            Err(problem) => problems.push(problem.clone()),
+fn concerns_others(text: &str, reach: &Reach<'_>, paths: &HashSet<&str>) -> bool {
+    let Some(concerns) = CONCERNS_OTHERS.as_ref() else { return true };
+    concerns.captures_iter(text).any(|found| match found.get(1) {
+        Some(path) => {
+            let called = local(path.as_str()).and_then(|path| join("", path));
+            reach.names_action(path.as_str()) || called.is_some_and(|path| paths.contains(path.as_str()))
         }
+        None => true,
+    })
+}
+
+/// What is wrong counts only where it was asked for: another file cannot spoil the answer.
+fn said(file: &Discovered, read: Result<&Document, &Problem>, root: &Path) -> Vec<Problem> {
+    match read {
+        _ if !file.requested => Vec::new(),
+        Ok(document) => shapes(document, root),
+        Err(problem) => vec![problem.clone()],
     }
-    read.ok()
 }
 
 /// Reads and parses one file.
 pub(crate) fn read(file: &Discovered) -> Result<Document, Problem> {
-    let text = file.read()?;
+    parsed_file(file, file.read()?)
+}
+
+fn parsed_file(file: &Discovered, text: Text) -> Result<Document, Problem> {
     parsed(file.relative.clone(), text, file.kind).map_err(|problem| Problem { path: file.path.clone(), ..problem })
 }
 
@@ -207,11 +274,11 @@ fn parsed(path: String, text: Text, kind: FileKind) -> Result<Document, Problem>
 
 /// Parts of a document that Actions would refuse.
 fn shapes(document: &Document, root: &Path) -> Vec<Problem> {
-    let shapes = document.shapes().iter().map(|shape| Problem {
+    let problems = document.shapes().iter().map(|shape| Problem {
         path: root.join(&document.path),
         position: Some(document.text.position(shape.span.start)),
         message: shape.message.clone(),
         help: None,
     });
-    shapes.collect()
+    problems.collect()
 }

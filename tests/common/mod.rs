@@ -9,7 +9,7 @@ use cachelint::discover::{Discovered, discover};
 use cachelint::edit::apply::{apply, combine};
 use cachelint::edit::verify::verify;
 use cachelint::finding::{Applicability, Edit, Fix};
-use cachelint::lint::{Outcome, lint};
+use cachelint::lint::{Details, Outcome, lint};
 use cachelint::text::Text;
 
 /// More rounds than any sound set of fixes needs.
@@ -55,7 +55,7 @@ impl Sandbox {
     }
 
     pub fn lint(&self) -> Outcome {
-        lint(&self.folder.path().canonicalize().unwrap(), &self.files, &Config::default())
+        lint(&self.folder.path().canonicalize().unwrap(), &self.files, &Config::default(), Details::ALL)
     }
 
     /// Applies every fix that is at least `required`, from what [`Self::lint`] has just said until none is left; panics

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use cachelint::cli::repair::{Change, Repaired, checked, repair};
 use cachelint::config::Config;
 use cachelint::finding::{Applicability, Finding, Problem};
+use cachelint::lint::Details;
 use rayon::prelude::*;
 
 use mutate::promises;
@@ -72,8 +73,8 @@ fn attempt(seeds: &Seeds, number: u64) -> Tried {
     }
     let settings = Config::default();
     let required = if number.is_multiple_of(2) { Applicability::Safe } else { Applicability::Unsafe };
-    let first = checked(&repository.root, &repository.files, &settings);
-    let Repaired { outcome: left, changes, .. } = repair(&repository, &settings, required, false);
+    let first = checked(&repository.root, &repository.files, &settings, Details::default());
+    let Repaired { outcome: left, changes, .. } = repair(&repository, &settings, Details::default(), required, false);
     changes.iter().for_each(promises::check);
 
     assert_eq!(places(&left.problems), places(&first.problems), "a fix neither makes nor hides problems");

@@ -8,6 +8,7 @@ use cachelint::cli::repair::repair;
 use cachelint::config::Config;
 use cachelint::discover::{Repository, discover};
 use cachelint::finding::Applicability;
+use cachelint::lint::Details;
 use rayon::prelude::*;
 use tempfile::TempDir;
 use walkdir::WalkDir;
@@ -58,7 +59,7 @@ fn of_repository(whole: &Repository) -> Vec<Seed> {
             repository.files.retain(|other| other.path == file.path);
         }
         if text.contains("nox") && repository.files.len() <= MAX_FILES {
-            let repaired = repair(&repository, &Config::default(), Applicability::Safe, false);
+            let repaired = repair(&repository, &Config::default(), Details::default(), Applicability::Safe, false);
             let change = repaired.changes.into_iter().find(|change| change.relative == file.relative);
             let fixed = change.map_or_else(|| text.clone(), |change| change.after);
             seeds.push(Seed { repository, path: file.relative.clone(), text, fixed });

@@ -10,7 +10,7 @@ use cachelint::discover::{Repository, discover};
 use cachelint::edit::apply::{apply, combine};
 use cachelint::edit::verify::verify;
 use cachelint::finding::{Applicability, Finding, Fix};
-use cachelint::lint::{Outcome, lint};
+use cachelint::lint::{Details, Outcome, lint};
 use tempfile::TempDir;
 
 /// More rounds of fixes than this mean that they do not come to an end.
@@ -49,7 +49,7 @@ pub fn check(repository: &Repository, texts: &BTreeMap<String, String>) -> Outco
     for file in &mut files {
         file.content = texts.get(&file.relative).map(|t| Arc::from(t.as_bytes()));
     }
-    lint(&repository.root, &files, &Config::default())
+    lint(&repository.root, &files, &Config::default(), Details::default())
 }
 
 /// Applies every fix that is at least `required`, until there is none; proves each.
