@@ -252,6 +252,21 @@ mod tests {
         ]
         .map(|(name, text)| (format!(".github/workflows/{name}.yml"), text))
         .into();
+        let hidden = [
+            r#"uses: "\x2e/.github/actions/a""#,
+            "uses: \"./.github/\\\n          actions/a\"",
+            "uses: &x ./.github/actions/a\n      - uses: *x",
+            "uses: >-\n          ./.github/actions/a",
+            "uses: # here\n          ./.github/actions/a",
+            "? uses\n        : ./.github/actions/a",
+            "\"uses\" : './.github/actions/a/'",
+            "Uses: ./.github/actions/b\n      - {name: b,uses: $/.github/actions/a}",
+        ];
+        let lint = "# nox, as the repository calls it\n";
+        for (number, uses) in hidden.iter().enumerate() {
+            let workflow = format!("{lint}{}", push("{run: pytest}").replace("{run: pytest}", uses));
+            files.push((format!(".github/workflows/hidden-{number}.yml"), workflow));
+        }
         files.push((".github/actions/a/action.yml".to_owned(), action.to_owned()));
         let session = "@nox.session\ndef lint(session):\n    session.install('ruff')\n";
         files.push(("noxfile.py".to_owned(), format!("{}\n{session}", testing::NOXFILE)));
@@ -265,10 +280,14 @@ mod tests {
             let texts: Vec<String> = outcome.texts.into_keys().collect();
             (outcome.findings, outcome.problems, outcome.undecided, outcome.timelines, texts)
         });
+        let paths = |findings: &[super::Finding]| findings.iter().map(|f| f.primary.path.clone()).collect::<Vec<_>>();
+        assert_eq!(paths(&whole.0), paths(&parts.0));
         assert_eq!(format!("{whole:#?}"), format!("{parts:#?}"));
         let with_findings = |name: &str| whole.0.iter().any(|f| f.primary.path.ends_with(&format!("/{name}.yml")));
-        for name in ["plain", "idle", "wrong", "cache", "other-cache", "uses", "called"] {
-            assert!(with_findings(name), "{name}");
+        let hidden = (0..hidden.len()).map(|number| format!("hidden-{number}"));
+        let plain = ["plain", "idle", "wrong", "cache", "other-cache", "uses", "called"].map(str::to_owned);
+        for name in hidden.chain(plain) {
+            assert!(with_findings(&name), "{name}");
         }
         assert!(!with_findings("nothing") && !with_findings("uncalled"));
         assert!(whole.0.iter().any(|f| f.rule == "nox/key-collision"));

@@ -28,11 +28,11 @@ const MAX_WHOLE: usize = 1_024;
 const OWN_NAME: &str = "cachelint";
 
 /// What others must know of a workflow: how caches are written there, and what it uses or calls of the repository. The
-/// first group is the path of that; escapes and links could hide one.
+/// first group is the line from the path of that on; escapes and links could hide one.
 static CONCERNS_OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let caches = cache_actions().actions.iter().map(|action| regex::escape(&action.repository));
     let caches = caches.collect::<Vec<_>>().join("|");
-    let local = r#"uses['"]?\s*:\s*['"]?([.$][^\s'",}]*)"#;
+    let local = r#"uses['"]?\s*:\s*['"]?([.$][^\r\n]*)"#;
     let linked = r#"uses['"]?\s*:\s*[&*!>|#]|&\S+\s+['"]?uses|\?\s+['"]?uses"#;
     let hidden = r#"\\[xuU0-7]|"[^"\n]*\\\r?$"#;
     Regex::new(&format!("(?im){caches}|{local}|{linked}|{hidden}")).ok()
@@ -231,12 +231,16 @@ fn met(file: &Discovered, reach: &Reach<'_>, many: Option<&HashSet<&str>>) -> Re
 
 fn concerns_others(text: &str, reach: &Reach<'_>, paths: &HashSet<&str>) -> bool {
     let Some(concerns) = CONCERNS_OTHERS.as_ref() else { return true };
-    concerns.captures_iter(text).any(|found| match found.get(1) {
-        Some(path) => {
-            let called = local(path.as_str()).and_then(|path| join("", path));
-            reach.names_action(path.as_str()) || called.is_some_and(|path| paths.contains(path.as_str()))
-        }
-        None => true,
+    concerns.captures_iter(text).any(|found| {
+        let Some(line) = found.get(1) else { return true };
+        let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '$' | '/' | '_' | '-');
+        let (path, rest) = line.as_str().split_at(line.as_str().find(|c| !part(c)).unwrap_or(line.len()));
+        let rest = rest.trim_start_matches(['"', '\'']).trim();
+        let called = local(path).and_then(|path| join("", path));
+        // A path with other characters is left to the parser.
+        !(rest.is_empty() || rest.starts_with(['#', ',', '}']))
+            || reach.names_action(path)
+            || called.is_some_and(|path| paths.contains(path.as_str()))
     })
 }
 
