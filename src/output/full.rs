@@ -58,13 +58,15 @@ impl SourceCode for Source {
         let contents = below.read_span(&shifted, lines_before, lines_after)?;
         let start = contents.span().offset();
         let column = below.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default().chars().count();
+        let lines_above = above.matches('\n').count();
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             contents.data(),
             SourceSpan::from((from + start, contents.span().len())),
-            above.matches('\n').count() + contents.line(),
+            lines_above + contents.line(),
             column,
-            contents.line_count(),
+            // As miette counts them: from the first line of the text.
+            lines_above + contents.line_count(),
         )))
     }
 }
