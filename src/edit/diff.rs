@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use similar::{ChangeTag, TextDiff};
+use similar::ChangeTag;
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::udiff::UnifiedHunkHeader;
 
 const CONTEXT_LINES: usize = 3;
 
@@ -13,17 +15,18 @@ pub fn write_diff(out: &mut dyn Write, path: &str, old: &str, new: &str, colour:
     let reset = paint("\x1b[0m");
     // Split here, because a lone `\r` ends a line for `similar`, but not for git.
     let (old, new): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
-    let diff = TextDiff::from_slices(&old, &new);
-    let mut unified = diff.unified_diff();
-    unified.context_radius(CONTEXT_LINES);
-    for (number, hunk) in unified.iter_hunks().enumerate() {
+    // Called by name: a choice at run time would put every other algorithm into the program.
+    let mut changed = Compact::new(Replace::new(Capture::new()), &old[..], &new[..]);
+    let Ok(()) = myers::diff(&mut changed, &old[..], 0..old.len(), &new[..], 0..new.len());
+    let hunks = changed.into_inner().into_inner().into_grouped_ops(CONTEXT_LINES);
+    for (number, hunk) in hunks.iter().enumerate() {
         if number == 0 {
             let bold = paint("\x1b[1m");
             writeln!(out, "{bold}--- {}{reset}", header_name("a", path))?;
             writeln!(out, "{bold}+++ {}{reset}", header_name("b", path))?;
         }
-        writeln!(out, "{}{}{reset}", paint("\x1b[36m"), hunk.header())?;
-        for change in hunk.iter_changes() {
+        writeln!(out, "{}{}{reset}", paint("\x1b[36m"), UnifiedHunkHeader::new(hunk))?;
+        for change in hunk.iter().flat_map(|op| op.iter_changes(&old[..], &new[..])) {
             let (sign, style) = match change.tag() {
                 ChangeTag::Equal => (' ', ""),
                 ChangeTag::Delete => ('-', paint("\x1b[31m")),
