@@ -161,7 +161,7 @@ impl Needs {
             if let EventKind::Interpreter { location: exports, uv: is_uv, action, .. } = &earlier.kind {
                 location |= exports;
                 uv |= is_uv;
-                exported |= setup_actions().interpreters.iter().any(|a| a.action == *action && a.exports_uv_folder);
+                exported |= setup_actions().interpreter(action).is_some_and(|a| a.exports_uv_folder);
             }
         }
         self.location |= location;

@@ -57,17 +57,17 @@ impl Walk<'_> {
         let mut texts = vec![Cow::Borrowed(script), Cow::Borrowed(expanded)];
         if script.contains(['$', '%']) {
             let envs = self.envs.iter().copied().chain([&here.step.env]);
+            if envs.clone().any(|env| env.open) {
+                return true;
+            }
             let scope = self.scope_at(here);
-            for (name, written) in envs.clone().flat_map(|env| &env.entries) {
+            for (name, written) in envs.flat_map(|env| &env.entries) {
                 texts.push(match scope.variable(name) {
                     Some(Eval::Known(value)) => Cow::Owned(value.to_text()),
                     _ => Cow::Borrowed(&written.text),
                 });
             }
             texts.extend(self.state.exported.iter().filter_map(|(_, value)| value.as_deref()).map(Cow::Borrowed));
-            if envs.into_iter().any(|env| env.open) {
-                return true;
-            }
         }
         let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
         self.repository.shared.words.lead(&texts, self.repository.files(), Goal::Event)
