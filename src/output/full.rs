@@ -17,6 +17,8 @@ use crate::text::{Span, Text};
 const DEFAULT_WIDTH: usize = 100;
 /// Source with a longer line is not shown: nobody could read it, and a terminal has no such columns.
 const MAX_LINE_BYTES: usize = 4096;
+/// Findings rendered side by side.
+const AT_ONCE: usize = 64;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -30,8 +32,10 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         let mut block = String::new();
         handler.render_report(&mut block, &Rendered::new(reported)).map(|()| block)
     };
-    for block in shown.par_iter().map(render).collect::<Vec<_>>() {
-        writeln!(out, "{}", block.map_err(io::Error::other)?.trim_start_matches('\n'))?;
+    for some in shown.chunks(AT_ONCE) {
+        for block in some.par_iter().map(render).collect::<Vec<_>>() {
+            writeln!(out, "{}", block.map_err(io::Error::other)?.trim_start_matches('\n'))?;
+        }
     }
     summary::write(out, report, look)
 }
