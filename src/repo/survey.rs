@@ -286,3 +286,19 @@ fn shapes(document: &Document, root: &Path) -> Vec<Problem> {
     });
     problems.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CONCERNS_OTHERS;
+
+    #[test]
+    fn most_workflows_concern_nobody_else() {
+        let concerns = CONCERNS_OTHERS.as_ref().expect("a valid pattern");
+        let plain =
+            "on: push\njobs:\n  t:\n    steps:\n      - uses: actions/checkout@v6\n      - run: \"nox\" -s t \\\n";
+        assert!(!concerns.is_match(&plain.replace("\"nox\"", "nox")), "only a string that goes on may hide a path");
+        for other in ["uses: actions/cache/restore@v5", "uses: ./a", "uses: *a", "run: \"\\x2e\"", "a: \"b\\\nc\""] {
+            assert!(concerns.is_match(other), "{other}");
+        }
+    }
+}
