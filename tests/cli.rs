@@ -208,6 +208,15 @@ fn fixing_changes_what_it_says_and_is_done_after_once() {
 }
 
 #[test]
+fn a_byte_order_mark_inside_does_not_come_to_the_beginning() {
+    let text = "# cachelint: ignore[nox/missing-cache] reason\n\u{feff}on: push\njobs: {}\n";
+    let folder = repository(&[(CI, text.as_bytes())]);
+    let ran = run(&folder, &["--fix"]);
+    assert!(ran.code == 1 && ran.out.contains("the fix could not be proved"), "{}{}", ran.out, ran.err);
+    assert_eq!(content(&folder, CI), text);
+}
+
+#[test]
 fn the_printed_diff_makes_git_write_the_same_bytes() {
     for args in [&["--diff"][..], &["--diff", "--output-format", "json"]] {
         let folder = repository(&[(CI, UNUSED.replace('\n', "\r\n").as_bytes())]);

@@ -13,6 +13,8 @@ pub enum VerifyError {
     OldUnreadable(String),
     #[error("the second YAML parser does not read the changed file: {0}")]
     NewUnreadable(String),
+    #[error("the changed file would begin with a byte order mark that stood inside")]
+    BomMoves,
     #[error("the edits would change `{route}`, which the fix does not say: {detail}")]
     Differs { route: String, detail: String },
     #[error("the fix speaks of `{0}`, which the second YAML parser does not find there")]
@@ -38,6 +40,9 @@ impl<'a> Old<'a> {
 
     /// As [`verify`].
     pub fn verify(&self, new: &str, changes: &[Change]) -> Result<(), VerifyError> {
+        if new.starts_with('\u{feff}') && !self.text.starts_with('\u{feff}') {
+            return Err(VerifyError::BomMoves);
+        }
         let unreadable = |e: serde_yaml::Error| VerifyError::OldUnreadable(e.to_string());
         let (old, new) =
             rayon::join(|| self.value.get_or_init(|| read(self.text).map_err(unreadable)).as_ref(), || read(new));
@@ -282,12 +287,15 @@ mod tests {
                 "on: push\njobs: {t: {steps: [{run: b, if: x}, {run: a}]}}",
                 vec![Change::MoveItem { sequence: steps(), from: 1, before: 0 }],
             ),
-            (&format!("\u{feff}{}", OLD.replace('\n', "\r\n")), vec![]),
+            (&OLD.replace('\n', "\r\n"), vec![]),
         ];
         for (new, changes) in table {
             assert_eq!(verify(OLD, new, changes), Ok(()), "{new}");
             assert_eq!(verify(&format!("\u{feff}{OLD}"), new, changes), Ok(()), "{new}");
         }
+        let marked = format!("\u{feff}{OLD}");
+        assert_eq!(verify(&marked, &marked, &[]), Ok(()));
+        assert_eq!(verify(OLD, &marked, &[]), Err(VerifyError::BomMoves));
     }
 
     #[test]

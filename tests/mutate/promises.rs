@@ -53,7 +53,7 @@ fn only_declared_bytes(old: &str, round: &Round) {
                 && other.content.trim_matches(['\r', '\n']) == lost.trim_matches(['\r', '\n'])
         });
         let declares_move = round.declared.iter().any(|c| matches!(c, Declared::MoveItem { .. }));
-        let ours = lost.trim().starts_with(OURS) && lost.trim_end().lines().count() == 1;
+        let ours = lost.trim().starts_with(OURS) && lost.trim().lines().count() == 1;
         assert!(ours || reading.scalars.iter().any(within) || (moved && declares_move), "{lost:?} is lost");
     }
 }
