@@ -18,8 +18,8 @@ use crate::edit::diff::write_diff;
 use crate::finding::{Applicability, Problem};
 use crate::lint::{self, Details, Outcome};
 use crate::output::{self, Format, Look, Report, Reported, Sources, summary};
+use crate::repo;
 use crate::report::{self, ReportArgs, ReportError, ReportOutcome};
-use crate::rules;
 use args::{Cli, ColourChoice, Command, FailOn};
 use repair::Change;
 
@@ -49,6 +49,8 @@ impl Verdict {
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
+    // The rules are read while the arguments are.
+    rayon::spawn(repo::preload);
     let cli = Cli::parse();
     match dispatch(&cli) {
         Ok(verdict) => ExitCode::from(verdict.code(&cli)),
@@ -71,10 +73,7 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
         }
         Some(Command::Report(wanted)) => report_logs(wanted),
         // In the pool as a whole, so that no step waits for another thread to wake up.
-        None => rayon::scope(|scope| {
-            scope.spawn(|_| rules::preload());
-            check(cli)
-        }),
+        None => rayon::scope(|_| check(cli)),
     }
 }
 

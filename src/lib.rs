@@ -14,6 +14,7 @@ pub mod fix;
 pub mod follow;
 pub mod glob;
 pub mod lint;
+pub mod memo;
 pub mod output;
 pub mod repo;
 pub mod report;

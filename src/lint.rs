@@ -10,11 +10,12 @@ use crate::check::{self, jobs::Jobs, subject::Subject};
 use crate::config::Config;
 use crate::discover::Discovered;
 use crate::finding::{Finding, Location, Problem};
-use crate::repo::{Content, Document, Part, Reach, RepoFiles, Repository, Survey};
+use crate::repo::{Content, Document, Part, Reach, RepoFiles, Repository, Shared, Survey};
 use crate::text::Text;
 pub use crate::timeline::shown::JobTimeline;
 use crate::timeline::{Unit, shown};
-use crate::tool::Files;
+use crate::tool::nox::Nox;
+use crate::tool::{Files, Tool};
 
 /// What checking a repository tells.
 #[derive(Debug, Default)]
@@ -52,7 +53,9 @@ impl Outcome {
 
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
-    let survey = Survey::of(root, files, &settings.nox_actions);
+    let shared = Shared::new(root, &settings.nox_actions);
+    let ahead = Arc::clone(&shared.files);
+    let (survey, ()) = rayon::join(|| Survey::of(root, files, shared), || Nox.read_ahead(&*ahead));
     check_all(survey, files, settings, details)
 }
 
@@ -214,7 +217,7 @@ fn pointed_into(
 
 #[cfg(test)]
 mod tests {
-    use super::{Details, Survey, check_all};
+    use super::{Details, Shared, Survey, check_all};
     use crate::config::Config;
     use crate::discover::discover;
     use crate::testing;
@@ -275,7 +278,7 @@ mod tests {
         let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
         let settings = Config::default();
         let [whole, parts] = [usize::MAX, 0].map(|whole| {
-            let survey = Survey::with(&found.root, &found.files, &settings.nox_actions, whole);
+            let survey = Survey::with(&found.root, &found.files, Shared::new(&found.root, &settings.nox_actions), whole);
             let outcome = check_all(survey, &found.files, &settings, Details::ALL);
             let texts: Vec<String> = outcome.texts.into_keys().collect();
             (outcome.findings, outcome.problems, outcome.undecided, outcome.timelines, texts)

@@ -1,11 +1,13 @@
-//! Syntax trees of scripts and modules. The last ones are kept: the legs of a matrix read the same texts again.
+//! Syntax trees of scripts and modules. The last ones are kept for all threads: the legs of a matrix read the same texts
+//! again.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
 
 use tree_sitter::{Parser, Tree};
 
-/// Trees kept for each thread.
+/// Trees kept.
 const MAX_KEPT: usize = 64;
 /// Trees of longer texts are not kept.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
@@ -17,34 +19,41 @@ pub enum Grammar {
     Python,
 }
 
-#[derive(Default)]
-struct Parsed {
-    parsers: [Option<Parser>; 3],
-    /// The newest in front.
-    kept: VecDeque<(Grammar, Box<str>, Tree)>,
+struct Kept {
+    grammar: Grammar,
+    text: Box<str>,
+    tree: Tree,
 }
 
+/// The newest in front.
+static KEPT: Mutex<VecDeque<Kept>> = Mutex::new(VecDeque::new());
+
 thread_local! {
-    static PARSED: RefCell<Parsed> = RefCell::default();
+    static PARSERS: RefCell<[Option<Parser>; 3]> = RefCell::default();
 }
 
 /// The tree of `text`, mistakes included; `None` only where the grammar cannot be loaded.
 pub fn parse(grammar: Grammar, text: &str) -> Option<Tree> {
-    PARSED.with_borrow_mut(|parsed| {
-        if let Some(at) = parsed.kept.iter().position(|(g, known, _)| *g == grammar && **known == *text) {
-            return parsed.kept.get(at).map(|(_, _, tree)| tree.clone());
-        }
-        let parser = &mut parsed.parsers[grammar as usize];
+    if let Some(kept) = kept().iter().find(|kept| kept.grammar == grammar && *kept.text == *text) {
+        return Some(kept.tree.clone());
+    }
+    let tree = PARSERS.with_borrow_mut(|parsers| {
+        let parser = &mut parsers[grammar as usize];
         if parser.is_none() {
             *parser = loaded(grammar);
         }
-        let tree = parser.as_mut()?.parse(text, None)?;
-        if text.len() <= MAX_KEPT_BYTES {
-            parsed.kept.truncate(MAX_KEPT - 1);
-            parsed.kept.push_front((grammar, text.into(), tree.clone()));
-        }
-        Some(tree)
-    })
+        parser.as_mut()?.parse(text, None)
+    })?;
+    if text.len() <= MAX_KEPT_BYTES {
+        let mut kept = kept();
+        kept.truncate(MAX_KEPT - 1);
+        kept.push_front(Kept { grammar, text: text.into(), tree: tree.clone() });
+    }
+    Some(tree)
+}
+
+fn kept() -> MutexGuard<'static, VecDeque<Kept>> {
+    KEPT.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 fn loaded(grammar: Grammar) -> Option<Parser> {

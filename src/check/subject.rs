@@ -1,5 +1,7 @@
 //! What a check looks at: one unit with the timelines of all its instances.
 
+use rayon::prelude::*;
+
 use crate::config::Config;
 use crate::repo::{Document, Repository};
 use crate::timeline::{CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build};
@@ -18,7 +20,7 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub fn new(repository: &'a Repository, settings: &'a Config, unit: Unit) -> Self {
         let instances = Instances::of(repository, unit);
-        let timelines = instances.list.iter().map(|i| build(repository, &instances, i)).collect();
+        let timelines = instances.list.par_iter().map(|i| build(repository, &instances, i)).collect();
         Self { repository, settings, unit, name: unit.name(repository), instances, timelines }
     }
 

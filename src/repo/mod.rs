@@ -6,6 +6,7 @@ pub mod index;
 pub mod published;
 pub mod reach;
 pub mod shared;
+mod spelled;
 pub mod survey;
 pub mod tracked;
 pub mod words;
@@ -16,3 +17,9 @@ pub use index::Repository;
 pub use reach::Reach;
 pub use shared::Shared;
 pub use survey::{Part, Survey};
+
+/// Reads what nearly every check needs of what is always the same, in the order in which it is needed.
+pub fn preload() {
+    words::preload();
+    crate::rules::preload();
+}

@@ -8,7 +8,8 @@ use super::document::Document;
 use super::files::RepoFiles;
 use super::published::{Published, published};
 use super::words::Words;
-use crate::tool::memo::Memo;
+use crate::shell::Scripts;
+use crate::tool::memo::Answers;
 use crate::workflow::Uses;
 
 /// Cheap to clone.
@@ -17,7 +18,9 @@ pub struct Shared {
     pub files: Arc<RepoFiles>,
     pub words: Arc<Words>,
     /// What the tool said about calls in this repository.
-    pub answers: Arc<Memo>,
+    pub answers: Arc<Answers>,
+    /// What its scripts run.
+    pub scripts: Arc<Scripts>,
     /// Published actions that the repository's settings say run nox, as `owner/name`.
     pub nox_actions: Arc<[String]>,
     /// How steps write published actions, by name; each once.
@@ -36,6 +39,7 @@ impl Shared {
             files: Arc::new(RepoFiles::new(root)),
             words: Arc::new(Words::new(nox_actions)),
             answers: Arc::default(),
+            scripts: Arc::default(),
             nox_actions: nox_actions.into(),
             published: Arc::default(),
         }

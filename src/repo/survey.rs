@@ -71,6 +71,8 @@ enum Held {
 
 /// A workflow that was read.
 enum Met {
+    /// It was not asked for, and concerns nobody who was.
+    Left,
     /// It concerns nobody else.
     Unparsed(Text),
     Parsed(Box<Seen>),
@@ -88,17 +90,16 @@ struct Seen {
 }
 
 impl Survey {
-    /// Reads `files`; those that cannot matter are left out. `nox_actions` are as in [`Shared`].
-    pub fn of(root: &Path, files: &[Discovered], nox_actions: &[String]) -> Self {
-        Self::with(root, files, nox_actions, MAX_WHOLE)
+    /// Reads `files`; those that cannot matter are left out.
+    pub fn of(root: &Path, files: &[Discovered], shared: Shared) -> Self {
+        Self::with(root, files, shared, MAX_WHOLE)
     }
 
     /// `whole` is how many files may be looked at in one part.
-    pub(crate) fn with(root: &Path, files: &[Discovered], nox_actions: &[String], whole: usize) -> Self {
+    pub(crate) fn with(root: &Path, files: &[Discovered], mut shared: Shared, whole: usize) -> Self {
         let (action_files, workflows): (Vec<&Discovered>, _) =
             files.iter().partition(|file| file.kind == FileKind::Action);
         let mut problems = Vec::new();
-        let mut shared = Shared::new(root, nox_actions);
         let mut actions = Vec::new();
         for file in action_files {
             let document = read(file);
@@ -117,6 +118,7 @@ impl Survey {
             for (file, met) in batch.iter().zip(all) {
                 let seen = match met {
                     Ok(Met::Parsed(seen)) => seen,
+                    Ok(Met::Left) => continue,
                     Ok(Met::Unparsed(text)) => {
                         let path = file.relative.clone();
                         held.push((Held::Text { path, text, unsaid: file.requested }, false, true));
@@ -211,9 +213,12 @@ impl Held {
     }
 }
 
-/// Reads a workflow, and parses it unless it is one of `many` and certainly concerns nobody else.
+/// Reads a workflow, and parses it unless it certainly concerns nobody else and was not asked for or is one of `many`.
 fn met(file: &Discovered, reach: &Reach<'_>, many: Option<&HashSet<&str>>) -> Result<Met, Problem> {
     let text = file.read()?;
+    if !file.requested && !may_concern_others(text.as_str()) {
+        return Ok(Met::Left);
+    }
     if let Some(paths) = many
         && (text.as_str().contains(OWN_NAME) || reach.text_may_lead(text.as_str()))
         && !concerns_others(text.as_str(), reach, paths)
@@ -229,6 +234,15 @@ fn met(file: &Discovered, reach: &Reach<'_>, many: Option<&HashSet<&str>>) -> Re
     Ok(Met::Parsed(Box::new(Seen { matters, calls, linked, document })))
 }
 
+/// Whether a cache, a path of the repository or a call from elsewhere may stand in a workflow.
+fn may_concern_others(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    // A single point is the root; an escape may be any of them.
+    ["./", "$/", ": .", "'.'", "\".\"", "workflow_call", "\\"].iter().any(|part| text.contains(part))
+        || cache_actions().actions.iter().any(|action| text.contains(&action.repository.to_ascii_lowercase()))
+}
+
+/// As [`may_concern_others`], for paths of actions and of the workflows at `paths` alone.
 fn concerns_others(text: &str, reach: &Reach<'_>, paths: &HashSet<&str>) -> bool {
     let Some(concerns) = CONCERNS_OTHERS.as_ref() else { return true };
     concerns.captures_iter(text).any(|found| {

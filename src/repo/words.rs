@@ -9,6 +9,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::Regex;
 
 use super::files::RepoFiles;
+use super::spelled::spells_nox;
 use crate::discover::kind_by_place;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
@@ -46,10 +47,17 @@ pub enum Goal {
     Event,
 }
 
+/// Reads what is the same for all repositories.
+pub(super) fn preload() {
+    LazyLock::force(&READ_BY);
+    publishers();
+}
+
 /// The words of one repository's tracked files, each read once.
 #[derive(Debug)]
 pub struct Words {
-    spelled: Option<Regex>,
+    /// Actions of the repository's settings, if there are any.
+    own: Option<Result<Regex, regex::Error>>,
     index: OnceLock<Index>,
 }
 
@@ -73,16 +81,17 @@ struct Behind {
 impl Words {
     /// `own` are published actions that run the tool, beside those that are known to, as `owner/name`.
     pub fn new(own: &[String]) -> Self {
-        let own = own.iter().map(|name| format!("|{}", regex::escape(name))).collect::<String>();
-        // The tool's name is part of every published action that runs it. A shell takes quotes and line breaks out of a
-        // word; a character written as a number may be any.
-        let spelled = Regex::new(&format!(r#"(?-u)(?i:n[\\'"\r\n]*o[\\'"\r\n]*x{own})|\\[xuU0-7]"#)).ok();
-        Self { spelled, index: OnceLock::new() }
+        let own: Vec<String> = own.iter().map(|name| regex::escape(name)).collect();
+        let own = (!own.is_empty()).then(|| Regex::new(&format!("(?i){}", own.join("|"))));
+        Self { own, index: OnceLock::new() }
     }
 
     /// Whether the text itself spells what is looked for.
     pub fn spells(&self, text: &str, goal: Goal) -> bool {
-        self.spelled.as_ref().is_none_or(|name| name.is_match(text)) || (goal == Goal::Event && publishes(text))
+        // The tool's name is part of every published action that is known to run it.
+        spells_nox(text)
+            || self.own.as_ref().is_some_and(|own| own.as_ref().map_or(true, |name| name.is_match(text)))
+            || (goal == Goal::Event && publishes(text))
     }
 
     /// Whether one of the texts, or a file that their words lead to, spells it.

@@ -1,6 +1,6 @@
 //! Program wrappers and launchers, from `rules/launchers.yaml`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -83,13 +83,24 @@ pub struct Launcher {
 pub struct Options {
     /// Take a value that does not matter here.
     #[serde(default)]
-    pub value: BTreeSet<String>,
+    pub value: Words,
     /// Take none.
     #[serde(default)]
-    pub flag: BTreeSet<String>,
+    pub flag: Words,
     /// Decide what is run, or where.
     #[serde(default)]
     pub effect: BTreeMap<String, Effect>,
+}
+
+/// Words in the order of the rules; reading them into a set takes longer than looking through them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Words(Vec<String>);
+
+impl Words {
+    pub fn contains(&self, word: &str) -> bool {
+        self.0.iter().any(|known| known == word)
+    }
 }
 
 /// What an option does to the program that is launched.
@@ -162,6 +173,8 @@ impl Launcher {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     // What the types cannot rule out.
@@ -201,7 +214,7 @@ mod tests {
     impl Options {
         fn problems(&self, windows: bool) -> Vec<String> {
             let mut out = Vec::new();
-            let all = self.value.iter().chain(&self.flag).chain(self.effect.keys());
+            let all = self.value.0.iter().chain(&self.flag.0).chain(self.effect.keys());
             let mut seen = BTreeSet::new();
             for option in all {
                 if !(option.starts_with(['-', '+']) || (windows && option.starts_with('/'))) || option.contains('=') {

@@ -30,11 +30,8 @@ fn load<T: DeserializeOwned>(name: &str, json: &str) -> T {
 /// Reads what nearly every check needs, so that it is there when the files have been found.
 pub fn preload() {
     LazyLock::force(&launchers::LAUNCHERS);
-    LazyLock::force(&wrappers::WRAPPERS);
-    setup_actions::setup_actions();
-    publishers::publishers();
-    cache_actions::cache_actions();
     nox::rules();
+    cache_actions::cache_actions();
 }
 
 /// Names of actions are compared as GitHub does: without case.

@@ -6,7 +6,7 @@ use super::word::{Part, Source, Word};
 use crate::text::Span;
 
 /// A script with its expressions replaced by their values, or by a placeholder where the value is not known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Expanded {
     original: Arc<str>,
     text: String,
@@ -15,7 +15,7 @@ pub struct Expanded {
 }
 
 /// A stretch of the expanded text with one origin.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Segment {
     start: usize,
     end: usize,

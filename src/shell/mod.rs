@@ -3,12 +3,14 @@
 pub mod bash;
 pub mod cmd;
 pub mod expand;
+pub mod memo;
 pub mod peel;
 pub mod powershell;
 mod state;
 pub mod word;
 
 pub use expand::Expanded;
+pub use memo::Scripts;
 pub use peel::{Call, CallKind, Peeled, calls, program};
 pub use word::{Part, Source, Word};
 
@@ -16,7 +18,7 @@ use crate::rules::launchers::{LAUNCHERS, Language};
 use crate::text::Span;
 
 /// The interpreter of a script.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Shell {
     Bash,
     Sh,

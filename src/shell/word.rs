@@ -3,7 +3,7 @@
 use crate::text::Span;
 
 /// Where the text of a part comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
     /// Written in the script.
     Script,

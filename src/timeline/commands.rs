@@ -11,7 +11,7 @@ use crate::expr::{Eval, Part, Value, eval_template, parse_template};
 use crate::repo::words::Goal;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
-use crate::shell::{Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, Word, commands_given, program};
+use crate::shell::{Call, CallKind, Command, Directory, Expanded, Given, Host, Peeled, Shell, Word};
 use crate::text::Span;
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 use crate::workflow::Scalar;
@@ -45,7 +45,7 @@ impl Walk<'_> {
         let expanded = Expanded::new(&script.text, &holes);
         self.state.exporting.extend(exports(expanded.text()));
         if self.may_tell(here, &script.text, expanded.text()) {
-            self.read(here, script, &expanded);
+            self.read(here, script, expanded);
         }
         // What a step exports reaches the steps after it.
         let exporting = std::mem::take(&mut self.state.exporting);
@@ -73,14 +73,14 @@ impl Walk<'_> {
         self.repository.shared.words.lead(&texts, self.repository.files(), Goal::Event)
     }
 
-    fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: &Expanded) {
+    fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: Expanded) {
         let folder = self.working_directory(here);
         let shell = self.shell(here);
         let origin = Origin::step(here, script, folder);
         let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
         let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
-        for command in &commands_given(&shell, expanded, &given) {
-            self.command(&origin, command);
+        for read in self.repository.shared.scripts.read(shell, expanded, &given).iter() {
+            self.command(&origin, &read.command, read.program.as_ref());
         }
     }
 
@@ -113,8 +113,9 @@ impl Walk<'_> {
         }
     }
 
-    pub(super) fn command(&mut self, origin: &Origin<'_>, command: &Command) {
-        let Some(peeled) = program(command) else { return };
+    /// Looks at what a command runs; `program` is that without launchers.
+    pub(super) fn command(&mut self, origin: &Origin<'_>, command: &Command, program: Option<&Peeled>) {
+        let Some(peeled) = program else { return };
         if let Some(call) = peeled.call(command, "nox") {
             return self.call(origin, command, &call);
         }
@@ -129,7 +130,7 @@ impl Walk<'_> {
                 self.push(origin.here, span, EventKind::Publish { what: what.to_owned() });
             }
         }
-        self.hop(origin, command, &peeled);
+        self.hop(origin, command, peeled);
     }
 
     /// The folder of the workspace that a command runs in, and whether that is inside a container of its own.

@@ -5,7 +5,7 @@ use super::commands::{exports, shown};
 use super::state::prefixed;
 use crate::finding::Location;
 use crate::follow::{Ask, Lead, follow};
-use crate::shell::{Command, Given, Peeled, commands_given};
+use crate::shell::{Command, Given, Peeled};
 use crate::text::Span;
 use crate::workflow::Scalar;
 use crate::workflow::context::WORKSPACE;
@@ -114,10 +114,11 @@ impl Walk<'_> {
                 None => self.variable(&inner, &[], name),
             };
             let files = |path: &str| self.text_of(inner.folder.as_deref()?, path);
-            let read = commands_given(&lead.shell, &lead.expanded(), &Given { vars: &variable, files: &files });
+            let given = Given { vars: &variable, files: &files };
+            let all = self.repository.shared.scripts.read(lead.shell.clone(), lead.expanded(), &given);
             self.state.exporting.extend(exports(&lead.script));
-            for command in &read {
-                self.command(&inner, command);
+            for read in all.iter() {
+                self.command(&inner, &read.command, read.program.as_ref());
             }
         }
     }

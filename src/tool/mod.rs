@@ -183,6 +183,8 @@ pub trait Tool {
     fn name(&self) -> &'static str;
     /// The word that turns reuse on when it stands directly after the program word.
     fn reuse_flag(&self) -> &str;
+    /// Reads what most calls in a repository need, so that it is there when they are asked about.
+    fn read_ahead(&self, files: &dyn Files);
     /// What a call means.
     fn run(&self, request: &Request<'_>) -> Run;
 }

@@ -14,8 +14,9 @@ use self::argv::Call;
 use self::noxfile::{Effects, NestedCall, Reader, Value, join};
 use self::reuse::Setting;
 use self::select::{Candidate, Selection};
-use super::{Answer, Backend, Request, Reuse, Run, Session, Tool};
+use super::{Answer, Backend, Files, Request, Reuse, Run, Session, Tool};
 use crate::rules::nox::{Meaning, rules};
+use crate::syntax::{self, Grammar};
 
 /// The tool nox.
 #[derive(Debug, Default, Clone, Copy)]
@@ -28,6 +29,12 @@ impl Tool for Nox {
 
     fn reuse_flag(&self) -> &str {
         &rules().reuse_flag
+    }
+
+    fn read_ahead(&self, files: &dyn Files) {
+        if let Some(text) = files.read(&rules().default_noxfile) {
+            syntax::parse(Grammar::Python, &text);
+        }
     }
 
     fn run(&self, request: &Request<'_>) -> Run {

@@ -1,0 +1,89 @@
+//! Commands of scripts, kept for scripts that come again.
+
+use std::sync::Arc;
+
+use super::{Command, Expanded, Given, Peeled, Shell, commands_given, program};
+use crate::memo::Memo;
+
+/// Longer scripts are not kept.
+const MAX_COMMANDS: usize = 64;
+
+/// The scripts of one repository.
+#[derive(Debug, Default)]
+pub struct Scripts(Memo<(Shell, Expanded), Name, Option<String>, Vec<Read>>);
+
+/// A command, and what it runs behind its launchers.
+#[derive(Debug)]
+pub struct Read {
+    pub command: Command,
+    pub program: Option<Peeled>,
+}
+
+/// What a script looks up around it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Variable(String),
+    File(String),
+}
+
+impl Scripts {
+    /// As [`commands_given`].
+    pub fn read(&self, shell: Shell, script: Expanded, given: &Given<'_>) -> Arc<Vec<Read>> {
+        let look_up = |name: &Name| match name {
+            Name::Variable(name) => (given.vars)(name),
+            Name::File(path) => (given.files)(path),
+        };
+        let find = |(shell, script): &(Shell, Expanded), look_up: &dyn Fn(Name) -> Option<String>| {
+            let vars = |name: &str| look_up(Name::Variable(name.to_owned()));
+            let files = |path: &str| look_up(Name::File(path.to_owned()));
+            let commands = commands_given(shell, script, &Given { vars: &vars, files: &files });
+            commands.into_iter().map(|command| Read { program: program(&command), command }).collect()
+        };
+        self.0.answer((shell, script), &look_up, find, |read: &Vec<Read>| read.len() <= MAX_COMMANDS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Span;
+
+    #[test]
+    fn a_script_is_read_again_where_what_it_looks_up_differs() {
+        let scripts = Scripts::default();
+        let read = |script: &str, hole: &str, variable: &str, file: &str| {
+            let at = script.find('?').unwrap_or_default();
+            let holes = [(Span::new(at, at + 1), Some(hole.to_owned()))];
+            let holes = if script.contains('?') { &holes[..] } else { &[] };
+            let vars = |name: &str| (name == "S").then(|| variable.to_owned());
+            let files = |path: &str| (path == "env").then(|| file.to_owned());
+            scripts.read(Shell::Bash, Expanded::new(script, holes), &Given { vars: &vars, files: &files })
+        };
+        let words = |read: &[Read]| -> Vec<Vec<Option<String>>> {
+            let of = |read: &Read| read.program.iter().flat_map(|p| &p.args).map(|word| word.value.clone()).collect();
+            read.iter().map(of).collect()
+        };
+        let script = "nox -s $S ?";
+        let first = read(script, "a", "x", "");
+        assert!(Arc::ptr_eq(&first, &read(script, "a", "x", "other")), "a file that nobody reads");
+        let known = |text: &str| Some(text.to_owned());
+        for (hole, variable) in [("a", "x"), ("a", "y"), ("b", "x")] {
+            assert_eq!(words(&read(script, hole, variable, "")), [[known("-s"), known(variable), known(hole)]]);
+        }
+        for file in ["T=1", "T=2"] {
+            let read = read(". ./env\nnox -s $T", "", "", file);
+            assert_eq!(words(&read[1..]), [[known("-s"), known(&file[2..])]]);
+        }
+    }
+
+    #[test]
+    fn the_same_text_from_elsewhere_is_another_script() {
+        let scripts = Scripts::default();
+        let given = Given { vars: &|_| None, files: &|_| None };
+        let plain = scripts.read(Shell::Bash, Expanded::new("nox -s a", &[]), &given);
+        let hole = Expanded::new("nox -s ?", &[(Span::new(7, 8), Some("a".to_owned()))]);
+        let hole = scripts.read(Shell::Bash, hole, &given);
+        assert_eq!(plain[0].command.words[2].value, hole[0].command.words[2].value);
+        assert!(!plain[0].command.words[2].from_hole() && hole[0].command.words[2].from_hole());
+    }
+}
