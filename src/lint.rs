@@ -14,8 +14,7 @@ use crate::repo::{Content, Document, Part, Reach, RepoFiles, Repository, Shared,
 use crate::text::Text;
 pub use crate::timeline::shown::JobTimeline;
 use crate::timeline::{Unit, shown};
-use crate::tool::nox::Nox;
-use crate::tool::{Files, Tool};
+use crate::tool::Files;
 
 /// What checking a repository tells.
 #[derive(Debug, Default)]
@@ -54,8 +53,9 @@ impl Outcome {
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
     let shared = Shared::new(root, &settings.nox_actions);
-    let ahead = Arc::clone(&shared.files);
-    let (survey, ()) = rayon::join(|| Survey::of(root, files, shared), || Nox.read_ahead(&*ahead));
+    let ahead = shared.clone();
+    let (survey, ()) =
+        rayon::join(|| Survey::of(root, files, shared), || ahead.answers.read_ahead(&*ahead.files));
     check_all(survey, files, settings, details)
 }
 

@@ -46,7 +46,7 @@ pub fn insert<'a>(
             offsets.push(offset);
         }
     }
-    let flag = format!(" {}", Nox.reuse_flag());
+    let flag = format!(" {}", Nox::default().reuse_flag());
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
     for (site, offsets) in &mut places {
         offsets.sort_unstable();

@@ -10,6 +10,7 @@ use super::published::{Published, published};
 use super::words::Words;
 use crate::shell::Scripts;
 use crate::tool::memo::Answers;
+use crate::tool::nox::Nox;
 use crate::workflow::Uses;
 
 /// Cheap to clone.
@@ -18,7 +19,7 @@ pub struct Shared {
     pub files: Arc<RepoFiles>,
     pub words: Arc<Words>,
     /// What the tool said about calls in this repository.
-    pub answers: Arc<Answers>,
+    pub answers: Arc<Answers<Nox>>,
     /// What its scripts run.
     pub scripts: Arc<Scripts>,
     /// Published actions that the repository's settings say run nox, as `owner/name`.
@@ -38,7 +39,7 @@ impl Shared {
         Self {
             files: Arc::new(RepoFiles::new(root)),
             words: Arc::new(Words::new(nox_actions)),
-            answers: Arc::default(),
+            answers: Arc::new(Answers::of(Nox::default())),
             scripts: Arc::default(),
             nox_actions: nox_actions.into(),
             published: Arc::default(),

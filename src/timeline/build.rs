@@ -212,7 +212,7 @@ impl<'a> Walk<'a> {
 
     /// What nox does at `place`.
     pub fn answer(&self, request: &Request<'_>, place: &Place) -> Arc<Run> {
-        if place.own { self.repository.shared.answers.run(&Nox, request) } else { Arc::new(Nox.run(request)) }
+        if place.own { self.repository.shared.answers.run(request) } else { Arc::new(Nox::default().run(request)) }
     }
 
     /// A place in the document of `here`.

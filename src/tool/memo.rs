@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Argument, Request, Run, Tool, Variable};
+use super::{Argument, Files, Request, Run, Tool, Variable};
 use crate::memo::Memo;
 
-/// The answers of one tool about the files of one repository.
-#[derive(Debug, Default)]
-pub struct Answers(Memo<Question, String, Variable, Run>);
+/// The answers of a tool about the files of one repository.
+#[derive(Debug)]
+pub struct Answers<T> {
+    tool: T,
+    known: Memo<Question, String, Variable, Run>,
+}
 
 /// Everything a request holds beside its environment.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -17,18 +20,27 @@ struct Question {
     script: Option<String>,
 }
 
-impl Answers {
+impl<T: Tool> Answers<T> {
+    pub fn of(tool: T) -> Self {
+        Self { tool, known: Memo::default() }
+    }
+
+    /// As [`Tool::read_ahead`].
+    pub fn read_ahead(&self, files: &dyn Files) {
+        self.tool.read_ahead(files);
+    }
+
     /// What the tool says; `request.files` must always be the same.
-    pub fn run(&self, tool: &dyn Tool, request: &Request<'_>) -> Arc<Run> {
+    pub fn run(&self, request: &Request<'_>) -> Arc<Run> {
         let question = Question {
             args: request.args.to_vec(),
             folder: request.folder.to_owned(),
             script: request.script.map(str::to_owned),
         };
-        self.0.answer(
+        self.known.answer(
             question,
             &|name| (request.env)(name),
-            |_, look_up| tool.run(&Request { env: &|name| look_up(name.to_owned()), ..*request }),
+            |_, look_up| self.tool.run(&Request { env: &|name| look_up(name.to_owned()), ..*request }),
             |_| true,
         )
     }
@@ -44,11 +56,11 @@ mod tests {
     fn calls_are_the_same_only_with_the_same_words_and_folder() {
         let folder = testing::repository(&[("noxfile.py", testing::NOXFILE)]);
         let files = crate::repo::RepoFiles::new(folder.path());
-        let answers = Answers::default();
+        let answers = Answers::of(Nox::default());
         let ask = |word: &str, folder: &str| {
             let args = [Argument::known(word)];
             let env = |_: &str| Variable::Unset;
-            answers.run(&Nox, &Request { args: &args, env: &env, folder, script: None, files: &files })
+            answers.run(&Request { args: &args, env: &env, folder, script: None, files: &files })
         };
         let first = ask("-r", "");
         assert!(Arc::ptr_eq(&first, &ask("-r", "")));

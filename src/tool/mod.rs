@@ -183,7 +183,7 @@ pub trait Tool {
     fn name(&self) -> &'static str;
     /// The word that turns reuse on when it stands directly after the program word.
     fn reuse_flag(&self) -> &str;
-    /// Reads what most calls in a repository need, so that it is there when they are asked about.
+    /// Reads what most calls in a repository need, so that it is there when they are asked about; `files` are theirs.
     fn read_ahead(&self, files: &dyn Files);
     /// What a call means.
     fn run(&self, request: &Request<'_>) -> Run;

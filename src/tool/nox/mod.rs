@@ -11,16 +11,18 @@ pub mod select;
 use std::collections::BTreeSet;
 
 use self::argv::Call;
-use self::noxfile::{Effects, NestedCall, Reader, Value, join};
+use self::nested::Nesting;
+use self::noxfile::{Effects, NestedCall, Noxfiles, Reader, Value, join};
 use self::reuse::Setting;
 use self::select::{Candidate, Selection};
-use super::{Answer, Backend, Files, Request, Reuse, Run, Session, Tool};
+use super::{Answer, Backend, Files, Request, Reuse, Run, Session, Tool, Variable};
 use crate::rules::nox::{Meaning, rules};
-use crate::syntax::{self, Grammar};
 
-/// The tool nox.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Nox;
+/// The tool nox, in one repository.
+#[derive(Debug, Default)]
+pub struct Nox {
+    noxfiles: Noxfiles,
+}
 
 impl Tool for Nox {
     fn name(&self) -> &'static str {
@@ -32,17 +34,15 @@ impl Tool for Nox {
     }
 
     fn read_ahead(&self, files: &dyn Files) {
-        if let Some(text) = files.read(&rules().default_noxfile) {
-            syntax::parse(Grammar::Python, &text);
-        }
+        self.noxfiles.read(&rules().default_noxfile, files, &|_| Variable::Unset);
     }
 
     fn run(&self, request: &Request<'_>) -> Run {
-        run(request, &nested::Budget::default())
+        run(request, &Nesting::new(&self.noxfiles))
     }
 }
 
-fn run(request: &Request<'_>, budget: &nested::Budget) -> Run {
+fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
     let call = argv::parse(request.args);
     let mut run = start(&call);
     if let Some((answer, why)) = leaves_early(&call) {
@@ -54,7 +54,7 @@ fn run(request: &Request<'_>, budget: &nested::Budget) -> Run {
         run.undecided.push("which noxfile is used is not known".to_owned());
         return run;
     };
-    let reader = noxfile::read(&path, request.files, request.env);
+    let reader = nesting.noxfiles.read(&path, request.files, request.env);
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     match env_dir(&call, reader.as_ref(), folder) {
         Ok(dir) => run.env_dirs.push(dir),
@@ -64,7 +64,7 @@ fn run(request: &Request<'_>, budget: &nested::Budget) -> Run {
         Some(reader) => {
             let calls = follow(&mut run, &call, request, reader);
             let calls: Vec<_> = calls.iter().map(|(call, certain)| (call, *certain)).collect();
-            nested::add(&mut run, &calls, request, &path, budget);
+            nested::add(&mut run, &calls, request, &path, nesting);
         }
         None => without_noxfile(&mut run, &call, &path),
     }
@@ -192,7 +192,8 @@ fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
 fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<'_>) -> Vec<(NestedCall, bool)> {
     let global = reuse::global(call, Some(&reader));
     if reader.bare_packages.is_empty() {
-        reader.hidden_sessions.extend(select::unseen_defaults(&reader));
+        let unseen = select::unseen_defaults(&reader);
+        reader.hidden_sessions.extend(unseen);
     }
     let mut selection = select::select(call, request.env, &reader);
     let (certain, possible) = bodies(&mut selection, call, request, &mut reader);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use super::noxfile::NestedCall;
+use super::noxfile::{NestedCall, Noxfiles};
 use super::{argv, reuse};
 use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Answer, Argument, Request, Reuse, Run};
@@ -13,32 +13,34 @@ const MAX_CALLS: usize = 16;
 
 const AGAIN: &str = "a session calls nox again";
 
-/// How many calls inside sessions may still be followed.
-pub(super) struct Budget(Cell<usize>);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self(Cell::new(MAX_CALLS))
-    }
+/// What a call shares with those inside its sessions.
+pub(super) struct Nesting<'a> {
+    pub noxfiles: &'a Noxfiles,
+    /// Calls inside sessions that may still be followed.
+    left: Cell<usize>,
 }
 
-impl Budget {
+impl<'a> Nesting<'a> {
+    pub fn new(noxfiles: &'a Noxfiles) -> Self {
+        Self { noxfiles, left: Cell::new(MAX_CALLS) }
+    }
+
     fn spend(&self) -> bool {
-        let left = self.0.get();
-        self.0.set(left.saturating_sub(1));
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
         left > 0
     }
 }
 
 /// Adds to `run` what the calls build; `certain` are those of sessions that surely run.
-pub(super) fn add(run: &mut Run, calls: &[(&NestedCall, bool)], request: &Request<'_>, own: &str, budget: &Budget) {
+pub(super) fn add(run: &mut Run, calls: &[(&NestedCall, bool)], request: &Request<'_>, own: &str, nesting: &Nesting<'_>) {
     let mut seen: Vec<&NestedCall> = Vec::new();
     for (call, certain) in calls {
         if seen.contains(call) {
             continue;
         }
         seen.push(call);
-        match inner(call, request, own, budget) {
+        match inner(call, request, own, nesting) {
             Ok(inner) => merge(run, inner, *certain && call.certain),
             Err(why) => {
                 run.installs_anything = Answer::any([run.installs_anything, Answer::Unknown]);
@@ -54,15 +56,15 @@ pub(super) fn add(run: &mut Run, calls: &[(&NestedCall, bool)], request: &Reques
 }
 
 /// What one call does.
-fn inner(call: &NestedCall, request: &Request<'_>, own: &str, budget: &Budget) -> Result<Run, String> {
+fn inner(call: &NestedCall, request: &Request<'_>, own: &str, nesting: &Nesting<'_>) -> Result<Run, String> {
     let Some(folder) = &call.folder else {
         return Err("a session calls nox again, in a folder that is not known".to_owned());
     };
     let follow = |args: &[Argument]| {
         let within = Request { args, env: request.env, folder, script: None, files: request.files };
-        budget
+        nesting
             .spend()
-            .then(|| super::run(&within, budget))
+            .then(|| super::run(&within, nesting))
             .ok_or_else(|| "sessions call nox too often for all of it to be followed".to_owned())
     };
     let line = argv::parse(&call.args);

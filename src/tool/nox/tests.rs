@@ -39,7 +39,7 @@ fn call_in(files: &[(&'static str, &'static str)], folder: &str, line: &str, env
         Some((_, value)) => Variable::Set((*value).to_owned()),
         None => Variable::Unset,
     };
-    Nox.run(&Request { args: &args, env: &env, folder, script: None, files: &tree })
+    Nox::default().run(&Request { args: &args, env: &env, folder, script: None, files: &tree })
 }
 
 fn call(noxfile: &'static str, line: &str) -> Run {

@@ -1,6 +1,6 @@
 //! `try` statements: the body is followed, its handlers may run.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tree_sitter::Node;
 
@@ -11,7 +11,7 @@ use super::value::Value;
 const IMPORT_ERRORS: [&str; 2] = ["ImportError", "ModuleNotFoundError"];
 
 impl Reader<'_> {
-    pub(super) fn try_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+    pub(super) fn try_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
         let flow = self.field_block(node, "body", source);
         let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
         for clause in clauses {

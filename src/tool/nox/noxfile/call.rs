@@ -1,6 +1,6 @@
 //! Calls in a noxfile: what sessions do, what nox's own functions make, and the few library functions worth knowing.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tree_sitter::Node;
 
@@ -35,7 +35,7 @@ impl Arguments {
 }
 
 impl Reader<'_> {
-    pub(super) fn call(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    pub(super) fn call(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let (Some(function), Some(list)) =
             (node.child_by_field_name("function"), node.child_by_field_name("arguments"))
         else {
@@ -71,7 +71,7 @@ impl Reader<'_> {
         }
     }
 
-    fn arguments(&mut self, list: Node<'_>, source: &Rc<Source>) -> Arguments {
+    fn arguments(&mut self, list: Node<'_>, source: &Arc<Source>) -> Arguments {
         let mut args = Arguments::default();
         let children: Vec<Node<'_>> = list.named_children(&mut list.walk()).collect();
         for child in children {
@@ -110,7 +110,7 @@ impl Reader<'_> {
         value: &Value,
         method: &str,
         args: &Arguments,
-        source: &Rc<Source>,
+        source: &Arc<Source>,
     ) -> Value {
         self.effects.opaque |= args.pass_session();
         match (value, method, args.first()) {
@@ -162,7 +162,7 @@ impl Reader<'_> {
             (Value::Dict(pairs), "pop", Some(key)) if pairs.iter().all(|(k, _)| k.equals(key).is_some()) => {
                 let (found, rest): (Vec<_>, Vec<_>) =
                     pairs.iter().cloned().partition(|(k, _)| k.equals(key) == Some(true));
-                self.update(object, Value::Dict(Rc::new(rest)), source);
+                self.update(object, Value::Dict(Arc::new(rest)), source);
                 let default = args.positional.get(1).cloned().unwrap_or(Value::Unknown);
                 found.into_iter().next_back().map_or(default, |(_, value)| value)
             }
@@ -187,7 +187,7 @@ impl Reader<'_> {
     }
 
     /// Gives the variable behind `object` its new value; such methods return nothing.
-    fn update(&mut self, object: Node<'_>, value: Value, source: &Rc<Source>) -> Value {
+    fn update(&mut self, object: Node<'_>, value: Value, source: &Arc<Source>) -> Value {
         if object.kind() == "identifier" {
             let name = source.text(object).to_owned();
             self.names().insert(name, value);
@@ -212,7 +212,7 @@ impl Reader<'_> {
             ("nox.param", _) => {
                 let id = args.keyword("id").and_then(Value::text).map(str::to_owned);
                 let tags = args.keyword("tags").and_then(Value::items).map(<[Value]>::to_vec).unwrap_or_default();
-                Value::Param { values: Rc::new(args.positional), id, tags: Rc::new(tags) }
+                Value::Param { values: Arc::new(args.positional), id, tags: Arc::new(tags) }
             }
             ("functools.partial", Some(Value::Name(inner))) => {
                 let inner = inner.clone();
@@ -390,7 +390,8 @@ impl Reader<'_> {
         if let Some(rule) = rules().nested_calls.iter().find(|rule| starts(rule)) {
             let word = |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
             let args = words.iter().skip(rule.len()).map(word).collect();
-            self.effects.nested.push(NestedCall { args, folder: self.cwd.clone(), certain });
+            let folder = self.cwd.clone();
+            self.effects.nested.push(NestedCall { args, folder, certain });
             // The nox that runs the noxfile is found outside the environment too.
             return;
         }

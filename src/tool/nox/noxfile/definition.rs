@@ -1,6 +1,6 @@
 //! Session definitions: what `@nox.session` and `@nox.parametrize` say about a function.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tree_sitter::Node;
 
@@ -10,6 +10,7 @@ use super::value::Value;
 use crate::rules::nox::{SessionPackage, rules};
 
 /// A call of a decorator, waiting for its function.
+#[derive(Debug, Clone)]
 pub(super) struct Decorator {
     pub(super) kind: DecoratorKind,
     pub(super) args: Arguments,
@@ -78,7 +79,7 @@ pub struct Definition {
 const MAX_SETS: usize = 500;
 
 impl Reader<'_> {
-    pub(super) fn decorated(&mut self, node: Node<'_>, source: &Rc<Source>) {
+    pub(super) fn decorated(&mut self, node: Node<'_>, source: &Arc<Source>) {
         let Some(definition) = node.child_by_field_name("definition") else { return };
         let name = definition.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
         if definition.kind() != "function_definition" {

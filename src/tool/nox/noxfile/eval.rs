@@ -1,6 +1,6 @@
 //! Expressions of a noxfile: constants, lists, paths, texts, and what the environment tells.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tree_sitter::Node;
 
@@ -13,7 +13,7 @@ use crate::tool::Variable;
 const MAX_SIZE: usize = 2_000;
 
 impl Reader<'_> {
-    pub(super) fn eval(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    pub(super) fn eval(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         if !self.step() {
             return Value::Unknown;
         }
@@ -23,7 +23,7 @@ impl Reader<'_> {
         value
     }
 
-    fn expression(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn expression(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let field = |name| node.child_by_field_name(name);
         match node.kind() {
             "identifier" => self.identifier(source.text(node)),
@@ -81,7 +81,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn children(&mut self, node: Node<'_>, source: &Rc<Source>) -> Vec<Value> {
+    pub(super) fn children(&mut self, node: Node<'_>, source: &Arc<Source>) -> Vec<Value> {
         let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).filter(|c| c.kind() != "comment").collect();
         children.into_iter().map(|child| self.eval(child, source)).collect()
     }
@@ -95,7 +95,7 @@ impl Reader<'_> {
         })
     }
 
-    fn string(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn string(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let mut text = String::new();
         let raw = node.child(0).is_some_and(|start| source.text(start).to_ascii_lowercase().contains('r'));
         let parts: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
@@ -129,7 +129,7 @@ impl Reader<'_> {
         if text.len() > MAX_SIZE { Value::Unknown } else { Value::Str(text) }
     }
 
-    fn sequence(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn sequence(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let mut items = Vec::new();
         let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
         for child in children {
@@ -145,7 +145,7 @@ impl Reader<'_> {
         if items.len() > MAX_SIZE { Value::Unknown } else { Value::list(items) }
     }
 
-    fn dictionary(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn dictionary(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let mut pairs = Vec::new();
         let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
         for child in children {
@@ -155,7 +155,7 @@ impl Reader<'_> {
                 _ => return Value::Unknown,
             }
         }
-        Value::Dict(Rc::new(pairs))
+        Value::Dict(Arc::new(pairs))
     }
 
     pub(super) fn attribute(&mut self, object: &Value, attribute: &str) -> Value {
@@ -176,7 +176,7 @@ impl Reader<'_> {
         }
     }
 
-    fn subscript(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn subscript(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let Some(base) = node.child_by_field_name("value").map(|n| self.eval(n, source)) else { return Value::Unknown };
         let Some(index) = node.child_by_field_name("subscript") else { return Value::Unknown };
         if index.kind() == "slice" {
@@ -232,7 +232,7 @@ impl Reader<'_> {
         }
     }
 
-    fn boolean(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn boolean(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
             return Value::Unknown;
         };
@@ -252,7 +252,7 @@ impl Reader<'_> {
         }
     }
 
-    fn comparison(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn comparison(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let operators: Vec<String> =
             node.children_by_field_name("operators", &mut node.walk()).map(|op| source.text(op).to_owned()).collect();
         let [operator] = operators.as_slice() else { return Value::Unknown };
@@ -282,7 +282,7 @@ impl Reader<'_> {
         truth.map_or(Value::Unknown, Value::Bool)
     }
 
-    fn binary(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn binary(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
             return Value::Unknown;
         };
@@ -298,7 +298,7 @@ impl Reader<'_> {
     }
 
     /// `[… for x in known if …]` with any number of clauses.
-    fn comprehension(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn comprehension(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let Some(body) = node.child_by_field_name("body") else { return Value::Unknown };
         let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
         let outer = self.names().clone();
@@ -308,7 +308,7 @@ impl Reader<'_> {
         if known { Value::list(items) } else { Value::Unknown }
     }
 
-    fn clause(&mut self, clauses: &[Node<'_>], body: Node<'_>, source: &Rc<Source>, items: &mut Vec<Value>) -> bool {
+    fn clause(&mut self, clauses: &[Node<'_>], body: Node<'_>, source: &Arc<Source>, items: &mut Vec<Value>) -> bool {
         let Some((first, rest)) = clauses.split_first() else {
             let value = self.eval(body, source);
             items.push(value);
@@ -344,7 +344,7 @@ impl Reader<'_> {
             self.effects.opaque |= args.contains(&Value::Session);
             return Value::Unknown;
         }
-        let (source, module) = (Rc::clone(&function.source), function.module);
+        let (source, module) = (Arc::clone(&function.source), function.module);
         let mut names = function.captured.clone();
         let Some(node) = source.find(function.span) else { return Value::Unknown };
         let parameters: Vec<Node<'_>> = node
@@ -357,7 +357,7 @@ impl Reader<'_> {
             let splat = if parameter.kind() == "typed_parameter" { parameter.named_child(0) } else { Some(parameter) };
             if let Some(splat) = splat.filter(|s| s.kind().ends_with("_splat_pattern")) {
                 let value = match splat.kind() {
-                    "dictionary_splat_pattern" => Value::Dict(Rc::new(std::mem::take(&mut left))),
+                    "dictionary_splat_pattern" => Value::Dict(Arc::new(std::mem::take(&mut left))),
                     _ => Value::list(positional.by_ref().cloned()),
                 };
                 if let Some(name) = splat.named_child(0) {

@@ -1,7 +1,8 @@
 //! Statements of a noxfile, followed in order; both ways where a condition cannot be decided.
 
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use tree_sitter::{Node, Tree};
 
@@ -15,8 +16,9 @@ const MAX_STEPS: usize = 100_000;
 const MAX_DEPTH: usize = 80;
 
 /// One module's text and syntax tree.
+#[derive(Debug)]
 pub(super) struct Source {
-    pub(super) text: std::sync::Arc<str>,
+    pub(super) text: Arc<str>,
     pub(super) tree: Tree,
 }
 
@@ -36,9 +38,10 @@ impl Source {
 }
 
 /// A function of the noxfile, found again by its place.
+#[derive(Debug, Clone)]
 pub(super) struct Function {
     pub(super) name: String,
-    pub(super) source: Rc<Source>,
+    pub(super) source: Arc<Source>,
     pub(super) module: usize,
     pub(super) span: (usize, usize),
     /// The enclosing function's variables, for functions made inside functions.
@@ -97,10 +100,30 @@ pub(super) enum Flow {
     Return,
 }
 
-/// The state of reading.
+/// A noxfile that is being read, and what it finds around it.
 pub struct Reader<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) env: &'a dyn Fn(&str) -> Variable,
+    pub(super) state: State,
+}
+
+impl Deref for Reader<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+/// What reading has found so far.
+#[derive(Debug, Clone)]
+pub struct State {
     /// The noxfile's folder, relative to the repository root.
     pub folder: String,
     /// `nox.options.*` as last assigned.
@@ -140,11 +163,9 @@ pub struct Reader<'a> {
     steps: usize,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(folder: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Variable) -> Self {
+impl State {
+    pub(super) fn new(folder: &str) -> Self {
         Self {
-            files,
-            env,
             folder: folder.to_owned(),
             options: BTreeMap::new(),
             option_values: BTreeMap::new(),
@@ -170,7 +191,9 @@ impl<'a> Reader<'a> {
             steps: 0,
         }
     }
+}
 
+impl Reader<'_> {
     /// Counts one step; false when the bounds are reached.
     pub(super) fn step(&mut self) -> bool {
         self.steps += 1;
@@ -188,9 +211,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn names(&mut self) -> &mut Names {
-        match &mut self.locals {
+        let State { locals, globals, current, .. } = &mut self.state;
+        match locals {
             Some(locals) => locals,
-            None => &mut self.globals[self.current],
+            None => &mut globals[*current],
         }
     }
 
@@ -199,7 +223,7 @@ impl<'a> Reader<'a> {
         local.or_else(|| self.globals.get(self.current)?.get(name)).cloned()
     }
 
-    pub(super) fn block(&mut self, block: Node<'_>, source: &Rc<Source>) -> Flow {
+    pub(super) fn block(&mut self, block: Node<'_>, source: &Arc<Source>) -> Flow {
         let mut cursor = block.walk();
         let statements: Vec<Node<'_>> = block.named_children(&mut cursor).collect();
         for statement in statements {
@@ -213,7 +237,7 @@ impl<'a> Reader<'a> {
         Flow::On
     }
 
-    fn statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+    fn statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
         match node.kind() {
             "expression_statement" => self.expression_statement(node, source),
             "import_statement" | "import_from_statement" => self.import(node, source),
@@ -250,19 +274,20 @@ impl<'a> Reader<'a> {
     }
 
     /// Makes a function value; its body is read when it is called.
-    pub(super) fn function(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    pub(super) fn function(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let name = node.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
-        self.functions.push(Function {
+        let function = Function {
             name,
-            source: Rc::clone(source),
+            source: Arc::clone(source),
             module: self.current,
             span: (node.start_byte(), node.end_byte()),
             captured: self.locals.clone().unwrap_or_default(),
-        });
+        };
+        self.functions.push(function);
         Value::Function(self.functions.len() - 1)
     }
 
-    fn expression_statement(&mut self, node: Node<'_>, source: &Rc<Source>) {
+    fn expression_statement(&mut self, node: Node<'_>, source: &Arc<Source>) {
         let Some(inner) = node.named_child(0) else { return };
         match inner.kind() {
             "assignment" => {
@@ -289,7 +314,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn chained(&mut self, node: Node<'_>, source: &Rc<Source>) -> Value {
+    fn chained(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let value = node.child_by_field_name("right").map_or(Value::Unknown, |right| self.eval(right, source));
         if let Some(left) = node.child_by_field_name("left") {
             self.assign(left, value.clone(), source);
@@ -297,7 +322,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    pub(super) fn assign(&mut self, target: Node<'_>, value: Value, source: &Rc<Source>) {
+    pub(super) fn assign(&mut self, target: Node<'_>, value: Value, source: &Arc<Source>) {
         match target.kind() {
             "identifier" => {
                 let name = source.text(target).to_owned();
@@ -332,11 +357,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn field_block(&mut self, node: Node<'_>, field: &str, source: &Rc<Source>) -> Flow {
+    pub(super) fn field_block(&mut self, node: Node<'_>, field: &str, source: &Arc<Source>) -> Flow {
         node.child_by_field_name(field).map_or(Flow::On, |block| self.block(block, source))
     }
 
-    fn cases(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+    fn cases(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
         let Some(body) = node.child_by_field_name("body") else { return Flow::On };
         let cases: Vec<Node<'_>> = body.named_children(&mut body.walk()).collect();
         for case in cases {
@@ -375,13 +400,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn if_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+    fn if_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
         let alternatives: Vec<Node<'_>> = node.children_by_field_name("alternative", &mut node.walk()).collect();
         self.branch(node, &alternatives, source)
     }
 
     /// `node` has a condition and a consequence; `rest` are the `elif` and `else` clauses after it.
-    fn branch(&mut self, node: Node<'_>, rest: &[Node<'_>], source: &Rc<Source>) -> Flow {
+    fn branch(&mut self, node: Node<'_>, rest: &[Node<'_>], source: &Arc<Source>) -> Flow {
         if node.kind() == "else_clause" {
             return self.field_block(node, "body", source);
         }
@@ -397,11 +422,11 @@ impl<'a> Reader<'a> {
         flow
     }
 
-    fn otherwise(&mut self, rest: &[Node<'_>], source: &Rc<Source>) -> Flow {
+    fn otherwise(&mut self, rest: &[Node<'_>], source: &Arc<Source>) -> Flow {
         rest.split_first().map_or(Flow::On, |(next, rest)| self.branch(*next, rest, source))
     }
 
-    fn for_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+    fn for_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
         let (Some(target), Some(over)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
             return Flow::On;
         };
@@ -426,7 +451,7 @@ impl<'a> Reader<'a> {
         Flow::On
     }
 
-    fn with_statement(&mut self, node: Node<'_>, source: &Rc<Source>) -> Flow {
+    fn with_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
         // `with session.chdir(…):` comes back.
         let before = self.cwd.clone();
         let items: Vec<Node<'_>> =

@@ -1,6 +1,6 @@
 //! Modules: the noxfile itself, what it imports from beside it, and names that come from elsewhere.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tree_sitter::Node;
 
@@ -27,7 +27,7 @@ impl Reader<'_> {
             return None;
         }
         let text = self.files.read(path)?;
-        let source = Rc::new(Source { tree: syntax::parse(Grammar::Python, &text)?, text });
+        let source = Arc::new(Source { tree: syntax::parse(Grammar::Python, &text)?, text });
         let number = self.modules.len();
         self.modules.push(path.to_owned());
         // What a project's own package imports in its turn has nothing to do with nox.
@@ -42,7 +42,7 @@ impl Reader<'_> {
         Some(number)
     }
 
-    pub(super) fn import(&mut self, node: Node<'_>, source: &Rc<Source>) {
+    pub(super) fn import(&mut self, node: Node<'_>, source: &Arc<Source>) {
         let mut cursor = node.walk();
         let imported: Vec<Node<'_>> = node.children_by_field_name("name", &mut cursor).collect();
         let module_node = node.child_by_field_name("module_name");

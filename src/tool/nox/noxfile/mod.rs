@@ -13,16 +13,34 @@ pub use definition::{Definition, Parameters, Pythons};
 pub use exec::{Effects, Install, NestedCall, Reader};
 pub use value::{Value, join};
 
+use self::exec::State;
+use crate::memo::Memo;
 use crate::tool::{Files, Variable};
 
-/// Reads the noxfile at `path` (relative to the repository root) and the local modules it imports.
-/// `None` when it is not a tracked text.
-pub fn read<'a>(path: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Variable) -> Option<Reader<'a>> {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut reader = Reader::new(folder, files, env);
-    reader.module(path)?;
-    reader.reads = std::mem::take(&mut reader.effects).reads;
-    Some(reader)
+/// The noxfiles of one repository, each loaded once for the variables that it looks at.
+#[derive(Debug, Default)]
+pub struct Noxfiles(Memo<String, String, Variable, Option<State>>);
+
+impl Noxfiles {
+    /// Reads the noxfile at `path` (relative to the repository root) and the local modules it imports.
+    /// `None` when it is not a tracked text. `files` must always be the same.
+    pub fn read<'a>(
+        &self,
+        path: &str,
+        files: &'a dyn Files,
+        env: &'a dyn Fn(&str) -> Variable,
+    ) -> Option<Reader<'a>> {
+        let load = |path: &String, look_up: &dyn Fn(String) -> Variable| {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let env = |name: &str| look_up(name.to_owned());
+            let mut reader = Reader { files, env: &env, state: State::new(folder) };
+            reader.module(path)?;
+            reader.reads = std::mem::take(&mut reader.effects).reads;
+            Some(reader.state)
+        };
+        let loaded = self.0.answer(path.to_owned(), &|name| env(name), load, |_| true);
+        loaded.as_ref().clone().map(|state| Reader { files, env, state })
+    }
 }
 
 impl Reader<'_> {

@@ -1,6 +1,6 @@
 //! What a Python expression of a noxfile can be, as far as reading tells.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A value; anything that is not one of the plain kinds is `Unknown`.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +14,8 @@ pub enum Value {
     /// outside.
     Path(String),
     /// A list, tuple or set.
-    List(Rc<Vec<Value>>),
-    Dict(Rc<Vec<(Value, Value)>>),
+    List(Arc<Vec<Value>>),
+    Dict(Arc<Vec<(Value, Value)>>),
     /// A dotted name from an import: `nox.session`, `os.environ`.
     Name(String),
     /// A function of the noxfile.
@@ -24,9 +24,9 @@ pub enum Value {
     Session,
     /// One set of parameters, from `nox.param`.
     Param {
-        values: Rc<Vec<Value>>,
+        values: Arc<Vec<Value>>,
         id: Option<String>,
-        tags: Rc<Vec<Value>>,
+        tags: Arc<Vec<Value>>,
     },
     /// A call of `nox.session` that still waits for its function.
     Decorator(usize),
@@ -34,7 +34,7 @@ pub enum Value {
 
 impl Value {
     pub fn list(items: impl IntoIterator<Item = Value>) -> Value {
-        Value::List(Rc::new(items.into_iter().collect()))
+        Value::List(Arc::new(items.into_iter().collect()))
     }
 
     pub fn str(text: impl Into<String>) -> Value {
