@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 /// Answers kept for one question; more surroundings than this are rare, and only cost time.
 const MAX_KEPT: usize = 64;
 /// Questions kept: thousands of files would fill the memory.
-const MAX_QUESTIONS: usize = 512;
+const MAX_QUESTIONS: usize = 2_048;
 /// Answers that took more look-ups are not kept.
 const MAX_LOOKED_UP: usize = 256;
 

@@ -1,6 +1,7 @@
 //! What tells the instances of a job apart: the smallest set of matrix values and inputs that a key must name.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::check::subject::{Subject, cacheable, is_cacheable};
 use crate::expr::{Eval, Template, Value, parse_condition, parse_template};
@@ -302,7 +303,7 @@ fn paths_in<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
 }
 
 /// An `if:` may leave out the braces.
-fn parse_condition_or_template(text: &str) -> Option<Template> {
+fn parse_condition_or_template(text: &str) -> Option<Rc<Template>> {
     let template = parse_template(text).ok()?;
     let bare = text.contains("matrix.") || text.contains("inputs.");
     if template.literal().is_some() && bare { parse_condition(text).ok() } else { Some(template) }

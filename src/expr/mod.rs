@@ -4,6 +4,7 @@ mod ast;
 mod coerce;
 mod eval;
 mod functions;
+mod kept;
 mod lex;
 mod parse;
 mod template;
@@ -11,8 +12,9 @@ mod value;
 
 pub use ast::{Call, CompareOp, Expr, ExprKind, LogicalOp, Step};
 pub use eval::{Context, eval, eval_condition, eval_template};
+pub use kept::{parse_condition, parse_template};
 pub use parse::{ExprError, ExprErrorKind, parse_expr};
-pub use template::{Part, Template, parse_condition, parse_template};
+pub use template::{Part, Template};
 pub use value::{Eval, MAX_ALTERNATIVES, Value};
 
 #[cfg(test)]

@@ -53,9 +53,8 @@ impl Template {
     }
 }
 
-/// Parses a string in which `${{ }}` may stand. Fails where GitHub refuses the workflow: unclosed, empty or
-/// malformed expressions.
-pub fn parse_template(text: &str) -> Result<Template, ExprError> {
+/// As [`parse_template`](super::parse_template).
+pub(super) fn parse(text: &str) -> Result<Template, ExprError> {
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some(found) = text[at..].find("${{") {
@@ -86,13 +85,10 @@ fn closing(inner: &str) -> Option<usize> {
     })
 }
 
-/// Parses an `if:` value: an expression without `${{ }}`, or a template.
-///
-/// Text beside `${{ }}`, be it a final newline, makes the condition a string, which is always true: kept as it is.
-/// Blank means `success()`. The `success() &&` that GitHub puts before conditions without status function is not added.
-pub fn parse_condition(text: &str) -> Result<Template, ExprError> {
+/// As [`parse_condition`](super::parse_condition).
+pub(super) fn condition(text: &str) -> Result<Template, ExprError> {
     if text.contains("${{") {
-        return parse_template(text);
+        return parse(text);
     }
     let span = Span::new(0, text.len());
     let expr = if text.trim().is_empty() {

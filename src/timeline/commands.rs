@@ -54,7 +54,11 @@ impl Walk<'_> {
 
     /// Whether a script may run the tool or publish, itself or through files: no other needs to be read.
     fn may_tell(&self, here: Here<'_>, script: &str, expanded: &str) -> bool {
-        let mut texts = vec![Cow::Borrowed(script), Cow::Borrowed(expanded)];
+        let lead = |texts: &[&str]| self.repository.shared.words.lead(texts, self.repository.files(), Goal::Event);
+        if lead(&[script, expanded]) {
+            return true;
+        }
+        let mut texts: Vec<Cow<'_, str>> = Vec::new();
         if script.contains(['$', '%']) {
             let envs = self.envs.iter().copied().chain([&here.step.env]);
             if envs.clone().any(|env| env.open) {
@@ -70,7 +74,7 @@ impl Walk<'_> {
             texts.extend(self.state.exported.iter().filter_map(|(_, value)| value.as_deref()).map(Cow::Borrowed));
         }
         let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
-        self.repository.shared.words.lead(&texts, self.repository.files(), Goal::Event)
+        !texts.is_empty() && lead(&texts)
     }
 
     fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: Expanded) {

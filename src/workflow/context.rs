@@ -103,7 +103,7 @@ impl<'a> Scope<'a> {
 
     /// An `if:`; `None` when it cannot be decided.
     pub fn condition(&self, text: &str) -> Option<bool> {
-        eval_condition(&parse_condition(text).ok()?, self).truth()
+        eval_condition(parse_condition(text).ok()?.as_ref(), self).truth()
     }
 
     fn github(&self, key: &str) -> Eval {
