@@ -76,7 +76,9 @@ fn call_to_run(bencher: Bencher<'_, '_>) {
     let files = RepoFiles::new(CASE.path());
     let args = [Argument::known("-s"), Argument::known("unit_tests")];
     let env = |_: &str| Variable::Unset;
-    bencher.bench_local(|| Nox::default().run(&Request { args: &args, env: &env, folder: "", script: None, files: &files }));
+    bencher.bench_local(|| {
+        Nox::default().run(&Request { args: &args, env: &env, folder: "", script: None, files: &files })
+    });
 }
 
 #[divan::bench]

@@ -15,6 +15,7 @@ use crate::text::Text;
 pub use crate::timeline::shown::JobTimeline;
 use crate::timeline::{Unit, shown};
 use crate::tool::Files;
+use crate::tool::nox::Nox;
 
 /// What checking a repository tells.
 #[derive(Debug, Default)]
@@ -52,10 +53,9 @@ impl Outcome {
 
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
-    let shared = Shared::new(root, &settings.nox_actions);
+    let shared = Shared::new(root, &settings.nox_actions, Nox::default());
     let ahead = shared.clone();
-    let (survey, ()) =
-        rayon::join(|| Survey::of(root, files, shared), || ahead.answers.read_ahead(&*ahead.files));
+    let (survey, ()) = rayon::join(|| Survey::of(root, files, shared), || ahead.answers.read_ahead(&*ahead.files));
     check_all(survey, files, settings, details)
 }
 
@@ -220,7 +220,9 @@ mod tests {
     use super::{Details, Shared, Survey, check_all};
     use crate::config::Config;
     use crate::discover::discover;
+    use crate::finding::Finding;
     use crate::testing;
+    use crate::tool::nox::Nox;
 
     #[test]
     fn documents_in_parts_give_what_they_give_together() {
@@ -265,9 +267,9 @@ mod tests {
             "\"uses\" : './.github/actions/a/'",
             "Uses: ./.github/actions/b\n      - {name: b,uses: $/.github/actions/a}",
         ];
-        let lint = "# nox, as the repository calls it\n";
+        let comment = "# nox, as the repository calls it\n";
         for (number, uses) in hidden.iter().enumerate() {
-            let workflow = format!("{lint}{}", push("{run: pytest}").replace("{run: pytest}", uses));
+            let workflow = format!("{comment}{}", push("{run: pytest}").replace("{run: pytest}", uses));
             files.push((format!(".github/workflows/hidden-{number}.yml"), workflow));
         }
         files.push((".github/actions/a/action.yml".to_owned(), action.to_owned()));
@@ -278,12 +280,17 @@ mod tests {
         let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
         let settings = Config::default();
         let [whole, parts] = [usize::MAX, 0].map(|whole| {
-            let survey = Survey::with(&found.root, &found.files, Shared::new(&found.root, &settings.nox_actions), whole);
+            let survey = Survey::with(
+                &found.root,
+                &found.files,
+                Shared::new(&found.root, &settings.nox_actions, Nox::default()),
+                whole,
+            );
             let outcome = check_all(survey, &found.files, &settings, Details::ALL);
             let texts: Vec<String> = outcome.texts.into_keys().collect();
             (outcome.findings, outcome.problems, outcome.undecided, outcome.timelines, texts)
         });
-        let paths = |findings: &[super::Finding]| findings.iter().map(|f| f.primary.path.clone()).collect::<Vec<_>>();
+        let paths = |findings: &[Finding]| findings.iter().map(|f| f.primary.path.clone()).collect::<Vec<_>>();
         assert_eq!(paths(&whole.0), paths(&parts.0));
         assert_eq!(format!("{whole:#?}"), format!("{parts:#?}"));
         let with_findings = |name: &str| whole.0.iter().any(|f| f.primary.path.ends_with(&format!("/{name}.yml")));

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Answers kept for one question; more surroundings than this are rare, and only cost time.
 const MAX_KEPT: usize = 64;
@@ -15,8 +15,10 @@ const MAX_LOOKED_UP: usize = 256;
 /// The answers `A` to questions `Q`, each found by looking up names `N` that stand for values `V`.
 #[derive(Debug)]
 pub struct Memo<Q, N, V, A> {
-    answers: Mutex<HashMap<Q, Vec<Kept<N, V, A>>>>,
+    answers: Mutex<Answers<Q, N, V, A>>,
 }
+
+type Answers<Q, N, V, A> = HashMap<Q, Vec<Kept<N, V, A>>>;
 
 #[derive(Debug)]
 struct Kept<N, V, A> {
@@ -69,7 +71,7 @@ impl<Q: Eq + Hash, N: Ord, V: PartialEq + Clone, A> Memo<Q, N, V, A> {
         answer
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Q, Vec<Kept<N, V, A>>>> {
+    fn lock(&self) -> MutexGuard<'_, Answers<Q, N, V, A>> {
         self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

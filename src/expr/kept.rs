@@ -36,11 +36,7 @@ pub fn parse_condition(text: &str) -> Parsed {
     CONDITIONS.with_borrow_mut(|kept| parsed(kept, text, template::condition))
 }
 
-fn parsed(
-    kept: &mut HashMap<Box<str>, Parsed>,
-    text: &str,
-    parse: fn(&str) -> Result<Template, ExprError>,
-) -> Parsed {
+fn parsed(kept: &mut HashMap<Box<str>, Parsed>, text: &str, parse: fn(&str) -> Result<Template, ExprError>) -> Parsed {
     if let Some(known) = kept.get(text) {
         return known.clone();
     }

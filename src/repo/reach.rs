@@ -103,13 +103,14 @@ mod tests {
     use crate::repo::Repository;
     use crate::rules::setup_actions::setup_actions;
     use crate::testing;
+    use crate::tool::nox::Nox;
 
     fn leads(files: &[(&str, &str)], settings: &Config) -> Vec<bool> {
         let folder = testing::repository(files);
         let found = discover(&[folder.path().to_owned()], None);
         let documents =
             found.repositories[0].files.iter().map(|file| crate::repo::survey::read(file).unwrap()).collect();
-        let repository = Repository::new(Shared::new(folder.path(), &settings.nox_actions), documents);
+        let repository = Repository::new(Shared::new(folder.path(), &settings.nox_actions, Nox::default()), documents);
         let workflow = repository.document(".github/workflows/ci.yml").unwrap();
         let jobs = repository.documents[workflow].workflow().unwrap().jobs.len();
         let reach = Reach::new(&repository.shared, &repository.documents);

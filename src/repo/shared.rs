@@ -9,8 +9,8 @@ use super::files::RepoFiles;
 use super::published::{Published, published};
 use super::words::Words;
 use crate::shell::Scripts;
+use crate::tool::Tool;
 use crate::tool::memo::Answers;
-use crate::tool::nox::Nox;
 use crate::workflow::Uses;
 
 /// Cheap to clone.
@@ -19,7 +19,7 @@ pub struct Shared {
     pub files: Arc<RepoFiles>,
     pub words: Arc<Words>,
     /// What the tool said about calls in this repository.
-    pub answers: Arc<Answers<Nox>>,
+    pub answers: Arc<Answers>,
     /// What its scripts run.
     pub scripts: Arc<Scripts>,
     /// Published actions that the repository's settings say run nox, as `owner/name`.
@@ -35,11 +35,11 @@ struct Written {
 }
 
 impl Shared {
-    pub fn new(root: &Path, nox_actions: &[String]) -> Self {
+    pub fn new(root: &Path, nox_actions: &[String], tool: impl Tool + 'static) -> Self {
         Self {
             files: Arc::new(RepoFiles::new(root)),
             words: Arc::new(Words::new(nox_actions)),
-            answers: Arc::new(Answers::of(Nox::default())),
+            answers: Arc::new(Answers::of(tool)),
             scripts: Arc::default(),
             nox_actions: nox_actions.into(),
             published: Arc::default(),

@@ -7,8 +7,8 @@ use crate::memo::Memo;
 
 /// The answers of a tool about the files of one repository.
 #[derive(Debug)]
-pub struct Answers<T> {
-    tool: T,
+pub struct Answers {
+    tool: Box<dyn Tool>,
     known: Memo<Question, String, Variable, Run>,
 }
 
@@ -20,9 +20,9 @@ struct Question {
     script: Option<String>,
 }
 
-impl<T: Tool> Answers<T> {
-    pub fn of(tool: T) -> Self {
-        Self { tool, known: Memo::default() }
+impl Answers {
+    pub fn of(tool: impl Tool + 'static) -> Self {
+        Self { tool: Box::new(tool), known: Memo::default() }
     }
 
     /// As [`Tool::read_ahead`].

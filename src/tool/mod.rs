@@ -3,6 +3,7 @@
 pub mod memo;
 pub mod nox;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 /// The repository's files, as a fresh checkout has them. Paths are relative to the repository root, with `/`.
@@ -178,7 +179,7 @@ pub struct Run {
 }
 
 /// A tool that keeps environments in a folder.
-pub trait Tool {
+pub trait Tool: Debug + Send + Sync {
     /// As people call it: `nox`.
     fn name(&self) -> &'static str;
     /// The word that turns reuse on when it stands directly after the program word.

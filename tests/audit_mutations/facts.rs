@@ -9,6 +9,7 @@ use cachelint::repo;
 use cachelint::repo::{Content, Document};
 use cachelint::text::Text;
 use cachelint::timeline::{Event, EventKind, Instances, Invocation, Timeline, Unit, build};
+use cachelint::tool::nox::Nox;
 use cachelint::tool::{Answer, Files, Interpreter, Reuse};
 use cachelint::workflow::context::Scope;
 use cachelint::workflow::{Action, Workflow};
@@ -58,7 +59,7 @@ pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
         };
         Some(Document { path: file.relative.clone(), text, tree, content })
     });
-    let repository = repo::Repository::new(repo::Shared::new(&found.root, &[]), documents.collect());
+    let repository = repo::Repository::new(repo::Shared::new(&found.root, &[], Nox::default()), documents.collect());
     let mut out = Vec::new();
     for (document, read) in repository.documents.iter().enumerate() {
         for job in 0..read.workflow().map_or(0, |w| w.jobs.len()) {

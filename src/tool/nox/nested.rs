@@ -33,7 +33,13 @@ impl<'a> Nesting<'a> {
 }
 
 /// Adds to `run` what the calls build; `certain` are those of sessions that surely run.
-pub(super) fn add(run: &mut Run, calls: &[(&NestedCall, bool)], request: &Request<'_>, own: &str, nesting: &Nesting<'_>) {
+pub(super) fn add(
+    run: &mut Run,
+    calls: &[(&NestedCall, bool)],
+    request: &Request<'_>,
+    own: &str,
+    nesting: &Nesting<'_>,
+) {
     let mut seen: Vec<&NestedCall> = Vec::new();
     for (call, certain) in calls {
         if seen.contains(call) {

@@ -24,12 +24,7 @@ pub struct Noxfiles(Memo<String, String, Variable, Option<State>>);
 impl Noxfiles {
     /// Reads the noxfile at `path` (relative to the repository root) and the local modules it imports.
     /// `None` when it is not a tracked text. `files` must always be the same.
-    pub fn read<'a>(
-        &self,
-        path: &str,
-        files: &'a dyn Files,
-        env: &'a dyn Fn(&str) -> Variable,
-    ) -> Option<Reader<'a>> {
+    pub fn read<'a>(&self, path: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Variable) -> Option<Reader<'a>> {
         let load = |path: &String, look_up: &dyn Fn(String) -> Variable| {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let env = |name: &str| look_up(name.to_owned());
