@@ -1,7 +1,8 @@
 //! Paths given by the user to the workflows and actions of the repositories they belong to.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, DirEntry, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -101,15 +102,17 @@ fn problem(path: &Path, message: impl Into<String>, help: Option<&str>) -> Probl
 struct Finder {
     repositories: BTreeMap<PathBuf, BTreeMap<String, Discovered>>,
     /// Canonical paths of requested files, so that a link and its target are one.
-    seen: BTreeSet<PathBuf>,
+    seen: HashSet<PathBuf>,
+    /// The folder that a file was last requested in, with its canonical path.
+    folder: Option<(PathBuf, PathBuf)>,
     problems: Vec<Problem>,
     foreign: Vec<PathBuf>,
 }
 
 impl Finder {
     fn add(&mut self, path: &Path) -> Result<(), Problem> {
-        let failed = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::NotFound => problem(path, "no such file or folder", None),
+        let failed = |e: io::Error| match e.kind() {
+            io::ErrorKind::NotFound => problem(path, "no such file or folder", None),
             _ => problem(path, format!("cannot be read: {e}"), None),
         };
         let real = fs::canonicalize(path).map_err(failed)?;
@@ -184,8 +187,8 @@ impl Finder {
     /// Marks the file at `path` as asked for; `given` is how the user calls it.
     fn request_file(&mut self, root: &Path, path: &Path, given: &Path) -> Result<(), Problem> {
         let relative = relative_to(root, path);
-        let real = fs::canonicalize(path).map_err(|e| problem(given, format!("cannot be read: {e}"), None));
-        let checked = real.and_then(|real| match fs::metadata(&real) {
+        let real = self.canonical(path).map_err(|e| problem(given, format!("cannot be read: {e}"), None));
+        let checked = real.and_then(|(real, metadata)| match metadata {
             _ if !real.starts_with(root) => {
                 let target = format!("is a symbolic link out of the repository, to {}", real.display());
                 Err(problem(given, target, Some("check that file by its own path")))
@@ -211,6 +214,21 @@ impl Finder {
             self.request_below(root, root);
         }
         Ok(())
+    }
+
+    /// The canonical path of a file and what stands there; that of its folder is known from the file before.
+    fn canonical(&mut self, path: &Path) -> io::Result<(PathBuf, io::Result<Metadata>)> {
+        let metadata = fs::symlink_metadata(path)?;
+        let (Some(folder), Some(name), false) = (path.parent(), path.file_name(), metadata.is_symlink()) else {
+            let real = fs::canonicalize(path)?;
+            let metadata = fs::metadata(&real);
+            return Ok((real, metadata));
+        };
+        if self.folder.as_ref().is_none_or(|(known, _)| known != folder) {
+            self.folder = Some((folder.to_owned(), fs::canonicalize(folder)?));
+        }
+        let real = self.folder.as_ref().map_or(path, |(_, real)| real).join(name);
+        Ok((real, Ok(metadata)))
     }
 
     fn finish(self) -> Discovery {
@@ -247,7 +265,12 @@ fn is_repository(root: &Path) -> bool {
 fn workflow_files(root: &Path) -> Vec<PathBuf> {
     let folders = WORKFLOW_FOLDERS.iter().map(|folder| root.join(folder));
     let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flat_map(|entries| entries.flatten());
-    entries.map(|e| e.path()).filter(|p| is_yaml(p) && !p.is_dir()).collect()
+    // What a link leads to is asked, what stands in the folder itself is known from reading it.
+    let is_folder = |entry: &DirEntry, path: &Path| match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => path.is_dir(),
+    };
+    entries.filter_map(|e| Some(e.path()).filter(|path| is_yaml(path) && !is_folder(&e, path))).collect()
 }
 
 /// Every `action.yml` that belongs to the repository, not those of repositories inside it.

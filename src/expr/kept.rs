@@ -64,7 +64,7 @@ mod tests {
             for other in 0..2 * MAX_KEPT {
                 let text = format!("${{{{ a.b{other} }}}}");
                 let path = vec!["a".to_owned(), format!("b{other}")];
-                assert_eq!(parse_template(&text).unwrap().paths(), [path.clone()]);
+                assert_eq!(parse_template(&text).unwrap().paths(), std::slice::from_ref(&path));
                 assert_eq!(parse_condition(&text).unwrap().paths(), [path]);
             }
         }

@@ -33,7 +33,7 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
     let known = &cache_actions().actions[0];
     let used = repository
         .shared
-        .uses_of(&release.repository)
+        .written_caches()
         .filter(|w| !known.is_retired(w.uses.reference))
         .filter(|w| version(w).is_none_or(|(major, _, _)| major >= release.oldest_major));
     // The newest that the repository uses in the file's pin style.

@@ -1,6 +1,5 @@
 //! What all parts of a repository share: its tracked files, what they lead to, and what the tool said about them.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use super::document::Document;
 use super::files::RepoFiles;
 use super::published::{Published, published};
 use super::words::Words;
+use crate::rules::cache_actions::cache_actions;
 use crate::shell::Scripts;
 use crate::tool::Tool;
 use crate::tool::memo::Answers;
@@ -24,14 +24,30 @@ pub struct Shared {
     pub scripts: Arc<Scripts>,
     /// Published actions that the repository's settings say run nox, as `owner/name`.
     pub nox_actions: Arc<[String]>,
-    /// How steps write published actions, by name; each once.
-    published: Arc<HashMap<String, Vec<Written>>>,
+    /// Each once, in the order of the files.
+    caches: Arc<Vec<Written>>,
 }
 
+/// How a step writes the cache action that fixes insert, or one of its halves.
 #[derive(Debug, Clone, PartialEq)]
-struct Written {
+pub struct Written {
+    name: String,
     reference: String,
     comment: Option<String>,
+}
+
+impl Written {
+    /// All in a document, in order.
+    pub fn all(document: &Document) -> Vec<Self> {
+        let action = |name| ["/restore", "/save"].iter().find_map(|half| str::strip_suffix(name, half)).unwrap_or(name);
+        let caches = published(document).filter(|p| action(p.uses.name) == cache_actions().release.repository);
+        let written = caches.map(|Published { uses, comment }| Self {
+            name: uses.name.to_owned(),
+            reference: uses.reference.to_owned(),
+            comment: comment.map(str::to_owned),
+        });
+        written.collect()
+    }
 }
 
 impl Shared {
@@ -42,30 +58,24 @@ impl Shared {
             answers: Arc::new(Answers::of(tool)),
             scripts: Arc::default(),
             nox_actions: nox_actions.into(),
-            published: Arc::default(),
+            caches: Arc::default(),
         }
     }
 
-    /// Takes note of the published actions that a document uses.
-    pub fn add_published(&mut self, document: &Document) {
-        let names = Arc::make_mut(&mut self.published);
-        for Published { uses, comment } in published(document) {
-            let known = names.entry(uses.name.to_owned()).or_default();
-            let written = Written { reference: uses.reference.to_owned(), comment: comment.map(str::to_owned) };
-            if !known.contains(&written) {
-                known.push(written);
+    /// Takes note of how a document writes the cache action.
+    pub fn add_caches(&mut self, written: Vec<Written>) {
+        for written in written {
+            if !self.caches.contains(&written) {
+                Arc::make_mut(&mut self.caches).push(written);
             }
         }
     }
 
-    /// The different ways in which steps of the repository name a published action or its two halves.
-    pub fn uses_of(&self, action: &str) -> impl Iterator<Item = Published<'_>> {
-        let names = ["", "/restore", "/save"].map(|half| self.published.get_key_value(&format!("{action}{half}")));
-        names.into_iter().flatten().flat_map(|(name, uses)| {
-            uses.iter().map(|Written { reference, comment }| Published {
-                uses: Uses { prefix: "", name, reference },
-                comment: comment.as_deref(),
-            })
+    /// The different ways in which steps of the repository write the cache action or its halves.
+    pub fn written_caches(&self) -> impl Iterator<Item = Published<'_>> {
+        self.caches.iter().map(|Written { name, reference, comment }| Published {
+            uses: Uses { prefix: "", name, reference },
+            comment: comment.as_deref(),
         })
     }
 }

@@ -1,7 +1,7 @@
-//! All files of a repository read once: what is wrong with them, which may matter, and which belong together.
+//! All files of a repository read: what is wrong with them, which may matter, and which belong together.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use super::document::{Content, Document};
 use super::files::join;
 use super::index::{Repository, local};
 use super::reach::Reach;
-use super::shared::Shared;
+use super::shared::{Shared, Written};
 use crate::discover::{Discovered, FileKind};
 use crate::finding::Problem;
 use crate::rules::cache_actions::cache_actions;
@@ -40,14 +40,14 @@ static CONCERNS_OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// What reading all files told.
 #[derive(Debug)]
-pub struct Survey {
-    root: PathBuf,
+pub struct Survey<'a> {
+    root: &'a Path,
     shared: Shared,
     problems: Vec<Problem>,
     /// Actions, and documents that name each other.
-    together: Vec<Held>,
+    together: Vec<Held<'a>>,
     /// Documents that name nobody.
-    alone: Vec<Held>,
+    alone: Vec<Held<'a>>,
 }
 
 /// Documents to be looked at together, and what is wrong with the requested ones as far as it is new.
@@ -58,45 +58,38 @@ pub struct Part {
 }
 
 #[derive(Debug)]
-enum Held {
+enum Held<'a> {
     Read(Box<Document>),
-    /// Parsed when its turn comes: the trees of thousands of files would fill the memory.
-    Text {
-        path: String,
-        text: Text,
+    /// Read again when its turn comes: the texts and trees of thousands of files would fill the memory.
+    Later {
+        file: &'a Discovered,
         /// What is wrong with it is wanted, and nobody has looked yet.
         unsaid: bool,
     },
 }
 
-/// A workflow that was read.
-enum Met {
-    /// It was not asked for, and concerns nobody who was.
-    Left,
-    /// It concerns nobody else.
-    Unparsed(Text),
-    Parsed(Box<Seen>),
-}
-
-/// A workflow, and what it has to do with others.
-struct Seen {
-    document: Document,
+/// What was seen of a workflow.
+struct Seen<'a> {
+    /// None where nothing more will be asked.
+    held: Option<Held<'a>>,
+    problems: Vec<Problem>,
+    caches: Vec<Written>,
     /// May lead to the tool by itself, or holds a comment of ours.
     matters: bool,
     /// Workflows of the repository that it calls.
     calls: Vec<String>,
-    /// Uses actions of the repository.
+    /// Calls some, or uses actions of the repository.
     linked: bool,
 }
 
-impl Survey {
+impl<'a> Survey<'a> {
     /// Reads `files`; those that cannot matter are left out.
-    pub fn of(root: &Path, files: &[Discovered], shared: Shared) -> Self {
+    pub fn of(root: &'a Path, files: &'a [Discovered], shared: Shared) -> Self {
         Self::with(root, files, shared, MAX_WHOLE)
     }
 
     /// `whole` is how many files may be looked at in one part.
-    pub(crate) fn with(root: &Path, files: &[Discovered], mut shared: Shared, whole: usize) -> Self {
+    pub(crate) fn with(root: &'a Path, files: &'a [Discovered], mut shared: Shared, whole: usize) -> Self {
         let (action_files, workflows): (Vec<&Discovered>, _) =
             files.iter().partition(|file| file.kind == FileKind::Action);
         let mut problems = Vec::new();
@@ -106,41 +99,28 @@ impl Survey {
             problems.extend(said(file, document.as_ref(), root));
             actions.extend(document);
         }
-        actions.iter().for_each(|action| shared.add_published(action));
+        actions.iter().for_each(|action| shared.add_caches(Written::all(action)));
         let reach = Reach::new(&shared, &actions);
         let mut used = shared.clone();
-        let many = files.len() > whole;
         let paths: HashSet<&str> = workflows.iter().map(|file| file.relative.as_str()).collect();
+        let looking = Looking { root, reach: &reach, paths: &paths, many: files.len() > whole };
         let mut called: HashSet<String> = HashSet::new();
         let mut held = Vec::new();
         for batch in workflows.chunks(BATCH) {
-            let all: Vec<_> = batch.par_iter().map(|file| met(file, &reach, many.then_some(&paths))).collect();
-            for (file, met) in batch.iter().zip(all) {
-                let seen = match met {
-                    Ok(Met::Parsed(seen)) => seen,
-                    Ok(Met::Left) => continue,
-                    Ok(Met::Unparsed(text)) => {
-                        let path = file.relative.clone();
-                        held.push((Held::Text { path, text, unsaid: file.requested }, false, true));
-                        continue;
+            let all: Vec<_> = batch.par_iter().map(|file| looking.at(file)).collect();
+            for (file, seen) in batch.iter().zip(all) {
+                match seen {
+                    Ok(seen) => {
+                        problems.extend(seen.problems);
+                        used.add_caches(seen.caches);
+                        called.extend(seen.calls);
+                        held.extend(seen.held.map(|held| (held, seen.linked, seen.matters)));
                     }
-                    Err(problem) => {
-                        problems.extend(said(file, Err(&problem), root));
-                        continue;
-                    }
-                };
-                let Seen { document, matters, calls, linked } = *seen;
-                problems.extend(said(file, Ok(&document), root));
-                used.add_published(&document);
-                let mut calls = calls.into_iter().filter(|path| paths.contains(path.as_str())).peekable();
-                let linked = calls.peek().is_some() || (linked && matters);
-                called.extend(calls);
-                if linked || matters || document.workflow().is_some_and(Workflow::is_called) {
-                    let read = Held::Read(Box::new(document));
-                    held.push((if many { read.without_tree() } else { read }, linked, matters));
+                    Err(problem) => problems.extend(said(file, Err(&problem), root)),
                 }
             }
         }
+        let many = looking.many;
         drop(reach);
         let mut together: Vec<Held> = actions.into_iter().map(|action| Held::Read(Box::new(action))).collect();
         let mut alone = Vec::new();
@@ -151,7 +131,7 @@ impl Survey {
                 alone.push(held);
             }
         }
-        Self { root: root.to_owned(), shared: used, problems, together, alone }
+        Self { root, shared: used, problems, together, alone }
     }
 
     /// The documents that name nobody, none where all are few enough for the [last part](Self::last).
@@ -166,7 +146,7 @@ impl Survey {
 
     /// The documents that name each other, with `more` that are to be looked at beside them.
     pub fn last(self, more: Vec<Document>) -> Part {
-        let Part { repository, problems } = part(&self.root, &self.shared, self.together, more);
+        let Part { repository, problems } = part(self.root, &self.shared, self.together, more);
         Part { repository, problems: self.problems.into_iter().chain(problems).collect() }
     }
 }
@@ -181,57 +161,70 @@ fn part(root: &Path, shared: &Shared, held: Vec<Held>, mut documents: Vec<Docume
     Part { repository: Repository::new(shared.clone(), documents), problems }
 }
 
-impl Held {
+impl Held<'_> {
     fn path(&self) -> &str {
         match self {
             Held::Read(document) => &document.path,
-            Held::Text { path, .. } => path,
-        }
-    }
-
-    fn without_tree(self) -> Self {
-        match self {
-            Held::Read(document) => Held::Text { path: document.path, text: document.text, unsaid: false },
-            text @ Held::Text { .. } => text,
+            Held::Later { file, .. } => &file.relative,
         }
     }
 
     /// The document, and what is newly wrong with it.
     fn document(self, root: &Path) -> (Option<Document>, Vec<Problem>) {
-        let (path, text, unsaid) = match self {
-            Held::Read(document) => return (Some(*document), Vec::new()),
-            Held::Text { path, text, unsaid } => (path, text, unsaid),
-        };
-        let file = root.join(&path);
-        match parsed(path, text, FileKind::Workflow) {
-            Ok(document) => {
-                let problems = if unsaid { shapes(&document, root) } else { Vec::new() };
-                (Some(document), problems)
+        match self {
+            Held::Read(document) => (Some(*document), Vec::new()),
+            Held::Later { file, unsaid } => {
+                let document = read(file);
+                let problems = if unsaid { said(file, document.as_ref(), root) } else { Vec::new() };
+                (document.ok(), problems)
             }
-            Err(problem) => (None, if unsaid { vec![Problem { path: file, ..problem }] } else { Vec::new() }),
         }
     }
 }
 
-/// Reads a workflow, and parses it unless it certainly concerns nobody else and was not asked for or is one of `many`.
-fn met(file: &Discovered, reach: &Reach<'_>, many: Option<&HashSet<&str>>) -> Result<Met, Problem> {
-    let text = file.read()?;
-    if !file.requested && !may_concern_others(text.as_str()) {
-        return Ok(Met::Left);
+/// How workflows are looked at for the first time.
+struct Looking<'a> {
+    root: &'a Path,
+    reach: &'a Reach<'a>,
+    /// Of all workflows.
+    paths: &'a HashSet<&'a str>,
+    /// More than are looked at in one part.
+    many: bool,
+}
+
+impl Looking<'_> {
+    /// Reads a workflow, and parses it unless it certainly concerns nobody else and was not asked for or is one of many.
+    fn at<'f>(&self, file: &'f Discovered) -> Result<Seen<'f>, Problem> {
+        let text = file.read()?;
+        let unparsed = |held: Option<Held<'f>>| Seen {
+            matters: held.is_some(),
+            held,
+            problems: Vec::new(),
+            caches: Vec::new(),
+            calls: Vec::new(),
+            linked: false,
+        };
+        if !file.requested && !may_concern_others(text.as_str()) {
+            return Ok(unparsed(None));
+        }
+        let may_matter = |text: &str| text.contains(OWN_NAME) || self.reach.text_may_lead(text);
+        if self.many && may_matter(text.as_str()) && !concerns_others(text.as_str(), self.reach, self.paths) {
+            return Ok(unparsed(Some(Held::Later { file, unsaid: file.requested })));
+        }
+        let document = parsed_file(file, text)?;
+        let jobs = document.workflow().map_or(&[][..], |workflow| &workflow.jobs);
+        let matters = document.text.as_str().contains(OWN_NAME)
+            || (0..jobs.len()).any(|job| self.reach.may_lead(&document, Some(job), &[]));
+        let calls = jobs.iter().filter_map(|job| join("", local(&job.calls.as_ref()?.text)?));
+        let calls: Vec<String> = calls.filter(|path| self.paths.contains(path.as_str())).collect();
+        let linked = !calls.is_empty() || (matters && self.reach.uses_actions(&document));
+        let (problems, caches) = (said(file, Ok(&document), self.root), Written::all(&document));
+        let asked = linked || matters || document.workflow().is_some_and(Workflow::is_called);
+        let many = self.many;
+        let read = |document| if many { Held::Later { file, unsaid: false } } else { Held::Read(Box::new(document)) };
+        let held = asked.then(|| read(document));
+        Ok(Seen { held, problems, caches, matters, calls, linked })
     }
-    if let Some(paths) = many
-        && (text.as_str().contains(OWN_NAME) || reach.text_may_lead(text.as_str()))
-        && !concerns_others(text.as_str(), reach, paths)
-    {
-        return Ok(Met::Unparsed(text));
-    }
-    let document = parsed_file(file, text)?;
-    let jobs = document.workflow().map_or(&[][..], |workflow| &workflow.jobs);
-    let matters = document.text.as_str().contains(OWN_NAME)
-        || (0..jobs.len()).any(|job| reach.may_lead(&document, Some(job), &[]));
-    let calls = jobs.iter().filter_map(|job| join("", local(&job.calls.as_ref()?.text)?)).collect();
-    let linked = reach.uses_actions(&document);
-    Ok(Met::Parsed(Box::new(Seen { matters, calls, linked, document })))
 }
 
 /// Whether a cache, a path of the repository or a call from elsewhere may stand in a workflow.
