@@ -217,15 +217,15 @@ fn pointed_into(
 
 #[cfg(test)]
 mod tests {
-    use super::{Details, Shared, Survey, check_all};
+    use super::{Details, Discovered, Shared, Survey, check_all, lint};
     use crate::config::Config;
     use crate::discover::discover;
     use crate::finding::Finding;
     use crate::testing;
     use crate::tool::nox::Nox;
 
-    #[test]
-    fn documents_in_parts_give_what_they_give_together() {
+    /// How workflows may concern each other, or not.
+    fn many_kinds() -> (tempfile::TempDir, usize) {
         let job = |steps: &str| {
             let setup = "{uses: actions/checkout@v4}\n{uses: actions/setup-python@v5, with: {python-version: '3.12'}}";
             let own: String = setup.lines().chain(steps.lines()).map(|step| format!("      - {step}\n")).collect();
@@ -276,7 +276,12 @@ mod tests {
         let session = "@nox.session\ndef lint(session):\n    session.install('ruff')\n";
         files.push(("noxfile.py".to_owned(), format!("{}\n{session}", testing::NOXFILE)));
         let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        let folder = testing::repository(&files);
+        (testing::repository(&files), hidden.len())
+    }
+
+    #[test]
+    fn documents_in_parts_give_what_they_give_together() {
+        let (folder, hidden) = many_kinds();
         let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
         let settings = Config::default();
         let [whole, parts] = [usize::MAX, 0].map(|whole| {
@@ -294,7 +299,7 @@ mod tests {
         assert_eq!(paths(&whole.0), paths(&parts.0));
         assert_eq!(format!("{whole:#?}"), format!("{parts:#?}"));
         let with_findings = |name: &str| whole.0.iter().any(|f| f.primary.path.ends_with(&format!("/{name}.yml")));
-        let hidden = (0..hidden.len()).map(|number| format!("hidden-{number}"));
+        let hidden = (0..hidden).map(|number| format!("hidden-{number}"));
         let plain = ["plain", "idle", "wrong", "cache", "other-cache", "uses", "called"].map(str::to_owned);
         for name in hidden.chain(plain) {
             assert!(with_findings(&name), "{name}");
@@ -303,5 +308,26 @@ mod tests {
         assert!(whole.0.iter().any(|f| f.rule == "nox/key-collision"));
         assert_eq!(whole.1.len(), 1, "{:?}", whole.1);
         assert!(whole.0.iter().filter_map(|f| f.fix.as_ref()).any(|f| format!("{f:?}").contains("cache@v5.0.1")));
+    }
+
+    #[test]
+    fn a_file_alone_gives_what_it_gives_among_all() {
+        let (folder, _) = many_kinds();
+        let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
+        let settings = Config::default();
+        let check = |files: &[Discovered]| lint(&found.root, files, &settings, Details::ALL);
+        let whole = check(&found.files);
+        assert!(found.files.iter().all(|file| file.requested) && !whole.findings.is_empty());
+        for asked in &found.files {
+            let requested = |file: &Discovered| file.relative == asked.relative;
+            let files: Vec<_> =
+                found.files.iter().map(|file| Discovered { requested: requested(file), ..file.clone() }).collect();
+            let alone = check(&files);
+            let path = asked.relative.as_str();
+            let findings: Vec<_> = whole.findings.iter().filter(|f| f.primary.path == path).collect();
+            assert_eq!(format!("{findings:#?}"), format!("{:#?}", alone.findings), "{path}");
+            let timelines: Vec<_> = whole.timelines.iter().filter(|t| t.path == path).collect();
+            assert_eq!(format!("{timelines:#?}"), format!("{:#?}", alone.timelines), "{path}");
+        }
     }
 }
