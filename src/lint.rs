@@ -235,7 +235,7 @@ mod tests {
         let cache = |session: &str| {
             let key = "\"nox-${{ hashFiles('noxfile.py') }}\"";
             push(&format!(
-                "{{uses: actions/cache@v5.0.1, with: {{path: .nox, key: {key}}}}}\n{{run: nox -r -s {session}}}"
+                "{{uses: actions/cache@v5.0.1, with: {{path: '.nox', key: {key}}}}}\n{{run: nox -r -s {session}}}"
             ))
         };
         let action = "runs:\n  using: composite\n  steps: [{run: nox -s a, shell: bash}]\n";
@@ -252,7 +252,7 @@ mod tests {
             ("called", called.clone()),
             ("called-too", called.clone()),
             ("calls", "on: push\njobs:\n  c: {uses: ./.github/workflows/called.yml, with: {c: nox}}\n".to_owned()),
-            ("calls-again", "on: push\njobs:\n  c: {uses: ./.github/workflows/called.yml, with: {c: nox}}\n  d: {uses: ./.github/workflows/called-too.yml, with: {c: pytest}}\n".to_owned()),
+            ("calls-again", "on: push\njobs:\n  c: {uses: './.github/workflows/called.yml', with: {c: nox}}\n  d: {\"uses\": \"./.github/workflows/called-too.yml\", with: {c: nox}}\n".to_owned()),
             ("uncalled", called),
         ]
         .map(|(name, text)| (format!(".github/workflows/{name}.yml"), text))

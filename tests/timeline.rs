@@ -106,6 +106,18 @@ fn wrappers_are_followed_through_several_files() {
 }
 
 #[test]
+fn a_call_may_stand_in_a_variable_that_the_script_names() {
+    for (steps, calls) in [
+        ("      - {run: $RUN, env: {RUN: nox -s tests}}\n", 1),
+        ("      - {run: 'echo \"RUN=nox -s tests\" >> $GITHUB_ENV'}\n      - run: $RUN\n", 1),
+        ("      - {run: $RUN, env: {RUN: pytest}}\n      - {run: pytest, env: {RUN: nox -s tests}}\n", 0),
+    ] {
+        let outcome = checked(&[("noxfile.py", NOXFILE), (".github/workflows/ci.yml", &workflow(steps))]);
+        assert_eq!(ways(&outcome).len(), calls, "{steps}");
+    }
+}
+
+#[test]
 fn files_that_include_others_are_read_with_them() {
     let files = [
         ("noxfile.py", NOXFILE),

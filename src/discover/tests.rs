@@ -39,6 +39,7 @@ fn a_repository_gives_its_workflows_and_actions() {
         ".venv/action.yml",
         "target/action.yml",
     ]);
+    fs::create_dir(root.join(".github/workflows/folder.yml")).unwrap();
     let found = discover(std::slice::from_ref(&root), None);
     let expected = [
         ".forgejo/workflows/ci.yaml",

@@ -7,16 +7,16 @@ use std::rc::Rc;
 use crate::expr::parse::ExprError;
 use crate::expr::template::{self, Template};
 
-/// Texts kept for each thread, of each kind.
-const MAX_KEPT: usize = 512;
+/// Texts kept for each thread.
+const MAX_KEPT: usize = 1_024;
 /// Longer texts are not kept.
 const MAX_BYTES: usize = 4 * 1024;
 
 type Parsed = Result<Rc<Template>, ExprError>;
 
 thread_local! {
-    static TEMPLATES: RefCell<HashMap<Box<str>, Parsed>> = RefCell::default();
-    static CONDITIONS: RefCell<HashMap<Box<str>, Parsed>> = RefCell::default();
+    /// Templates with expressions in them, and conditions without braces: no text is both.
+    static KEPT: RefCell<HashMap<Box<str>, Parsed>> = RefCell::default();
 }
 
 /// Parses a string in which `${{ }}` may stand. Fails where GitHub refuses the workflow: unclosed, empty or
@@ -25,7 +25,7 @@ pub fn parse_template(text: &str) -> Parsed {
     if !text.contains("${{") {
         return template::parse(text).map(Rc::new);
     }
-    TEMPLATES.with_borrow_mut(|kept| parsed(kept, text, template::parse))
+    parsed(text, template::parse)
 }
 
 /// Parses an `if:` value: an expression without `${{ }}`, or a template.
@@ -33,21 +33,23 @@ pub fn parse_template(text: &str) -> Parsed {
 /// Text beside `${{ }}`, be it a final newline, makes the condition a string, which is always true: kept as it is.
 /// Blank means `success()`. The `success() &&` that GitHub puts before conditions without status function is not added.
 pub fn parse_condition(text: &str) -> Parsed {
-    CONDITIONS.with_borrow_mut(|kept| parsed(kept, text, template::condition))
+    parsed(text, template::condition)
 }
 
-fn parsed(kept: &mut HashMap<Box<str>, Parsed>, text: &str, parse: fn(&str) -> Result<Template, ExprError>) -> Parsed {
-    if let Some(known) = kept.get(text) {
-        return known.clone();
-    }
-    let new = parse(text).map(Rc::new);
-    if text.len() <= MAX_BYTES {
-        if kept.len() == MAX_KEPT {
-            kept.clear();
+fn parsed(text: &str, parse: fn(&str) -> Result<Template, ExprError>) -> Parsed {
+    KEPT.with_borrow_mut(|kept| {
+        if let Some(known) = kept.get(text) {
+            return known.clone();
         }
-        kept.insert(text.into(), new.clone());
-    }
-    new
+        let new = parse(text).map(Rc::new);
+        if text.len() <= MAX_BYTES {
+            if kept.len() == MAX_KEPT {
+                kept.clear();
+            }
+            kept.insert(text.into(), new.clone());
+        }
+        new
+    })
 }
 
 #[cfg(test)]

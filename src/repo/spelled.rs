@@ -45,7 +45,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn as_a_pattern_finds_it(text in "[nNoOxXéu08 \\\\'\"\r\n]{0,24}") {
+        fn as_a_pattern_finds_it(text in "[nNoOxXéuU08 \\\\'\"\r\n]{0,24}") {
             let pattern = r#"(?i)n[\\'"\r\n]*o[\\'"\r\n]*x|\\(?-i:[xuU0-7])"#;
             prop_assert_eq!(spells_nox(&text), Regex::new(pattern).unwrap().is_match(&text));
         }
