@@ -21,7 +21,7 @@ use rayon::prelude::*;
 
 use mutate::promises;
 use mutate::random::Random;
-use seeds::Seeds;
+use seeds::{Seed, Seeds};
 
 /// So many where nobody asks for more.
 const FEW: u64 = 400;
@@ -66,13 +66,17 @@ fn mutant(seeds: &Seeds, number: u64) -> (usize, String, Vec<&'static str>) {
 /// Fixes a mutant; panics where a promise is broken.
 fn attempt(seeds: &Seeds, number: u64) -> Tried {
     let (at, text, ways) = mutant(seeds, number);
-    let seed = &seeds.seeds[at];
+    let required = if number.is_multiple_of(2) { Applicability::Safe } else { Applicability::Unsafe };
+    Tried { ways, ..fixed(&seeds.seeds[at], &text, required) }
+}
+
+/// Fixes a text in place of a seed's; panics where a promise is broken.
+fn fixed(seed: &Seed, text: &str, required: Applicability) -> Tried {
     let mut repository = seed.repository.clone();
     for file in repository.files.iter_mut().filter(|file| file.relative == seed.path) {
         file.content = Some(Arc::from(text.as_bytes()));
     }
     let settings = Config::default();
-    let required = if number.is_multiple_of(2) { Applicability::Safe } else { Applicability::Unsafe };
     let first = checked(&repository.root, &repository.files, &settings, Details::default());
     let Repaired { outcome: left, changes, .. } = repair(&repository, &settings, Details::default(), required, false);
     changes.iter().for_each(promises::check);
@@ -83,7 +87,7 @@ fn attempt(seeds: &Seeds, number: u64) -> Tried {
     let fixable = |f: &&Finding| f.withheld.is_none() && f.fix.as_ref().is_some_and(|x| x.applicability >= required);
     assert_eq!(left.findings.iter().filter(fixable).count(), 0, "a second run would fix more");
     let path = repository.root.join(&seed.path);
-    Tried { ways, readable: first.problems.iter().all(|p| p.path != path), changes }
+    Tried { ways: Vec::new(), readable: first.problems.iter().all(|p| p.path != path), changes }
 }
 
 #[test]
@@ -123,6 +127,27 @@ fn mutants_are_left_alone_or_fixed_as_promised() {
     }
     assert!(broken.is_empty(), "mutants with broken promises: {:?}", broken.iter().map(|(n, _)| n).collect::<Vec<_>>());
     assert!(readable > 0 && fixed > 0, "nothing was put to the test");
+}
+
+/// The changes that a fuzzer needed to break a promise, or a check of one.
+#[test]
+fn texts_found_by_fuzzing_keep_the_promises() {
+    let seeds = Seeds::read();
+    let job = "on: push\njobs:\n  t:\n    runs-on: ubuntu-latest\n    steps: [{run: pytest}]\n";
+    let unused = "# cachelint: ignore[nox/missing-cache] reason";
+    let crlf = format!("{job}{unused}").replace('\n', "\r\n");
+    for (text, changes) in [
+        // The blank line before an unused comment on an open last line becomes the last one.
+        (format!("{job}\n\n{unused}"), 1),
+        // The line break before that comment is two bytes.
+        (crlf, 1),
+        // The byte order mark behind that comment would become the file's own.
+        (format!("{unused}\n\u{feff}{job}"), 0),
+    ] {
+        for required in [Applicability::Safe, Applicability::Unsafe] {
+            assert_eq!(fixed(&seeds.seeds[0], &text, required).changes.len(), changes, "{text:?}");
+        }
+    }
 }
 
 /// What a panic said.
