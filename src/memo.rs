@@ -1,16 +1,42 @@
 //! Answers kept together with what decided them: the legs of a matrix, and steps that look alike, ask the same again.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Answers kept for one question; more surroundings than this are rare, and only cost time.
 const MAX_KEPT: usize = 64;
-/// Questions kept: thousands of files would fill the memory.
-const MAX_QUESTIONS: usize = 2_048;
-/// Answers that took more look-ups are not kept.
-const MAX_LOOKED_UP: usize = 256;
+/// Bytes of all that is kept, about: thousands of files would fill the memory.
+const MAX_BYTES: usize = 16 << 20;
+/// Bytes of one answer with its question and what was looked up; more is not kept.
+const MAX_ANSWER_BYTES: usize = 256 << 10;
+/// Names looked up for one answer; with more it is not kept.
+const MAX_NAMES: usize = 256;
+
+/// How much memory something takes.
+pub trait Weight {
+    /// In bytes, about.
+    fn bytes(&self) -> usize;
+}
+
+impl Weight for String {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.len()
+    }
+}
+
+impl<T: Weight> Weight for Option<T> {
+    fn bytes(&self) -> usize {
+        self.as_ref().map_or(size_of::<Self>(), T::bytes)
+    }
+}
+
+impl<T: Weight> Weight for Vec<T> {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.iter().map(T::bytes).sum::<usize>()
+    }
+}
 
 /// The answers `A` to questions `Q`, each found by looking up names `N` that stand for values `V`.
 #[derive(Debug)]
@@ -18,55 +44,84 @@ pub struct Memo<Q, N, V, A> {
     answers: Mutex<Answers<Q, N, V, A>>,
 }
 
-type Answers<Q, N, V, A> = HashMap<Q, Vec<Kept<N, V, A>>>;
+#[derive(Debug)]
+struct Answers<Q, N, V, A> {
+    known: HashMap<Q, Vec<Kept<N, V, A>>>,
+    bytes: usize,
+}
 
 #[derive(Debug)]
 struct Kept<N, V, A> {
     /// The names that were looked up, with what was found.
-    looked_up: Vec<(N, V)>,
+    looked_up: BTreeMap<N, V>,
     answer: Arc<A>,
+}
+
+/// What was looked up so far.
+struct Noted<N, V> {
+    values: BTreeMap<N, V>,
+    bytes: usize,
+    /// More than is kept.
+    much: bool,
+}
+
+impl<N: Ord + Weight, V: Weight + Clone> Noted<N, V> {
+    fn add(&mut self, name: N, value: &V) {
+        if self.much || self.values.contains_key(&name) {
+            return;
+        }
+        self.bytes += name.bytes() + value.bytes();
+        self.much = self.values.len() == MAX_NAMES || self.bytes > MAX_ANSWER_BYTES;
+        if !self.much {
+            self.values.insert(name, value.clone());
+        }
+    }
 }
 
 impl<Q, N, V, A> Default for Memo<Q, N, V, A> {
     fn default() -> Self {
-        Self { answers: Mutex::default() }
+        Self { answers: Mutex::new(Answers { known: HashMap::new(), bytes: 0 }) }
     }
 }
 
-impl<Q: Eq + Hash, N: Ord, V: PartialEq + Clone, A> Memo<Q, N, V, A> {
-    /// The answer that `find` gives; it must follow from the question and from what it looks up alone. Only answers that
-    /// are `small` are kept.
+impl<Q, N, V, A> Memo<Q, N, V, A>
+where
+    Q: Eq + Hash + Weight,
+    N: Ord + Weight,
+    V: PartialEq + Clone + Weight,
+    A: Weight,
+{
+    /// The answer that `find` gives; it must follow from the question and from what it looks up alone.
     pub fn answer(
         &self,
         question: Q,
         look_up: &dyn Fn(&N) -> V,
         find: impl FnOnce(&Q, &dyn Fn(N) -> V) -> A,
-        small: impl FnOnce(&A) -> bool,
     ) -> Arc<A> {
         let holds = |kept: &&Kept<N, V, A>| kept.looked_up.iter().all(|(name, value)| look_up(name) == *value);
-        if let Some(kept) = self.lock().get(&question).and_then(|all| all.iter().find(holds)) {
+        if let Some(kept) = self.lock().known.get(&question).and_then(|all| all.iter().find(holds)) {
             return kept.answer.clone();
         }
-        let looked_up = RefCell::new(Vec::new());
-        let noted = |name: N| {
+        let noted = RefCell::new(Noted { values: BTreeMap::new(), bytes: 0, much: false });
+        let noting = |name: N| {
             let value = look_up(&name);
-            looked_up.borrow_mut().push((name, value.clone()));
+            noted.borrow_mut().add(name, &value);
             value
         };
-        let answer = Arc::new(find(&question, &noted));
-        let mut looked_up = looked_up.into_inner();
-        looked_up.sort_by(|a, b| a.0.cmp(&b.0));
-        looked_up.dedup_by(|a, b| a.0 == b.0);
-        if looked_up.len() > MAX_LOOKED_UP || !small(&answer) {
+        let answer = Arc::new(find(&question, &noting));
+        let Noted { values: looked_up, bytes, much } = noted.into_inner();
+        let bytes = bytes + question.bytes() + answer.bytes();
+        if much || bytes > MAX_ANSWER_BYTES {
             return answer;
         }
         let mut answers = self.lock();
-        if answers.len() == MAX_QUESTIONS {
-            answers.clear();
+        if answers.bytes + bytes > MAX_BYTES {
+            *answers = Answers { known: HashMap::new(), bytes: 0 };
         }
-        let all = answers.entry(question).or_default();
+        let all = answers.known.entry(question).or_default();
         if all.len() < MAX_KEPT {
             all.push(Kept { looked_up, answer: answer.clone() });
+            answers.bytes += bytes;
         }
         answer
     }
@@ -82,40 +137,60 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_answer_holds_while_what_decided_it_does() {
-        let (memo, found) = (Memo::default(), Cell::new(0));
-        let ask = |question: &'static str, values: [&'static str; 2]| {
-            let look_up = |name: &usize| values[*name];
-            let find = |question: &&'static str, look_up: &dyn Fn(usize) -> &'static str| {
-                found.set(found.get() + 1);
-                format!("{question} {} {}", look_up(0), look_up(0))
-            };
-            let answer = memo.answer(question, &look_up, find, |answer| answer.len() < 10);
-            ((*answer).clone(), found.get())
-        };
-        assert_eq!(ask("q", ["a", "b"]), ("q a a".to_owned(), 1));
-        assert_eq!(ask("q", ["a", "c"]), ("q a a".to_owned(), 1), "what nobody looks up");
-        assert_eq!(ask("q", ["d", "b"]), ("q d d".to_owned(), 2), "what decides");
-        assert_eq!((ask("q", ["a", ""]).1, ask("q", ["d", ""]).1), (2, 2), "both are kept");
-        assert_eq!(ask("r", ["a", "b"]), ("r a a".to_owned(), 3), "another question");
-        let long = "long enough";
-        assert_eq!((ask(long, ["a", "b"]).1, ask(long, ["a", "b"]).1), (4, 5), "too large to be kept");
+    fn text(text: &str) -> String {
+        text.to_owned()
     }
 
     #[test]
-    fn more_is_answered_than_is_kept() {
-        let memo = Memo::default();
-        for question in (0..3 * MAX_QUESTIONS).chain(0..2) {
-            let find = |question: &usize, look_up: &dyn Fn(usize) -> usize| question + look_up(0);
-            assert_eq!(*memo.answer(question, &|_| 1, find, |_| true), question + 1);
+    fn an_answer_holds_while_what_decided_it_does() {
+        let (memo, found) = (Memo::default(), Cell::new(0));
+        let ask = |question: &str, values: [&str; 2]| {
+            let look_up = |name: &String| text(values[usize::from(name == "second")]);
+            let find = |question: &String, look_up: &dyn Fn(String) -> String| {
+                found.set(found.get() + 1);
+                format!("{question} {} {}", look_up(text("first")), look_up(text("first")))
+            };
+            let answer = memo.answer(text(question), &look_up, find);
+            ((*answer).clone(), found.get())
+        };
+        assert_eq!(ask("q", ["a", "b"]), (text("q a a"), 1));
+        assert_eq!(ask("q", ["a", "c"]), (text("q a a"), 1), "what nobody looks up");
+        assert_eq!(ask("q", ["d", "b"]), (text("q d d"), 2), "what decides");
+        assert_eq!((ask("q", ["a", ""]).1, ask("q", ["d", ""]).1), (2, 2), "both are kept");
+        assert_eq!(ask("r", ["a", "b"]), (text("r a a"), 3), "another question");
+    }
+
+    #[test]
+    fn what_is_too_much_is_answered_and_not_kept() {
+        let large = "x".repeat(MAX_ANSWER_BYTES);
+        for (question, names, value, answer, kept) in [
+            ("", 1, "", "", true),
+            (large.as_str(), 1, "", "", false),
+            ("", 1, large.as_str(), "", false),
+            ("", 1, "", large.as_str(), false),
+            ("", MAX_NAMES, "", "", true),
+            ("", MAX_NAMES + 1, "", "", false),
+        ] {
+            let memo = Memo::default();
+            for _ in 0..2 {
+                let find = |_: &String, look_up: &dyn Fn(String) -> String| {
+                    assert!((0..names).all(|name| look_up(name.to_string()) == value));
+                    text(answer)
+                };
+                assert_eq!(*memo.answer(text(question), &|_| text(value), find), answer);
+            }
+            assert_eq!(memo.lock().known.len(), usize::from(kept));
         }
-        assert!(memo.lock().len() <= MAX_QUESTIONS);
+    }
+
+    #[test]
+    fn all_answers_together_stay_small() {
         let memo = Memo::default();
-        let find = |names: &usize, look_up: &dyn Fn(usize) -> usize| (0..*names).map(look_up).sum::<usize>();
-        for _ in 0..2 {
-            assert_eq!(*memo.answer(MAX_LOOKED_UP + 1, &|_| 1, find, |_| true), MAX_LOOKED_UP + 1);
+        for number in (0..3 * MAX_BYTES / MAX_ANSWER_BYTES).chain(0..2) {
+            let find = |question: &String, _: &dyn Fn(String) -> String| question.repeat(MAX_ANSWER_BYTES / 10);
+            let answer = memo.answer(number.to_string(), &|_| String::new(), find);
+            assert!(answer.starts_with(&number.to_string()));
+            assert!(memo.lock().bytes <= MAX_BYTES);
         }
-        assert!(memo.lock().is_empty());
     }
 }

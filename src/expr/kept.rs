@@ -10,7 +10,7 @@ use crate::expr::template::{self, Template};
 /// Texts kept for each thread.
 const MAX_KEPT: usize = 1_024;
 /// Longer texts are not kept.
-const MAX_BYTES: usize = 4 * 1024;
+const MAX_BYTES: usize = 1024;
 
 type Parsed = Result<Rc<Template>, ExprError>;
 

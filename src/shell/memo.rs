@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{Command, Expanded, Given, Peeled, Shell, commands_given, program};
-use crate::memo::Memo;
-
-/// Longer scripts are not kept.
-const MAX_COMMANDS: usize = 64;
+use super::{Command, Expanded, Given, Peeled, Shell, Word, commands_given, program};
+use crate::memo::{Memo, Weight};
 
 /// The scripts of one repository.
 #[derive(Debug, Default)]
-pub struct Scripts(Memo<(Shell, Expanded), Name, Option<String>, Vec<Read>>);
+pub struct Scripts(Memo<Script, Name, Option<String>, Vec<Read>>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Script {
+    shell: Shell,
+    text: Expanded,
+}
 
 /// A command, and what it runs behind its launchers.
 #[derive(Debug)]
@@ -26,20 +29,49 @@ enum Name {
     File(String),
 }
 
+impl Weight for Script {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.text.text().len() + self.text.original().len()
+    }
+}
+
+impl Weight for Name {
+    fn bytes(&self) -> usize {
+        match self {
+            Name::Variable(name) | Name::File(name) => name.bytes(),
+        }
+    }
+}
+
+impl Weight for Word {
+    fn bytes(&self) -> usize {
+        let parts = self.parts.iter().map(|part| size_of_val(part) + part.text.bytes() + part.choices.bytes());
+        size_of::<Self>() + self.raw.len() + self.value.bytes() + parts.sum::<usize>()
+    }
+}
+
+impl Weight for Read {
+    fn bytes(&self) -> usize {
+        let exports = self.command.exports.iter().map(|(name, value)| name.bytes() + value.bytes());
+        let values = self.command.words.bytes() + exports.sum::<usize>();
+        // The program holds most of it a second time.
+        size_of::<Self>() + 2 * values
+    }
+}
+
 impl Scripts {
     /// As [`commands_given`].
-    pub fn read(&self, shell: Shell, script: Expanded, given: &Given<'_>) -> Arc<Vec<Read>> {
+    pub fn read(&self, shell: Shell, text: Expanded, given: &Given<'_>) -> Arc<Vec<Read>> {
         let look_up = |name: &Name| match name {
             Name::Variable(name) => (given.vars)(name),
             Name::File(path) => (given.files)(path),
         };
-        let find = |(shell, script): &(Shell, Expanded), look_up: &dyn Fn(Name) -> Option<String>| {
+        self.0.answer(Script { shell, text }, &look_up, |script, look_up| {
             let vars = |name: &str| look_up(Name::Variable(name.to_owned()));
             let files = |path: &str| look_up(Name::File(path.to_owned()));
-            let commands = commands_given(shell, script, &Given { vars: &vars, files: &files });
+            let commands = commands_given(&script.shell, &script.text, &Given { vars: &vars, files: &files });
             commands.into_iter().map(|command| Read { program: program(&command), command }).collect()
-        };
-        self.0.answer((shell, script), &look_up, find, |read: &Vec<Read>| read.len() <= MAX_COMMANDS)
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Argument, Files, Request, Run, Tool, Variable};
-use crate::memo::Memo;
+use crate::memo::{Memo, Weight};
 
 /// The answers of a tool about the files of one repository.
 #[derive(Debug)]
@@ -18,6 +18,30 @@ struct Question {
     args: Vec<Argument>,
     folder: String,
     script: Option<String>,
+}
+
+impl Weight for Question {
+    fn bytes(&self) -> usize {
+        let words = self.args.iter().map(|word| size_of_val(word) + word.value.as_ref().unwrap_or(&word.prefix).len());
+        words.sum::<usize>() + self.folder.bytes() + self.script.bytes()
+    }
+}
+
+impl Weight for Variable {
+    fn bytes(&self) -> usize {
+        match self {
+            Variable::Set(value) => value.bytes(),
+            Variable::Unset | Variable::Unknown => size_of::<Self>(),
+        }
+    }
+}
+
+impl Weight for Run {
+    fn bytes(&self) -> usize {
+        let sessions = self.sessions.iter().map(|session| size_of_val(session) + 2 * session.name.len());
+        let texts = [&self.env_dirs, &self.definition_files, &self.install_files, &self.undecided];
+        size_of::<Self>() + sessions.sum::<usize>() + texts.into_iter().map(Weight::bytes).sum::<usize>()
+    }
 }
 
 impl Answers {
@@ -37,12 +61,9 @@ impl Answers {
             folder: request.folder.to_owned(),
             script: request.script.map(str::to_owned),
         };
-        self.known.answer(
-            question,
-            &|name| (request.env)(name),
-            |_, look_up| self.tool.run(&Request { env: &|name| look_up(name.to_owned()), ..*request }),
-            |_| true,
-        )
+        self.known.answer(question, &|name| (request.env)(name), |_, look_up| {
+            self.tool.run(&Request { env: &|name| look_up(name.to_owned()), ..*request })
+        })
     }
 }
 

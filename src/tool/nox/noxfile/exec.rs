@@ -8,6 +8,7 @@ use tree_sitter::{Node, Tree};
 
 use super::definition::{Decorator, Definition};
 use super::value::Value;
+use crate::memo::Weight;
 use crate::tool::{Argument, Files, Variable};
 
 /// Statements and expressions looked at before reading gives up: far above any real noxfile, and a bound for loops.
@@ -161,6 +162,13 @@ pub struct State {
     pub(super) calls: usize,
     pub(super) depth: usize,
     steps: usize,
+}
+
+impl Weight for State {
+    /// Nothing of it is made without steps.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.steps * size_of::<Value>()
+    }
 }
 
 impl State {

@@ -33,7 +33,7 @@ impl Noxfiles {
             reader.reads = std::mem::take(&mut reader.effects).reads;
             Some(reader.state)
         };
-        let loaded = self.0.answer(path.to_owned(), &|name| env(name), load, |_| true);
+        let loaded = self.0.answer(path.to_owned(), &|name| env(name), load);
         loaded.as_ref().clone().map(|state| Reader { files, env, state })
     }
 }
