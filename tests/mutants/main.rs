@@ -139,6 +139,8 @@ fn texts_found_by_fuzzing_keep_the_promises() {
     for (text, changes) in [
         // The blank line before an unused comment on an open last line becomes the last one.
         (format!("{job}\n\n{unused}"), 1),
+        // Nothing else stands in the file.
+        (format!(" {unused} \n"), 1),
         // The line break before that comment is two bytes.
         (crlf, 1),
         // The byte order mark behind that comment would become the file's own.

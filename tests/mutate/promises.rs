@@ -61,9 +61,9 @@ fn only_declared_bytes(old: &str, round: &Round) {
 /// BOM, newline style and the state of the last line are those of the old text.
 fn same_line_ends(old: &str, new: &str) {
     assert_eq!(old.starts_with(BOM), new.starts_with(BOM), "BOM");
-    // Where the last line itself goes, a blank one before it is the last.
+    // Where the last line itself goes, a blank one before it is the last, or none is left.
     let last = old.rsplit('\n').next().unwrap_or(old);
-    let gone = last.trim_start().starts_with(OURS) && !new.ends_with(last);
+    let gone = last.trim_start().starts_with(OURS) && !new.ends_with(last) || without_bom(new).is_empty();
     assert!(old.ends_with('\n') == new.ends_with('\n') || gone, "last line break");
     let crlf = |text: &str| text.matches("\r\n").count();
     let lf = |text: &str| text.matches('\n').count() - crlf(text);
