@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use tree_sitter::{Node, Tree};
 
-use super::definition::{Decorator, Definition};
+use super::state::State;
 use super::value::Value;
-use crate::memo::Weight;
 use crate::tool::{Argument, Files, Variable};
 
 /// Statements and expressions looked at before reading gives up: far above any real noxfile, and a bound for loops.
@@ -119,85 +118,6 @@ impl Deref for Reader<'_> {
 impl DerefMut for Reader<'_> {
     fn deref_mut(&mut self) -> &mut State {
         &mut self.state
-    }
-}
-
-/// What reading has found so far.
-#[derive(Debug, Clone)]
-pub struct State {
-    /// The noxfile's folder, relative to the repository root.
-    pub folder: String,
-    /// `nox.options.*` as last assigned.
-    pub options: BTreeMap<String, Value>,
-    /// Every value ever assigned to an option, for those whose last one is not known.
-    pub option_values: BTreeMap<String, Vec<Value>>,
-    pub sessions: Vec<Definition>,
-    /// Why there may be sessions that were not seen; empty when all were.
-    pub hidden_sessions: Vec<String>,
-    /// Packages out of sight whose import makes sessions without environments.
-    pub bare_packages: Vec<String>,
-    /// Everything that a module out of sight defines is taken from it, sessions with whatever settings among it.
-    pub foreign: bool,
-    /// Files that are read by name while the noxfile loads, relative to its folder.
-    pub reads: Vec<String>,
-    /// The noxfile and the local modules it imports, relative to the repository root.
-    pub modules: Vec<String>,
-    /// Those of them that the noxfile imports itself or that know of nox, by number.
-    pub(super) defining: std::collections::BTreeSet<usize>,
-    pub(super) globals: Vec<Names>,
-    pub(super) functions: Vec<Function>,
-    pub(super) decorators: Vec<Decorator>,
-    /// The module whose code is read now.
-    pub(super) current: usize,
-    /// The function's variables while a function is read.
-    pub(super) locals: Option<Names>,
-    pub(super) returned: Vec<Value>,
-    pub(super) effects: Effects,
-    /// What `session.python` is while a session's body is read.
-    pub(super) python: Value,
-    /// Where a session's body stands, relative to the repository root; `None` when not known.
-    pub(super) cwd: Option<String>,
-    /// Number of enclosing conditions that could not be decided.
-    pub(super) doubts: usize,
-    pub(super) calls: usize,
-    pub(super) depth: usize,
-    steps: usize,
-}
-
-impl Weight for State {
-    /// Nothing of it is made without steps.
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.steps * size_of::<Value>()
-    }
-}
-
-impl State {
-    pub(super) fn new(folder: &str) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            options: BTreeMap::new(),
-            option_values: BTreeMap::new(),
-            sessions: Vec::new(),
-            hidden_sessions: Vec::new(),
-            bare_packages: Vec::new(),
-            foreign: false,
-            reads: Vec::new(),
-            modules: Vec::new(),
-            defining: std::collections::BTreeSet::new(),
-            globals: Vec::new(),
-            functions: Vec::new(),
-            decorators: Vec::new(),
-            current: 0,
-            locals: None,
-            returned: Vec::new(),
-            effects: Effects::default(),
-            python: Value::Unknown,
-            cwd: None,
-            doubts: 0,
-            calls: 0,
-            depth: 0,
-            steps: 0,
-        }
     }
 }
 

@@ -6,6 +6,7 @@ mod definition;
 mod eval;
 mod exec;
 mod import;
+mod state;
 mod tree;
 mod value;
 
@@ -13,7 +14,7 @@ pub use definition::{Definition, Parameters, Pythons};
 pub use exec::{Effects, Install, NestedCall, Reader};
 pub use value::{Value, join};
 
-use self::exec::State;
+use self::state::State;
 use crate::memo::Memo;
 use crate::tool::{Files, Variable};
 
