@@ -2,19 +2,17 @@
 //!
 //! Data flows one way: text → yaml → workflow → repository → timeline → findings → fixes → output.
 
+pub mod actions;
+pub mod base;
 pub mod cache;
 pub mod check;
 pub mod cli;
 pub mod config;
-pub mod discover;
 pub mod edit;
-pub mod expr;
-pub mod finding;
+pub mod engine;
 pub mod fix;
 pub mod follow;
-pub mod glob;
-pub mod lint;
-pub mod memo;
+pub mod job;
 pub mod output;
 pub mod repo;
 pub mod report;
@@ -22,12 +20,7 @@ pub mod rules;
 #[cfg(test)]
 mod schema;
 pub mod shell;
-pub mod suppress;
-mod syntax;
 #[cfg(test)]
 mod testing;
-pub mod text;
-pub mod timeline;
 pub mod tool;
-pub mod workflow;
 pub mod yaml;

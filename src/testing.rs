@@ -2,11 +2,11 @@
 
 use tempfile::TempDir;
 
+use crate::base::finding::{Applicability, Finding, Fix};
 use crate::config::Config;
-use crate::discover::discover;
 use crate::edit::{apply, verify};
-use crate::finding::{Applicability, Finding, Fix};
-use crate::lint::{Details, Outcome, lint};
+use crate::engine::lint::{Details, Outcome, lint};
+use crate::repo::discover::discover;
 
 /// A noxfile whose one session installs the project.
 pub const NOXFILE: &str =

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use cachelint::base::finding::{Applicability, Finding};
 use cachelint::edit::diff::write_diff;
-use cachelint::finding::{Applicability, Finding};
-use cachelint::lint::Outcome;
+use cachelint::engine::lint::Outcome;
 use common::Sandbox;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/fix");

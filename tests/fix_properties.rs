@@ -6,8 +6,8 @@ mod pen;
 
 use std::cell::RefCell;
 
-use cachelint::finding::Applicability;
-use cachelint::text::Text;
+use cachelint::base::finding::Applicability;
+use cachelint::base::text::Text;
 use common::{Fixed, Sandbox};
 use pen::{Choices, Node, scalar, write};
 use proptest::prelude::*;

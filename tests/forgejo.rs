@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use cachelint::finding::{Applicability, Severity};
+use cachelint::base::finding::{Applicability, Severity};
 use common::{Fixed, Sandbox};
 use serde_yaml::Value;
 

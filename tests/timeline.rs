@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use cachelint::base::finding::Finding;
 use cachelint::config::Config;
-use cachelint::discover::discover;
-use cachelint::finding::Finding;
-use cachelint::lint::{Details, Outcome, lint};
+use cachelint::engine::lint::{Details, Outcome, lint};
 use cachelint::output::{Look, timeline};
+use cachelint::repo::discover::discover;
 
 /// Checks a repository that has these files.
 fn checked(files: &[(&str, &str)]) -> Outcome {

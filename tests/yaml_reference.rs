@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use cachelint::text::Text;
+use cachelint::base::text::Text;
 use cachelint::yaml::{Kind, NodeId, ScalarMap, ScalarStyle, Tree, parse};
 use granit_parser::{Event, Parser};
 

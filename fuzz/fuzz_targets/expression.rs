@@ -1,7 +1,7 @@
 //! Any text as a template and as a condition: read and evaluated without a context, or refused.
 #![no_main]
 
-use cachelint::expr::{Context, Eval, Expr, eval_condition, eval_template, parse_condition, parse_template};
+use cachelint::actions::expr::{Context, Eval, Expr, eval_condition, eval_template, parse_condition, parse_template};
 use libfuzzer_sys::fuzz_target;
 
 /// Nothing is known.
@@ -19,7 +19,7 @@ fuzz_target!(|text: &str| {
         let value = eval_template(&template, &Nothing);
         // A text without expressions is its own value.
         if let Some(literal) = template.literal() {
-            assert_eq!(value.known().map(cachelint::expr::Value::to_text).as_deref(), Some(literal));
+            assert_eq!(value.known().map(cachelint::actions::expr::Value::to_text).as_deref(), Some(literal));
         }
     }
     if let Ok(condition) = parse_condition(text) {

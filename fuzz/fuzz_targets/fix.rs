@@ -8,11 +8,11 @@ mod mutate;
 
 use std::sync::Arc;
 
-use cachelint::cli::repair::repair;
+use cachelint::engine::fix_loop::repair;
 use cachelint::config::Config;
-use cachelint::discover::{Repository, discover};
-use cachelint::finding::Applicability;
-use cachelint::lint::Details;
+use cachelint::repo::discover::{Repository, discover};
+use cachelint::base::finding::Applicability;
+use cachelint::engine::lint::Details;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 const WORKFLOW: &str = ".github/workflows/ci.yml";

@@ -1,7 +1,7 @@
 //! Any pattern on any path: an answer in bounded time, and the opposite one for the negated pattern.
 #![no_main]
 
-use cachelint::glob::{Pattern, PatternSet};
+use cachelint::base::glob::{Pattern, PatternSet};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str)| {

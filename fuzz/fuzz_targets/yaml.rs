@@ -1,7 +1,7 @@
 //! Any bytes as YAML: a tree whose spans stand inside their parents, or an error with a place.
 #![no_main]
 
-use cachelint::text::Text;
+use cachelint::base::text::Text;
 use cachelint::yaml::{Kind, NodeId, ScalarMap, Tree, parse};
 use libfuzzer_sys::fuzz_target;
 

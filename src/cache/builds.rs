@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::subject::{Subject, touches_folder};
+use crate::actions::context::Scope;
+use crate::job::context::{Subject, touches_folder};
+use crate::job::{EventKind, Timeline};
 use crate::rules::forges::forges;
-use crate::timeline::{EventKind, Timeline};
 use crate::tool::Interpreter;
-use crate::workflow::context::Scope;
 
 /// What decides about the environments of an instance; `None` is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

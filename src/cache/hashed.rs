@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::template::Hash;
-use crate::check::subject::Subject;
+use crate::actions::context::WORKSPACE;
+use crate::actions::{Step, StepList};
+use crate::job::context::Subject;
+use crate::job::key_template::Hash;
+use crate::job::{Event, EventKind, Timeline};
 use crate::repo::index::local;
-use crate::timeline::{Event, EventKind, Timeline};
 use crate::tool::Answer;
-use crate::workflow::context::WORKSPACE;
-use crate::workflow::{Step, StepList};
 
 /// Shorter pieces of a file name stand in scripts by chance.
 const MIN_NAME: usize = 2;

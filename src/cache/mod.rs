@@ -5,6 +5,5 @@ pub mod hashed;
 pub mod needs;
 pub mod publish;
 pub mod separate;
-pub mod template;
 
 pub use needs::Needs;

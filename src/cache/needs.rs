@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 
 use super::separate::Separation;
-use crate::check::subject::{Subject, is_cacheable, touches_folder};
+use crate::job::context::{Subject, is_cacheable, touches_folder};
+use crate::job::state::prefixed;
+use crate::job::{Event, EventKind, Invocation, Timeline, Unit};
 use crate::rules::nox;
 use crate::rules::setup_actions::setup_actions;
-use crate::timeline::state::prefixed;
-use crate::timeline::{Event, EventKind, Invocation, Timeline, Unit};
 
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];

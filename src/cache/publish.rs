@@ -1,9 +1,9 @@
 //! May a job restore a cache at all: publishing jobs and low-trust events are left to a person.
 
-use crate::check::subject::Subject;
+use crate::actions::triggers::Trigger;
+use crate::job::EventKind;
+use crate::job::context::Subject;
 use crate::rules::publishers::publishers;
-use crate::timeline::EventKind;
-use crate::workflow::triggers::Trigger;
 
 /// What follows from the triggers and the steps of a job for a cache in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

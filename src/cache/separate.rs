@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::check::subject::{Subject, cacheable, is_cacheable};
-use crate::expr::{Eval, Template, Value, parse_condition, parse_template};
+use crate::actions::expr::{Eval, Template, Value, parse_condition, parse_template};
+use crate::actions::reader::Scalar;
+use crate::job::context::{Subject, cacheable, is_cacheable};
+use crate::job::{Event, EventKind, Timeline};
 use crate::rules::nox;
-use crate::timeline::{Event, EventKind, Timeline};
 use crate::tool::Files;
-use crate::workflow::reader::Scalar;
 
 /// Sets of more values than this are not tried.
 const MAX_PARTS: usize = 4;

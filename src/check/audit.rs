@@ -3,20 +3,20 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::actions::{Step, StepList};
+use crate::base::finding::{Applicability, Change, Edit, Finding, Fix, Location, Route, Segment};
+use crate::base::glob::Pattern;
+use crate::base::text::Span;
 use crate::cache::Needs;
 use crate::cache::builds::Builds;
 use crate::cache::publish::Permission;
-use crate::cache::template::Rendered;
 use crate::check::jobs::Jobs;
-use crate::check::subject::{Subject, is_cacheable, is_meant_for, touches_folder};
-use crate::finding::{Applicability, Change, Edit, Finding, Fix, Location, Route, Segment};
-use crate::glob::Pattern;
+use crate::job::context::{Subject, is_cacheable, is_meant_for, touches_folder};
+use crate::job::event::CachedPath;
+use crate::job::key_template::Rendered;
+use crate::job::{CacheForm, CacheStep, Event, Invocation, Site, Timeline};
 use crate::repo::Document;
 use crate::rules::checks;
-use crate::text::Span;
-use crate::timeline::event::CachedPath;
-use crate::timeline::{CacheForm, CacheStep, Event, Invocation, Site, Timeline};
-use crate::workflow::{Step, StepList};
 
 /// Where nox keeps its environments if nothing says otherwise.
 const DEFAULT_FOLDER: &str = ".nox";

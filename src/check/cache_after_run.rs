@@ -1,10 +1,10 @@
 //! `nox/cache-after-run`: are the environments built before the cache is restored?
 
 use super::audit::{Audit, Cached, Place, Report, covers};
-use super::subject::{is_cacheable, is_meant_for};
-use crate::finding::Finding;
+use crate::base::finding::Finding;
 use crate::fix::move_step::before_call;
-use crate::timeline::Event;
+use crate::job::Event;
+use crate::job::context::{is_cacheable, is_meant_for};
 
 pub const ID: &str = "nox/cache-after-run";
 

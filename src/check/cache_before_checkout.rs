@@ -1,10 +1,10 @@
 //! `nox/cache-before-checkout`: does a checkout delete what the cache restored?
 
 use super::audit::{Audit, Cached, Place, Report, folders};
-use super::subject::touches_folder;
-use crate::finding::Finding;
+use crate::base::finding::Finding;
 use crate::fix::move_step::before_call;
-use crate::timeline::{Event, EventKind};
+use crate::job::context::touches_folder;
+use crate::job::{Event, EventKind};
 
 pub const ID: &str = "nox/cache-before-checkout";
 

@@ -1,10 +1,10 @@
 //! `nox/cache-not-reused`: does nox delete what the cache restored?
 
 use super::audit::{Audit, Cached, Place, Report, fix};
-use super::subject::{is_cacheable, is_meant_for};
-use crate::finding::{Finding, Fix};
+use crate::base::finding::{Finding, Fix};
 use crate::fix::reuse_flag;
-use crate::timeline::{Event, Invocation};
+use crate::job::context::{is_cacheable, is_meant_for};
+use crate::job::{Event, Invocation};
 use crate::tool::Reuse;
 
 pub const ID: &str = "nox/cache-not-reused";
@@ -57,7 +57,7 @@ fn wasted<'a>(cached: &Cached<'a>) -> impl Iterator<Item = (&'a Event, &'a Invoc
     })
 }
 
-fn reuse(audit: &Audit<'_>, site: crate::timeline::Site, calls: &[(&Event, &Invocation)]) -> Result<Fix, String> {
+fn reuse(audit: &Audit<'_>, site: crate::job::Site, calls: &[(&Event, &Invocation)]) -> Result<Fix, String> {
     let applicability = audit.editable(site)?;
     if let Some(reason) = calls.iter().find_map(|(_, i)| reuse_flag::obstacle(i)) {
         return Err(reason);

@@ -1,10 +1,10 @@
 //! `nox/constant-key`: does the key change when what is built changes?
 
 use super::audit::{Audit, Cached, Place, Report};
+use crate::base::finding::{Finding, Severity};
 use crate::cache::hashed;
-use crate::cache::template::{Hash, Piece};
-use crate::finding::{Finding, Severity};
 use crate::fix::rewrite_key::rewrite;
+use crate::job::key_template::{Hash, Piece};
 use crate::tool::Answer;
 
 pub const ID: &str = "nox/constant-key";

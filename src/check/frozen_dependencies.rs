@@ -1,14 +1,14 @@
 //! `nox/frozen-dependencies`: do packages without a pinned version ever upgrade?
 
 use super::audit::{Audit, Cached, Report};
-use super::subject::is_cacheable;
+use crate::base::finding::{Applicability, Change, Edit, Finding, Fix};
+use crate::base::text::Span;
 use crate::cache::hashed;
-use crate::cache::template::Piece;
 use crate::edit::verify::mapping;
-use crate::finding::{Applicability, Change, Edit, Finding, Fix};
 use crate::fix::rewrite_key::Parts;
 use crate::fix::style::{Style, first_line};
-use crate::text::Span;
+use crate::job::context::is_cacheable;
+use crate::job::key_template::Piece;
 use crate::tool::Reuse;
 
 pub const ID: &str = "nox/frozen-dependencies";

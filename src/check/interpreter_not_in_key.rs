@@ -1,14 +1,14 @@
 //! `nox/interpreter-not-in-key`: can environments of another interpreter, system or noxfile be restored?
 
 use super::audit::{Audit, Cached, Place, Report};
-use super::subject::{Subject, cacheable};
+use crate::base::finding::Applicability;
+use crate::base::finding::Finding;
 use crate::cache::hashed;
-use crate::cache::template::Key;
-use crate::finding::Applicability;
-use crate::finding::Finding;
 use crate::fix::rewrite_key::{own_restore, restore_only, rewrite};
-use crate::timeline::state::prefixed;
-use crate::timeline::{Event, EventKind};
+use crate::job::context::{Subject, cacheable};
+use crate::job::key_template::Key;
+use crate::job::state::prefixed;
+use crate::job::{Event, EventKind};
 use crate::tool::Interpreter;
 
 pub const ID: &str = "nox/interpreter-not-in-key";
@@ -171,7 +171,7 @@ fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
             && feeds.any(|feed| feed.is_none_or(|text| text.to_ascii_lowercase().contains(path.as_str())))
     };
     // So may a script that asks Python.
-    let may_name = |p: &crate::cache::template::Piece| {
+    let may_name = |p: &crate::job::key_template::Piece| {
         let opaque = p
             .paths
             .iter()

@@ -1,9 +1,9 @@
 //! `nox/invalid-key`: does the cache service accept the key on every leg?
 
 use super::audit::{Audit, Cached, Place, Report};
-use crate::cache::template::Key;
-use crate::finding::Finding;
+use crate::base::finding::Finding;
 use crate::fix::rewrite_key::rewrite;
+use crate::job::key_template::Key;
 use crate::rules::cache_actions::cache_actions;
 
 pub const ID: &str = "nox/invalid-key";

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::audit::{Cached, caches};
-use super::subject::Subject;
-use crate::cache::template::Rendered;
-use crate::timeline::CacheForm;
+use crate::job::CacheForm;
+use crate::job::context::Subject;
+use crate::job::key_template::Rendered;
 
 pub struct Jobs<'a> {
     pub subjects: &'a [Subject<'a>],

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::audit::{Audit, Cached, Place, Report};
-use super::subject::Subject;
+use crate::base::finding::Finding;
 use crate::cache::hashed;
-use crate::finding::Finding;
 use crate::fix::rewrite_key::rewrite;
+use crate::job::context::Subject;
 
 pub const ID: &str = "nox/key-collision";
 /// Caches that are compared pair by pair; more legs are not more different.
@@ -77,7 +77,7 @@ fn collide(a: &Cached<'_>, b: &Cached<'_>) -> bool {
 
 /// Files that a step writes may differ from job to job: only hashes of tracked files are the same everywhere.
 fn is_sure(subject: &Subject<'_>, cached: &Cached<'_>) -> bool {
-    let known = |h: &&crate::cache::template::Hash| h.patterns.is_some();
+    let known = |h: &&crate::job::key_template::Hash| h.patterns.is_some();
     let mut hashes = cached.step.template.hashes().filter(known);
     hashes.all(|h| !hashed::is_written(subject, cached.timeline, cached.event, h))
 }

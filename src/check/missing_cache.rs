@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::subject::{Subject, cacheable, is_meant_for, touches_folder};
+use crate::base::finding::{Applicability, Finding, Fix, Location, Severity};
 use crate::cache::Needs;
 use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
 use crate::config;
-use crate::finding::{Applicability, Finding, Fix, Location, Severity};
 use crate::fix::action_ref::cache_action;
 use crate::fix::insert_step::{NewStep, insert_step};
 use crate::fix::reuse_flag;
-use crate::timeline::{CacheStep, Event, EventKind, Invocation, Site, Timeline};
+use crate::job::context::{Subject, cacheable, is_meant_for, touches_folder};
+use crate::job::{CacheStep, Event, EventKind, Invocation, Site, Timeline};
 use crate::tool::Reuse;
 
 pub const ID: &str = "nox/missing-cache";
@@ -132,7 +132,7 @@ fn help(uncovered: &[Uncovered<'_>], warm: bool) -> String {
 }
 
 /// The span of the call in the job's own file: where a composite action is used, the step that uses it.
-fn primary_span(subject: &Subject<'_>, event: &Event) -> crate::text::Span {
+fn primary_span(subject: &Subject<'_>, event: &Event) -> crate::base::text::Span {
     if event.site == event.outer {
         return event.span;
     }
@@ -140,7 +140,7 @@ fn primary_span(subject: &Subject<'_>, event: &Event) -> crate::text::Span {
     outer.and_then(|s| s.uses.as_ref()).map_or(event.span, |uses| uses.span)
 }
 
-fn step_of<'a>(subject: &'a Subject<'_>, site: Site) -> Option<&'a crate::workflow::Step> {
+fn step_of<'a>(subject: &'a Subject<'_>, site: Site) -> Option<&'a crate::actions::Step> {
     subject.repository.documents[site.document].steps(site.job)?.steps.get(site.step)
 }
 

@@ -2,8 +2,8 @@
 
 use super::audit::{Audit, Cached, Report};
 use super::interpreter_not_in_key::is_enough;
+use crate::base::finding::{Applicability, Finding, Fix};
 use crate::cache::hashed::hashed;
-use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::rewrite_key::{Parts, corrected, own_restore};
 
 pub const ID: &str = "nox/missing-restore-keys";
@@ -51,7 +51,7 @@ fn add(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
         None => {
             let corrected = corrected(audit, cached)?;
             let restore = corrected.restore.ok_or("an older environment must not be restored here")?;
-            if cached.step.form != crate::timeline::CacheForm::Both {
+            if cached.step.form != crate::job::CacheForm::Both {
                 return Err("the key must be made safer first, here and in the step that saves".to_owned());
             }
             parts.set_key(site, &corrected.key)?;

@@ -15,13 +15,12 @@ pub mod missing_restore_keys;
 pub mod restore_keys_mismatch;
 pub mod retired_cache_action;
 pub mod stale_install;
-pub mod subject;
 pub mod wrong_path;
 
 use audit::Audit;
 use jobs::Jobs;
 
-use crate::finding::Finding;
+use crate::base::finding::Finding;
 
 /// Looks at caches that are already there.
 type AuditCheck = fn(&Audit<'_>) -> Option<Finding>;

@@ -2,10 +2,10 @@
 
 use super::audit::{Audit, Cached, Place, Report};
 use super::interpreter_not_in_key::is_enough;
-use crate::cache::template::Key;
-use crate::finding::{Applicability, Finding};
+use crate::base::finding::{Applicability, Finding};
 use crate::fix::rewrite_key::{own_restore, restore_only, rewrite};
-use crate::timeline::CacheForm;
+use crate::job::CacheForm;
+use crate::job::key_template::Key;
 
 pub const ID: &str = "nox/restore-keys-mismatch";
 

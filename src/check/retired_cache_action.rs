@@ -1,12 +1,12 @@
 //! `nox/retired-cache-action`: does the service still accept this version of the cache action?
 
 use super::audit::{Audit, Place, Report, fix};
+use crate::actions::Uses;
+use crate::base::finding::{Change, Edit, Finding, Fix};
+use crate::base::text::Span;
 use crate::cache::publish::Permission;
-use crate::finding::{Change, Edit, Finding, Fix};
 use crate::fix::action_ref::cache_action;
-use crate::text::Span;
-use crate::timeline::Site;
-use crate::workflow::Uses;
+use crate::job::Site;
 
 pub const ID: &str = "nox/retired-cache-action";
 
@@ -66,7 +66,7 @@ fn update(audit: &Audit<'_>, sites: &[Site]) -> Result<Fix, String> {
         let value = scalar.text.replace(written.reference, reference);
         changes.push(Change::SetScalar { at: audit.route(*site, &["uses"]).ok_or("the step is not in sight")?, value });
     }
-    let applicability = crate::finding::Applicability::Safe;
+    let applicability = crate::base::finding::Applicability::Safe;
     Ok(fix(applicability, format!("Use `{}`", new.uses), &document.path, edits, changes))
 }
 

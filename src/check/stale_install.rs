@@ -1,9 +1,9 @@
 //! `nox/stale-install`: are installs skipped in an environment of an older state?
 
 use super::audit::{Audit, Cached, Place, Report, covers};
-use super::subject::{is_cacheable, touches_folder};
-use crate::finding::Finding;
-use crate::timeline::Invocation;
+use crate::base::finding::Finding;
+use crate::job::Invocation;
+use crate::job::context::{is_cacheable, touches_folder};
 
 pub const ID: &str = "nox/stale-install";
 

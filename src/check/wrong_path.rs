@@ -1,9 +1,9 @@
 //! `nox/wrong-path`: does the cache hold the folder in which nox keeps its environments?
 
 use super::audit::{Audit, Cached, Place, Report, covers};
-use super::subject::cacheable;
-use crate::finding::{Finding, Fix};
+use crate::base::finding::{Finding, Fix};
 use crate::fix::rewrite_key::Parts;
+use crate::job::context::cacheable;
 
 pub const ID: &str = "nox/wrong-path";
 
@@ -51,7 +51,7 @@ fn missed(audit: &Audit<'_>, cached: &Cached<'_>) -> Vec<String> {
 }
 
 /// A line that was meant for one of these folders.
-fn is_env_line(path: &crate::timeline::event::CachedPath, folders: &[String]) -> bool {
+fn is_env_line(path: &crate::job::event::CachedPath, folders: &[String]) -> bool {
     let name = |text: &str| text.trim_end_matches(['/', '*']).rsplit(['/', '\\']).next().map(str::to_owned);
     let own = name(path.folder.as_deref().unwrap_or(&path.written));
     folders.iter().any(|f| name(f) == own)

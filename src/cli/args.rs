@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::base::finding::{Finding, Severity};
 use crate::config::CheckName;
-use crate::finding::{Finding, Severity};
 use crate::output::Format;
 use crate::report::ReportArgs;
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::glob::{name_fits, names_fit};
+use crate::base::glob::{name_fits, names_fit};
 
 /// A pattern over paths relative to the repository root; one without `/` is meant for the file name alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

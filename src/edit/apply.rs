@@ -1,7 +1,7 @@
 //! Text edits to new text: one fix applied whole, several fixes of a file combined without ever mixing two that touch.
 
-use crate::finding::{Change, Edit, Fix};
-use crate::text::Span;
+use crate::base::finding::{Change, Edit, Fix};
+use crate::base::text::Span;
 
 /// Why edits cannot be applied to a text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +83,7 @@ fn dispute(a: &Change, b: &Change) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Applicability, Segment};
+    use crate::base::finding::{Applicability, Segment};
 
     fn edit(start: usize, end: usize, content: &str) -> Edit {
         Edit { span: Span::new(start, end), content: content.to_owned() }

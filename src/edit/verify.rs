@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::finding::{Change, Segment};
+use crate::base::finding::{Change, Segment};
 
 /// Why a fix is not proved; nothing may be written then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,11 +5,11 @@ use serde_yaml::{Mapping, Value};
 use super::action_ref::ActionRef;
 use super::quote::scalar;
 use super::style::{Style, first_line};
+use crate::actions::StepList;
+use crate::base::finding::{Change, Edit};
+use crate::base::text::Span;
 use crate::cache::Needs;
-use crate::finding::{Change, Edit};
 use crate::repo::Document;
-use crate::text::Span;
-use crate::workflow::StepList;
 
 /// The step to insert.
 #[derive(Debug, Clone)]

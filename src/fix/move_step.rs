@@ -1,12 +1,12 @@
 //! A cache step moved up or down in its list, with the comments above it.
 
 use super::style::first_line;
+use crate::actions::{Step, StepList};
+use crate::base::finding::{Applicability, Change, Edit, Fix, Route, Segment};
+use crate::base::text::Span;
 use crate::check::audit::{Audit, Cached, fix};
-use crate::finding::{Applicability, Change, Edit, Fix, Route, Segment};
+use crate::job::Event;
 use crate::repo::Document;
-use crate::text::Span;
-use crate::timeline::Event;
-use crate::workflow::{Step, StepList};
 use crate::yaml::{Kind, ScalarStyle};
 
 /// The fix that moves a cache step directly before `call`, or before the step of the job that leads there.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Change, Edit, Route, Segment};
+use crate::base::finding::{Change, Edit, Route, Segment};
+use crate::base::text::Span;
+use crate::job::{Event, Invocation, Site};
 use crate::repo::Repository;
-use crate::text::Span;
-use crate::timeline::{Event, Invocation, Site};
 use crate::tool::nox::Nox;
 use crate::tool::{Reuse, Tool};
 use crate::yaml::ScalarMap;

@@ -1,17 +1,17 @@
 //! A key and its restore keys written anew from what the job needs; what the old key says besides is kept.
 
 use super::scalar::{add_after, set_line, set_lines};
+use crate::actions::{Scalar, Step};
+use crate::base::finding::{Applicability, Change, Edit, Fix};
 use crate::cache::hashed;
 use crate::cache::needs::{Beginning, Needs};
-use crate::cache::template::{Key, Piece};
 use crate::check::audit::{Audit, Cached, fix};
-use crate::check::subject::touches_folder;
-use crate::finding::{Applicability, Change, Edit, Fix};
+use crate::job::context::touches_folder;
+use crate::job::key_template::{Key, Piece};
+use crate::job::{EventKind, Site};
 use crate::repo::Document;
 use crate::rules::cache_actions::cache_actions;
-use crate::timeline::{EventKind, Site};
 use crate::tool::Answer;
-use crate::workflow::{Scalar, Step};
 
 /// Length of a hash in a key.
 const HASH: usize = 64;
@@ -137,7 +137,7 @@ fn is_useful(audit: &Audit<'_>, site: Site, position: usize) -> bool {
 /// Whether `env.pythonLocation` names, at the step, the interpreter that is set up for the environments.
 fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
     for cached in audit.caches.iter().filter(|c| c.event.site == site) {
-        let sets = |e: &&crate::timeline::Event| matches!(e.kind, EventKind::Interpreter { location: true, .. });
+        let sets = |e: &&crate::job::Event| matches!(e.kind, EventKind::Interpreter { location: true, .. });
         let events = &cached.timeline.events;
         let last = events.iter().rposition(|e| e.invocation().is_some_and(touches_folder)).unwrap_or(events.len());
         let late = events.iter().take(last).skip(cached.position).any(|e| sets(&e));

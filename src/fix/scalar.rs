@@ -1,10 +1,10 @@
 //! A scalar written anew in the way it is written: one line, or the lines of a block.
 
-use crate::finding::Edit;
+use crate::actions::{Scalar, Step};
+use crate::base::finding::Edit;
+use crate::base::text::Span;
 use crate::fix::quote::{double_quoted, scalar as quoted};
 use crate::repo::Document;
-use crate::text::Span;
-use crate::workflow::{Scalar, Step};
 use crate::yaml::{Kind, ScalarStyle};
 
 /// Blanks by which a new block stands inside its key.

@@ -1,7 +1,7 @@
 //! How a file writes its steps: indentation, blank lines, names, so that an inserted one looks like its neighbours.
 
+use crate::actions::{Step, StepList};
 use crate::repo::Document;
-use crate::workflow::{Step, StepList};
 use crate::yaml::{Kind, Tree};
 
 /// The layout of a list of steps.

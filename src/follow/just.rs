@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::given::Given;
 use super::{File, Followed, Lead};
+use crate::base::text::Span;
 use crate::repo::join;
 use crate::shell::{Shell, Word};
-use crate::text::Span;
 
 /// How deep dependencies are followed.
 const MAX_DEPTH: usize = 16;

@@ -1,7 +1,7 @@
 //! A script in a tracked file, with the way from its offsets to those of the file.
 
+use crate::base::text::Span;
 use crate::shell::{Expanded, Shell, Word};
-use crate::text::Span;
 
 /// A script that a hop leads to.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::parse::{Makefile, Rule, Source, Variable};
 use super::given::Given;
 use super::{File, Followed, Lead};
-use crate::text::Span;
+use crate::base::text::Span;
 
 /// How deep prerequisites and variables are followed.
 const MAX_DEPTH: usize = 16;

@@ -2,7 +2,7 @@
 
 use super::given::Given;
 use super::{File, Followed, Lead};
-use crate::text::Span;
+use crate::base::text::Span;
 
 pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     let Ok(serde_json::Value::Object(package)) = serde_json::from_str(file.text) else {

@@ -3,7 +3,7 @@
 use super::given::Given;
 use super::lead::quoted;
 use super::{File, Followed, Lead};
-use crate::text::Text;
+use crate::base::text::Text;
 use crate::yaml::parse;
 
 pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {

@@ -5,10 +5,10 @@ use tree_sitter::Node;
 use super::given::Given;
 use super::lead::quoted;
 use super::{File, Followed, Lead};
+use crate::base::syntax::{self, Grammar};
+use crate::base::text::Span;
 use crate::repo::join;
 use crate::rules::wrappers::WRAPPERS;
-use crate::syntax::{self, Grammar};
-use crate::text::Span;
 
 /// How deep a script's statements are looked at.
 const MAX_DEPTH: usize = 100;

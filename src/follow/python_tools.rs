@@ -6,9 +6,9 @@ use toml::de::{DeTable, DeValue};
 use super::given::Given;
 use super::lead::quoted;
 use super::{File, Followed, Lead};
+use crate::base::text::Span;
 use crate::repo::join;
 use crate::shell::Word;
-use crate::text::Span;
 
 /// How deep scripts refer to each other.
 const MAX_DEPTH: usize = 8;

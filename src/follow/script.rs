@@ -1,8 +1,8 @@
 //! Script files that a command runs: by an interpreter, by their path, or read into the shell.
 
 use super::{Ask, Followed, Lead, python};
+use crate::base::text::Span;
 use crate::shell::{CallKind, Shell};
-use crate::text::Span;
 
 /// The script file that the program is, if it is one of the repository.
 pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::given::Given;
 use super::{File, Followed, Lead};
+use crate::base::text::Text;
 use crate::repo::join;
 use crate::rules::wrappers::{Reader, WRAPPERS};
-use crate::text::Text;
 use crate::yaml::{NodeId, Tree, parse};
 
 /// How deep tasks are followed.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Ask, Followed, follow};
+use crate::base::text::Text;
 use crate::shell::{Expanded, Shell, commands, program};
-use crate::text::Text;
 use crate::tool::Files;
 
 struct Tracked(BTreeMap<&'static str, &'static str>);

@@ -4,7 +4,7 @@ use super::given::Given;
 use super::lead::quoted;
 use super::python_tools::{at, table, text_of};
 use super::{File, Followed, Lead};
-use crate::text::Span;
+use crate::base::text::Span;
 use toml::de::{DeTable, DeValue};
 
 pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {

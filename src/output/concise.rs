@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Look, Report, printable, summary};
-use crate::finding::Severity;
+use crate::base::finding::Severity;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     for reported in report.shown(look) {

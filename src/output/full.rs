@@ -10,9 +10,9 @@ use miette::{
 use rayon::prelude::*;
 
 use super::{Look, Report, Reported, printable, printable_name, summary};
-use crate::finding::{Applicability, Severity};
+use crate::base::finding::{Applicability, Severity};
+use crate::base::text::{Span, Text};
 use crate::rules::checks;
-use crate::text::{Span, Text};
 
 const DEFAULT_WIDTH: usize = 100;
 /// Source with a longer line is not shown: nobody could read it, and a terminal has no such columns.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Look, Report, printable};
-use crate::finding::Severity;
+use crate::base::finding::Severity;
 use crate::rules::checks;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {

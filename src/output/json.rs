@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Report, Reported, Sources};
-use crate::finding::{Applicability, Fix, Location, Severity};
+use crate::base::finding::{Applicability, Fix, Location, Severity};
 use crate::rules::checks;
 
 /// One violated check. Lines and columns count from 1, columns in characters; the end is behind the last character.

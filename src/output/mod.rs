@@ -17,8 +17,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::finding::{Finding, Location, Problem};
-use crate::text::{Position, Text};
+use crate::base::finding::{Finding, Location, Problem};
+use crate::base::text::{Position, Text};
 
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Report, Reported, Sources};
-use crate::finding::{Applicability, Edit, Finding, Fix, Location, Problem, Severity};
-use crate::text::{Position, Span, Text};
+use crate::base::finding::{Applicability, Edit, Finding, Fix, Location, Problem, Severity};
+use crate::base::text::{Position, Span, Text};
 
 pub const CI: &str =
     "on: push\njobs:\n  tests:\n    steps:\n      - uses: actions/checkout@v6\n      - run: echo é; nox\n";

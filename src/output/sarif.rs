@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Report, Reported, Sources, printable};
-use crate::finding::{Fix, Location, Problem, Severity};
+use crate::base::finding::{Fix, Location, Problem, Severity};
 use crate::rules::checks::{self, Check};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -282,8 +282,8 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::text::Span;
     use crate::output::sample;
-    use crate::text::Span;
 
     fn log(report: &Report) -> serde_json::Value {
         let mut out = Vec::new();

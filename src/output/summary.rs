@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::{Look, Report, printable, printable_name};
-use crate::finding::{Applicability, Severity};
+use crate::base::finding::{Applicability, Severity};
 use crate::rules::checks;
 
 /// `Found 3 errors, 1 warning. 3 fixable with --fix.`

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Look, printable};
-use crate::timeline::shown::{JobTimeline, Place, ShownEvent};
+use crate::job::shown::{JobTimeline, Place, ShownEvent};
 
 /// Writes one block for each job: what it comes to, then its events in order.
 pub fn write(out: &mut dyn Write, timelines: &[JobTimeline], look: Look) -> io::Result<()> {

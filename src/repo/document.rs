@@ -1,7 +1,7 @@
 //! One workflow or action file: its text, tree and typed view.
 
-use crate::text::Text;
-use crate::workflow::{Action, Shape, StepList, Workflow};
+use crate::actions::{Action, Shape, StepList, Workflow};
+use crate::base::text::Text;
 use crate::yaml::Tree;
 
 #[derive(Debug)]

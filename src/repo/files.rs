@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::tracked::Tracked;
-use crate::glob::PatternSet;
+use crate::base::glob::PatternSet;
 use crate::tool::Files;
 
 /// Larger files (data, generated locks) are tracked but not read.

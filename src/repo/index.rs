@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::document::Document;
 use super::files::{RepoFiles, join};
 use super::shared::Shared;
+use crate::actions::StepList;
 use crate::rules::forges::forges;
-use crate::workflow::StepList;
 
 /// A job that calls a reusable workflow or uses an action of the same repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What a fresh runner has: the repository's tracked files, its workflows and actions, and who calls whom.
 
+pub mod discover;
 pub mod document;
 pub mod files;
 pub mod index;

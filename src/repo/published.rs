@@ -1,7 +1,7 @@
 //! Published actions as the steps of a document name them.
 
 use super::document::Document;
-use crate::workflow::Uses;
+use crate::actions::Uses;
 
 /// One use of an action as written, with the comment behind it, which names a pinned commit's release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

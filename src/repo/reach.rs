@@ -7,7 +7,7 @@ use super::document::Document;
 use super::index::local;
 use super::shared::Shared;
 use super::words::Goal;
-use crate::workflow::StepList;
+use crate::actions::StepList;
 
 /// Keys of a workflow that no command of a job is made of.
 const APART: [&str; 5] = ["jobs", "name", "run-name", "permissions", "concurrency"];
@@ -99,8 +99,8 @@ fn pieces(document: &Document, job: Option<usize>) -> Vec<&str> {
 mod tests {
     use super::{Reach, Shared};
     use crate::config::Config;
-    use crate::discover::discover;
     use crate::repo::Repository;
+    use crate::repo::discover::discover;
     use crate::rules::setup_actions::setup_actions;
     use crate::testing;
     use crate::tool::nox::Nox;

@@ -7,11 +7,11 @@ use super::document::Document;
 use super::files::RepoFiles;
 use super::published::{Published, published};
 use super::words::Words;
+use crate::actions::Uses;
 use crate::rules::cache_actions::cache_actions;
 use crate::shell::Scripts;
 use crate::tool::Tool;
 use crate::tool::memo::Answers;
-use crate::workflow::Uses;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]

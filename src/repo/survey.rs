@@ -12,11 +12,11 @@ use super::files::join;
 use super::index::{Repository, local};
 use super::reach::Reach;
 use super::shared::{Shared, Written};
-use crate::discover::{Discovered, FileKind};
-use crate::finding::Problem;
+use crate::actions::{Action, Workflow};
+use crate::base::finding::Problem;
+use crate::base::text::Text;
+use crate::repo::discover::{Discovered, FileKind};
 use crate::rules::cache_actions::cache_actions;
-use crate::text::Text;
-use crate::workflow::{Action, Workflow};
 
 /// Files read at a time.
 const BATCH: usize = 64;

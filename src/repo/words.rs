@@ -10,12 +10,12 @@ use regex::Regex;
 
 use super::files::RepoFiles;
 use super::spelled::spells_nox;
-use crate::discover::kind_by_place;
+use crate::actions::context::ENV_FILE;
+use crate::repo::discover::kind_by_place;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
 use crate::rules::wrappers::WRAPPERS;
 use crate::tool::Files;
-use crate::workflow::context::ENV_FILE;
 
 /// Files followed from one text; beyond them it counts as leading anywhere.
 const MAX_FILES: usize = 2_000;

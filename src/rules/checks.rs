@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::Severity;
+use crate::base::finding::Severity;
 
 pub const UNUSED_IGNORE: &str = "cachelint/unused-ignore";
 pub const INVALID_IGNORE: &str = "cachelint/invalid-ignore";

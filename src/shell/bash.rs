@@ -11,8 +11,8 @@ use super::expand::Expanded;
 use super::state::{State, Value};
 use super::word::{Part, Source, Word};
 use super::{Command, Given, Host, Left};
-use crate::syntax::{self, Grammar};
-use crate::text::Span;
+use crate::base::syntax::{self, Grammar};
+use crate::base::text::Span;
 
 /// How deep statements may nest, function calls counted.
 const MAX_DEPTH: usize = 48;

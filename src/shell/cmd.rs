@@ -4,7 +4,7 @@ use super::expand::Expanded;
 use super::state::{State, Value};
 use super::word::{Part, Source, Word};
 use super::{Command, Host};
-use crate::text::Span;
+use crate::base::text::Span;
 
 /// The commands of `script` in the order of its lines.
 pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {

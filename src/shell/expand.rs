@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::word::{Part, Source, Word};
-use crate::text::Span;
+use crate::base::text::Span;
 
 /// A script with its expressions replaced by their values, or by a placeholder where the value is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

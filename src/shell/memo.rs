@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Command, Expanded, Given, Peeled, Shell, Word, commands_given, program};
-use crate::memo::{Memo, Weight};
+use crate::base::memo::{Memo, Weight};
 
 /// The scripts of one repository.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl Scripts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Span;
+    use crate::base::text::Span;
 
     #[test]
     fn a_script_is_read_again_where_what_it_looks_up_differs() {

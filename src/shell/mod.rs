@@ -14,8 +14,8 @@ pub use memo::Scripts;
 pub use peel::{Call, CallKind, Peeled, calls, program};
 pub use word::{Part, Source, Word};
 
+use crate::base::text::Span;
 use crate::rules::launchers::{LAUNCHERS, Language};
-use crate::text::Span;
 
 /// The interpreter of a script.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -2,8 +2,8 @@
 
 use super::word::{Part, Source, Word};
 use super::{Command, Directory, Host, Shell};
+use crate::base::text::Span;
 use crate::rules::launchers::{Effect, LAUNCHERS, Launcher, Operand, Options};
-use crate::text::Span;
 
 /// How the program of a call is named.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use super::expand::Expanded;
 use super::state::{State, Value};
 use super::word::Word;
 use super::{Command, Host};
-use crate::syntax::{self, Grammar};
-use crate::text::Span;
+use crate::base::syntax::{self, Grammar};
+use crate::base::text::Span;
 
 /// How deep nodes are followed; the grammar wraps each expression in about fifteen.
 const MAX_DEPTH: usize = 150;

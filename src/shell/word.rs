@@ -1,6 +1,6 @@
 //! A word of a command: what is written, what it evaluates to as far as that is known, and where it stands.
 
-use crate::text::Span;
+use crate::base::text::Span;
 
 /// Where the text of a part comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Argument, Files, Request, Run, Tool, Variable};
-use crate::memo::{Memo, Weight};
+use crate::base::memo::{Memo, Weight};
 
 /// The answers of a tool about the files of one repository.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use super::parse::{MAX_DEPTH, YamlError};
 use super::shadow::Shadow;
 use super::tree::{Entry, Item, Kind, Node, NodeId, ScalarStyle, Tree};
 use super::walk::{is_white, walk};
-use crate::text::{Span, Text};
+use crate::base::text::{Span, Text};
 
 /// A collection that has not ended yet.
 struct Open {

@@ -10,7 +10,7 @@ use yaml_rust2::scanner::{Marker, ScanError, TScalarStyle};
 use super::build::Builder;
 use super::shadow::Shadow;
 use super::tree::{ScalarStyle, Tree};
-use crate::text::{Position, Text};
+use crate::base::text::{Position, Text};
 
 /// Collections in collections above this depth are refused.
 pub const MAX_DEPTH: usize = 128;

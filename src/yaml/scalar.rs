@@ -2,7 +2,7 @@
 
 use super::tree::{Kind, NodeId, Tree};
 use super::walk::{Step, walk};
-use crate::text::{Span, Text};
+use crate::base::text::{Span, Text};
 
 /// Maps byte offsets of a scalar's value to byte offsets of the file, for every scalar style.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::walk::quoted_end;
-use crate::text::Text;
+use crate::base::text::Text;
 
 /// How much text is parsed again at most, all tries together: a workflow has one or two such lines, if any.
 const MAX_BYTES: usize = 16 * 1024 * 1024;

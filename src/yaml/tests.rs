@@ -1,7 +1,7 @@
 //! The tree's spans and values, and what is refused.
 
 use super::*;
-use crate::text::{Position, Span, Text};
+use crate::base::text::{Position, Span, Text};
 
 fn text(source: &str) -> Text {
     Text::new("test.yml", source.as_bytes().to_vec()).expect("text")

@@ -1,6 +1,6 @@
 //! The spanned tree: what a YAML text says and where each part of it stands.
 
-use crate::text::Span;
+use crate::base::text::Span;
 
 /// A node of a [`Tree`]; only meaningful with the tree it came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! What a corrected key keeps of the one its owner wrote.
 
-use cachelint::finding::Applicability;
+use cachelint::base::finding::Applicability;
 
 use crate::support::{Made, read_all, repair};
 use crate::workflow::{CHECKOUT, CI, NOX, NOXFILE, PYTHON, cache, job, keyed, matrix};

@@ -1,6 +1,6 @@
 //! The made-up workflow of the audit's tests, one job whose parts a case replaces, and what is found in it.
 
-use cachelint::finding::Applicability;
+use cachelint::base::finding::Applicability;
 
 use crate::support::{Made, check, read_all, repair, rules};
 

@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cachelint::discover::{FileKind, Repository};
+use cachelint::actions::context::Scope;
+use cachelint::actions::{Action, Workflow};
+use cachelint::base::text::Text;
+use cachelint::job::{Event, EventKind, Instances, Invocation, Timeline, Unit, build};
 use cachelint::repo;
+use cachelint::repo::discover::{FileKind, Repository};
 use cachelint::repo::{Content, Document};
-use cachelint::text::Text;
-use cachelint::timeline::{Event, EventKind, Instances, Invocation, Timeline, Unit, build};
 use cachelint::tool::nox::Nox;
 use cachelint::tool::{Answer, Files, Interpreter, Reuse};
-use cachelint::workflow::context::Scope;
-use cachelint::workflow::{Action, Workflow};
 
 /// One cache step on one instance of its job.
 pub struct Leg {

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use breaks::BREAKS;
-use cachelint::finding::Applicability;
+use cachelint::base::finding::Applicability;
 use rayon::prelude::*;
 use score::Score;
 use support::{Made, read_all, repair, rules};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cachelint::discover::Repository;
-use cachelint::finding::{Applicability, Finding};
+use cachelint::base::finding::{Applicability, Finding};
+use cachelint::repo::discover::Repository;
 
 use crate::block::Block;
 use crate::breaks::{BREAKS, Break, WITHOUT_FIX};

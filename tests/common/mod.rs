@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use cachelint::base::finding::{Applicability, Edit, Fix};
+use cachelint::base::text::Text;
 use cachelint::config::Config;
-use cachelint::discover::{Discovered, discover};
 use cachelint::edit::apply::{apply, combine};
 use cachelint::edit::verify::verify;
-use cachelint::finding::{Applicability, Edit, Fix};
-use cachelint::lint::{Details, Outcome, lint};
-use cachelint::text::Text;
+use cachelint::engine::lint::{Details, Outcome, lint};
+use cachelint::repo::discover::{Discovered, discover};
 
 /// More rounds than any sound set of fixes needs.
 const MAX_ROUNDS: usize = 5;

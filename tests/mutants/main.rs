@@ -13,10 +13,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cachelint::cli::repair::{Change, Repaired, checked, repair};
+use cachelint::base::finding::{Applicability, Finding, Problem};
 use cachelint::config::Config;
-use cachelint::finding::{Applicability, Finding, Problem};
-use cachelint::lint::Details;
+use cachelint::engine::fix_loop::{Change, Repaired, checked, repair};
+use cachelint::engine::lint::Details;
 use rayon::prelude::*;
 
 use mutate::promises;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cachelint::cli::repair::repair;
+use cachelint::base::finding::Applicability;
 use cachelint::config::Config;
-use cachelint::discover::{Repository, discover};
-use cachelint::finding::Applicability;
-use cachelint::lint::Details;
+use cachelint::engine::fix_loop::repair;
+use cachelint::engine::lint::Details;
+use cachelint::repo::discover::{Repository, discover};
 use rayon::prelude::*;
 use tempfile::TempDir;
 use walkdir::WalkDir;

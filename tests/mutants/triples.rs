@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use cachelint::cli::repair::Change;
-use cachelint::finding::{Change as Declared, Segment};
+use cachelint::base::finding::{Change as Declared, Segment};
+use cachelint::engine::fix_loop::Change;
 use serde_json::{Value, json};
 
 /// Writes the rounds of each numbered mutant to the file at `path`.

@@ -2,7 +2,7 @@
 //!
 //! The fix's own proof walks both values side by side; this one builds the expected value and compares.
 
-use cachelint::finding::{Change, Segment};
+use cachelint::base::finding::{Change, Segment};
 use serde_yaml::Value;
 
 /// `value` with `changes` made, whose routes and indices are those of `value`; nothing where a route leads nowhere.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use cachelint::cli::repair::{Change, Round};
-use cachelint::finding::Change as Declared;
+use cachelint::base::finding::Change as Declared;
+use cachelint::engine::fix_loop::{Change, Round};
 use granit_parser::{Event, Parser};
 use serde_yaml::Value;
 

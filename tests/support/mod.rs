@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use cachelint::base::finding::{Applicability, Finding, Fix};
 use cachelint::config::Config;
-use cachelint::discover::{Repository, discover};
 use cachelint::edit::apply::{apply, combine};
 use cachelint::edit::verify::verify;
-use cachelint::finding::{Applicability, Finding, Fix};
-use cachelint::lint::{Details, Outcome, lint};
+use cachelint::engine::lint::{Details, Outcome, lint};
+use cachelint::repo::discover::{Repository, discover};
 use tempfile::TempDir;
 
 /// More rounds of fixes than this mean that they do not come to an end.

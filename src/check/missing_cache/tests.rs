@@ -1,8 +1,8 @@
 //! Table tests of `nox/missing-cache`; all workflows are made up.
 
 use super::ID;
+use crate::base::finding::{Applicability, Finding, Severity};
 use crate::config::Config;
-use crate::finding::{Applicability, Finding, Severity};
 use crate::testing::{NOXFILE, findings, fixed, job, outcome, safe_fix};
 
 const SETUP: &str = "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n- run: pip install nox\n";

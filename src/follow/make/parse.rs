@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::text::Span;
+use crate::base::text::Span;
 
 /// Longest value of a variable that is kept.
 const MAX_VALUE: usize = 4096;

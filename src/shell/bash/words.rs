@@ -3,8 +3,8 @@
 use tree_sitter::Node;
 
 use super::{Value, Walker, children, span};
+use crate::base::text::Span;
 use crate::shell::word::{Part, Source, Word};
-use crate::text::Span;
 
 /// How deep quotes and concatenations nest in one word.
 const MAX_WORD_DEPTH: usize = 16;

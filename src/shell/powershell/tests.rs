@@ -1,5 +1,5 @@
+use crate::base::text::Span;
 use crate::shell::{Call, Directory, Expanded, Shell, calls, commands};
-use crate::text::Span;
 
 fn nox(script: &str) -> Vec<Call> {
     let mut holes = Vec::new();

@@ -1,8 +1,8 @@
 //! Words of a PowerShell command as a native program receives them.
 
 use super::{Value, Walker};
+use crate::base::text::Span;
 use crate::shell::word::{Part, Source, Word};
-use crate::text::Span;
 
 /// The key under which a variable is kept: `X` for `$env:X`, `$x` for `$X`.
 pub(super) fn variable_name(text: &str) -> String {

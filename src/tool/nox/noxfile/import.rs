@@ -6,8 +6,8 @@ use tree_sitter::Node;
 
 use super::exec::{Names, Reader, Source};
 use super::value::{Value, join};
+use crate::base::syntax::{self, Grammar};
 use crate::rules::nox::rules;
-use crate::syntax::{self, Grammar};
 
 /// Local modules read.
 const MAX_MODULES: usize = 100;

@@ -15,7 +15,7 @@ pub use exec::{Effects, Install, NestedCall, Reader};
 pub use value::{Value, join};
 
 use self::state::State;
-use crate::memo::Memo;
+use crate::base::memo::Memo;
 use crate::tool::{Files, Variable};
 
 /// The noxfiles of one repository, each loaded once for the variables that it looks at.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::definition::{Decorator, Definition};
 use super::exec::{Effects, Function, Names};
 use super::value::Value;
-use crate::memo::Weight;
+use crate::base::memo::Weight;
 
 /// What reading has found so far.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::exec::Reader;
 use super::value::{Value, join};
-use crate::glob::{name_fits, names_fit};
+use crate::base::glob::{name_fits, names_fit};
 
 /// Most files that a pattern may find.
 const MAX_FOUND: usize = 500;

@@ -1,0 +1,138 @@
+//! A finding and its fix, as values: what is wrong, where, why, and which text edits put it right.
+
+use std::path::PathBuf;
+
+use crate::base::text::Span;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+/// Which fixes `--fix` applies, ordered from least to most trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Applicability {
+    /// Shown only; applying it needs a person's decision.
+    DisplayOnly,
+    /// Applied with `--unsafe-fixes`: may change what the workflow does beyond its caching.
+    Unsafe,
+    Safe,
+}
+
+/// A place in a file of the repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// Relative to the repository root, with `/`.
+    pub path: String,
+    pub span: Span,
+    /// A few words to print at the place.
+    pub label: String,
+}
+
+/// One violated check.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Id of the check, such as `nox/missing-cache`.
+    pub rule: &'static str,
+    pub severity: Severity,
+    /// One sentence: what is wrong.
+    pub message: String,
+    /// Why it matters and what to do, one paragraph.
+    pub help: String,
+    pub primary: Location,
+    pub related: Vec<Location>,
+    /// Job id, or `(composite)`.
+    pub job: String,
+    /// Said with the fix: what it buys, what it costs, who can read the cache.
+    pub notes: Vec<String>,
+    pub fix: Option<Fix>,
+    /// Why there is no fix, when there is none.
+    pub no_fix_reason: Option<String>,
+    /// Why the finding does not count, when caching here is better left to a person (publishing jobs, low-trust
+    /// triggers).
+    pub withheld: Option<String>,
+}
+
+impl Finding {
+    /// Whether it counts for the exit code: the user can act on it.
+    pub fn is_actionable(&self) -> bool {
+        self.severity >= Severity::Warning && self.withheld.is_none()
+    }
+
+    /// Takes the fix away and says why.
+    pub fn drop_fix(&mut self, reason: impl Into<String>) {
+        self.fix = None;
+        self.no_fix_reason = Some(reason.into());
+    }
+}
+
+impl Severity {
+    /// Lower case, as users write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// Text edits and the value change they perform. All edits are in one file.
+#[derive(Debug, Clone)]
+pub struct Fix {
+    pub applicability: Applicability,
+    /// Imperative title: "Cache `.nox` before this step".
+    pub message: String,
+    /// The file to edit, relative to the repository root, with `/`.
+    pub path: String,
+    /// Non-overlapping, sorted by start.
+    pub edits: Vec<Edit>,
+    /// What the edits must do to the file's value, in order of application; proved by a second parser before writing.
+    pub changes: Vec<Change>,
+}
+
+/// Replaces `span` by `content`; an empty span inserts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    pub span: Span,
+    pub content: String,
+}
+
+/// From the document's root to a value.
+pub type Route = Vec<Segment>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    Key(String),
+    Index(usize),
+}
+
+/// A declared change of a YAML value. Every route and index is meant in the *original* document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A new item in the sequence at `sequence`, before the item that is at `index` in the original document.
+    InsertItem { sequence: Route, index: usize, value: serde_yaml::Value },
+    /// The scalar at `at` becomes `value`.
+    SetScalar { at: Route, value: String },
+    /// The mapping at `mapping` gains `key`, which it did not have.
+    AddKey { mapping: Route, key: String, value: serde_yaml::Value },
+    /// The item at `from` of `sequence` stands before the item that was at `before`.
+    MoveItem { sequence: Route, from: usize, before: usize },
+}
+
+/// Something that kept a file or a part of it from being checked; makes the exit code 2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub path: PathBuf,
+    /// Line and column from 1, where one is known.
+    pub position: Option<crate::base::text::Position>,
+    pub message: String,
+    /// A way out.
+    pub help: Option<String>,
+}

@@ -1,0 +1,7 @@
+//! Words and helpers that every part may use; it knows no other part.
+
+pub mod finding;
+pub mod glob;
+pub mod memo;
+pub(crate) mod syntax;
+pub mod text;

@@ -1,0 +1,293 @@
+//! Settings of a repository: `.github/cachelint.yml` or `[tool.cachelint]` in `pyproject.toml`.
+
+pub mod path_pattern;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer};
+
+use crate::base::finding::{Problem, Severity};
+use crate::base::text::{Position, Text, read_bounded};
+use crate::rules::checks;
+
+use path_pattern::PathPattern;
+
+/// Looked for in the repository root, the first one that exists counts.
+const FILES: [&str; 7] = [
+    ".github/cachelint.yml",
+    ".github/cachelint.yaml",
+    ".forgejo/cachelint.yml",
+    ".forgejo/cachelint.yaml",
+    ".gitea/cachelint.yml",
+    ".gitea/cachelint.yaml",
+    "pyproject.toml",
+];
+
+/// Everything a repository can decide about how it is checked and fixed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case", expecting = "a map of settings")]
+pub struct Config {
+    /// Checks to run; all if empty.
+    pub select: Vec<CheckName>,
+    /// Checks not to run.
+    pub ignore: Vec<CheckName>,
+    /// Severity of a check in place of its own.
+    #[cfg_attr(test, schemars(extend("propertyNames" = {"$ref": "#/definitions/CheckName"})))]
+    pub severity: BTreeMap<CheckName, Severity>,
+    /// Checks not to report in files that match a pattern, relative to the repository root.
+    pub per_path_ignores: BTreeMap<PathPattern, Vec<CheckName>>,
+    /// What to do about calls of nox that do not reuse environments.
+    pub reuse: Reuse,
+    /// Whether inserted cache steps get restore keys.
+    pub restore_keys: bool,
+    /// Expressions or words to add to every key, such as `${{ vars.CACHE_EPOCH }}`.
+    pub key_parts: Vec<String>,
+    /// Files to add to the hash of what is installed, relative to the repository root.
+    pub key_files: Vec<String>,
+    /// Reference of the cache action to insert, such as `actions/cache@v6`.
+    pub cache_action: Option<String>,
+    /// How inserted actions are pinned.
+    pub pin: Pin,
+    /// Actions that are known to run nox, as `owner/name` or `./path`.
+    pub nox_actions: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            select: Vec::new(),
+            ignore: Vec::new(),
+            severity: BTreeMap::new(),
+            per_path_ignores: BTreeMap::new(),
+            reuse: Reuse::default(),
+            restore_keys: true,
+            key_parts: Vec::new(),
+            key_files: Vec::new(),
+            cache_action: None,
+            pin: Pin::default(),
+            nox_actions: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Reuse {
+    /// The fix adds the reuse flag.
+    #[default]
+    Insert,
+    /// The finding says that it is missing; the fix leaves the command alone.
+    Report,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Pin {
+    /// As the file does it.
+    #[default]
+    Auto,
+    Tag,
+    Sha,
+}
+
+/// The full id of a check that exists; users may write the short name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CheckName(pub &'static str);
+
+impl std::str::FromStr for CheckName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        checks::find(name).map(|check| Self(check.id.as_str())).ok_or_else(|| checks::unknown(name))
+    }
+}
+
+impl<'de> Deserialize<'de> for CheckName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Config {
+    /// The settings of the repository at `root`, a canonical path; the defaults if it has none. A link out of the
+    /// repository is none of its files.
+    pub fn of_repository(root: &Path) -> Result<Self, Problem> {
+        let inside =
+            |path: &Path| std::fs::canonicalize(path).is_ok_and(|real| real.is_file() && real.starts_with(root));
+        match FILES.iter().map(|name| root.join(name)).find(|path| inside(path) && speaks_of_cachelint(path)) {
+            Some(path) => Self::from_file(&path),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// The settings in the file at `path`: TOML or YAML by its name.
+    pub fn from_file(path: &Path) -> Result<Self, Problem> {
+        let fail = |message: String| problem(path, message);
+        let bytes = read_bounded(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let text = Text::new(path, bytes).map_err(|e| fail(e.to_string()))?;
+        if path.extension().is_some_and(|e| e == "toml") { from_toml(&text, path) } else { from_yaml(&text, path) }
+    }
+
+    /// Whether `check` runs at all.
+    pub fn runs(&self, check: &str) -> bool {
+        let names = |list: &[CheckName]| list.iter().any(|name| name.0 == check);
+        (self.select.is_empty() || names(&self.select)) && !names(&self.ignore)
+    }
+
+    /// Whether `check` is reported in the file at `path`, relative to the root with `/`.
+    pub fn reports(&self, check: &str, path: &str) -> bool {
+        let ignored = |(pattern, checks): (&PathPattern, &Vec<CheckName>)| {
+            checks.iter().any(|name| name.0 == check) && pattern.matches(path)
+        };
+        self.runs(check) && !self.per_path_ignores.iter().any(ignored)
+    }
+
+    /// The severity that the user gave to `check`, else `own`.
+    pub fn severity_of(&self, check: &str, own: Severity) -> Severity {
+        self.severity.iter().find(|(name, _)| name.0 == check).map_or(own, |(_, severity)| *severity)
+    }
+}
+
+/// Whether a file of this name holds settings of cachelint.
+pub fn is_settings_file(path: &Path) -> bool {
+    FILES.iter().any(|name| path.ends_with(name))
+}
+
+/// A `pyproject.toml` without our table, even a broken one, is none of our business.
+fn speaks_of_cachelint(path: &Path) -> bool {
+    !path.ends_with("pyproject.toml") || read_bounded(path).is_ok_and(|b| b.windows(9).any(|w| w == b"cachelint"))
+}
+
+#[derive(Deserialize)]
+struct PyProject {
+    #[serde(default)]
+    tool: Tool,
+}
+
+#[derive(Deserialize, Default)]
+struct Tool {
+    cachelint: Option<Config>,
+}
+
+fn from_toml(text: &Text, path: &Path) -> Result<Config, Problem> {
+    let fail = |e: toml::de::Error| {
+        let position = e.span().map(|span| text.position(span.start));
+        Problem { position, ..problem(path, with_suggestion(e.message())) }
+    };
+    let whole: PyProject = toml::from_str(text.as_str()).map_err(fail)?;
+    match whole.tool.cachelint {
+        Some(config) => Ok(config),
+        None if path.ends_with("pyproject.toml") => Ok(Config::default()),
+        None => toml::from_str(text.as_str()).map_err(fail),
+    }
+}
+
+fn from_yaml(text: &Text, path: &Path) -> Result<Config, Problem> {
+    let parsed: Result<Option<Config>, _> = serde_yaml::from_str(text.as_str());
+    parsed.map(Option::unwrap_or_default).map_err(|e| {
+        let position = e.location().map(|l| Position { line: l.line(), column: l.column() });
+        let message = e.to_string();
+        Problem { position, ..problem(path, with_suggestion(&without_positions(&message))) }
+    })
+}
+
+/// A message without "at line 2 column 1", which is given beside it.
+fn without_positions(message: &str) -> String {
+    let mut parts = message.split(" at line ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let number = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let rest = number(part);
+        out += &rest.strip_prefix(" column ").map_or(rest.clone(), number);
+    }
+    out
+}
+
+fn problem(path: &Path, message: String) -> Problem {
+    let help = "`cachelint --isolated` runs without settings".to_owned();
+    Problem { path: PathBuf::from(path), position: None, message, help: Some(help) }
+}
+
+/// serde's "unknown field `x`, expected one of `a`, `b`" with the name that was probably meant.
+fn with_suggestion(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let named = message.contains("unknown field `") || message.contains("unknown variant `");
+    match quoted.next().filter(|_| named).and_then(|wrong| checks::nearest(wrong, quoted)) {
+        Some(near) => format!("{message}; did you mean `{near}`?"),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(name: &str, content: &str) -> Result<Config, Problem> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        Config::of_repository(folder.path())
+    }
+
+    #[test]
+    fn the_same_settings_in_both_places() {
+        let toml = "[project]\nname = 'x'\n[tool.cachelint]\nignore = ['constant-key']\nreuse = 'report'\n\
+                    restore-keys = false\n[tool.cachelint.severity]\n'nox/missing-cache' = 'warning'\n\
+                    [tool.cachelint.per-path-ignores]\n'.github/workflows/r*.yml' = ['missing-cache']\n";
+        let yaml = "ignore: [constant-key]\nreuse: report\nrestore-keys: false\nseverity:\n  nox/missing-cache: warning\n\
+                    per-path-ignores:\n  .github/workflows/r*.yml: [missing-cache]\n";
+        let config = load("pyproject.toml", toml).unwrap();
+        assert_eq!(load(".forgejo/cachelint.yml", yaml).unwrap(), config);
+        assert_eq!((config.reuse, config.restore_keys), (Reuse::Report, false));
+        assert!(!config.runs("nox/constant-key") && config.runs("nox/missing-cache"));
+        assert!(!config.reports("nox/missing-cache", ".github/workflows/release.yml"));
+        assert!(config.reports("nox/missing-cache", ".github/workflows/ci.yml"));
+        assert_eq!(config.severity_of("nox/missing-cache", Severity::Error), Severity::Warning);
+        assert_eq!(config.severity_of("nox/wrong-path", Severity::Error), Severity::Error);
+    }
+
+    #[test]
+    fn nothing_said_is_the_default() {
+        for (name, content) in [
+            ("pyproject.toml", "[tool.ruff]\n"),
+            ("pyproject.toml", "broken = ["),
+            (".github/cachelint.yml", ""),
+            (".github/cachelint.yml", "# nothing\n"),
+            ("other.toml", "x = 1"),
+        ] {
+            assert_eq!(load(name, content), Ok(Config::default()), "{name} {content:?}");
+        }
+    }
+
+    #[test]
+    fn mistakes_name_the_place_and_the_nearest_word() {
+        let at = |line, column| Some(Position { line, column });
+        let table = [
+            ("pyproject.toml", "[tool.cachelint]\nselct = []\n", at(2, 1), "did you mean `select`?"),
+            ("pyproject.toml", "[tool.cachelint]\nreuse = 'inser'\n", at(2, 9), "did you mean `insert`?"),
+            (
+                "pyproject.toml",
+                "[tool.cachelint]\nignore = ['mising-cache']\n",
+                at(2, 10),
+                "did you mean `missing-cache`?",
+            ),
+            ("pyproject.toml", "[tool.cachelint\n", at(1, 16), ""),
+            (".github/cachelint.yml", "restore_keys: true\n", at(1, 1), "did you mean `restore-keys`?"),
+            (".gitea/cachelint.yml", "\nignore: [constant-kye]\n", at(2, 9), "did you mean `constant-key`?"),
+            (".github/cachelint.yml", "key-parts: [a\n", at(2, 1), "did not find expected ',' or ']', while parsing"),
+            (".github/cachelint.yml", "- a\n", at(1, 1), "invalid type: sequence, expected a map of settings"),
+            (".github/cachelint.yml", "severity: {missing-cache: fatal}\n", at(1, 27), "unknown variant `fatal`"),
+        ];
+        for (name, content, position, wording) in table {
+            let problem = load(name, content).unwrap_err();
+            assert!(problem.message.contains(wording), "{}", problem.message);
+            assert!(problem.path.ends_with(name) && !problem.message.contains(" at line "), "{}", problem.message);
+            assert_eq!(problem.position, position, "{content:?}");
+        }
+    }
+}

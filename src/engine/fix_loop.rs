@@ -1,0 +1,224 @@
+//! The fix loop: check, apply what is proved, check again until nothing is left to apply, then write.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::base::finding::{self, Applicability, Edit, Finding, Fix, Problem};
+use crate::base::text::Text;
+use crate::config::Config;
+use crate::edit::apply::{apply, combine};
+use crate::edit::verify::Old;
+use crate::edit::write;
+use crate::engine::lint::{Details, Outcome, lint};
+use crate::repo::discover::{Discovered, Repository};
+
+/// A fix may uncover another; more rounds than this mean that two undo each other.
+const MAX_ROUNDS: usize = 10;
+
+/// A file that fixes change, BOM included.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Relative to the root.
+    pub relative: String,
+    pub before: String,
+    pub after: String,
+    /// The text came from standard input and is not written to a file.
+    pub stdin: bool,
+    /// The way from `before` to `after`, never empty.
+    pub rounds: Vec<Round>,
+}
+
+/// What was done to a file at once, and proved.
+#[derive(Debug, Clone)]
+pub struct Round {
+    /// The whole file after this round, BOM included.
+    pub after: String,
+    /// Offsets into the text before this round, without BOM.
+    pub edits: Vec<Edit>,
+    pub declared: Vec<finding::Change>,
+    /// How many fixes went together.
+    pub fixes: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct Repaired {
+    /// What is left after the fixes.
+    pub outcome: Outcome,
+    pub changes: Vec<Change>,
+    /// How many fixes were applied.
+    pub applied: usize,
+}
+
+/// Checks `files`; every fix in the outcome is proved, others are replaced by the reason.
+pub fn checked(root: &Path, files: &[Discovered], config: &Config, details: Details) -> Outcome {
+    let mut outcome = lint(root, files, config, details);
+    let mut fixed: BTreeMap<String, Vec<&mut Finding>> = BTreeMap::new();
+    for finding in &mut outcome.findings {
+        if let Some(fix) = &finding.fix {
+            fixed.entry(fix.path.clone()).or_default().push(finding);
+        }
+    }
+    let texts = &outcome.texts;
+    fixed.into_par_iter().for_each(|(path, findings)| {
+        let text = texts.get(&path).map(|text| text.as_str());
+        let old = text.map(Old::new);
+        for finding in findings {
+            let proved = match (&finding.fix, text, &old) {
+                (Some(fix), Some(text), Some(old)) => prove(fix, text, old).map(|_| ()),
+                (Some(_), ..) => Err(format!("`{path}` was not read")),
+                (None, ..) => Ok(()),
+            };
+            if let Err(reason) = proved {
+                finding.drop_fix(format!("the fix could not be proved: {reason}"));
+            }
+        }
+    });
+    outcome
+}
+
+/// The text with the fix applied.
+fn prove(fix: &Fix, text: &str, old: &Old<'_>) -> Result<String, String> {
+    let new = apply(text, &fix.edits).map_err(|e| e.to_string())?;
+    old.verify(&new, &fix.changes).map_err(|e| e.to_string())?;
+    Ok(new)
+}
+
+/// Applies all fixes that are at least `required` to the requested files of `repository`, and writes them if asked to.
+pub fn repair(
+    repository: &Repository,
+    config: &Config,
+    details: Details,
+    required: Applicability,
+    write: bool,
+) -> Repaired {
+    repair_with(repository, write, required, |files| checked(&repository.root, files, config, details))
+}
+
+fn repair_with(
+    repository: &Repository,
+    write: bool,
+    required: Applicability,
+    check: impl Fn(&[Discovered]) -> Outcome,
+) -> Repaired {
+    let mut files = repository.files.clone();
+    let mut outcome = check(&files);
+    let mut before: BTreeMap<String, Arc<Text>> = BTreeMap::new();
+    let mut rounds: BTreeMap<String, Vec<Round>> = BTreeMap::new();
+    let unreadable = outcome.problems.len();
+    for round in 0.. {
+        let fixed = one_round(&outcome, required);
+        if fixed.is_empty() {
+            break;
+        }
+        if round == MAX_ROUNDS {
+            outcome.problems.push(bug(repository, "fixes do not come to an end, the last ones were not applied"));
+            break;
+        }
+        for (path, round) in fixed {
+            let Some(text) = outcome.texts.get(&path) else { continue };
+            if let Some(file) = files.iter_mut().find(|f| f.relative == path) {
+                file.content = Some(Arc::from(round.after.as_bytes()));
+                before.entry(path.clone()).or_insert_with(|| Arc::clone(text));
+                rounds.entry(path).or_default().push(round);
+            }
+        }
+        outcome = check(&files);
+        if outcome.problems.len() > unreadable {
+            // Both parsers agreed on the new text, so only the checks themselves can have stumbled.
+            let mut outcome = check(&repository.files);
+            outcome.problems.push(bug(repository, "a fix made a file unreadable, nothing was changed"));
+            return Repaired { outcome, ..Repaired::default() };
+        }
+    }
+
+    let mut changes = changes(repository, &files, &before, rounds);
+    if write {
+        let failed = write_all(repository, &changes);
+        if !failed.is_empty() {
+            let lost: BTreeSet<&str> = failed.iter().map(|(path, _)| path.as_str()).collect();
+            for file in files.iter_mut().filter(|f| lost.contains(f.relative.as_str())) {
+                file.content = None;
+            }
+            changes.retain(|change| !lost.contains(change.relative.as_str()));
+            outcome = check(&files);
+            outcome.problems.extend(failed.into_iter().map(|(_, problem)| problem));
+        }
+    }
+    let applied = changes.iter().flat_map(|change| &change.rounds).map(|round| round.fixes).sum();
+    Repaired { outcome, changes, applied }
+}
+
+/// Applies to each file as many of its fixes as go together; what that did, by path.
+fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Round> {
+    let mut per_file: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
+    let wanted = |finding: &Finding| finding.withheld.is_none();
+    for fix in outcome.findings.iter().filter(|f| wanted(f)).filter_map(|f| f.fix.as_ref()) {
+        if fix.applicability >= required && !fix.edits.is_empty() {
+            per_file.entry(&fix.path).or_default().push(fix);
+        }
+    }
+    let mut rounds = BTreeMap::new();
+    for (path, fixes) in per_file {
+        let Some(text) = outcome.texts.get(path) else { continue };
+        let old = Old::new(text.as_str());
+        let combined = combine(&fixes);
+        let together = apply(text.as_str(), &combined.edits).ok();
+        let proved = together.filter(|new| old.verify(new, &combined.changes).is_ok());
+        // Each fix is proved alone; should they not go together after all, one of them still makes progress.
+        let (new, edits, declared, fixes) = match (proved, fixes.first()) {
+            (Some(new), _) => (new, combined.edits, combined.changes, combined.taken.len()),
+            (None, Some(fix)) => match prove(fix, text.as_str(), &old) {
+                Ok(new) => (new, fix.edits.clone(), fix.changes.clone(), 1),
+                Err(_) => continue,
+            },
+            (None, None) => continue,
+        };
+        let after = String::from_utf8(text.encode(&new)).ok().filter(|_| new != text.as_str());
+        rounds.extend(after.map(|after| (path.to_owned(), Round { after, edits, declared, fixes })));
+    }
+    rounds
+}
+
+fn changes(
+    repository: &Repository,
+    files: &[Discovered],
+    before: &BTreeMap<String, Arc<Text>>,
+    mut rounds: BTreeMap<String, Vec<Round>>,
+) -> Vec<Change> {
+    let changed = repository.files.iter().zip(files).filter_map(|(old, new)| {
+        let text = before.get(&new.relative)?;
+        let after = String::from_utf8(new.content.as_ref()?.to_vec()).ok()?;
+        let before = String::from_utf8(text.encode(text.as_str())).ok()?;
+        let stdin = old.content.is_some();
+        let rounds = rounds.remove(&new.relative).unwrap_or_default();
+        (before != after).then(|| Change { relative: new.relative.clone(), before, after, stdin, rounds })
+    });
+    changed.collect()
+}
+
+/// Writes every change; returns those that could not be written.
+fn write_all(repository: &Repository, changes: &[Change]) -> Vec<(String, Problem)> {
+    let folders: BTreeSet<&Path> = repository.files.iter().filter_map(|f| f.path.parent()).collect();
+    folders.into_iter().for_each(write::remove_leftovers);
+    let mut failed = Vec::new();
+    for change in changes.iter().filter(|change| !change.stdin) {
+        let Some(file) = repository.files.iter().find(|f| f.relative == change.relative) else { continue };
+        let written = write::write(&repository.root, &file.path, change.before.as_bytes(), change.after.as_bytes());
+        if let Err(error) = written {
+            let problem = Problem { path: file.path.clone(), position: None, message: error.to_string(), help: None };
+            failed.push((change.relative.clone(), problem));
+        }
+    }
+    failed
+}
+
+fn bug(repository: &Repository, message: &str) -> Problem {
+    let help = "this is a bug in cachelint; please report it with the workflow".to_owned();
+    Problem { path: repository.root.clone(), position: None, message: message.to_owned(), help: Some(help) }
+}
+
+#[cfg(test)]
+mod tests;

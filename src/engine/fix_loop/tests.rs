@@ -1,0 +1,161 @@
+use std::fs;
+
+use super::*;
+use crate::base::finding::{Change as ValueChange, Edit, Location, Segment, Severity};
+use crate::base::text::Span;
+use crate::edit::verify::mapping;
+use crate::repo::discover::discover;
+
+const OLD: &str = "jobs:\n  a:\n    steps:\n      - run: one\n      - run: two\n";
+const NEW: &str = "jobs:\n  a:\n    steps:\n      - uses: c\n      - run: one\n      - run: two\n";
+
+fn repository(content: &str) -> (tempfile::TempDir, Repository) {
+    let folder = tempfile::tempdir().unwrap();
+    let workflows = folder.path().join(".github/workflows");
+    fs::create_dir_all(&workflows).unwrap();
+    fs::write(workflows.join("ci.yml"), content).unwrap();
+    let repository = discover(&[folder.path().to_owned()], None).repositories.remove(0);
+    (folder, repository)
+}
+
+fn finding(fix: Fix) -> Finding {
+    Finding {
+        rule: "nox/missing-cache",
+        severity: Severity::Error,
+        message: "m".into(),
+        help: "h".into(),
+        primary: Location { path: fix.path.clone(), span: Span::at(0), label: String::new() },
+        related: Vec::new(),
+        job: "a".into(),
+        notes: Vec::new(),
+        fix: Some(fix),
+        no_fix_reason: None,
+        withheld: None,
+    }
+}
+
+fn insert_before(text: &str, needle: &str, index: usize) -> Fix {
+    let sequence = ["jobs", "a", "steps"].map(|k| Segment::Key(k.into())).to_vec();
+    Fix {
+        applicability: Applicability::Safe,
+        message: "Insert".into(),
+        path: ".github/workflows/ci.yml".into(),
+        edits: vec![Edit { span: Span::at(text.find(needle).unwrap()), content: "      - uses: c\n".into() }],
+        changes: vec![ValueChange::InsertItem { sequence, index, value: mapping([("uses", "c".into())]) }],
+    }
+}
+
+/// Runs the loop with a check that wants what `fixes` says about the text it sees.
+fn run(repository: &Repository, write: bool, fixes: impl Fn(&str) -> Vec<Fix>) -> Repaired {
+    repair_with(repository, write, Applicability::Safe, |files| {
+        let mut outcome = Outcome::default();
+        for file in files {
+            let text = file.read().unwrap();
+            outcome.findings.extend(fixes(text.as_str()).into_iter().map(finding));
+            outcome.texts.insert(file.relative.clone(), Arc::new(text));
+        }
+        outcome
+    })
+}
+
+fn on_disk(repository: &Repository) -> String {
+    fs::read_to_string(&repository.files[0].path).unwrap()
+}
+
+fn missing(text: &str) -> Vec<Fix> {
+    if text.contains("uses: c") { Vec::new() } else { vec![insert_before(text, "      - run: one", 0)] }
+}
+
+#[test]
+fn applies_once_and_writes_only_when_asked() {
+    for (old, new) in [(OLD.to_owned(), NEW.to_owned()), (format!("\u{feff}{OLD}"), format!("\u{feff}{NEW}"))] {
+        let (_guard, repository) = repository(&old);
+        let shown = run(&repository, false, missing);
+        assert_eq!((shown.changes[0].before.as_str(), shown.changes[0].after.as_str()), (old.as_str(), new.as_str()));
+        assert_eq!(on_disk(&repository), old);
+        let fixed = run(&repository, true, missing);
+        assert_eq!((fixed.applied, fixed.outcome.findings.len()), (1, 0));
+        assert_eq!(on_disk(&repository), new);
+        assert!(run(&repository, true, missing).changes.is_empty());
+    }
+}
+
+#[test]
+fn fixes_that_touch_are_applied_in_two_rounds() {
+    let (_guard, repository) = repository(OLD);
+    let both = |text: &str| {
+        let mut fixes = Vec::new();
+        for (index, name) in ["one", "two"].iter().enumerate() {
+            let done = text.contains(&format!("{name} -r"));
+            let at = text.find(name).unwrap();
+            let mut route = ["jobs", "a", "steps"].map(|k| Segment::Key(k.into())).to_vec();
+            route.extend([Segment::Index(index), Segment::Key("run".into())]);
+            // Both also rewrite the first line, so they cannot go together.
+            if !done {
+                let change = ValueChange::SetScalar { at: route, value: format!("{name} -r") };
+                let mut fix = insert_before(text, name, 0);
+                fix.edits = vec![
+                    Edit { span: Span::new(0, 5), content: "jobs:".into() },
+                    Edit { span: Span::at(at + name.len()), content: " -r".into() },
+                ];
+                fix.edits[0].content = if index == 0 { "jobs:".into() } else { "jobs: ".into() };
+                fix.changes = vec![change];
+                fixes.push(fix);
+            }
+        }
+        fixes
+    };
+    let fixed = run(&repository, true, both);
+    assert_eq!((fixed.applied, fixed.outcome.findings.len()), (2, 0));
+    assert_eq!(on_disk(&repository), OLD.replace("jobs:", "jobs: ").replace("one", "one -r").replace("two", "two -r"));
+}
+
+#[test]
+fn a_fix_that_is_not_proved_is_never_written() {
+    let (_guard, repository) = repository(OLD);
+    let wrong = |text: &str| vec![insert_before(text, "      - run: one", 1)];
+    assert!(run(&repository, true, wrong).changes.is_empty());
+    assert_eq!(on_disk(&repository), OLD);
+    let old = Old::new(OLD);
+    assert!(prove(&wrong(OLD)[0], OLD, &old).is_err());
+    assert!(prove(&missing(OLD)[0], OLD, &old).is_ok());
+}
+
+#[test]
+fn fixes_without_end_are_stopped_and_said() {
+    let (_guard, repository) = repository(OLD);
+    let fixed = run(&repository, false, |text| vec![insert_before(text, "      - ", 0)]);
+    assert!(fixed.outcome.problems[0].message.contains("do not come to an end"));
+    assert_eq!(fixed.applied, MAX_ROUNDS);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_written_is_a_problem_and_its_finding_stays() {
+    let (_guard, repository) = repository(OLD);
+    let target = repository.files[0].path.with_extension("real");
+    fs::rename(&repository.files[0].path, &target).unwrap();
+    std::os::unix::fs::symlink(&target, &repository.files[0].path).unwrap();
+    let fixed = run(&repository, true, missing);
+    assert!(fixed.outcome.problems[0].message.starts_with("is a symbolic link"));
+    assert_eq!((fixed.applied, fixed.outcome.findings.len(), fixed.changes.len()), (0, 1, 0));
+    assert_eq!(on_disk(&repository), OLD);
+}
+
+#[test]
+fn a_fix_that_breaks_the_file_for_the_checks_is_taken_back() {
+    let (_guard, repository) = repository(OLD);
+    let fixed = repair_with(&repository, true, Applicability::Safe, |files| {
+        let text = files[0].read().unwrap();
+        let mut outcome = Outcome::default();
+        match missing(text.as_str()).pop() {
+            Some(fix) => outcome.findings.push(finding(fix)),
+            None => outcome.problems.push(bug(&repository, "stumbled")),
+        }
+        outcome.texts.insert(files[0].relative.clone(), Arc::new(text));
+        outcome
+    });
+    assert_eq!((fixed.applied, fixed.changes.len(), fixed.outcome.findings.len()), (0, 0, 1));
+    assert!(fixed.outcome.problems[0].message.contains("nothing was changed"));
+    assert_eq!(on_disk(&repository), OLD);
+}

@@ -1,0 +1,227 @@
+//! Steps with `uses:`: checkouts, interpreters, caches, publishers, actions that run the tool, composite actions.
+
+use std::sync::Arc;
+
+use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation};
+use super::origin::Origins;
+use super::state::{in_workspace, prefixed};
+use super::timeline::{Here, Walk};
+use crate::actions::Uses;
+use crate::actions::context::Inputs;
+use crate::job::key_template::Key;
+use crate::repo::index::local;
+use crate::rules::cache_actions::cache_actions;
+use crate::rules::publishers::publishers;
+use crate::rules::setup_actions::{InterpreterAction, NoxAction, SOME_NOX_ACTION, setup_actions};
+use crate::tool::{Argument, Request, Reuse, Variable};
+
+impl Walk<'_> {
+    pub(super) fn uses(&mut self, here: Here<'_>) {
+        let Some(written) = &here.step.uses else { return };
+        if let Some(path) = local(&written.text) {
+            self.local_action(here, path, written.text.starts_with('$'));
+            return;
+        }
+        let Some(uses) = Uses::parse(&written.text) else { return };
+        let setup = setup_actions();
+        if setup.is_checkout(uses.name) {
+            self.checkout(here);
+        } else if let Some(action) = setup.interpreter(uses.name) {
+            self.interpreter(here, action);
+        } else if let Some(action) = setup.runs_nox(uses.name).or_else(|| self.declared_nox_action(uses.name)) {
+            self.nox_action(here, action);
+        } else if setup.builds_wheels(uses.name) {
+            self.wheels(here, written, written.span);
+        } else if let Some(step) = self.cache_step(here, uses) {
+            for path in &step.paths {
+                if let Some(installer) = setup.package_cache(&path.written) {
+                    let installer = installer.to_owned();
+                    self.push(here, here.step.span, EventKind::PackageCache { installer });
+                }
+            }
+            self.push(here, here.step.span, EventKind::Cache(Box::new(step)));
+        } else {
+            let scope = self.scope_at(here);
+            let what =
+                publishers().action(uses.name, |name| scope.text(&here.step.input(name)?.text)).map(str::to_owned);
+            if let Some(what) = what {
+                self.push(here, written.span, EventKind::Publish { what });
+            }
+        }
+    }
+
+    /// An action that the repository's settings say runs nox; nothing more is known of it.
+    fn declared_nox_action(&self, name: &str) -> Option<&'static NoxAction> {
+        let declared = self.repository.shared.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
+        declared.then_some(&*SOME_NOX_ACTION)
+    }
+
+    /// `./path` is meant from the workspace, `$/path` from the repository.
+    fn local_action(&mut self, here: Here<'_>, path: &str, from_repository: bool) {
+        let Some(folder) = in_workspace("", path) else { return };
+        let place = self.state.place(&folder);
+        let folder = if from_repository { folder } else { place.inside };
+        if !from_repository && !place.own {
+            self.undecided.push(format!("`{path}` is an action of another repository"));
+            return;
+        }
+        let Some(action) = self.repository.action_in(&folder) else { return };
+        let Some(declared) = self.repository.documents[action].action().filter(|a| a.composite) else { return };
+        let scope = self.scope_at(here);
+        let values = declared
+            .inputs
+            .iter()
+            .map(|input| {
+                let passed = here.step.input(&input.name).map(|s| s.text.as_str());
+                let text = passed.or(input.default.as_deref()).unwrap_or_default();
+                (input.name.clone(), scope.evaluate(text))
+            })
+            .collect();
+        self.enter(here, action, &Inputs { values });
+    }
+
+    fn input_text(&self, here: Here<'_>, name: &str) -> Option<String> {
+        self.scope_at(here).text(&here.step.input(name)?.text)
+    }
+
+    fn checkout(&mut self, here: Here<'_>) {
+        let folder = match here.step.input("path") {
+            None => Some(String::new()),
+            Some(path) => self.scope_at(here).text(&path.text).and_then(|p| in_workspace("", &p)),
+        };
+        let own = here.step.input("repository").is_none_or(|r| {
+            // The repository under check names itself only through these; any literal name is taken as another one.
+            r.text.contains("github.repository") || r.text.contains("head.repo.full_name") || r.text.trim().is_empty()
+        });
+        let cleans = self.input_text(here, "clean").is_none_or(|c| !c.eq_ignore_ascii_case("false"));
+        match &folder {
+            Some(folder) => self.state.check_out(folder.clone(), own),
+            None => self.undecided.push("a checkout goes to a folder that is not known".to_owned()),
+        }
+        self.push(here, here.step.span, EventKind::Checkout { folder, own, cleans });
+    }
+
+    fn interpreter(&mut self, here: Here<'_>, action: &InterpreterAction) {
+        let flag = |name: &str| self.input_text(here, name);
+        let exports = flag("update-environment").is_none_or(|v| !v.eq_ignore_ascii_case("false"));
+        let caches = action.package_cache_input.as_deref().map(|input| (here.step.input(input), flag(input)));
+        let warm = match caches {
+            None => false,
+            Some((None, _)) => action.package_cache_default,
+            Some((Some(_), Some(value))) => !value.is_empty() && !value.eq_ignore_ascii_case("false"),
+            Some((Some(_), None)) => false,
+        };
+        let asked = action.version_input.as_deref().and_then(flag);
+        let lines = |text: String| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
+        let kind = EventKind::Interpreter {
+            action: action.action.clone(),
+            location: action.exports_location && exports,
+            uv: action.uv,
+            versions: asked.map(lines).unwrap_or_default(),
+            feed: Origins::new(self, here).interpreter(here.step),
+        };
+        self.push(here, here.step.span, kind);
+        if warm {
+            let installer = if action.uv { "uv" } else { "pip" }.to_owned();
+            self.push(here, here.step.span, EventKind::PackageCache { installer });
+        }
+    }
+
+    fn cache_step(&self, here: Here<'_>, uses: Uses<'_>) -> Option<CacheStep> {
+        let data = cache_actions();
+        let (base, form) = match uses.name.rsplit_once('/') {
+            Some((base, "restore")) => (base, CacheForm::Restore),
+            Some((base, "save")) => (base, CacheForm::Save),
+            _ => (uses.name, CacheForm::Both),
+        };
+        let known = data.actions.iter().find(|a| crate::rules::is_action(&a.repository, base));
+        // Mirrors and forks keep the name and the inputs.
+        let twin = base.rsplit('/').next().is_some_and(|name| name == "cache")
+            && here.step.input("path").is_some()
+            && here.step.input("key").is_some();
+        if known.is_none() && !twin {
+            return None;
+        }
+        let scope = self.scope_at(here);
+        let lines =
+            |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let paths = here.step.input("path").map(|p| lines(&p.text)).unwrap_or_default();
+        let origins = Origins::new(self, here);
+        let paths = paths.into_iter().map(|written| {
+            let value = scope.text(&written);
+            let rendered = Key::read(&written, &scope, &origins).rendered();
+            let folder = value.as_deref().and_then(|v| in_workspace("", v));
+            CachedPath { folder, known: value.is_some(), rendered, written }
+        });
+        let key = here.step.input("key").cloned();
+        let restore_keys = here.step.input("restore-keys").cloned();
+        let restore_templates =
+            restore_keys.iter().flat_map(|s| lines(&s.text)).map(|line| Key::read(&line, &scope, &origins)).collect();
+        Some(CacheStep {
+            action: uses.name.to_owned(),
+            reference: uses.reference.to_owned(),
+            form,
+            keyless: known.is_some_and(|a| a.keyless),
+            retired: known.is_some_and(|a| a.is_retired(uses.reference)),
+            paths: paths.collect(),
+            template: key.as_ref().map(|k| Key::read(&k.text, &scope, &origins)).unwrap_or_default(),
+            key,
+            restore_keys,
+            restore_templates,
+            must_hit: here.step.input("fail-on-cache-miss").is_some_and(|f| f.text.trim() != "false"),
+            lookup_only: here.step.input("lookup-only").cloned(),
+        })
+    }
+
+    /// A published action that runs the tool by itself.
+    fn nox_action(&mut self, here: Here<'_>, action: &'static NoxAction) {
+        if action.checks_out {
+            self.state.check_out(String::new(), true);
+        }
+        let folder = action
+            .folder_input
+            .as_deref()
+            .and_then(|name| here.step.input(name))
+            .map_or_else(|| Some(String::new()), |s| in_workspace("", &self.scope_at(here).text(&s.text)?));
+        let Some(folder) = folder else {
+            self.undecided.push(format!("`{}` runs in a folder that is not known", action.action));
+            return;
+        };
+        let place = self.state.place(&folder);
+        let sessions = action.sessions_input.as_deref().and_then(|name| here.step.input(name));
+        let args = match sessions {
+            None => Vec::new(),
+            Some(scalar) => match self.scope_at(here).text(&scalar.text) {
+                Some(text) => std::iter::once("-s".to_owned())
+                    .chain(text.split_whitespace().map(str::to_owned))
+                    .map(Argument::known)
+                    .collect(),
+                None => vec![Argument::known("-s"), Argument::unknown("", true)],
+            },
+        };
+        let env = |_: &str| Variable::Unset;
+        let request =
+            Request { args: &args, env: &env, folder: &place.inside, script: None, files: self.files(&place) };
+        let mut run = self.answer(&request, &place);
+        if action.rebuilds && run.reuse != Reuse::Unknown {
+            let run = Arc::make_mut(&mut run);
+            // A first pass builds without reuse, a second one runs what that has built.
+            (run.reuse, run.reuse_why) = (Reuse::Mixed, "the action builds once, then reuses what it built".to_owned());
+        }
+        let folders = run.env_dirs.iter().map(|d| prefixed(&place.checkout, d)).collect();
+        let invocation = Invocation {
+            command: format!("uses: {}", here.step.uses.as_ref().map_or("", |u| u.text.as_str())),
+            launcher: None,
+            run,
+            folders,
+            checkout: place.checkout,
+            own: place.own,
+            insert_at: None,
+            no_insert_reason: Some("the action decides how nox is called"),
+            action: Some(action),
+            conditional: false,
+            in_container: false,
+        };
+        self.push(here, here.step.span, EventKind::Run(Box::new(invocation)));
+    }
+}

@@ -1,0 +1,360 @@
+//! Steps with `run:`: calls of the tool, publishing commands, variables written for later steps.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::event::{EventKind, Invocation};
+use super::hop::Origin;
+use super::state::{Place, in_workspace, prefixed};
+use super::timeline::{Here, Walk};
+use crate::actions::Scalar;
+use crate::actions::context::{ENV_FILE, Exported, WORKSPACE};
+use crate::actions::expr::{Eval, Part, Value, eval_template, parse_template};
+use crate::base::text::Span;
+use crate::repo::words::Goal;
+use crate::rules::publishers::publishers;
+use crate::rules::setup_actions::setup_actions;
+use crate::shell::{Call, CallKind, Command, Directory, Expanded, Given, Host, Peeled, Shell, Word};
+use crate::tool::{Answer, Argument, Request, Run, Variable};
+use crate::yaml::ScalarMap;
+
+/// Longest text of a command shown to people.
+const MAX_SHOWN: usize = 80;
+/// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea set them too).
+const ALWAYS_SET: [(&str, &str); 3] = [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", WORKSPACE)];
+
+impl Walk<'_> {
+    pub(super) fn run(&mut self, here: Here<'_>) {
+        let Some(script) = &here.step.run else { return };
+        let scope = self.scope_at(here);
+        let Ok(template) = parse_template(&script.text) else {
+            self.undecided.push("a script holds an expression that cannot be read".to_owned());
+            return;
+        };
+        let holes: Vec<(Span, Option<String>)> = template
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Literal { .. } => None,
+                Part::Expr { span, .. } => {
+                    let one = crate::actions::expr::Template { parts: vec![part.clone()] };
+                    Some((*span, eval_template(&one, &scope).known().map(Value::to_text)))
+                }
+            })
+            .collect();
+        let expanded = Expanded::new(&script.text, &holes);
+        self.state.exporting.extend(exports(expanded.text()));
+        if self.may_tell(here, &script.text, expanded.text()) {
+            self.read(here, script, expanded);
+        }
+        // What a step exports reaches the steps after it.
+        let exporting = std::mem::take(&mut self.state.exporting);
+        self.state.exported.extend(exporting);
+    }
+
+    /// Whether a script may run the tool or publish, itself or through files: no other needs to be read.
+    fn may_tell(&self, here: Here<'_>, script: &str, expanded: &str) -> bool {
+        let lead = |texts: &[&str]| self.repository.shared.words.lead(texts, self.repository.files(), Goal::Event);
+        if lead(&[script, expanded]) {
+            return true;
+        }
+        let mut texts: Vec<Cow<'_, str>> = Vec::new();
+        if script.contains(['$', '%']) {
+            let envs = self.envs.iter().copied().chain([&here.step.env]);
+            if envs.clone().any(|env| env.open) {
+                return true;
+            }
+            let scope = self.scope_at(here);
+            for (name, written) in envs.flat_map(|env| &env.entries) {
+                texts.push(match scope.variable(name) {
+                    Some(Eval::Known(value)) => Cow::Owned(value.to_text()),
+                    _ => Cow::Borrowed(&written.text),
+                });
+            }
+            texts.extend(self.state.exported.iter().filter_map(|(_, value)| value.as_deref()).map(Cow::Borrowed));
+        }
+        let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
+        !texts.is_empty() && lead(&texts)
+    }
+
+    fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: Expanded) {
+        let folder = self.working_directory(here);
+        let shell = self.shell(here);
+        let origin = Origin::step(here, script, folder);
+        let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
+        let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
+        for read in self.repository.shared.scripts.read(shell, expanded, &given).iter() {
+            self.command(&origin, &read.command, read.program.as_ref());
+        }
+    }
+
+    /// The text of a file that a script in a folder of the workspace names.
+    pub(super) fn text_of(&self, folder: &str, path: &str) -> Option<String> {
+        let place = self.state.place(&in_workspace(folder, path)?);
+        self.files(&place).read(&place.inside).map(|text| text.to_string())
+    }
+
+    /// The known value of an environment variable at the start of a script.
+    pub(super) fn variable(&self, origin: &Origin<'_>, own: &[(String, Option<String>)], name: &str) -> Option<String> {
+        match self.lookup(origin, own, name) {
+            Variable::Set(value) => Some(value),
+            Variable::Unset | Variable::Unknown => None,
+        }
+    }
+
+    /// An environment variable of a command; `own` is what its script sets for it.
+    fn lookup(&self, origin: &Origin<'_>, own: &[(String, Option<String>)], name: &str) -> Variable {
+        if let Some((_, value)) = origin.env.iter().chain(own).rev().find(|(n, _)| n == name) {
+            return value.clone().map_or(Variable::Unknown, Variable::Set);
+        }
+        match self.scope_at(origin.here).variable(name) {
+            Some(Eval::Known(value)) => Variable::Set(value.to_text()),
+            Some(_) => Variable::Unknown,
+            None => ALWAYS_SET
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map_or(Variable::Unset, |(_, v)| Variable::Set((*v).to_owned())),
+        }
+    }
+
+    /// Looks at what a command runs; `program` is that without launchers.
+    pub(super) fn command(&mut self, origin: &Origin<'_>, command: &Command, program: Option<&Peeled>) {
+        let Some(peeled) = program else { return };
+        if let Some(call) = peeled.call(command, "nox") {
+            return self.call(origin, command, &call);
+        }
+        if peeled.call(command, &setup_actions().builds_wheels.program).is_some() {
+            let span = self.span_in_step(origin, command.span);
+            return self.wheels(origin.here, origin.script, span);
+        }
+        if let Some(name) = peeled.program.program_name() {
+            let arguments: Vec<&str> = peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
+            if let Some(what) = publishers().command(&name, &arguments) {
+                let span = self.span_in_step(origin, command.span);
+                self.push(origin.here, span, EventKind::Publish { what: what.to_owned() });
+            }
+        }
+        self.hop(origin, command, peeled);
+    }
+
+    /// The folder of the workspace that a command runs in, and whether that is inside a container of its own.
+    /// `None`: not known. `Some(None)`: nothing it writes stays.
+    pub(super) fn folder_of(
+        &self,
+        origin: &Origin<'_>,
+        directory: &Directory,
+        host: &Host,
+    ) -> Option<Option<(String, bool)>> {
+        if let Host::Container { mounts, workdir, .. } = host {
+            let Some(mount) = mounts.iter().find(|m| is_workspace_mount(m)) else { return Some(None) };
+            return Some(Some((inside_mount(mount, workdir.as_ref()), true)));
+        }
+        let folder = match directory {
+            Directory::Unchanged => origin.folder.clone(),
+            Directory::Into(path) => origin.folder.as_deref().and_then(|folder| in_workspace(folder, path)),
+            Directory::Unknown => None,
+        };
+        folder.map(|folder| Some((folder, origin.in_container)))
+    }
+
+    fn call(&mut self, origin: &Origin<'_>, command: &Command, call: &Call) {
+        let text = shown(origin.text, command.span);
+        let (at, in_container, stays) = match self.folder_of(origin, &call.directory, &call.host) {
+            Some(Some((at, in_container))) => (at, in_container, true),
+            Some(None) => (String::new(), false, false),
+            None => {
+                self.undecided.push(format!("`{text}` runs in a folder that is not known"));
+                return;
+            }
+        };
+        let place = self.state.place(&at);
+        let mut run = self.ask(origin, call, &place);
+        if place.own && !self.open && run.definition_files.is_empty() {
+            // Without a noxfile nox fails; only a workflow that other repositories call may count on theirs.
+            let run = Arc::make_mut(&mut run);
+            (run.creates_by_default, run.off_by_default) = (false, false);
+        }
+        self.add_listed(&mut run, &place);
+        if !stays {
+            let run = Arc::make_mut(&mut run);
+            run.env_dirs.clear();
+            run.creates_env = Answer::No;
+            run.why = "what it builds in its container is thrown away".to_owned();
+        }
+        let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
+        let (insert_at, no_insert_reason) = self.insertion(origin, call);
+        let span = self.span_in_step(origin, command.span);
+        let invocation = Invocation {
+            command: text,
+            launcher: call.launcher.clone(),
+            run,
+            folders,
+            checkout: place.checkout,
+            own: place.own,
+            insert_at,
+            no_insert_reason,
+            action: None,
+            conditional: call.conditional || origin.conditional,
+            in_container,
+        };
+        let outer = self.hops.len();
+        self.hops.extend(origin.hops.iter().cloned());
+        if origin.lead.is_some() {
+            self.hops.push(self.place_of(origin, command.span));
+        }
+        self.push(origin.here, span, EventKind::Run(Box::new(invocation)));
+        self.hops.truncate(outer);
+    }
+
+    pub(super) fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> Arc<Run> {
+        let env = |name: &str| self.lookup(origin, &call.env, name);
+        let args: Vec<Argument> = call.args.iter().map(argument).collect();
+        let script = match &call.kind {
+            CallKind::Script(path) => Some(path.as_str()),
+            _ => None,
+        };
+        let request = Request { args: &args, env: &env, folder: &place.inside, script, files: self.files(place) };
+        self.answer(&request, place)
+    }
+
+    /// Where the reuse flag may be inserted in the file, or why nowhere.
+    fn insertion(&self, origin: &Origin<'_>, call: &Call) -> (Option<usize>, Option<&'static str>) {
+        if origin.lead.is_some() {
+            return (None, Some("nox is called in another file, which the step leads to; add the flag there"));
+        }
+        let Some(offset) = call.insert_at else {
+            return (None, Some("the word `nox` is not written in this step"));
+        };
+        let document = origin.here.document;
+        match ScalarMap::new(&document.text, &document.tree, origin.script.node) {
+            Some(map) => (Some(map.insertion_offset(offset)), None),
+            None => (None, Some("the script is written in a way that cannot be edited safely")),
+        }
+    }
+
+    /// The place in the step's own document of a stretch of a script: that of the command that leads to it.
+    pub(super) fn span_in_step(&self, origin: &Origin<'_>, span: Span) -> Span {
+        let document = origin.here.document;
+        origin.span.unwrap_or_else(|| {
+            ScalarMap::new(&document.text, &document.tree, origin.script.node)
+                .map_or(origin.script.span, |map| map.span(span))
+        })
+    }
+
+    /// The folder a script starts in, relative to the workspace; `None` when not known or outside of it.
+    fn working_directory(&self, here: Here<'_>) -> Option<String> {
+        let written = here.step.working_directory.as_ref().or_else(|| {
+            // Defaults of a job do not reach into the composite actions it uses.
+            here.site.job?;
+            let job = self.job.and_then(|j| j.defaults.working_directory.as_ref());
+            job.or_else(|| self.defaults.and_then(|d| d.working_directory.as_ref()))
+        });
+        match written {
+            None => Some(String::new()),
+            Some(scalar) => in_workspace("", &self.scope_at(here).text(&scalar.text)?),
+        }
+    }
+
+    fn shell(&self, here: Here<'_>) -> Shell {
+        let written = here.step.shell.as_ref().or_else(|| {
+            here.site.job?;
+            let job = self.job.and_then(|j| j.defaults.shell.as_ref());
+            job.or_else(|| self.defaults.and_then(|d| d.shell.as_ref()))
+        });
+        match written {
+            Some(scalar) => match self.scope_at(here).text(&scalar.text) {
+                Some(spec) => Shell::from_spec(&spec),
+                None => Shell::Bash,
+            },
+            None if self.runner_os == Some("Windows") => Shell::PowerShell,
+            None => Shell::Bash,
+        }
+    }
+}
+
+fn argument(word: &Word) -> Argument {
+    match &word.value {
+        Some(value) => Argument::known(value.clone()),
+        None => Argument::unknown(word.static_prefix(), word.may_be_several()),
+    }
+}
+
+/// The folder of the workspace in which a container starts that has it mounted.
+fn inside_mount(mount: &Word, workdir: Option<&Word>) -> String {
+    let target = mount.raw.trim_matches(['"', '\'']).split(':').nth(1).unwrap_or_default();
+    let folder = workdir.and_then(|w| w.value.as_deref()?.strip_prefix(target)).filter(|_| !target.is_empty());
+    folder.and_then(|f| in_workspace("", f.trim_start_matches('/'))).unwrap_or_default()
+}
+
+/// `$PWD:/io`, `${{ github.workspace }}:/src`, `.:/x`.
+fn is_workspace_mount(mount: &Word) -> bool {
+    let raw = mount.raw.trim_matches(['"', '\'']);
+    [
+        "$PWD",
+        "${PWD}",
+        "$(pwd)",
+        "`pwd`",
+        "${{ github.workspace }}",
+        "${{github.workspace}}",
+        "$GITHUB_WORKSPACE",
+        "${GITHUB_WORKSPACE}",
+        ".:",
+        "./:",
+    ]
+    .iter()
+    .any(|own| {
+        raw.strip_prefix(own).is_some_and(|rest| own.ends_with(':') || rest.trim_start_matches('"').starts_with(':'))
+    })
+}
+
+/// A command on one line, for people.
+pub(super) fn shown(script: &str, span: Span) -> String {
+    let text = script.get(span.range()).unwrap_or_default().replace("\\\n", " ");
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_SHOWN) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line,
+    }
+}
+
+/// The variables that a script writes to `$GITHUB_ENV`, with those values that are plain text.
+pub(super) fn exports(script: &str) -> Vec<Exported> {
+    if !script.contains(ENV_FILE) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for line in script.lines() {
+        // `NAME=value` and `NAME<<EOF` may stand on any line of a group that is redirected as a whole.
+        let text =
+            line.trim().trim_start_matches("echo ").trim_start_matches("printf ").trim_start_matches(['"', '\'']);
+        let name: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let rest = &text[name.len()..];
+        if name.is_empty() || !(rest.starts_with('=') || rest.starts_with("<<")) {
+            continue;
+        }
+        let value = rest.strip_prefix('=').map(|v| v.split(['"', '\'', '>']).next().unwrap_or_default().trim_end());
+        let plain = value.filter(|v| line.contains(ENV_FILE) && !v.contains(['$', '`', '\\', '%']));
+        found.push((name, plain.map(str::to_owned)));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exported_variables() {
+        for (script, expected) in [
+            ("echo \"A=b\" >> $GITHUB_ENV", vec![("A", Some("b"))]),
+            ("echo A=b >> \"$GITHUB_ENV\"", vec![("A", Some("b"))]),
+            ("echo \"A=$(date)\" >> $GITHUB_ENV", vec![("A", None)]),
+            ("{\n  echo \"A=b\"\n} >> $GITHUB_ENV", vec![("A", None)]),
+            ("echo 'A<<EOF' >> $GITHUB_ENV", vec![("A", None)]),
+            ("echo A=b", vec![]),
+        ] {
+            let expected: Vec<_> = expected.into_iter().map(|(n, v)| (n.to_owned(), v.map(str::to_owned))).collect();
+            assert_eq!(exports(script), expected, "{script}");
+        }
+    }
+}

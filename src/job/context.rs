@@ -1,0 +1,73 @@
+//! What a check looks at: one unit with the timelines of all its instances.
+
+use rayon::prelude::*;
+
+use crate::config::Config;
+use crate::job::{CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build};
+use crate::repo::{Document, Repository};
+use crate::tool::Answer;
+
+#[derive(Debug)]
+pub struct Subject<'a> {
+    pub repository: &'a Repository,
+    pub settings: &'a Config,
+    pub unit: Unit,
+    pub name: String,
+    pub instances: Instances,
+    pub timelines: Vec<Timeline>,
+}
+
+impl<'a> Subject<'a> {
+    pub fn new(repository: &'a Repository, settings: &'a Config, unit: Unit) -> Self {
+        let instances = Instances::of(repository, unit);
+        let timelines = instances.list.par_iter().map(|i| build(repository, &instances, i)).collect();
+        Self { repository, settings, unit, name: unit.name(repository), instances, timelines }
+    }
+
+    pub fn document(&self) -> &'a Document {
+        &self.repository.documents[self.unit.document]
+    }
+
+    /// Whether some instance calls the tool at all.
+    pub fn runs_tool(&self) -> bool {
+        self.timelines.iter().any(|t| t.invocations().next().is_some())
+    }
+}
+
+/// A call whose environments a cache could keep: it creates some and puts something into them. Where the sessions are
+/// out of sight, the tool's defaults decide.
+pub fn is_cacheable(invocation: &Invocation) -> bool {
+    let creates = match invocation.run.creates_env {
+        Answer::Yes => true,
+        Answer::Unknown => invocation.run.creates_by_default,
+        Answer::No => false,
+    };
+    creates && invocation.run.installs_anything != Answer::No && is_ours(invocation)
+}
+
+/// A call that puts anything at all into the environment folder, or may: a cache must be restored before it.
+pub fn touches_folder(invocation: &Invocation) -> bool {
+    invocation.run.creates_env != Answer::No && is_ours(invocation)
+}
+
+fn is_ours(invocation: &Invocation) -> bool {
+    invocation.action.is_none_or(|a| !a.rebuilds && !a.own_cache)
+}
+
+/// The cacheable calls of an instance, in order.
+pub fn cacheable(timeline: &Timeline) -> impl Iterator<Item = (&Event, &Invocation)> {
+    timeline.invocations().filter(|(_, i)| is_cacheable(i))
+}
+
+/// Whether a cache step was meant for these environment folders: it restores one of them, or one of that name
+/// elsewhere. A folder deliberately inside (`.nox/.cache`) is not the environments.
+pub fn is_meant_for(step: &CacheStep, folders: &[String]) -> bool {
+    step.form != CacheForm::Save && step.paths.iter().any(|path| folders.iter().any(|f| means(path, f)))
+}
+
+fn means(path: &crate::job::event::CachedPath, folder: &str) -> bool {
+    let name = folder.rsplit('/').next().unwrap_or(folder);
+    let written = path.folder.as_deref().unwrap_or(&path.written);
+    let written = written.trim_end_matches("/**").trim_end_matches("/*").trim_end_matches('/');
+    written == folder || written.rsplit(['/', '\\']).next() == Some(name)
+}

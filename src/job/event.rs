@@ -1,0 +1,163 @@
+//! The events of a timeline.
+
+use std::sync::Arc;
+
+use crate::actions::Scalar;
+use crate::base::finding::Location;
+use crate::base::text::Span;
+use crate::job::key_template::{Key, Rendered};
+use crate::rules::setup_actions::NoxAction;
+use crate::tool::Run;
+
+/// One step of one document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Site {
+    pub document: usize,
+    /// Position among the workflow's jobs; `None` in a composite action.
+    pub job: Option<usize>,
+    /// Position in the list of steps.
+    pub step: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The step that does it: in the job, or in a composite action the job uses.
+    pub site: Site,
+    /// The step of the job itself; the same as `site` unless the event is inside a composite action.
+    pub outer: Site,
+    /// Where it stands in `site`'s document.
+    pub span: Span,
+    /// How it was reached from the step, outermost first: scripts, Makefile targets, composite actions.
+    pub hops: Vec<Location>,
+    /// An `if:` on the way whose value is not known, as written.
+    pub condition: Option<String>,
+    pub kind: EventKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum EventKind {
+    Checkout {
+        /// Relative to the workspace; `None` when not known.
+        folder: Option<String>,
+        /// Of the repository under check.
+        own: bool,
+        /// Deletes what is in the folder and not tracked.
+        cleans: bool,
+    },
+    Interpreter {
+        action: String,
+        /// Sets `pythonLocation` for later steps.
+        location: bool,
+        uv: bool,
+        /// The versions asked for, where they are known.
+        versions: Vec<String>,
+        /// Everything that decides which interpreter it is; `None` where two instances may get different ones.
+        feed: Option<String>,
+    },
+    /// A warm download cache of an installer: `pip`, `uv`, `conda`.
+    PackageCache {
+        installer: String,
+    },
+    Cache(Box<CacheStep>),
+    Run(Box<Invocation>),
+    Publish {
+        /// A clause: "uploads to a package index".
+        what: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheForm {
+    /// Restores, and saves at the end of a green job.
+    Both,
+    Restore,
+    Save,
+}
+
+/// A cache step as found.
+#[derive(Debug, Clone)]
+pub struct CacheStep {
+    /// `actions/cache`.
+    pub action: String,
+    /// What stands behind the `@`.
+    pub reference: String,
+    pub form: CacheForm,
+    /// Mounts a volume by path; there is no key.
+    pub keyless: bool,
+    pub retired: bool,
+    pub paths: Vec<CachedPath>,
+    pub key: Option<Scalar>,
+    /// The key on this instance.
+    pub template: Key,
+    pub restore_keys: Option<Scalar>,
+    /// Each line on this instance.
+    pub restore_templates: Vec<Key>,
+    /// A miss fails the job: another job saves what is restored.
+    pub must_hit: bool,
+    pub lookup_only: Option<Scalar>,
+}
+
+/// One line of a cache step's `path`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedPath {
+    pub written: String,
+    /// Relative to the workspace, without `./` and a trailing `/`; `None` outside the workspace or not known.
+    pub folder: Option<String>,
+    /// Its value on this instance is known.
+    pub known: bool,
+    /// The value, not known parts of it as symbols.
+    pub rendered: Rendered,
+}
+
+impl CachedPath {
+    /// Equal for equal paths; `None` where two instances may have different ones all the same.
+    pub fn identity(&self) -> Option<&str> {
+        if self.known {
+            return Some(self.folder.as_deref().unwrap_or(&self.written));
+        }
+        self.rendered.whole.then_some(&self.rendered.text)
+    }
+}
+
+/// One call of the tool.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// As written, on one line: `uvx nox -s tests`.
+    pub command: String,
+    /// What leads to the tool: `uvx`, `python -m`; empty for a plain call.
+    pub launcher: Option<String>,
+    /// Shared with the other legs that call it so.
+    pub run: Arc<Run>,
+    /// Environment folders relative to the workspace.
+    pub folders: Vec<String>,
+    /// The checkout the call runs in, relative to the workspace; "" is the workspace itself.
+    pub checkout: String,
+    /// Its definition file is in this repository: what it builds can be known.
+    pub own: bool,
+    /// Offset in `site`'s document right after the program word, where the reuse flag may stand.
+    pub insert_at: Option<usize>,
+    /// Why the reuse flag cannot be inserted.
+    pub no_insert_reason: Option<&'static str>,
+    /// A published action that runs the tool itself.
+    pub action: Option<&'static NoxAction>,
+    /// A green run of the script may leave the call out.
+    pub conditional: bool,
+    /// In a container that the command starts: the interpreter is the image's.
+    pub in_container: bool,
+}
+
+impl Event {
+    pub fn cache(&self) -> Option<&CacheStep> {
+        match &self.kind {
+            EventKind::Cache(step) => Some(step),
+            _ => None,
+        }
+    }
+
+    pub fn invocation(&self) -> Option<&Invocation> {
+        match &self.kind {
+            EventKind::Run(run) => Some(run),
+            _ => None,
+        }
+    }
+}

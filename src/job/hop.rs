@@ -1,0 +1,151 @@
+//! Commands that lead to scripts, targets and tasks in other files, followed a bounded number of times.
+
+use super::commands::{exports, shown};
+use super::state::prefixed;
+use super::timeline::{Here, Walk};
+use crate::actions::Scalar;
+use crate::actions::context::WORKSPACE;
+use crate::base::finding::Location;
+use crate::base::text::Span;
+use crate::follow::{Ask, Lead, follow};
+use crate::shell::{Command, Given, Peeled};
+
+/// How many files a command is followed through.
+const MAX_HOPS: usize = 5;
+/// How many scripts of other files one instance is followed into.
+const MAX_FOLLOWED: usize = 400;
+
+/// The script that a command stands in, and how it was reached.
+pub(super) struct Origin<'o> {
+    pub here: Here<'o>,
+    /// The script of the step.
+    pub script: &'o Scalar,
+    /// The script that the command stands in, as written.
+    pub text: &'o str,
+    /// Where that script starts, relative to the workspace; `None` when not known.
+    pub folder: Option<String>,
+    /// What the way sets beyond the step's own environment; `None` is a value that is not known.
+    pub env: Vec<(String, Option<String>)>,
+    /// The script of another file; `None` in the step itself.
+    pub lead: Option<&'o Lead>,
+    /// The command of the step that leads here.
+    pub span: Option<Span>,
+    /// The commands that lead here, outermost first.
+    pub hops: Vec<Location>,
+    pub conditional: bool,
+    pub in_container: bool,
+}
+
+impl<'o> Origin<'o> {
+    /// The script of a step.
+    pub fn step(here: Here<'o>, script: &'o Scalar, folder: Option<String>) -> Self {
+        Self {
+            here,
+            script,
+            text: &script.text,
+            folder,
+            env: Vec::new(),
+            lead: None,
+            span: None,
+            hops: Vec::new(),
+            conditional: false,
+            in_container: false,
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// Reads the commands that a program leads to in other files.
+    pub(super) fn hop(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) {
+        if origin.hops.len() == MAX_HOPS {
+            return;
+        }
+        let Some(Some((folder, in_container))) = self.folder_of(origin, &peeled.directory, &peeled.host) else {
+            return;
+        };
+        let place = self.state.place(&folder);
+        if !place.own {
+            return;
+        }
+        let vars = |name: &str| self.variable(origin, &peeled.env, name);
+        let root = format!("{WORKSPACE}/{}", place.checkout);
+        let root = root.trim_end_matches('/');
+        let ask = Ask { program: peeled, folder: &place.inside, files: self.files(&place), root, vars: &vars };
+        let found = follow(&ask);
+        for note in found.notes {
+            if !self.undecided.contains(&note) {
+                self.undecided.push(note);
+            }
+        }
+        if found.leads.is_empty() {
+            return;
+        }
+        let span = self.span_in_step(origin, command.span);
+        let mut hops = origin.hops.clone();
+        hops.push(self.place_of(origin, command.span));
+        // What leads to itself is not read again.
+        let again = |lead: &Lead| {
+            let is_lead = |hop: &Location| hop.path == lead.path && hop.label.starts_with(&lead.label);
+            hops.iter().any(|hop| is_lead(hop) && lead.span.contains(hop.span.start))
+        };
+        if found.leads.iter().any(again) {
+            return;
+        }
+        for lead in &found.leads {
+            if self.followed == MAX_FOLLOWED {
+                return;
+            }
+            self.followed += 1;
+            let inner = Origin {
+                here: origin.here,
+                script: origin.script,
+                text: &lead.script,
+                folder: Some(prefixed(&place.checkout, &lead.folder)),
+                env: origin.env.iter().chain(&peeled.env).chain(&lead.env).cloned().collect(),
+                lead: Some(lead),
+                span: Some(span),
+                hops: hops.clone(),
+                conditional: origin.conditional || command.conditional || lead.conditional,
+                in_container,
+            };
+            let path = format!("{root}/{}", lead.path);
+            let variable = |name: &str| match argument(lead, &path, name) {
+                Some(value) => value,
+                None => self.variable(&inner, &[], name),
+            };
+            let files = |path: &str| self.text_of(inner.folder.as_deref()?, path);
+            let given = Given { vars: &variable, files: &files };
+            let all = self.repository.shared.scripts.read(lead.shell.clone(), lead.expanded(), &given);
+            self.state.exporting.extend(exports(&lead.script));
+            for read in all.iter() {
+                self.command(&inner, &read.command, read.program.as_ref());
+            }
+        }
+    }
+
+    /// Where a command stands, in the step or in the file that the step led to.
+    pub(super) fn place_of(&self, origin: &Origin<'_>, span: Span) -> Location {
+        let text = shown(origin.text, span);
+        match origin.lead {
+            None => self.location(origin.here, self.span_in_step(origin, span), &format!("`{text}`")),
+            Some(lead) => Location {
+                path: lead.path.clone(),
+                span: lead.locate(span),
+                label: format!("{}: `{text}`", lead.label),
+            },
+        }
+    }
+}
+
+/// `$0`, `$#`, `$1` and so on of a script at `path`; `None` for any other variable, and where its words are not known.
+fn argument(lead: &Lead, path: &str, name: &str) -> Option<Option<String>> {
+    let arguments = lead.arguments.as_ref()?;
+    if name == "#" {
+        return Some(Some(arguments.len().to_string()));
+    }
+    let position: usize = name.parse().ok()?;
+    if position == 0 {
+        return Some(Some(path.to_owned()));
+    }
+    Some(position.checked_sub(1).and_then(|at| arguments.get(at).cloned().flatten()))
+}

@@ -1,0 +1,121 @@
+//! Matrices whose legs are the sessions that another job lists with nox.
+
+use std::sync::Arc;
+
+use super::state::Place;
+use super::timeline::Walk;
+use crate::actions::expr::parse_template;
+use crate::rules::nox::{Meaning, rules};
+use crate::shell::{Expanded, Shell, calls, commands};
+use crate::tool::nox::argv;
+use crate::tool::{Answer, Argument, Request, Run, Variable};
+
+impl Walk<'_> {
+    /// Where the legs together run the sessions that nox lists, the job builds what any of these does.
+    pub(super) fn add_listed(&self, run: &mut Arc<Run>, place: &Place) {
+        let builds = run.sessions.iter().any(|s| s.creates_env == Answer::Yes);
+        if run.creates_env == Answer::Unknown && !run.sessions_known && builds && self.listed_build(place) {
+            let run = Arc::make_mut(run);
+            run.creates_env = Answer::Yes;
+            run.why = "the legs are the sessions that another job lists".to_owned();
+        }
+    }
+
+    fn listed_build(&self, place: &Place) -> bool {
+        let lists = self.lists();
+        // Which of several lists a matrix holds is not known: what each of them names must build something.
+        let builds = |args: &Vec<Argument>| {
+            let chosen: Vec<Argument> = args.iter().filter(|a| !makes_a_list(a)).cloned().collect();
+            let env = |_: &str| Variable::Unset;
+            let files = self.files(place);
+            let request = Request { args: &chosen, env: &env, folder: &place.inside, script: None, files };
+            self.answer(&request, place).creates_env
+        };
+        lists.iter().any(|args| !chooses(args)) || Answer::one_of(lists.iter().map(builds)) == Answer::Yes
+    }
+
+    /// The words of the calls that list sessions in jobs whose outputs the matrix holds; nothing where all legs are known.
+    fn lists(&self) -> Vec<Vec<Argument>> {
+        let document = &self.repository.documents[self.instance.unit.document];
+        let Some((workflow, matrix)) = document.workflow().zip(self.job.and_then(|j| j.matrix.as_ref())) else {
+            return Vec::new();
+        };
+        let leg = &self.instance.leg;
+        if !leg.open && leg.values.iter().all(|(_, value)| value.known().is_some()) {
+            return Vec::new();
+        }
+        let texts = matrix.texts(&document.tree);
+        let paths = texts.iter().filter_map(|text| parse_template(text).ok()).flat_map(|template| template.paths());
+        let jobs: Vec<_> = paths.filter_map(|path| workflow.jobs.iter().find(|j| is_output_of(&path, &j.id))).collect();
+        let scripts = jobs.iter().flat_map(|j| &j.steps.steps).filter_map(|s| s.run.as_ref());
+        scripts.flat_map(|script| lists_in(&script.text)).collect()
+    }
+}
+
+/// Whether a context path is `needs.<job>.outputs` or below.
+fn is_output_of(path: &[String], job: &str) -> bool {
+    let start = ["needs", job, "outputs"];
+    path.len() >= start.len() && path.iter().zip(start).all(|(part, expected)| part.eq_ignore_ascii_case(expected))
+}
+
+/// The words of the calls in a script that list sessions for programs.
+fn lists_in(script: &str) -> Vec<Vec<Argument>> {
+    let read = commands(&Shell::Bash, &Expanded::new(script, &[]), &|_| None);
+    let words = read.iter().flat_map(|command| calls(command, "nox")).filter_map(|call| {
+        call.args.iter().map(|w| w.value.clone().map(Argument::known)).collect::<Option<Vec<Argument>>>()
+    });
+    let is_list = |args: &Vec<Argument>| {
+        let line = argv::parse(args);
+        line.has(Meaning::List) && line.has(Meaning::Json)
+    };
+    words.filter(is_list).collect()
+}
+
+/// Whether a list is one of some sessions only.
+fn chooses(args: &[Argument]) -> bool {
+    const CHOOSING: [Meaning; 4] = [Meaning::Sessions, Meaning::Tags, Meaning::Keywords, Meaning::Pythons];
+    let line = argv::parse(args);
+    CHOOSING.iter().any(|c| line.has(*c))
+}
+
+/// The words without which a call runs the sessions that it lists.
+fn makes_a_list(word: &Argument) -> bool {
+    let option = word.value.as_deref().and_then(|name| rules().option(name));
+    option.is_some_and(|option| matches!(option.means, Meaning::List | Meaning::Json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chooses, is_output_of, lists_in};
+    use crate::actions::expr::parse_template;
+
+    #[test]
+    fn scripts_that_list_sessions_and_whether_they_choose() {
+        for (script, expected) in [
+            ("echo \"s=$(uvx nox --list --json | jq -c '[.[].session]')\" >> $GITHUB_OUTPUT", vec![false]),
+            ("echo >>$GITHUB_OUTPUT s=$(\n  nox --list-sessions --json | jq .\n)", vec![false]),
+            ("echo s=$(nox --json -l -t ui | jq .)", vec![true]),
+            ("nox -l", vec![]),
+            ("echo s='[\"a\"]'", vec![]),
+        ] {
+            let lists = lists_in(script);
+            assert_eq!(lists.iter().map(|args| chooses(args)).collect::<Vec<_>>(), expected, "{script}");
+        }
+    }
+
+    #[test]
+    fn outputs_of_a_job() {
+        for (text, expected) in [
+            ("${{ fromJSON(needs.list.outputs.sessions) }}", true),
+            ("${{ fromJSON(needs['list'].outputs['sessions']) }}", true),
+            ("${{ toJSON(needs.list.outputs) }}", true),
+            ("${{ needs.list.result }}", false),
+            ("${{ fromJSON(needs.other.outputs.sessions) }}", false),
+            ("needs.list.outputs.sessions", false),
+            ("${{ 'needs.list.outputs.sessions' }}", false),
+        ] {
+            let paths = parse_template(text).unwrap().paths();
+            assert_eq!(paths.iter().any(|path| is_output_of(path, "list")), expected, "{text}");
+        }
+    }
+}

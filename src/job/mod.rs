@@ -1,0 +1,21 @@
+//! One instance of a job read in order, as the few events that matter for caching.
+
+pub mod actions;
+pub mod commands;
+pub mod context;
+pub mod event;
+mod extent;
+mod hop;
+pub mod instance;
+pub mod key_template;
+mod listed;
+mod origin;
+pub mod shown;
+pub mod state;
+pub mod summary;
+pub mod timeline;
+mod wheels;
+
+pub use event::{CacheForm, CacheStep, Event, EventKind, Invocation, Site};
+pub use instance::{Instance, Instances, Unit};
+pub use timeline::{Timeline, build};

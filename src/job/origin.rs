@@ -1,0 +1,210 @@
+//! Where a value comes from that nobody knows before the run: the scripts, inputs and settings that decide it.
+
+use std::cell::Cell;
+
+use super::event::EventKind;
+use super::timeline::{Here, Walk};
+use crate::actions::Step;
+use crate::actions::context::ENV_FILE;
+use crate::actions::expr::{Part, eval, parse_template};
+use crate::job::key_template::{Origin, Origins as Source};
+
+/// Values are followed through this many others.
+const MAX_DEPTH: usize = 4;
+/// What setup-uv exports: the folder in which uv keeps its interpreters.
+const UV_FOLDER: &str = "UV_PYTHON_INSTALL_DIR";
+/// Values that are followed for one cache step; hostile files stop here.
+const MAX_VALUES: usize = 500;
+
+/// Looks from one step back at what ran before.
+pub(super) struct Origins<'w, 'a> {
+    walk: &'w Walk<'a>,
+    here: Here<'w>,
+    left: Cell<usize>,
+}
+
+impl Source for Origins<'_, '_> {
+    fn origin(&self, path: &[String]) -> Origin {
+        self.at(self.here, path, MAX_DEPTH)
+    }
+}
+
+impl<'w, 'a> Origins<'w, 'a> {
+    pub fn new(walk: &'w Walk<'a>, here: Here<'w>) -> Self {
+        Self { walk, here, left: Cell::new(MAX_VALUES) }
+    }
+
+    /// What decides which interpreter a step sets up.
+    pub fn interpreter(&self, step: &Step) -> Option<String> {
+        let uses = step.uses.as_ref().map_or("", |u| u.text.as_str());
+        let inputs = step.with.iter().filter(|(name, _)| name.contains("python") || name == "architecture");
+        let inputs: Option<Vec<String>> =
+            inputs.map(|(name, v)| Some(format!("{name}={}", self.expand(self.here, &v.text, MAX_DEPTH)?))).collect();
+        Some(format!("{uses} {}", inputs?.join(" ")))
+    }
+
+    fn at(&self, here: Here<'_>, path: &[String], depth: usize) -> Origin {
+        if depth == 0 || self.left.get() == 0 {
+            return Origin::default();
+        }
+        self.left.set(self.left.get() - 1);
+        let root = path[0].to_ascii_lowercase();
+        let name = path.get(1).map_or("", String::as_str);
+        let document = || here.document.path.clone();
+        match root.as_str() {
+            "github"
+                if matches!(name, "sha" | "ref" | "ref_name" | "ref_type" | "repository" | "head_ref" | "base_ref") =>
+            {
+                fed(String::new())
+            }
+            "secrets" | "vars" => fed(String::new()),
+            // The same for all jobs of one run, and nothing to another workflow's runs.
+            "github" | "needs" => fed(document()),
+            "inputs" if here.site.document == self.walk.instance.unit.document => fed(document()),
+            "inputs" => self.action_input(name, depth),
+            "runner" => Origin { feed: self.runner(here, depth), ..Origin::default() },
+            "env" if name.eq_ignore_ascii_case("pythonLocation") => {
+                Origin { feed: self.interpreters(), ..Origin::default() }
+            }
+            "env" if name.eq_ignore_ascii_case(UV_FOLDER) && self.walk.scope_at(here).written(name).is_none() => {
+                let feed = self.runner(here, depth).zip(self.interpreters());
+                Origin { feed: feed.map(|(runner, set_up)| format!("{runner}\n{set_up}")), ..Origin::default() }
+            }
+            "env" => self.variable(here, name, depth),
+            "steps" => self.output(here, name, depth),
+            _ => Origin::default(),
+        }
+    }
+
+    /// Labels and image.
+    fn runner(&self, here: Here<'_>, depth: usize) -> Option<String> {
+        let labels = self.walk.job.map(|job| job.runs_on.iter().chain(&job.container));
+        let labels: Option<Vec<String>> =
+            labels.into_iter().flatten().map(|l| self.expand(here, &l.text, depth - 1)).collect();
+        labels.map(|l| l.join(" "))
+    }
+
+    fn variable(&self, here: Here<'_>, name: &str, depth: usize) -> Origin {
+        let scope = self.walk.scope_at(here);
+        if let Some(text) = scope.written(name) {
+            return self.text(here, text, depth);
+        }
+        let Some(list) =
+            self.walk.repository.documents[self.outer(here).site.document].steps(self.outer(here).site.job)
+        else {
+            return Origin::default();
+        };
+        let before = list.steps.iter().take(self.outer(here).site.step);
+        let writes = |s: &&Step| s.run.as_ref().is_some_and(|r| r.text.contains(ENV_FILE) && r.text.contains(name));
+        self.written_by(self.outer(here), before.filter(writes).collect(), depth)
+    }
+
+    fn output(&self, here: Here<'_>, id: &str, depth: usize) -> Origin {
+        let Some(list) = here.document.steps(here.site.job) else { return Origin::default() };
+        let named = |s: &&Step| s.id.as_ref().is_some_and(|i| i.text == id);
+        self.written_by(here, list.steps.iter().take(here.site.step).filter(named).collect(), depth)
+    }
+
+    /// A value that these steps write.
+    fn written_by(&self, here: Here<'_>, steps: Vec<&Step>, depth: usize) -> Origin {
+        if steps.is_empty() {
+            return Origin::default();
+        }
+        let scripts: Vec<String> = steps
+            .iter()
+            .map(|s| s.run.as_ref().or(s.uses.as_ref()).map_or_else(String::new, |t| t.text.clone()))
+            .collect();
+        let texts = steps.iter().flat_map(|s| {
+            let inputs = s.with.iter().chain(&s.env.entries).map(|(_, v)| v);
+            s.run.iter().chain(&s.uses).chain(inputs).map(|scalar| scalar.text.as_str())
+        });
+        let around = self.walk.envs.iter().flat_map(|env| env.entries.iter().map(|(_, v)| v.text.as_str()));
+        let mut feed: Option<Vec<String>> =
+            texts.chain(around).map(|text| self.expand(here, text, depth - 1)).collect();
+        if let (Some(all), Some(interpreters)) = (&mut feed, self.interpreters()) {
+            all.push(interpreters);
+        } else {
+            feed = None;
+        }
+        Origin { paths: Vec::new(), feed: feed.map(|f| f.join("\n")), scripts }
+    }
+
+    fn action_input(&self, name: &str, depth: usize) -> Origin {
+        // Inside an action that another action uses, the way back is not followed.
+        if self.walk.depth != 1 {
+            return Origin::default();
+        }
+        let outer = self.outer(self.here);
+        match outer.step.input(name) {
+            Some(passed) => self.text(outer, &passed.text, depth),
+            None => Origin::default(),
+        }
+    }
+
+    /// The job's own step that leads to `here`.
+    fn outer<'s>(&self, here: Here<'s>) -> Here<'s>
+    where
+        'a: 's,
+        'w: 's,
+    {
+        let Some(site) = self.walk.outer else { return here };
+        let document = &self.walk.repository.documents[site.document];
+        match document.steps(site.job).and_then(|l| l.steps.get(site.step)) {
+            Some(step) => Here { document, site, step, inputs: &self.walk.instance.inputs },
+            None => here,
+        }
+    }
+
+    /// A value that stands in the workflow as this text.
+    fn text(&self, here: Here<'_>, text: &str, depth: usize) -> Origin {
+        let mut origin = Origin { feed: self.expand(here, text, depth - 1), ..Origin::default() };
+        for path in parse_template(text).iter().flat_map(|t| t.paths()) {
+            let behind = self.at(here, &path, depth - 1);
+            origin.paths.push(path.join(".").to_ascii_lowercase());
+            origin.paths.extend(behind.paths);
+            origin.scripts.extend(behind.scripts);
+        }
+        origin
+    }
+
+    fn interpreters(&self) -> Option<String> {
+        let feeds = self.walk.events.iter().filter_map(|e| match &e.kind {
+            EventKind::Interpreter { feed, .. } => Some(feed.as_deref()),
+            _ => None,
+        });
+        feeds.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"))
+    }
+
+    /// A text with what is known put in, and what is not known named together with where it comes from.
+    fn expand(&self, here: Here<'_>, text: &str, depth: usize) -> Option<String> {
+        if !text.contains("${{") {
+            return Some(text.to_owned());
+        }
+        let template = parse_template(text).ok()?;
+        let scope = self.walk.scope_at(here);
+        let mut out = String::new();
+        for part in &template.parts {
+            let (expr, span) = match part {
+                Part::Literal { text, .. } => {
+                    out.push_str(text);
+                    continue;
+                }
+                Part::Expr { expr, span } => (expr, span),
+            };
+            match eval(expr, &scope).known() {
+                Some(value) => out.push_str(&value.to_text()),
+                None => {
+                    out.push_str(text.get(span.range())?);
+                    for path in expr.paths() {
+                        out.push_str(&self.at(here, &path, depth).feed?);
+                    }
+                }
+            }
+        }
+        Some(out)
+    }
+}
+
+fn fed(feed: String) -> Origin {
+    Origin { feed: Some(feed), ..Origin::default() }
+}

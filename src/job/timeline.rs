@@ -1,0 +1,233 @@
+//! Walks the steps of one instance, composite actions included, and writes down its events.
+
+use std::sync::Arc;
+
+use super::event::{CacheStep, Event, EventKind, Invocation, Site};
+use super::instance::{Instance, Instances};
+use super::state::{Place, State};
+use crate::actions::context::{Inputs, Scope, runner_os};
+use crate::actions::reader::{Env, RunDefaults};
+use crate::actions::{Job, Step, StepList};
+use crate::base::finding::Location;
+use crate::base::text::Span;
+use crate::repo::{Document, Repository};
+use crate::tool::nox::Nox;
+use crate::tool::{Files, Request, Run, Tool};
+
+/// What a step that uses a composite action is called on the way to what the action does.
+const USES_ACTION: &str = "uses this action";
+/// Composite actions may use each other this deep on GitHub.
+const MAX_ACTION_DEPTH: usize = 9;
+/// Steps of one instance, those of composite actions counted each time they are used.
+const MAX_STEPS: usize = 5_000;
+
+/// The events of one instance, in order.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    pub instance: Instance,
+    pub events: Vec<Event>,
+    /// What could not be decided, and why.
+    pub undecided: Vec<String>,
+}
+
+impl Timeline {
+    /// The calls of the tool with their events, in order.
+    pub fn invocations(&self) -> impl Iterator<Item = (&Event, &Invocation)> {
+        self.events.iter().filter_map(|e| e.invocation().map(|i| (e, i)))
+    }
+
+    /// The cache steps with their events, in order.
+    pub fn caches(&self) -> impl Iterator<Item = (&Event, &CacheStep)> {
+        self.events.iter().filter_map(|e| e.cache().map(|c| (e, c)))
+    }
+}
+
+/// Reads one instance in order.
+pub fn build(repository: &Repository, instances: &Instances, instance: &Instance) -> Timeline {
+    let document = &repository.documents[instance.unit.document];
+    let workflow = document.workflow();
+    let job = workflow.zip(instance.unit.job).map(|(w, j)| &w.jobs[j]);
+    let events = instances.events();
+    let mut walk = Walk {
+        repository,
+        instance,
+        job,
+        defaults: workflow.map(|w| &w.defaults),
+        events_in_effect: events.as_deref(),
+        open: instances.open,
+        runner_os: None,
+        envs: workflow.iter().map(|w| &w.env).chain(job.map(|j| &j.env)).collect(),
+        state: State::default(),
+        events: Vec::new(),
+        undecided: Vec::new(),
+        conditions: Vec::new(),
+        hops: Vec::new(),
+        outer: None,
+        depth: 0,
+        taken: 0,
+        followed: 0,
+    };
+    if let Some(job) = job {
+        let scope = walk.scope(&instance.inputs, None);
+        let os = runner_os(job, &scope);
+        let skipped = job.condition.as_ref().and_then(|c| scope.condition(&c.text)) == Some(false);
+        walk.runner_os = os;
+        if skipped {
+            return Timeline { instance: instance.clone(), events: Vec::new(), undecided: Vec::new() };
+        }
+    }
+    if let Some(steps) = document.steps(instance.unit.job) {
+        walk.steps(instance.unit.document, instance.unit.job, steps, &instance.inputs);
+    }
+    Timeline { instance: instance.clone(), events: walk.events, undecided: walk.undecided }
+}
+
+/// A walk in progress.
+pub(super) struct Walk<'a> {
+    pub repository: &'a Repository,
+    pub instance: &'a Instance,
+    pub job: Option<&'a Job>,
+    pub defaults: Option<&'a RunDefaults>,
+    events_in_effect: Option<&'a [String]>,
+    /// Other repositories may call the workflow: the workspace may be theirs.
+    pub open: bool,
+    pub runner_os: Option<&'static str>,
+    /// Environments around the steps, outermost first.
+    pub envs: Vec<&'a Env>,
+    pub state: State,
+    pub events: Vec<Event>,
+    pub undecided: Vec<String>,
+    /// `if:` texts on the way that could not be decided.
+    conditions: Vec<String>,
+    pub hops: Vec<Location>,
+    /// The job's step that a composite action was entered from.
+    pub outer: Option<Site>,
+    pub depth: usize,
+    /// Steps read so far.
+    taken: usize,
+    /// Scripts of other files read so far.
+    pub followed: usize,
+}
+
+/// A checkout whose content is not known.
+struct Nothing;
+
+impl Files for Nothing {
+    fn read(&self, _path: &str) -> Option<Arc<str>> {
+        None
+    }
+
+    fn is_tracked(&self, _path: &str) -> bool {
+        false
+    }
+
+    fn tracked_under(&self, _folder: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The step a walk is at.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub document: &'a Document,
+    pub site: Site,
+    pub step: &'a Step,
+    pub inputs: &'a Inputs,
+}
+
+impl<'a> Walk<'a> {
+    fn scope<'s>(&'s self, inputs: &'s Inputs, step: Option<&'s Step>) -> Scope<'s> {
+        let job_id = self.job.map_or("", |j| j.id.as_str());
+        let mut scope = Scope::new(&self.instance.leg, inputs, job_id)
+            .with_exported(&self.state.exported)
+            .with_runner(self.runner_os)
+            .with_events(self.events_in_effect);
+        for env in self.envs.iter().copied().chain(step.map(|s| &s.env)) {
+            scope = scope.with_env(env);
+        }
+        scope
+    }
+
+    /// The context in which a step's values are evaluated.
+    pub fn scope_at<'s>(&'s self, here: Here<'s>) -> Scope<'s> {
+        self.scope(here.inputs, Some(here.step))
+    }
+
+    fn steps(&mut self, document: usize, job: Option<usize>, list: &'a StepList, inputs: &Inputs) {
+        for (position, step) in list.steps.iter().enumerate() {
+            if self.taken == MAX_STEPS {
+                let note = "the job has too many steps to read them all";
+                if self.undecided.last().is_none_or(|last| last != note) {
+                    self.undecided.push(note.to_owned());
+                }
+                return;
+            }
+            self.taken += 1;
+            let site = Site { document, job, step: position };
+            let here = Here { document: &self.repository.documents[document], site, step, inputs };
+            let known = self.depth;
+            let condition = step.condition.as_ref().map(|c| (c, self.scope_at(here).condition(&c.text)));
+            match condition {
+                Some((_, Some(false))) => continue,
+                Some((text, None)) => self.conditions.push(text.text.clone()),
+                _ => {}
+            }
+            if step.uses.is_some() {
+                self.uses(here);
+            } else if step.run.is_some() {
+                self.run(here);
+            }
+            debug_assert_eq!(known, self.depth);
+            if matches!(condition, Some((_, None))) {
+                self.conditions.pop();
+            }
+        }
+    }
+
+    /// Reads the steps of a composite action that the step `here` uses.
+    pub fn enter(&mut self, here: Here<'_>, action: usize, inputs: &Inputs) {
+        if self.depth == MAX_ACTION_DEPTH {
+            self.undecided.push("composite actions nest too deep".to_owned());
+            return;
+        }
+        let Some(steps) = self.repository.documents[action].steps(None) else { return };
+        let entered = self.outer.is_none();
+        if entered {
+            self.outer = Some(here.site);
+        }
+        self.hops.push(self.location(here, here.step.span, USES_ACTION));
+        self.depth += 1;
+        self.steps(action, None, steps, inputs);
+        self.depth -= 1;
+        self.hops.pop();
+        if entered {
+            self.outer = None;
+        }
+    }
+
+    /// The files a call at `place` sees; of another repository's checkout nothing is known.
+    pub fn files(&self, place: &Place) -> &'a dyn Files {
+        if place.own { self.repository.files() } else { &Nothing }
+    }
+
+    /// What nox does at `place`.
+    pub fn answer(&self, request: &Request<'_>, place: &Place) -> Arc<Run> {
+        if place.own { self.repository.shared.answers.run(request) } else { Arc::new(Nox::default().run(request)) }
+    }
+
+    /// A place in the document of `here`.
+    pub fn location(&self, here: Here<'_>, span: Span, label: &str) -> Location {
+        Location { path: here.document.path.clone(), span, label: label.to_owned() }
+    }
+
+    pub fn push(&mut self, here: Here<'_>, span: Span, kind: EventKind) {
+        self.events.push(Event {
+            site: here.site,
+            outer: self.outer.unwrap_or(here.site),
+            span,
+            hops: self.hops.clone(),
+            condition: self.conditions.last().cloned(),
+            kind,
+        });
+    }
+}

@@ -1,0 +1,86 @@
+//! cibuildwheel: commands that it runs in a container of its own, or on the runner once for each Python.
+
+use std::sync::Arc;
+
+use super::commands::shown;
+use super::event::{EventKind, Invocation};
+use super::hop::Origin;
+use super::timeline::{Here, Walk};
+use crate::actions::Scalar;
+use crate::base::text::Span;
+use crate::rules::setup_actions::setup_actions;
+use crate::shell::{Expanded, Shell, calls, commands};
+use crate::tool::Answer;
+
+/// Longest settings that are read.
+const MAX_COMMANDS: usize = 50;
+
+impl Walk<'_> {
+    /// Calls of nox in the settings of cibuildwheel, which a step starts.
+    pub(super) fn wheels(&mut self, here: Here<'_>, script: &Scalar, span: Span) {
+        let origin = Origin::step(here, script, Some(String::new()));
+        for text in self.wheel_commands(here).into_iter().take(MAX_COMMANDS) {
+            let read = commands(&Shell::Bash, &Expanded::new(&text, &[]), &|name| self.variable(&origin, &[], name));
+            for command in &read {
+                for call in &calls(command, "nox") {
+                    let place = self.state.place("");
+                    let mut answer = self.ask(&origin, call, &place);
+                    let run = Arc::make_mut(&mut answer);
+                    run.env_dirs.clear();
+                    (run.creates_by_default, run.off_by_default) = (false, false);
+                    if run.creates_env != Answer::No {
+                        (run.creates_env, run.why) = match self.runner_os {
+                            Some("Linux") => (
+                                Answer::No,
+                                "cibuildwheel runs it in a container, and what it builds there is thrown away".into(),
+                            ),
+                            _ => (
+                                Answer::Unknown,
+                                "cibuildwheel runs it for every Python that it builds for, perhaps in a container"
+                                    .into(),
+                            ),
+                        };
+                    }
+                    let invocation = Invocation {
+                        command: shown(&text, command.span),
+                        launcher: Some("cibuildwheel".to_owned()),
+                        run: answer,
+                        folders: Vec::new(),
+                        checkout: place.checkout.clone(),
+                        own: place.own,
+                        insert_at: None,
+                        no_insert_reason: Some("cibuildwheel decides how nox is called"),
+                        action: None,
+                        conditional: true,
+                        in_container: false,
+                    };
+                    self.push(here, span, EventKind::Run(Box::new(invocation)));
+                }
+            }
+        }
+    }
+
+    /// The commands that cibuildwheel is set to run, from its variables or the project file.
+    fn wheel_commands(&self, here: Here<'_>) -> Vec<String> {
+        let rules = &setup_actions().builds_wheels;
+        let platform = self.runner_os.unwrap_or_default();
+        let scope = self.scope_at(here);
+        let variable = |name: &str| scope.variable(name).and_then(|value| value.known().map(|v| v.to_text()));
+        let project = self.files(&self.state.place("")).read("pyproject.toml");
+        let project = project.filter(|text| text.contains("cibuildwheel")).and_then(|t| t.parse::<toml::Table>().ok());
+        let table = project.as_ref().and_then(|p| p.get("tool")?.get("cibuildwheel"));
+        let setting = |name: &str| {
+            let variable_name = format!("{}{}", rules.prefix, name.replace('-', "_").to_uppercase());
+            let own = format!("{variable_name}_{}", platform.to_uppercase());
+            let written = || table?.get(platform.to_lowercase()).and_then(|t| t.get(name)).or_else(|| table?.get(name));
+            variable(&own).or_else(|| variable(&variable_name)).or_else(|| match written()? {
+                toml::Value::String(text) => Some(text.clone()),
+                toml::Value::Array(list) => {
+                    Some(list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join("\n"))
+                }
+                _ => None,
+            })
+        };
+        rules.settings.iter().filter_map(|name| setting(name)).collect()
+    }
+}
