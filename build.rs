@@ -10,13 +10,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     for entry in fs::read_dir("rules")? {
         let path = entry?.path();
-        let Some(name) = path.file_stem().filter(|_| path.extension().is_some_and(|e| e == "yaml")) else { continue };
+        let Some(name) = path.file_stem().filter(|_| path.extension().is_some_and(|e| e == "yaml"))
+        else {
+            continue;
+        };
         let rules: Value = serde_yaml::from_str(&fs::read_to_string(&path)?)
             .map_err(|error| format!("{}: {error}", path.display()))?;
         if let Some(key) = other_key(&rules) {
-            return Err(format!("{}: the key {key:?} is no text, put it in quotes", path.display()).into());
+            return Err(format!(
+                "{}: the key {key:?} is no text, put it in quotes",
+                path.display()
+            )
+            .into());
         }
-        fs::write(Path::new(&out).join(name).with_extension("json"), serde_json::to_string(&rules)?)?;
+        fs::write(
+            Path::new(&out).join(name).with_extension("json"),
+            serde_json::to_string(&rules)?,
+        )?;
     }
     Ok(())
 }
@@ -24,9 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// A key that JSON would not keep as it is written: `-0` would become `"0"`.
 fn other_key(value: &Value) -> Option<&Value> {
     match value {
-        Value::Mapping(entries) => {
-            entries.iter().find_map(|(key, value)| if key.is_string() { other_key(value) } else { Some(key) })
-        }
+        Value::Mapping(entries) => entries
+            .iter()
+            .find_map(|(key, value)| if key.is_string() { other_key(value) } else { Some(key) }),
         Value::Sequence(items) => items.iter().find_map(other_key),
         Value::Tagged(tagged) => other_key(&tagged.value),
         _ => None,

@@ -56,7 +56,8 @@ fn tree_to_workflow(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn script_to_commands(bencher: Bencher<'_, '_>) {
-    let script = "set -o pipefail\nmkdir -p build\nnox -s tests 2>&1 | tee build/nox-tests-output.log\n";
+    let script =
+        "set -o pipefail\nmkdir -p build\nnox -s tests 2>&1 | tee build/nox-tests-output.log\n";
     let script = Expanded::new(script, &[]);
     bencher.bench_local(|| commands(&Shell::Bash, &script, &|_| None));
 }
@@ -69,8 +70,10 @@ fn expression() -> bool {
 
 #[divan::bench]
 fn glob_over_a_thousand_files(bencher: Bencher<'_, '_>) {
-    let files: Vec<String> = (0..1_000).map(|i| format!("packages/p{i}/requirements-{i}.txt")).collect();
-    let set = glob::PatternSet::parse("**/requirements*.txt\n!packages/p7/**").expect("a valid pattern");
+    let files: Vec<String> =
+        (0..1_000).map(|i| format!("packages/p{i}/requirements-{i}.txt")).collect();
+    let set =
+        glob::PatternSet::parse("**/requirements*.txt\n!packages/p7/**").expect("a valid pattern");
     bencher.bench_local(|| files.iter().filter(|file| set.matches(file)).count());
 }
 
@@ -80,7 +83,13 @@ fn call_to_run(bencher: Bencher<'_, '_>) {
     let args = [Argument::known("-s"), Argument::known("unit_tests")];
     let env = |_: &str| Variable::Unset;
     bencher.bench_local(|| {
-        Nox::default().run(&Request { args: &args, env: &env, folder: "", script: None, files: &files })
+        Nox::default().run(&Request {
+            args: &args,
+            env: &env,
+            folder: "",
+            script: None,
+            files: &files,
+        })
     });
 }
 
@@ -92,7 +101,9 @@ fn files_to_findings(bencher: Bencher<'_, '_>) {
         let found = discover(&paths, None);
         let repositories = found.repositories.iter();
         repositories
-            .map(|r| lint::lint(&r.root, &r.files, &settings, lint::Details::default()).findings.len())
+            .map(|r| {
+                lint::lint(&r.root, &r.files, &settings, lint::Details::default()).findings.len()
+            })
             .sum::<usize>()
     });
 }

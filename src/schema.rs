@@ -1,4 +1,5 @@
-//! Published schemas, made from the types: those in `schemas/` are current, or rewritten with `UPDATE_GENERATED=1`.
+//! Published schemas, made from the types: those in `schemas/` are current, or rewritten with
+//! `UPDATE_GENERATED=1`.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -16,7 +17,8 @@ impl JsonSchema for CheckName {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<&str> = checks::all().iter().flat_map(|c| [c.id.as_str(), c.short_name()]).collect();
+        let names: Vec<&str> =
+            checks::all().iter().flat_map(|c| [c.id.as_str(), c.short_name()]).collect();
         json_schema!({"description": "The id of a check, in full or without its first part.", "enum": names})
     }
 }
@@ -42,6 +44,9 @@ fn schemas_are_current() {
             std::fs::write(folder.join(name), &wanted).unwrap();
         }
         let stored = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-        assert!(stored == wanted, "{name} is stale; run `UPDATE_GENERATED=1 cargo test --lib schema`\n{wanted}");
+        assert!(
+            stored == wanted,
+            "{name} is stale; run `UPDATE_GENERATED=1 cargo test --lib schema`\n{wanted}"
+        );
     }
 }

@@ -9,8 +9,7 @@ use crate::engine::lint::{Details, Outcome, lint};
 use crate::repo::discover::discover;
 
 /// A noxfile whose one session installs the project.
-pub const NOXFILE: &str =
-    "import nox\n\n@nox.session\ndef tests(session):\n    session.install('.')\n    session.run('pytest')\n";
+pub const NOXFILE: &str = "import nox\n\n@nox.session\ndef tests(session):\n    session.install('.')\n    session.run('pytest')\n";
 
 /// A repository of these files, without a git index: all of them count as tracked.
 pub fn repository(files: &[(&str, &str)]) -> TempDir {
@@ -34,13 +33,19 @@ pub fn outcome(files: &[(&str, &str)], settings: &Config) -> Outcome {
 
 /// The findings of `rule` in a workflow beside [`NOXFILE`] and a `pyproject.toml`.
 pub fn findings(rule: &str, workflow: &str) -> Vec<Finding> {
-    let files = [(".github/workflows/ci.yml", workflow), ("noxfile.py", NOXFILE), ("pyproject.toml", "[project]\n")];
+    let files = [
+        (".github/workflows/ci.yml", workflow),
+        ("noxfile.py", NOXFILE),
+        ("pyproject.toml", "[project]\n"),
+    ];
     outcome(&files, &Config::default()).findings.into_iter().filter(|f| f.rule == rule).collect()
 }
 
 /// A workflow of one job with these steps, each line indented as a step's.
 pub fn job(head: &str, steps: &str) -> String {
-    let indent = |text: &str, by: usize| text.lines().map(|l| format!("{:by$}{l}\n", "")).collect::<String>();
+    let indent = |text: &str, by: usize| {
+        text.lines().map(|l| format!("{:by$}{l}\n", "")).collect::<String>()
+    };
     format!("on: push\njobs:\n  tests:\n{}    steps:\n{}", indent(head, 4), indent(steps, 6))
 }
 

@@ -105,7 +105,11 @@ fn a_missing_path_is_exit_2_and_the_others_are_checked() {
 #[test]
 fn a_file_given_twice_is_checked_once() {
     let folder = repository(&[(CI, UNUSED.as_bytes()), ("noxfile.py", b"")]);
-    for args in [&[CI, CI, "./.github/../.github/workflows/ci.yml", "."][..], &["noxfile.py", CI], &["noxfile.py"]] {
+    for args in [
+        &[CI, CI, "./.github/../.github/workflows/ci.yml", "."][..],
+        &["noxfile.py", CI],
+        &["noxfile.py"],
+    ] {
         let ran = run(&folder, args);
         assert!(ran.out.contains("Found 1 warning."), "{args:?} {}", ran.out);
     }
@@ -180,7 +184,12 @@ fn a_file_that_is_neither_workflow_nor_action_stands_for_its_repository() {
             ran.out
         );
         let note = format!("note: {name}: neither a workflow nor an action");
-        assert_eq!((ran.err.starts_with(&note), ran.err.is_empty()), (*noted, !noted), "{}", ran.err);
+        assert_eq!(
+            (ran.err.starts_with(&note), ran.err.is_empty()),
+            (*noted, !noted),
+            "{}",
+            ran.err
+        );
         assert_eq!(run(&folder, &["-q", name]).err, "");
         assert_eq!(run(&folder, &["--fix", name, CI]).code, 0);
         assert_eq!(fs::read(folder.path().join(name)).unwrap(), *content);
@@ -189,7 +198,12 @@ fn a_file_that_is_neither_workflow_nor_action_stands_for_its_repository() {
     let lone = tempfile::tempdir().unwrap();
     fs::write(lone.path().join("environment.yml"), "name: x\n").unwrap();
     let ran = run(&lone, &["environment.yml"]);
-    assert_eq!((ran.code, ran.out.as_str()), (0, "No workflow or action files found.\n"), "{}", ran.err);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "No workflow or action files found.\n"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -212,7 +226,12 @@ fn a_byte_order_mark_inside_does_not_come_to_the_beginning() {
     let text = "# cachelint: ignore[nox/missing-cache] reason\n\u{feff}on: push\njobs: {}\n";
     let folder = repository(&[(CI, text.as_bytes())]);
     let ran = run(&folder, &["--fix"]);
-    assert!(ran.code == 1 && ran.out.contains("the fix could not be proved"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.code == 1 && ran.out.contains("the fix could not be proved"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     assert_eq!(content(&folder, CI), text);
 }
 
@@ -262,7 +281,8 @@ fn standard_input() {
 #[test]
 fn settings_come_from_the_repository_unless_told_otherwise() {
     let ignoring: &[u8] = b"[tool.cachelint]\nignore = ['unused-ignore']\n";
-    let folder = repository(&[(CI, UNUSED.as_bytes()), ("pyproject.toml", ignoring), ("none.toml", b"")]);
+    let folder =
+        repository(&[(CI, UNUSED.as_bytes()), ("pyproject.toml", ignoring), ("none.toml", b"")]);
     assert_eq!(run(&folder, &[]).code, 0);
     assert_eq!(run(&folder, &["--isolated"]).code, 1);
     assert_eq!(run(&folder, &["--config", "none.toml"]).code, 1);
@@ -329,13 +349,21 @@ fn an_output_file_that_cannot_be_written_stops_the_run_before_it_fixes() {
     let folder = repository(&[(CI, UNUSED.as_bytes())]);
     let ran = run(&folder, &["--fix", "--output-file", "no/such/file"]);
     assert!(ran.err.starts_with("error: no/such/file: cannot be written"), "{}", ran.err);
-    assert!(ran.err.ends_with("\n  help: create its folder first\n") && ran.out.is_empty(), "{}", ran.err);
+    assert!(
+        ran.err.ends_with("\n  help: create its folder first\n") && ran.out.is_empty(),
+        "{}",
+        ran.err
+    );
     assert!(run(&folder, &["-o", ".github"]).err.ends_with("\n  help: name a file in it\n"));
     assert_eq!(content(&folder, CI), UNUSED);
     fs::write(folder.path().join("kept.txt"), "kept").unwrap();
     for (output, left) in [("new.txt", None), ("kept.txt", Some("kept"))] {
         assert_eq!(run(&folder, &["-o", output, "--summary-file", "no/such/file"]).code, 2);
-        assert_eq!(fs::read_to_string(folder.path().join(output)).ok().as_deref(), left, "no half output");
+        assert_eq!(
+            fs::read_to_string(folder.path().join(output)).ok().as_deref(),
+            left,
+            "no half output"
+        );
     }
 }
 
@@ -347,18 +375,31 @@ fn bad_settings_are_one_message_with_place_and_remedy_and_nothing_is_done() {
             "error: pyproject.toml:2:1: unknown field `selct`",
             "did you mean `select`?",
         ),
-        ("[tool.cachelint]\nreuse = 'of'\n", "error: pyproject.toml:2:9: unknown variant `of`", "`insert`"),
-        ("[tool.cachelint]\nignore = ['E501']\n", "error: pyproject.toml:2:10: there is no check `E501`", "rule --all"),
+        (
+            "[tool.cachelint]\nreuse = 'of'\n",
+            "error: pyproject.toml:2:9: unknown variant `of`",
+            "`insert`",
+        ),
+        (
+            "[tool.cachelint]\nignore = ['E501']\n",
+            "error: pyproject.toml:2:10: there is no check `E501`",
+            "rule --all",
+        ),
         ("[tool.cachelint\n", "error: pyproject.toml:1:16: unclosed table", "--isolated"),
     ];
     for (settings, message, remedy) in table {
-        let folder = repository(&[(CI, UNUSED.as_bytes()), ("pyproject.toml", settings.as_bytes())]);
+        let folder =
+            repository(&[(CI, UNUSED.as_bytes()), ("pyproject.toml", settings.as_bytes())]);
         let ran = run(&folder, &["--fix"]);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{settings}");
         assert!(ran.err.starts_with(message) && ran.err.contains(remedy), "{}", ran.err);
         assert_eq!(ran.err.matches("error: ").count(), 1, "{}", ran.err);
         assert_eq!(content(&folder, CI), UNUSED);
-        assert!(run(&folder, &["--output-format", "github"]).out.starts_with("::error file=pyproject.toml,line="));
+        assert!(
+            run(&folder, &["--output-format", "github"])
+                .out
+                .starts_with("::error file=pyproject.toml,line=")
+        );
     }
 }
 
@@ -368,12 +409,28 @@ fn no_name_in_a_workflow_becomes_a_command_of_the_runner() {
     let steps = "runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n      - run: pipx run nox\n";
     let hostile = format!("on: push\njobs:\n  {name}:\n    name: {name}\n    {steps}");
     let noxfile = b"import nox\n@nox.session\ndef t(s):\n    s.install('a')\n";
-    let folder = repository(&[(CI, hostile.as_bytes()), ("noxfile.py", noxfile), ("::error ::a/action.yml", b"[")]);
+    let folder = repository(&[
+        (CI, hostile.as_bytes()),
+        ("noxfile.py", noxfile),
+        ("::error ::a/action.yml", b"["),
+    ]);
     let ran = run(&folder, &["--output-format", "github"]);
     let lines: Vec<&str> = ran.out.split('\n').filter(|l| !l.is_empty()).collect();
-    assert!(lines[0].starts_with("::error file=%3A%3Aerror %3A%3Aa/action.yml,line="), "{}", ran.out);
-    assert!(lines[1].starts_with(&format!("::error file={CI},line=")) && lines.len() == 2, "{}", ran.out);
-    assert!(lines[1].contains("x%0A::error file=a::b%0D%0A::stop-commands::y%250A##[add-mask]z"), "{}", ran.out);
+    assert!(
+        lines[0].starts_with("::error file=%3A%3Aerror %3A%3Aa/action.yml,line="),
+        "{}",
+        ran.out
+    );
+    assert!(
+        lines[1].starts_with(&format!("::error file={CI},line=")) && lines.len() == 2,
+        "{}",
+        ran.out
+    );
+    assert!(
+        lines[1].contains("x%0A::error file=a::b%0D%0A::stop-commands::y%250A##[add-mask]z"),
+        "{}",
+        ran.out
+    );
     assert!(!ran.out.contains(['\r', '\u{1b}']), "{}", ran.out);
 }
 
@@ -381,14 +438,23 @@ fn no_name_in_a_workflow_becomes_a_command_of_the_runner() {
 #[test]
 fn links_are_neither_followed_out_of_the_repository_nor_written_through() {
     let outside = repository(&[("other.yml", UNUSED.as_bytes())]);
-    let folder = repository(&[("kept.yml", UNUSED.as_bytes()), (".github/workflows/a.yml", CLEAN.as_bytes())]);
-    let link = |target: &Path, name: &str| std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+    let folder = repository(&[
+        ("kept.yml", UNUSED.as_bytes()),
+        (".github/workflows/a.yml", CLEAN.as_bytes()),
+    ]);
+    let link = |target: &Path, name: &str| {
+        std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap()
+    };
     link(&outside.path().join("other.yml"), ".github/workflows/out.yml");
     link(&folder.path().join("kept.yml"), ".github/workflows/in.yml");
     let ran = run(&folder, &["--fix"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("out.yml: is a symbolic link out of the repository"), "{}", ran.err);
-    assert!(ran.err.contains("in.yml: is a symbolic link, which is not followed when writing"), "{}", ran.err);
+    assert!(
+        ran.err.contains("in.yml: is a symbolic link, which is not followed when writing"),
+        "{}",
+        ran.err
+    );
     assert_eq!(content(&outside, "other.yml"), UNUSED);
     assert_eq!(content(&folder, "kept.yml"), UNUSED);
 }
@@ -397,9 +463,16 @@ fn links_are_neither_followed_out_of_the_repository_nor_written_through() {
 fn one_run_writes_findings_and_appends_a_summary() {
     let folder = repository(&[(CI, UNUSED.as_bytes()), ("summary.md", b"before\n")]);
     let ran = run(&folder, &["--output-format", "github", "--summary-file", "summary.md"]);
-    assert!(ran.code == 1 && ran.out.starts_with("::warning file=.github/workflows/ci.yml,"), "{}", ran.out);
+    assert!(
+        ran.code == 1 && ran.out.starts_with("::warning file=.github/workflows/ci.yml,"),
+        "{}",
+        ran.out
+    );
     let summary = content(&folder, "summary.md");
-    assert!(summary.starts_with("before\n## cachelint\n") && summary.contains("| warning |"), "{summary}");
+    assert!(
+        summary.starts_with("before\n## cachelint\n") && summary.contains("| warning |"),
+        "{summary}"
+    );
 
     let ran = run(&folder, &["--fix", "--summary-file", "no/such/file"]);
     assert!(ran.code == 2 && ran.err.contains("no/such/file: cannot be written"), "{}", ran.err);

@@ -1,4 +1,5 @@
-//! Runs the short end-to-end proof (`tests/e2e/run.py`) where a real runner can be had, and says why where not.
+//! Runs the short end-to-end proof (`tests/e2e/run.py`) where a real runner can be had, and says
+//! why where not.
 
 use std::{
     env,
@@ -23,7 +24,8 @@ fn reason_to_skip() -> Option<String> {
 }
 
 fn on_path(program: &str) -> bool {
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
 #[test]

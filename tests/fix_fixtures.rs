@@ -1,6 +1,8 @@
-//! Before and after, read as a maintainer reads a patch: findings and the whole diff of one workflow per shape.
+//! Before and after, read as a maintainer reads a patch: findings and the whole diff of one
+//! workflow per shape.
 //!
-//! `tests/fixtures/fix/NAME.yml` is the workflow of a small project; `tests/fixtures/fix/NAME/` is a whole repository.
+//! `tests/fixtures/fix/NAME.yml` is the workflow of a small project; `tests/fixtures/fix/NAME/` is
+//! a whole repository.
 
 mod common;
 
@@ -40,7 +42,10 @@ fn project(workflow: Vec<u8>) -> Files {
 }
 
 fn repository(folder: &Path) -> Files {
-    let entries = walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file());
+    let entries = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|e| e.file_type().is_file());
     entries
         .map(|e| {
             let path = e.path().strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/");
@@ -73,7 +78,8 @@ fn fixtures() -> BTreeMap<String, Files> {
 
 /// What the check says, the patch, and what is left to say about the patched files.
 fn review(files: &Files) -> String {
-    let listed: Vec<(&str, &[u8])> = files.iter().map(|(p, c)| (p.as_str(), c.as_slice())).collect();
+    let listed: Vec<(&str, &[u8])> =
+        files.iter().map(|(p, c)| (p.as_str(), c.as_slice())).collect();
     let mut sandbox = Sandbox::new(&listed);
     let found = sandbox.lint();
     let mut text = findings(&found);
@@ -84,8 +90,14 @@ fn review(files: &Files) -> String {
         text.push('\n');
         text.push_str(&String::from_utf8(patch).unwrap());
     }
-    let actionable = |f: &&Finding| f.fix.is_some() || (f.withheld.is_none() && f.no_fix_reason.is_none());
-    assert_eq!(fixed.left.findings.iter().filter(actionable).count(), 0, "{text}\n{:?}", fixed.left.findings);
+    let actionable =
+        |f: &&Finding| f.fix.is_some() || (f.withheld.is_none() && f.no_fix_reason.is_none());
+    assert_eq!(
+        fixed.left.findings.iter().filter(actionable).count(),
+        0,
+        "{text}\n{:?}",
+        fixed.left.findings
+    );
     // Invisible characters are part of the promise.
     text.replace('\r', "␍").replace('\u{feff}', "<BOM>")
 }
@@ -95,12 +107,19 @@ fn findings(outcome: &Outcome) -> String {
     for finding in &outcome.findings {
         let at = outcome.texts[&finding.primary.path].position(finding.primary.span.start);
         let place = format!("{}:{}:{}", finding.primary.path, at.line, at.column);
-        text.push_str(&format!("{place}: {}[{}] {}\n", finding.severity.as_str(), finding.rule, finding.message));
+        text.push_str(&format!(
+            "{place}: {}[{}] {}\n",
+            finding.severity.as_str(),
+            finding.rule,
+            finding.message
+        ));
         if let Some(fix) = &finding.fix {
             text.push_str(&format!("  fix ({:?}): {}\n", fix.applicability, fix.message));
         }
         let said = [("no fix", &finding.no_fix_reason), ("withheld", &finding.withheld)];
-        for (what, reason) in said.into_iter().filter_map(|(what, reason)| Some((what, reason.as_ref()?))) {
+        for (what, reason) in
+            said.into_iter().filter_map(|(what, reason)| Some((what, reason.as_ref()?)))
+        {
             text.push_str(&format!("  {what}: {reason}\n"));
         }
         finding.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
@@ -127,6 +146,7 @@ fn how_a_file_was_saved_changes_nothing_but_its_bytes() {
     let plain = |name: &str| review(&fixtures[name]).replace("␍", "").replace("<BOM>", "");
     assert_eq!(plain("saved-with-crlf"), plain("simple"));
     assert_eq!(plain("saved-with-bom"), plain("simple"));
-    let unfinished = plain("saved-without-final-newline").replace("\\ No newline at end of file\n", "");
+    let unfinished =
+        plain("saved-without-final-newline").replace("\\ No newline at end of file\n", "");
     assert_eq!(unfinished, plain("simple"));
 }

@@ -44,12 +44,23 @@ const SCRIPTS: [(&str, usize); 15] = [
     ("nox --reuse-existing-virtualenvs", 0),
     ("  nox -s tests", 1),
 ];
-const INSTALLS: [&str; 3] =
-    ["pip install nox", "python -m pip install -U pip\npython -m pip install nox", "pip install 'nox>=2024.4'"];
+const INSTALLS: [&str; 3] = [
+    "pip install nox",
+    "python -m pip install -U pip\npython -m pip install nox",
+    "pip install 'nox>=2024.4'",
+];
 /// A call with the flag of the fix.
 const ADDED: &str = "nox -r";
-const NAMES: [&str; 8] =
-    ["Run tests", "tests: all", "Läuft 🦀 ✓", "it's", "say \"hi\"", "# no comment", "日本語", "- dash"];
+const NAMES: [&str; 8] = [
+    "Run tests",
+    "tests: all",
+    "Läuft 🦀 ✓",
+    "it's",
+    "say \"hi\"",
+    "# no comment",
+    "日本語",
+    "- dash",
+];
 
 fn map(entries: Vec<(&'static str, Node)>) -> Node {
     Node::Map(entries)
@@ -73,8 +84,10 @@ fn job(choices: &mut Choices<'_>) -> (Node, usize) {
     let mut steps = vec![step(choices, vec![("uses", scalar("actions/checkout@v5"))])];
     if matrix || choices.pick(3) > 0 {
         let version = if matrix { "${{ matrix.python }}" } else { "3.12" };
-        let with = map(vec![("python-version", scalar(version)), ("allow-prereleases", scalar("true"))]);
-        steps.push(step(choices, vec![("uses", scalar("actions/setup-python@v6")), ("with", with)]));
+        let with =
+            map(vec![("python-version", scalar(version)), ("allow-prereleases", scalar("true"))]);
+        steps
+            .push(step(choices, vec![("uses", scalar("actions/setup-python@v6")), ("with", with)]));
     }
     let script = choices.of(&INSTALLS);
     steps.push(step(choices, vec![("run", scalar(script))]));
@@ -83,14 +96,19 @@ fn job(choices: &mut Choices<'_>) -> (Node, usize) {
         let (script, count) = choices.of(&SCRIPTS);
         let mut entries = vec![("run", scalar(script))];
         if choices.once_in(4) {
-            entries.push(("env", map(vec![("COVERAGE_FILE", scalar("cov: é")), ("B", scalar("b"))])));
+            entries
+                .push(("env", map(vec![("COVERAGE_FILE", scalar("cov: é")), ("B", scalar("b"))])));
         }
         flags += count;
         steps.push(step(choices, entries));
     }
     if choices.once_in(2) {
         let with = map(vec![("name", scalar("logs")), ("path", scalar("build/*.log"))]);
-        let upload = vec![("if", scalar("always()")), ("uses", scalar("actions/upload-artifact@v5")), ("with", with)];
+        let upload = vec![
+            ("if", scalar("always()")),
+            ("uses", scalar("actions/upload-artifact@v5")),
+            ("with", with),
+        ];
         steps.push(step(choices, upload));
     }
     let mut entries = vec![("runs-on", scalar("ubuntu-latest")), ("steps", Node::Seq(steps))];
@@ -133,14 +151,21 @@ fn value(text: &str) -> Value {
     serde_yaml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).unwrap()
 }
 
-/// The value without what a fix may have added, found by another way than the fix's own proof, and how much that was.
+/// The value without what a fix may have added, found by another way than the fix's own proof, and
+/// how much that was.
 fn without_fix(mut fixed: Value) -> (Value, usize, usize) {
     let (mut steps, mut flags) = (0, 0);
     for (_, job) in fixed["jobs"].as_mapping_mut().unwrap() {
         let list = job["steps"].as_sequence_mut().unwrap();
         let at = list.iter().position(|s| s["with"]["path"] == ".nox").unwrap();
-        let runs_nox = |s: &Value| s["run"].as_str().is_some_and(|r| r.contains("nox") && !r.contains("install"));
-        assert_eq!(Some(at + 1), list.iter().position(runs_nox), "the cache step stands before the first call");
+        let runs_nox = |s: &Value| {
+            s["run"].as_str().is_some_and(|r| r.contains("nox") && !r.contains("install"))
+        };
+        assert_eq!(
+            Some(at + 1),
+            list.iter().position(runs_nox),
+            "the cache step stands before the first call"
+        );
         assert_eq!(list.remove(at)["uses"], "actions/cache@v6");
         steps += 1;
         for script in list.iter_mut().filter_map(|s| s.get_mut("run")) {
@@ -152,7 +177,8 @@ fn without_fix(mut fixed: Value) -> (Value, usize, usize) {
     (fixed, steps, flags)
 }
 
-/// Fixes a workflow in which nox runs in so many jobs, and needs so many flags; gives the fixed text.
+/// Fixes a workflow in which nox runs in so many jobs, and needs so many flags; gives the fixed
+/// text.
 fn keeps_promises(before: &str, jobs: usize, flags: usize) -> String {
     thread_local! {
         static SANDBOX: RefCell<Sandbox> = RefCell::new(Sandbox::new(&[
@@ -172,7 +198,11 @@ fn keeps_promises(before: &str, jobs: usize, flags: usize) -> String {
         let Fixed { changed, left } = sandbox.fix(outcome, Applicability::Safe);
         let after = &changed[CI].after;
         assert_eq!(changed[CI].before, before);
-        assert!(left.findings.is_empty() && left.problems.is_empty(), "{:?}\n{after}", left.findings);
+        assert!(
+            left.findings.is_empty() && left.problems.is_empty(),
+            "{:?}\n{after}",
+            left.findings
+        );
 
         assert_eq!(without_fix(value(after)), (value(before), jobs, flags), "{after}");
         assert_eq!(before.starts_with('\u{feff}'), after.starts_with('\u{feff}'));
@@ -213,7 +243,8 @@ fn the_plainest_style() {
 
 #[test]
 fn the_flag_reaches_a_call_at_the_end_of_every_scalar() {
-    let steps = "on: push\njobs:\n  unit:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v5\n";
+    let steps =
+        "on: push\njobs:\n  unit:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v5\n";
     for (written, fixed) in [
         ("nox", "nox -r"),
         ("'nox'", "'nox -r'"),
@@ -229,7 +260,10 @@ fn the_flag_reaches_a_call_at_the_end_of_every_scalar() {
         for newline in ["\n", "\r\n"] {
             let before = format!("{steps}      - run: {written}\n").replace('\n', newline);
             let after = keeps_promises(&before, 1, 1);
-            assert!(after.ends_with(&format!("      - run: {fixed}\n").replace('\n', newline)), "{after}");
+            assert!(
+                after.ends_with(&format!("      - run: {fixed}\n").replace('\n', newline)),
+                "{after}"
+            );
         }
     }
 }

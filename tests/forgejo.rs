@@ -1,4 +1,5 @@
-//! The case cachelint was made for: a Forgejo workflow of eleven jobs, ten of which rebuild environments on every run.
+//! The case cachelint was made for: a Forgejo workflow of eleven jobs, ten of which rebuild
+//! environments on every run.
 
 mod common;
 
@@ -55,7 +56,11 @@ fn ten_of_eleven_jobs_are_found() {
     let outcome = sandbox().lint();
     assert_eq!(outcome.problems, []);
     let found: Vec<&str> = outcome.findings.iter().map(|f| f.job.as_str()).collect();
-    assert_eq!(found, JOBS.map(|(id, _)| id), "in the order of the file, without docker, which only lists sessions");
+    assert_eq!(
+        found,
+        JOBS.map(|(id, _)| id),
+        "in the order of the file, without docker, which only lists sessions"
+    );
     let text = &outcome.texts[CI];
     for (finding, (id, session)) in outcome.findings.iter().zip(JOBS) {
         assert_eq!(finding.rule, "nox/missing-cache");
@@ -65,7 +70,11 @@ fn ten_of_eleven_jobs_are_found() {
         let call = &text.as_str()[finding.primary.span.range()];
         assert!(call.starts_with(&format!("nox -s {session}")), "{id}: {call}");
         let fix = finding.fix.as_ref().unwrap();
-        assert_eq!((fix.applicability, fix.edits.len(), fix.changes.len()), (Applicability::Safe, 2, 2), "{id}");
+        assert_eq!(
+            (fix.applicability, fix.edits.len(), fix.changes.len()),
+            (Applicability::Safe, 2, 2),
+            "{id}"
+        );
     }
     let docker = outcome.timelines.iter().find(|t| t.job == "docker").unwrap();
     assert_eq!(docker.creates_env, Some(false));
@@ -80,7 +89,8 @@ fn the_fix_inserts_ten_steps_and_ten_flags_and_nothing_else() {
     assert_eq!(after.matches(STEP).count(), 10);
     let mut undone = after.replace(STEP, "");
     for (_, session) in JOBS {
-        let (fixed, was) = (format!("nox -r -s {session} 2>&1 | tee"), format!("nox -s {session} 2>&1 | tee"));
+        let (fixed, was) =
+            (format!("nox -r -s {session} 2>&1 | tee"), format!("nox -s {session} 2>&1 | tee"));
         assert_eq!(undone.matches(&fixed).count(), 1, "{session}");
         undone = undone.replace(&fixed, &was);
     }
@@ -98,19 +108,32 @@ fn each_job_restores_its_own_environments_before_nox_runs() {
         let cache = steps.iter().position(|s| s["with"]["path"] == ".nox").unwrap();
         assert_eq!(steps.iter().filter(|s| s["with"]["path"] == ".nox").count(), 1, "{id}");
         let script = steps[cache + 1]["run"].as_str().unwrap();
-        let expected =
-            format!("set -o pipefail\nmkdir -p build\nnox -r -s {session} 2>&1 | tee build/nox-{session}-output.log\n");
+        let expected = format!(
+            "set -o pipefail\nmkdir -p build\nnox -r -s {session} 2>&1 | tee build/nox-{session}-output.log\n"
+        );
         assert_eq!(script, expected);
 
         let with = &steps[cache]["with"];
         let key = with["key"].as_str().unwrap();
-        let hashed: BTreeSet<&str> =
-            key.split("hashFiles(").skip(1).flat_map(|f| f.split('\'').skip(1).step_by(2)).collect();
-        assert!(["noxfile.py", "pyproject.toml", "uv.lock"].iter().all(|f| hashed.contains(f)), "{key}");
+        let hashed: BTreeSet<&str> = key
+            .split("hashFiles(")
+            .skip(1)
+            .flat_map(|f| f.split('\'').skip(1).step_by(2))
+            .collect();
+        assert!(
+            ["noxfile.py", "pyproject.toml", "uv.lock"].iter().all(|f| hashed.contains(f)),
+            "{key}"
+        );
         let restore = with["restore-keys"].as_str().unwrap();
         assert_eq!(restore.lines().count(), 1);
-        assert!(key.starts_with(restore.trim_end()) && key.len() > restore.trim_end().len(), "{restore}");
-        assert!(restore.contains("'noxfile.py'"), "environments of another noxfile are never restored");
+        assert!(
+            key.starts_with(restore.trim_end()) && key.len() > restore.trim_end().len(),
+            "{restore}"
+        );
+        assert!(
+            restore.contains("'noxfile.py'"),
+            "environments of another noxfile are never restored"
+        );
         keys.insert(key.replace("${{ github.job }}", id));
     }
     assert_eq!(keys.len(), 10, "no two jobs share a key");

@@ -1,6 +1,7 @@
 //! Repositories written to break the program: each is answered in bounded time, without a panic.
 //!
-//! The inputs are made up. What is too large, too deep or too many is not read further (`docs/limits.md`).
+//! The inputs are made up. What is too large, too deep or too many is not read further
+//! (`docs/limits.md`).
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,8 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 const CI: &str = ".github/workflows/ci.yml";
-const NOXFILE: &str = "import nox\n\n@nox.session\ndef tests(session):\n    session.install('pytest')\n";
+const NOXFILE: &str =
+    "import nox\n\n@nox.session\ndef tests(session):\n    session.install('pytest')\n";
 const DEEP: usize = 100_000;
 const HUGE: usize = 100 * 1024 * 1024;
 /// Far more than any of these takes, even unoptimised and beside other tests.
@@ -35,7 +37,8 @@ fn put(path: &Path, content: &[u8]) {
 /// Checks the repository; it must end by itself, with an exit code of its own.
 fn check(folder: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::cargo_bin("cachelint").unwrap();
-    let output = command.args(arguments).current_dir(folder.path()).timeout(LIMIT).output().unwrap();
+    let output =
+        command.args(arguments).current_dir(folder.path()).timeout(LIMIT).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0..=2)), "{:?}: {said}", output.status);
     assert!(!said.contains("panicked"), "{said}");
@@ -61,8 +64,11 @@ fn aliases_that_multiply() {
         let aliases = vec![format!("*k{}", level - 1); 9].join(",");
         bomb.push_str(&format!("k{level}: &k{level} [{aliases}]\n"));
     }
-    let steps: String = (1..30).map(|n| format!("x{n}: &x{n} [*x{}, *x{}]\n", n - 1, n - 1)).collect();
-    let steps = format!("on: push\nx0: &x0 [{{run: nox}}]\n{steps}jobs:\n  t:\n    runs-on: x\n    steps: *x29\n");
+    let steps: String =
+        (1..30).map(|n| format!("x{n}: &x{n} [*x{}, *x{}]\n", n - 1, n - 1)).collect();
+    let steps = format!(
+        "on: push\nx0: &x0 [{{run: nox}}]\n{steps}jobs:\n  t:\n    runs-on: x\n    steps: *x29\n"
+    );
     let legs: String = (0..30).map(|n| format!("        a{n}: [1,2,3,4,5,6,7,8,9,10]\n")).collect();
     let legs = workflow("nox", &format!("    strategy:\n      matrix:\n{legs}"));
     for text in [bomb + &workflow("nox", ""), steps, legs] {
@@ -72,7 +78,8 @@ fn aliases_that_multiply() {
 
 #[test]
 fn nesting_without_end() {
-    let open_close = |open: &str, middle: &str, close: &str| open.repeat(DEEP) + middle + &close.repeat(DEEP);
+    let open_close =
+        |open: &str, middle: &str, close: &str| open.repeat(DEEP) + middle + &close.repeat(DEEP);
     for text in [
         "- ".repeat(DEEP) + "x\n",
         format!("a: {}\n", open_close("[", "", "]")),
@@ -82,9 +89,15 @@ fn nesting_without_end() {
         let output = check(&repository(&[(CI, &text)]), &[]);
         assert_eq!(output.status.code(), Some(2), "{}", &text[..20]);
     }
-    let expressions = [("(", "1", ")"), ("!", "1", ""), ("1 && ", "1", ""), ("x", ".b", ""), ("format(", "1", ")")];
-    let expressions =
-        expressions.map(|(open, middle, close)| format!("${{{{ {} }}}}", open_close(open, middle, close)));
+    let expressions = [
+        ("(", "1", ")"),
+        ("!", "1", ""),
+        ("1 && ", "1", ""),
+        ("x", ".b", ""),
+        ("format(", "1", ")"),
+    ];
+    let expressions = expressions
+        .map(|(open, middle, close)| format!("${{{{ {} }}}}", open_close(open, middle, close)));
     let scripts = [
         open_close("$(", "nox", ")"),
         open_close("(", "nox", ")"),
@@ -118,7 +131,13 @@ fn nesting_without_end() {
             (CI, &workflow(starters, "")),
             ("pyproject.toml", &format!("[tool.nox]\nx = {}\n", open_close("[", "", "]"))),
             ("package.json", &format!("{{\"scripts\": {{\"a\": {}}}}}", open_close("[", "", "]"))),
-            ("Makefile", &format!("a: a\n\t$(MAKE) a\nX=$(Y)\nY=$(X)\nnox:\n\t{}\n", open_close("$(", "nox", ")"))),
+            (
+                "Makefile",
+                &format!(
+                    "a: a\n\t$(MAKE) a\nX=$(Y)\nY=$(X)\nnox:\n\t{}\n",
+                    open_close("$(", "nox", ")")
+                ),
+            ),
             ("justfile", &format!("a: a\n  just a\nnox:\n  {{{{{}\n", "(".repeat(DEEP))),
             (".pre-commit-config.yaml", &format!("repos: {}\n", "[".repeat(DEEP))),
             ("tox.ini", &format!("[testenv]\ncommands = nox {}\n", "{".repeat(DEEP))),
@@ -134,7 +153,8 @@ fn lines_of_a_hundred_megabytes() {
     let huge = format!("#{}", "x".repeat(HUGE));
     let output = check(&repository(&[(CI, &huge)]), &[]);
     assert!(text(&output.stderr).contains("larger than"), "{}", text(&output.stderr));
-    let folder = repository(&[(CI, &workflow("make nox\n./run.sh\nnox", "")), ("noxfile.py", &huge)]);
+    let folder =
+        repository(&[(CI, &workflow("make nox\n./run.sh\nnox", "")), ("noxfile.py", &huge)]);
     for name in ["Makefile", "run.sh", "uv.lock", "pyproject.toml"] {
         fs::hard_link(folder.path().join("noxfile.py"), folder.path().join(name)).unwrap();
     }
@@ -147,7 +167,8 @@ fn lines_of_a_hundred_megabytes() {
 
 #[test]
 fn patterns_that_explode() {
-    let patterns = ["**/".repeat(500) + "a", "*a".repeat(200) + "b", "[a-z]".repeat(300), "?".repeat(5000)];
+    let patterns =
+        ["**/".repeat(500) + "a", "*a".repeat(200) + "b", "[a-z]".repeat(300), "?".repeat(5000)];
     let patterns = patterns.map(|pattern| format!("'{pattern}'")).join(", ");
     let cache = format!(
         "      - uses: actions/cache@v5\n        with:\n          path: .nox\n          key: nox-${{{{ hashFiles({patterns}) }}}}\n"
@@ -158,13 +179,16 @@ fn patterns_that_explode() {
     let mut all = vec![(CI, workflow.as_str())];
     all.extend(files.iter().map(|path| (path.as_str(), "x")));
     let output = check(&repository(&all), &[]);
-    assert!(text(&output.stdout).contains("nox/"), "the cache is audited: {}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("nox/"),
+        "the cache is audited: {}",
+        text(&output.stdout)
+    );
 }
 
 #[test]
 fn calls_in_circles_and_out_of_the_repository() {
-    let action =
-        "runs:\n  using: composite\n  steps:\n    - uses: ./\n    - uses: ./\n    - run: nox\n      shell: bash\n";
+    let action = "runs:\n  using: composite\n  steps:\n    - uses: ./\n    - uses: ./\n    - run: nox\n      shell: bash\n";
     let workflow = "on: push\njobs:\n  a:\n    uses: ./.github/workflows/ci.yml\n  b:\n    runs-on: x\n    steps:\n      - uses: ./\n      - uses: ./../..\n      - uses: ./../../etc\n      - run: nox -f ../../../etc/passwd\n      - run: nox -f /etc/passwd\n      - run: cd ../.. && nox\n";
     check(&repository(&[(CI, workflow), ("action.yml", action)]), &["--fix"]);
 }
@@ -183,7 +207,8 @@ mod links_and_devices {
         put(&outside.path().join("noxfile.py"), SECRET.as_bytes());
         put(&outside.path().join("settings.yml"), b"secret: [\n");
         put(&outside.path().join("action.yml"), b"secret: [\n");
-        let folder = repository(&[(CI, &workflow("nox", "").replace("actions/checkout@v5", "./linked"))]);
+        let folder =
+            repository(&[(CI, &workflow("nox", "").replace("actions/checkout@v5", "./linked"))]);
         fs::remove_file(folder.path().join("noxfile.py")).unwrap();
         for (target, link) in [
             ("noxfile.py", "noxfile.py"),
@@ -206,13 +231,18 @@ mod links_and_devices {
     #[test]
     fn pipes_and_devices_do_not_block() {
         let folder = repository(&[(CI, &workflow("nox\nmake nox", ""))]);
-        for name in ["noxfile.py", "Makefile", "pyproject.toml", ".github/workflows/pipe.yml", "action.yml"] {
+        for name in
+            ["noxfile.py", "Makefile", "pyproject.toml", ".github/workflows/pipe.yml", "action.yml"]
+        {
             let path = folder.path().join(name);
             let _ = fs::remove_file(&path);
             assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         }
         check(&folder, &[]);
-        let output = check(&folder, &["--fix", ".github/workflows/pipe.yml", "action.yml", "/dev/zero", "/dev/null"]);
+        let output = check(
+            &folder,
+            &["--fix", ".github/workflows/pipe.yml", "action.yml", "/dev/zero", "/dev/null"],
+        );
         assert_eq!(text(&output.stderr).matches("error: ").count(), 4, "{}", text(&output.stderr));
     }
 
@@ -264,9 +294,14 @@ fn actions_that_use_each_other_many_times() {
     };
     for run in ["pytest", "nox"] {
         let action = format!("runs:\n  using: composite\n  steps:\n{}", steps(run));
-        let workflow = format!("on: push\njobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n{}", steps("pytest"));
-        let actions: Vec<String> = (0..20).map(|n| format!(".github/actions/a{n}/action.yml")).collect();
-        let mut files: Vec<(&str, &str)> = actions.iter().map(|path| (path.as_str(), action.as_str())).collect();
+        let workflow = format!(
+            "on: push\njobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n{}",
+            steps("pytest")
+        );
+        let actions: Vec<String> =
+            (0..20).map(|n| format!(".github/actions/a{n}/action.yml")).collect();
+        let mut files: Vec<(&str, &str)> =
+            actions.iter().map(|path| (path.as_str(), action.as_str())).collect();
         files.push((CI, &workflow));
         check(&repository(&files), &[]);
     }

@@ -28,12 +28,17 @@ fn check_folder(folder: &Path) -> Outcome {
 
 fn shown(outcome: &Outcome) -> String {
     let mut out = Vec::new();
-    timeline::write(&mut out, &outcome.timelines, Look { verbose: true, ..Look::default() }).unwrap();
+    timeline::write(&mut out, &outcome.timelines, Look { verbose: true, ..Look::default() })
+        .unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file()) {
+    for entry in walkdir::WalkDir::new(from)
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|e| e.file_type().is_file())
+    {
         let target = to.join(entry.path().strip_prefix(from).unwrap());
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
         std::fs::copy(entry.path(), target).unwrap();
@@ -80,7 +85,10 @@ fn wrappers_are_followed_through_several_files() {
         ("make loop", &["ci.yml:8 > Makefile:5 `nox -s lint`"]),
         ("cd ci && ./run.sh lint", &["ci.yml:8 > run.sh:4 `NOXSESSION=$1 nox`"]),
         ("bash -c 'make test'", &["ci.yml:8 > Makefile:2 > run.sh:4 `NOXSESSION=$1 nox`"]),
-        ("docker run -v $PWD:/io image make test", &["ci.yml:8 > Makefile:2 > run.sh:4 `NOXSESSION=$1 nox`"]),
+        (
+            "docker run -v $PWD:/io image make test",
+            &["ci.yml:8 > Makefile:2 > run.sh:4 `NOXSESSION=$1 nox`"],
+        ),
         ("docker run image make test", &[]),
         ("cd elsewhere && make test", &[]),
         ("make -n test", &[]),
@@ -97,8 +105,11 @@ fn wrappers_are_followed_through_several_files() {
         let outcome = checked(&files);
         assert_eq!(ways(&outcome), expected, "{command}");
         let session = if command.contains("lint") { "sessions lint" } else { "sessions tests" };
-        for event in
-            outcome.timelines.iter().flat_map(|t| &t.events).filter(|e| e.kind == "run" && !command.contains("loop"))
+        for event in outcome
+            .timelines
+            .iter()
+            .flat_map(|t| &t.events)
+            .filter(|e| e.kind == "run" && !command.contains("loop"))
         {
             assert!(event.details.iter().any(|d| d == session), "{command}: {:?}", event.details);
         }
@@ -110,9 +121,13 @@ fn a_call_may_stand_in_a_variable_that_the_script_names() {
     for (steps, calls) in [
         ("      - {run: $RUN, env: {RUN: nox -s tests}}\n", 1),
         ("      - {run: 'echo \"RUN=nox -s tests\" >> $GITHUB_ENV'}\n      - run: $RUN\n", 1),
-        ("      - {run: $RUN, env: {RUN: pytest}}\n      - {run: pytest, env: {RUN: nox -s tests}}\n", 0),
+        (
+            "      - {run: $RUN, env: {RUN: pytest}}\n      - {run: pytest, env: {RUN: nox -s tests}}\n",
+            0,
+        ),
     ] {
-        let outcome = checked(&[("noxfile.py", NOXFILE), (".github/workflows/ci.yml", &workflow(steps))]);
+        let outcome =
+            checked(&[("noxfile.py", NOXFILE), (".github/workflows/ci.yml", &workflow(steps))]);
         assert_eq!(ways(&outcome).len(), calls, "{steps}");
     }
 }
@@ -157,19 +172,26 @@ fn files_that_include_others_are_read_with_them() {
     ];
     for (command, expected) in table {
         let ci = workflow(&format!("      - run: {command}\n"));
-        let all: Vec<(&str, &str)> = files.into_iter().chain([(".github/workflows/ci.yml", ci.as_str())]).collect();
+        let all: Vec<(&str, &str)> =
+            files.into_iter().chain([(".github/workflows/ci.yml", ci.as_str())]).collect();
         let outcome = checked(&all);
         assert_eq!(ways(&outcome), expected, "{command}");
         let timeline = &outcome.timelines[0];
         assert_eq!(timeline.env_dirs, [".nox"], "{command}");
         let run = timeline.events.iter().find(|e| e.kind == "run").unwrap();
-        assert!(run.details.iter().any(|d| d.starts_with("sessions lint")), "{command}: {:?}", run.details);
+        assert!(
+            run.details.iter().any(|d| d.starts_with("sessions lint")),
+            "{command}: {:?}",
+            run.details
+        );
     }
 }
 
 #[test]
 fn legs_that_are_the_sessions_nox_lists_build_what_any_of_them_builds() {
-    let noxfile = format!("{NOXFILE}\n@nox.session(python=False)\ndef ui(session): session.run('npm', 'test')\n");
+    let noxfile = format!(
+        "{NOXFILE}\n@nox.session(python=False)\ndef ui(session): session.run('npm', 'test')\n"
+    );
     for (list, expected) in [
         ("nox --list --json", Some(true)),
         ("nox --list --json -s tests lint", Some(true)),
@@ -204,20 +226,41 @@ fn cibuildwheel_throws_away_what_nox_builds_in_it() {
     for (steps, runner, project, expected) in [
         (by_action, "ubuntu-latest", "", Some((Some(false), "`nox -s tests`"))),
         (by_action, "windows-latest", "", None),
-        ("      - run: uvx cibuildwheel\n", "ubuntu-latest", project, Some((Some(false), "`nox -s lint`"))),
-        ("      - run: pipx run cibuildwheel==3.0\n", "macos-latest", project, Some((None, "`nox -s lint`"))),
+        (
+            "      - run: uvx cibuildwheel\n",
+            "ubuntu-latest",
+            project,
+            Some((Some(false), "`nox -s lint`")),
+        ),
+        (
+            "      - run: pipx run cibuildwheel==3.0\n",
+            "macos-latest",
+            project,
+            Some((None, "`nox -s lint`")),
+        ),
     ] {
         let ci = workflow(steps).replace("ubuntu-latest", runner);
-        let files = [(".github/workflows/ci.yml", ci.as_str()), ("noxfile.py", NOXFILE), ("pyproject.toml", project)];
+        let files = [
+            (".github/workflows/ci.yml", ci.as_str()),
+            ("noxfile.py", NOXFILE),
+            ("pyproject.toml", project),
+        ];
         let outcome = checked(&files);
-        let seen = outcome.timelines.first().map(|t| (t.creates_env, t.events.last().unwrap().text.as_str()));
+        let seen = outcome
+            .timelines
+            .first()
+            .map(|t| (t.creates_env, t.events.last().unwrap().text.as_str()));
         assert_eq!(seen, expected, "{steps} {runner}");
         assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
     }
 }
 
 fn missing_cache(outcome: &Outcome) -> &Finding {
-    outcome.findings.iter().find(|f| f.rule == "nox/missing-cache").expect("nox runs without a cache")
+    outcome
+        .findings
+        .iter()
+        .find(|f| f.rule == "nox/missing-cache")
+        .expect("nox runs without a cache")
 }
 
 #[test]
@@ -229,7 +272,8 @@ fn a_finding_behind_a_wrapper_shows_the_way_and_why_it_is_not_fixed() {
         ("noxfile.py", NOXFILE),
     ]);
     let finding = missing_cache(&outcome);
-    let place = finding.related.iter().find(|l| l.path == "Makefile").expect("the Makefile is named");
+    let place =
+        finding.related.iter().find(|l| l.path == "Makefile").expect("the Makefile is named");
     assert_eq!(&outcome.texts["Makefile"].as_str()[place.span.range()], "nox -s tests");
     assert!(finding.fix.is_none());
     assert!(
@@ -237,7 +281,8 @@ fn a_finding_behind_a_wrapper_shows_the_way_and_why_it_is_not_fixed() {
         "{:?}",
         finding.no_fix_reason
     );
-    // Where the call reuses already, the step alone is the fix, and the Makefile is part of the key.
+    // Where the call reuses already, the step alone is the fix, and the Makefile is part of the
+    // key.
     let outcome = checked(&[
         (".github/workflows/ci.yml", &ci),
         ("Makefile", "test:\n\t@nox -r -s tests\n"),
@@ -253,11 +298,31 @@ fn the_reuse_flag_is_inserted_in_every_shell() {
         ("bash -el {0}", "ubuntu-latest", "nox -s tests", "nox -r -s tests"),
         ("bash", "windows-latest", "set -e\nnox -s tests", "set -e\nnox -r -s tests"),
         ("sh", "ubuntu-latest", "exec nox -s tests", "exec nox -r -s tests"),
-        ("pwsh", "ubuntu-latest", "$ErrorActionPreference = 'stop'\n& nox -s tests", "& nox -r -s tests"),
+        (
+            "pwsh",
+            "ubuntu-latest",
+            "$ErrorActionPreference = 'stop'\n& nox -s tests",
+            "& nox -r -s tests",
+        ),
         ("powershell", "windows-latest", "if ($true) { nox -s tests }", "nox -r -s tests }"),
-        ("cmd", "windows-latest", "call nox.exe -s tests && echo ok", "call nox.exe -r -s tests && echo ok"),
-        ("cmd", "windows-latest", "@echo off\nnox -s tests || exit /b 1", "nox -r -s tests || exit /b 1"),
-        ("bash -c \"exec bash {0}\"", "ubuntu-latest", "python -m nox -s tests", "python -m nox -r -s tests"),
+        (
+            "cmd",
+            "windows-latest",
+            "call nox.exe -s tests && echo ok",
+            "call nox.exe -r -s tests && echo ok",
+        ),
+        (
+            "cmd",
+            "windows-latest",
+            "@echo off\nnox -s tests || exit /b 1",
+            "nox -r -s tests || exit /b 1",
+        ),
+        (
+            "bash -c \"exec bash {0}\"",
+            "ubuntu-latest",
+            "python -m nox -s tests",
+            "python -m nox -r -s tests",
+        ),
     ];
     for (shell, runner, script, expected) in table {
         let script = script.replace('\n', "\n          ");
@@ -265,7 +330,8 @@ fn the_reuse_flag_is_inserted_in_every_shell() {
         let text = workflow(&steps).replace("ubuntu-latest", runner);
         let outcome = checked(&[(".github/workflows/ci.yml", &text), ("noxfile.py", NOXFILE)]);
         let finding = missing_cache(&outcome);
-        let fix = finding.fix.as_ref().unwrap_or_else(|| panic!("{shell}: {:?}", finding.no_fix_reason));
+        let fix =
+            finding.fix.as_ref().unwrap_or_else(|| panic!("{shell}: {:?}", finding.no_fix_reason));
         let new = cachelint::edit::apply::apply(&text, &fix.edits).unwrap();
         assert!(new.contains(expected.lines().last().unwrap()), "{shell}:\n{new}");
     }

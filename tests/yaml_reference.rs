@@ -1,6 +1,7 @@
 //! The tree against two independent parsers, on every YAML file of the corpus of real workflows.
 //!
-//! The corpus is not part of the repository: `CACHELINT_CORPUS` or `../shared/corpus` beside the checkout.
+//! The corpus is not part of the repository: `CACHELINT_CORPUS` or `../shared/corpus` beside the
+//! checkout.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -20,7 +21,8 @@ enum Step {
 
 fn corpus() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
-    let folder = std::env::var_os("CACHELINT_CORPUS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let folder =
+        std::env::var_os("CACHELINT_CORPUS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     if !folder.is_dir() {
         eprintln!("SKIPPED: no corpus of workflows at {}; set CACHELINT_CORPUS", folder.display());
         return None;
@@ -42,7 +44,12 @@ fn corpus_files() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 fn ours(tree: &Tree) -> Vec<(Step, Option<NodeId>)> {
-    fn walk(tree: &Tree, id: NodeId, anchors: &mut HashMap<NodeId, usize>, out: &mut Vec<(Step, Option<NodeId>)>) {
+    fn walk(
+        tree: &Tree,
+        id: NodeId,
+        anchors: &mut HashMap<NodeId, usize>,
+        out: &mut Vec<(Step, Option<NodeId>)>,
+    ) {
         let node = tree.node(id);
         if node.anchored {
             let next = anchors.len() + 1;
@@ -84,20 +91,31 @@ fn reference(source: &str) -> Result<Vec<(Step, std::ops::Range<usize>)>, String
         let (event, span) = event.map_err(|e| e.to_string())?;
         let range = span.byte_range().ok_or("no offsets")?;
         let absent = range.is_empty();
-        // It ends a block scalar's last line with a line break that the file does not have; libyaml does not.
+        // It ends a block scalar's last line with a line break that the file does not have; libyaml
+        // does not.
         let unended = range.end == source.len() && !source.ends_with('\n');
         let step = match event {
             // It writes an absent value as `~`.
-            Event::Scalar(_, style, anchor, _) if absent => {
-                Step::Scalar { value: String::new(), style: format!("{style:?}"), anchored: anchor > 0 }
-            }
+            Event::Scalar(_, style, anchor, _) if absent => Step::Scalar {
+                value: String::new(),
+                style: format!("{style:?}"),
+                anchored: anchor > 0,
+            },
             Event::Scalar(value, style, anchor, _) => {
                 let value = if unended { value.trim_end_matches('\n') } else { &value };
-                Step::Scalar { value: value.to_owned(), style: format!("{style:?}"), anchored: anchor > 0 }
+                Step::Scalar {
+                    value: value.to_owned(),
+                    style: format!("{style:?}"),
+                    anchored: anchor > 0,
+                }
             }
             Event::Alias(anchor) => Step::Alias(anchor),
-            Event::SequenceStart(_, anchor, _) => Step::Open { sequence: true, anchored: anchor > 0 },
-            Event::MappingStart(_, anchor, _) => Step::Open { sequence: false, anchored: anchor > 0 },
+            Event::SequenceStart(_, anchor, _) => {
+                Step::Open { sequence: true, anchored: anchor > 0 }
+            }
+            Event::MappingStart(_, anchor, _) => {
+                Step::Open { sequence: false, anchored: anchor > 0 }
+            }
             Event::SequenceEnd | Event::MappingEnd => Step::Close,
             _ => continue,
         };
@@ -106,24 +124,40 @@ fn reference(source: &str) -> Result<Vec<(Step, std::ops::Range<usize>)>, String
     Ok(out)
 }
 
-/// Spans stand inside their parents and on character borders, dashes are dashes, scalars say their value.
-fn check_spans(name: &str, text: &Text, tree: &Tree, id: NodeId, scalars: &mut usize, items: &mut usize) {
+/// Spans stand inside their parents and on character borders, dashes are dashes, scalars say their
+/// value.
+fn check_spans(
+    name: &str,
+    text: &Text,
+    tree: &Tree,
+    id: NodeId,
+    scalars: &mut usize,
+    items: &mut usize,
+) {
     let span = tree.span(id);
     let source = text.as_str();
     assert!(source.get(span.range()).is_some(), "{name}: {span:?}");
     let inside = |child: NodeId| {
         let inner = tree.span(child);
-        assert!(span.start <= inner.start && inner.end <= span.end, "{name}: {inner:?} not inside {span:?}");
+        assert!(
+            span.start <= inner.start && inner.end <= span.end,
+            "{name}: {inner:?} not inside {span:?}"
+        );
     };
     match &tree.node(id).kind {
         Kind::Scalar { value, style } => {
             *scalars += 1;
-            let map = ScalarMap::new(text, tree, id).unwrap_or_else(|| panic!("{name}: no map for {value:?}"));
+            let map = ScalarMap::new(text, tree, id)
+                .unwrap_or_else(|| panic!("{name}: no map for {value:?}"));
             for (at, c) in value.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
                 let there = &source[map.offset(at)..];
                 let escaped = *style == ScalarStyle::DoubleQuoted && there.starts_with('\\');
                 assert!(there.starts_with(c) || escaped, "{name}: {c:?} at {at} of {value:?}");
-                assert!(escaped || map.insertion_offset(at + c.len_utf8()) == map.offset(at) + c.len_utf8(), "{name}");
+                assert!(
+                    escaped
+                        || map.insertion_offset(at + c.len_utf8()) == map.offset(at) + c.len_utf8(),
+                    "{name}"
+                );
             }
         }
         Kind::Alias(_) => assert!(source[span.range()].starts_with('*'), "{name}"),
@@ -136,7 +170,11 @@ fn check_spans(name: &str, text: &Text, tree: &Tree, id: NodeId, scalars: &mut u
         Kind::Sequence { items: list, flow } => {
             for item in list {
                 *items += 1;
-                assert!(*flow || source[item.dash..].starts_with('-'), "{name}: dash {}", item.dash);
+                assert!(
+                    *flow || source[item.dash..].starts_with('-'),
+                    "{name}: dash {}",
+                    item.dash
+                );
                 inside(item.node);
                 check_spans(name, text, tree, item.node, scalars, items);
             }
@@ -153,7 +191,8 @@ fn corpus_reads_as_the_reference_parser_reads_it() {
         let tree = parse(&text).unwrap_or_else(|e| panic!("{name}: {e} at {:?}", e.position));
         let Some(root) = tree.root() else { continue };
         check_spans(&name, &text, &tree, root, &mut scalars, &mut items);
-        let (ours, theirs) = (ours(&tree), reference(text.as_str()).unwrap_or_else(|e| panic!("{name}: {e}")));
+        let (ours, theirs) =
+            (ours(&tree), reference(text.as_str()).unwrap_or_else(|e| panic!("{name}: {e}")));
         for ((our, id), (their, range)) in ours.iter().zip(&theirs) {
             assert_eq!(our, their, "{name} at {range:?}");
             let span = tree.span(id.expect("every event has a node"));
@@ -179,7 +218,9 @@ fn same(name: &str, tree: &Tree, id: NodeId, value: &serde_yaml::Value, compared
     match value {
         serde_yaml::Value::String(s) => assert_eq!(tree.str(id), Some(s.as_str()), "{name}"),
         serde_yaml::Value::Null => assert!(tree.is_null(id), "{name}"),
-        serde_yaml::Value::Bool(_) | serde_yaml::Value::Number(_) => assert!(tree.str(id).is_some(), "{name}"),
+        serde_yaml::Value::Bool(_) | serde_yaml::Value::Number(_) => {
+            assert!(tree.str(id).is_some(), "{name}")
+        }
         serde_yaml::Value::Sequence(list) => {
             assert_eq!(tree.items(id).len(), list.len(), "{name}");
             for (item, value) in tree.items(id).iter().zip(list) {

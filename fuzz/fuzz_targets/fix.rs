@@ -1,6 +1,7 @@
 //! Any text as a workflow under the fix: left alone, or changed with every promise kept.
 //!
-//! Inputs change as the mutants of `tests/mutate` do, so that they stay workflows for more than one step.
+//! Inputs change as the mutants of `tests/mutate` do, so that they stay workflows for more than one
+//! step.
 #![no_main]
 
 #[path = "../../tests/mutate/mod.rs"]

@@ -1,4 +1,5 @@
-//! Any pattern on any path: an answer in bounded time, and the opposite one for the negated pattern.
+//! Any pattern on any path: an answer in bounded time, and the opposite one for the negated
+//! pattern.
 #![no_main]
 
 use cachelint::base::glob::{Pattern, PatternSet};

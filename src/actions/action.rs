@@ -20,7 +20,8 @@ impl Action {
         let mut shapes = Vec::new();
         let inputs = tree.get(root, "inputs").map(|n| read_inputs(tree, n)).unwrap_or_default();
         let Some(runs) = tree.get(root, "runs") else { return Self { inputs, ..Self::default() } };
-        let composite = scalar_at(tree, runs, "using").is_some_and(|s| s.text.eq_ignore_ascii_case("composite"));
+        let composite = scalar_at(tree, runs, "using")
+            .is_some_and(|s| s.text.eq_ignore_ascii_case("composite"));
         let steps = if composite {
             StepList::read(tree, runs, vec![Segment::Key("runs".into())], &mut shapes)
         } else {

@@ -1,9 +1,12 @@
-//! The static facts that expressions of one instance can be evaluated with: env, matrix leg, inputs, runner.
+//! The static facts that expressions of one instance can be evaluated with: env, matrix leg,
+//! inputs, runner.
 
 use super::job::Job;
 use super::matrix::Leg;
 use super::reader::Env;
-use crate::actions::expr::{Context, Eval, Value, eval_condition, eval_template, parse_condition, parse_template};
+use crate::actions::expr::{
+    Context, Eval, Value, eval_condition, eval_template, parse_condition, parse_template,
+};
 use crate::rules::forges::forges;
 
 /// The variable that names the file in which a step leaves variables for those after it.
@@ -19,7 +22,10 @@ pub struct Inputs {
 
 impl Inputs {
     pub fn lookup(&self, name: &str) -> Eval {
-        self.values.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map_or(Eval::Unknown, |(_, v)| v.clone())
+        self.values
+            .iter()
+            .find(|(k, _)| k.eq_ignore_ascii_case(name))
+            .map_or(Eval::Unknown, |(_, v)| v.clone())
     }
 }
 
@@ -70,7 +76,8 @@ impl<'a> Scope<'a> {
     pub fn variable(&self, name: &str) -> Option<Eval> {
         for (position, env) in self.env.iter().enumerate().rev() {
             if let Some((_, scalar)) = env.entries.iter().rev().find(|(k, _)| k == name) {
-                // An env value sees only the environments around its own; that also keeps this from going in circles.
+                // An env value sees only the environments around its own; that also keeps this from
+                // going in circles.
                 let outer = Scope { env: self.env[..position].to_vec(), ..self.clone() };
                 return Some(outer.evaluate(&scalar.text));
             }
@@ -82,7 +89,8 @@ impl<'a> Scope<'a> {
         Some(value.as_ref().map_or(Eval::Unknown, |v| Eval::Known(Value::String(v.clone()))))
     }
 
-    /// The value of a variable as it is written in the workflow, innermost first; `None` where nothing of it does.
+    /// The value of a variable as it is written in the workflow, innermost first; `None` where
+    /// nothing of it does.
     pub fn written(&self, name: &str) -> Option<&'a str> {
         let entries = self.env.iter().rev().flat_map(|env| env.entries.iter().rev());
         entries.filter(|(k, _)| k == name).map(|(_, scalar)| scalar.text.as_str()).next()
@@ -110,9 +118,9 @@ impl<'a> Scope<'a> {
         match key {
             "workspace" => Eval::Known(Value::String(WORKSPACE.to_owned())),
             "job" => Eval::Known(Value::String(self.job_id.to_owned())),
-            "event_name" => self
-                .events
-                .map_or(Eval::Unknown, |events| Eval::one_of(events.iter().map(|e| Value::String(e.clone())))),
+            "event_name" => self.events.map_or(Eval::Unknown, |events| {
+                Eval::one_of(events.iter().map(|e| Value::String(e.clone())))
+            }),
             _ => Eval::Unknown,
         }
     }
@@ -127,7 +135,9 @@ impl Context for Scope<'_> {
             ("env", [name]) => self.variable(name).unwrap_or(Eval::Unknown),
             ("inputs", [name]) => self.inputs.lookup(name),
             ("github", [key]) => self.github(key),
-            ("github", [event, inputs, name]) if event == "event" && inputs == "inputs" => self.inputs.lookup(name),
+            ("github", [event, inputs, name]) if event == "event" && inputs == "inputs" => {
+                self.inputs.lookup(name)
+            }
             ("runner", [key]) if key == "os" => {
                 self.runner_os.map_or(Eval::Unknown, |os| Eval::Known(Value::String(os.to_owned())))
             }
@@ -168,10 +178,16 @@ jobs:
         let text = Text::new("t", WORKFLOW.as_bytes().to_vec()).unwrap();
         let workflow = Workflow::read(&crate::yaml::parse(&text).unwrap());
         let job = &workflow.jobs[0];
-        let leg = Leg { values: vec![("os".into(), Eval::Known(Value::from("windows-2025")))], ..Leg::default() };
+        let leg = Leg {
+            values: vec![("os".into(), Eval::Known(Value::from("windows-2025")))],
+            ..Leg::default()
+        };
         let inputs = Inputs::default();
         let exported = [("E".to_owned(), Some("e".to_owned())), ("F".to_owned(), None)];
-        let scope = Scope::new(&leg, &inputs, "x").with_env(&workflow.env).with_env(&job.env).with_exported(&exported);
+        let scope = Scope::new(&leg, &inputs, "x")
+            .with_env(&workflow.env)
+            .with_env(&job.env)
+            .with_exported(&exported);
         for (written, value) in [
             ("${{ env.A }}", Some("inner")),
             ("${{ env.B }}", None),
@@ -191,7 +207,10 @@ jobs:
 
     #[test]
     fn conditions_of_a_green_run() {
-        let leg = Leg { values: vec![("os".into(), Eval::Known(Value::from("linux")))], ..Leg::default() };
+        let leg = Leg {
+            values: vec![("os".into(), Eval::Known(Value::from("linux")))],
+            ..Leg::default()
+        };
         let inputs = Inputs::default();
         let events = ["push".to_owned()];
         let scope = Scope::new(&leg, &inputs, "x").with_events(Some(&events));

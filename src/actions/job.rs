@@ -1,7 +1,9 @@
 //! One job of a workflow.
 
 use super::matrix::Matrix;
-use super::reader::{Env, RunDefaults, Scalar, Shape, defaults_at, env_at, list_at, scalar_at, scalars_at};
+use super::reader::{
+    Env, RunDefaults, Scalar, Shape, defaults_at, env_at, list_at, scalar_at, scalars_at,
+};
 use super::step::StepList;
 use crate::base::finding::Segment;
 use crate::base::text::Span;
@@ -45,7 +47,10 @@ impl Job {
         }
         let container = scalar_at(tree, node, "container")
             .or_else(|| tree.get(node, "container").and_then(|c| scalar_at(tree, c, "image")));
-        let matrix = tree.get(node, "strategy").and_then(|s| tree.get(s, "matrix")).map(|m| Matrix { node: m });
+        let matrix = tree
+            .get(node, "strategy")
+            .and_then(|s| tree.get(s, "matrix"))
+            .map(|m| Matrix { node: m });
         Some(Self {
             id_span: tree.span(entry.key),
             node,

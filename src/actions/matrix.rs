@@ -61,7 +61,10 @@ impl Leg {
 fn field(value: &Eval, key: &str) -> Eval {
     match value {
         Eval::Known(Value::Object(entries)) => Eval::Known(
-            entries.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map_or(Value::Null, |(_, v)| v.clone()),
+            entries
+                .iter()
+                .find(|(k, _)| k.eq_ignore_ascii_case(key))
+                .map_or(Value::Null, |(_, v)| v.clone()),
         ),
         Eval::Known(_) => Eval::Known(Value::Null),
         _ => Eval::Unknown,
@@ -112,7 +115,11 @@ impl Matrix {
                 "include" => include = values,
                 "exclude" => exclude = values,
                 _ => {
-                    let partly = if values == Eval::Unknown { choices(tree, entry.value, context) } else { None };
+                    let partly = if values == Eval::Unknown {
+                        choices(tree, entry.value, context)
+                    } else {
+                        None
+                    };
                     dimensions.push((key.to_owned(), values, partly));
                 }
             }
@@ -125,7 +132,11 @@ impl Matrix {
         let (mut texts, mut open) = (Vec::new(), vec![self.node]);
         while let Some(node) = open.pop() {
             texts.extend(tree.str(node));
-            let below = tree.entries(node).iter().map(|e| e.value).chain(tree.items(node).iter().map(|i| i.node));
+            let below = tree
+                .entries(node)
+                .iter()
+                .map(|e| e.value)
+                .chain(tree.items(node).iter().map(|i| i.node));
             open.extend(below.filter(|node| !tree.is_alias(*node)));
         }
         texts
@@ -134,8 +145,9 @@ impl Matrix {
 
 fn from_value(matrix: &Value) -> Legs {
     let Value::Object(entries) = matrix else { return Legs::dynamic() };
-    let part =
-        |name: &str| Eval::Known(entries.iter().find(|(k, _)| k == name).map_or(Value::Null, |(_, v)| v.clone()));
+    let part = |name: &str| {
+        Eval::Known(entries.iter().find(|(k, _)| k == name).map_or(Value::Null, |(_, v)| v.clone()))
+    };
     let dimensions = entries
         .iter()
         .filter(|(k, _)| k != "include" && k != "exclude")
@@ -162,19 +174,27 @@ fn choices(tree: &Tree, node: NodeId, context: &dyn Context) -> Option<Vec<Choic
     tree.is_sequence(node).then(|| {
         let item = |node: NodeId| {
             let fields = tree.entries(node).iter();
-            let fields = fields.filter_map(|e| Some((tree.str(e.key)?.to_owned(), value(tree, e.value, context, 1))));
+            let fields = fields.filter_map(|e| {
+                Some((tree.str(e.key)?.to_owned(), value(tree, e.value, context, 1)))
+            });
             Choice { value: value(tree, node, context, 1), fields: fields.collect() }
         };
         tree.items(node).iter().map(|i| item(i.node)).collect()
     })
 }
 
-fn expand(dimensions: Vec<(String, Eval, Option<Vec<Choice>>)>, include: &Eval, exclude: &Eval) -> Legs {
+fn expand(
+    dimensions: Vec<(String, Eval, Option<Vec<Choice>>)>,
+    include: &Eval,
+    exclude: &Eval,
+) -> Legs {
     let mut exact = true;
     let mut legs = if dimensions.is_empty() { Vec::new() } else { vec![Leg::default()] };
     for (key, values, partly) in &dimensions {
         let choices: Vec<Choice> = match values {
-            Eval::Known(Value::Array(items)) => items.iter().cloned().map(|v| Eval::Known(v).into()).collect(),
+            Eval::Known(Value::Array(items)) => {
+                items.iter().cloned().map(|v| Eval::Known(v).into()).collect()
+            }
             Eval::Known(Value::Null) => Vec::new(),
             Eval::Known(single) => vec![Eval::Known(single.clone()).into()],
             Eval::OneOf(_) | Eval::Unknown => {
@@ -192,7 +212,9 @@ fn expand(dimensions: Vec<(String, Eval, Option<Vec<Choice>>)>, include: &Eval, 
                 let mut leg = leg.clone();
                 leg.set(key, choice.value.clone());
                 if choice.value == Eval::Unknown {
-                    choice.fields.iter().for_each(|(field, value)| leg.set(&format!("{key}.{field}"), value.clone()));
+                    choice.fields.iter().for_each(|(field, value)| {
+                        leg.set(&format!("{key}.{field}"), value.clone())
+                    });
                 }
                 next.push(leg);
             }
@@ -200,7 +222,9 @@ fn expand(dimensions: Vec<(String, Eval, Option<Vec<Choice>>)>, include: &Eval, 
         legs = next;
     }
     match exclude {
-        Eval::Known(Value::Array(entries)) => legs.retain(|leg| !entries.iter().any(|e| excluded(leg, e))),
+        Eval::Known(Value::Array(entries)) => {
+            legs.retain(|leg| !entries.iter().any(|e| excluded(leg, e)))
+        }
         Eval::Known(_) => {}
         _ => exact = false,
     }
@@ -231,17 +255,20 @@ fn expand(dimensions: Vec<(String, Eval, Option<Vec<Choice>>)>, include: &Eval, 
 
 fn excluded(leg: &Leg, entry: &Value) -> bool {
     let Value::Object(wanted) = entry else { return false };
-    !wanted.is_empty() && wanted.iter().all(|(k, v)| matches!(leg.get(k), Some(Eval::Known(have)) if have == v))
+    !wanted.is_empty()
+        && wanted.iter().all(|(k, v)| matches!(leg.get(k), Some(Eval::Known(have)) if have == v))
 }
 
-/// An include entry extends each combination whose original values it does not change; else it is a leg of its own.
+/// An include entry extends each combination whose original values it does not change; else it is a
+/// leg of its own.
 fn add_include(legs: &mut Vec<Leg>, original: &[&str], entry: &Value) {
     let Value::Object(fields) = entry else { return };
     let mut extended = false;
     if !original.is_empty() {
         for leg in legs.iter_mut().filter(|leg| original.iter().all(|key| leg.get(key).is_some())) {
             let fits = fields.iter().all(|(k, v)| {
-                !original.contains(&k.as_str()) || matches!(leg.get(k), Some(Eval::Known(have)) if have == v)
+                !original.contains(&k.as_str())
+                    || matches!(leg.get(k), Some(Eval::Known(have)) if have == v)
             });
             if fits {
                 extended = true;
@@ -313,8 +340,12 @@ fn number(text: &str) -> Option<f64> {
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
-    // Rust would also read "1_0", "inf" and "nan"; the first byte and this filter leave plain decimals.
-    digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')).then_some(())?;
+    // Rust would also read "1_0", "inf" and "nan"; the first byte and this filter leave plain
+    // decimals.
+    digits
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
+        .then_some(())?;
     text.parse().ok()
 }
 
@@ -329,7 +360,8 @@ mod tests {
         let text = Text::new("t", matrix.as_bytes().to_vec()).unwrap();
         let tree = crate::yaml::parse(&text).unwrap();
         let (leg, inputs) = (Leg::default(), Inputs::default());
-        let legs = Matrix { node: tree.root().unwrap() }.legs(&tree, &Scope::new(&leg, &inputs, "job"));
+        let legs =
+            Matrix { node: tree.root().unwrap() }.legs(&tree, &Scope::new(&leg, &inputs, "job"));
         let word = |(key, value): &(String, Eval)| match value {
             Eval::Known(value) => format!("{key}={}", value.to_text()),
             _ => format!("{key}=?"),
@@ -385,11 +417,18 @@ mod tests {
             let text = Text::new("w", yaml.as_bytes().to_vec()).unwrap();
             let tree = crate::yaml::parse(&text).unwrap();
             let (leg, inputs) = (Leg::default(), Inputs::default());
-            let legs = Matrix { node: tree.root().unwrap() }.legs(&tree, &Scope::new(&leg, &inputs, "job"));
+            let legs = Matrix { node: tree.root().unwrap() }
+                .legs(&tree, &Scope::new(&leg, &inputs, "job"));
             legs.legs.iter().map(|leg| leg.index).collect::<Vec<_>>()
         };
-        assert_eq!(places("{a: [1, 2], exclude: [{a: 1}], include: [{a: 3}]}\n"), [Some(0), Some(1)]);
-        assert_eq!(places("{a: [1, 2], include: \"${{ fromJSON(needs.x.outputs.y) }}\"}\n"), [None, None]);
+        assert_eq!(
+            places("{a: [1, 2], exclude: [{a: 1}], include: [{a: 3}]}\n"),
+            [Some(0), Some(1)]
+        );
+        assert_eq!(
+            places("{a: [1, 2], include: \"${{ fromJSON(needs.x.outputs.y) }}\"}\n"),
+            [None, None]
+        );
     }
 
     #[test]
@@ -398,7 +437,8 @@ mod tests {
         let text = Text::new("w", yaml.as_bytes().to_vec()).unwrap();
         let tree = crate::yaml::parse(&text).unwrap();
         let (leg, inputs) = (Leg::default(), Inputs::default());
-        let legs = Matrix { node: tree.root().unwrap() }.legs(&tree, &Scope::new(&leg, &inputs, "job"));
+        let legs =
+            Matrix { node: tree.root().unwrap() }.legs(&tree, &Scope::new(&leg, &inputs, "job"));
         assert!(!legs.exact && legs.legs.len() == 2);
         let at = |leg: usize, path: &[&str]| {
             legs.legs[leg].lookup(&path.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>())

@@ -66,13 +66,19 @@ pub(super) fn scalars_at(tree: &Tree, mapping: NodeId, key: &str) -> Vec<(String
 }
 
 pub(super) fn env_at(tree: &Tree, mapping: NodeId) -> Env {
-    let open = tree.get(mapping, "env").is_some_and(|node| tree.str(node).is_some() && !tree.is_null(node));
+    let open = tree
+        .get(mapping, "env")
+        .is_some_and(|node| tree.str(node).is_some() && !tree.is_null(node));
     Env { entries: scalars_at(tree, mapping, "env"), open }
 }
 
 pub(super) fn defaults_at(tree: &Tree, mapping: NodeId) -> RunDefaults {
-    let Some(run) = tree.get(mapping, "defaults").and_then(|defaults| tree.get(defaults, "run")) else {
+    let Some(run) = tree.get(mapping, "defaults").and_then(|defaults| tree.get(defaults, "run"))
+    else {
         return RunDefaults::default();
     };
-    RunDefaults { shell: scalar_at(tree, run, "shell"), working_directory: scalar_at(tree, run, "working-directory") }
+    RunDefaults {
+        shell: scalar_at(tree, run, "shell"),
+        working_directory: scalar_at(tree, run, "working-directory"),
+    }
 }

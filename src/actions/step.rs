@@ -50,8 +50,14 @@ pub struct StepList {
 }
 
 impl StepList {
-    /// Reads the list under `steps` of `owner`; a value of another shape is reported and read as no steps.
-    pub(super) fn read(tree: &Tree, owner: NodeId, mut route: Route, shapes: &mut Vec<Shape>) -> Self {
+    /// Reads the list under `steps` of `owner`; a value of another shape is reported and read as no
+    /// steps.
+    pub(super) fn read(
+        tree: &Tree,
+        owner: NodeId,
+        mut route: Route,
+        shapes: &mut Vec<Shape>,
+    ) -> Self {
         let Some(node) = tree.get(owner, "steps") else { return Self::default() };
         route.push(Segment::Key("steps".into()));
         let target = tree.node(tree.resolve(node));
@@ -86,7 +92,8 @@ impl StepList {
 }
 
 fn read_step(tree: &Tree, node: NodeId, dash: usize, index: usize, in_group: bool) -> Step {
-    let background = scalar_at(tree, node, "background").is_some_and(|s| s.text.eq_ignore_ascii_case("true"));
+    let background =
+        scalar_at(tree, node, "background").is_some_and(|s| s.text.eq_ignore_ascii_case("true"));
     Step {
         node,
         span: tree.span(node),

@@ -22,7 +22,8 @@ pub struct Trigger {
 }
 
 impl Trigger {
-    /// A push of a tag can start the workflow and the author thought of tags (a bare `on: push` does not count).
+    /// A push of a tag can start the workflow and the author thought of tags (a bare `on: push`
+    /// does not count).
     pub fn names_tags(&self) -> bool {
         self.event == "push" && (!self.tags.is_empty() || !self.tags_ignore.is_empty())
     }
@@ -74,15 +75,18 @@ impl Triggers {
 }
 
 fn read_trigger(tree: &Tree, event: &str, node: NodeId) -> Trigger {
-    let texts = |key: &str| list_at(tree, node, key).into_iter().map(|s| s.text).collect::<Vec<_>>();
-    let inputs = tree.get(node, "inputs").map(|inputs| read_inputs(tree, inputs)).unwrap_or_default();
+    let texts =
+        |key: &str| list_at(tree, node, key).into_iter().map(|s| s.text).collect::<Vec<_>>();
+    let inputs =
+        tree.get(node, "inputs").map(|inputs| read_inputs(tree, inputs)).unwrap_or_default();
     Trigger {
         event: event.to_owned(),
         branches: texts("branches"),
         tags: texts("tags"),
         tags_ignore: texts("tags-ignore"),
         inputs,
-        has_branch_filter: tree.get(node, "branches").is_some() || tree.get(node, "branches-ignore").is_some(),
+        has_branch_filter: tree.get(node, "branches").is_some()
+            || tree.get(node, "branches-ignore").is_some(),
     }
 }
 
@@ -93,8 +97,14 @@ pub(super) fn read_inputs(tree: &Tree, node: NodeId) -> Vec<InputDeclaration> {
         .filter_map(|entry| {
             Some(InputDeclaration {
                 name: tree.str(entry.key)?.to_owned(),
-                default: tree.get(entry.value, "default").and_then(|d| tree.str(d)).map(str::to_owned),
-                options: list_at(tree, entry.value, "options").into_iter().map(|s| s.text).collect(),
+                default: tree
+                    .get(entry.value, "default")
+                    .and_then(|d| tree.str(d))
+                    .map(str::to_owned),
+                options: list_at(tree, entry.value, "options")
+                    .into_iter()
+                    .map(|s| s.text)
+                    .collect(),
             })
         })
         .collect()

@@ -44,7 +44,10 @@ mod tests {
         for (text, parts) in [
             ("actions/cache@v4", Some(("", "actions/cache", "v4"))),
             ("actions/cache/restore@v4.2.0", Some(("", "actions/cache/restore", "v4.2.0"))),
-            ("https://data.forgejo.org/actions/cache@v4", Some(("https://data.forgejo.org/", "actions/cache", "v4"))),
+            (
+                "https://data.forgejo.org/actions/cache@v4",
+                Some(("https://data.forgejo.org/", "actions/cache", "v4")),
+            ),
             ("./.github/actions/x", None),
             ("$/.github/actions/x", None),
             ("docker://alpine:3@sha256:1", None),

@@ -25,12 +25,18 @@ impl Workflow {
         let Some(root) = tree.root() else { return Self::default() };
         if !tree.is_mapping(root) {
             let message = "a workflow must be a map with `on` and `jobs`".to_owned();
-            return Self { shapes: vec![Shape { span: Span::at(tree.span(root).start), message }], ..Self::default() };
+            return Self {
+                shapes: vec![Shape { span: Span::at(tree.span(root).start), message }],
+                ..Self::default()
+            };
         }
         let mut jobs = Vec::new();
         if let Some(node) = tree.get(root, "jobs") {
             if !tree.is_mapping(node) && !tree.is_null(node) {
-                shapes.push(Shape { span: tree.span(node), message: "`jobs` must be a map of jobs".to_owned() });
+                shapes.push(Shape {
+                    span: tree.span(node),
+                    message: "`jobs` must be a map of jobs".to_owned(),
+                });
             }
             for entry in tree.entries(node) {
                 jobs.extend(Job::read(tree, entry, &mut shapes));

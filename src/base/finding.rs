@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::base::text::Span;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -54,8 +56,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// Why there is no fix, when there is none.
     pub no_fix_reason: Option<String>,
-    /// Why the finding does not count, when caching here is better left to a person (publishing jobs, low-trust
-    /// triggers).
+    /// Why the finding does not count, when caching here is better left to a person (publishing
+    /// jobs, low-trust triggers).
     pub withheld: Option<String>,
 }
 
@@ -93,7 +95,8 @@ pub struct Fix {
     pub path: String,
     /// Non-overlapping, sorted by start.
     pub edits: Vec<Edit>,
-    /// What the edits must do to the file's value, in order of application; proved by a second parser before writing.
+    /// What the edits must do to the file's value, in order of application; proved by a second
+    /// parser before writing.
     pub changes: Vec<Change>,
 }
 
@@ -116,7 +119,8 @@ pub enum Segment {
 /// A declared change of a YAML value. Every route and index is meant in the *original* document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// A new item in the sequence at `sequence`, before the item that is at `index` in the original document.
+    /// A new item in the sequence at `sequence`, before the item that is at `index` in the original
+    /// document.
     InsertItem { sequence: Route, index: usize, value: serde_yaml::Value },
     /// The scalar at `at` becomes `value`.
     SetScalar { at: Route, value: String },

@@ -1,4 +1,5 @@
-//! Patterns as `@actions/glob` reads them on Linux and macOS: arguments of `hashFiles`, `path` of a cache.
+//! Patterns as `@actions/glob` reads them on Linux and macOS: arguments of `hashFiles`, `path` of a
+//! cache.
 
 /// Why the runner refuses a pattern; the step that uses it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,11 +16,13 @@ pub enum Anchor {
     Workspace,
     /// `~`: never matches a file of the repository.
     Home,
-    /// An absolute path: matches no repository-relative path; a workspace prefix is for the caller to remove.
+    /// An absolute path: matches no repository-relative path; a workspace prefix is for the caller
+    /// to remove.
     Root,
 }
 
-/// One pattern. Braces and `+(a)` have no meaning, a file name that starts with a dot is like any other.
+/// One pattern. Braces and `+(a)` have no meaning, a file name that starts with a dot is like any
+/// other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     /// `!pattern`: takes away what earlier patterns matched.
@@ -88,14 +91,14 @@ impl Pattern {
         Ok(Self { negated, anchor, segments, directory_only, literal })
     }
 
-    /// The path itself when the pattern has no wildcard: without leading `./`, final `/` and escapes; `.` is the
-    /// workspace.
+    /// The path itself when the pattern has no wildcard: without leading `./`, final `/` and
+    /// escapes; `.` is the workspace.
     pub fn literal(&self) -> Option<&str> {
         self.literal.as_deref()
     }
 
-    /// Whether the file `path` (relative to the workspace, with `/`) is matched, itself or by a folder above it.
-    /// Says nothing about [`Pattern::negated`].
+    /// Whether the file `path` (relative to the workspace, with `/`) is matched, itself or by a
+    /// folder above it. Says nothing about [`Pattern::negated`].
     pub fn matches(&self, path: &str) -> bool {
         if self.anchor != Anchor::Workspace {
             return false;
@@ -105,8 +108,18 @@ impl Pattern {
     }
 
     fn matches_names(&self, names: &[Vec<char>]) -> bool {
-        let names = if self.directory_only { names.split_last().map_or(names, |(_, folder)| folder) } else { names };
-        wildcard(&self.segments, names, Tail::Ignored, |s| *s == Segment::Globstar, |s, name| s.matches(name))
+        let names = if self.directory_only {
+            names.split_last().map_or(names, |(_, folder)| folder)
+        } else {
+            names
+        };
+        wildcard(
+            &self.segments,
+            names,
+            Tail::Ignored,
+            |s| *s == Segment::Globstar,
+            |s, name| s.matches(name),
+        )
     }
 }
 
@@ -150,7 +163,9 @@ impl Segment {
     fn matches(&self, name: &[char]) -> bool {
         match self {
             Segment::Globstar => true,
-            Segment::Name(pieces) => wildcard(pieces, name, Tail::Matched, |p| *p == Piece::Star, Piece::matches),
+            Segment::Name(pieces) => {
+                wildcard(pieces, name, Tail::Matched, |p| *p == Piece::Star, Piece::matches)
+            }
         }
     }
 }
@@ -160,12 +175,15 @@ impl Piece {
         match self {
             Piece::Char(own) => own == c,
             Piece::Any | Piece::Star => true,
-            Piece::Class { negated, ranges } => ranges.iter().any(|(low, high)| (low..=high).contains(&c)) != *negated,
+            Piece::Class { negated, ranges } => {
+                ranges.iter().any(|(low, high)| (low..=high).contains(&c)) != *negated
+            }
         }
     }
 }
 
-/// The class after a `[` and what follows it; `None` when nothing closes it, so that the bracket is an ordinary one.
+/// The class after a `[` and what follows it; `None` when nothing closes it, so that the bracket is
+/// an ordinary one.
 fn class(text: &[char]) -> Option<(Piece, &[char])> {
     let negated = matches!(text.first(), Some('!' | '^'));
     let mut rest = if negated { &text[1..] } else { text };
@@ -207,7 +225,8 @@ enum Tail {
     Ignored,
 }
 
-/// Matches with stars that stand for any number of items; going back to the last star only keeps it quadratic.
+/// Matches with stars that stand for any number of items; going back to the last star only keeps it
+/// quadratic.
 fn wildcard<P, T>(
     pattern: &[P],
     text: &[T],
@@ -240,28 +259,32 @@ fn wildcard<P, T>(
     }
 }
 
-/// Whether the names of a path fit the parts of a pattern: `**` is any number of names, `fits` decides the others.
+/// Whether the names of a path fit the parts of a pattern: `**` is any number of names, `fits`
+/// decides the others.
 pub(crate) fn names_fit(parts: &[&str], names: &[&str], fits: impl Fn(&str, &str) -> bool) -> bool {
     wildcard(parts, names, Tail::Matched, |part| *part == "**", |part, name| fits(part, name))
 }
 
 /// Whether a name fits a pattern in which only `*` and `?` have a meaning.
 pub(crate) fn name_fits(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (pattern, name): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), name.chars().collect());
     wildcard(&pattern, &name, Tail::Matched, |c| *c == '*', |c, own| *c == '?' || c == own)
 }
 
-/// Several patterns, in order: a later one adds to, or with `!` takes from, what the earlier ones matched.
+/// Several patterns, in order: a later one adds to, or with `!` takes from, what the earlier ones
+/// matched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PatternSet {
     pub patterns: Vec<Pattern>,
 }
 
 impl PatternSet {
-    /// One pattern a line; blank lines and lines that begin with `#` do not count. Arguments of `hashFiles` are
-    /// lines of one set.
+    /// One pattern a line; blank lines and lines that begin with `#` do not count. Arguments of
+    /// `hashFiles` are lines of one set.
     pub fn parse(text: &str) -> Result<Self, GlobError> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines =
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         Ok(Self { patterns: lines.map(Pattern::parse).collect::<Result<_, _>>()? })
     }
 

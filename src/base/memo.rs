@@ -1,4 +1,5 @@
-//! Answers kept together with what decided them: the legs of a matrix, and steps that look alike, ask the same again.
+//! Answers kept together with what decided them: the legs of a matrix, and steps that look alike,
+//! ask the same again.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -91,15 +92,19 @@ where
     V: PartialEq + Clone + Weight,
     A: Weight,
 {
-    /// The answer that `find` gives; it must follow from the question and from what it looks up alone.
+    /// The answer that `find` gives; it must follow from the question and from what it looks up
+    /// alone.
     pub fn answer(
         &self,
         question: Q,
         look_up: &dyn Fn(&N) -> V,
         find: impl FnOnce(&Q, &dyn Fn(N) -> V) -> A,
     ) -> Arc<A> {
-        let holds = |kept: &&Kept<N, V, A>| kept.looked_up.iter().all(|(name, value)| look_up(name) == *value);
-        if let Some(kept) = self.lock().known.get(&question).and_then(|all| all.iter().find(holds)) {
+        let holds = |kept: &&Kept<N, V, A>| {
+            kept.looked_up.iter().all(|(name, value)| look_up(name) == *value)
+        };
+        if let Some(kept) = self.lock().known.get(&question).and_then(|all| all.iter().find(holds))
+        {
             return kept.answer.clone();
         }
         let noted = RefCell::new(Noted { values: BTreeMap::new(), bytes: 0, much: false });
@@ -187,7 +192,9 @@ mod tests {
     fn all_answers_together_stay_small() {
         let memo = Memo::default();
         for number in (0..3 * MAX_BYTES / MAX_ANSWER_BYTES).chain(0..2) {
-            let find = |question: &String, _: &dyn Fn(String) -> String| question.repeat(MAX_ANSWER_BYTES / 10);
+            let find = |question: &String, _: &dyn Fn(String) -> String| {
+                question.repeat(MAX_ANSWER_BYTES / 10)
+            };
             let answer = memo.answer(number.to_string(), &|_| String::new(), find);
             assert!(answer.starts_with(&number.to_string()));
             assert!(memo.lock().bytes <= MAX_BYTES);

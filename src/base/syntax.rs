@@ -1,5 +1,5 @@
-//! Syntax trees of scripts and modules. The last ones are kept for all threads: the legs of a matrix read the same texts
-//! again.
+//! Syntax trees of scripts and modules. The last ones are kept for all threads: the legs of a
+//! matrix read the same texts again.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -82,7 +82,10 @@ mod tests {
             assert_eq!(kind(Grammar::Python, "a b"), ("module".to_owned(), 3));
             assert_eq!(kind(Grammar::PowerShell, "a b"), ("program".to_owned(), 3));
             for other in 0..2 * MAX_KEPT {
-                assert_eq!(kind(Grammar::Bash, &"x".repeat(other + 1)), ("program".to_owned(), other + 1));
+                assert_eq!(
+                    kind(Grammar::Bash, &"x".repeat(other + 1)),
+                    ("program".to_owned(), other + 1)
+                );
             }
         }
     }

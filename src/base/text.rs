@@ -1,4 +1,5 @@
-//! A file's text as the other parts see it: BOM set aside, newline style known, byte offsets as lines and columns.
+//! A file's text as the other parts see it: BOM set aside, newline style known, byte offsets as
+//! lines and columns.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -91,7 +92,8 @@ pub struct Text {
 }
 
 impl Text {
-    /// Decodes `bytes`; fails when they are not UTF-8, begin with two BOMs or are more than [`MAX_BYTES`].
+    /// Decodes `bytes`; fails when they are not UTF-8, begin with two BOMs or are more than
+    /// [`MAX_BYTES`].
     pub fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self, TextError> {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(TextError::TooLarge { size: bytes.len() as u64, limit: MAX_BYTES });
@@ -136,8 +138,9 @@ impl Text {
     }
 
     fn line_starts(&self) -> &[usize] {
-        self.line_starts
-            .get_or_init(|| std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+        self.line_starts.get_or_init(|| {
+            std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect()
+        })
     }
 
     /// Number of lines, counting a last one without newline.
@@ -164,7 +167,8 @@ impl Text {
         line.strip_suffix('\r').unwrap_or(line)
     }
 
-    /// Byte offset of the zero-based `line` and the zero-based character column; clamped to the line's end.
+    /// Byte offset of the zero-based `line` and the zero-based character column; clamped to the
+    /// line's end.
     pub fn offset_of(&self, line: usize, column: usize) -> usize {
         let start = self.line_start(line);
         let content = self.line(line);
@@ -175,7 +179,8 @@ impl Text {
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.line_of(offset);
-        // Every byte that does not continue a character starts one; `offset` may stand inside the last.
+        // Every byte that does not continue a character starts one; `offset` may stand inside the
+        // last.
         let before = &self.text.as_bytes()[self.line_starts()[line]..offset];
         let column = before.iter().filter(|b| **b & 0xC0 != 0x80).count();
         Position { line: line + 1, column: column + 1 }
@@ -212,9 +217,12 @@ mod tests {
 
     #[test]
     fn first_line_break_is_the_style() {
-        for (source, newline) in
-            [("", Newline::Lf), ("a", Newline::Lf), ("a\nb\r\n", Newline::Lf), ("a\r\nb\n", Newline::CrLf)]
-        {
+        for (source, newline) in [
+            ("", Newline::Lf),
+            ("a", Newline::Lf),
+            ("a\nb\r\n", Newline::Lf),
+            ("a\r\nb\n", Newline::CrLf),
+        ] {
             assert_eq!(text(source).newline(), newline, "{source:?}");
         }
     }
@@ -229,7 +237,11 @@ mod tests {
             ("a\r\r\nb", vec!["a\r", "b"]),
         ] {
             let text = text(source);
-            assert_eq!((0..text.line_count()).map(|i| text.line(i)).collect::<Vec<_>>(), lines, "{source:?}");
+            assert_eq!(
+                (0..text.line_count()).map(|i| text.line(i)).collect::<Vec<_>>(),
+                lines,
+                "{source:?}"
+            );
             assert_eq!(text.line(99), "");
             assert_eq!(text.line_start(99), source.len());
         }
@@ -238,9 +250,16 @@ mod tests {
     #[test]
     fn places() {
         let text = text("aé🦀b\r\n\nc");
-        for (offset, line, column) in
-            [(0, 1, 1), (1, 1, 2), (3, 1, 3), (7, 1, 4), (8, 1, 5), (10, 2, 1), (11, 3, 1), (12, 3, 2)]
-        {
+        for (offset, line, column) in [
+            (0, 1, 1),
+            (1, 1, 2),
+            (3, 1, 3),
+            (7, 1, 4),
+            (8, 1, 5),
+            (10, 2, 1),
+            (11, 3, 1),
+            (12, 3, 2),
+        ] {
             assert_eq!(text.position(offset), Position { line, column }, "{offset}");
             assert_eq!(text.offset_of(line - 1, column - 1), offset);
             assert_eq!(text.line_of(offset), line - 1);

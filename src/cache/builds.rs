@@ -1,5 +1,5 @@
-//! What an instance builds, as far as it is known: enough to say that two instances certainly build different
-//! environments.
+//! What an instance builds, as far as it is known: enough to say that two instances certainly build
+//! different environments.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,9 @@ impl Builds {
         let mut builds = Self::default();
         if let Some((workflow, job)) = job {
             let leg = &timeline.instance.leg;
-            let scope = Scope::new(leg, &timeline.instance.inputs, &job.id).with_env(&workflow.env).with_env(&job.env);
+            let scope = Scope::new(leg, &timeline.instance.inputs, &job.id)
+                .with_env(&workflow.env)
+                .with_env(&job.env);
             let labels: Option<Vec<String>> =
                 job.runs_on.iter().chain(&job.container).map(|l| scope.text(&l.text)).collect();
             builds.os = match job.container {
@@ -42,12 +44,18 @@ impl Builds {
             _ => None,
         });
         builds.interpreters = feeds.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"));
-        let calls: Vec<_> = timeline.invocations().map(|(_, i)| i).filter(|i| touches_folder(i)).collect();
+        let calls: Vec<_> =
+            timeline.invocations().map(|(_, i)| i).filter(|i| touches_folder(i)).collect();
         if !calls.is_empty() && calls.iter().all(|i| i.run.sessions_known) {
             let sessions = calls.iter().flat_map(|i| &i.run.sessions);
-            builds.sessions =
-                Some(sessions.clone().map(|s| format!("{} {:?} {:?}", s.name, s.python, s.backend.names)).collect());
-            builds.names_interpreters = sessions.clone().all(|s| matches!(s.python, Interpreter::Named(_)));
+            builds.sessions = Some(
+                sessions
+                    .clone()
+                    .map(|s| format!("{} {:?} {:?}", s.name, s.python, s.backend.names))
+                    .collect(),
+            );
+            builds.names_interpreters =
+                sessions.clone().all(|s| matches!(s.python, Interpreter::Named(_)));
         }
         builds
     }
@@ -68,7 +76,8 @@ impl Builds {
     /// The interpreters, or the operating systems they are built for, certainly differ.
     pub fn is_foreign(&self, other: &Self) -> bool {
         let interpreters = !(self.names_interpreters && other.names_interpreters);
-        (interpreters && self.differ(&self.interpreters, &other.interpreters)) || self.differ(&self.os, &other.os)
+        (interpreters && self.differ(&self.interpreters, &other.interpreters))
+            || self.differ(&self.os, &other.os)
     }
 
     /// Caches of Windows are never restored elsewhere, nor the other way round.

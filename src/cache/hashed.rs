@@ -1,4 +1,5 @@
-//! Which tracked files a `hashFiles` of a key takes, as the runner finds them where the cache step stands.
+//! Which tracked files a `hashFiles` of a key takes, as the runner finds them where the cache step
+//! stands.
 
 use std::sync::Arc;
 
@@ -15,8 +16,14 @@ const MIN_NAME: usize = 2;
 /// Commands that write files whose names they do not say.
 const WRITERS: [&str; 5] = ["compile", "export", "make ", "download", "git clone"];
 
-/// The tracked files, as paths of the workspace, that the hash takes; `None` where its patterns are not known.
-pub fn hashed(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Option<Arc<Vec<String>>> {
+/// The tracked files, as paths of the workspace, that the hash takes; `None` where its patterns are
+/// not known.
+pub fn hashed(
+    subject: &Subject<'_>,
+    timeline: &Timeline,
+    at: &Event,
+    hash: &Hash,
+) -> Option<Arc<Vec<String>>> {
     let lines: Vec<String> = hash.patterns.as_ref()?.iter().map(|p| in_workspace(p)).collect();
     subject.repository.files().hashed(&lines.join("\n"), &checkouts(timeline, at))
 }
@@ -37,7 +44,8 @@ pub fn matches(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Ha
         return Answer::Yes;
     }
     let folders = checkouts(timeline, at);
-    let elsewhere = hash.patterns.iter().flatten().any(|pattern| is_elsewhere(subject, &folders, pattern));
+    let elsewhere =
+        hash.patterns.iter().flatten().any(|pattern| is_elsewhere(subject, &folders, pattern));
     if elsewhere || is_written(subject, timeline, at, hash) {
         return Answer::Unknown;
     }
@@ -47,9 +55,12 @@ pub fn matches(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Ha
 /// Whether what the hash takes may be written by the job itself, and so differ from job to job.
 pub fn is_written(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> bool {
     let tracked = hashed(subject, timeline, at, hash).is_some_and(|files| !files.is_empty());
-    let foreign = |e: &Event| matches!(e.kind, EventKind::Checkout { .. }) && own_checkout(e).is_none();
+    let foreign =
+        |e: &Event| matches!(e.kind, EventKind::Checkout { .. }) && own_checkout(e).is_none();
     let mut patterns = hash.patterns.iter().flatten();
-    !tracked && (before(timeline, at).any(foreign) || patterns.any(|pattern| may_be_written(subject, at, pattern)))
+    !tracked
+        && (before(timeline, at).any(foreign)
+            || patterns.any(|pattern| may_be_written(subject, at, pattern)))
 }
 
 fn before<'t>(timeline: &'t Timeline, at: &'t Event) -> impl Iterator<Item = &'t Event> {
@@ -97,7 +108,8 @@ fn below<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
 /// Whether a step before the cache may write a file of this pattern.
 fn may_be_written(subject: &Subject<'_>, at: &Event, pattern: &str) -> bool {
     let name = pattern.trim_end_matches('/').rsplit('/').next().unwrap_or(pattern);
-    let stem = name.split(['.', '*', '?', '[']).find(|part| part.len() >= MIN_NAME).unwrap_or_default();
+    let stem =
+        name.split(['.', '*', '?', '[']).find(|part| part.len() >= MIN_NAME).unwrap_or_default();
     let documents = &subject.repository.documents;
     let outer = documents[at.outer.document].steps(at.outer.job).map(|l| (l, at.outer.step));
     let inner = documents[at.site.document].steps(at.site.job).map(|l| (l, at.site.step));
@@ -109,7 +121,9 @@ fn may_be_written(subject: &Subject<'_>, at: &Event, pattern: &str) -> bool {
 
 fn writes(subject: &Subject<'_>, step: &Step, pattern: &str, stem: &str, depth: usize) -> bool {
     if let Some(script) = &step.run {
-        return stem.is_empty() || script.text.contains(stem) || WRITERS.iter().any(|w| script.text.contains(w));
+        return stem.is_empty()
+            || script.text.contains(stem)
+            || WRITERS.iter().any(|w| script.text.contains(w));
     }
     let Some(uses) = &step.uses else { return false };
     if uses.text.contains("download-artifact") {
@@ -123,9 +137,9 @@ fn writes(subject: &Subject<'_>, step: &Step, pattern: &str, stem: &str, depth: 
         return false;
     }
     let action = subject.repository.action_of(&uses.text).filter(|_| depth > 0);
-    action
-        .and_then(|a| subject.repository.documents[a].steps(None))
-        .is_none_or(|list| list.steps.iter().any(|inner| writes(subject, inner, pattern, stem, depth - 1)))
+    action.and_then(|a| subject.repository.documents[a].steps(None)).is_none_or(|list| {
+        list.steps.iter().any(|inner| writes(subject, inner, pattern, stem, depth - 1))
+    })
 }
 
 /// Whether a file of this pattern can lie in `folder`; a folder that is not known may be any.

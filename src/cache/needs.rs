@@ -13,7 +13,8 @@ use crate::rules::setup_actions::setup_actions;
 
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
-/// Where uv keeps the interpreters it downloads (docs.astral.sh/uv/reference/storage), by `runner.os`.
+/// Where uv keeps the interpreters it downloads (docs.astral.sh/uv/reference/storage), by
+/// `runner.os`.
 const UV_PYTHONS: [(&str, &str); 2] =
     [("Windows", "~\\AppData\\Roaming\\uv\\python"), ("", "~/.local/share/uv/python")];
 /// The same after setup-uv, which moves it on some runners and says so.
@@ -60,8 +61,8 @@ pub struct Beginning {
 }
 
 impl Needs {
-    /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`: the job's own file,
-    /// or a composite action, whose cache must suit every job that uses it.
+    /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`:
+    /// the job's own file, or a composite action, whose cache must suit every job that uses it.
     pub fn of(subject: &Subject<'_>, document: usize) -> Self {
         let mut needs = Self {
             extra_parts: subject.settings.key_parts.clone(),
@@ -95,9 +96,13 @@ impl Needs {
         }
         if workflows.len() > 1 {
             self.workflow_name = true;
-            let name = |d: &usize| repository.documents[*d].workflow().and_then(|w| w.name.as_ref());
+            let name =
+                |d: &usize| repository.documents[*d].workflow().and_then(|w| w.name.as_ref());
             if workflows.iter().any(|d| name(d).is_none_or(|n| n.text.contains([',', '$', '\n']))) {
-                self.fail("the workflows that use this action have no names that a key could hold".to_owned());
+                self.fail(
+                    "the workflows that use this action have no names that a key could hold"
+                        .to_owned(),
+                );
             }
         }
     }
@@ -115,7 +120,8 @@ impl Needs {
                 self.add(subject, timeline, event, invocation);
             }
         }
-        // The workflow lies in the checkout of its own repository, wherever that is in the workspace.
+        // The workflow lies in the checkout of its own repository, wherever that is in the
+        // workspace.
         let mut calls = subject.timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i);
         if let Some(own) = calls.find(|i| i.own) {
             self.checkout.clone_from(&own.checkout);
@@ -124,30 +130,47 @@ impl Needs {
         push(&mut self.definition, workflow);
     }
 
-    fn add(&mut self, subject: &Subject<'_>, timeline: &Timeline, event: &Event, invocation: &Invocation) {
+    fn add(
+        &mut self,
+        subject: &Subject<'_>,
+        timeline: &Timeline,
+        event: &Event,
+        invocation: &Invocation,
+    ) {
         let files = subject.repository.files().tracked();
         let run = &invocation.run;
         for folder in &invocation.folders {
             push(&mut self.folders, folder.clone());
         }
         if invocation.folders.is_empty() && is_cacheable(invocation) {
-            self.fail(format!("the folder in which `{}` keeps its environments is not known", invocation.command));
+            self.fail(format!(
+                "the folder in which `{}` keeps its environments is not known",
+                invocation.command
+            ));
         }
         if !invocation.own {
             self.fail("the noxfile belongs to another repository, so that a key cannot follow its changes".to_owned());
         } else if run.definition_files.is_empty() {
-            self.fail("no noxfile is tracked where nox runs, so that a key cannot follow its changes".to_owned());
+            self.fail(
+                "no noxfile is tracked where nox runs, so that a key cannot follow its changes"
+                    .to_owned(),
+            );
         }
         let place = |path: &String| prefixed(&invocation.checkout, path);
         run.definition_files.iter().for_each(|f| push(&mut self.definition, place(f)));
         let project = project_folder(run.definition_files.first());
-        // Also where a session installs by name only: what a project locks is what its tools are chosen to go with.
+        // Also where a session installs by name only: what a project locks is what its tools are
+        // chosen to go with.
         let locks = nox::rules().project_files.iter().chain(&nox::rules().lock_files);
-        let locks = locks.map(|name| prefixed(&project, name)).filter(|f| invocation.own && files.contains(f));
+        let locks = locks
+            .map(|name| prefixed(&project, name))
+            .filter(|f| invocation.own && files.contains(f));
         let installs: BTreeSet<String> = run.install_files.iter().cloned().chain(locks).collect();
         installs.iter().for_each(|f| push(&mut self.installs, place(f)));
         let folders = [String::new(), project];
-        for pin in folders.iter().flat_map(|folder| INTERPRETER_PINS.map(|pin| prefixed(folder, pin))) {
+        for pin in
+            folders.iter().flat_map(|folder| INTERPRETER_PINS.map(|pin| prefixed(folder, pin)))
+        {
             if files.contains(&pin) {
                 push(&mut self.definition, place(&pin));
             }
@@ -155,13 +178,17 @@ impl Needs {
         for hop in event.hops.iter().filter(|h| files.contains(&h.path)) {
             push(&mut self.definition, place(&hop.path));
         }
-        let before = timeline.events.iter().take_while(|e| e.site != event.site || e.span != event.span);
+        let before =
+            timeline.events.iter().take_while(|e| e.site != event.site || e.span != event.span);
         let (mut location, mut uv, mut exported) = (false, false, false);
         for earlier in before {
-            if let EventKind::Interpreter { location: exports, uv: is_uv, action, .. } = &earlier.kind {
+            if let EventKind::Interpreter { location: exports, uv: is_uv, action, .. } =
+                &earlier.kind
+            {
                 location |= exports;
                 uv |= is_uv;
-                exported |= setup_actions().interpreter(action).is_some_and(|a| a.exports_uv_folder);
+                exported |=
+                    setup_actions().interpreter(action).is_some_and(|a| a.exports_uv_folder);
             }
         }
         self.location |= location;
@@ -176,9 +203,11 @@ impl Needs {
         if exported {
             self.interpreters = Some(UV_PYTHONS_EXPORTED.to_owned());
         } else if self.interpreters.is_none() && job.is_none_or(|j| j.container.is_none()) {
-            let windows = job.is_some_and(|j| j.runs_on.iter().any(|l| l.text.starts_with("windows")));
+            let windows =
+                job.is_some_and(|j| j.runs_on.iter().any(|l| l.text.starts_with("windows")));
             let os = if windows { "Windows" } else { "" };
-            self.interpreters = UV_PYTHONS.iter().find(|(o, _)| *o == os).map(|(_, path)| (*path).to_owned());
+            self.interpreters =
+                UV_PYTHONS.iter().find(|(o, _)| *o == os).map(|(_, path)| (*path).to_owned());
         }
     }
 
@@ -193,8 +222,8 @@ impl Needs {
         std::iter::once(self.stem()).chain(installs).chain(kept).collect::<Vec<String>>().join("-")
     }
 
-    /// The key up to the hash of what defines the job; `None` where an older environment must not be restored, where
-    /// nothing but the definition is hashed, or where the user wants none.
+    /// The key up to the hash of what defines the job; `None` where an older environment must not
+    /// be restored, where nothing but the definition is hashed, or where the user wants none.
     pub fn restore_key(&self) -> Option<String> {
         let hashed = !self.installs.is_empty() || !self.hashes.is_empty();
         (hashed && !self.exact_only && !self.no_restore_keys).then(|| format!("{}-", self.stem()))
@@ -225,7 +254,8 @@ impl Needs {
 }
 
 fn hash(files: &[String]) -> String {
-    let quoted: Vec<String> = files.iter().map(|f| format!("'{}'", f.replace('\'', "''"))).collect();
+    let quoted: Vec<String> =
+        files.iter().map(|f| format!("'{}'", f.replace('\'', "''"))).collect();
     format!("${{{{ hashFiles({}) }}}}", quoted.join(", "))
 }
 
@@ -236,14 +266,17 @@ fn push(list: &mut Vec<String>, item: String) {
 }
 
 fn project_folder(definition: Option<&String>) -> String {
-    definition.and_then(|d| d.rsplit_once('/')).map_or_else(String::new, |(folder, _)| folder.to_owned())
+    definition
+        .and_then(|d| d.rsplit_once('/'))
+        .map_or_else(String::new, |(folder, _)| folder.to_owned())
 }
 
 /// Whether uv chooses the interpreter of the environments.
 fn uses_uv(invocation: &Invocation, at_hand: bool) -> bool {
     let backend = &invocation.run.backend;
     let launched = invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
-    let chosen = backend.only() == Some("uv") || (at_hand && backend.names.iter().any(|n| n == "uv"));
+    let chosen =
+        backend.only() == Some("uv") || (at_hand && backend.names.iter().any(|n| n == "uv"));
     !invocation.in_container && (launched || chosen)
 }
 
@@ -251,7 +284,9 @@ fn uses_uv(invocation: &Invocation, at_hand: bool) -> bool {
 fn brings_uv(subject: &Subject<'_>) -> bool {
     let steps = subject.document().steps(subject.unit.job).map_or(&[][..], |list| &list.steps);
     let words = steps.iter().filter_map(|step| step.run.as_ref()).flat_map(|script| {
-        script.text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')))
+        script
+            .text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')))
     });
     words.into_iter().any(|word| word == "uv")
 }

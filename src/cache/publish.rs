@@ -27,10 +27,11 @@ impl Permission {
         if !triggers.is_empty() && !subject.instances.open && triggers.iter().all(releases) {
             return Self::OnlyPublishes;
         }
-        let published = subject.timelines.iter().flat_map(|t| &t.events).find_map(|e| match &e.kind {
-            EventKind::Publish { what } => Some(what),
-            _ => None,
-        });
+        let published =
+            subject.timelines.iter().flat_map(|t| &t.events).find_map(|e| match &e.kind {
+                EventKind::Publish { what } => Some(what),
+                _ => None,
+            });
         if let Some(what) = published {
             return Self::Withheld(format!(
                 "this job {what}; what a cache restores would end up in it, so caching here is left to you"
@@ -58,7 +59,10 @@ impl Permission {
 
 fn release_branches(trigger: &Trigger) -> impl Iterator<Item = &String> {
     let push = trigger.event == "push";
-    trigger.branches.iter().filter(move |b| push && !b.starts_with('!') && b.to_ascii_lowercase().contains("release"))
+    trigger
+        .branches
+        .iter()
+        .filter(move |b| push && !b.starts_with('!') && b.to_ascii_lowercase().contains("release"))
 }
 
 fn cache_mode<'a>(subject: &'a Subject<'_>) -> Option<&'a str> {

@@ -1,4 +1,5 @@
-//! What tells the instances of a job apart: the smallest set of matrix values and inputs that a key must name.
+//! What tells the instances of a job apart: the smallest set of matrix values and inputs that a key
+//! must name.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -12,7 +13,8 @@ use crate::tool::Files;
 
 /// Sets of more values than this are not tried.
 const MAX_PARTS: usize = 4;
-/// The place of a leg among all of its matrix; the hash of the workflow beside it says which matrix that is.
+/// The place of a leg among all of its matrix; the hash of the workflow beside it says which matrix
+/// that is.
 const JOB_INDEX: &str = "strategy.job-index";
 /// At most this many values are looked at.
 const MAX_COLUMNS: usize = 16;
@@ -37,28 +39,36 @@ struct Column {
 
 impl Separation {
     pub fn of(subject: &Subject<'_>) -> Self {
-        let timelines: Vec<&Timeline> = subject.timelines.iter().filter(|t| cacheable(t).next().is_some()).collect();
+        let timelines: Vec<&Timeline> =
+            subject.timelines.iter().filter(|t| cacheable(t).next().is_some()).collect();
         let columns = columns(&timelines);
         let used = used_paths(subject, &timelines);
-        let signatures: Vec<Option<Vec<Value>>> = timelines.iter().map(|t| signature(t, &used)).collect();
+        let signatures: Vec<Option<Vec<Value>>> =
+            timelines.iter().map(|t| signature(t, &used)).collect();
         let mut found = Self::default();
-        // What decides the environment and nobody knows statically must be in the key under its own path. Inputs are
-        // the same on all legs, so that only those count that reach the environment.
+        // What decides the environment and nobody knows statically must be in the key under its own
+        // path. Inputs are the same on all legs, so that only those count that reach the
+        // environment.
         let decisive = decisive_inputs(subject, &timelines);
         for path in used.iter().filter(|p| p.starts_with("matrix.") || decisive.contains(p)) {
             if timelines.iter().all(|t| value_at(t, path).known().is_some()) {
                 continue;
             }
             if !is_plain(path) {
-                found.failure.get_or_insert_with(|| format!("`{path}` is not known here and cannot be named in a key"));
+                found.failure.get_or_insert_with(|| {
+                    format!("`{path}` is not known here and cannot be named in a key")
+                });
                 continue;
             }
             found.paths.push(path.clone());
             if found.doubt.is_none() && !never_has_comma(subject, &timelines, path) {
-                found.doubt = Some(format!("`{path}` is not known here; a comma in it would make the key invalid"));
+                found.doubt = Some(format!(
+                    "`{path}` is not known here; a comma in it would make the key invalid"
+                ));
             }
         }
-        // Legs with unknown values are kept apart by those values, if all else known to differ is in the key too.
+        // Legs with unknown values are kept apart by those values, if all else known to differ is
+        // in the key too.
         let pairs = pairs_to_separate(&signatures);
         let differs = |(a, b): &(usize, usize)| {
             used.iter().any(|path| {
@@ -81,7 +91,8 @@ impl Separation {
                 });
             }
         }
-        let order = |path: &String| columns.iter().position(|c| c.path == *path).unwrap_or(usize::MAX);
+        let order =
+            |path: &String| columns.iter().position(|c| c.path == *path).unwrap_or(usize::MAX);
         found.paths.sort_by_key(order);
         found.paths.dedup();
         found
@@ -116,8 +127,13 @@ fn columns(timelines: &[&Timeline]) -> Vec<Column> {
     columns.filter(usable).collect()
 }
 
-/// Legs that no values in a key can tell apart, by their place in a matrix that is known as a whole.
-fn by_index(timelines: &[&Timeline], columns: &[Column], pairs: &[(usize, usize)]) -> Option<Vec<String>> {
+/// Legs that no values in a key can tell apart, by their place in a matrix that is known as a
+/// whole.
+fn by_index(
+    timelines: &[&Timeline],
+    columns: &[Column],
+    pairs: &[(usize, usize)],
+) -> Option<Vec<String>> {
     let texts: Option<Vec<_>> = timelines.iter().map(|t| text_at(t, JOB_INDEX).map(Some)).collect();
     let index = Column { path: JOB_INDEX.to_owned(), texts: texts? };
     smallest(&[std::slice::from_ref(&index), columns].concat(), pairs, differ)
@@ -144,7 +160,8 @@ fn usable(column: &Column) -> bool {
     is_plain(&column.path) && column.texts.iter().flatten().all(|t| !t.contains([',', '\n', '\r']))
 }
 
-/// Whether the path can be written with dots: no index (`matrix.python[0]`), no name that needs quotes.
+/// Whether the path can be written with dots: no index (`matrix.python[0]`), no name that needs
+/// quotes.
 fn is_plain(path: &str) -> bool {
     path.split('.').all(|part| {
         part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -173,7 +190,8 @@ fn pairs_to_separate(signatures: &[Option<Vec<Value>>]) -> Vec<(usize, usize)> {
 /// Whether two instances differ in a column.
 type Differ = fn(&Column, usize, usize) -> bool;
 
-/// The smallest set of columns in which every pair differs; the first in order of declaration among equals.
+/// The smallest set of columns in which every pair differs; the first in order of declaration among
+/// equals.
 fn smallest(columns: &[Column], pairs: &[(usize, usize)], differ: Differ) -> Option<Vec<String>> {
     if pairs.is_empty() {
         return Some(Vec::new());
@@ -187,10 +205,16 @@ fn smallest(columns: &[Column], pairs: &[(usize, usize)], differ: Differ) -> Opt
 fn differ(column: &Column, a: usize, b: usize) -> bool {
     // An unknown value is in the key under its own path: it separates as far as it differs.
     // An input that nobody knows is still the same for all legs.
-    column.texts[a] != column.texts[b] || (column.texts[a].is_none() && column.path.starts_with("matrix."))
+    column.texts[a] != column.texts[b]
+        || (column.texts[a].is_none() && column.path.starts_with("matrix."))
 }
 
-fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize, differ: Differ) -> Option<Vec<String>> {
+fn choose(
+    candidates: &[&Column],
+    pairs: &[(usize, usize)],
+    size: usize,
+    differ: Differ,
+) -> Option<Vec<String>> {
     fn search(
         candidates: &[&Column],
         left: &[(usize, usize)],
@@ -206,7 +230,8 @@ fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize, differ:
             return false;
         }
         for next in from..candidates.len() {
-            let rest: Vec<_> = left.iter().copied().filter(|(a, b)| !differ(candidates[next], *a, *b)).collect();
+            let rest: Vec<_> =
+                left.iter().copied().filter(|(a, b)| !differ(candidates[next], *a, *b)).collect();
             if rest.len() < left.len() {
                 chosen.push(next);
                 if search(candidates, &rest, size - 1, next + 1, differ, chosen) {
@@ -222,15 +247,18 @@ fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize, differ:
         .then(|| chosen.iter().map(|i| candidates[*i].path.clone()).collect())
 }
 
-/// The `matrix.*` and `inputs.*` paths that can decide what the job builds: all that its environment and its steps up
-/// to the last call of the tool use. Naming one too many costs a cache entry; one too few restores a wrong environment.
+/// The `matrix.*` and `inputs.*` paths that can decide what the job builds: all that its
+/// environment and its steps up to the last call of the tool use. Naming one too many costs a cache
+/// entry; one too few restores a wrong environment.
 fn used_paths(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String> {
     let mut texts: BTreeSet<&str> = BTreeSet::new();
     let document = subject.document();
     if let Some((workflow, job)) = document.workflow().zip(subject.unit.job) {
         let job = &workflow.jobs[job];
         texts.extend(job.runs_on.iter().chain(&job.container).map(|s| s.text.as_str()));
-        texts.extend(workflow.env.entries.iter().chain(&job.env.entries).map(|(_, v)| v.text.as_str()));
+        texts.extend(
+            workflow.env.entries.iter().chain(&job.env.entries).map(|(_, v)| v.text.as_str()),
+        );
         texts.extend(job.defaults.working_directory.iter().map(|s| s.text.as_str()));
     }
     let last = timelines.iter().flat_map(|t| cacheable(t)).map(|(e, _)| e.outer.step).max();
@@ -260,7 +288,8 @@ fn decisive_inputs(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String
         let list = subject.repository.documents[event.outer.document].steps(event.outer.job);
         let step = list.and_then(|l| l.steps.get(event.outer.step));
         for step in step.into_iter().filter(|_| counts) {
-            let variables = step.env.entries.iter().filter(|(name, _)| reaches(subject, event, name));
+            let variables =
+                step.env.entries.iter().filter(|(name, _)| reaches(subject, event, name));
             texts.extend(step.with.iter().chain(variables).map(|(_, v)| v.text.as_str()));
             texts.extend(step.working_directory.iter().map(|s| s.text.as_str()));
             texts.extend(step.run.iter().flat_map(|s| s.text.lines()).map(before_posargs));
@@ -269,8 +298,8 @@ fn decisive_inputs(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<String
     paths_in(texts.into_iter())
 }
 
-/// Whether a variable of a step's `env` can decide what its call builds: nox, the installers, the command line or a file
-/// of the project read it. Others are for the programs that a session runs.
+/// Whether a variable of a step's `env` can decide what its call builds: nox, the installers, the
+/// command line or a file of the project read it. Others are for the programs that a session runs.
 fn reaches(subject: &Subject<'_>, event: &Event, name: &str) -> bool {
     let Some(call) = event.invocation() else { return true };
     let rules = nox::rules();
@@ -295,7 +324,8 @@ fn paths_in<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
     for path in texts.filter_map(parse_condition_or_template).flat_map(|t| t.paths()) {
         let context = path[0].to_ascii_lowercase();
         let text = path.join(".");
-        if (context == "matrix" || context == "inputs") && path.len() > 1 && !paths.contains(&text) {
+        if (context == "matrix" || context == "inputs") && path.len() > 1 && !paths.contains(&text)
+        {
             paths.push(text);
         }
     }
@@ -309,11 +339,13 @@ fn parse_condition_or_template(text: &str) -> Option<Rc<Template>> {
     if template.literal().is_some() && bare { parse_condition(text).ok() } else { Some(template) }
 }
 
-/// Whether a value not known statically can still not hold a comma: it names a runner, a Python version, or on the
-/// command line a session of a noxfile whose session names have none.
+/// Whether a value not known statically can still not hold a comma: it names a runner, a Python
+/// version, or on the command line a session of a noxfile whose session names have none.
 fn never_has_comma(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
-    let mentions = |text: &str| parse_template(text).is_ok_and(|t| t.paths().iter().any(|p| p.join(".") == path));
+    let mentions = |text: &str| {
+        parse_template(text).is_ok_and(|t| t.paths().iter().any(|p| p.join(".") == path))
+    };
     let names_runner = subject.document().workflow().zip(subject.unit.job).is_some_and(|(w, j)| {
         let job = &w.jobs[j];
         job.runs_on.iter().chain(&job.container).any(|s| mentions(&s.text))
@@ -329,12 +361,19 @@ fn never_has_comma(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -
         let step = list.and_then(|list| list.steps.get(event.outer.step));
         on_the_line |= mentions(line)
             || step.is_some_and(|step| {
-                let by_variable = step.env.entries.iter().any(|(name, v)| line.contains(name) && mentions(&v.text));
-                let by_input =
-                    |(name, v): &(String, Scalar)| line.contains(&format!("inputs.{name}")) && mentions(&v.text);
+                let by_variable = step
+                    .env
+                    .entries
+                    .iter()
+                    .any(|(name, v)| line.contains(name) && mentions(&v.text));
+                let by_input = |(name, v): &(String, Scalar)| {
+                    line.contains(&format!("inputs.{name}")) && mentions(&v.text)
+                };
                 by_variable || step.with.iter().any(by_input)
             });
-        call.own && !call.run.sessions.is_empty() && call.run.sessions.iter().all(|s| !s.name.contains(','))
+        call.own
+            && !call.run.sessions.is_empty()
+            && call.run.sessions.iter().all(|s| !s.name.contains(','))
     });
     on_the_line && no_comma
 }

@@ -1,4 +1,5 @@
-//! The caches a job already has for its environments, and what every check of them needs to report one.
+//! The caches a job already has for its environments, and what every check of them needs to report
+//! one.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -70,11 +71,12 @@ impl<'a> Cached<'a> {
 
     /// Whenever the step runs, the call runs, too.
     pub fn runs_with(&self, call: &Event, invocation: &Invocation) -> bool {
-        !invocation.conditional && (call.condition.is_none() || call.condition == self.event.condition)
+        !invocation.conditional
+            && (call.condition.is_none() || call.condition == self.event.condition)
     }
 
-    /// The `path` lines, which are part of a cache's identity, in a form in which equal ones are equal; `None` where
-    /// two instances may have different ones all the same.
+    /// The `path` lines, which are part of a cache's identity, in a form in which equal ones are
+    /// equal; `None` where two instances may have different ones all the same.
     pub fn identity(&self) -> Option<Vec<&'a str>> {
         self.step.paths.iter().map(CachedPath::identity).collect()
     }
@@ -87,7 +89,8 @@ pub fn covers(path: &CachedPath, folder: &str) -> bool {
         return true;
     }
     // What is restored is the folder itself, a folder around it, or everything in it.
-    Pattern::parse(written).is_ok_and(|p| !p.negated && (p.matches(folder) || p.matches(&format!("{folder}/tests"))))
+    Pattern::parse(written)
+        .is_ok_and(|p| !p.negated && (p.matches(folder) || p.matches(&format!("{folder}/tests"))))
         && written.contains(['*', '?', '['])
 }
 
@@ -145,8 +148,11 @@ impl<'a> Audit<'a> {
 
     /// These cache steps, each shown where its input `name` stands.
     pub fn places<'c>(&self, found: &[&'c Cached<'a>], name: &str, label: &str) -> Vec<Place<'c>> {
-        let place =
-            |cached: &&'c Cached<'a>| Place { cached, span: self.input_span(cached, name), label: label.to_owned() };
+        let place = |cached: &&'c Cached<'a>| Place {
+            cached,
+            span: self.input_span(cached, name),
+            label: label.to_owned(),
+        };
         found.iter().map(place).collect()
     }
 
@@ -157,7 +163,10 @@ impl<'a> Audit<'a> {
 
     fn needs_in(&self, site: Site) -> Result<Needs, String> {
         if !self.subject.timelines.iter().any(|t| t.invocations().any(|(_, i)| touches_folder(i))) {
-            return Err("nox runs where it cannot be seen, so that what its cache needs is not known".to_owned());
+            return Err(
+                "nox runs where it cannot be seen, so that what its cache needs is not known"
+                    .to_owned(),
+            );
         }
         let needs = Needs::of(self.subject, site.document);
         match &needs.failure {
@@ -177,7 +186,8 @@ impl<'a> Audit<'a> {
         if step.concurrent {
             return Err("the step runs beside others (`parallel` or `background`)".to_owned());
         }
-        let users = |s: &&Subject<'_>| s.timelines.iter().any(|t| t.events.iter().any(|e| e.site == site));
+        let users =
+            |s: &&Subject<'_>| s.timelines.iter().any(|t| t.events.iter().any(|e| e.site == site));
         // A step of a workflow runs in its own job alone.
         if site.job.is_none() && self.jobs.subjects.iter().filter(users).count() > 1 {
             return Err("the step stands in an action that several jobs use".to_owned());
@@ -191,19 +201,28 @@ impl<'a> Audit<'a> {
     }
 
     /// The finding of a check: the first place is its own, the others are related.
-    pub fn finding(&self, report: Report, places: &[Place<'_>], fix: Result<Fix, String>) -> Option<Finding> {
+    pub fn finding(
+        &self,
+        report: Report,
+        places: &[Place<'_>],
+        fix: Result<Fix, String>,
+    ) -> Option<Finding> {
         let first = places.first()?;
         let check = checks::find(report.rule)?;
         let mut related: Vec<Location> = Vec::new();
         let primary = self.location(first, &mut related);
         for place in &places[1..] {
             let location = self.location(place, &mut related);
-            if (&location.path, location.span) != (&primary.path, primary.span) && !related.contains(&location) {
+            if (&location.path, location.span) != (&primary.path, primary.span)
+                && !related.contains(&location)
+            {
                 related.push(location);
             }
         }
         let (fix, no_fix_reason) = match fix {
-            Ok(fix) if fix.edits.is_empty() => (None, Some("the step already says what a correction would".to_owned())),
+            Ok(fix) if fix.edits.is_empty() => {
+                (None, Some("the step already says what a correction would".to_owned()))
+            }
             Ok(fix) => (Some(fix), None),
             Err(reason) => (None, Some(reason)),
         };
@@ -225,8 +244,11 @@ impl<'a> Audit<'a> {
     /// A place in the job's own file; a step inside an action is shown beside it.
     fn location(&self, place: &Place<'_>, related: &mut Vec<Location>) -> Location {
         let event = place.cached.event;
-        let inside =
-            Location { path: self.document_of(event.site).path.clone(), span: place.span, label: place.label.clone() };
+        let inside = Location {
+            path: self.document_of(event.site).path.clone(),
+            span: place.span,
+            label: place.label.clone(),
+        };
         if event.site == event.outer {
             return inside;
         }
@@ -235,7 +257,11 @@ impl<'a> Audit<'a> {
         if !related.contains(&inside) {
             related.push(inside);
         }
-        Location { path: self.document_of(event.outer).path.clone(), span, label: place.label.clone() }
+        Location {
+            path: self.document_of(event.outer).path.clone(),
+            span,
+            label: place.label.clone(),
+        }
     }
 
     /// The route to a key of the step at `site`.
@@ -265,7 +291,9 @@ impl<'a> Audit<'a> {
     pub fn savers(&self, cached: &Cached<'a>) -> Vec<(&'a Event, &'a CacheStep)> {
         let paths: Vec<&str> = cached.step.paths.iter().map(|p| p.written.as_str()).collect();
         let caches = cached.timeline.caches().filter(|(_, s)| s.form == CacheForm::Save);
-        caches.filter(|(_, s)| s.paths.iter().map(|p| p.written.as_str()).eq(paths.iter().copied())).collect()
+        caches
+            .filter(|(_, s)| s.paths.iter().map(|p| p.written.as_str()).eq(paths.iter().copied()))
+            .collect()
     }
 }
 

@@ -11,13 +11,14 @@ pub const ID: &str = "nox/cache-after-run";
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut late: Vec<(&Cached<'_>, &Event)> = Vec::new();
     for cached in audit.caches {
-        let mut calls = cached
-            .calls_before()
-            .filter(|(e, i)| cached.runs_with(e, i) && is_cacheable(i) && is_meant_for(cached.step, &i.folders));
+        let mut calls = cached.calls_before().filter(|(e, i)| {
+            cached.runs_with(e, i) && is_cacheable(i) && is_meant_for(cached.step, &i.folders)
+        });
         let Some((event, invocation)) = calls.next() else { continue };
         let earlier = cached.timeline.events[..cached.position].iter().filter_map(Event::cache);
         let restored = earlier.filter(|s| is_meant_for(s, &invocation.folders)).count() > 0;
-        let covered = cached.step.paths.iter().any(|p| invocation.folders.iter().any(|f| covers(p, f)));
+        let covered =
+            cached.step.paths.iter().any(|p| invocation.folders.iter().any(|f| covers(p, f)));
         if !restored && covered && !late.iter().any(|(c, _)| c.event.site == cached.event.site) {
             late.push((cached, event));
         }
@@ -37,5 +38,9 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         help: "A cache step only helps what runs after it. Move it directly before the first step that runs nox."
             .to_owned(),
     };
-    audit.finding(report, &places, before_call(audit, cached, first, "Restore the environments before nox runs"))
+    audit.finding(
+        report,
+        &places,
+        before_call(audit, cached, first, "Restore the environments before nox runs"),
+    )
 }

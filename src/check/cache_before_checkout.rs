@@ -28,21 +28,31 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
                repository. Move the cache step behind the checkout, directly before the first step that runs nox."
             .to_owned(),
     };
-    audit.finding(report, &places, before_call(audit, cached, call, "Restore the environments behind the checkout"))
+    audit.finding(
+        report,
+        &places,
+        before_call(audit, cached, call, "Restore the environments behind the checkout"),
+    )
 }
 
 /// The first call after a checkout that deletes what the step restored.
 fn wiped_before<'a>(cached: &Cached<'a>) -> Option<&'a Event> {
     let folders = folders(cached.timeline);
-    let around = |folder: &str| folder.is_empty() || folders.iter().any(|f| f.starts_with(&format!("{folder}/")));
-    let earlier: Vec<&str> =
-        cached.timeline.events[..cached.position].iter().filter_map(|e| checkout(e).map(|(f, _)| f)).collect();
+    let around = |folder: &str| {
+        folder.is_empty() || folders.iter().any(|f| f.starts_with(&format!("{folder}/")))
+    };
+    let earlier: Vec<&str> = cached.timeline.events[..cached.position]
+        .iter()
+        .filter_map(|e| checkout(e).map(|(f, _)| f))
+        .collect();
     let (call, _) = cached.calls_after().find(|(_, i)| touches_folder(i))?;
-    let between = cached.timeline.events[cached.position..].iter().take_while(|e| !std::ptr::eq(*e, call));
-    let wipes = between.filter(|e| e.condition.is_none()).filter_map(checkout).any(|(folder, cleans)| {
-        // Without a repository there, checkout empties the folder whatever `clean` says.
-        around(folder) && (cleans || !earlier.contains(&folder))
-    });
+    let between =
+        cached.timeline.events[cached.position..].iter().take_while(|e| !std::ptr::eq(*e, call));
+    let wipes =
+        between.filter(|e| e.condition.is_none()).filter_map(checkout).any(|(folder, cleans)| {
+            // Without a repository there, checkout empties the folder whatever `clean` says.
+            around(folder) && (cleans || !earlier.contains(&folder))
+        });
     wipes.then_some(call)
 }
 

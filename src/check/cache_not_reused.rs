@@ -25,7 +25,12 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         calls.extend(wasted);
     }
     let (_, first) = calls.first()?;
-    let refused = first.run.reuse_refused.as_ref().map(|word| format!(": `{word}` asks for that")).unwrap_or_default();
+    let refused = first
+        .run
+        .reuse_refused
+        .as_ref()
+        .map(|word| format!(": `{word}` asks for that"))
+        .unwrap_or_default();
     let report = Report {
         rule: ID,
         message: format!(
@@ -41,8 +46,7 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let fixed = reuse(audit, at?, &calls);
     let mut finding = audit.finding(report, &places, fixed)?;
     if finding.fix.is_some() && calls.iter().any(|(_, i)| i.run.unpinned) {
-        let note =
-            "`-r` keeps what is installed: packages without a pinned version stay as they are until the key changes";
+        let note = "`-r` keeps what is installed: packages without a pinned version stay as they are until the key changes";
         finding.notes.push(note.to_owned());
     }
     Some(finding)
@@ -57,13 +61,18 @@ fn wasted<'a>(cached: &Cached<'a>) -> impl Iterator<Item = (&'a Event, &'a Invoc
     })
 }
 
-fn reuse(audit: &Audit<'_>, site: crate::job::Site, calls: &[(&Event, &Invocation)]) -> Result<Fix, String> {
+fn reuse(
+    audit: &Audit<'_>,
+    site: crate::job::Site,
+    calls: &[(&Event, &Invocation)],
+) -> Result<Fix, String> {
     let applicability = audit.editable(site)?;
     if let Some(reason) = calls.iter().find_map(|(_, i)| reuse_flag::obstacle(i)) {
         return Err(reason);
     }
     let document = calls.first().map_or(site.document, |(e, _)| e.site.document);
-    let (edits, changes) = reuse_flag::insert(audit.subject.repository, document, calls.iter().copied())?;
+    let (edits, changes) =
+        reuse_flag::insert(audit.subject.repository, document, calls.iter().copied())?;
     let path = &audit.subject.repository.documents[document].path;
     Ok(fix(applicability, "Let nox reuse what the cache restored".to_owned(), path, edits, changes))
 }

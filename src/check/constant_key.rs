@@ -26,26 +26,36 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         let Some(flaw) = flaw(audit, cached) else { continue };
         let label = match &flaw {
             Flaw::NoHash => "the same for every state of the repository".to_owned(),
-            Flaw::EmptyHashes(patterns) | Flaw::EmptyHash(patterns) => format!("no tracked file matches {patterns}"),
+            Flaw::EmptyHashes(patterns) | Flaw::EmptyHash(patterns) => {
+                format!("no tracked file matches {patterns}")
+            }
         };
         places.push(Place { cached, span: audit.input_span(cached, "key"), label });
         first.get_or_insert((cached, flaw));
     }
     let (cached, flaw) = first?;
     let message = match &flaw {
-        Flaw::NoHash => "the key holds no hash of a file, so the first environments are kept for ever".to_owned(),
+        Flaw::NoHash => {
+            "the key holds no hash of a file, so the first environments are kept for ever"
+                .to_owned()
+        }
         Flaw::EmptyHashes(patterns) => {
-            format!("`hashFiles` of {patterns} is always empty: no tracked file matches, so the key never changes")
+            format!(
+                "`hashFiles` of {patterns} is always empty: no tracked file matches, so the key never changes"
+            )
         }
         Flaw::EmptyHash(patterns) => {
-            format!("`hashFiles` of {patterns} is always empty: no tracked file matches, so the key does not follow it")
+            format!(
+                "`hashFiles` of {patterns} is always empty: no tracked file matches, so the key does not follow it"
+            )
         }
     };
     let help =
         "A cache is never overwritten under a key that exists. Hash the files that define the environments (the \
                 noxfile) and those that say what is installed; the paths are relative to the workspace."
             .to_owned();
-    let mut finding = audit.finding(Report { rule: ID, message, help }, &places, rewrite(audit, cached))?;
+    let mut finding =
+        audit.finding(Report { rule: ID, message, help }, &places, rewrite(audit, cached))?;
     if matches!(flaw, Flaw::EmptyHash(_)) {
         finding.severity = Severity::Warning;
     }
@@ -54,7 +64,9 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
 
 fn flaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Flaw> {
     let key = &cached.step.template;
-    let empty = |hash: &Hash| hashed::matches(audit.subject, cached.timeline, cached.event, hash) == Answer::No;
+    let empty = |hash: &Hash| {
+        hashed::matches(audit.subject, cached.timeline, cached.event, hash) == Answer::No
+    };
     let follows = |piece: &Piece| match piece.hashes.as_slice() {
         [] => !piece.is_fixed(),
         hashes => !hashes.iter().all(empty),

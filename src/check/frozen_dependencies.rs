@@ -18,7 +18,11 @@ const SCRIPT: &str = "echo \"week=$(date -u +%G-%V)\" >> \"$GITHUB_OUTPUT\"";
 
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let found: Vec<&Cached<'_>> = audit.caches.iter().filter(|c| is_frozen(audit, c)).collect();
-    let places = audit.places(&found, "key", "keeps the packages of the first run until a hashed file changes");
+    let places = audit.places(
+        &found,
+        "key",
+        "keeps the packages of the first run until a hashed file changes",
+    );
     let report = Report {
         rule: ID,
         message: "packages without a pinned version stay at what the first run installed".to_owned(),
@@ -30,7 +34,8 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     audit.finding(report, &places, fixed)
 }
 
-/// Unpinned packages are reused under a key that follows fewer files than decide about them, and no calendar.
+/// Unpinned packages are reused under a key that follows fewer files than decide about them, and no
+/// calendar.
 fn is_frozen(audit: &Audit<'_>, cached: &Cached<'_>) -> bool {
     let key = &cached.step.template;
     let turns = |piece: &Piece| piece.hashes.is_empty() && !piece.is_fixed();
@@ -45,7 +50,9 @@ fn is_frozen(audit: &Audit<'_>, cached: &Cached<'_>) -> bool {
     let Ok(needs) = audit.needs(cached.event.site) else { return false };
     let mut taken: Vec<String> = Vec::new();
     for hash in key.hashes() {
-        let Some(files) = hashed::hashed(audit.subject, cached.timeline, cached.event, hash) else { return false };
+        let Some(files) = hashed::hashed(audit.subject, cached.timeline, cached.event, hash) else {
+            return false;
+        };
         // A hash of nothing is another check's question.
         if files.is_empty() {
             return false;
@@ -74,16 +81,22 @@ fn thaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
     let mut parts = Parts::new(audit);
     parts.set_key(site, &format!("{week}{}", key.text.trim()))?;
     if let Some(restore) = &cached.step.restore_keys {
-        let lines: Vec<String> =
-            restore.text.lines().map(str::trim).filter(|l| !l.is_empty()).map(|l| format!("{week}{l}")).collect();
+        let lines: Vec<String> = restore
+            .text
+            .lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .map(|l| format!("{week}{l}"))
+            .collect();
         parts.set_restore(site, &lines)?;
     }
     let newline = document.text.newline().as_str();
     let (dash, gap) = (&style.dash_indent, " ".repeat(style.gap));
     let inside = format!("{dash} {gap}");
     let blank = if style.blank_line { newline } else { "" };
-    let content =
-        format!("{dash}-{gap}id: {STEP}{newline}{inside}shell: bash{newline}{inside}run: {SCRIPT}{newline}{blank}");
+    let content = format!(
+        "{dash}-{gap}id: {STEP}{newline}{inside}shell: bash{newline}{inside}run: {SCRIPT}{newline}{blank}"
+    );
     let value = mapping([("id", STEP.into()), ("shell", "bash".into()), ("run", SCRIPT.into())]);
     let at = document.text.line_start(first_line(document, step));
     parts.push(

@@ -1,4 +1,5 @@
-//! `nox/interpreter-not-in-key`: can environments of another interpreter, system or noxfile be restored?
+//! `nox/interpreter-not-in-key`: can environments of another interpreter, system or noxfile be
+//! restored?
 
 use super::audit::{Audit, Cached, Place, Report};
 use crate::base::finding::Applicability;
@@ -37,7 +38,9 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         let (input, label) = match &flaw {
             Flaw::Key(Named::Minor) => ("key", "does not name the exact Python".to_owned()),
             Flaw::Key(_) => ("key", "does not name the Python".to_owned()),
-            Flaw::Restore { what, .. } => ("restore-keys", format!("also restores environments of {what}")),
+            Flaw::Restore { what, .. } => {
+                ("restore-keys", format!("also restores environments of {what}"))
+            }
         };
         places.push(Place { cached, span: audit.input_span(cached, input), label });
         first.get_or_insert((cached, flaw));
@@ -66,7 +69,10 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         .to_owned();
     let fix = match &flaw {
         Flaw::Restore { .. } => own_restore(audit, cached, |key| is_enough(audit, cached, key))
-            .map_or_else(|| rewrite(audit, cached), |own| restore_only(audit, cached, &own, Applicability::Safe)),
+            .map_or_else(
+                || rewrite(audit, cached),
+                |own| restore_only(audit, cached, &own, Applicability::Safe),
+            ),
         Flaw::Key(_) => rewrite(audit, cached),
     };
     audit.finding(Report { rule: ID, message, help }, &places, fix)
@@ -81,20 +87,36 @@ fn flaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Flaw> {
     if matches!(named, Named::Not | Named::Minor) {
         return Some(Flaw::Key(named));
     }
-    let lines: Vec<&str> =
-        cached.step.restore_keys.iter().flat_map(|s| s.text.lines()).map(str::trim).filter(|l| !l.is_empty()).collect();
-    cached.step.restore_templates.iter().zip(lines).filter(|(restore, _)| restore.can_begin(key)).find_map(
-        |(restore, line)| {
+    let lines: Vec<&str> = cached
+        .step
+        .restore_keys
+        .iter()
+        .flat_map(|s| s.text.lines())
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
+    cached
+        .step
+        .restore_templates
+        .iter()
+        .zip(lines)
+        .filter(|(restore, _)| restore.can_begin(key))
+        .find_map(|(restore, line)| {
             let what = crosses(audit, cached, restore, named)?;
             Some(Flaw::Restore { written: line.to_owned(), what })
-        },
-    )
+        })
 }
 
 /// What a restore key does not hold although the key does.
-fn crosses(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key, key_names: Named) -> Option<&'static str> {
+fn crosses(
+    audit: &Audit<'_>,
+    cached: &Cached<'_>,
+    restore: &Key,
+    key_names: Named,
+) -> Option<&'static str> {
     let versions = setup(cached);
-    let restore_names = versions.map_or(Named::Unknown, |versions| named(cached, restore, &versions));
+    let restore_names =
+        versions.map_or(Named::Unknown, |versions| named(cached, restore, &versions));
     if key_names == Named::Exactly && matches!(restore_names, Named::Not | Named::Minor) {
         return Some("another Python");
     }
@@ -117,14 +139,15 @@ fn crosses(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key, key_names: Nam
 /// Whether a restore key of this beginning restores nothing wrong.
 pub fn is_enough(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key) -> bool {
     let noxfiles = noxfiles(cached);
-    let key_names = setup(cached).map_or(Named::Unknown, |versions| named(cached, &cached.step.template, &versions));
+    let key_names = setup(cached)
+        .map_or(Named::Unknown, |versions| named(cached, &cached.step.template, &versions));
     hashes_any(audit.subject, cached, restore, &noxfiles)
         && !matches!(key_names, Named::Not | Named::Minor)
         && crosses(audit, cached, restore, key_names).is_none()
 }
 
-/// The versions that setup-python was asked for, before the calls; `None` where the job cannot know its interpreter, or
-/// where the sessions ask for others.
+/// The versions that setup-python was asked for, before the calls; `None` where the job cannot know
+/// its interpreter, or where the sessions ask for others.
 fn setup(cached: &Cached<'_>) -> Option<Vec<String>> {
     let events = &cached.timeline.events;
     let calls: Vec<_> = cacheable(cached.timeline).map(|(_, i)| i).collect();
@@ -142,8 +165,11 @@ fn setup(cached: &Cached<'_>) -> Option<Vec<String>> {
     let mut sessions = calls.iter().flat_map(|i| &i.run.sessions).peekable();
     let elsewhere = |python: &Interpreter| match python {
         Interpreter::Named(named) => {
-            let same =
-                |v: &String| *v == *named || v.starts_with(&format!("{named}.")) || named.starts_with(&format!("{v}."));
+            let same = |v: &String| {
+                *v == *named
+                    || v.starts_with(&format!("{named}."))
+                    || named.starts_with(&format!("{v}."))
+            };
             !versions.is_empty() && !versions.iter().any(same)
         }
         Interpreter::Own | Interpreter::Unknown => false,
@@ -156,7 +182,8 @@ fn setup(cached: &Cached<'_>) -> Option<Vec<String>> {
 fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
     let exact = |path: &String| {
         path == "env.pythonlocation"
-            || (path.starts_with("steps.") && (path.ends_with(".python-version") || path.ends_with(".python-path")))
+            || (path.starts_with("steps.")
+                && (path.ends_with(".python-version") || path.ends_with(".python-path")))
     };
     if key.pieces.iter().any(|p| p.paths.iter().any(exact)) {
         return Named::Exactly;
@@ -168,14 +195,15 @@ fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
             _ => None,
         });
         (path.starts_with("matrix.") || path.starts_with("inputs."))
-            && feeds.any(|feed| feed.is_none_or(|text| text.to_ascii_lowercase().contains(path.as_str())))
+            && feeds.any(|feed| {
+                feed.is_none_or(|text| text.to_ascii_lowercase().contains(path.as_str()))
+            })
     };
     // So may a script that asks Python.
     let may_name = |p: &crate::job::key_template::Piece| {
-        let opaque = p
-            .paths
-            .iter()
-            .any(|path| path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs."));
+        let opaque = p.paths.iter().any(|path| {
+            path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs.")
+        });
         p.scripts.iter().any(|s| asks_python(s))
             || (p.text.is_none() && opaque && p.scripts.is_empty() && p.hashes.is_empty())
             || (p.text.is_none() && versions.is_empty() && p.paths.iter().any(decides))
@@ -185,23 +213,28 @@ fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
     }
     let text: String = key.pieces.iter().map(|p| p.text.as_deref().unwrap_or("\0")).collect();
     let found = versions.iter().filter(|v| text.contains(v.as_str()));
-    let exactness = |v: &String| if v.matches('.').count() >= 2 { Named::Exactly } else { Named::Minor };
+    let exactness =
+        |v: &String| if v.matches('.').count() >= 2 { Named::Exactly } else { Named::Minor };
     let best = found.map(exactness).max();
     match best {
         Some(named) => named,
         // `py312`, or `matrix.python` where only a part of it is the version.
-        None if key.pieces.iter().any(|p| p.paths.iter().any(|path| path.contains("python"))) => Named::Minor,
+        None if key.pieces.iter().any(|p| p.paths.iter().any(|path| path.contains("python"))) => {
+            Named::Minor
+        }
         None if versions.iter().any(|v| text.contains(&v.replace('.', ""))) => Named::Minor,
         None if !has_calls_or_versions(cached, versions) => Named::Unknown,
         None => Named::Not,
     }
 }
 
-/// Whether a script, or the action in its place, has to do with the interpreter; a folder `my-python` says nothing of it.
+/// Whether a script, or the action in its place, has to do with the interpreter; a folder
+/// `my-python` says nothing of it.
 fn asks_python(script: &str) -> bool {
     let text = script.to_ascii_lowercase();
     let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
-    text.contains("setup-python") || words.any(|word| word.trim_start_matches(['-', '_']).starts_with("python"))
+    text.contains("setup-python")
+        || words.any(|word| word.trim_start_matches(['-', '_']).starts_with("python"))
 }
 
 /// Something tells that the interpreter matters.
@@ -218,7 +251,8 @@ fn noxfiles(cached: &Cached<'_>) -> Vec<String> {
 
 fn hashes_any(subject: &Subject<'_>, cached: &Cached<'_>, key: &Key, files: &[String]) -> bool {
     let event: &Event = cached.event;
-    let mut hashes = key.hashes().filter_map(|h| hashed::hashed(subject, cached.timeline, event, h));
+    let mut hashes =
+        key.hashes().filter_map(|h| hashed::hashed(subject, cached.timeline, event, h));
     hashes.any(|taken| taken.iter().any(|f| files.contains(f)))
 }
 

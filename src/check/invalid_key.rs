@@ -34,7 +34,10 @@ fn refused(cached: &Cached<'_>) -> Option<(&'static str, String)> {
     let limits = &cache_actions().limits;
     let restore = &cached.step.restore_templates;
     if restore.len() + 1 > limits.keys {
-        return Some(("restore-keys", format!("{} keys, and {} are allowed", restore.len() + 1, limits.keys)));
+        return Some((
+            "restore-keys",
+            format!("{} keys, and {} are allowed", restore.len() + 1, limits.keys),
+        ));
     }
     let own = std::iter::once(("key", &cached.step.template));
     own.chain(restore.iter().map(|k| ("restore-keys", k))).find_map(|(input, key)| {
@@ -42,7 +45,8 @@ fn refused(cached: &Cached<'_>) -> Option<(&'static str, String)> {
             return Some((input, "a comma in it".to_owned()));
         }
         let length = least_length(key);
-        (length > limits.key_characters).then(|| (input, format!("longer than {} characters", limits.key_characters)))
+        (length > limits.key_characters)
+            .then(|| (input, format!("longer than {} characters", limits.key_characters)))
     })
 }
 

@@ -1,4 +1,5 @@
-//! All jobs of a repository that may run the tool, with their caches, so that one can be compared with the others.
+//! All jobs of a repository that may run the tool, with their caches, so that one can be compared
+//! with the others.
 
 use std::collections::HashMap;
 
@@ -19,7 +20,9 @@ impl<'a> Jobs<'a> {
     pub fn new(subjects: &'a [Subject<'a>]) -> Self {
         let caches: Vec<Vec<Cached<'a>>> = subjects.iter().map(caches).collect();
         let mut by_key: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
-        for (subject, cached) in caches.iter().enumerate().flat_map(|(s, all)| (0..all.len()).map(move |c| (s, c))) {
+        for (subject, cached) in
+            caches.iter().enumerate().flat_map(|(s, all)| (0..all.len()).map(move |c| (s, c)))
+        {
             let rendered = &caches[subject][cached].rendered;
             if rendered.whole {
                 by_key.entry(rendered.text.clone()).or_default().push((subject, cached));
@@ -33,7 +36,8 @@ impl<'a> Jobs<'a> {
         &self.caches[job]
     }
 
-    /// Whether other jobs may be compared with this one: it has caches of environments, or saves one of some kind.
+    /// Whether other jobs may be compared with this one: it has caches of environments, or saves
+    /// one of some kind.
     pub fn concerns_others(&self, job: usize) -> bool {
         let mut steps = self.subjects[job].timelines.iter().flat_map(|timeline| timeline.caches());
         !self.caches[job].is_empty() || steps.any(|(_, step)| step.form == CacheForm::Save)
@@ -47,6 +51,8 @@ impl<'a> Jobs<'a> {
     /// Every cache under the same key, with its job.
     pub fn under(&self, key: &Rendered) -> impl Iterator<Item = (&'a Subject<'a>, &Cached<'a>)> {
         let same = if key.whole { self.by_key.get(&key.text) } else { None };
-        same.into_iter().flatten().map(|(subject, cached)| (&self.subjects[*subject], &self.caches[*subject][*cached]))
+        same.into_iter()
+            .flatten()
+            .map(|(subject, cached)| (&self.subjects[*subject], &self.caches[*subject][*cached]))
     }
 }

@@ -21,15 +21,18 @@ struct Rival {
 
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let candidates = audit.caches.iter().filter(|c| c.step.key.is_some() && c.rendered.whole);
-    let own: Vec<&Cached<'_>> = candidates.filter(|c| is_sure(audit.subject, c)).take(MAX_COMPARED).collect();
+    let own: Vec<&Cached<'_>> =
+        candidates.filter(|c| is_sure(audit.subject, c)).take(MAX_COMPARED).collect();
     let mut places = Vec::new();
     let mut first: Option<(&Cached<'_>, Rival)> = None;
     let mut asked: BTreeSet<&str> = BTreeSet::new();
     for (position, cached) in own.iter().enumerate() {
-        let others = own[position + 1..].iter().filter(|other| !std::ptr::eq(cached.timeline, other.timeline));
-        let among = others
-            .filter(|other| collide(cached, other))
-            .find_map(|other| Some(Rival { job: None, difference: cached.builds.difference(&other.builds)? }));
+        let others = own[position + 1..]
+            .iter()
+            .filter(|other| !std::ptr::eq(cached.timeline, other.timeline));
+        let among = others.filter(|other| collide(cached, other)).find_map(|other| {
+            Some(Rival { job: None, difference: cached.builds.difference(&other.builds)? })
+        });
         let found = match among {
             Some(rival) => Some(rival),
             None if asked.insert(&cached.rendered.text) => elsewhere(audit, cached),
@@ -45,8 +48,14 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     }
     let (cached, rival) = first?;
     let message = match &rival.job {
-        None => format!("matrix legs of `{}` that {} share one cache key", audit.subject.name, rival.difference),
-        Some(job) => format!("job `{}` and {job} {}, but share one cache key", audit.subject.name, rival.difference),
+        None => format!(
+            "matrix legs of `{}` that {} share one cache key",
+            audit.subject.name, rival.difference
+        ),
+        Some(job) => format!(
+            "job `{}` and {job} {}, but share one cache key",
+            audit.subject.name, rival.difference
+        ),
     };
     let help =
         "Whoever saves first decides what all others restore, and nothing is saved again under a key that exists. \
@@ -57,9 +66,11 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
 
 /// A job elsewhere in the repository that shares the key.
 fn elsewhere(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Rival> {
-    let others = audit.jobs.under(&cached.rendered).filter(|(other, _)| other.unit != audit.subject.unit);
+    let others =
+        audit.jobs.under(&cached.rendered).filter(|(other, _)| other.unit != audit.subject.unit);
     let mut rivals = others.filter_map(|(other, theirs)| {
-        let difference = cached.builds.difference(&theirs.builds).filter(|_| theirs.step.key.is_some())?;
+        let difference =
+            cached.builds.difference(&theirs.builds).filter(|_| theirs.step.key.is_some())?;
         (collide(cached, theirs) && is_sure(other, theirs)).then_some((other, difference))
     });
     let (other, difference) = rivals.next()?;
@@ -75,7 +86,8 @@ fn collide(a: &Cached<'_>, b: &Cached<'_>) -> bool {
         && a.identity().is_some_and(|own| b.identity().is_some_and(|other| own == other))
 }
 
-/// Files that a step writes may differ from job to job: only hashes of tracked files are the same everywhere.
+/// Files that a step writes may differ from job to job: only hashes of tracked files are the same
+/// everywhere.
 fn is_sure(subject: &Subject<'_>, cached: &Cached<'_>) -> bool {
     let known = |h: &&crate::job::key_template::Hash| h.patterns.is_some();
     let mut hashes = cached.step.template.hashes().filter(known);

@@ -28,17 +28,24 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
     let mut uncovered: Vec<Uncovered<'_>> = Vec::new();
     let mut covered_elsewhere = false;
     for timeline in &subject.timelines {
-        let folders: Vec<String> = cacheable(timeline).flat_map(|(_, i)| i.folders.iter().cloned()).collect();
-        if timeline.caches().any(|(_, step)| is_meant_for(step, &folders) || restores_a_session(step, timeline)) {
+        let folders: Vec<String> =
+            cacheable(timeline).flat_map(|(_, i)| i.folders.iter().cloned()).collect();
+        if timeline
+            .caches()
+            .any(|(_, step)| is_meant_for(step, &folders) || restores_a_session(step, timeline))
+        {
             covered_elsewhere = true;
         } else {
             uncovered.extend(cacheable(timeline).map(|(e, i)| (timeline, e, i)));
         }
     }
     let &(_, event, invocation) = uncovered.first()?;
-    // The step must stand before every call that uses the folder, also one whose environment stays empty.
+    // The step must stand before every call that uses the folder, also one whose environment stays
+    // empty.
     let touching: Vec<Uncovered<'_>> = uncovered_timelines(&uncovered)
-        .flat_map(|t| t.invocations().filter(|(_, i)| touches_folder(i)).map(move |(e, i)| (t, e, i)))
+        .flat_map(|t| {
+            t.invocations().filter(|(_, i)| touches_folder(i)).map(move |(e, i)| (t, e, i))
+        })
         .collect();
     let warm = warm_package_cache(&uncovered);
     let severity = if is_schedule_only(&subject.instances.triggers) {
@@ -55,7 +62,8 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
     let fix = match &withheld {
         Some(_) => Err("caching here is left to you".to_owned()),
         None if covered_elsewhere => {
-            Err("a cache step exists, but its `if:` leaves out some of the legs that run nox".to_owned())
+            Err("a cache step exists, but its `if:` leaves out some of the legs that run nox"
+                .to_owned())
         }
         None => fix(subject, &touching, &permission),
     };
@@ -88,7 +96,9 @@ fn restores_a_session(step: &CacheStep, timeline: &Timeline) -> bool {
     let restored = |path: &str| step.paths.iter().any(|p| p.folder.as_deref() == Some(path));
     cacheable(timeline).any(|(_, call)| {
         let sessions = call.run.sessions.iter().filter_map(|s| s.folder.as_ref());
-        sessions.flat_map(|s| call.folders.iter().map(move |f| format!("{f}/{s}"))).any(|path| restored(&path))
+        sessions
+            .flat_map(|s| call.folders.iter().map(move |f| format!("{f}/{s}")))
+            .any(|path| restored(&path))
     })
 }
 
@@ -109,7 +119,9 @@ fn message(subject: &Subject<'_>, invocation: &Invocation) -> String {
         Some(_) => format!("job `{}`", subject.name),
         None => "this action".to_owned(),
     };
-    format!("{unit} runs nox without a cache of `{folder}`: every run builds its environments from nothing")
+    format!(
+        "{unit} runs nox without a cache of `{folder}`: every run builds its environments from nothing"
+    )
 }
 
 fn help(uncovered: &[Uncovered<'_>], warm: bool) -> String {
@@ -119,7 +131,9 @@ fn help(uncovered: &[Uncovered<'_>], warm: bool) -> String {
                     they depend on"
             .to_owned();
     if off {
-        help.push_str(", and pass `-r`: without it nox deletes what was restored and builds it again");
+        help.push_str(
+            ", and pass `-r`: without it nox deletes what was restored and builds it again",
+        );
     }
     help.push('.');
     if warm && all_uv(uncovered) {
@@ -131,7 +145,8 @@ fn help(uncovered: &[Uncovered<'_>], warm: bool) -> String {
     help
 }
 
-/// The span of the call in the job's own file: where a composite action is used, the step that uses it.
+/// The span of the call in the job's own file: where a composite action is used, the step that uses
+/// it.
 fn primary_span(subject: &Subject<'_>, event: &Event) -> crate::base::text::Span {
     if event.site == event.outer {
         return event.span;
@@ -154,7 +169,8 @@ fn related(subject: &Subject<'_>, first: &Event, uncovered: &[Uncovered<'_>]) ->
     for (_, event, invocation) in uncovered {
         let path = subject.repository.documents[event.site.document].path.clone();
         event.hops.iter().skip(1).for_each(|hop| add(hop.clone()));
-        let is_primary = event.site == first.site && event.span == first.span && first.site == first.outer;
+        let is_primary =
+            event.site == first.site && event.span == first.span && first.site == first.outer;
         if !is_primary {
             add(Location { path, span: event.span, label: format!("`{}`", invocation.command) });
         }
@@ -164,7 +180,10 @@ fn related(subject: &Subject<'_>, first: &Event, uncovered: &[Uncovered<'_>]) ->
 
 fn warm_package_cache(uncovered: &[Uncovered<'_>]) -> bool {
     uncovered.iter().all(|(timeline, ..)| {
-        timeline.events.iter().any(|e| matches!(&e.kind, EventKind::PackageCache { installer } if installer == "uv"))
+        timeline
+            .events
+            .iter()
+            .any(|e| matches!(&e.kind, EventKind::PackageCache { installer } if installer == "uv"))
     })
 }
 
@@ -174,12 +193,16 @@ fn all_uv(uncovered: &[Uncovered<'_>]) -> bool {
 
 /// An explicit wish not to reuse environments is respected.
 fn refused(uncovered: &[Uncovered<'_>]) -> Option<String> {
-    let words = uncovered.iter().map(|(_, _, i)| i.run.reuse_refused.as_ref()).collect::<Option<Vec<_>>>()?;
+    let words = uncovered
+        .iter()
+        .map(|(_, _, i)| i.run.reuse_refused.as_ref())
+        .collect::<Option<Vec<_>>>()?;
     let word = words.first()?;
     Some(format!("`{word}` asks nox to build environments anew; a cache would bring nothing"))
 }
 
-/// Where the step goes: before the job's first call, or inside the composite action that sets up the interpreter.
+/// Where the step goes: before the job's first call, or inside the composite action that sets up
+/// the interpreter.
 fn target(uncovered: &[Uncovered<'_>]) -> Result<Site, String> {
     let mut targets: BTreeMap<(usize, Option<usize>), Site> = BTreeMap::new();
     for (timeline, event, _) in uncovered {
@@ -206,8 +229,13 @@ fn fix(
     uncovered: &[Uncovered<'_>],
     permission: &Permission,
 ) -> Result<(Fix, Vec<String>), String> {
-    if let Some((_, _, invocation)) = uncovered.iter().find(|(_, _, i)| i.action.is_some_and(|a| a.checks_out)) {
-        return Err(format!("`{}` checks out by itself, which would delete what was restored", invocation.command));
+    if let Some((_, _, invocation)) =
+        uncovered.iter().find(|(_, _, i)| i.action.is_some_and(|a| a.checks_out))
+    {
+        return Err(format!(
+            "`{}` checks out by itself, which would delete what was restored",
+            invocation.command
+        ));
     }
     let site = target(uncovered)?;
     for (timeline, event, _) in uncovered {
@@ -229,7 +257,8 @@ fn fix(
     }
     let document = &subject.repository.documents[site.document];
     let steps = document.steps(site.job).ok_or("the job has no steps")?;
-    let lookup_only = (*permission == Permission::NotOnTags || subject_runs_on_tags(subject)).then_some(NOT_ON_TAGS);
+    let lookup_only = (*permission == Permission::NotOnTags || subject_runs_on_tags(subject))
+        .then_some(NOT_ON_TAGS);
     let new = NewStep {
         needs: &needs,
         action: cache_action(subject.repository, subject.settings, document),
@@ -238,8 +267,11 @@ fn fix(
     };
     let (edit, change) = insert_step(document, steps, site.step, &new)?;
     let (mut edits, mut changes) = (vec![edit], vec![change]);
-    let without_reuse: Vec<_> =
-        uncovered.iter().filter(|(_, _, i)| reuse_flag::needs_flag(i)).map(|(_, e, i)| (*e, *i)).collect();
+    let without_reuse: Vec<_> = uncovered
+        .iter()
+        .filter(|(_, _, i)| reuse_flag::needs_flag(i))
+        .map(|(_, e, i)| (*e, *i))
+        .collect();
     if subject.settings.reuse == config::Reuse::Report && !without_reuse.is_empty() {
         return Err(
             "nox would delete what was restored, and the settings leave its commands to you (`reuse`)".to_owned()
@@ -248,7 +280,8 @@ fn fix(
     if let Some(reason) = without_reuse.iter().find_map(|(_, i)| reuse_flag::obstacle(i)) {
         return Err(format!("nox would delete what was restored: {reason}"));
     }
-    let (flags, set) = reuse_flag::insert(subject.repository, site.document, without_reuse.iter().copied())?;
+    let (flags, set) =
+        reuse_flag::insert(subject.repository, site.document, without_reuse.iter().copied())?;
     let mut notes = Vec::new();
     if !flags.is_empty() && uncovered.iter().any(|(_, _, i)| i.run.unpinned) {
         notes.push(
@@ -293,15 +326,24 @@ fn subject_runs_on_tags(subject: &Subject<'_>) -> bool {
 /// What would spoil a cache restored at `site`: a checkout that deletes it, or another interpreter.
 fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
     let reached = |e: &Event| e.site == site || e.outer == site;
-    let Some(from) = timeline.events.iter().position(|e| reached(e) && e.invocation().is_some()) else { return Ok(()) };
+    let Some(from) = timeline.events.iter().position(|e| reached(e) && e.invocation().is_some())
+    else {
+        return Ok(());
+    };
     let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
     for event in &timeline.events[from..=last.unwrap_or(from).max(from)] {
         match &event.kind {
-            EventKind::Checkout { folder, cleans: true, .. } if folder.as_deref().is_none_or(str::is_empty) => {
-                return Err("a second checkout between the nox calls deletes what was restored".to_owned());
+            EventKind::Checkout { folder, cleans: true, .. }
+                if folder.as_deref().is_none_or(str::is_empty) =>
+            {
+                return Err(
+                    "a second checkout between the nox calls deletes what was restored".to_owned()
+                );
             }
             EventKind::Interpreter { action, .. } => {
-                return Err(format!("`{action}` sets up another interpreter between the nox calls"));
+                return Err(format!(
+                    "`{action}` sets up another interpreter between the nox calls"
+                ));
             }
             _ => {}
         }
@@ -314,12 +356,17 @@ fn is_checked_out(timeline: &Timeline, call: &Event, site: Site) -> bool {
     let before = timeline.events.iter().take_while(|e| e.site != call.site || e.span != call.span);
     before.filter(|e| matches!(e.kind, EventKind::Checkout { .. })).any(|e| {
         // Inside an action only its own earlier steps and the job's earlier ones run before.
-        e.outer.step < call.outer.step || (e.site.document == site.document && e.site.step < site.step)
+        e.outer.step < call.outer.step
+            || (e.site.document == site.document && e.site.step < site.step)
     })
 }
 
 /// The `if:` of the only step that runs nox, so that the cache is not restored for nothing.
-fn only_condition(subject: &Subject<'_>, uncovered: &[Uncovered<'_>], site: Site) -> Option<String> {
+fn only_condition(
+    subject: &Subject<'_>,
+    uncovered: &[Uncovered<'_>],
+    site: Site,
+) -> Option<String> {
     let step = step_of(subject, site)?;
     let alone = uncovered.iter().all(|(_, e, _)| e.site == site || e.outer == site);
     step.condition.as_ref().filter(|_| alone).map(|c| c.text.clone())
@@ -333,17 +380,26 @@ fn costs(subject: &Subject<'_>, uncovered: &[Uncovered<'_>], warm: bool) -> Vec<
     if legs > 1
         && let Some(quota) = forge.quota_gib
     {
-        notes.push(format!("{legs} matrix legs save an archive each; {} keeps {quota} GiB per repository", forge.name));
+        notes.push(format!(
+            "{legs} matrix legs save an archive each; {} keeps {quota} GiB per repository",
+            forge.name
+        ));
     }
     if is_pull_request_only(&subject.instances.triggers) {
         notes.push(
             "the workflow runs for pull requests only: each warms its own cache, none that others can read".to_owned(),
         );
     }
-    let container =
-        subject.document().workflow().zip(subject.unit.job).is_some_and(|(w, j)| w.jobs[j].container.is_some());
+    let container = subject
+        .document()
+        .workflow()
+        .zip(subject.unit.job)
+        .is_some_and(|(w, j)| w.jobs[j].container.is_some());
     if container && !forge.needs_in_image.is_empty() {
-        notes.push(format!("the job's container needs {} for the cache action", forge.needs_in_image.join(", ")));
+        notes.push(format!(
+            "the job's container needs {} for the cache action",
+            forge.needs_in_image.join(", ")
+        ));
     }
     if warm && !all_uv(uncovered) {
         notes.push("uv's package cache is warm, but not every session is built by uv".to_owned());

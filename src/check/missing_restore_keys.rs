@@ -11,7 +11,10 @@ pub const ID: &str = "nox/missing-restore-keys";
 pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let site = |c: &&&Cached<'_>| {
         let step = c.step;
-        step.key.is_some() && step.restore_keys.is_none() && !step.must_hit && step.template.hashes().next().is_some()
+        step.key.is_some()
+            && step.restore_keys.is_none()
+            && !step.must_hit
+            && step.template.hashes().next().is_some()
     };
     let found: Vec<&Cached<'_>> =
         audit.by_site().into_iter().filter(|c| site(&c)).filter(|c| wants_some(audit, c)).collect();
@@ -33,10 +36,14 @@ fn wants_some(audit: &Audit<'_>, cached: &Cached<'_>) -> bool {
     match audit.needs(cached.event.site) {
         Ok(needs) if needs.exact_only => false,
         Ok(needs) => {
-            let mut taken =
-                cached.step.template.hashes().filter_map(|h| hashed(audit.subject, cached.timeline, cached.event, h));
+            let mut taken = cached
+                .step
+                .template
+                .hashes()
+                .filter_map(|h| hashed(audit.subject, cached.timeline, cached.event, h));
             // A key that hashes nothing but the definition has no beginning that would help.
-            needs.restore_key().is_some() || taken.any(|files| files.iter().any(|f| !needs.definition.contains(f)))
+            needs.restore_key().is_some()
+                || taken.any(|files| files.iter().any(|f| !needs.definition.contains(f)))
         }
         Err(_) => !cached.timeline.invocations().any(|(_, i)| i.run.installs_skipped),
     }
@@ -50,13 +57,20 @@ fn add(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
         Some(own) => parts.set_restore(site, &[own])?,
         None => {
             let corrected = corrected(audit, cached)?;
-            let restore = corrected.restore.ok_or("an older environment must not be restored here")?;
+            let restore =
+                corrected.restore.ok_or("an older environment must not be restored here")?;
             if cached.step.form != crate::job::CacheForm::Both {
-                return Err("the key must be made safer first, here and in the step that saves".to_owned());
+                return Err(
+                    "the key must be made safer first, here and in the step that saves".to_owned()
+                );
             }
             parts.set_key(site, &corrected.key)?;
             parts.set_restore(site, &[restore])?;
         }
     }
-    Ok(parts.finish(site, applicability, "Restore the newest environments that are nearly right".to_owned()))
+    Ok(parts.finish(
+        site,
+        applicability,
+        "Restore the newest environments that are nearly right".to_owned(),
+    ))
 }

@@ -14,16 +14,25 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut first: Option<(&Cached<'_>, String)> = None;
     for cached in audit.caches.iter().filter(|c| c.step.key.is_some()) {
         let Some(line) = mismatch(audit, cached) else { continue };
-        let label =
-            if line.starts_with("- ") { "the dash is part of the text" } else { "no saved key begins like this" };
-        places.push(Place { cached, span: audit.input_span(cached, "restore-keys"), label: label.to_owned() });
+        let label = if line.starts_with("- ") {
+            "the dash is part of the text"
+        } else {
+            "no saved key begins like this"
+        };
+        places.push(Place {
+            cached,
+            span: audit.input_span(cached, "restore-keys"),
+            label: label.to_owned(),
+        });
         first.get_or_insert((cached, line));
     }
     let (cached, line) = first?;
     let message = if line.starts_with("- ") {
         format!("`restore-keys` is one text, not a list: no key begins with the dash of `{line}`")
     } else {
-        format!("the restore key `{line}` can never match: no key that is saved for this folder begins like it")
+        format!(
+            "the restore key `{line}` can never match: no key that is saved for this folder begins like it"
+        )
     };
     let report = Report {
         rule: ID,
@@ -42,9 +51,17 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
 
 /// The first restore key that matches nothing on any instance.
 fn mismatch(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<String> {
-    let lines = cached.step.restore_keys.iter().flat_map(|s| s.text.lines()).map(str::trim).filter(|l| !l.is_empty());
+    let lines = cached
+        .step
+        .restore_keys
+        .iter()
+        .flat_map(|s| s.text.lines())
+        .map(str::trim)
+        .filter(|l| !l.is_empty());
     let mut lines = lines.zip(&cached.step.restore_templates);
-    lines.find(|(_, restore)| !matches_something(audit, cached, restore)).map(|(line, _)| line.to_owned())
+    lines
+        .find(|(_, restore)| !matches_something(audit, cached, restore))
+        .map(|(line, _)| line.to_owned())
 }
 
 /// Another job may save what this one restores.
@@ -56,7 +73,9 @@ fn matches_something(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key) -> b
     }
     let paths = cached.identity();
     let same_folder = audit.jobs.all().filter(|c| c.identity() == paths).map(|c| &c.step.template);
-    let caches = audit.jobs.subjects.iter().flat_map(|other| &other.timelines).flat_map(|t| t.caches());
-    let saved = caches.filter(|(_, step)| step.form == CacheForm::Save).map(|(_, step)| &step.template);
+    let caches =
+        audit.jobs.subjects.iter().flat_map(|other| &other.timelines).flat_map(|t| t.caches());
+    let saved =
+        caches.filter(|(_, step)| step.form == CacheForm::Save).map(|(_, step)| &step.template);
     same_folder.chain(saved).any(|key| restore.can_begin(key))
 }

@@ -15,12 +15,20 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     for cached in audit.by_site().into_iter().filter(|c| c.step.retired) {
         let uses = audit.step_at(cached.event.site).and_then(|s| s.uses.as_ref());
         let span = uses.map_or(cached.event.span, |u| u.span);
-        places.push(Place { cached, span, label: "the cache service refuses this version".to_owned() });
+        places.push(Place {
+            cached,
+            span,
+            label: "the cache service refuses this version".to_owned(),
+        });
     }
     let step = places.first()?.cached.step;
     let sites = places.iter().map(|p| p.cached.event.site);
     // The step that saves must understand what the other one restores.
-    let savers = places.iter().flat_map(|p| audit.savers(p.cached)).filter(|(_, s)| s.retired).map(|(e, _)| e.site);
+    let savers = places
+        .iter()
+        .flat_map(|p| audit.savers(p.cached))
+        .filter(|(_, s)| s.retired)
+        .map(|(e, _)| e.site);
     let mut all: Vec<Site> = sites.chain(savers).collect();
     all.sort_unstable();
     all.dedup();
@@ -61,10 +69,16 @@ fn update(audit: &Audit<'_>, sites: &[Site]) -> Result<Fix, String> {
             return Err("the action is written in a way that cannot be edited safely".to_owned());
         }
         let at = scalar.span.start + known.rfind(written.reference).unwrap_or_default();
-        edits.push(Edit { span: Span::new(at, at + written.reference.len()), content: reference.to_owned() });
+        edits.push(Edit {
+            span: Span::new(at, at + written.reference.len()),
+            content: reference.to_owned(),
+        });
         edits.extend(comment(document, scalar.span.end, new.comment.as_deref()));
         let value = scalar.text.replace(written.reference, reference);
-        changes.push(Change::SetScalar { at: audit.route(*site, &["uses"]).ok_or("the step is not in sight")?, value });
+        changes.push(Change::SetScalar {
+            at: audit.route(*site, &["uses"]).ok_or("the step is not in sight")?,
+            value,
+        });
     }
     let applicability = crate::base::finding::Applicability::Safe;
     Ok(fix(applicability, format!("Use `{}`", new.uses), &document.path, edits, changes))
@@ -79,15 +93,16 @@ fn comment(document: &crate::repo::Document, after: usize, new: Option<&str>) ->
         (None, Some(new)) => Some(Edit { span: Span::at(end), content: format!(" {new}") }),
         (Some(at), new) => {
             let old = rest[at..].trim_start_matches(['#', ' ']);
-            let names_release =
-                old.starts_with('v') && crate::rules::cache_actions::release_numbers(old.trim()).is_some();
+            let names_release = old.starts_with('v')
+                && crate::rules::cache_actions::release_numbers(old.trim()).is_some();
             let start = after + at;
             match new {
                 _ if !names_release => None,
                 Some(new) => Some(Edit { span: Span::new(start, end), content: new.to_owned() }),
-                None => {
-                    Some(Edit { span: Span::new(after + rest[..at].trim_end().len(), end), content: String::new() })
-                }
+                None => Some(Edit {
+                    span: Span::new(after + rest[..at].trim_end().len(), end),
+                    content: String::new(),
+                }),
             }
         }
         (None, None) => None,

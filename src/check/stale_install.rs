@@ -12,7 +12,10 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
     let mut first: Option<&Invocation> = None;
     for cached in audit.caches {
         let Some(call) = stale(cached) else { continue };
-        let label = format!("an older environment is restored, and `{}` installs nothing into it", call.command);
+        let label = format!(
+            "an older environment is restored, and `{}` installs nothing into it",
+            call.command
+        );
         places.push(Place { cached, span: audit.input_span(cached, "restore-keys"), label });
         first.get_or_insert(call);
     }
@@ -34,7 +37,9 @@ fn stale<'a>(cached: &Cached<'a>) -> Option<&'a Invocation> {
     if cached.step.restore_templates.is_empty() {
         return None;
     }
-    let in_folder = |i: &&Invocation| i.folders.iter().any(|f| cached.step.paths.iter().any(|p| covers(p, f)));
+    let in_folder =
+        |i: &&Invocation| i.folders.iter().any(|f| cached.step.paths.iter().any(|p| covers(p, f)));
     let (event, call) = cached.calls_after().find(|(_, i)| touches_folder(i) && in_folder(i))?;
-    (call.run.installs_skipped && is_cacheable(call) && cached.runs_with(event, call)).then_some(call)
+    (call.run.installs_skipped && is_cacheable(call) && cached.runs_with(event, call))
+        .then_some(call)
 }

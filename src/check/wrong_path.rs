@@ -18,8 +18,13 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         first.get_or_insert((cached, missed));
     }
     let (cached, missed) = first?;
-    let written: Vec<&str> =
-        cached.step.paths.iter().filter(|p| is_env_line(p, &missed)).map(|p| p.written.as_str()).collect();
+    let written: Vec<&str> = cached
+        .step
+        .paths
+        .iter()
+        .filter(|p| is_env_line(p, &missed))
+        .map(|p| p.written.as_str())
+        .collect();
     let (there, folder) = (written.join("`, `"), missed.join("`, `"));
     let report = Report {
         rule: ID,
@@ -38,13 +43,18 @@ fn missed(audit: &Audit<'_>, cached: &Cached<'_>) -> Vec<String> {
     if calls.iter().any(|i| i.folders.is_empty()) {
         return Vec::new();
     }
-    let steps: Vec<_> =
-        audit.caches.iter().filter(|c| std::ptr::eq(c.timeline, cached.timeline)).map(|c| c.step).collect();
+    let steps: Vec<_> = audit
+        .caches
+        .iter()
+        .filter(|c| std::ptr::eq(c.timeline, cached.timeline))
+        .map(|c| c.step)
+        .collect();
     if steps.iter().flat_map(|s| &s.paths).any(|p| !p.known && p.folder.is_none()) {
         return Vec::new();
     }
     let held = |folder: &&String| steps.iter().flat_map(|s| &s.paths).any(|p| covers(p, folder));
-    let mut missed: Vec<String> = calls.iter().flat_map(|i| &i.folders).filter(|f| !held(f)).cloned().collect();
+    let mut missed: Vec<String> =
+        calls.iter().flat_map(|i| &i.folders).filter(|f| !held(f)).cloned().collect();
     missed.sort();
     missed.dedup();
     missed
@@ -52,7 +62,9 @@ fn missed(audit: &Audit<'_>, cached: &Cached<'_>) -> Vec<String> {
 
 /// A line that was meant for one of these folders.
 fn is_env_line(path: &crate::job::event::CachedPath, folders: &[String]) -> bool {
-    let name = |text: &str| text.trim_end_matches(['/', '*']).rsplit(['/', '\\']).next().map(str::to_owned);
+    let name = |text: &str| {
+        text.trim_end_matches(['/', '*']).rsplit(['/', '\\']).next().map(str::to_owned)
+    };
     let own = name(path.folder.as_deref().unwrap_or(&path.written));
     folders.iter().any(|f| name(f) == own)
 }
@@ -83,7 +95,9 @@ fn correct(audit: &Audit<'_>, cached: &Cached<'_>, missed: &[String]) -> Result<
     }
     let mut parts = Parts::new(audit);
     parts.set_path(site, &lines)?;
-    for (event, _) in audit.savers(cached).into_iter().filter(|(e, _)| e.site.document == site.document) {
+    for (event, _) in
+        audit.savers(cached).into_iter().filter(|(e, _)| e.site.document == site.document)
+    {
         audit.editable(event.site)?;
         parts.set_path(event.site, &lines)?;
     }

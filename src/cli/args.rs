@@ -17,10 +17,11 @@ Comments: `# cachelint: ignore[nox/missing-cache] reason` on a step, or on the l
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// Files or folders to check; `-` for standard input [default: the repository around the current folder]
+    /// Files or folders to check; `-` for standard input [default: the repository around the
+    /// current folder]
     ///
-    /// A file that is neither a workflow nor an action, such as noxfile.py or uv.lock, stands for all workflows of its
-    /// repository. A path named like a subcommand is written `./rule`.
+    /// A file that is neither a workflow nor an action, such as noxfile.py or uv.lock, stands for
+    /// all workflows of its repository. A path named like a subcommand is written `./rule`.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
@@ -82,7 +83,8 @@ pub struct Cli {
     #[arg(long, value_name = "PATH", help_heading = "Settings")]
     pub stdin_filename: Option<PathBuf>,
 
-    /// Exit with 1 if a finding of this severity or a worse one is left; with `info`, infos are shown too
+    /// Exit with 1 if a finding of this severity or a worse one is left; with `info`, infos are
+    /// shown too
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY", help_heading = "Exit code")]
     pub fail_on: FailOn,
     /// Exit with 0 even if findings are left; the same as `--fail-on never`
@@ -168,13 +170,22 @@ mod tests {
     #[test]
     fn paths_and_subcommands_do_not_mix_up() {
         let parse = |args: &[&str]| Cli::try_parse_from([&["cachelint"], args].concat());
-        assert!(matches!(parse(&["rule", "missing-cache"]).unwrap().command, Some(Command::Rule(_))));
+        assert!(matches!(
+            parse(&["rule", "missing-cache"]).unwrap().command,
+            Some(Command::Rule(_))
+        ));
         let cli = parse(&["./rule", "a.yml"]).unwrap();
         assert!(cli.command.is_none() && cli.paths.len() == 2);
-        assert!(!parse(&["--fix", "--no-fix"]).unwrap().fix && parse(&["--no-fix", "--fix"]).unwrap().fix);
+        assert!(
+            !parse(&["--fix", "--no-fix"]).unwrap().fix
+                && parse(&["--no-fix", "--fix"]).unwrap().fix
+        );
         assert_eq!(parse(&["--select", "missing-cache,nox/wrong-path"]).unwrap().select.len(), 2);
         assert!(
-            parse(&["--select", "mising-cache"]).unwrap_err().to_string().contains("did you mean `missing-cache`?")
+            parse(&["--select", "mising-cache"])
+                .unwrap_err()
+                .to_string()
+                .contains("did you mean `missing-cache`?")
         );
         assert!(parse(&["--exit-zero", "--exit-non-zero-on-fix"]).is_err());
     }

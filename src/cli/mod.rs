@@ -1,4 +1,5 @@
-//! The command line: options to settings, files to findings to output, and the one place that decides the exit code.
+//! The command line: options to settings, files to findings to output, and the one place that
+//! decides the exit code.
 
 pub mod args;
 mod progress;
@@ -67,7 +68,12 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
     match &cli.command {
         Some(Command::Rule(wanted)) => rule::print(wanted, &mut io::stdout().lock()),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(*shell, &mut Cli::command(), "cachelint", &mut io::stdout().lock());
+            clap_complete::generate(
+                *shell,
+                &mut Cli::command(),
+                "cachelint",
+                &mut io::stdout().lock(),
+            );
             Ok(Verdict::default())
         }
         Some(Command::Report(wanted)) => report_logs(wanted),
@@ -78,7 +84,9 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
 
 fn report_logs(wanted: &ReportArgs) -> io::Result<Verdict> {
     match report::run(wanted, &mut io::stdin().lock(), &mut io::stdout().lock()) {
-        Ok(outcome) => Ok(Verdict { left: outcome == ReportOutcome::NoLongerPasses, ..Verdict::default() }),
+        Ok(outcome) => {
+            Ok(Verdict { left: outcome == ReportOutcome::NoLongerPasses, ..Verdict::default() })
+        }
         Err(ReportError::Write(e)) => Err(e),
         Err(e) => Err(io::Error::other(e)),
     }
@@ -97,15 +105,20 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
     try_outputs(cli)?;
     let stdin = read_stdin(cli)?;
     let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
-    let paths = if paths.is_empty() && stdin.is_none() { vec![default_folder(&current)] } else { paths };
+    let paths =
+        if paths.is_empty() && stdin.is_none() { vec![default_folder(&current)] } else { paths };
     let Discovery { repositories, problems, foreign } = discover(&paths, stdin.as_ref());
     note_foreign(cli, &foreign)?;
     if cli.show_files {
         return show_files(&repositories, problems, &current);
     }
 
-    let mut run = Run { report: Report { problems, current: current.clone(), ..Report::default() }, ..Run::default() };
-    let files: usize = repositories.iter().map(|r| r.files.iter().filter(|f| f.requested).count()).sum();
+    let mut run = Run {
+        report: Report { problems, current: current.clone(), ..Report::default() },
+        ..Run::default()
+    };
+    let files: usize =
+        repositories.iter().map(|r| r.files.iter().filter(|f| f.requested).count()).sum();
     let progress = progress::Progress::start(files, cli.quiet == 0);
     for repository in repositories {
         check_repository(cli, repository, &current, &mut run);
@@ -147,12 +160,16 @@ fn check_repository(cli: &Cli, repository: Repository, current: &Path, run: &mut
     let Outcome { findings, problems, texts, undecided, timelines } = repaired.outcome;
     let sources = Arc::new(Sources::new(&repository.root, current, texts));
     let report = &mut run.report;
-    report.findings.extend(findings.into_iter().map(|finding| Reported { finding, sources: Arc::clone(&sources) }));
+    report.findings.extend(
+        findings.into_iter().map(|finding| Reported { finding, sources: Arc::clone(&sources) }),
+    );
     report.problems.extend(problems);
     report.undecided.extend(undecided.into_iter().map(|place| (place, Arc::clone(&sources))));
     report.fixed += repaired.applied;
     run.changes.extend(repaired.changes.into_iter().map(|change| (change, Arc::clone(&sources))));
-    run.timelines.extend(timelines.into_iter().map(|t| lint::JobTimeline { path: sources.display(&t.path), ..t }));
+    run.timelines.extend(
+        timelines.into_iter().map(|t| lint::JobTimeline { path: sources.display(&t.path), ..t }),
+    );
 }
 
 /// The repository's settings with those of the command line on top.
@@ -180,10 +197,17 @@ fn read_stdin(cli: &Cli) -> io::Result<Option<Stdin>> {
     }
     let mut content = Vec::new();
     io::stdin().lock().take(crate::base::text::MAX_BYTES + 1).read_to_end(&mut content)?;
-    Ok(Some(Stdin { path: cli.stdin_filename.clone().unwrap_or_else(|| PathBuf::from("stdin.yml")), content }))
+    Ok(Some(Stdin {
+        path: cli.stdin_filename.clone().unwrap_or_else(|| PathBuf::from("stdin.yml")),
+        content,
+    }))
 }
 
-fn show_files(repositories: &[Repository], problems: Vec<Problem>, current: &Path) -> io::Result<Verdict> {
+fn show_files(
+    repositories: &[Repository],
+    problems: Vec<Problem>,
+    current: &Path,
+) -> io::Result<Verdict> {
     let mut out = io::stdout().lock();
     for repository in repositories {
         for file in repository.files.iter().filter(|f| f.requested) {
@@ -191,7 +215,11 @@ fn show_files(repositories: &[Repository], problems: Vec<Problem>, current: &Pat
                 FileKind::Workflow => "workflow",
                 FileKind::Action => "action",
             };
-            writeln!(out, "{kind:<8}  {}", output::printable_name(&output::relative(current, &file.path)))?;
+            writeln!(
+                out,
+                "{kind:<8}  {}",
+                output::printable_name(&output::relative(current, &file.path))
+            )?;
         }
     }
     let report = Report { problems, current: current.to_owned(), ..Report::default() };
@@ -220,11 +248,19 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     let mut patch = Vec::new();
     if cli.diff {
         for (change, sources) in &run.changes {
-            let path = if run.several_roots() { sources.display(&change.relative) } else { change.relative.clone() };
+            let path = if run.several_roots() {
+                sources.display(&change.relative)
+            } else {
+                change.relative.clone()
+            };
             write_diff(&mut patch, &path, &change.before, &change.after, out_look.colour)?;
         }
     } else if let Some(stdin) = stdin.filter(|_| cli.fix) {
-        let fixed = run.changes.iter().find(|(change, _)| change.stdin).map(|(change, _)| change.after.as_bytes());
+        let fixed = run
+            .changes
+            .iter()
+            .find(|(change, _)| change.stdin)
+            .map(|(change, _)| change.after.as_bytes());
         patch.extend_from_slice(fixed.unwrap_or(&stdin.content));
     }
     let alone = cli.diff || (cli.fix && stdin.is_some());
@@ -237,7 +273,12 @@ fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
     };
     if let Some(path) = &cli.summary_file {
         let mut tables = Vec::new();
-        output::write(&mut tables, &run.report, Format::Markdown, Look { colour: false, width: None, ..look })?;
+        output::write(
+            &mut tables,
+            &run.report,
+            Format::Markdown,
+            Look { colour: false, width: None, ..look },
+        )?;
         append(path, &tables)?;
     }
     let rendered = render(cli, run, look)?;
@@ -269,7 +310,8 @@ fn try_outputs(cli: &Cli) -> io::Result<()> {
 fn note_foreign(cli: &Cli, foreign: &[PathBuf]) -> io::Result<()> {
     for path in foreign.iter().filter(|path| cli.quiet == 0 && !config::is_settings_file(path)) {
         let path = output::printable(&path.to_string_lossy()).into_owned();
-        let meaning = "neither a workflow nor an action, so all workflows of its repository are checked";
+        let meaning =
+            "neither a workflow nor an action, so all workflows of its repository are checked";
         writeln!(io::stderr(), "note: {path}: {meaning}")?;
     }
     Ok(())
@@ -287,7 +329,10 @@ fn unwritable(path: &Path, error: &io::Error) -> io::Error {
         io::ErrorKind::IsADirectory => "name a file in it",
         _ => "name another file",
     };
-    io::Error::new(error.kind(), format!("{}: cannot be written: {error}\n  help: {help}", path.display()))
+    io::Error::new(
+        error.kind(),
+        format!("{}: cannot be written: {error}\n  help: {help}", path.display()),
+    )
 }
 
 /// The whole report as bytes, so that a file is never half written because of us.
@@ -325,7 +370,9 @@ fn colour(choice: ColourChoice, terminal: bool) -> bool {
         ColourChoice::Never => false,
         ColourChoice::Auto if set("NO_COLOR") => false,
         ColourChoice::Auto if set("FORCE_COLOR") => true,
-        ColourChoice::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        ColourChoice::Auto => {
+            terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
     }
 }
 

@@ -113,12 +113,17 @@ impl<'de> Deserialize<'de> for CheckName {
 }
 
 impl Config {
-    /// The settings of the repository at `root`, a canonical path; the defaults if it has none. A link out of the
-    /// repository is none of its files.
+    /// The settings of the repository at `root`, a canonical path; the defaults if it has none. A
+    /// link out of the repository is none of its files.
     pub fn of_repository(root: &Path) -> Result<Self, Problem> {
-        let inside =
-            |path: &Path| std::fs::canonicalize(path).is_ok_and(|real| real.is_file() && real.starts_with(root));
-        match FILES.iter().map(|name| root.join(name)).find(|path| inside(path) && speaks_of_cachelint(path)) {
+        let inside = |path: &Path| {
+            std::fs::canonicalize(path).is_ok_and(|real| real.is_file() && real.starts_with(root))
+        };
+        match FILES
+            .iter()
+            .map(|name| root.join(name))
+            .find(|path| inside(path) && speaks_of_cachelint(path))
+        {
             Some(path) => Self::from_file(&path),
             None => Ok(Self::default()),
         }
@@ -129,7 +134,11 @@ impl Config {
         let fail = |message: String| problem(path, message);
         let bytes = read_bounded(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
         let text = Text::new(path, bytes).map_err(|e| fail(e.to_string()))?;
-        if path.extension().is_some_and(|e| e == "toml") { from_toml(&text, path) } else { from_yaml(&text, path) }
+        if path.extension().is_some_and(|e| e == "toml") {
+            from_toml(&text, path)
+        } else {
+            from_yaml(&text, path)
+        }
     }
 
     /// Whether `check` runs at all.
@@ -148,7 +157,10 @@ impl Config {
 
     /// The severity that the user gave to `check`, else `own`.
     pub fn severity_of(&self, check: &str, own: Severity) -> Severity {
-        self.severity.iter().find(|(name, _)| name.0 == check).map_or(own, |(_, severity)| *severity)
+        self.severity
+            .iter()
+            .find(|(name, _)| name.0 == check)
+            .map_or(own, |(_, severity)| *severity)
     }
 }
 
@@ -159,7 +171,8 @@ pub fn is_settings_file(path: &Path) -> bool {
 
 /// A `pyproject.toml` without our table, even a broken one, is none of our business.
 fn speaks_of_cachelint(path: &Path) -> bool {
-    !path.ends_with("pyproject.toml") || read_bounded(path).is_ok_and(|b| b.windows(9).any(|w| w == b"cachelint"))
+    !path.ends_with("pyproject.toml")
+        || read_bounded(path).is_ok_and(|b| b.windows(9).any(|w| w == b"cachelint"))
 }
 
 #[derive(Deserialize)]
@@ -268,8 +281,18 @@ mod tests {
     fn mistakes_name_the_place_and_the_nearest_word() {
         let at = |line, column| Some(Position { line, column });
         let table = [
-            ("pyproject.toml", "[tool.cachelint]\nselct = []\n", at(2, 1), "did you mean `select`?"),
-            ("pyproject.toml", "[tool.cachelint]\nreuse = 'inser'\n", at(2, 9), "did you mean `insert`?"),
+            (
+                "pyproject.toml",
+                "[tool.cachelint]\nselct = []\n",
+                at(2, 1),
+                "did you mean `select`?",
+            ),
+            (
+                "pyproject.toml",
+                "[tool.cachelint]\nreuse = 'inser'\n",
+                at(2, 9),
+                "did you mean `insert`?",
+            ),
             (
                 "pyproject.toml",
                 "[tool.cachelint]\nignore = ['mising-cache']\n",
@@ -277,16 +300,45 @@ mod tests {
                 "did you mean `missing-cache`?",
             ),
             ("pyproject.toml", "[tool.cachelint\n", at(1, 16), ""),
-            (".github/cachelint.yml", "restore_keys: true\n", at(1, 1), "did you mean `restore-keys`?"),
-            (".gitea/cachelint.yml", "\nignore: [constant-kye]\n", at(2, 9), "did you mean `constant-key`?"),
-            (".github/cachelint.yml", "key-parts: [a\n", at(2, 1), "did not find expected ',' or ']', while parsing"),
-            (".github/cachelint.yml", "- a\n", at(1, 1), "invalid type: sequence, expected a map of settings"),
-            (".github/cachelint.yml", "severity: {missing-cache: fatal}\n", at(1, 27), "unknown variant `fatal`"),
+            (
+                ".github/cachelint.yml",
+                "restore_keys: true\n",
+                at(1, 1),
+                "did you mean `restore-keys`?",
+            ),
+            (
+                ".gitea/cachelint.yml",
+                "\nignore: [constant-kye]\n",
+                at(2, 9),
+                "did you mean `constant-key`?",
+            ),
+            (
+                ".github/cachelint.yml",
+                "key-parts: [a\n",
+                at(2, 1),
+                "did not find expected ',' or ']', while parsing",
+            ),
+            (
+                ".github/cachelint.yml",
+                "- a\n",
+                at(1, 1),
+                "invalid type: sequence, expected a map of settings",
+            ),
+            (
+                ".github/cachelint.yml",
+                "severity: {missing-cache: fatal}\n",
+                at(1, 27),
+                "unknown variant `fatal`",
+            ),
         ];
         for (name, content, position, wording) in table {
             let problem = load(name, content).unwrap_err();
             assert!(problem.message.contains(wording), "{}", problem.message);
-            assert!(problem.path.ends_with(name) && !problem.message.contains(" at line "), "{}", problem.message);
+            assert!(
+                problem.path.ends_with(name) && !problem.message.contains(" at line "),
+                "{}",
+                problem.message
+            );
             assert_eq!(problem.position, position, "{content:?}");
         }
     }

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use crate::base::glob::{name_fits, names_fit};
 
-/// A pattern over paths relative to the repository root; one without `/` is meant for the file name alone.
+/// A pattern over paths relative to the repository root; one without `/` is meant for the file name
+/// alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
@@ -15,7 +16,8 @@ impl PathPattern {
         Self(pattern.into())
     }
 
-    /// Whether `path`, written with `/`, matches; a pattern that names a folder matches everything below it.
+    /// Whether `path`, written with `/`, matches; a pattern that names a folder matches everything
+    /// below it.
     pub fn matches(&self, path: &str) -> bool {
         let pattern = self.0.trim_start_matches("./");
         let names: Vec<&str> = path.split('/').collect();

@@ -1,4 +1,5 @@
-//! Text edits to new text: one fix applied whole, several fixes of a file combined without ever mixing two that touch.
+//! Text edits to new text: one fix applied whole, several fixes of a file combined without ever
+//! mixing two that touch.
 
 use crate::base::finding::{Change, Edit, Fix};
 use crate::base::text::Span;
@@ -12,7 +13,8 @@ pub enum EditError {
     OutOfText(Span),
 }
 
-/// `text` with `edits` performed; insertions at one offset keep their order. Fails, never guesses, when edits overlap.
+/// `text` with `edits` performed; insertions at one offset keep their order. Fails, never guesses,
+/// when edits overlap.
 pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut ordered: Vec<&Edit> = edits.iter().collect();
     ordered.sort_by_key(|e| (e.span.start, e.span.end));
@@ -23,7 +25,8 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
         if edit.span.start < done.end {
             return Err(EditError::Overlap(done, edit.span));
         }
-        let between = text.get(done.end..edit.span.start).filter(|_| text.get(edit.span.range()).is_some());
+        let between =
+            text.get(done.end..edit.span.start).filter(|_| text.get(edit.span.range()).is_some());
         out.push_str(between.ok_or(EditError::OutOfText(edit.span))?);
         out.push_str(&edit.content);
         done = edit.span;
@@ -41,16 +44,19 @@ pub struct Combined {
     pub taken: Vec<usize>,
 }
 
-/// Combines as many `fixes` of one file as go together, earlier ones first. A fix is taken whole or not at all: one
-/// whose edits touch those already taken, or whose changes concern the same value, is left for the next pass. What two
-/// fixes say identically is said once.
+/// Combines as many `fixes` of one file as go together, earlier ones first. A fix is taken whole or
+/// not at all: one whose edits touch those already taken, or whose changes concern the same value,
+/// is left for the next pass. What two fixes say identically is said once.
 pub fn combine(fixes: &[&Fix]) -> Combined {
     let mut combined = Combined::default();
     for (index, fix) in fixes.iter().enumerate() {
         let edits: Vec<&Edit> = fix.edits.iter().filter(|e| !combined.edits.contains(e)).collect();
-        let changes: Vec<&Change> = fix.changes.iter().filter(|c| !combined.changes.contains(c)).collect();
-        let touches = edits.iter().any(|e| combined.edits.iter().any(|taken| touch(e.span, taken.span)));
-        let disputes = changes.iter().any(|c| combined.changes.iter().any(|taken| dispute(c, taken)));
+        let changes: Vec<&Change> =
+            fix.changes.iter().filter(|c| !combined.changes.contains(c)).collect();
+        let touches =
+            edits.iter().any(|e| combined.edits.iter().any(|taken| touch(e.span, taken.span)));
+        let disputes =
+            changes.iter().any(|c| combined.changes.iter().any(|taken| dispute(c, taken)));
         if touches || disputes {
             continue;
         }
@@ -71,11 +77,17 @@ fn touch(a: Span, b: Span) -> bool {
 fn dispute(a: &Change, b: &Change) -> bool {
     match (a, b) {
         (Change::SetScalar { at: a, .. }, Change::SetScalar { at: b, .. }) => a == b,
-        (Change::AddKey { mapping: m, key: k, .. }, Change::AddKey { mapping: n, key: l, .. }) => m == n && k == l,
-        (Change::MoveItem { sequence: a, .. }, b) | (b, Change::MoveItem { sequence: a, .. }) => match b {
-            Change::InsertItem { sequence, .. } | Change::MoveItem { sequence, .. } => sequence == a,
-            Change::SetScalar { .. } | Change::AddKey { .. } => false,
-        },
+        (Change::AddKey { mapping: m, key: k, .. }, Change::AddKey { mapping: n, key: l, .. }) => {
+            m == n && k == l
+        }
+        (Change::MoveItem { sequence: a, .. }, b) | (b, Change::MoveItem { sequence: a, .. }) => {
+            match b {
+                Change::InsertItem { sequence, .. } | Change::MoveItem { sequence, .. } => {
+                    sequence == a
+                }
+                Change::SetScalar { .. } | Change::AddKey { .. } => false,
+            }
+        }
         _ => false,
     }
 }
@@ -120,8 +132,14 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_apply() {
-        assert!(matches!(apply("abcdef", &[edit(1, 4, "x"), edit(3, 5, "y")]), Err(EditError::Overlap(..))));
-        assert!(matches!(apply("abcdef", &[edit(1, 4, "x"), edit(2, 2, "y")]), Err(EditError::Overlap(..))));
+        assert!(matches!(
+            apply("abcdef", &[edit(1, 4, "x"), edit(3, 5, "y")]),
+            Err(EditError::Overlap(..))
+        ));
+        assert!(matches!(
+            apply("abcdef", &[edit(1, 4, "x"), edit(2, 2, "y")]),
+            Err(EditError::Overlap(..))
+        ));
         assert!(matches!(apply("abc", &[edit(2, 9, "x")]), Err(EditError::OutOfText(_))));
         assert!(matches!(apply("abc", &[edit(2, 1, "x")]), Err(EditError::OutOfText(_))));
         assert!(matches!(apply("é", &[edit(1, 1, "x")]), Err(EditError::OutOfText(_))));
@@ -131,7 +149,10 @@ mod tests {
     fn identical_edits_and_changes_are_made_once() {
         let both = fix(&[edit(4, 4, " -r")], &[set("run", "nox -r")]);
         let combined = combine(&[&both, &both.clone()]);
-        assert_eq!((combined.edits.len(), combined.changes.len(), combined.taken), (1, 1, vec![0, 1]));
+        assert_eq!(
+            (combined.edits.len(), combined.changes.len(), combined.taken),
+            (1, 1, vec![0, 1])
+        );
     }
 
     #[test]

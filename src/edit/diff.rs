@@ -8,13 +8,21 @@ use similar::udiff::UnifiedHunkHeader;
 
 const CONTEXT_LINES: usize = 3;
 
-/// Writes the patch from `old` to `new`, both whole files with their BOM, `path` relative to the folder the patch is
-/// applied in. Writes nothing when they are equal. Lines are raw: a `\r` before the line break stays.
-pub fn write_diff(out: &mut dyn Write, path: &str, old: &str, new: &str, colour: bool) -> io::Result<()> {
+/// Writes the patch from `old` to `new`, both whole files with their BOM, `path` relative to the
+/// folder the patch is applied in. Writes nothing when they are equal. Lines are raw: a `\r` before
+/// the line break stays.
+pub fn write_diff(
+    out: &mut dyn Write,
+    path: &str,
+    old: &str,
+    new: &str,
+    colour: bool,
+) -> io::Result<()> {
     let paint = |style: &'static str| if colour { style } else { "" };
     let reset = paint("\x1b[0m");
     // Split here, because a lone `\r` ends a line for `similar`, but not for git.
-    let (old, new): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
     // Called by name: a choice at run time would put every other algorithm into the program.
     let mut changed = Compact::new(Replace::new(Capture::new()), &old[..], &new[..]);
     let Ok(()) = myers::diff(&mut changed, &old[..], 0..old.len(), &new[..], 0..new.len());
@@ -44,7 +52,8 @@ pub fn write_diff(out: &mut dyn Write, path: &str, old: &str, new: &str, colour:
     Ok(())
 }
 
-/// A path as git writes it in a header: quoted when it holds characters that would end or break the line.
+/// A path as git writes it in a header: quoted when it holds characters that would end or break the
+/// line.
 fn header_name(prefix: &str, path: &str) -> String {
     let plain = format!("{prefix}/{path}");
     if !plain.contains(|c: char| c.is_control() || c == '"' || c == '\\') {
@@ -101,12 +110,20 @@ mod tests {
             ("tab\there.yml", "a\nb".into(), "a\nb\n".into()),
             ("bom.yml", "\u{feff}on: é\n".into(), "\u{feff}x\non: é\n".into()),
             ("cr.yml", "a\rb\nc\n".into(), "a\rb\nx\rz\nc\n".into()),
-            ("hunks.yml", many.clone(), many.replace("line 3\n", "").replace("line 33\n", "line 33\nnew\n")),
+            (
+                "hunks.yml",
+                many.clone(),
+                many.replace("line 3\n", "").replace("line 33\n", "line 33\nnew\n"),
+            ),
             ("first.yml", "a\n".into(), "x\na\n".into()),
         ];
         let folder = tempfile::tempdir().unwrap();
         let git = |args: &[&str]| {
-            Command::new("git").args(args).current_dir(folder.path()).env("GIT_CONFIG_GLOBAL", "/dev/null").output()
+            Command::new("git")
+                .args(args)
+                .current_dir(folder.path())
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .output()
         };
         git(&["init", "-q"]).unwrap();
         for (path, old, new) in table {
@@ -115,7 +132,11 @@ mod tests {
             std::fs::write(&file, &old).unwrap();
             std::fs::write(folder.path().join("patch"), diff(path, &old, &new)).unwrap();
             let applied = git(&["apply", "--whitespace=nowarn", "patch"]).unwrap();
-            assert!(applied.status.success(), "{path}: {}", String::from_utf8_lossy(&applied.stderr));
+            assert!(
+                applied.status.success(),
+                "{path}: {}",
+                String::from_utf8_lossy(&applied.stderr)
+            );
             assert_eq!(std::fs::read_to_string(&file).unwrap(), new, "{path}");
         }
     }
@@ -125,7 +146,10 @@ mod tests {
         let mut out = Vec::new();
         write_diff(&mut out, "ci.yml", "a\n", "b\n", true).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("\x1b[31m-a\x1b[0m\n") && text.contains("\x1b[32m+b\x1b[0m\n"), "{text:?}");
+        assert!(
+            text.contains("\x1b[31m-a\x1b[0m\n") && text.contains("\x1b[32m+b\x1b[0m\n"),
+            "{text:?}"
+        );
         assert!(!diff("ci.yml", "a\n", "b\n").contains('\x1b'));
     }
 }

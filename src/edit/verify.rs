@@ -1,4 +1,5 @@
-//! Proof of a fix by a second, independent parser: the new value is the old one plus the declared changes, no more.
+//! Proof of a fix by a second, independent parser: the new value is the old one plus the declared
+//! changes, no more.
 
 use std::sync::OnceLock;
 
@@ -21,8 +22,9 @@ pub enum VerifyError {
     NoSuchPlace(String),
 }
 
-/// Compares `old` and `new` as YAML values, keys in order, aliases expanded: `new` must be `old` with `changes` made,
-/// so a change inside an anchored part must be declared for each of its aliases too.
+/// Compares `old` and `new` as YAML values, keys in order, aliases expanded: `new` must be `old`
+/// with `changes` made, so a change inside an anchored part must be declared for each of its
+/// aliases too.
 pub fn verify(old: &str, new: &str, changes: &[Change]) -> Result<(), VerifyError> {
     Old::new(old).verify(new, changes)
 }
@@ -44,8 +46,10 @@ impl<'a> Old<'a> {
             return Err(VerifyError::BomMoves);
         }
         let unreadable = |e: serde_yaml::Error| VerifyError::OldUnreadable(e.to_string());
-        let (old, new) =
-            rayon::join(|| self.value.get_or_init(|| read(self.text).map_err(unreadable)).as_ref(), || read(new));
+        let (old, new) = rayon::join(
+            || self.value.get_or_init(|| read(self.text).map_err(unreadable)).as_ref(),
+            || read(new),
+        );
         let old = old.map_err(VerifyError::clone)?;
         let new = new.map_err(|e| VerifyError::NewUnreadable(e.to_string()))?;
         let pending: Vec<Pending> = changes.iter().map(Pending::new).collect();
@@ -92,20 +96,34 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn compare(&mut self, old: &Value, new: &Value, pending: &[Pending]) -> Result<(), VerifyError> {
-        let here: Vec<&Change> = pending.iter().filter(|p| p.rest.is_empty()).map(|p| p.change).collect();
+    fn compare(
+        &mut self,
+        old: &Value,
+        new: &Value,
+        pending: &[Pending],
+    ) -> Result<(), VerifyError> {
+        let here: Vec<&Change> =
+            pending.iter().filter(|p| p.rest.is_empty()).map(|p| p.change).collect();
         if let [Change::SetScalar { value, .. }, more @ ..] = here.as_slice() {
             let scalar = !matches!(old, Value::Mapping(_) | Value::Sequence(_) | Value::Tagged(_));
             if !scalar || !more.is_empty() || pending.len() > 1 {
                 return Err(VerifyError::NoSuchPlace(self.place()));
             }
-            return if new.as_str() == Some(value) { Ok(()) } else { Err(self.differs("not the declared text")) };
+            return if new.as_str() == Some(value) {
+                Ok(())
+            } else {
+                Err(self.differs("not the declared text"))
+            };
         }
         match (old, new) {
             (Value::Mapping(old), Value::Mapping(new)) => self.mappings(old, new, pending, &here),
-            (Value::Sequence(old), Value::Sequence(new)) => self.sequences(old, new, pending, &here),
+            (Value::Sequence(old), Value::Sequence(new)) => {
+                self.sequences(old, new, pending, &here)
+            }
             _ if !pending.is_empty() => Err(VerifyError::NoSuchPlace(self.place())),
-            (Value::Tagged(a), Value::Tagged(b)) if a.tag == b.tag => self.compare(&a.value, &b.value, &[]),
+            (Value::Tagged(a), Value::Tagged(b)) if a.tag == b.tag => {
+                self.compare(&a.value, &b.value, &[])
+            }
             _ if old == new => Ok(()),
             _ => Err(self.differs("another value")),
         }
@@ -121,11 +139,14 @@ impl Comparison {
         let mut added: Vec<(&str, &Value)> = Vec::new();
         for change in here {
             match change {
-                Change::AddKey { key, value, .. } if !old.contains_key(key.as_str()) => added.push((key, value)),
+                Change::AddKey { key, value, .. } if !old.contains_key(key.as_str()) => {
+                    added.push((key, value))
+                }
                 _ => return Err(VerifyError::NoSuchPlace(self.place())),
             }
         }
-        let mut kept = new.iter().filter(|(key, _)| !added.iter().any(|(name, _)| key.as_str() == Some(name)));
+        let mut kept =
+            new.iter().filter(|(key, _)| !added.iter().any(|(name, _)| key.as_str() == Some(name)));
         let mut walked = here.len();
         for (key, value) in old {
             let Some((new_key, new_value)) = kept.next() else {
@@ -135,8 +156,10 @@ impl Comparison {
                 return Err(self.differs("other keys, or in another order"));
             }
             let name = scalar_text(key);
-            let inner: Vec<Pending> =
-                pending.iter().filter_map(|p| p.step(|s| matches!(s, Segment::Key(k) if *k == name))).collect();
+            let inner: Vec<Pending> = pending
+                .iter()
+                .filter_map(|p| p.step(|s| matches!(s, Segment::Key(k) if *k == name)))
+                .collect();
             walked += inner.len();
             self.descend(name, value, new_value, &inner)?;
         }
@@ -163,15 +186,21 @@ impl Comparison {
             return Err(VerifyError::NoSuchPlace(self.place()));
         };
         if expected.len() != new.len() {
-            return Err(self.differs(&format!("{} items instead of {}", new.len(), expected.len())));
+            return Err(self.differs(&format!(
+                "{} items instead of {}",
+                new.len(),
+                expected.len()
+            )));
         }
         let mut walked = here.len();
         for (at, (item, new_item)) in expected.into_iter().zip(new).enumerate() {
             match item {
                 Place::Old(index) => {
                     let Some(value) = old.get(index) else { continue };
-                    let inner: Vec<Pending> =
-                        pending.iter().filter_map(|p| p.step(|s| *s == Segment::Index(index))).collect();
+                    let inner: Vec<Pending> = pending
+                        .iter()
+                        .filter_map(|p| p.step(|s| *s == Segment::Index(index)))
+                        .collect();
                     walked += inner.len();
                     self.descend(index.to_string(), value, new_item, &inner)?;
                 }
@@ -181,7 +210,13 @@ impl Comparison {
         self.all_walked(walked, pending)
     }
 
-    fn descend(&mut self, name: String, old: &Value, new: &Value, pending: &[Pending]) -> Result<(), VerifyError> {
+    fn descend(
+        &mut self,
+        name: String,
+        old: &Value,
+        new: &Value,
+        pending: &[Pending],
+    ) -> Result<(), VerifyError> {
         self.route.push(name);
         let result = self.compare(old, new, pending);
         self.route.pop();
@@ -207,14 +242,17 @@ enum Place<'a> {
     New(&'a Value),
 }
 
-/// The items of a sequence of `len` items after `changes`; `None` when a change names an item that is not there.
+/// The items of a sequence of `len` items after `changes`; `None` when a change names an item that
+/// is not there.
 fn rearranged<'a>(len: usize, changes: &[&'a Change]) -> Option<Vec<Place<'a>>> {
     let mut before: Vec<Vec<Place>> = Vec::new();
     before.resize_with(len + 1, Vec::new);
     let mut moved = vec![false; len];
     for change in changes {
         match change {
-            Change::InsertItem { index, value, .. } => before.get_mut(*index)?.push(Place::New(value)),
+            Change::InsertItem { index, value, .. } => {
+                before.get_mut(*index)?.push(Place::New(value))
+            }
             Change::MoveItem { from, before: to, .. } => {
                 if std::mem::replace(moved.get_mut(*from)?, true) {
                     return None;
@@ -247,7 +285,8 @@ fn scalar_text(key: &Value) -> String {
 mod tests {
     use super::*;
 
-    const OLD: &str = "on: push\njobs:\n  t:\n    steps:\n    - run: a\n    - run: b\n      if: x\n";
+    const OLD: &str =
+        "on: push\njobs:\n  t:\n    steps:\n    - run: a\n    - run: b\n      if: x\n";
 
     fn steps() -> Vec<Segment> {
         vec![Segment::Key("jobs".into()), Segment::Key("t".into()), Segment::Key("steps".into())]
@@ -340,13 +379,22 @@ mod tests {
             value: "nox -r".into(),
         };
         let refused = verify(old, new, &[at("a")]);
-        assert_eq!(refused, Err(VerifyError::Differs { route: "b.run".into(), detail: "another value".into() }));
+        assert_eq!(
+            refused,
+            Err(VerifyError::Differs { route: "b.run".into(), detail: "another value".into() })
+        );
         assert_eq!(verify(old, new, &[at("a"), at("b")]), Ok(()));
     }
 
     #[test]
     fn what_the_second_parser_rejects_is_refused() {
-        assert!(matches!(verify("a: 1\na: 2\n", "a: 1\n", &[]), Err(VerifyError::OldUnreadable(_))));
-        assert!(matches!(verify("a: 1\n", "a: 1\na: 2\n", &[]), Err(VerifyError::NewUnreadable(_))));
+        assert!(matches!(
+            verify("a: 1\na: 2\n", "a: 1\n", &[]),
+            Err(VerifyError::OldUnreadable(_))
+        ));
+        assert!(matches!(
+            verify("a: 1\n", "a: 1\na: 2\n", &[]),
+            Err(VerifyError::NewUnreadable(_))
+        ));
     }
 }

@@ -18,14 +18,17 @@ pub enum WriteError {
     NotAFile,
     #[error("is read-only")]
     ReadOnly,
-    #[error("was changed by another program while it was being checked; nothing was written, run again")]
+    #[error(
+        "was changed by another program while it was being checked; nothing was written, run again"
+    )]
     ChangedMeanwhile,
     #[error("cannot be written: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Replaces the file at `path` below `root`, which must still hold `expected`, by `new`: a temporary file in the same
-/// folder takes its permissions and then its name. A file that already holds `new` is left as it is.
+/// Replaces the file at `path` below `root`, which must still hold `expected`, by `new`: a
+/// temporary file in the same folder takes its permissions and then its name. A file that already
+/// holds `new` is left as it is.
 pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<(), WriteError> {
     let metadata = fs::symlink_metadata(path)?;
     if metadata.is_symlink() {
@@ -34,7 +37,8 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
     if !metadata.is_file() {
         return Err(WriteError::NotAFile);
     }
-    // The replacement would get past the permissions of the file it replaces, so they are asked before.
+    // The replacement would get past the permissions of the file it replaces, so they are asked
+    // before.
     match fs::OpenOptions::new().write(true).open(path) {
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => return Err(WriteError::ReadOnly),
         opened => drop(opened?),
@@ -43,9 +47,10 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
     if !fs::canonicalize(folder)?.starts_with(fs::canonicalize(root)?) {
         return Err(WriteError::OutsideRoot(root.to_owned()));
     }
-    let mut temp = tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
-    // Held until the rename, so that another run sees that this file is no leftover. A file system without locks has no
-    // such check either: leftovers stay there.
+    let mut temp =
+        tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
+    // Held until the rename, so that another run sees that this file is no leftover. A file system
+    // without locks has no such check either: leftovers stay there.
     let _ = temp.as_file().lock();
     temp.write_all(new)?;
     fs::set_permissions(temp.path(), metadata.permissions())?;
@@ -62,12 +67,14 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
     Ok(())
 }
 
-/// Removes temporary files in `folder` that a killed run left behind; those of a running one are locked and stay.
+/// Removes temporary files in `folder` that a killed run left behind; those of a running one are
+/// locked and stay.
 pub fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let ours = name.to_str().is_some_and(|n| n.starts_with(TEMP_PREFIX) && n.ends_with(TEMP_SUFFIX));
+        let ours =
+            name.to_str().is_some_and(|n| n.starts_with(TEMP_PREFIX) && n.ends_with(TEMP_SUFFIX));
         if ours
             && entry.file_type().is_ok_and(|t| t.is_file())
             && File::open(entry.path()).is_ok_and(|f| f.try_lock().is_ok())
@@ -91,7 +98,8 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
-        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> =
+            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -107,7 +115,10 @@ mod tests {
     #[test]
     fn leaves_a_file_that_changed_meanwhile() {
         let (folder, path) = file("edited by hand");
-        assert!(matches!(write(folder.path(), &path, b"old", b"new"), Err(WriteError::ChangedMeanwhile)));
+        assert!(matches!(
+            write(folder.path(), &path, b"old", b"new"),
+            Err(WriteError::ChangedMeanwhile)
+        ));
         assert_eq!(fs::read(&path).unwrap(), b"edited by hand");
         assert_eq!(names(folder.path()), ["ci.yml"]);
     }
@@ -116,16 +127,25 @@ mod tests {
     fn what_another_run_has_written_is_done() {
         let (folder, path) = file("new");
         write(folder.path(), &path, b"old", b"new").unwrap();
-        assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"new".to_vec(), vec!["ci.yml".to_owned()]));
+        assert_eq!(
+            (fs::read(&path).unwrap(), names(folder.path())),
+            (b"new".to_vec(), vec!["ci.yml".to_owned()])
+        );
     }
 
     #[test]
     fn refuses_what_is_outside_missing_or_no_file() {
         let (folder, path) = file("old");
         let (other, _) = file("old");
-        assert!(matches!(write(other.path(), &path, b"old", b"new"), Err(WriteError::OutsideRoot(_))));
+        assert!(matches!(
+            write(other.path(), &path, b"old", b"new"),
+            Err(WriteError::OutsideRoot(_))
+        ));
         assert!(matches!(write(folder.path(), folder.path(), b"", b""), Err(WriteError::NotAFile)));
-        assert!(matches!(write(folder.path(), &folder.path().join("no.yml"), b"", b""), Err(WriteError::Io(_))));
+        assert!(matches!(
+            write(folder.path(), &folder.path().join("no.yml"), b"", b""),
+            Err(WriteError::Io(_))
+        ));
         assert_eq!(fs::read(&path).unwrap(), b"old");
     }
 

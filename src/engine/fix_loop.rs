@@ -1,4 +1,5 @@
-//! The fix loop: check, apply what is proved, check again until nothing is left to apply, then write.
+//! The fix loop: check, apply what is proved, check again until nothing is left to apply, then
+//! write.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -86,7 +87,8 @@ fn prove(fix: &Fix, text: &str, old: &Old<'_>) -> Result<String, String> {
     Ok(new)
 }
 
-/// Applies all fixes that are at least `required` to the requested files of `repository`, and writes them if asked to.
+/// Applies all fixes that are at least `required` to the requested files of `repository`, and
+/// writes them if asked to.
 pub fn repair(
     repository: &Repository,
     config: &Config,
@@ -94,7 +96,9 @@ pub fn repair(
     required: Applicability,
     write: bool,
 ) -> Repaired {
-    repair_with(repository, write, required, |files| checked(&repository.root, files, config, details))
+    repair_with(repository, write, required, |files| {
+        checked(&repository.root, files, config, details)
+    })
 }
 
 fn repair_with(
@@ -114,7 +118,10 @@ fn repair_with(
             break;
         }
         if round == MAX_ROUNDS {
-            outcome.problems.push(bug(repository, "fixes do not come to an end, the last ones were not applied"));
+            outcome.problems.push(bug(
+                repository,
+                "fixes do not come to an end, the last ones were not applied",
+            ));
             break;
         }
         for (path, round) in fixed {
@@ -129,7 +136,9 @@ fn repair_with(
         if outcome.problems.len() > unreadable {
             // Both parsers agreed on the new text, so only the checks themselves can have stumbled.
             let mut outcome = check(&repository.files);
-            outcome.problems.push(bug(repository, "a fix made a file unreadable, nothing was changed"));
+            outcome
+                .problems
+                .push(bug(repository, "a fix made a file unreadable, nothing was changed"));
             return Repaired { outcome, ..Repaired::default() };
         }
     }
@@ -167,7 +176,8 @@ fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Rou
         let combined = combine(&fixes);
         let together = apply(text.as_str(), &combined.edits).ok();
         let proved = together.filter(|new| old.verify(new, &combined.changes).is_ok());
-        // Each fix is proved alone; should they not go together after all, one of them still makes progress.
+        // Each fix is proved alone; should they not go together after all, one of them still makes
+        // progress.
         let (new, edits, declared, fixes) = match (proved, fixes.first()) {
             (Some(new), _) => (new, combined.edits, combined.changes, combined.taken.len()),
             (None, Some(fix)) => match prove(fix, text.as_str(), &old) {
@@ -177,7 +187,8 @@ fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Rou
             (None, None) => continue,
         };
         let after = String::from_utf8(text.encode(&new)).ok().filter(|_| new != text.as_str());
-        rounds.extend(after.map(|after| (path.to_owned(), Round { after, edits, declared, fixes })));
+        rounds
+            .extend(after.map(|after| (path.to_owned(), Round { after, edits, declared, fixes })));
     }
     rounds
 }
@@ -194,21 +205,40 @@ fn changes(
         let before = String::from_utf8(text.encode(text.as_str())).ok()?;
         let stdin = old.content.is_some();
         let rounds = rounds.remove(&new.relative).unwrap_or_default();
-        (before != after).then(|| Change { relative: new.relative.clone(), before, after, stdin, rounds })
+        (before != after).then(|| Change {
+            relative: new.relative.clone(),
+            before,
+            after,
+            stdin,
+            rounds,
+        })
     });
     changed.collect()
 }
 
 /// Writes every change; returns those that could not be written.
 fn write_all(repository: &Repository, changes: &[Change]) -> Vec<(String, Problem)> {
-    let folders: BTreeSet<&Path> = repository.files.iter().filter_map(|f| f.path.parent()).collect();
+    let folders: BTreeSet<&Path> =
+        repository.files.iter().filter_map(|f| f.path.parent()).collect();
     folders.into_iter().for_each(write::remove_leftovers);
     let mut failed = Vec::new();
     for change in changes.iter().filter(|change| !change.stdin) {
-        let Some(file) = repository.files.iter().find(|f| f.relative == change.relative) else { continue };
-        let written = write::write(&repository.root, &file.path, change.before.as_bytes(), change.after.as_bytes());
+        let Some(file) = repository.files.iter().find(|f| f.relative == change.relative) else {
+            continue;
+        };
+        let written = write::write(
+            &repository.root,
+            &file.path,
+            change.before.as_bytes(),
+            change.after.as_bytes(),
+        );
         if let Err(error) = written {
-            let problem = Problem { path: file.path.clone(), position: None, message: error.to_string(), help: None };
+            let problem = Problem {
+                path: file.path.clone(),
+                position: None,
+                message: error.to_string(),
+                help: None,
+            };
             failed.push((change.relative.clone(), problem));
         }
     }
@@ -217,7 +247,12 @@ fn write_all(repository: &Repository, changes: &[Change]) -> Vec<(String, Proble
 
 fn bug(repository: &Repository, message: &str) -> Problem {
     let help = "this is a bug in cachelint; please report it with the workflow".to_owned();
-    Problem { path: repository.root.clone(), position: None, message: message.to_owned(), help: Some(help) }
+    Problem {
+        path: repository.root.clone(),
+        position: None,
+        message: message.to_owned(),
+        help: Some(help),
+    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ pub struct Outcome {
     pub timelines: Vec<JobTimeline>,
 }
 
-/// What is told beside findings. Of thousands of files it fills the memory, so only what will be shown is asked for.
+/// What is told beside findings. Of thousands of files it fills the memory, so only what will be
+/// shown is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Details {
     pub undecided: bool,
@@ -56,20 +57,29 @@ impl Outcome {
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
     let shared = Shared::new(root, &settings.nox_actions, Nox::default());
     let ahead = shared.clone();
-    let (survey, ()) = rayon::join(|| Survey::of(root, files, shared), || ahead.answers.read_ahead(&*ahead.files));
+    let (survey, ()) =
+        rayon::join(|| Survey::of(root, files, shared), || ahead.answers.read_ahead(&*ahead.files));
     check_all(survey, files, settings, details)
 }
 
-fn check_all(mut survey: Survey, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
+fn check_all(
+    mut survey: Survey,
+    files: &[Discovered],
+    settings: &Config,
+    details: Details,
+) -> Outcome {
     let mut outcome = Outcome::default();
-    let requested: HashSet<&str> = files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
-    let alone = survey.parts().map(|part| check_part(part, &requested, settings, details, Compared::Later));
+    let requested: HashSet<&str> =
+        files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
+    let alone =
+        survey.parts().map(|part| check_part(part, &requested, settings, details, Compared::Later));
     let mut compared = Vec::new();
     for (checked, later) in alone.collect::<Vec<_>>() {
         outcome.extend(checked);
         compared.extend(later);
     }
-    let (checked, _) = check_part(survey.last(compared), &requested, settings, details, Compared::Here);
+    let (checked, _) =
+        check_part(survey.last(compared), &requested, settings, details, Compared::Here);
     outcome.extend(checked);
     // By file, whatever the parts were.
     outcome.findings.sort_by(|a, b| a.primary.path.cmp(&b.primary.path));
@@ -104,8 +114,10 @@ fn check_part(
     };
     // Jobs of other files can share a cache with those that were asked for.
     let documents = 0..repository.documents.len();
-    let units: Vec<Unit> = documents.into_par_iter().flat_map_iter(|d| units(&repository, d)).filter(leads).collect();
-    let subjects: Vec<Subject<'_>> = units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
+    let units: Vec<Unit> =
+        documents.into_par_iter().flat_map_iter(|d| units(&repository, d)).filter(leads).collect();
+    let subjects: Vec<Subject<'_>> =
+        units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
     let jobs = Jobs::new(&subjects);
     let mut later: BTreeSet<usize> = BTreeSet::new();
     if compared == Compared::Later {
@@ -113,8 +125,10 @@ fn check_part(
         later.extend(concern.map(|job| subjects[job].unit.document));
         requested.retain(|document| !later.contains(document));
     }
-    let asked: Vec<usize> = (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
-    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| check::run(&jobs, *job)).collect();
+    let asked: Vec<usize> =
+        (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
+    let found: Vec<Finding> =
+        asked.par_iter().flat_map_iter(|job| check::run(&jobs, *job)).collect();
     let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
     for subject in asked.into_iter().map(|job| &subjects[job]) {
         if details.undecided {
@@ -127,7 +141,8 @@ fn check_part(
     let findings = settle(&repository, &requested, found, settings);
     drop(subjects);
     let documents = std::mem::take(&mut repository.documents).into_iter().enumerate();
-    let (later, documents): (Vec<_>, Vec<_>) = documents.partition(|(document, _)| later.contains(document));
+    let (later, documents): (Vec<_>, Vec<_>) =
+        documents.partition(|(document, _)| later.contains(document));
     let documents = documents.into_iter().map(|(_, document)| document).collect();
     let texts = pointed_into(repository.files(), documents, &findings, &undecided);
     let outcome = Outcome { findings, problems, texts, undecided, timelines };
@@ -137,7 +152,9 @@ fn check_part(
 /// The jobs of a workflow; a composite action only where no job of the repository uses it.
 fn units(repository: &Repository, document: usize) -> Vec<Unit> {
     match &repository.documents[document].content {
-        Content::Workflow(workflow) => (0..workflow.jobs.len()).map(|job| Unit { document, job: Some(job) }).collect(),
+        Content::Workflow(workflow) => {
+            (0..workflow.jobs.len()).map(|job| Unit { document, job: Some(job) }).collect()
+        }
         Content::Action(action) if action.composite && !repository.is_called(document) => {
             vec![Unit { document, job: None }]
         }
@@ -164,7 +181,14 @@ fn settle(
         let findings = by_path.remove(&document.path).unwrap_or_default();
         let ran = |check: &str| settings.reports(check, &document.path);
         kept.extend(
-            crate::engine::suppress::suppress(&document.path, &document.text, &document.tree, findings, ran).kept,
+            crate::engine::suppress::suppress(
+                &document.path,
+                &document.text,
+                &document.tree,
+                findings,
+                ran,
+            )
+            .kept,
         );
     }
     // Last, because findings about comments have a severity too.
@@ -176,7 +200,11 @@ fn settle(
 
 fn undecided(subject: &Subject<'_>) -> Vec<Location> {
     let document = subject.document();
-    let span = subject.unit.job.zip(document.workflow()).map_or_else(Default::default, |(j, w)| w.jobs[j].id_span);
+    let span = subject
+        .unit
+        .job
+        .zip(document.workflow())
+        .map_or_else(Default::default, |(j, w)| w.jobs[j].id_span);
     let mut reasons: Vec<String> = Vec::new();
     for timeline in &subject.timelines {
         let calls = timeline.invocations().flat_map(|(_, i)| i.run.undecided.iter());
@@ -192,7 +220,9 @@ fn undecided(subject: &Subject<'_>) -> Vec<Location> {
 
 fn timeline(subject: &Subject<'_>) -> Option<JobTimeline> {
     let Subject { repository, instances, timelines, .. } = subject;
-    subject.runs_tool().then(|| shown::job(repository, &subject.document().path, &subject.name, instances, timelines))
+    subject.runs_tool().then(|| {
+        shown::job(repository, &subject.document().path, &subject.name, instances, timelines)
+    })
 }
 
 /// The texts that findings and fixes point into.
@@ -202,11 +232,13 @@ fn pointed_into(
     findings: &[Finding],
     undecided: &[Location],
 ) -> BTreeMap<String, Arc<Text>> {
-    let places = findings.iter().flat_map(|f| f.related.iter().chain([&f.primary])).chain(undecided);
+    let places =
+        findings.iter().flat_map(|f| f.related.iter().chain([&f.primary])).chain(undecided);
     let fixes = findings.iter().filter_map(|f| f.fix.as_ref()).map(|fix| fix.path.as_str());
     let paths: BTreeSet<&str> = places.map(|place| place.path.as_str()).chain(fixes).collect();
     let documents = documents.into_iter().filter(|d| paths.contains(d.path.as_str()));
-    let mut out: BTreeMap<String, Arc<Text>> = documents.map(|d| (d.path, Arc::new(d.text))).collect();
+    let mut out: BTreeMap<String, Arc<Text>> =
+        documents.map(|d| (d.path, Arc::new(d.text))).collect();
     for path in paths {
         if !out.contains_key(path)
             && let Some(content) = files.read(path)
@@ -231,7 +263,11 @@ mod tests {
     fn many_kinds() -> (tempfile::TempDir, usize) {
         let job = |steps: &str| {
             let setup = "{uses: actions/checkout@v4}\n{uses: actions/setup-python@v5, with: {python-version: '3.12'}}";
-            let own: String = setup.lines().chain(steps.lines()).map(|step| format!("      - {step}\n")).collect();
+            let own: String = setup
+                .lines()
+                .chain(steps.lines())
+                .map(|step| format!("      - {step}\n"))
+                .collect();
             format!("jobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n{own}")
         };
         let push = |steps: &str| format!("on: push\n{}", job(steps));
@@ -242,8 +278,10 @@ mod tests {
             ))
         };
         let action = "runs:\n  using: composite\n  steps: [{run: nox -s a, shell: bash}]\n";
-        let called =
-            format!("on: {{workflow_call: {{inputs: {{c: {{type: string}}}}}}}}\n{}", job("{run: '${{ inputs.c }}'}"));
+        let called = format!(
+            "on: {{workflow_call: {{inputs: {{c: {{type: string}}}}}}}}\n{}",
+            job("{run: '${{ inputs.c }}'}")
+        );
         let mut files: Vec<(String, String)> = [
             ("plain", push("{run: nox}")),
             ("nothing", push("{run: pytest}")),
@@ -272,13 +310,15 @@ mod tests {
         ];
         let comment = "# nox, as the repository calls it\n";
         for (number, uses) in hidden.iter().enumerate() {
-            let workflow = format!("{comment}{}", push("{run: pytest}").replace("{run: pytest}", uses));
+            let workflow =
+                format!("{comment}{}", push("{run: pytest}").replace("{run: pytest}", uses));
             files.push((format!(".github/workflows/hidden-{number}.yml"), workflow));
         }
         files.push((".github/actions/a/action.yml".to_owned(), action.to_owned()));
         let session = "@nox.session\ndef lint(session):\n    session.install('ruff')\n";
         files.push(("noxfile.py".to_owned(), format!("{}\n{session}", testing::NOXFILE)));
-        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         (testing::repository(&files), hidden.len())
     }
 
@@ -298,19 +338,29 @@ mod tests {
             let texts: Vec<String> = outcome.texts.into_keys().collect();
             (outcome.findings, outcome.problems, outcome.undecided, outcome.timelines, texts)
         });
-        let paths = |findings: &[Finding]| findings.iter().map(|f| f.primary.path.clone()).collect::<Vec<_>>();
+        let paths = |findings: &[Finding]| {
+            findings.iter().map(|f| f.primary.path.clone()).collect::<Vec<_>>()
+        };
         assert_eq!(paths(&whole.0), paths(&parts.0));
         assert_eq!(format!("{whole:#?}"), format!("{parts:#?}"));
-        let with_findings = |name: &str| whole.0.iter().any(|f| f.primary.path.ends_with(&format!("/{name}.yml")));
+        let with_findings =
+            |name: &str| whole.0.iter().any(|f| f.primary.path.ends_with(&format!("/{name}.yml")));
         let hidden = (0..hidden).map(|number| format!("hidden-{number}"));
-        let plain = ["plain", "idle", "wrong", "cache", "other-cache", "uses", "called"].map(str::to_owned);
+        let plain =
+            ["plain", "idle", "wrong", "cache", "other-cache", "uses", "called"].map(str::to_owned);
         for name in hidden.chain(plain) {
             assert!(with_findings(&name), "{name}");
         }
         assert!(!with_findings("nothing") && !with_findings("uncalled"));
         assert!(whole.0.iter().any(|f| f.rule == "nox/key-collision"));
         assert_eq!(whole.1.len(), 1, "{:?}", whole.1);
-        assert!(whole.0.iter().filter_map(|f| f.fix.as_ref()).any(|f| format!("{f:?}").contains("cache@v5.0.1")));
+        assert!(
+            whole
+                .0
+                .iter()
+                .filter_map(|f| f.fix.as_ref())
+                .any(|f| format!("{f:?}").contains("cache@v5.0.1"))
+        );
     }
 
     #[test]
@@ -323,11 +373,15 @@ mod tests {
         assert!(found.files.iter().all(|file| file.requested) && !whole.findings.is_empty());
         for asked in &found.files {
             let requested = |file: &Discovered| file.relative == asked.relative;
-            let files: Vec<_> =
-                found.files.iter().map(|file| Discovered { requested: requested(file), ..file.clone() }).collect();
+            let files: Vec<_> = found
+                .files
+                .iter()
+                .map(|file| Discovered { requested: requested(file), ..file.clone() })
+                .collect();
             let alone = check(&files);
             let path = asked.relative.as_str();
-            let findings: Vec<_> = whole.findings.iter().filter(|f| f.primary.path == path).collect();
+            let findings: Vec<_> =
+                whole.findings.iter().filter(|f| f.primary.path == path).collect();
             assert_eq!(format!("{findings:#?}"), format!("{:#?}", alone.findings), "{path}");
             let timelines: Vec<_> = whole.timelines.iter().filter(|t| t.path == path).collect();
             assert_eq!(format!("{timelines:#?}"), format!("{:#?}", alone.timelines), "{path}");

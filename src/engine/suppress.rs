@@ -1,4 +1,5 @@
-//! Inline `# cachelint: ignore[check] reason` comments: what they suppress, and those that suppress nothing.
+//! Inline `# cachelint: ignore[check] reason` comments: what they suppress, and those that suppress
+//! nothing.
 
 mod comment;
 
@@ -20,9 +21,10 @@ pub struct Suppressed {
     pub suppressed: Vec<Finding>,
 }
 
-/// Applies the comments of the file at `path` to the `findings` whose primary location is in it. A comment counts on
-/// any line of a finding's step, on the line of the job's id, and on comment lines directly above one of them. `ran`
-/// says whether a check was run: a comment for one that was not may still be needed.
+/// Applies the comments of the file at `path` to the `findings` whose primary location is in it. A
+/// comment counts on any line of a finding's step, on the line of the job's id, and on comment
+/// lines directly above one of them. `ran` says whether a check was run: a comment for one that was
+/// not may still be needed.
 pub fn suppress(
     path: &str,
     text: &Text,
@@ -40,7 +42,9 @@ pub fn suppress(
         for (directive, used) in directives.iter().zip(&mut used) {
             let Ok(ignore) = &directive.content else { continue };
             let covers = lines.iter().any(|range| range.contains(&directive.line));
-            if let Some(entry) = ignore.checks.iter().find(|e| e.check == finding.rule).filter(|_| covers) {
+            if let Some(entry) =
+                ignore.checks.iter().find(|e| e.check == finding.rule).filter(|_| covers)
+            {
                 used.insert(entry.check);
                 hit = true;
             }
@@ -50,13 +54,19 @@ pub fn suppress(
     for (directive, used) in directives.iter().zip(&used) {
         match &directive.content {
             Ok(ignore) => {
-                let idle: Vec<&str> =
-                    ignore.checks.iter().map(|e| e.check).filter(|c| ran(c) && !used.contains(c)).collect();
+                let idle: Vec<&str> = ignore
+                    .checks
+                    .iter()
+                    .map(|e| e.check)
+                    .filter(|c| ran(c) && !used.contains(c))
+                    .collect();
                 if !idle.is_empty() && ran(checks::UNUSED_IGNORE) {
                     result.kept.push(layout.unused(directive, ignore, &idle));
                 }
             }
-            Err(message) if ran(checks::INVALID_IGNORE) => result.kept.push(layout.invalid(directive, message)),
+            Err(message) if ran(checks::INVALID_IGNORE) => {
+                result.kept.push(layout.invalid(directive, message))
+            }
             Err(_) => {}
         }
     }
@@ -77,11 +87,16 @@ impl Layout<'_> {
         let Some((header, body)) = self.job(&finding.job) else { return scope };
         let header = self.text.line_of(header);
         scope.push(header..header + 1);
-        let places = std::iter::once(&finding.primary).chain(&finding.related).filter(|l| l.path == self.path);
-        let steps = self.tree.get(body, "steps").map(|steps| self.tree.items(steps)).unwrap_or_default();
+        let places = std::iter::once(&finding.primary)
+            .chain(&finding.related)
+            .filter(|l| l.path == self.path);
+        let steps =
+            self.tree.get(body, "steps").map(|steps| self.tree.items(steps)).unwrap_or_default();
         for place in places {
             let step = steps.iter().map(|item| Span::new(item.dash, self.tree.span(item.node).end));
-            scope.extend(step.filter(|step| step.contains(place.span.start)).map(|step| self.lines(step)));
+            scope.extend(
+                step.filter(|step| step.contains(place.span.start)).map(|step| self.lines(step)),
+            );
         }
         for range in &mut scope {
             while range.start > 0 && self.text.line(range.start - 1).trim_start().starts_with('#') {
@@ -106,7 +121,11 @@ impl Layout<'_> {
         let Some(root) = self.tree.root() else { return String::new() };
         let Some(jobs) = self.tree.get(root, "jobs") else { return "(composite)".to_owned() };
         let line = self.text.line_of(offset);
-        let before = self.tree.entries(jobs).iter().rfind(|e| self.text.line_of(self.tree.span(e.key).start) <= line);
+        let before = self
+            .tree
+            .entries(jobs)
+            .iter()
+            .rfind(|e| self.text.line_of(self.tree.span(e.key).start) <= line);
         before.and_then(|e| self.tree.str(e.key)).unwrap_or_default().to_owned()
     }
 
@@ -127,7 +146,11 @@ impl Layout<'_> {
         );
         finding.fix = Some(Fix {
             applicability: Applicability::Safe,
-            message: if whole { "Remove the comment".to_owned() } else { format!("Remove {names} from the comment") },
+            message: if whole {
+                "Remove the comment".to_owned()
+            } else {
+                format!("Remove {names} from the comment")
+            },
             path: self.path.to_owned(),
             edits,
             changes: Vec::new(),
@@ -148,7 +171,11 @@ impl Layout<'_> {
             severity: check.map_or(crate::base::finding::Severity::Warning, |c| c.severity),
             message,
             help: check.map(|c| format!("{} {}", c.why, c.how)).unwrap_or_default(),
-            primary: Location { path: self.path.to_owned(), span: directive.span, label: "this comment".to_owned() },
+            primary: Location {
+                path: self.path.to_owned(),
+                span: directive.span,
+                label: "this comment".to_owned(),
+            },
             related: Vec::new(),
             job: self.job_at(directive.span.start),
             notes: Vec::new(),
@@ -166,7 +193,11 @@ impl Ignore {
         let first_kept = self.checks.iter().position(|e| !removed(e.check)).unwrap_or(0);
         let mut edits = Vec::new();
         for (index, entry) in self.checks.iter().enumerate().filter(|(_, e)| removed(e.check)) {
-            let neighbour = if index < first_kept { self.checks.get(index + 1) } else { self.checks.get(index - 1) };
+            let neighbour = if index < first_kept {
+                self.checks.get(index + 1)
+            } else {
+                self.checks.get(index - 1)
+            };
             let span = match neighbour {
                 Some(next) if index < first_kept => Span::new(entry.span.start, next.span.start),
                 Some(previous) => Span::new(previous.span.end, entry.span.end),

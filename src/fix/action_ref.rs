@@ -1,4 +1,5 @@
-//! Which cache action a fix inserts: what the repository already uses, in the pin style and form of the file.
+//! Which cache action a fix inserts: what the repository already uses, in the pin style and form of
+//! the file.
 
 use crate::config::{Config, Pin};
 use crate::repo::published::{Published, published};
@@ -37,8 +38,9 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
         .filter(|w| !known.is_retired(w.uses.reference))
         .filter(|w| version(w).is_none_or(|(major, _, _)| major >= release.oldest_major));
     // The newest that the repository uses in the file's pin style.
-    let newest =
-        used.filter(|w| w.uses.is_pinned() == pins).max_by_key(|w| (version(w), w.uses.reference, named_release(w)));
+    let newest = used
+        .filter(|w| w.uses.is_pinned() == pins)
+        .max_by_key(|w| (version(w), w.uses.reference, named_release(w)));
     let (reference, comment) = match newest {
         Some(w) => (w.uses.reference.to_owned(), comment_of(&w)),
         None => {
@@ -85,7 +87,11 @@ mod tests {
                 "# zizmor: ignore[cache-poisoning] for the docs",
                 format!("{commit} # {}", release.version),
             ),
-            (commit.as_str(), "# v9.9.9 zizmor: ignore[cache-poisoning]", format!("{commit} # v9.9.9")),
+            (
+                commit.as_str(),
+                "# v9.9.9 zizmor: ignore[cache-poisoning]",
+                format!("{commit} # v9.9.9"),
+            ),
             (unknown, "# v9.9.9", format!("{unknown} # v9.9.9")),
             (unknown, "# for the docs", unknown.to_owned()),
         ] {

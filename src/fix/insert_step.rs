@@ -22,7 +22,8 @@ pub struct NewStep<'a> {
     pub lookup_only: Option<&'static str>,
 }
 
-/// Inserts a cache step before `steps.steps[at]`; fails with the reason where the file's layout does not allow it.
+/// Inserts a cache step before `steps.steps[at]`; fails with the reason where the file's layout
+/// does not allow it.
 pub fn insert_step(
     document: &Document,
     steps: &StepList,
@@ -39,7 +40,8 @@ pub fn insert_step(
     if before.concurrent {
         return Err("nox runs beside other steps (`parallel` or `background`)");
     }
-    let style = Style::of(document, steps, at).ok_or("the step does not begin a line of its own")?;
+    let style =
+        Style::of(document, steps, at).ok_or("the step does not begin a line of its own")?;
     let newline = document.text.newline().as_str();
     let mut content = String::new();
     for line in new.lines(&style) {
@@ -50,7 +52,11 @@ pub fn insert_step(
         content.push_str(newline);
     }
     let offset = document.text.line_start(first_line(document, before));
-    let change = Change::InsertItem { sequence: steps.route.clone(), index: before.index, value: new.value(&style) };
+    let change = Change::InsertItem {
+        sequence: steps.route.clone(),
+        index: before.index,
+        value: new.value(&style),
+    };
     Ok((Edit { span: Span::at(offset), content }, change))
 }
 
@@ -75,7 +81,9 @@ impl NewStep<'_> {
         match self.condition() {
             Some(condition) if condition.contains('\n') => {
                 keys.push("if: |-".to_owned());
-                keys.extend(condition.lines().map(|line| format!("{}{line}", " ".repeat(style.nesting))));
+                keys.extend(
+                    condition.lines().map(|line| format!("{}{line}", " ".repeat(style.nesting))),
+                );
             }
             Some(condition) => keys.push(format!("if: {}", scalar(condition))),
             None => {}

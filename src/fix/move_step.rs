@@ -9,11 +9,19 @@ use crate::job::Event;
 use crate::repo::Document;
 use crate::yaml::{Kind, ScalarStyle};
 
-/// The fix that moves a cache step directly before `call`, or before the step of the job that leads there.
-pub fn before_call(audit: &Audit<'_>, cached: &Cached<'_>, call: &Event, message: &str) -> Result<Fix, String> {
+/// The fix that moves a cache step directly before `call`, or before the step of the job that leads
+/// there.
+pub fn before_call(
+    audit: &Audit<'_>,
+    cached: &Cached<'_>,
+    call: &Event,
+    message: &str,
+) -> Result<Fix, String> {
     let site = cached.event.site;
     let applicability = audit.editable(site)?.min(Applicability::Unsafe);
-    let target = [call.site, call.outer].into_iter().find(|t| t.document == site.document && t.job == site.job);
+    let target = [call.site, call.outer]
+        .into_iter()
+        .find(|t| t.document == site.document && t.job == site.job);
     let target = target.ok_or("nox runs in another file than the cache step")?;
     let document = audit.document_of(site);
     let steps = audit.steps_at(site).ok_or("the step is not in sight")?;
@@ -32,7 +40,8 @@ fn is_asked(steps: &StepList, from: usize, before: usize) -> bool {
     between.flat_map(|s| s.condition.iter().chain(&s.run)).any(|s| s.text.contains(&output))
 }
 
-/// Moves `steps.steps[from]` before `steps.steps[before]`; fails with the reason where the layout does not allow it.
+/// Moves `steps.steps[from]` before `steps.steps[before]`; fails with the reason where the layout
+/// does not allow it.
 fn move_step(
     document: &Document,
     steps: &StepList,
@@ -53,7 +62,11 @@ fn move_step(
     }
     let text = &document.text;
     let newline = text.newline().as_str();
-    let mut changes = vec![Change::MoveItem { sequence: steps.route.clone(), from: step.index, before: target.index }];
+    let mut changes = vec![Change::MoveItem {
+        sequence: steps.route.clone(),
+        from: step.index,
+        before: target.index,
+    }];
     let start = text.line_start(first_line(document, step));
     let (removed, mut moved) = match steps.steps.get(from + 1) {
         Some(next) => {
@@ -61,42 +74,54 @@ fn move_step(
             (Span::new(start, end), text.as_str()[start..end].to_owned())
         }
         None => {
-            let last = step.span.end.saturating_sub(usize::from(text.as_str()[..step.span.end].ends_with('\n')));
+            let last = step
+                .span
+                .end
+                .saturating_sub(usize::from(text.as_str()[..step.span.end].ends_with('\n')));
             let end = text.line_start(text.line_of(last) + 1);
             let chunk = &text.as_str()[start..end];
             if chunk.ends_with('\n') {
                 (Span::new(start, end), chunk.to_owned())
             } else {
-                // The step before it becomes the end of the file, which still has no last line break.
+                // The step before it becomes the end of the file, which still has no last line
+                // break.
                 let before = start - newline.len().min(start);
-                changes.extend(
-                    last_block(document, steps, step).map(|(at, text)| Change::SetScalar {
-                        at,
-                        value: format!("{}\n", text.trim_end_matches('\n')),
-                    }),
-                );
+                changes.extend(last_block(document, steps, step).map(|(at, text)| {
+                    Change::SetScalar { at, value: format!("{}\n", text.trim_end_matches('\n')) }
+                }));
                 let previous = from.checked_sub(1).and_then(|i| steps.steps.get(i));
                 if !text.as_str()[..before].ends_with('\n') {
-                    changes.extend(
-                        previous
-                            .and_then(|p| last_block(document, steps, p))
-                            .map(|(at, text)| Change::SetScalar { at, value: text.trim_end_matches('\n').to_owned() }),
-                    );
+                    changes.extend(previous.and_then(|p| last_block(document, steps, p)).map(
+                        |(at, text)| Change::SetScalar {
+                            at,
+                            value: text.trim_end_matches('\n').to_owned(),
+                        },
+                    ));
                 }
                 (Span::new(before, end), format!("{chunk}{newline}"))
             }
         }
     };
     let at = text.line_start(first_line(document, target));
-    if steps.steps.get(from + 1).is_none() && has_blank_before(document, first_line(document, target)) {
+    if steps.steps.get(from + 1).is_none()
+        && has_blank_before(document, first_line(document, target))
+    {
         moved.push_str(newline);
     }
-    let edits = vec![Edit { span: removed, content: String::new() }, Edit { span: Span::at(at), content: moved }];
+    let edits = vec![
+        Edit { span: removed, content: String::new() },
+        Edit { span: Span::at(at), content: moved },
+    ];
     Ok((edits, changes))
 }
 
-/// The block text (`|`, `>`) with which a step ends: its value has a last line break only if the file has one there.
-fn last_block<'d>(document: &'d Document, steps: &StepList, step: &Step) -> Option<(Route, &'d str)> {
+/// The block text (`|`, `>`) with which a step ends: its value has a last line break only if the
+/// file has one there.
+fn last_block<'d>(
+    document: &'d Document,
+    steps: &StepList,
+    step: &Step,
+) -> Option<(Route, &'d str)> {
     let tree = &document.tree;
     let mut route = steps.route.clone();
     route.push(Segment::Index(step.index));

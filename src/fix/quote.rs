@@ -2,7 +2,8 @@
 
 use serde_yaml::Value;
 
-/// `text`, which has one line, as a scalar: plain where YAML reads that as the same string, else quoted.
+/// `text`, which has one line, as a scalar: plain where YAML reads that as the same string, else
+/// quoted.
 pub fn scalar(text: &str) -> String {
     let control = text.contains(char::is_control);
     if !control && serde_yaml::from_str(text).is_ok_and(|read: Value| read.as_str() == Some(text)) {

@@ -25,7 +25,12 @@ pub fn obstacle(invocation: &Invocation) -> Option<String> {
     }
     match invocation.insert_at {
         Some(_) => None,
-        None => Some(invocation.no_insert_reason.unwrap_or("the call is not written in this file").to_owned()),
+        None => Some(
+            invocation
+                .no_insert_reason
+                .unwrap_or("the call is not written in this file")
+                .to_owned(),
+        ),
     }
 }
 
@@ -57,7 +62,12 @@ pub fn insert<'a>(
 }
 
 /// The script's value with the flag at these file offsets.
-fn change(repository: &Repository, site: Site, offsets: &[usize], flag: &str) -> Result<Change, &'static str> {
+fn change(
+    repository: &Repository,
+    site: Site,
+    offsets: &[usize],
+    flag: &str,
+) -> Result<Change, &'static str> {
     const UNKNOWN: &str = "the place of the call in the script is not known";
     let document = &repository.documents[site.document];
     let list = document.steps(site.job).ok_or(UNKNOWN)?;
@@ -72,8 +82,9 @@ fn change(repository: &Repository, site: Site, offsets: &[usize], flag: &str) ->
     let map = ScalarMap::new(&document.text, &document.tree, script.node).ok_or(UNKNOWN)?;
     let mut value = script.text.clone();
     for offset in offsets.iter().rev() {
-        // The first value offset whose insertion point is this file offset: the line break that ends a block scalar is
-        // written behind it too, but what is inserted stands before that break.
+        // The first value offset whose insertion point is this file offset: the line break that
+        // ends a block scalar is written behind it too, but what is inserted stands before that
+        // break.
         let at = (0..=script.text.len())
             .find(|at| script.text.is_char_boundary(*at) && map.insertion_offset(*at) == *offset)
             .ok_or(UNKNOWN)?;

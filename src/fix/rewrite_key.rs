@@ -1,4 +1,5 @@
-//! A key and its restore keys written anew from what the job needs; what the old key says besides is kept.
+//! A key and its restore keys written anew from what the job needs; what the old key says besides
+//! is kept.
 
 use super::scalar::{add_after, set_line, set_lines};
 use crate::actions::{Scalar, Step};
@@ -37,7 +38,10 @@ pub fn corrected(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Corrected, St
         if piece.source.is_empty() {
             kept.literal(piece.text.as_deref().unwrap_or_default());
         } else if piece.is_unique() {
-            return Err(format!("the key holds `{}`, which changes with every run, on purpose or not", piece.source));
+            return Err(format!(
+                "the key holds `{}`, which changes with every run, on purpose or not",
+                piece.source
+            ));
         } else if !is_hashed(audit, cached, piece, &mut needs) && is_useful(audit, site, position) {
             kept.expression(piece, needs.location);
         }
@@ -46,7 +50,8 @@ pub fn corrected(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Corrected, St
     for words in [true, false] {
         needs.beginning = kept.beginning(words);
         let corrected = Corrected { key: needs.key(), restore: needs.restore_key() };
-        let length = literal(&corrected.key).chars().count() + HASH * corrected.key.matches("hashFiles(").count();
+        let length = literal(&corrected.key).chars().count()
+            + HASH * corrected.key.matches("hashFiles(").count();
         if length <= limit {
             return Ok(corrected);
         }
@@ -83,7 +88,8 @@ impl Kept {
         self.says.push(source);
     }
 
-    /// Everything in one text without separators at its ends or in a row, with the literal words or without them.
+    /// Everything in one text without separators at its ends or in a row, with the literal words or
+    /// without them.
     fn beginning(&self, words: bool) -> Beginning {
         let mut text = String::new();
         for (part, literal) in &self.parts {
@@ -93,7 +99,9 @@ impl Kept {
                     text.push_str(part.trim_start_matches(SEPARATORS));
                 }
                 true => text.push_str(part),
-                false if text.is_empty() || text.ends_with(SEPARATORS) || words => text.push_str(part),
+                false if text.is_empty() || text.ends_with(SEPARATORS) || words => {
+                    text.push_str(part)
+                }
                 false => text.push_str(&format!("-{part}")),
             }
         }
@@ -104,7 +112,8 @@ impl Kept {
     }
 }
 
-/// Whether `piece` is a hash, which then is among the hashes of `needs`: as its owner writes it, if that says more.
+/// Whether `piece` is a hash, which then is among the hashes of `needs`: as its owner writes it, if
+/// that says more.
 fn is_hashed(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut Needs) -> bool {
     let (true, Some(hash)) = (piece.is_hash(), piece.hashes.first()) else { return false };
     let written = |p: &String| piece.source.contains(&format!("'{}'", p.replace('\'', "''")));
@@ -124,22 +133,31 @@ fn is_hashed(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut 
     true
 }
 
-/// Whether the part of the key at `position` breaks it on no instance, and is not empty on all of them.
+/// Whether the part of the key at `position` breaks it on no instance, and is not empty on all of
+/// them.
 fn is_useful(audit: &Audit<'_>, site: Site, position: usize) -> bool {
     let same_step = audit.caches.iter().filter(|c| c.event.site == site);
-    let texts: Vec<Option<&str>> =
-        same_step.filter_map(|c| c.step.template.pieces.get(position)).map(|p| p.text.as_deref()).collect();
+    let texts: Vec<Option<&str>> = same_step
+        .filter_map(|c| c.step.template.pieces.get(position))
+        .map(|p| p.text.as_deref())
+        .collect();
     let forbidden = &cache_actions().limits.forbidden;
     let broken = |text: &&str| text.contains(forbidden.as_str()) || text.contains('\n');
     !texts.iter().flatten().any(broken) && !texts.iter().all(|text| *text == Some(""))
 }
 
-/// Whether `env.pythonLocation` names, at the step, the interpreter that is set up for the environments.
+/// Whether `env.pythonLocation` names, at the step, the interpreter that is set up for the
+/// environments.
 fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
     for cached in audit.caches.iter().filter(|c| c.event.site == site) {
-        let sets = |e: &&crate::job::Event| matches!(e.kind, EventKind::Interpreter { location: true, .. });
+        let sets = |e: &&crate::job::Event| {
+            matches!(e.kind, EventKind::Interpreter { location: true, .. })
+        };
         let events = &cached.timeline.events;
-        let last = events.iter().rposition(|e| e.invocation().is_some_and(touches_folder)).unwrap_or(events.len());
+        let last = events
+            .iter()
+            .rposition(|e| e.invocation().is_some_and(touches_folder))
+            .unwrap_or(events.len());
         let late = events.iter().take(last).skip(cached.position).any(|e| sets(&e));
         // An instance that sets up none has an empty place in its key.
         if late {
@@ -160,7 +178,8 @@ pub fn rewrite(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
     parts.set_key(site, &corrected.key)?;
     if cached.step.restore_keys.is_some() {
         let Some(restore) = &corrected.restore else {
-            return Err("the restore keys must go: an older environment must not be restored here".to_owned());
+            return Err("the restore keys must go: an older environment must not be restored here"
+                .to_owned());
         };
         parts.set_restore(site, std::slice::from_ref(restore))?;
     } else if cached.step.template.hashes().next().is_none() && !cached.step.must_hit {
@@ -171,14 +190,21 @@ pub fn rewrite(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
     }
     let key = cached.step.key.as_ref().map(|k| k.text.as_str());
     for (event, saver) in audit.savers(cached) {
-        if saver.key.as_ref().map(|k| k.text.as_str()) == key && event.site.document == site.document {
+        if saver.key.as_ref().map(|k| k.text.as_str()) == key
+            && event.site.document == site.document
+        {
             audit.editable(event.site)?;
             parts.set_key(event.site, &corrected.key)?;
         }
     }
     let doubt = needs_doubt(audit, site);
-    let applicability = if doubt { applicability.min(Applicability::Unsafe) } else { applicability };
-    Ok(parts.finish(site, applicability, "Write a key that follows everything the environments depend on".to_owned()))
+    let applicability =
+        if doubt { applicability.min(Applicability::Unsafe) } else { applicability };
+    Ok(parts.finish(
+        site,
+        applicability,
+        "Write a key that follows everything the environments depend on".to_owned(),
+    ))
 }
 
 fn needs_doubt(audit: &Audit<'_>, site: Site) -> bool {
@@ -196,11 +222,19 @@ pub fn restore_only(
     let applicability = audit.editable(site)?.min(applicability);
     let mut parts = Parts::new(audit);
     parts.set_restore(site, &[restore.to_owned()])?;
-    Ok(parts.finish(site, applicability, "Restore what begins like the key, without its last hash".to_owned()))
+    Ok(parts.finish(
+        site,
+        applicability,
+        "Restore what begins like the key, without its last hash".to_owned(),
+    ))
 }
 
 /// The key as it stands without its last hash, where that is still enough to restore nothing wrong.
-pub fn own_restore(audit: &Audit<'_>, cached: &Cached<'_>, is_enough: impl Fn(&Key) -> bool) -> Option<String> {
+pub fn own_restore(
+    audit: &Audit<'_>,
+    cached: &Cached<'_>,
+    is_enough: impl Fn(&Key) -> bool,
+) -> Option<String> {
     let needs = audit.needs(cached.event.site).ok()?;
     if needs.exact_only {
         return None;
@@ -241,17 +275,27 @@ impl<'p, 'a> Parts<'p, 'a> {
     pub fn set_restore(&mut self, site: Site, lines: &[String]) -> Result<(), String> {
         let step = self.audit.step_at(site).ok_or(UNSAFE)?;
         if step.input("restore-keys").is_some() {
-            return self.set(site, "restore-keys", |document, step, scalar| set_lines(document, step, scalar, lines));
+            return self.set(site, "restore-keys", |document, step, scalar| {
+                set_lines(document, step, scalar, lines)
+            });
         }
         let document = self.audit.document_of(site);
-        if document.tree.get(step.node, "with").is_none_or(|with| document.tree.entry(with, "restore-keys").is_some()) {
+        if document
+            .tree
+            .get(step.node, "with")
+            .is_none_or(|with| document.tree.entry(with, "restore-keys").is_some())
+        {
             return Err(UNSAFE.to_owned());
         }
         let (_, last) = step.with.last().ok_or(UNSAFE)?;
         let (edit, value) = add_after(document, step, last, "restore-keys", lines).ok_or(UNSAFE)?;
         self.edits.push(edit);
         let mapping = self.audit.route(site, &["with"]).ok_or(UNSAFE)?;
-        self.changes.push(Change::AddKey { mapping, key: "restore-keys".into(), value: value.into() });
+        self.changes.push(Change::AddKey {
+            mapping,
+            key: "restore-keys".into(),
+            value: value.into(),
+        });
         Ok(())
     }
 
@@ -262,7 +306,8 @@ impl<'p, 'a> Parts<'p, 'a> {
         write: impl Fn(&Document, &Step, &Scalar) -> Option<(Edit, String)>,
     ) -> Result<(), String> {
         let step = self.audit.step_at(site).ok_or(UNSAFE)?;
-        let (written, scalar) = step.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).ok_or(UNSAFE)?;
+        let (written, scalar) =
+            step.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).ok_or(UNSAFE)?;
         let (edit, value) = write(self.audit.document_of(site), step, scalar).ok_or(UNSAFE)?;
         if value == scalar.text {
             return Ok(());

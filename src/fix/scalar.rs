@@ -10,8 +10,14 @@ use crate::yaml::{Kind, ScalarStyle};
 /// Blanks by which a new block stands inside its key.
 const NESTING: usize = 2;
 
-/// Replaces a one-line value; returns the edit and the new value. `None` where the scalar is shared through an anchor.
-pub fn set_line(document: &Document, step: &Step, scalar: &Scalar, line: &str) -> Option<(Edit, String)> {
+/// Replaces a one-line value; returns the edit and the new value. `None` where the scalar is shared
+/// through an anchor.
+pub fn set_line(
+    document: &Document,
+    step: &Step,
+    scalar: &Scalar,
+    line: &str,
+) -> Option<(Edit, String)> {
     let style = style(document, scalar)?;
     let mut content = if is_flow(document, step) { double_quoted(line) } else { quoted(line) };
     if is_block(style) && ends_line(document, scalar.span) {
@@ -21,7 +27,12 @@ pub fn set_line(document: &Document, step: &Step, scalar: &Scalar, line: &str) -
 }
 
 /// Replaces a value of one item a line; returns the edit and the new value.
-pub fn set_lines(document: &Document, step: &Step, scalar: &Scalar, lines: &[String]) -> Option<(Edit, String)> {
+pub fn set_lines(
+    document: &Document,
+    step: &Step,
+    scalar: &Scalar,
+    lines: &[String],
+) -> Option<(Edit, String)> {
     let style = style(document, scalar)?;
     if let ([line], false) = (lines, is_block(style)) {
         return set_line(document, step, scalar, line);
@@ -39,7 +50,8 @@ pub fn set_lines(document: &Document, step: &Step, scalar: &Scalar, lines: &[Str
         Some(line) if is_block(style) => line.len() - line.trim_start_matches(' ').len(),
         _ => key_column(document, scalar.span.start) + NESTING,
     };
-    let body: Vec<String> = lines.iter().map(|line| format!("{}{line}", " ".repeat(indent))).collect();
+    let body: Vec<String> =
+        lines.iter().map(|line| format!("{}{line}", " ".repeat(indent))).collect();
     let end = if !is_block(style) || ends_line(document, scalar.span) { newline } else { "" };
     let mut content = format!("{header}{newline}{}", body.join(newline));
     // A one-line scalar leaves its line break behind it.
@@ -50,7 +62,8 @@ pub fn set_lines(document: &Document, step: &Step, scalar: &Scalar, lines: &[Str
     Some((Edit { span: scalar.span, content }, value))
 }
 
-/// A new `name: value` line after the line(s) of `scalar`, at the same indentation; values of several lines as a block.
+/// A new `name: value` line after the line(s) of `scalar`, at the same indentation; values of
+/// several lines as a block.
 pub fn add_after(
     document: &Document,
     step: &Step,
@@ -97,7 +110,8 @@ fn is_block(style: ScalarStyle) -> bool {
 /// The inputs, or the whole step, are written as `{ … }`.
 fn is_flow(document: &Document, step: &Step) -> bool {
     let tree = &document.tree;
-    let flow = |node| matches!(tree.node(tree.resolve(node)).kind, Kind::Mapping { flow: true, .. });
+    let flow =
+        |node| matches!(tree.node(tree.resolve(node)).kind, Kind::Mapping { flow: true, .. });
     flow(step.node) || tree.get(step.node, "with").is_some_and(flow)
 }
 
@@ -105,7 +119,8 @@ fn ends_line(document: &Document, span: Span) -> bool {
     document.text.as_str()[span.range()].ends_with('\n')
 }
 
-/// The column of the key on whose line `offset` stands, or on the line before where the value has a line of its own.
+/// The column of the key on whose line `offset` stands, or on the line before where the value has a
+/// line of its own.
 fn key_column(document: &Document, offset: usize) -> usize {
     let mut line = document.text.line_of(offset);
     let own = document.text.line(line);

@@ -1,4 +1,5 @@
-//! How a file writes its steps: indentation, blank lines, names, so that an inserted one looks like its neighbours.
+//! How a file writes its steps: indentation, blank lines, names, so that an inserted one looks like
+//! its neighbours.
 
 use crate::actions::{Step, StepList};
 use crate::repo::Document;
@@ -36,7 +37,9 @@ impl Style {
         let behind_dash = text[step.dash..].lines().next()?.strip_prefix('-')?.trim_start();
         let dash_alone = behind_dash.is_empty() || behind_dash.starts_with('#');
         let column = |offset| document.text.position(offset).column;
-        let gap = column(step.span.start).checked_sub(column(step.dash) + 1)?.max(usize::from(!dash_alone));
+        let gap = column(step.span.start)
+            .checked_sub(column(step.dash) + 1)?
+            .max(usize::from(!dash_alone));
         let others = || steps.steps.iter().filter(|s| !s.shared);
         let named = others().filter(|s| s.name.is_some()).count() * 2 >= others().count();
         Some(Self {
@@ -51,7 +54,8 @@ impl Style {
     }
 }
 
-/// Blanks by which the values of `with:` or `env:` stand inside their key, in these steps or anywhere in the file.
+/// Blanks by which the values of `with:` or `env:` stand inside their key, in these steps or
+/// anywhere in the file.
 fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
     let tree = &document.tree;
     let column = |offset: usize| document.text.position(offset).column;
@@ -59,7 +63,9 @@ fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
         tree.entries(step.node).iter().find_map(|entry| match &tree.node(entry.value).kind {
             Kind::Mapping { flow: false, entries } => {
                 let first = entries.first()?;
-                column(tree.span(first.key).start).checked_sub(column(tree.span(entry.key).start)).filter(|n| *n > 0)
+                column(tree.span(first.key).start)
+                    .checked_sub(column(tree.span(entry.key).start))
+                    .filter(|n| *n > 0)
             }
             _ => None,
         })
@@ -70,8 +76,8 @@ fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
     })
 }
 
-/// Whether a blank line belongs between an inserted step and the one before which it stands: where that one has a blank
-/// line before itself as most do, or before the comments that are about it.
+/// Whether a blank line belongs between an inserted step and the one before which it stands: where
+/// that one has a blank line before itself as most do, or before the comments that are about it.
 fn wants_blank_line(document: &Document, steps: &StepList, at: usize) -> bool {
     let separated = |step: &&Step| {
         let line = first_line(document, step);

@@ -33,8 +33,10 @@ impl<'a> Given<'a> {
         let mut out = Self::default();
         let mut words = program.args.iter();
         let mut subcommand = wrapper.subcommands.is_empty();
-        // Whether options are still the wrapper's own: behind the entry's name they are the entry's.
-        let keeps_reading = matches!(wrapper.reader, Reader::Make | Reader::Tox | Reader::PreCommit | Reader::Task);
+        // Whether options are still the wrapper's own: behind the entry's name they are the
+        // entry's.
+        let keeps_reading =
+            matches!(wrapper.reader, Reader::Make | Reader::Tox | Reader::PreCommit | Reader::Task);
         while let Some(word) = words.next() {
             let text = word.value.as_deref();
             if text == Some("--") {
@@ -54,7 +56,8 @@ impl<'a> Given<'a> {
                     continue;
                 }
                 let name = program.name.as_deref().unwrap_or_default();
-                let direct = wrapper.shorthands.iter().any(|s| s == text) || wrapper.bare.iter().any(|b| b == name);
+                let direct = wrapper.shorthands.iter().any(|s| s == text)
+                    || wrapper.bare.iter().any(|b| b == name);
                 if !direct {
                     return None;
                 }
@@ -62,7 +65,8 @@ impl<'a> Given<'a> {
             if own && wrapper.builtin.iter().any(|b| Some(b.as_str()) == text) {
                 return None;
             }
-            match prefix.split_once('=').filter(|_| wrapper.assignments && own_assignment(&prefix)) {
+            match prefix.split_once('=').filter(|_| wrapper.assignments && own_assignment(&prefix))
+            {
                 Some((name, _)) => {
                     let value = text.and_then(|t| t.split_once('=')).map(|(_, v)| v.to_owned());
                     out.sets.push((name.trim_end_matches(':').to_owned(), value));
@@ -75,20 +79,29 @@ impl<'a> Given<'a> {
         (subcommand || !needs_subcommand).then_some(out)
     }
 
-    fn option(&mut self, wrapper: &Wrapper, text: &str, words: &mut std::slice::Iter<'a, Word>) -> Option<()> {
+    fn option(
+        &mut self,
+        wrapper: &Wrapper,
+        text: &str,
+        words: &mut std::slice::Iter<'a, Word>,
+    ) -> Option<()> {
         let (name, attached) = match text.split_once('=') {
             Some((name, value)) if text.starts_with("--") => (name, Some(value.to_owned())),
             _ => (text, None),
         };
         let takes = |name: &str| {
-            [&wrapper.value, &wrapper.directory, &wrapper.file, &wrapper.names].iter().any(|list| list.contains(name))
+            [&wrapper.value, &wrapper.directory, &wrapper.file, &wrapper.names]
+                .iter()
+                .any(|list| list.contains(name))
         };
         if wrapper.stop.contains(name) {
             return None;
         }
         if wrapper.flag.contains(name) {
             // `make -j 4`
-            let number = |w: &Word| w.value.as_deref().is_some_and(|v| v.chars().all(|c| c.is_ascii_digit()));
+            let number = |w: &Word| {
+                w.value.as_deref().is_some_and(|v| v.chars().all(|c| c.is_ascii_digit()))
+            };
             if wrapper.reader == Reader::Make && words.as_slice().first().is_some_and(number) {
                 words.next();
             }
@@ -109,7 +122,11 @@ impl<'a> Given<'a> {
                 return None;
             }
             if takes(&short) {
-                let value = if rest.is_empty() { words.next()?.value.clone() } else { Some(rest.to_owned()) };
+                let value = if rest.is_empty() {
+                    words.next()?.value.clone()
+                } else {
+                    Some(rest.to_owned())
+                };
                 return self.set(wrapper, &short, value);
             }
             let numeric = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -144,5 +161,6 @@ impl<'a> Given<'a> {
 
 fn own_assignment(text: &str) -> bool {
     let name = text.split('=').next().unwrap_or_default().trim_end_matches(':');
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+    !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }

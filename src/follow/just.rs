@@ -1,4 +1,5 @@
-//! justfiles, read conservatively: recipes, dependencies, parameters, plain variables, imports and modules.
+//! justfiles, read conservatively: recipes, dependencies, parameters, plain variables, imports and
+//! modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,7 +48,8 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     for (name, value) in &given.sets {
         justfile.variables.insert(name.clone(), value.clone());
     }
-    let mut words = given.operands.iter().copied().chain(given.rest.iter().flatten().copied()).peekable();
+    let mut words =
+        given.operands.iter().copied().chain(given.rest.iter().flatten().copied()).peekable();
     let mut walk = Walk { done: BTreeSet::new(), out };
     if words.peek().is_none()
         && let Some(first) = &justfile.first
@@ -57,7 +59,10 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     // Words fill a recipe's parameters; what is left names the next recipe.
     while let Some(word) = words.next() {
         let Some(name) = word.value.as_deref() else {
-            return walk.out.notes.push(format!("which recipe of `{}` is run is not known", file.path));
+            return walk
+                .out
+                .notes
+                .push(format!("which recipe of `{}` is run is not known", file.path));
         };
         let (mut inside, mut name) = justfile.module_of(name);
         // `just docs build` is `just docs::build`.
@@ -66,7 +71,12 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
             name = match words.next() {
                 Some(next) => match next.value.as_deref() {
                     Some(next) => next,
-                    None => return walk.out.notes.push(format!("which recipe of `{}` is run is not known", file.path)),
+                    None => {
+                        return walk
+                            .out
+                            .notes
+                            .push(format!("which recipe of `{}` is run is not known", file.path));
+                    }
                 },
                 None => inside.first.as_deref().unwrap_or_default(),
             };
@@ -106,7 +116,9 @@ struct Walk<'o> {
 impl Walk<'_> {
     fn run(&mut self, justfile: &Justfile, path: &str, arguments: &[&Word], depth: usize) {
         let (justfile, name) = justfile.module_of(path);
-        let Some((recipe, (path, whole))) = justfile.recipe(name).and_then(|r| Some((r, r.source.as_ref()?))) else {
+        let Some((recipe, (path, whole))) =
+            justfile.recipe(name).and_then(|r| Some((r, r.source.as_ref()?)))
+        else {
             return;
         };
         let again = arguments.is_empty() && !self.done.insert((path.clone(), name.to_owned()));
@@ -117,7 +129,8 @@ impl Walk<'_> {
         let values = bind(justfile, recipe, arguments);
         let lookup = |expression: &str| match values.get(expression) {
             Some(value) => value.clone(),
-            None => literal(expression).or_else(|| justfile.variables.get(expression).cloned().flatten()),
+            None => literal(expression)
+                .or_else(|| justfile.variables.get(expression).cloned().flatten()),
         };
         let body = |span: Span| {
             let label = format!("recipe `{name}`");
@@ -125,7 +138,9 @@ impl Walk<'_> {
             let mut lead = lead.with_holes("{{", "}}", lookup);
             lead.shell = justfile.shell.clone().unwrap_or(Shell::Bash);
             let exported = justfile.exported.iter();
-            lead.env = exported.map(|n| (n.clone(), justfile.variables.get(n).cloned().flatten())).collect();
+            lead.env = exported
+                .map(|n| (n.clone(), justfile.variables.get(n).cloned().flatten()))
+                .collect();
             lead
         };
         let text = |span: &Span| whole.get(span.range()).unwrap_or_default();
@@ -138,7 +153,8 @@ impl Walk<'_> {
             _ => {
                 for line in &recipe.lines {
                     let plain = text(line);
-                    let start = line.start + (plain.len() - plain.trim_start_matches(['@', '-']).len());
+                    let start =
+                        line.start + (plain.len() - plain.trim_start_matches(['@', '-']).len());
                     self.out.leads.push(body(Span::new(start, line.end)));
                 }
             }
@@ -148,7 +164,11 @@ impl Walk<'_> {
 }
 
 /// The values of a recipe's parameters.
-fn bind(justfile: &Justfile, recipe: &Recipe, arguments: &[&Word]) -> BTreeMap<String, Option<String>> {
+fn bind(
+    justfile: &Justfile,
+    recipe: &Recipe,
+    arguments: &[&Word],
+) -> BTreeMap<String, Option<String>> {
     let mut left = arguments.iter();
     let mut values = BTreeMap::new();
     for (name, default, many) in &recipe.parameters {
@@ -171,8 +191,13 @@ fn bind(justfile: &Justfile, recipe: &Recipe, arguments: &[&Word]) -> BTreeMap<S
 /// The text of a quoted string.
 fn literal(text: &str) -> Option<String> {
     let text = text.trim();
-    let single = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')).filter(|t| !t.contains('\''));
-    let double = || text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|t| !t.contains(['"', '\\']));
+    let single =
+        text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')).filter(|t| !t.contains('\''));
+    let double = || {
+        text.strip_prefix('"')
+            .and_then(|t| t.strip_suffix('"'))
+            .filter(|t| !t.contains(['"', '\\']))
+    };
     single.or_else(double).map(str::to_owned)
 }
 
@@ -193,9 +218,15 @@ impl Reading<'_, '_> {
         let others = self.recipes(&mut own, &text, path);
         // What the importing file says itself goes before what it imports.
         let Justfile { recipes, aliases, variables, exported, first, shell, .. } = own;
-        recipes.into_iter().for_each(|(name, recipe)| _ = justfile.recipes.entry(name).or_insert(recipe));
-        aliases.into_iter().for_each(|(name, target)| _ = justfile.aliases.entry(name).or_insert(target));
-        variables.into_iter().for_each(|(name, value)| _ = justfile.variables.entry(name).or_insert(value));
+        recipes
+            .into_iter()
+            .for_each(|(name, recipe)| _ = justfile.recipes.entry(name).or_insert(recipe));
+        aliases
+            .into_iter()
+            .for_each(|(name, target)| _ = justfile.aliases.entry(name).or_insert(target));
+        variables
+            .into_iter()
+            .for_each(|(name, value)| _ = justfile.variables.entry(name).or_insert(value));
         justfile.exported.extend(exported);
         justfile.first = justfile.first.take().or(first);
         justfile.shell = justfile.shell.take().or(shell);
@@ -220,7 +251,9 @@ impl Reading<'_, '_> {
 
     /// The file of a module.
     fn module(&self, folder: &str, name: &str, at: Option<&str>) -> Option<String> {
-        let inside = |base: &str| ["mod.just", "justfile", "Justfile", ".justfile"].map(|f| format!("{base}/{f}"));
+        let inside = |base: &str| {
+            ["mod.just", "justfile", "Justfile", ".justfile"].map(|f| format!("{base}/{f}"))
+        };
         let names = match at {
             Some(at) => std::iter::once(at.to_owned()).chain(inside(at)).collect::<Vec<_>>(),
             None => std::iter::once(format!("{name}.just")).chain(inside(name)).collect(),
@@ -238,8 +271,12 @@ impl Reading<'_, '_> {
             if let Some((name, mut recipe)) = current {
                 recipe.source = Some((path.to_owned(), Arc::clone(text)));
                 justfile.first.get_or_insert_with(|| name.clone());
-                if justfile.recipes.insert(name.clone(), recipe).is_some() && twice.insert(name.clone()) {
-                    out.notes.push(format!("`{path}` defines the recipe `{name}` twice; the last is taken"));
+                if justfile.recipes.insert(name.clone(), recipe).is_some()
+                    && twice.insert(name.clone())
+                {
+                    out.notes.push(format!(
+                        "`{path}` defines the recipe `{name}` twice; the last is taken"
+                    ));
                 }
             }
         };
@@ -251,8 +288,10 @@ impl Reading<'_, '_> {
                 let indent = line.len() - line.trim_start().len();
                 if let Some((_, recipe)) = &mut current {
                     let span = Span::new(start + indent, start + line.len());
-                    let continued =
-                        recipe.lines.last().is_some_and(|l| text.get(l.range()).unwrap_or_default().ends_with('\\'));
+                    let continued = recipe
+                        .lines
+                        .last()
+                        .is_some_and(|l| text.get(l.range()).unwrap_or_default().ends_with('\\'));
                     match recipe.lines.last_mut().filter(|_| continued) {
                         Some(last) => last.end = span.end,
                         None if span.start < span.end => recipe.lines.push(span),
@@ -282,7 +321,8 @@ enum Other {
     Module(String, Option<String>),
 }
 
-/// `import 'file'`, `mod name`, `mod name 'file'`; a `?` behind the first word allows that the file is missing.
+/// `import 'file'`, `mod name`, `mod name 'file'`; a `?` behind the first word allows that the file
+/// is missing.
 fn other(line: &str) -> Option<Other> {
     let (word, rest) = line.split_once([' ', '\t'])?;
     let rest = rest.split('#').next().unwrap_or_default().trim();
@@ -303,7 +343,9 @@ fn header(line: &str, justfile: &mut Justfile) -> Option<(String, Recipe)> {
         None => (false, line),
     };
     if let Some(setting) = line.strip_prefix("set ") {
-        if let Some(value) = setting.strip_prefix("shell").and_then(|s| s.split_once(":=")).map(|(_, v)| v) {
+        if let Some(value) =
+            setting.strip_prefix("shell").and_then(|s| s.split_once(":=")).map(|(_, v)| v)
+        {
             let program = value.trim().trim_start_matches('[').split(',').next().and_then(literal);
             justfile.shell = program.map(|p| Shell::from_spec(&p));
         }
@@ -313,7 +355,9 @@ fn header(line: &str, justfile: &mut Justfile) -> Option<(String, Recipe)> {
         justfile.aliases.insert(name.trim().to_owned(), value.trim().to_owned());
         return None;
     }
-    if let Some((name, value)) = bare.split_once(":=").filter(|(name, _)| !name.trim().contains(' ')) {
+    if let Some((name, value)) =
+        bare.split_once(":=").filter(|(name, _)| !name.trim().contains(' '))
+    {
         let name = name.trim().to_owned();
         if exported {
             justfile.exported.insert(name.clone());
@@ -327,7 +371,8 @@ fn header(line: &str, justfile: &mut Justfile) -> Option<(String, Recipe)> {
     let parameters = words.map(|word| {
         let many = word.starts_with(['*', '+']);
         let word = word.trim_start_matches(['*', '+', '$']);
-        let (name, default) = word.split_once('=').map_or((word, None), |(n, d)| (n, Some(d.to_owned())));
+        let (name, default) =
+            word.split_once('=').map_or((word, None), |(n, d)| (n, Some(d.to_owned())));
         (name.to_owned(), default, many)
     });
     let tail = tail.split('#').next().unwrap_or_default();

@@ -10,7 +10,8 @@ pub struct Lead {
     pub path: String,
     pub shell: Shell,
     pub script: String,
-    /// Expressions of the file's own language in `script`, with what they become (`None`: not known).
+    /// Expressions of the file's own language in `script`, with what they become (`None`: not
+    /// known).
     pub holes: Vec<(Span, Option<String>)>,
     /// Where it stands in the file.
     pub span: Span,
@@ -29,13 +30,25 @@ pub struct Lead {
 
 impl Lead {
     /// The text of `file` at `span`.
-    pub(super) fn verbatim(path: &str, file: &str, span: Span, folder: &str, label: String) -> Self {
+    pub(super) fn verbatim(
+        path: &str,
+        file: &str,
+        span: Span,
+        folder: &str,
+        label: String,
+    ) -> Self {
         let script = file.get(span.range()).unwrap_or_default().to_owned();
         Self { verbatim: script.len(), ..Self::computed(path, span, script, folder, label) }
     }
 
     /// A script that the text at `span` means.
-    pub(super) fn computed(path: &str, span: Span, script: String, folder: &str, label: String) -> Self {
+    pub(super) fn computed(
+        path: &str,
+        span: Span,
+        script: String,
+        folder: &str,
+        label: String,
+    ) -> Self {
         Self {
             path: path.to_owned(),
             shell: Shell::Bash,
@@ -52,7 +65,14 @@ impl Lead {
     }
 
     /// The value of a scalar that stands at `span`, quotes included.
-    pub(super) fn scalar(path: &str, file: &str, span: Span, value: &str, folder: &str, label: String) -> Self {
+    pub(super) fn scalar(
+        path: &str,
+        file: &str,
+        span: Span,
+        value: &str,
+        folder: &str,
+        label: String,
+    ) -> Self {
         let raw = file.get(span.range()).unwrap_or_default();
         match raw.find(value).filter(|_| !value.is_empty()) {
             Some(at) => {
@@ -64,12 +84,24 @@ impl Lead {
     }
 
     /// Marks every `open … close` of the script, with what `value` knows of it.
-    pub(super) fn with_holes(mut self, open: &str, close: &str, value: impl Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn with_holes(
+        mut self,
+        open: &str,
+        close: &str,
+        value: impl Fn(&str) -> Option<String>,
+    ) -> Self {
         let mut at = 0;
-        while let Some(start) = self.script.get(at..).and_then(|rest| rest.find(open)).map(|found| at + found) {
+        while let Some(start) =
+            self.script.get(at..).and_then(|rest| rest.find(open)).map(|found| at + found)
+        {
             let inside = start + open.len();
-            let Some(end) = self.script[inside..].find(close).map(|found| inside + found) else { break };
-            self.holes.push((Span::new(start, end + close.len()), value(self.script[inside..end].trim())));
+            let Some(end) = self.script[inside..].find(close).map(|found| inside + found) else {
+                break;
+            };
+            self.holes.push((
+                Span::new(start, end + close.len()),
+                value(self.script[inside..end].trim()),
+            ));
             at = end + close.len();
         }
         self
@@ -126,25 +158,28 @@ mod tests {
         assert_eq!(lead.locate(Span::new(0, 3)), Span::new(5, 8));
         let word = lead.script.len();
         lead.script.push_str(" more");
-        assert_eq!(lead.locate(Span::new(4, word + 5)), Span::new(9, 13), "what was added ends with the script");
+        assert_eq!(
+            lead.locate(Span::new(4, word + 5)),
+            Span::new(9, 13),
+            "what was added ends with the script"
+        );
         let computed = Lead::scalar("f", file, Span::new(4, 14), "other", "", String::new());
         assert_eq!(computed.locate(Span::new(0, 3)), Span::new(4, 14));
     }
 
     #[test]
     fn words_are_quoted_where_needed() {
-        for (text, expected) in [("tests-3.12", "tests-3.12"), ("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'")] {
+        for (text, expected) in
+            [("tests-3.12", "tests-3.12"), ("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'")]
+        {
             assert_eq!(quoted(text), expected);
         }
     }
 
     #[test]
     fn holes_of_templates() {
-        let lead = Lead::verbatim("f", "nox -s {{ x }} {{y", Span::new(0, 18), "", String::new()).with_holes(
-            "{{",
-            "}}",
-            |name| (name == "x").then(|| "tests".to_owned()),
-        );
+        let lead = Lead::verbatim("f", "nox -s {{ x }} {{y", Span::new(0, 18), "", String::new())
+            .with_holes("{{", "}}", |name| (name == "x").then(|| "tests".to_owned()));
         assert_eq!(lead.expanded().text(), "nox -s tests {{y");
     }
 }

@@ -1,4 +1,5 @@
-//! Makefiles, read conservatively: targets, prerequisites and simple variables. Functions stay unknown.
+//! Makefiles, read conservatively: targets, prerequisites and simple variables. Functions stay
+//! unknown.
 
 mod parse;
 
@@ -27,7 +28,8 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
         _ => goals,
     };
     let variables = Variables { makefile: &makefile, given, file };
-    let mut walk = Walk { file, makefile: &makefile, variables, done: BTreeSet::new(), left: MAX_RULES, out };
+    let mut walk =
+        Walk { file, makefile: &makefile, variables, done: BTreeSet::new(), left: MAX_RULES, out };
     for goal in goals {
         walk.make(&goal, false, 0);
     }
@@ -36,7 +38,8 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
 /// Most files that a pattern in an `include` may name.
 const MAX_INCLUDED: usize = 20;
 
-/// The tracked files that `include` means by a name, which is relative to the folder that make runs in.
+/// The tracked files that `include` means by a name, which is relative to the folder that make runs
+/// in.
 fn included(file: &File<'_>, name: &str) -> Vec<Source> {
     let Some(path) = file.ask.resolve(file.folder, name) else { return Vec::new() };
     let paths = match path.split_once('*') {
@@ -47,10 +50,19 @@ fn included(file: &File<'_>, name: &str) -> Vec<Source> {
                 let middle = p.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
                 middle.is_some_and(|middle| !middle.contains('/'))
             };
-            file.ask.files.tracked_under(folder).into_iter().filter(fits).take(MAX_INCLUDED).collect()
+            file.ask
+                .files
+                .tracked_under(folder)
+                .into_iter()
+                .filter(fits)
+                .take(MAX_INCLUDED)
+                .collect()
         }
     };
-    paths.into_iter().filter_map(|path| file.ask.files.read(&path).map(|text| (path, text))).collect()
+    paths
+        .into_iter()
+        .filter_map(|path| file.ask.files.read(&path).map(|text| (path, text)))
+        .collect()
 }
 
 struct Walk<'a, 'o> {
@@ -72,7 +84,9 @@ impl Walk<'_, '_> {
             if depth == 0 && !self.makefile.missing.is_empty() {
                 let missing = self.makefile.missing.join("`, `");
                 let path = self.file.path;
-                self.out.notes.push(format!("`{path}` includes `{missing}`, which may define the target `{target}`"));
+                self.out.notes.push(format!(
+                    "`{path}` includes `{missing}`, which may define the target `{target}`"
+                ));
             }
             return;
         };
@@ -108,9 +122,10 @@ impl Walk<'_, '_> {
             && with_recipe.next().is_some()
             && !rule.conditional
         {
-            self.out
-                .notes
-                .push(format!("`{}` defines the target `{target}` twice; make takes the last", self.file.path));
+            self.out.notes.push(format!(
+                "`{}` defines the target `{target}` twice; make takes the last",
+                self.file.path
+            ));
         }
         if let Some(rule) = last.or_else(|| self.makefile.rules_of(target).next().cloned()) {
             return Some((rule, None));
@@ -118,7 +133,8 @@ impl Walk<'_, '_> {
         self.makefile.rules.iter().filter(|r| !r.recipe.is_empty()).find_map(|rule| {
             let pattern = rule.targets.split_whitespace().find(|t| t.contains('%'))?;
             let (before, after) = pattern.split_once('%')?;
-            let stem = target.strip_prefix(before)?.strip_suffix(after).filter(|s| !s.is_empty())?;
+            let stem =
+                target.strip_prefix(before)?.strip_suffix(after).filter(|s| !s.is_empty())?;
             Some((rule.clone(), Some(stem)))
         })
     }
@@ -174,7 +190,9 @@ impl Variables<'_> {
         match self.makefile.variables.get(name) {
             None => environment(),
             Some(Variable::Unknown) => None,
-            Some(Variable::Default(text)) => environment().or_else(|| self.deep(text, automatic, depth)),
+            Some(Variable::Default(text)) => {
+                environment().or_else(|| self.deep(text, automatic, depth))
+            }
             Some(Variable::Text(text)) => self.deep(text, automatic, depth),
         }
     }

@@ -1,4 +1,5 @@
-//! One hop from a program that a command runs to further commands in tracked files. Nothing is executed.
+//! One hop from a program that a command runs to further commands in tracked files. Nothing is
+//! executed.
 
 mod given;
 mod just;
@@ -45,7 +46,8 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// A path that the program is given, relative to the repository root; `None` when it lies outside.
+    /// A path that the program is given, relative to the repository root; `None` when it lies
+    /// outside.
     fn resolve(&self, base: &str, path: &str) -> Option<String> {
         let path = path.replace('\\', "/");
         match path.strip_prefix(self.root).and_then(|rest| rest.strip_prefix('/')) {
@@ -70,7 +72,8 @@ pub fn follow(ask: &Ask<'_>) -> Followed {
 
 /// The wrapper that the program is, or the launcher that may have been given an entry of its file.
 fn wrapper_of(program: &Peeled) -> Option<&'static Wrapper> {
-    let by_launcher = |w: &&Wrapper| program.launchers.last().is_some_and(|l| w.launched.contains(l));
+    let by_launcher =
+        |w: &&Wrapper| program.launchers.last().is_some_and(|l| w.launched.contains(l));
     let by_name = |w: &&Wrapper| program.name.as_ref().is_some_and(|n| w.programs.contains(n));
     if matches!(program.kind, CallKind::Script(_)) {
         return None;
@@ -80,7 +83,11 @@ fn wrapper_of(program: &Peeled) -> Option<&'static Wrapper> {
 
 fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
     let launched = !ask.program.name.as_ref().is_some_and(|n| wrapper.programs.contains(n));
-    let given = if launched { Some(Given::launched(ask.program)) } else { Given::read(ask.program, wrapper) };
+    let given = if launched {
+        Some(Given::launched(ask.program))
+    } else {
+        Given::read(ask.program, wrapper)
+    };
     let Some(given) = given else { return };
     let start = ask.folder;
     let folder = match &given.directory {
@@ -113,8 +120,15 @@ fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
     }
 }
 
-/// The file that is read: the one that was named, else the first there is in the folder or around it.
-fn file_of(ask: &Ask<'_>, wrapper: &Wrapper, given: &Given<'_>, start: &str, folder: &str) -> Option<String> {
+/// The file that is read: the one that was named, else the first there is in the folder or around
+/// it.
+fn file_of(
+    ask: &Ask<'_>,
+    wrapper: &Wrapper,
+    given: &Given<'_>,
+    start: &str,
+    folder: &str,
+) -> Option<String> {
     if let Some(named) = &given.file {
         // make looks for it after it changed folders, the others before.
         let base = if wrapper.reader == Reader::Make { folder } else { start };
@@ -122,7 +136,8 @@ fn file_of(ask: &Ask<'_>, wrapper: &Wrapper, given: &Given<'_>, start: &str, fol
     }
     let mut folder = folder;
     loop {
-        let found = wrapper.files.iter().filter_map(|f| join(folder, f)).find(|p| ask.files.is_tracked(p));
+        let found =
+            wrapper.files.iter().filter_map(|f| join(folder, f)).find(|p| ask.files.is_tracked(p));
         if found.is_some() || folder.is_empty() || !wrapper.parents {
             return found;
         }

@@ -13,10 +13,19 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     let scripts = package.get("scripts").and_then(serde_json::Value::as_object);
     let of = |name: &str| scripts.and_then(|s| s.get(name)).and_then(serde_json::Value::as_str);
     let Some(main) = of(name) else { return };
-    for (key, main_script) in [(format!("pre{name}"), false), (name.to_owned(), true), (format!("post{name}"), false)] {
+    for (key, main_script) in
+        [(format!("pre{name}"), false), (name.to_owned(), true), (format!("post{name}"), false)]
+    {
         let Some(value) = (if main_script { Some(main) } else { of(&key) }) else { continue };
         let span = place(file.text, &key);
-        let mut lead = Lead::scalar(file.path, file.text, span, value, file.own_folder(), format!("script `{key}`"));
+        let mut lead = Lead::scalar(
+            file.path,
+            file.text,
+            span,
+            value,
+            file.own_folder(),
+            format!("script `{key}`"),
+        );
         if main_script {
             lead.append(words.iter().copied());
         }
@@ -31,7 +40,8 @@ fn shorthand<'a>(file: &File<'a>) -> Option<(&'a str, Vec<&'a crate::shell::Word
     Some((words[at].value.as_deref()?, words[at + 1..].iter().collect()))
 }
 
-/// Where the script of that name stands: serde_json keeps no places, so its key is looked for behind `"scripts"`.
+/// Where the script of that name stands: serde_json keeps no places, so its key is looked for
+/// behind `"scripts"`.
 fn place(text: &str, name: &str) -> Span {
     let from = text.find("\"scripts\"").unwrap_or(0);
     let key = serde_json::to_string(name).unwrap_or_default();

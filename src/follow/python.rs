@@ -1,4 +1,5 @@
-//! Python scripts that run commands, and the tasks of invoke: calls with literal words, through the grammar.
+//! Python scripts that run commands, and the tasks of invoke: calls with literal words, through the
+//! grammar.
 
 use tree_sitter::Node;
 
@@ -42,8 +43,12 @@ pub(super) fn script(path: &str, text: &str, folder: &str, out: &mut Followed) {
 
 /// The commands of the named tasks of a `tasks.py`.
 pub(super) fn tasks(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let wanted: Vec<String> =
-        given.operands.iter().filter_map(|w| w.value.as_ref()).map(|name| name.replace('-', "_")).collect();
+    let wanted: Vec<String> = given
+        .operands
+        .iter()
+        .filter_map(|w| w.value.as_ref())
+        .map(|name| name.replace('-', "_"))
+        .collect();
     // A context's `run` or `sudo`.
     for run in runs(file.text, &|callee| callee.ends_with(".run") || callee.ends_with(".sudo")) {
         let Some(function) = run.function.clone().filter(|f| wanted.contains(f)) else { continue };
@@ -84,9 +89,10 @@ fn runs(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Vec<Run> {
             out.push(run);
         }
         let function = match node.kind() {
-            "function_definition" => {
-                node.child_by_field_name("name").and_then(|n| text.get(n.byte_range())).map(str::to_owned)
-            }
+            "function_definition" => node
+                .child_by_field_name("name")
+                .and_then(|n| text.get(n.byte_range()))
+                .map(str::to_owned),
             _ => function,
         };
         let main = node
@@ -104,7 +110,9 @@ fn runs(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Vec<Run> {
         let conditional = conditional || (branch && !main);
         let mut cursor = node.walk();
         let children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
-        stack.extend(children.into_iter().rev().map(|c| (c, function.clone(), conditional, depth + 1)));
+        stack.extend(
+            children.into_iter().rev().map(|c| (c, function.clone(), conditional, depth + 1)),
+        );
     }
     out
 }
@@ -122,7 +130,8 @@ fn call(
     }
     let arguments = node.child_by_field_name("arguments")?;
     let mut cursor = arguments.walk();
-    let all: Vec<Node<'_>> = arguments.named_children(&mut cursor).filter(|n| n.kind() != "comment").collect();
+    let all: Vec<Node<'_>> =
+        arguments.named_children(&mut cursor).filter(|n| n.kind() != "comment").collect();
     let first = *all.first()?;
     let mut run = Run {
         script: String::new(),
@@ -143,7 +152,8 @@ fn call(
         _ => return None,
     }
     for keyword in all.iter().filter(|n| n.kind() == "keyword_argument") {
-        if keyword.child_by_field_name("name").and_then(|n| text.get(n.byte_range())) == Some("cwd") {
+        if keyword.child_by_field_name("name").and_then(|n| text.get(n.byte_range())) == Some("cwd")
+        {
             run.cwd = Some(keyword.child_by_field_name("value").and_then(|v| string(v, text)));
         }
     }

@@ -25,7 +25,10 @@ pub(super) fn table<'a>(file: &File<'a>, out: &mut Followed) -> Option<Spanned<D
 }
 
 /// The value under a path of keys.
-pub(super) fn at<'t, 'a>(table: &'t DeTable<'a>, path: &[&str]) -> Option<&'t Spanned<DeValue<'a>>> {
+pub(super) fn at<'t, 'a>(
+    table: &'t DeTable<'a>,
+    path: &[&str],
+) -> Option<&'t Spanned<DeValue<'a>>> {
     let (first, rest) = path.split_first()?;
     let value = table.get(*first)?;
     if rest.is_empty() { Some(value) } else { at(value.get_ref().as_table()?, rest) }
@@ -69,7 +72,13 @@ impl<'a> Walk<'_, '_, 'a, '_> {
         self.value(name, value, arguments, depth);
     }
 
-    fn value(&mut self, name: &str, value: &Spanned<DeValue<'a>>, arguments: &[&Word], depth: usize) {
+    fn value(
+        &mut self,
+        name: &str,
+        value: &Spanned<DeValue<'a>>,
+        arguments: &[&Word],
+        depth: usize,
+    ) {
         match value.get_ref() {
             DeValue::String(text) => self.command(name, value, text, arguments, depth),
             DeValue::Array(items) if self.dialect.list_is_sequence => {
@@ -80,7 +89,9 @@ impl<'a> Walk<'_, '_, 'a, '_> {
             DeValue::Array(items) => self.words(name, value, items, arguments),
             DeValue::Table(entry) => {
                 let own = self.folder.clone();
-                if let Some(folder) = entry.get(self.dialect.folder).and_then(|f| text_of(f.get_ref())) {
+                if let Some(folder) =
+                    entry.get(self.dialect.folder).and_then(|f| text_of(f.get_ref()))
+                {
                     match join(&own, folder) {
                         Some(folder) => self.folder = folder,
                         None => return,
@@ -114,26 +125,42 @@ impl<'a> Walk<'_, '_, 'a, '_> {
             let table = step.get_ref().as_table()?;
             text_of(table.get("ref").or_else(|| table.get("task"))?.get_ref())
         });
-        match named.and_then(|n| n.split_whitespace().next()).filter(|n| self.scripts.contains_key(*n) && *n != name) {
+        match named
+            .and_then(|n| n.split_whitespace().next())
+            .filter(|n| self.scripts.contains_key(*n) && *n != name)
+        {
             Some(other) => self.run(other, arguments, depth + 1),
             None => self.value(name, step, arguments, depth + 1),
         }
     }
 
-    fn command(&mut self, name: &str, value: &Spanned<DeValue<'a>>, text: &str, arguments: &[&Word], depth: usize) {
+    fn command(
+        &mut self,
+        name: &str,
+        value: &Spanned<DeValue<'a>>,
+        text: &str,
+        arguments: &[&Word],
+        depth: usize,
+    ) {
         let first = text.split_whitespace().next().unwrap_or_default();
         if self.dialect.refers_by_name && first != name && self.scripts.contains_key(first) {
             return self.run(first, arguments, depth + 1);
         }
         let span = Span::new(value.span().start, value.span().end);
         let label = format!("{} `{name}`", self.kind);
-        let mut lead = Lead::scalar(self.file.path, self.file.text, span, text, &self.folder, label);
+        let mut lead =
+            Lead::scalar(self.file.path, self.file.text, span, text, &self.folder, label);
         match self.dialect.arguments {
             Some(place) if !place.is_empty() && lead.script.contains(place) => {
-                let known: Option<Vec<String>> = arguments.iter().map(|w| w.value.as_deref().map(quoted)).collect();
+                let known: Option<Vec<String>> =
+                    arguments.iter().map(|w| w.value.as_deref().map(quoted)).collect();
                 lead = lead.with_holes(place, "}", |default| {
                     let default = default.trim_start_matches(':').to_owned();
-                    if arguments.is_empty() { Some(default) } else { known.clone().map(|k| k.join(" ")) }
+                    if arguments.is_empty() {
+                        Some(default)
+                    } else {
+                        known.clone().map(|k| k.join(" "))
+                    }
                 });
             }
             Some("") => lead.append(arguments.iter().copied()),
@@ -143,8 +170,15 @@ impl<'a> Walk<'_, '_, 'a, '_> {
     }
 
     /// A list that is one command.
-    fn words(&mut self, name: &str, value: &Spanned<DeValue<'a>>, items: &[Spanned<DeValue<'a>>], arguments: &[&Word]) {
-        let words: Option<Vec<String>> = items.iter().map(|i| text_of(i.get_ref()).map(quoted)).collect();
+    fn words(
+        &mut self,
+        name: &str,
+        value: &Spanned<DeValue<'a>>,
+        items: &[Spanned<DeValue<'a>>],
+        arguments: &[&Word],
+    ) {
+        let words: Option<Vec<String>> =
+            items.iter().map(|i| text_of(i.get_ref()).map(quoted)).collect();
         let Some(words) = words else { return };
         let span = Span::new(value.span().start, value.span().end);
         let label = format!("{} `{name}`", self.kind);
@@ -170,8 +204,15 @@ const PDM: Dialect = Dialect {
     refers_by_name: false,
     arguments: Some(""),
 };
-const RYE: Dialect = Dialect { commands: &["cmd"], sequences: &["chain"], list_is_sequence: false, folder: "", ..PDM };
-const PIXI: Dialect = Dialect { commands: &["cmd"], sequences: &["depends-on", "depends_on"], folder: "cwd", ..PDM };
+const RYE: Dialect = Dialect {
+    commands: &["cmd"],
+    sequences: &["chain"],
+    list_is_sequence: false,
+    folder: "",
+    ..PDM
+};
+const PIXI: Dialect =
+    Dialect { commands: &["cmd"], sequences: &["depends-on", "depends_on"], folder: "cwd", ..PDM };
 const POE: Dialect = Dialect {
     commands: &["cmd", "shell", "ref"],
     sequences: &["sequence", "parallel"],
@@ -182,10 +223,19 @@ const POE: Dialect = Dialect {
 };
 
 /// Runs the entry that was named from the table at `path`.
-fn run(file: &File<'_>, given: &Given<'_>, path: &[&str], dialect: &Dialect, kind: &'static str, out: &mut Followed) {
+fn run(
+    file: &File<'_>,
+    given: &Given<'_>,
+    path: &[&str],
+    dialect: &Dialect,
+    kind: &'static str,
+    out: &mut Followed,
+) {
     let Some((name, arguments)) = given.entry() else { return };
     let Some(parsed) = table(file, out) else { return };
-    let Some(scripts) = at(parsed.get_ref(), path).and_then(|v| v.get_ref().as_table()) else { return };
+    let Some(scripts) = at(parsed.get_ref(), path).and_then(|v| v.get_ref().as_table()) else {
+        return;
+    };
     let folder = match &given.directory {
         Some(_) => file.folder,
         None => file.own_folder(),
@@ -195,7 +245,8 @@ fn run(file: &File<'_>, given: &Given<'_>, path: &[&str], dialect: &Dialect, kin
     if kind == "task"
         && let Some(entry) = scripts.get(name).and_then(|e| e.get_ref().as_table())
         && entry.contains_key("cmd")
-        && let Some(DeValue::Array(steps)) = dialect.sequences.iter().find_map(|k| entry.get(*k)).map(Spanned::get_ref)
+        && let Some(DeValue::Array(steps)) =
+            dialect.sequences.iter().find_map(|k| entry.get(*k)).map(Spanned::get_ref)
     {
         for step in steps {
             walk.step(name, step, &[], 0);
@@ -209,14 +260,18 @@ pub(super) fn hatch(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     let environment = given.environment.as_deref().unwrap_or("default");
     let name = name.rsplit(':').next().unwrap_or(name);
     let Some(parsed) = table(file, out) else { return };
-    let root: &[&str] = if file.path.ends_with("hatch.toml") { &["envs"] } else { &["tool", "hatch", "envs"] };
+    let root: &[&str] =
+        if file.path.ends_with("hatch.toml") { &["envs"] } else { &["tool", "hatch", "envs"] };
     // An environment has the scripts of its template, which is `default` unless it names another.
     for environment in [environment, "default"] {
         let path = [root, &[environment, "scripts"]].concat();
-        let Some(scripts) = at(parsed.get_ref(), &path).and_then(|v| v.get_ref().as_table()) else { continue };
+        let Some(scripts) = at(parsed.get_ref(), &path).and_then(|v| v.get_ref().as_table()) else {
+            continue;
+        };
         if scripts.contains_key(name) {
             let folder = file.own_folder().to_owned();
-            Walk { file, scripts, dialect: &HATCH, folder, kind: "script", out }.run(name, &arguments, 0);
+            Walk { file, scripts, dialect: &HATCH, folder, kind: "script", out }
+                .run(name, &arguments, 0);
             return;
         }
     }
@@ -235,11 +290,13 @@ pub(super) fn pipenv(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
 }
 
 pub(super) fn pixi(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let path: &[&str] = if file.path.ends_with("pixi.toml") { &["tasks"] } else { &["tool", "pixi", "tasks"] };
+    let path: &[&str] =
+        if file.path.ends_with("pixi.toml") { &["tasks"] } else { &["tool", "pixi", "tasks"] };
     run(file, given, path, &PIXI, "task", out);
 }
 
 pub(super) fn poe(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let path: &[&str] = if file.path.ends_with("pyproject.toml") { &["tool", "poe", "tasks"] } else { &["tasks"] };
+    let path: &[&str] =
+        if file.path.ends_with("pyproject.toml") { &["tool", "poe", "tasks"] } else { &["tasks"] };
     run(file, given, path, &POE, "poe task", out);
 }

@@ -27,7 +27,8 @@ pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
         python::script(&path, &text, folder, out);
         return;
     }
-    let mut lead = Lead::verbatim(&path, &text, Span::new(0, text.len()), folder, format!("`{named}`"));
+    let mut lead =
+        Lead::verbatim(&path, &text, Span::new(0, text.len()), folder, format!("`{named}`"));
     lead.shell = shell;
     lead.arguments = Some(ask.program.args.iter().map(|w| w.value.clone()).collect());
     out.leads.push(lead);
@@ -41,7 +42,8 @@ fn file(ask: &Ask<'_>, folder: &str) -> Option<(String, String)> {
         CallKind::Module => {
             let module = ask.program.program.value.as_deref()?;
             let path = module.replace('.', "/");
-            let found = tracked(&format!("{path}.py")).or_else(|| tracked(&format!("{path}/__main__.py")))?;
+            let found = tracked(&format!("{path}.py"))
+                .or_else(|| tracked(&format!("{path}/__main__.py")))?;
             Some((found, module.to_owned()))
         }
         CallKind::Program => {

@@ -1,4 +1,5 @@
-//! Taskfiles (taskfile.dev), through the YAML tree: commands, dependencies, folders and plain variables.
+//! Taskfiles (taskfile.dev), through the YAML tree: commands, dependencies, folders and plain
+//! variables.
 
 use std::collections::BTreeSet;
 
@@ -21,14 +22,23 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
         return out.notes.push(format!("`{}` cannot be read", file.path));
     }
     let rest: Option<Vec<&str>> = given.rest.iter().flatten().map(|w| w.value.as_deref()).collect();
-    let mut walk = Walk { file, all: &all, given, arguments: rest.map(|r| r.join(" ")), running: BTreeSet::new(), out };
+    let mut walk = Walk {
+        file,
+        all: &all,
+        given,
+        arguments: rest.map(|r| r.join(" ")),
+        running: BTreeSet::new(),
+        out,
+    };
     if given.operands.is_empty() {
         walk.run("default", 0);
     }
     for word in &given.operands {
         match &word.value {
             Some(name) => walk.run(name, 0),
-            None => walk.out.notes.push(format!("which task of `{}` is run is not known", file.path)),
+            None => {
+                walk.out.notes.push(format!("which task of `{}` is run is not known", file.path))
+            }
         }
     }
 }
@@ -47,14 +57,19 @@ struct Taskfile {
 
 /// Reads a Taskfile and those it includes; false where the file itself cannot be read.
 fn load(file: &File<'_>, path: &str, folder: &str, prefix: &str, all: &mut Vec<Taskfile>) -> bool {
-    let known = all.iter().any(|t| t.path == path && (t.prefix == prefix || prefix.starts_with(&t.prefix)));
+    let known =
+        all.iter().any(|t| t.path == path && (t.prefix == prefix || prefix.starts_with(&t.prefix)));
     if all.len() == MAX_FILES || known {
         return true;
     }
-    let Some(text) = file.ask.files.read(path).and_then(|t| Text::new(path, t.as_bytes().to_vec()).ok()) else {
+    let Some(text) =
+        file.ask.files.read(path).and_then(|t| Text::new(path, t.as_bytes().to_vec()).ok())
+    else {
         return false;
     };
-    let Some((tree, root)) = parse(&text).ok().and_then(|tree| tree.root().map(|root| (tree, root))) else {
+    let Some((tree, root)) =
+        parse(&text).ok().and_then(|tree| tree.root().map(|root| (tree, root)))
+    else {
         return false;
     };
     let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -71,16 +86,20 @@ fn load(file: &File<'_>, path: &str, folder: &str, prefix: &str, all: &mut Vec<T
                 None => folder.to_owned(),
             };
             let flat = field("flatten") == Some("true");
-            let prefix = if flat { prefix.to_owned() } else { format!("{prefix}{}:", tree.str(entry.key)?) };
+            let prefix =
+                if flat { prefix.to_owned() } else { format!("{prefix}{}:", tree.str(entry.key)?) };
             Some((target, folder, prefix))
         })
         .collect();
     let (folder, prefix) = (folder.to_owned(), prefix.to_owned());
     all.push(Taskfile { path: path.to_owned(), text, tree, root, folder, prefix });
     for (target, folder, prefix) in included {
-        let names = WRAPPERS.wrappers.iter().find(|w| w.reader == Reader::Task).map(|w| w.files.as_slice());
+        let names =
+            WRAPPERS.wrappers.iter().find(|w| w.reader == Reader::Task).map(|w| w.files.as_slice());
         let inside = names.unwrap_or_default().iter().filter_map(|name| join(&target, name));
-        if let Some(path) = std::iter::once(target.clone()).chain(inside).find(|p| file.ask.files.is_tracked(p)) {
+        if let Some(path) =
+            std::iter::once(target.clone()).chain(inside).find(|p| file.ask.files.is_tracked(p))
+        {
             load(file, &path, &folder, &prefix, all);
         }
     }
@@ -133,7 +152,11 @@ impl<'a> Walk<'a, '_> {
                 }
             }
         }
-        let list = if tree.is_mapping(task) { tree.get(task, "cmds").or(tree.get(task, "cmd")) } else { Some(task) };
+        let list = if tree.is_mapping(task) {
+            tree.get(task, "cmds").or(tree.get(task, "cmd"))
+        } else {
+            Some(task)
+        };
         let nodes = list.map(|list| match tree.is_sequence(list) {
             true => tree.items(list).iter().map(|i| i.node).collect(),
             false => vec![list],
@@ -158,13 +181,26 @@ impl<'a> Walk<'a, '_> {
             None => taskfile.folder.clone(),
             Some(dir) => match join(&taskfile.folder, dir).filter(|_| !dir.contains("{{")) {
                 Some(folder) => folder,
-                None => return self.out.notes.push(format!("the task `{name}` runs in a folder that is not known")),
+                None => {
+                    return self
+                        .out
+                        .notes
+                        .push(format!("the task `{name}` runs in a folder that is not known"));
+                }
             },
         };
         let span = tree.span(tree.resolve(node));
-        let lead = Lead::scalar(&taskfile.path, taskfile.text.as_str(), span, value, &folder, format!("task `{name}`"));
-        let mut lead =
-            lead.with_holes("{{", "}}", |expression| self.variable(taskfile, task, expression.strip_prefix('.')?));
+        let lead = Lead::scalar(
+            &taskfile.path,
+            taskfile.text.as_str(),
+            span,
+            value,
+            &folder,
+            format!("task `{name}`"),
+        );
+        let mut lead = lead.with_holes("{{", "}}", |expression| {
+            self.variable(taskfile, task, expression.strip_prefix('.')?)
+        });
         for scope in [taskfile.root, task] {
             for entry in tree.get(scope, "env").map(|env| tree.entries(env)).unwrap_or_default() {
                 if let Some(key) = tree.str(entry.key) {

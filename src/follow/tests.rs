@@ -35,10 +35,14 @@ fn followed(files: &[(&'static str, &'static str)], folder: &str, line: &str) ->
 
 /// `line: script` of each lead, with its folder where that is not the root.
 fn leads(files: &[(&'static str, &'static str)], line: &str) -> Vec<String> {
-    let text = |path: &str| files.iter().find(|(p, _)| *p == path).map(|(_, t)| *t).unwrap_or_default();
+    let text =
+        |path: &str| files.iter().find(|(p, _)| *p == path).map(|(_, t)| *t).unwrap_or_default();
     let show = |lead: &super::Lead| {
-        let position = Text::new(&lead.path, text(&lead.path).as_bytes().to_vec()).unwrap().position(lead.span.start);
-        let folder = if lead.folder.is_empty() { String::new() } else { format!(" in {}", lead.folder) };
+        let position = Text::new(&lead.path, text(&lead.path).as_bytes().to_vec())
+            .unwrap()
+            .position(lead.span.start);
+        let folder =
+            if lead.folder.is_empty() { String::new() } else { format!(" in {}", lead.folder) };
         let doubt = if lead.conditional { " maybe" } else { "" };
         format!("{}: {}{folder}{doubt}", position.line, lead.expanded().text().trim_end())
     };
@@ -82,7 +86,10 @@ fn scripts() {
     );
     assert_eq!(followed(&files, "", "pwsh build.ps1").leads[0].shell, Shell::PowerShell);
     assert_eq!(followed(&files, "", "./build.ps1").leads[0].shell, Shell::PowerShell);
-    assert_eq!(followed(&files, "ci", "./run.sh a").leads[0].arguments, Some(vec![Some("a".to_owned())]));
+    assert_eq!(
+        followed(&files, "ci", "./run.sh a").leads[0].arguments,
+        Some(vec![Some("a".to_owned())])
+    );
 }
 
 #[test]
@@ -111,8 +118,11 @@ fn make() {
                     sub:\n\t$(MAKE) -C docs lint\n\
                     loop: loop2\n\tnox\nloop2: loop\n\
                     ifdef X\nmaybe:\n\tnox\nendif\n";
-    let files =
-        [("Makefile", makefile), ("docs/GNUmakefile", "lint:\n\tnox -s docs\n"), ("other.mk", "x:\n\tnox -s o\n")];
+    let files = [
+        ("Makefile", makefile),
+        ("docs/GNUmakefile", "lint:\n\tnox -s docs\n"),
+        ("other.mk", "x:\n\tnox -s o\n"),
+    ];
     let test = "9: uv run nox -s from-env $HOME unknown_value";
     check(
         &files,
@@ -135,7 +145,10 @@ fn make() {
         ],
     );
     assert_eq!(followed(&files, "", "make twice").notes.len(), 1, "said: the last is taken");
-    assert_eq!(followed(&files, "", "make test").leads[0].env, [("CI_MODE".to_owned(), Some("1".to_owned()))]);
+    assert_eq!(
+        followed(&files, "", "make test").leads[0].env,
+        [("CI_MODE".to_owned(), Some("1".to_owned()))]
+    );
 }
 
 #[test]
@@ -168,7 +181,10 @@ fn task() {
     check(
         &[("Taskfile.yml", taskfile)],
         &[
-            ("task -- -v", &["11: nox -s lint", "9: nox -s tests -v", "14: nox -s unknown_value in docs"]),
+            (
+                "task -- -v",
+                &["11: nox -s lint", "9: nox -s tests -v", "14: nox -s unknown_value in docs"],
+            ),
             ("task docs OTHER=x", &["14: nox -s x in docs"]),
             ("task loop", &["17: nox"]),
             ("task --list", &[]),

@@ -1,4 +1,5 @@
-//! tox environments: the commands of a `tox.ini` (also inside `pyproject.toml`), `tox.toml` or `[tool.tox]`.
+//! tox environments: the commands of a `tox.ini` (also inside `pyproject.toml`), `tox.toml` or
+//! `[tool.tox]`.
 
 use super::given::Given;
 use super::lead::quoted;
@@ -12,24 +13,37 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     if names.is_empty() {
         return;
     }
-    let posargs: Vec<&str> = given.rest.iter().flatten().filter_map(|w| w.value.as_deref()).collect();
+    let posargs: Vec<&str> =
+        given.rest.iter().flatten().filter_map(|w| w.value.as_deref()).collect();
     let posargs = posargs.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" ");
     if !file.path.ends_with(".toml") {
         return ini(file, &names, &posargs, out);
     }
     let Some(parsed) = table(file, out) else { return };
-    let root = if file.path.ends_with("tox.toml") { Some(parsed.get_ref()) } else { nested(parsed.get_ref()) };
+    let root = if file.path.ends_with("tox.toml") {
+        Some(parsed.get_ref())
+    } else {
+        nested(parsed.get_ref())
+    };
     let Some(root) = root else { return };
     for name in &names {
-        let commands = at(root, &["env", name, "commands"]).or_else(|| at(root, &["env_run_base", "commands"]));
+        let commands = at(root, &["env", name, "commands"])
+            .or_else(|| at(root, &["env_run_base", "commands"]));
         let Some(DeValue::Array(lists)) = commands.map(|c| c.get_ref()) else { continue };
         for list in lists {
             let DeValue::Array(words) = list.get_ref() else { continue };
-            let words: Option<Vec<String>> = words.iter().map(|w| text_of(w.get_ref()).map(quoted)).collect();
+            let words: Option<Vec<String>> =
+                words.iter().map(|w| text_of(w.get_ref()).map(quoted)).collect();
             let Some(words) = words else { continue };
             let span = Span::new(list.span().start, list.span().end);
             let label = format!("environment `{name}`");
-            out.leads.push(Lead::computed(file.path, span, words.join(" "), file.own_folder(), label));
+            out.leads.push(Lead::computed(
+                file.path,
+                span,
+                words.join(" "),
+                file.own_folder(),
+                label,
+            ));
         }
     }
 }
@@ -43,14 +57,18 @@ fn ini(file: &File<'_>, names: &[String], posargs: &str, out: &mut Followed) {
     let sections = sections(file.text);
     for name in names {
         let own = sections.iter().find(|(section, _)| section == &format!("testenv:{name}"));
-        let Some((_, lines)) = own.or_else(|| sections.iter().find(|(section, _)| section == "testenv")) else {
+        let Some((_, lines)) =
+            own.or_else(|| sections.iter().find(|(section, _)| section == "testenv"))
+        else {
             continue;
         };
         for span in lines {
             let label = format!("environment `{name}`");
             let lead = Lead::verbatim(file.path, file.text, *span, file.own_folder(), label);
             let substitute = |inside: &str| match inside.split_once(':').unwrap_or((inside, "")) {
-                ("posargs", default) => Some(if posargs.is_empty() { default.to_owned() } else { posargs.to_owned() }),
+                ("posargs", default) => {
+                    Some(if posargs.is_empty() { default.to_owned() } else { posargs.to_owned() })
+                }
                 ("toxinidir" | "tox_root", _) => Some(".".to_owned()),
                 _ => None,
             };
@@ -88,7 +106,8 @@ fn sections(text: &str) -> Vec<(String, Vec<Span>)> {
             from = line.len() - value.trim_start().len();
         }
         if let Some((_, lines)) = out.last_mut().filter(|_| reading && from < line.len()) {
-            let ignore = line[from..].len() - line[from..].trim_start_matches(['-', '!', ' ']).len();
+            let ignore =
+                line[from..].len() - line[from..].trim_start_matches(['-', '!', ' ']).len();
             lines.push(Span::new(start + from + ignore, start + line.len()));
         }
     }

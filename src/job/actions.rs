@@ -1,4 +1,5 @@
-//! Steps with `uses:`: checkouts, interpreters, caches, publishers, actions that run the tool, composite actions.
+//! Steps with `uses:`: checkouts, interpreters, caches, publishers, actions that run the tool,
+//! composite actions.
 
 use std::sync::Arc;
 
@@ -28,7 +29,9 @@ impl Walk<'_> {
             self.checkout(here);
         } else if let Some(action) = setup.interpreter(uses.name) {
             self.interpreter(here, action);
-        } else if let Some(action) = setup.runs_nox(uses.name).or_else(|| self.declared_nox_action(uses.name)) {
+        } else if let Some(action) =
+            setup.runs_nox(uses.name).or_else(|| self.declared_nox_action(uses.name))
+        {
             self.nox_action(here, action);
         } else if setup.builds_wheels(uses.name) {
             self.wheels(here, written, written.span);
@@ -42,8 +45,9 @@ impl Walk<'_> {
             self.push(here, here.step.span, EventKind::Cache(Box::new(step)));
         } else {
             let scope = self.scope_at(here);
-            let what =
-                publishers().action(uses.name, |name| scope.text(&here.step.input(name)?.text)).map(str::to_owned);
+            let what = publishers()
+                .action(uses.name, |name| scope.text(&here.step.input(name)?.text))
+                .map(str::to_owned);
             if let Some(what) = what {
                 self.push(here, written.span, EventKind::Publish { what });
             }
@@ -52,7 +56,8 @@ impl Walk<'_> {
 
     /// An action that the repository's settings say runs nox; nothing more is known of it.
     fn declared_nox_action(&self, name: &str) -> Option<&'static NoxAction> {
-        let declared = self.repository.shared.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
+        let declared =
+            self.repository.shared.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
         declared.then_some(&*SOME_NOX_ACTION)
     }
 
@@ -66,7 +71,10 @@ impl Walk<'_> {
             return;
         }
         let Some(action) = self.repository.action_in(&folder) else { return };
-        let Some(declared) = self.repository.documents[action].action().filter(|a| a.composite) else { return };
+        let Some(declared) = self.repository.documents[action].action().filter(|a| a.composite)
+        else {
+            return;
+        };
         let scope = self.scope_at(here);
         let values = declared
             .inputs
@@ -90,10 +98,14 @@ impl Walk<'_> {
             Some(path) => self.scope_at(here).text(&path.text).and_then(|p| in_workspace("", &p)),
         };
         let own = here.step.input("repository").is_none_or(|r| {
-            // The repository under check names itself only through these; any literal name is taken as another one.
-            r.text.contains("github.repository") || r.text.contains("head.repo.full_name") || r.text.trim().is_empty()
+            // The repository under check names itself only through these; any literal name is taken
+            // as another one.
+            r.text.contains("github.repository")
+                || r.text.contains("head.repo.full_name")
+                || r.text.trim().is_empty()
         });
-        let cleans = self.input_text(here, "clean").is_none_or(|c| !c.eq_ignore_ascii_case("false"));
+        let cleans =
+            self.input_text(here, "clean").is_none_or(|c| !c.eq_ignore_ascii_case("false"));
         match &folder {
             Some(folder) => self.state.check_out(folder.clone(), own),
             None => self.undecided.push("a checkout goes to a folder that is not known".to_owned()),
@@ -104,15 +116,22 @@ impl Walk<'_> {
     fn interpreter(&mut self, here: Here<'_>, action: &InterpreterAction) {
         let flag = |name: &str| self.input_text(here, name);
         let exports = flag("update-environment").is_none_or(|v| !v.eq_ignore_ascii_case("false"));
-        let caches = action.package_cache_input.as_deref().map(|input| (here.step.input(input), flag(input)));
+        let caches = action
+            .package_cache_input
+            .as_deref()
+            .map(|input| (here.step.input(input), flag(input)));
         let warm = match caches {
             None => false,
             Some((None, _)) => action.package_cache_default,
-            Some((Some(_), Some(value))) => !value.is_empty() && !value.eq_ignore_ascii_case("false"),
+            Some((Some(_), Some(value))) => {
+                !value.is_empty() && !value.eq_ignore_ascii_case("false")
+            }
             Some((Some(_), None)) => false,
         };
         let asked = action.version_input.as_deref().and_then(flag);
-        let lines = |text: String| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
+        let lines = |text: String| {
+            text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect()
+        };
         let kind = EventKind::Interpreter {
             action: action.action.clone(),
             location: action.exports_location && exports,
@@ -143,8 +162,13 @@ impl Walk<'_> {
             return None;
         }
         let scope = self.scope_at(here);
-        let lines =
-            |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let lines = |text: &str| {
+            text.lines()
+                .map(str::trim)
+                .filter(|l| !l.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
         let paths = here.step.input("path").map(|p| lines(&p.text)).unwrap_or_default();
         let origins = Origins::new(self, here);
         let paths = paths.into_iter().map(|written| {
@@ -155,8 +179,11 @@ impl Walk<'_> {
         });
         let key = here.step.input("key").cloned();
         let restore_keys = here.step.input("restore-keys").cloned();
-        let restore_templates =
-            restore_keys.iter().flat_map(|s| lines(&s.text)).map(|line| Key::read(&line, &scope, &origins)).collect();
+        let restore_templates = restore_keys
+            .iter()
+            .flat_map(|s| lines(&s.text))
+            .map(|line| Key::read(&line, &scope, &origins))
+            .collect();
         Some(CacheStep {
             action: uses.name.to_owned(),
             reference: uses.reference.to_owned(),
@@ -164,11 +191,17 @@ impl Walk<'_> {
             keyless: known.is_some_and(|a| a.keyless),
             retired: known.is_some_and(|a| a.is_retired(uses.reference)),
             paths: paths.collect(),
-            template: key.as_ref().map(|k| Key::read(&k.text, &scope, &origins)).unwrap_or_default(),
+            template: key
+                .as_ref()
+                .map(|k| Key::read(&k.text, &scope, &origins))
+                .unwrap_or_default(),
             key,
             restore_keys,
             restore_templates,
-            must_hit: here.step.input("fail-on-cache-miss").is_some_and(|f| f.text.trim() != "false"),
+            must_hit: here
+                .step
+                .input("fail-on-cache-miss")
+                .is_some_and(|f| f.text.trim() != "false"),
             lookup_only: here.step.input("lookup-only").cloned(),
         })
     }
@@ -178,11 +211,11 @@ impl Walk<'_> {
         if action.checks_out {
             self.state.check_out(String::new(), true);
         }
-        let folder = action
-            .folder_input
-            .as_deref()
-            .and_then(|name| here.step.input(name))
-            .map_or_else(|| Some(String::new()), |s| in_workspace("", &self.scope_at(here).text(&s.text)?));
+        let folder =
+            action.folder_input.as_deref().and_then(|name| here.step.input(name)).map_or_else(
+                || Some(String::new()),
+                |s| in_workspace("", &self.scope_at(here).text(&s.text)?),
+            );
         let Some(folder) = folder else {
             self.undecided.push(format!("`{}` runs in a folder that is not known", action.action));
             return;
@@ -200,13 +233,19 @@ impl Walk<'_> {
             },
         };
         let env = |_: &str| Variable::Unset;
-        let request =
-            Request { args: &args, env: &env, folder: &place.inside, script: None, files: self.files(&place) };
+        let request = Request {
+            args: &args,
+            env: &env,
+            folder: &place.inside,
+            script: None,
+            files: self.files(&place),
+        };
         let mut run = self.answer(&request, &place);
         if action.rebuilds && run.reuse != Reuse::Unknown {
             let run = Arc::make_mut(&mut run);
             // A first pass builds without reuse, a second one runs what that has built.
-            (run.reuse, run.reuse_why) = (Reuse::Mixed, "the action builds once, then reuses what it built".to_owned());
+            (run.reuse, run.reuse_why) =
+                (Reuse::Mixed, "the action builds once, then reuses what it built".to_owned());
         }
         let folders = run.env_dirs.iter().map(|d| prefixed(&place.checkout, d)).collect();
         let invocation = Invocation {

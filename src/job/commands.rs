@@ -14,14 +14,18 @@ use crate::base::text::Span;
 use crate::repo::words::Goal;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
-use crate::shell::{Call, CallKind, Command, Directory, Expanded, Given, Host, Peeled, Shell, Word};
+use crate::shell::{
+    Call, CallKind, Command, Directory, Expanded, Given, Host, Peeled, Shell, Word,
+};
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 use crate::yaml::ScalarMap;
 
 /// Longest text of a command shown to people.
 const MAX_SHOWN: usize = 80;
-/// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea set them too).
-const ALWAYS_SET: [(&str, &str); 3] = [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", WORKSPACE)];
+/// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea
+/// set them too).
+const ALWAYS_SET: [(&str, &str); 3] =
+    [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", WORKSPACE)];
 
 impl Walk<'_> {
     pub(super) fn run(&mut self, here: Here<'_>) {
@@ -52,9 +56,12 @@ impl Walk<'_> {
         self.state.exported.extend(exporting);
     }
 
-    /// Whether a script may run the tool or publish, itself or through files: no other needs to be read.
+    /// Whether a script may run the tool or publish, itself or through files: no other needs to be
+    /// read.
     fn may_tell(&self, here: Here<'_>, script: &str, expanded: &str) -> bool {
-        let lead = |texts: &[&str]| self.repository.shared.words.lead(texts, self.repository.files(), Goal::Event);
+        let lead = |texts: &[&str]| {
+            self.repository.shared.words.lead(texts, self.repository.files(), Goal::Event)
+        };
         if lead(&[script, expanded]) {
             return true;
         }
@@ -71,7 +78,13 @@ impl Walk<'_> {
                     _ => Cow::Borrowed(&written.text),
                 });
             }
-            texts.extend(self.state.exported.iter().filter_map(|(_, value)| value.as_deref()).map(Cow::Borrowed));
+            texts.extend(
+                self.state
+                    .exported
+                    .iter()
+                    .filter_map(|(_, value)| value.as_deref())
+                    .map(Cow::Borrowed),
+            );
         }
         let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
         !texts.is_empty() && lead(&texts)
@@ -95,7 +108,12 @@ impl Walk<'_> {
     }
 
     /// The known value of an environment variable at the start of a script.
-    pub(super) fn variable(&self, origin: &Origin<'_>, own: &[(String, Option<String>)], name: &str) -> Option<String> {
+    pub(super) fn variable(
+        &self,
+        origin: &Origin<'_>,
+        own: &[(String, Option<String>)],
+        name: &str,
+    ) -> Option<String> {
         match self.lookup(origin, own, name) {
             Variable::Set(value) => Some(value),
             Variable::Unset | Variable::Unknown => None,
@@ -103,7 +121,12 @@ impl Walk<'_> {
     }
 
     /// An environment variable of a command; `own` is what its script sets for it.
-    fn lookup(&self, origin: &Origin<'_>, own: &[(String, Option<String>)], name: &str) -> Variable {
+    fn lookup(
+        &self,
+        origin: &Origin<'_>,
+        own: &[(String, Option<String>)],
+        name: &str,
+    ) -> Variable {
         if let Some((_, value)) = origin.env.iter().chain(own).rev().find(|(n, _)| n == name) {
             return value.clone().map_or(Variable::Unknown, Variable::Set);
         }
@@ -118,7 +141,12 @@ impl Walk<'_> {
     }
 
     /// Looks at what a command runs; `program` is that without launchers.
-    pub(super) fn command(&mut self, origin: &Origin<'_>, command: &Command, program: Option<&Peeled>) {
+    pub(super) fn command(
+        &mut self,
+        origin: &Origin<'_>,
+        command: &Command,
+        program: Option<&Peeled>,
+    ) {
         let Some(peeled) = program else { return };
         if let Some(call) = peeled.call(command, "nox") {
             return self.call(origin, command, &call);
@@ -128,7 +156,8 @@ impl Walk<'_> {
             return self.wheels(origin.here, origin.script, span);
         }
         if let Some(name) = peeled.program.program_name() {
-            let arguments: Vec<&str> = peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
+            let arguments: Vec<&str> =
+                peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
             if let Some(what) = publishers().command(&name, &arguments) {
                 let span = self.span_in_step(origin, command.span);
                 self.push(origin.here, span, EventKind::Publish { what: what.to_owned() });
@@ -137,8 +166,8 @@ impl Walk<'_> {
         self.hop(origin, command, peeled);
     }
 
-    /// The folder of the workspace that a command runs in, and whether that is inside a container of its own.
-    /// `None`: not known. `Some(None)`: nothing it writes stays.
+    /// The folder of the workspace that a command runs in, and whether that is inside a container
+    /// of its own. `None`: not known. `Some(None)`: nothing it writes stays.
     pub(super) fn folder_of(
         &self,
         origin: &Origin<'_>,
@@ -146,12 +175,16 @@ impl Walk<'_> {
         host: &Host,
     ) -> Option<Option<(String, bool)>> {
         if let Host::Container { mounts, workdir, .. } = host {
-            let Some(mount) = mounts.iter().find(|m| is_workspace_mount(m)) else { return Some(None) };
+            let Some(mount) = mounts.iter().find(|m| is_workspace_mount(m)) else {
+                return Some(None);
+            };
             return Some(Some((inside_mount(mount, workdir.as_ref()), true)));
         }
         let folder = match directory {
             Directory::Unchanged => origin.folder.clone(),
-            Directory::Into(path) => origin.folder.as_deref().and_then(|folder| in_workspace(folder, path)),
+            Directory::Into(path) => {
+                origin.folder.as_deref().and_then(|folder| in_workspace(folder, path))
+            }
             Directory::Unknown => None,
         };
         folder.map(|folder| Some((folder, origin.in_container)))
@@ -170,7 +203,8 @@ impl Walk<'_> {
         let place = self.state.place(&at);
         let mut run = self.ask(origin, call, &place);
         if place.own && !self.open && run.definition_files.is_empty() {
-            // Without a noxfile nox fails; only a workflow that other repositories call may count on theirs.
+            // Without a noxfile nox fails; only a workflow that other repositories call may count
+            // on theirs.
             let run = Arc::make_mut(&mut run);
             (run.creates_by_default, run.off_by_default) = (false, false);
         }
@@ -213,14 +247,23 @@ impl Walk<'_> {
             CallKind::Script(path) => Some(path.as_str()),
             _ => None,
         };
-        let request = Request { args: &args, env: &env, folder: &place.inside, script, files: self.files(place) };
+        let request = Request {
+            args: &args,
+            env: &env,
+            folder: &place.inside,
+            script,
+            files: self.files(place),
+        };
         self.answer(&request, place)
     }
 
     /// Where the reuse flag may be inserted in the file, or why nowhere.
     fn insertion(&self, origin: &Origin<'_>, call: &Call) -> (Option<usize>, Option<&'static str>) {
         if origin.lead.is_some() {
-            return (None, Some("nox is called in another file, which the step leads to; add the flag there"));
+            return (
+                None,
+                Some("nox is called in another file, which the step leads to; add the flag there"),
+            );
         }
         let Some(offset) = call.insert_at else {
             return (None, Some("the word `nox` is not written in this step"));
@@ -232,7 +275,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The place in the step's own document of a stretch of a script: that of the command that leads to it.
+    /// The place in the step's own document of a stretch of a script: that of the command that
+    /// leads to it.
     pub(super) fn span_in_step(&self, origin: &Origin<'_>, span: Span) -> Span {
         let document = origin.here.document;
         origin.span.unwrap_or_else(|| {
@@ -241,7 +285,8 @@ impl Walk<'_> {
         })
     }
 
-    /// The folder a script starts in, relative to the workspace; `None` when not known or outside of it.
+    /// The folder a script starts in, relative to the workspace; `None` when not known or outside
+    /// of it.
     fn working_directory(&self, here: Here<'_>) -> Option<String> {
         let written = here.step.working_directory.as_ref().or_else(|| {
             // Defaults of a job do not reach into the composite actions it uses.
@@ -282,7 +327,9 @@ fn argument(word: &Word) -> Argument {
 /// The folder of the workspace in which a container starts that has it mounted.
 fn inside_mount(mount: &Word, workdir: Option<&Word>) -> String {
     let target = mount.raw.trim_matches(['"', '\'']).split(':').nth(1).unwrap_or_default();
-    let folder = workdir.and_then(|w| w.value.as_deref()?.strip_prefix(target)).filter(|_| !target.is_empty());
+    let folder = workdir
+        .and_then(|w| w.value.as_deref()?.strip_prefix(target))
+        .filter(|_| !target.is_empty());
     folder.and_then(|f| in_workspace("", f.trim_start_matches('/'))).unwrap_or_default()
 }
 
@@ -303,7 +350,8 @@ fn is_workspace_mount(mount: &Word) -> bool {
     ]
     .iter()
     .any(|own| {
-        raw.strip_prefix(own).is_some_and(|rest| own.ends_with(':') || rest.trim_start_matches('"').starts_with(':'))
+        raw.strip_prefix(own)
+            .is_some_and(|rest| own.ends_with(':') || rest.trim_start_matches('"').starts_with(':'))
     })
 }
 
@@ -324,15 +372,22 @@ pub(super) fn exports(script: &str) -> Vec<Exported> {
     }
     let mut found = Vec::new();
     for line in script.lines() {
-        // `NAME=value` and `NAME<<EOF` may stand on any line of a group that is redirected as a whole.
-        let text =
-            line.trim().trim_start_matches("echo ").trim_start_matches("printf ").trim_start_matches(['"', '\'']);
-        let name: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        // `NAME=value` and `NAME<<EOF` may stand on any line of a group that is redirected as a
+        // whole.
+        let text = line
+            .trim()
+            .trim_start_matches("echo ")
+            .trim_start_matches("printf ")
+            .trim_start_matches(['"', '\'']);
+        let name: String =
+            text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
         let rest = &text[name.len()..];
         if name.is_empty() || !(rest.starts_with('=') || rest.starts_with("<<")) {
             continue;
         }
-        let value = rest.strip_prefix('=').map(|v| v.split(['"', '\'', '>']).next().unwrap_or_default().trim_end());
+        let value = rest
+            .strip_prefix('=')
+            .map(|v| v.split(['"', '\'', '>']).next().unwrap_or_default().trim_end());
         let plain = value.filter(|v| line.contains(ENV_FILE) && !v.contains(['$', '`', '\\', '%']));
         found.push((name, plain.map(str::to_owned)));
     }
@@ -353,7 +408,8 @@ mod tests {
             ("echo 'A<<EOF' >> $GITHUB_ENV", vec![("A", None)]),
             ("echo A=b", vec![]),
         ] {
-            let expected: Vec<_> = expected.into_iter().map(|(n, v)| (n.to_owned(), v.map(str::to_owned))).collect();
+            let expected: Vec<_> =
+                expected.into_iter().map(|(n, v)| (n.to_owned(), v.map(str::to_owned))).collect();
             assert_eq!(exports(script), expected, "{script}");
         }
     }

@@ -20,7 +20,8 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub fn new(repository: &'a Repository, settings: &'a Config, unit: Unit) -> Self {
         let instances = Instances::of(repository, unit);
-        let timelines = instances.list.par_iter().map(|i| build(repository, &instances, i)).collect();
+        let timelines =
+            instances.list.par_iter().map(|i| build(repository, &instances, i)).collect();
         Self { repository, settings, unit, name: unit.name(repository), instances, timelines }
     }
 
@@ -34,8 +35,8 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// A call whose environments a cache could keep: it creates some and puts something into them. Where the sessions are
-/// out of sight, the tool's defaults decide.
+/// A call whose environments a cache could keep: it creates some and puts something into them.
+/// Where the sessions are out of sight, the tool's defaults decide.
 pub fn is_cacheable(invocation: &Invocation) -> bool {
     let creates = match invocation.run.creates_env {
         Answer::Yes => true,
@@ -45,7 +46,8 @@ pub fn is_cacheable(invocation: &Invocation) -> bool {
     creates && invocation.run.installs_anything != Answer::No && is_ours(invocation)
 }
 
-/// A call that puts anything at all into the environment folder, or may: a cache must be restored before it.
+/// A call that puts anything at all into the environment folder, or may: a cache must be restored
+/// before it.
 pub fn touches_folder(invocation: &Invocation) -> bool {
     invocation.run.creates_env != Answer::No && is_ours(invocation)
 }
@@ -59,10 +61,11 @@ pub fn cacheable(timeline: &Timeline) -> impl Iterator<Item = (&Event, &Invocati
     timeline.invocations().filter(|(_, i)| is_cacheable(i))
 }
 
-/// Whether a cache step was meant for these environment folders: it restores one of them, or one of that name
-/// elsewhere. A folder deliberately inside (`.nox/.cache`) is not the environments.
+/// Whether a cache step was meant for these environment folders: it restores one of them, or one of
+/// that name elsewhere. A folder deliberately inside (`.nox/.cache`) is not the environments.
 pub fn is_meant_for(step: &CacheStep, folders: &[String]) -> bool {
-    step.form != CacheForm::Save && step.paths.iter().any(|path| folders.iter().any(|f| means(path, f)))
+    step.form != CacheForm::Save
+        && step.paths.iter().any(|path| folders.iter().any(|f| means(path, f)))
 }
 
 fn means(path: &crate::job::event::CachedPath, folder: &str) -> bool {

@@ -23,11 +23,13 @@ pub struct Site {
 pub struct Event {
     /// The step that does it: in the job, or in a composite action the job uses.
     pub site: Site,
-    /// The step of the job itself; the same as `site` unless the event is inside a composite action.
+    /// The step of the job itself; the same as `site` unless the event is inside a composite
+    /// action.
     pub outer: Site,
     /// Where it stands in `site`'s document.
     pub span: Span,
-    /// How it was reached from the step, outermost first: scripts, Makefile targets, composite actions.
+    /// How it was reached from the step, outermost first: scripts, Makefile targets, composite
+    /// actions.
     pub hops: Vec<Location>,
     /// An `if:` on the way whose value is not known, as written.
     pub condition: Option<String>,
@@ -51,7 +53,8 @@ pub enum EventKind {
         uv: bool,
         /// The versions asked for, where they are known.
         versions: Vec<String>,
-        /// Everything that decides which interpreter it is; `None` where two instances may get different ones.
+        /// Everything that decides which interpreter it is; `None` where two instances may get
+        /// different ones.
         feed: Option<String>,
     },
     /// A warm download cache of an installer: `pip`, `uv`, `conda`.
@@ -101,7 +104,8 @@ pub struct CacheStep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedPath {
     pub written: String,
-    /// Relative to the workspace, without `./` and a trailing `/`; `None` outside the workspace or not known.
+    /// Relative to the workspace, without `./` and a trailing `/`; `None` outside the workspace or
+    /// not known.
     pub folder: Option<String>,
     /// Its value on this instance is known.
     pub known: bool,

@@ -26,7 +26,8 @@ enum Legs {
 
 impl Extent {
     pub fn of(instances: &Instances) -> Self {
-        let mut callers: Vec<_> = instances.list.iter().filter_map(|i| i.caller).map(|c| (c.document, c.job)).collect();
+        let mut callers: Vec<_> =
+            instances.list.iter().filter_map(|i| i.caller).map(|c| (c.document, c.job)).collect();
         callers.sort_unstable();
         callers.dedup();
         let matrix = instances.list.iter().any(|i| !i.leg.values.is_empty());
@@ -48,9 +49,13 @@ impl Extent {
 
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
+        let plural = |n: usize, word: &str| {
+            if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+        };
         match self.legs {
-            Legs::Computed => f.write_str("legs of a matrix that is computed while the workflow runs")?,
+            Legs::Computed => {
+                f.write_str("legs of a matrix that is computed while the workflow runs")?
+            }
             Legs::Matrix(legs) => f.write_str(&plural(legs, "matrix leg"))?,
             Legs::Plain(instances) => f.write_str(&plural(instances, "instance"))?,
         }

@@ -1,4 +1,5 @@
-//! Commands that lead to scripts, targets and tasks in other files, followed a bounded number of times.
+//! Commands that lead to scripts, targets and tasks in other files, followed a bounded number of
+//! times.
 
 use super::commands::{exports, shown};
 use super::state::prefixed;
@@ -60,7 +61,9 @@ impl Walk<'_> {
         if origin.hops.len() == MAX_HOPS {
             return;
         }
-        let Some(Some((folder, in_container))) = self.folder_of(origin, &peeled.directory, &peeled.host) else {
+        let Some(Some((folder, in_container))) =
+            self.folder_of(origin, &peeled.directory, &peeled.host)
+        else {
             return;
         };
         let place = self.state.place(&folder);
@@ -70,7 +73,13 @@ impl Walk<'_> {
         let vars = |name: &str| self.variable(origin, &peeled.env, name);
         let root = format!("{WORKSPACE}/{}", place.checkout);
         let root = root.trim_end_matches('/');
-        let ask = Ask { program: peeled, folder: &place.inside, files: self.files(&place), root, vars: &vars };
+        let ask = Ask {
+            program: peeled,
+            folder: &place.inside,
+            files: self.files(&place),
+            root,
+            vars: &vars,
+        };
         let found = follow(&ask);
         for note in found.notes {
             if !self.undecided.contains(&note) {
@@ -85,7 +94,8 @@ impl Walk<'_> {
         hops.push(self.place_of(origin, command.span));
         // What leads to itself is not read again.
         let again = |lead: &Lead| {
-            let is_lead = |hop: &Location| hop.path == lead.path && hop.label.starts_with(&lead.label);
+            let is_lead =
+                |hop: &Location| hop.path == lead.path && hop.label.starts_with(&lead.label);
             hops.iter().any(|hop| is_lead(hop) && lead.span.contains(hop.span.start))
         };
         if found.leads.iter().any(again) {
@@ -115,7 +125,8 @@ impl Walk<'_> {
             };
             let files = |path: &str| self.text_of(inner.folder.as_deref()?, path);
             let given = Given { vars: &variable, files: &files };
-            let all = self.repository.shared.scripts.read(lead.shell.clone(), lead.expanded(), &given);
+            let all =
+                self.repository.shared.scripts.read(lead.shell.clone(), lead.expanded(), &given);
             self.state.exporting.extend(exports(&lead.script));
             for read in all.iter() {
                 self.command(&inner, &read.command, read.program.as_ref());
@@ -127,7 +138,9 @@ impl Walk<'_> {
     pub(super) fn place_of(&self, origin: &Origin<'_>, span: Span) -> Location {
         let text = shown(origin.text, span);
         match origin.lead {
-            None => self.location(origin.here, self.span_in_step(origin, span), &format!("`{text}`")),
+            None => {
+                self.location(origin.here, self.span_in_step(origin, span), &format!("`{text}`"))
+            }
             Some(lead) => Location {
                 path: lead.path.clone(),
                 span: lead.locate(span),
@@ -137,7 +150,8 @@ impl Walk<'_> {
     }
 }
 
-/// `$0`, `$#`, `$1` and so on of a script at `path`; `None` for any other variable, and where its words are not known.
+/// `$0`, `$#`, `$1` and so on of a script at `path`; `None` for any other variable, and where its
+/// words are not known.
 fn argument(lead: &Lead, path: &str, name: &str) -> Option<Option<String>> {
     let arguments = lead.arguments.as_ref()?;
     if name == "#" {

@@ -40,7 +40,8 @@ pub struct Instances {
     pub list: Vec<Instance>,
     /// These are all of them, with all values known.
     pub exact: bool,
-    /// The triggers in effect: the workflow's own, and those of its callers in place of `workflow_call`.
+    /// The triggers in effect: the workflow's own, and those of its callers in place of
+    /// `workflow_call`.
     pub triggers: Vec<Trigger>,
     /// Workflows elsewhere may call this one, with inputs and on events not known.
     pub open: bool,
@@ -56,8 +57,12 @@ impl Instances {
         let document = &repository.documents[unit.document];
         let Some((workflow, job)) = document.workflow().zip(unit.job) else {
             let declared = document.action().map_or(&[][..], |a| &a.inputs);
-            let instance =
-                Instance { unit, leg: Leg { open: true, ..Leg::default() }, inputs: undecided(declared), caller: None };
+            let instance = Instance {
+                unit,
+                leg: Leg { open: true, ..Leg::default() },
+                inputs: undecided(declared),
+                caller: None,
+            };
             return Self { list: vec![instance], exact: false, triggers: Vec::new(), open: true };
         };
         let definition = &workflow.jobs[job];
@@ -84,7 +89,8 @@ impl Instances {
         for (inputs, caller) in starts {
             let empty = Leg::default();
             let scope = Scope::new(&empty, &inputs, &definition.id).with_env(&workflow.env);
-            let legs = definition.matrix.map_or_else(Legs::single, |m| m.legs(&document.tree, &scope));
+            let legs =
+                definition.matrix.map_or_else(Legs::single, |m| m.legs(&document.tree, &scope));
             exact &= legs.exact;
             for leg in legs.legs {
                 if list.len() == MAX_INSTANCES {
@@ -127,21 +133,26 @@ fn calls(
                 if depth > 0 {
                     calls(repository, caller.document, depth - 1, triggers);
                 }
-            } else if !triggers.iter().any(|t| t.event == trigger.event && t.names_tags() == trigger.names_tags()) {
+            } else if !triggers
+                .iter()
+                .any(|t| t.event == trigger.event && t.names_tags() == trigger.names_tags())
+            {
                 triggers.push(trigger.clone());
             }
         }
         let outer = undecided(&declarations(repository, caller.document));
         let no_leg = Leg::default();
         let scope = Scope::new(&no_leg, &outer, &job.id).with_env(&workflow.env);
-        let legs =
-            job.matrix.map_or_else(Legs::single, |m| m.legs(&repository.documents[caller.document].tree, &scope));
+        let legs = job.matrix.map_or_else(Legs::single, |m| {
+            m.legs(&repository.documents[caller.document].tree, &scope)
+        });
         for leg in &legs.legs {
             let scope = Scope::new(leg, &outer, &job.id).with_env(&workflow.env);
             let values = declared
                 .iter()
                 .map(|input| {
-                    let passed = job.with.iter().find(|(name, _)| name.eq_ignore_ascii_case(&input.name));
+                    let passed =
+                        job.with.iter().find(|(name, _)| name.eq_ignore_ascii_case(&input.name));
                     let value = match passed {
                         Some((_, scalar)) => scope.evaluate(&scalar.text),
                         None => default_of(input),
@@ -179,7 +190,9 @@ fn dispatched(triggers: &[Trigger]) -> Inputs {
         for input in &trigger.inputs {
             let value = match (trigger.event.as_str(), input.options.as_slice()) {
                 ("workflow_dispatch", []) => Eval::Unknown,
-                ("workflow_dispatch", options) => Eval::one_of(options.iter().cloned().map(Value::String)),
+                ("workflow_dispatch", options) => {
+                    Eval::one_of(options.iter().cloned().map(Value::String))
+                }
                 _ => default_of(input),
             };
             if !values.iter().any(|(name, _)| *name == input.name) {

@@ -1,4 +1,5 @@
-//! Keys as templates: what a key is made of on one instance, and whether two of them can differ at all.
+//! Keys as templates: what a key is made of on one instance, and whether two of them can differ at
+//! all.
 
 use crate::actions::expr::{Context, Expr, ExprKind, Part, Value, eval, parse_template};
 
@@ -21,8 +22,8 @@ pub struct Piece {
     pub paths: Vec<String>,
     /// Its calls of `hashFiles`.
     pub hashes: Vec<Hash>,
-    /// Of a piece not known: everything that decides its value besides the source; `None` where two instances may have
-    /// different values all the same.
+    /// Of a piece not known: everything that decides its value besides the source; `None` where two
+    /// instances may have different values all the same.
     pub feed: Option<String>,
     /// The scripts that write what it is made of.
     pub scripts: Vec<String>,
@@ -78,7 +79,9 @@ enum Token<'a> {
 impl Key {
     /// Reads `text` in a context.
     pub fn read(text: &str, context: &dyn Context, origins: &dyn Origins) -> Self {
-        let Ok(template) = parse_template(text) else { return Self { broken: true, ..Self::default() } };
+        let Ok(template) = parse_template(text) else {
+            return Self { broken: true, ..Self::default() };
+        };
         let pieces = template.parts.iter().map(|part| match part {
             Part::Literal { text, .. } => Piece::literal(text),
             Part::Expr { expr, span } => {
@@ -108,20 +111,24 @@ impl Key {
         !self.broken && self.pieces.iter().all(|p| p.text.is_some())
     }
 
-    /// The key as one text in which equal values are equal; it ends where a value may differ all the same.
+    /// The key as one text in which equal values are equal; it ends where a value may differ all
+    /// the same.
     pub fn rendered(&self) -> Rendered {
         let mut text = String::new();
         for piece in &self.pieces {
             match (&piece.text, &piece.feed) {
                 (Some(known), _) => text.push_str(known),
-                (None, Some(feed)) => text.push_str(&format!("\u{1}{}\u{2}{feed}\u{3}", piece.source)),
+                (None, Some(feed)) => {
+                    text.push_str(&format!("\u{1}{}\u{2}{feed}\u{3}", piece.source))
+                }
                 (None, None) => return Rendered { text, whole: false },
             }
         }
         Rendered { text, whole: !self.broken }
     }
 
-    /// Whether `self` can be the beginning of `key`. What is not known may be anything, but a hash is a hash.
+    /// Whether `self` can be the beginning of `key`. What is not known may be anything, but a hash
+    /// is a hash.
     pub fn can_begin(&self, key: &Key) -> bool {
         if self.broken || key.broken {
             return true;
@@ -133,7 +140,9 @@ impl Key {
                 (a, Some(b)) if a == b => {}
                 (Token::Char(_), Some(Token::Char(_))) => return false,
                 (Token::Char(c), Some(Token::Symbol { hash: true, .. }))
-                | (Token::Symbol { hash: true, .. }, Some(Token::Char(c))) => return c.is_ascii_hexdigit(),
+                | (Token::Symbol { hash: true, .. }, Some(Token::Char(c))) => {
+                    return c.is_ascii_hexdigit();
+                }
                 _ => return true,
             }
         }
@@ -166,7 +175,8 @@ impl Piece {
 
     fn read(expr: &Expr, source: &str, context: &dyn Context, origins: &dyn Origins) -> Self {
         let text = eval(expr, context).known().map(Value::to_text);
-        let hashes: Vec<Hash> = expr.calls("hashFiles").iter().map(|call| Hash::read(call.args, context)).collect();
+        let hashes: Vec<Hash> =
+            expr.calls("hashFiles").iter().map(|call| Hash::read(call.args, context)).collect();
         let (mut paths, mut scripts): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         let mut feed = Some(String::new());
         for path in expr.paths() {
@@ -186,13 +196,16 @@ impl Piece {
             let (root, name) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
             match root {
                 "runner" | "matrix" | "strategy" => true,
-                "github" => !matches!(name, "sha" | "run_id" | "run_number" | "run_attempt" | "event"),
+                "github" => {
+                    !matches!(name, "sha" | "run_id" | "run_number" | "run_attempt" | "event")
+                }
                 "env" => name == "pythonlocation",
                 "steps" => path.ends_with(".python-version") || path.ends_with(".python-path"),
                 _ => false,
             }
         };
-        self.text.is_some() || (self.hashes.is_empty() && !self.paths.is_empty() && self.paths.iter().all(fixed))
+        self.text.is_some()
+            || (self.hashes.is_empty() && !self.paths.is_empty() && self.paths.iter().all(fixed))
     }
 
     /// Another value on every run.
@@ -204,7 +217,9 @@ impl Piece {
     /// Nothing but a call of `hashFiles`.
     pub fn is_hash(&self) -> bool {
         let name = self.source.get(.."hashFiles".len()).unwrap_or_default();
-        self.hashes.len() == 1 && name.eq_ignore_ascii_case("hashFiles") && self.source.ends_with(')')
+        self.hashes.len() == 1
+            && name.eq_ignore_ascii_case("hashFiles")
+            && self.source.ends_with(')')
     }
 }
 
@@ -215,7 +230,8 @@ impl Hash {
             _ => eval(arg, context).known().map(Value::to_text),
         };
         let patterns: Option<Vec<String>> = args.iter().map(one).collect();
-        let patterns = patterns.map(|all| all.into_iter().filter(|p| !p.starts_with("--")).collect());
+        let patterns =
+            patterns.map(|all| all.into_iter().filter(|p| !p.starts_with("--")).collect());
         Self { patterns }
     }
 }
@@ -231,7 +247,9 @@ mod tests {
     impl Context for Little {
         fn lookup(&self, path: &[String]) -> Eval {
             match path {
-                [root, name] if root == "github" && name == "job" => Eval::Known(Value::from("tests")),
+                [root, name] if root == "github" && name == "job" => {
+                    Eval::Known(Value::from("tests"))
+                }
                 _ => Eval::Unknown,
             }
         }
@@ -275,7 +293,9 @@ mod tests {
         }
         assert!(key("nox-").rendered().begins(&key("nox-${{ steps.x.outputs.y }}").rendered()));
         assert!(
-            !key("nox-${{ steps.x.outputs.y }}").rendered().begins(&key("nox-${{ steps.x.outputs.y }}").rendered())
+            !key("nox-${{ steps.x.outputs.y }}")
+                .rendered()
+                .begins(&key("nox-${{ steps.x.outputs.y }}").rendered())
         );
     }
 

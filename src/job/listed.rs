@@ -11,10 +11,15 @@ use crate::tool::nox::argv;
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 
 impl Walk<'_> {
-    /// Where the legs together run the sessions that nox lists, the job builds what any of these does.
+    /// Where the legs together run the sessions that nox lists, the job builds what any of these
+    /// does.
     pub(super) fn add_listed(&self, run: &mut Arc<Run>, place: &Place) {
         let builds = run.sessions.iter().any(|s| s.creates_env == Answer::Yes);
-        if run.creates_env == Answer::Unknown && !run.sessions_known && builds && self.listed_build(place) {
+        if run.creates_env == Answer::Unknown
+            && !run.sessions_known
+            && builds
+            && self.listed_build(place)
+        {
             let run = Arc::make_mut(run);
             run.creates_env = Answer::Yes;
             run.why = "the legs are the sessions that another job lists".to_owned();
@@ -23,21 +28,27 @@ impl Walk<'_> {
 
     fn listed_build(&self, place: &Place) -> bool {
         let lists = self.lists();
-        // Which of several lists a matrix holds is not known: what each of them names must build something.
+        // Which of several lists a matrix holds is not known: what each of them names must build
+        // something.
         let builds = |args: &Vec<Argument>| {
             let chosen: Vec<Argument> = args.iter().filter(|a| !makes_a_list(a)).cloned().collect();
             let env = |_: &str| Variable::Unset;
             let files = self.files(place);
-            let request = Request { args: &chosen, env: &env, folder: &place.inside, script: None, files };
+            let request =
+                Request { args: &chosen, env: &env, folder: &place.inside, script: None, files };
             self.answer(&request, place).creates_env
         };
-        lists.iter().any(|args| !chooses(args)) || Answer::one_of(lists.iter().map(builds)) == Answer::Yes
+        lists.iter().any(|args| !chooses(args))
+            || Answer::one_of(lists.iter().map(builds)) == Answer::Yes
     }
 
-    /// The words of the calls that list sessions in jobs whose outputs the matrix holds; nothing where all legs are known.
+    /// The words of the calls that list sessions in jobs whose outputs the matrix holds; nothing
+    /// where all legs are known.
     fn lists(&self) -> Vec<Vec<Argument>> {
         let document = &self.repository.documents[self.instance.unit.document];
-        let Some((workflow, matrix)) = document.workflow().zip(self.job.and_then(|j| j.matrix.as_ref())) else {
+        let Some((workflow, matrix)) =
+            document.workflow().zip(self.job.and_then(|j| j.matrix.as_ref()))
+        else {
             return Vec::new();
         };
         let leg = &self.instance.leg;
@@ -45,8 +56,13 @@ impl Walk<'_> {
             return Vec::new();
         }
         let texts = matrix.texts(&document.tree);
-        let paths = texts.iter().filter_map(|text| parse_template(text).ok()).flat_map(|template| template.paths());
-        let jobs: Vec<_> = paths.filter_map(|path| workflow.jobs.iter().find(|j| is_output_of(&path, &j.id))).collect();
+        let paths = texts
+            .iter()
+            .filter_map(|text| parse_template(text).ok())
+            .flat_map(|template| template.paths());
+        let jobs: Vec<_> = paths
+            .filter_map(|path| workflow.jobs.iter().find(|j| is_output_of(&path, &j.id)))
+            .collect();
         let scripts = jobs.iter().flat_map(|j| &j.steps.steps).filter_map(|s| s.run.as_ref());
         scripts.flat_map(|script| lists_in(&script.text)).collect()
     }
@@ -55,14 +71,18 @@ impl Walk<'_> {
 /// Whether a context path is `needs.<job>.outputs` or below.
 fn is_output_of(path: &[String], job: &str) -> bool {
     let start = ["needs", job, "outputs"];
-    path.len() >= start.len() && path.iter().zip(start).all(|(part, expected)| part.eq_ignore_ascii_case(expected))
+    path.len() >= start.len()
+        && path.iter().zip(start).all(|(part, expected)| part.eq_ignore_ascii_case(expected))
 }
 
 /// The words of the calls in a script that list sessions for programs.
 fn lists_in(script: &str) -> Vec<Vec<Argument>> {
     let read = commands(&Shell::Bash, &Expanded::new(script, &[]), &|_| None);
     let words = read.iter().flat_map(|command| calls(command, "nox")).filter_map(|call| {
-        call.args.iter().map(|w| w.value.clone().map(Argument::known)).collect::<Option<Vec<Argument>>>()
+        call.args
+            .iter()
+            .map(|w| w.value.clone().map(Argument::known))
+            .collect::<Option<Vec<Argument>>>()
     });
     let is_list = |args: &Vec<Argument>| {
         let line = argv::parse(args);
@@ -73,7 +93,8 @@ fn lists_in(script: &str) -> Vec<Vec<Argument>> {
 
 /// Whether a list is one of some sessions only.
 fn chooses(args: &[Argument]) -> bool {
-    const CHOOSING: [Meaning; 4] = [Meaning::Sessions, Meaning::Tags, Meaning::Keywords, Meaning::Pythons];
+    const CHOOSING: [Meaning; 4] =
+        [Meaning::Sessions, Meaning::Tags, Meaning::Keywords, Meaning::Pythons];
     let line = argv::parse(args);
     CHOOSING.iter().any(|c| line.has(*c))
 }
@@ -92,14 +113,21 @@ mod tests {
     #[test]
     fn scripts_that_list_sessions_and_whether_they_choose() {
         for (script, expected) in [
-            ("echo \"s=$(uvx nox --list --json | jq -c '[.[].session]')\" >> $GITHUB_OUTPUT", vec![false]),
+            (
+                "echo \"s=$(uvx nox --list --json | jq -c '[.[].session]')\" >> $GITHUB_OUTPUT",
+                vec![false],
+            ),
             ("echo >>$GITHUB_OUTPUT s=$(\n  nox --list-sessions --json | jq .\n)", vec![false]),
             ("echo s=$(nox --json -l -t ui | jq .)", vec![true]),
             ("nox -l", vec![]),
             ("echo s='[\"a\"]'", vec![]),
         ] {
             let lists = lists_in(script);
-            assert_eq!(lists.iter().map(|args| chooses(args)).collect::<Vec<_>>(), expected, "{script}");
+            assert_eq!(
+                lists.iter().map(|args| chooses(args)).collect::<Vec<_>>(),
+                expected,
+                "{script}"
+            );
         }
     }
 

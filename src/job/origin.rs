@@ -1,4 +1,5 @@
-//! Where a value comes from that nobody knows before the run: the scripts, inputs and settings that decide it.
+//! Where a value comes from that nobody knows before the run: the scripts, inputs and settings that
+//! decide it.
 
 use std::cell::Cell;
 
@@ -37,9 +38,13 @@ impl<'w, 'a> Origins<'w, 'a> {
     /// What decides which interpreter a step sets up.
     pub fn interpreter(&self, step: &Step) -> Option<String> {
         let uses = step.uses.as_ref().map_or("", |u| u.text.as_str());
-        let inputs = step.with.iter().filter(|(name, _)| name.contains("python") || name == "architecture");
-        let inputs: Option<Vec<String>> =
-            inputs.map(|(name, v)| Some(format!("{name}={}", self.expand(self.here, &v.text, MAX_DEPTH)?))).collect();
+        let inputs =
+            step.with.iter().filter(|(name, _)| name.contains("python") || name == "architecture");
+        let inputs: Option<Vec<String>> = inputs
+            .map(|(name, v)| {
+                Some(format!("{name}={}", self.expand(self.here, &v.text, MAX_DEPTH)?))
+            })
+            .collect();
         Some(format!("{uses} {}", inputs?.join(" ")))
     }
 
@@ -53,7 +58,16 @@ impl<'w, 'a> Origins<'w, 'a> {
         let document = || here.document.path.clone();
         match root.as_str() {
             "github"
-                if matches!(name, "sha" | "ref" | "ref_name" | "ref_type" | "repository" | "head_ref" | "base_ref") =>
+                if matches!(
+                    name,
+                    "sha"
+                        | "ref"
+                        | "ref_name"
+                        | "ref_type"
+                        | "repository"
+                        | "head_ref"
+                        | "base_ref"
+                ) =>
             {
                 fed(String::new())
             }
@@ -66,9 +80,15 @@ impl<'w, 'a> Origins<'w, 'a> {
             "env" if name.eq_ignore_ascii_case("pythonLocation") => {
                 Origin { feed: self.interpreters(), ..Origin::default() }
             }
-            "env" if name.eq_ignore_ascii_case(UV_FOLDER) && self.walk.scope_at(here).written(name).is_none() => {
+            "env"
+                if name.eq_ignore_ascii_case(UV_FOLDER)
+                    && self.walk.scope_at(here).written(name).is_none() =>
+            {
                 let feed = self.runner(here, depth).zip(self.interpreters());
-                Origin { feed: feed.map(|(runner, set_up)| format!("{runner}\n{set_up}")), ..Origin::default() }
+                Origin {
+                    feed: feed.map(|(runner, set_up)| format!("{runner}\n{set_up}")),
+                    ..Origin::default()
+                }
             }
             "env" => self.variable(here, name, depth),
             "steps" => self.output(here, name, depth),
@@ -89,13 +109,15 @@ impl<'w, 'a> Origins<'w, 'a> {
         if let Some(text) = scope.written(name) {
             return self.text(here, text, depth);
         }
-        let Some(list) =
-            self.walk.repository.documents[self.outer(here).site.document].steps(self.outer(here).site.job)
+        let Some(list) = self.walk.repository.documents[self.outer(here).site.document]
+            .steps(self.outer(here).site.job)
         else {
             return Origin::default();
         };
         let before = list.steps.iter().take(self.outer(here).site.step);
-        let writes = |s: &&Step| s.run.as_ref().is_some_and(|r| r.text.contains(ENV_FILE) && r.text.contains(name));
+        let writes = |s: &&Step| {
+            s.run.as_ref().is_some_and(|r| r.text.contains(ENV_FILE) && r.text.contains(name))
+        };
         self.written_by(self.outer(here), before.filter(writes).collect(), depth)
     }
 
@@ -112,13 +134,16 @@ impl<'w, 'a> Origins<'w, 'a> {
         }
         let scripts: Vec<String> = steps
             .iter()
-            .map(|s| s.run.as_ref().or(s.uses.as_ref()).map_or_else(String::new, |t| t.text.clone()))
+            .map(|s| {
+                s.run.as_ref().or(s.uses.as_ref()).map_or_else(String::new, |t| t.text.clone())
+            })
             .collect();
         let texts = steps.iter().flat_map(|s| {
             let inputs = s.with.iter().chain(&s.env.entries).map(|(_, v)| v);
             s.run.iter().chain(&s.uses).chain(inputs).map(|scalar| scalar.text.as_str())
         });
-        let around = self.walk.envs.iter().flat_map(|env| env.entries.iter().map(|(_, v)| v.text.as_str()));
+        let around =
+            self.walk.envs.iter().flat_map(|env| env.entries.iter().map(|(_, v)| v.text.as_str()));
         let mut feed: Option<Vec<String>> =
             texts.chain(around).map(|text| self.expand(here, text, depth - 1)).collect();
         if let (Some(all), Some(interpreters)) = (&mut feed, self.interpreters()) {
@@ -175,7 +200,8 @@ impl<'w, 'a> Origins<'w, 'a> {
         feeds.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"))
     }
 
-    /// A text with what is known put in, and what is not known named together with where it comes from.
+    /// A text with what is known put in, and what is not known named together with where it comes
+    /// from.
     fn expand(&self, here: Here<'_>, text: &str, depth: usize) -> Option<String> {
         if !text.contains("${{") {
             return Some(text.to_owned());

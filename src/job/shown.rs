@@ -1,4 +1,5 @@
-//! A job's timelines for people: the events of all its instances merged into one list, each with its place.
+//! A job's timelines for people: the events of all its instances merged into one list, each with
+//! its place.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -140,7 +141,8 @@ fn kind(kind: &EventKind) -> &'static str {
     }
 }
 
-/// Puts the events of all instances into one order: what an instance has more stands behind what it has before it.
+/// Puts the events of all instances into one order: what an instance has more stands behind what it
+/// has before it.
 fn merge(timelines: &[Timeline]) -> Vec<Merged<'_>> {
     let mut out: Vec<Merged<'_>> = Vec::new();
     for (instance, timeline) in timelines.iter().enumerate() {
@@ -177,7 +179,8 @@ fn shown(merged: &Merged<'_>, running: usize, lines: &mut Lines<'_>) -> Option<S
         let text = hop.label.clone();
         places.push(Place { path: hop.path.clone(), line, text });
     }
-    // Where files were followed, the last hop is the call; the event itself stands at the command that leads there.
+    // Where files were followed, the last hop is the call; the event itself stands at the command
+    // that leads there.
     if !event.hops.iter().any(|h| h.path == path && h.span == event.span) {
         let line = lines.line(&path, event.span.start);
         places.push(Place { path, line, text: String::new() });
@@ -208,10 +211,16 @@ fn describe(all: &[(usize, &Event)]) -> (String, Vec<String>) {
             };
             (text, Vec::new())
         }
-        EventKind::Interpreter { action, .. } => (format!("interpreter from `{action}`"), Vec::new()),
-        EventKind::PackageCache { installer } => (format!("package cache of {installer}"), Vec::new()),
+        EventKind::Interpreter { action, .. } => {
+            (format!("interpreter from `{action}`"), Vec::new())
+        }
+        EventKind::PackageCache { installer } => {
+            (format!("package cache of {installer}"), Vec::new())
+        }
         EventKind::Cache(step) => cache(step),
-        EventKind::Run(_) => run(&all.iter().filter_map(|(_, e)| e.invocation()).collect::<Vec<_>>()),
+        EventKind::Run(_) => {
+            run(&all.iter().filter_map(|(_, e)| e.invocation()).collect::<Vec<_>>())
+        }
         EventKind::Publish { what } => (what.clone(), Vec::new()),
     }
 }
@@ -226,8 +235,13 @@ fn cache(step: &CacheStep) -> (String, Vec<String>) {
         details.push(format!("on the first instance `{}`", step.template.known_text()));
     }
     if let Some(keys) = &step.restore_keys {
-        let keys: Vec<String> =
-            keys.text.lines().map(str::trim).filter(|l| !l.is_empty()).map(|l| format!("`{l}`")).collect();
+        let keys: Vec<String> = keys
+            .text
+            .lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .map(|l| format!("`{l}`"))
+            .collect();
         details.push(format!("restore keys {}", keys.join(", ")));
     }
     if let Some(lookup) = &step.lookup_only {
@@ -260,7 +274,8 @@ fn listed(mut names: Vec<String>) -> String {
 fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
     let commands = distinct(calls.iter().map(|c| format!("`{}`", c.command)));
     let mut details = Vec::new();
-    let sessions = distinct(calls.iter().flat_map(|c| c.run.sessions.iter().map(|s| s.name.clone())));
+    let sessions =
+        distinct(calls.iter().flat_map(|c| c.run.sessions.iter().map(|s| s.name.clone())));
     if !sessions.is_empty() {
         let known = calls.iter().all(|c| c.run.sessions_known);
         let word = if known { "sessions" } else { "sessions among" };
@@ -272,8 +287,10 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
         if of.is_empty() {
             continue;
         }
-        let folders = distinct(of.iter().flat_map(|c| c.folders.iter().map(|f| format!("`{f}`")))).join(", ");
-        let folders = if folders.is_empty() { "a folder that is not known".to_owned() } else { folders };
+        let folders =
+            distinct(of.iter().flat_map(|c| c.folders.iter().map(|f| format!("`{f}`")))).join(", ");
+        let folders =
+            if folders.is_empty() { "a folder that is not known".to_owned() } else { folders };
         let why = distinct(of.iter().map(|c| c.run.why.clone())).swap_remove(0);
         // The listed sessions say it already.
         let listed = of.iter().all(|c| c.run.sessions.iter().any(|s| s.creates_env == Answer::Yes));
@@ -302,7 +319,10 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
         }
         _ => details.extend(builds.into_iter().chain(reuses)),
     }
-    if calls.iter().any(|c| c.run.installs_anything == Answer::No && c.run.creates_env != Answer::No) {
+    if calls
+        .iter()
+        .any(|c| c.run.installs_anything == Answer::No && c.run.creates_env != Answer::No)
+    {
         details.push("installs nothing: the environments stay empty".to_owned());
     }
     if calls.iter().any(|c| c.run.installs_skipped) {
@@ -313,7 +333,8 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
     }
     if let Some(action) = calls.iter().find_map(|c| c.action) {
         if action.rebuilds {
-            details.push("the action builds the environments anew, whatever was restored".to_owned());
+            details
+                .push("the action builds the environments anew, whatever was restored".to_owned());
         }
         if action.own_cache {
             details.push("the action keeps a cache itself".to_owned());

@@ -1,4 +1,5 @@
-//! What a walk through an instance's steps has changed so far: checkouts in the workspace, exported variables.
+//! What a walk through an instance's steps has changed so far: checkouts in the workspace, exported
+//! variables.
 
 use crate::actions::context::{Exported, WORKSPACE};
 use crate::repo::join;
@@ -37,18 +38,25 @@ impl State {
         self.checkouts.push(Checkout { folder, own });
     }
 
-    /// What stands in a workspace folder: the innermost checkout around it. Without any checkout the workspace is taken
-    /// as the repository: some other step must have put it there.
+    /// What stands in a workspace folder: the innermost checkout around it. Without any checkout
+    /// the workspace is taken as the repository: some other step must have put it there.
     pub fn place(&self, folder: &str) -> Place {
-        let around =
-            |c: &&Checkout| c.folder.is_empty() || folder == c.folder || folder.starts_with(&format!("{}/", c.folder));
+        let around = |c: &&Checkout| {
+            c.folder.is_empty()
+                || folder == c.folder
+                || folder.starts_with(&format!("{}/", c.folder))
+        };
         match self.checkouts.iter().filter(around).max_by_key(|c| c.folder.len()) {
             Some(checkout) => Place {
                 inside: folder[checkout.folder.len()..].trim_start_matches('/').to_owned(),
                 checkout: checkout.folder.clone(),
                 own: checkout.own,
             },
-            None => Place { checkout: String::new(), inside: folder.to_owned(), own: self.checkouts.is_empty() },
+            None => Place {
+                checkout: String::new(),
+                inside: folder.to_owned(),
+                own: self.checkouts.is_empty(),
+            },
         }
     }
 }
@@ -84,8 +92,14 @@ mod tests {
         state.check_out("other".into(), false);
         assert!(!state.place("docs").own, "another repository only: the root is not ours");
         state.check_out(String::new(), true);
-        assert_eq!(state.place("docs"), Place { checkout: String::new(), inside: "docs".into(), own: true });
-        assert_eq!(state.place("other/docs"), Place { checkout: "other".into(), inside: "docs".into(), own: false });
+        assert_eq!(
+            state.place("docs"),
+            Place { checkout: String::new(), inside: "docs".into(), own: true }
+        );
+        assert_eq!(
+            state.place("other/docs"),
+            Place { checkout: "other".into(), inside: "docs".into(), own: false }
+        );
         assert_eq!(state.place("others").inside, "others");
     }
 

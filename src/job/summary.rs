@@ -15,16 +15,24 @@ pub struct Summary {
 
 /// Sums up the calls of the tool on all instances.
 pub fn summarise(timelines: &[Timeline]) -> Summary {
-    let calls: Vec<&Invocation> = timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i).collect();
-    let mut env_dirs: Vec<String> =
-        calls.iter().filter(|i| creates(i) != Answer::No).flat_map(|i| i.folders.iter().cloned()).collect();
+    let calls: Vec<&Invocation> =
+        timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i).collect();
+    let mut env_dirs: Vec<String> = calls
+        .iter()
+        .filter(|i| creates(i) != Answer::No)
+        .flat_map(|i| i.folders.iter().cloned())
+        .collect();
     env_dirs.sort();
     env_dirs.dedup();
-    Summary { creates_env: Answer::any(calls.iter().map(|i| creates(i))), env_dirs, reuse: reuse(&calls) }
+    Summary {
+        creates_env: Answer::any(calls.iter().map(|i| creates(i))),
+        env_dirs,
+        reuse: reuse(&calls),
+    }
 }
 
-/// Whether a call creates environments. Where its sessions are out of sight, the tool's defaults decide, as they do for
-/// the checks.
+/// Whether a call creates environments. Where its sessions are out of sight, the tool's defaults
+/// decide, as they do for the checks.
 pub fn creates(invocation: &Invocation) -> Answer {
     match invocation.run.creates_env {
         Answer::Unknown if invocation.run.creates_by_default => Answer::Yes,
@@ -44,7 +52,10 @@ fn reuse(calls: &[&Invocation]) -> Reuse {
     };
     let certain = of(&|i| i.run.creates_env == Answer::Yes);
     let possible = of(&|i| i.run.creates_env != Answer::No);
-    let counted = [certain, possible, of(&|_| true)].into_iter().find(|list| !list.is_empty()).unwrap_or_default();
+    let counted = [certain, possible, of(&|_| true)]
+        .into_iter()
+        .find(|list| !list.is_empty())
+        .unwrap_or_default();
     match counted.split_first() {
         None => Reuse::Unknown,
         Some((first, rest)) if rest.iter().all(|r| r == first) => *first,

@@ -73,7 +73,11 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
         let skipped = job.condition.as_ref().and_then(|c| scope.condition(&c.text)) == Some(false);
         walk.runner_os = os;
         if skipped {
-            return Timeline { instance: instance.clone(), events: Vec::new(), undecided: Vec::new() };
+            return Timeline {
+                instance: instance.clone(),
+                events: Vec::new(),
+                undecided: Vec::new(),
+            };
         }
     }
     if let Some(steps) = document.steps(instance.unit.job) {
@@ -166,7 +170,8 @@ impl<'a> Walk<'a> {
             let site = Site { document, job, step: position };
             let here = Here { document: &self.repository.documents[document], site, step, inputs };
             let known = self.depth;
-            let condition = step.condition.as_ref().map(|c| (c, self.scope_at(here).condition(&c.text)));
+            let condition =
+                step.condition.as_ref().map(|c| (c, self.scope_at(here).condition(&c.text)));
             match condition {
                 Some((_, Some(false))) => continue,
                 Some((text, None)) => self.conditions.push(text.text.clone()),
@@ -212,7 +217,11 @@ impl<'a> Walk<'a> {
 
     /// What nox does at `place`.
     pub fn answer(&self, request: &Request<'_>, place: &Place) -> Arc<Run> {
-        if place.own { self.repository.shared.answers.run(request) } else { Arc::new(Nox::default().run(request)) }
+        if place.own {
+            self.repository.shared.answers.run(request)
+        } else {
+            Arc::new(Nox::default().run(request))
+        }
     }
 
     /// A place in the document of `here`.

@@ -1,4 +1,5 @@
-//! cibuildwheel: commands that it runs in a container of its own, or on the runner once for each Python.
+//! cibuildwheel: commands that it runs in a container of its own, or on the runner once for each
+//! Python.
 
 use std::sync::Arc;
 
@@ -20,7 +21,9 @@ impl Walk<'_> {
     pub(super) fn wheels(&mut self, here: Here<'_>, script: &Scalar, span: Span) {
         let origin = Origin::step(here, script, Some(String::new()));
         for text in self.wheel_commands(here).into_iter().take(MAX_COMMANDS) {
-            let read = commands(&Shell::Bash, &Expanded::new(&text, &[]), &|name| self.variable(&origin, &[], name));
+            let read = commands(&Shell::Bash, &Expanded::new(&text, &[]), &|name| {
+                self.variable(&origin, &[], name)
+            });
             for command in &read {
                 for call in &calls(command, "nox") {
                     let place = self.state.place("");
@@ -65,14 +68,23 @@ impl Walk<'_> {
         let rules = &setup_actions().builds_wheels;
         let platform = self.runner_os.unwrap_or_default();
         let scope = self.scope_at(here);
-        let variable = |name: &str| scope.variable(name).and_then(|value| value.known().map(|v| v.to_text()));
+        let variable =
+            |name: &str| scope.variable(name).and_then(|value| value.known().map(|v| v.to_text()));
         let project = self.files(&self.state.place("")).read("pyproject.toml");
-        let project = project.filter(|text| text.contains("cibuildwheel")).and_then(|t| t.parse::<toml::Table>().ok());
+        let project = project
+            .filter(|text| text.contains("cibuildwheel"))
+            .and_then(|t| t.parse::<toml::Table>().ok());
         let table = project.as_ref().and_then(|p| p.get("tool")?.get("cibuildwheel"));
         let setting = |name: &str| {
-            let variable_name = format!("{}{}", rules.prefix, name.replace('-', "_").to_uppercase());
+            let variable_name =
+                format!("{}{}", rules.prefix, name.replace('-', "_").to_uppercase());
             let own = format!("{variable_name}_{}", platform.to_uppercase());
-            let written = || table?.get(platform.to_lowercase()).and_then(|t| t.get(name)).or_else(|| table?.get(name));
+            let written = || {
+                table?
+                    .get(platform.to_lowercase())
+                    .and_then(|t| t.get(name))
+                    .or_else(|| table?.get(name))
+            };
             variable(&own).or_else(|| variable(&variable_name)).or_else(|| match written()? {
                 toml::Value::String(text) => Some(text.clone()),
                 toml::Value::Array(list) => {

@@ -27,7 +27,12 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
 }
 
 fn one_line(text: &str) -> String {
-    printable(text).split(['\n', '\r']).map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+    printable(text)
+        .split(['\n', '\r'])
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
-    SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 use rayon::prelude::*;
 
@@ -15,13 +15,15 @@ use crate::base::text::{Span, Text};
 use crate::rules::checks;
 
 const DEFAULT_WIDTH: usize = 100;
-/// Source with a longer line is not shown: nobody could read it, and a terminal has no such columns.
+/// Source with a longer line is not shown: nobody could read it, and a terminal has no such
+/// columns.
 const MAX_LINE_BYTES: usize = 4096;
 /// Findings rendered side by side.
 const AT_ONCE: usize = 64;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
-    let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme =
+        if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(look.width.unwrap_or(DEFAULT_WIDTH))
         .with_links(look.colour)
@@ -61,7 +63,14 @@ impl SourceCode for Source {
         let (above, below) = self.text.split_at(from);
         let contents = below.read_span(&shifted, lines_before, lines_after)?;
         let start = contents.span().offset();
-        let column = below.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default().chars().count();
+        let column = below
+            .get(..start)
+            .unwrap_or_default()
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count();
         let lines_above = above.matches('\n').count();
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
@@ -89,20 +98,34 @@ impl<'a> Rendered<'a> {
     fn new(reported: &'a Reported) -> Self {
         let Reported { finding, sources } = reported;
         let whole = sources.text(&finding.primary.path);
-        let places = finding.related.iter().filter(|l| l.path == finding.primary.path).map(|l| l.span);
-        let edits = finding.fix.iter().filter(|f| f.path == finding.primary.path).flat_map(|f| f.edits.first());
-        let mut spans = std::iter::once(finding.primary.span).chain(places).chain(edits.map(|e| e.span));
+        let places =
+            finding.related.iter().filter(|l| l.path == finding.primary.path).map(|l| l.span);
+        let edits = finding
+            .fix
+            .iter()
+            .filter(|f| f.path == finding.primary.path)
+            .flat_map(|f| f.edits.first());
+        let mut spans =
+            std::iter::once(finding.primary.span).chain(places).chain(edits.map(|e| e.span));
         let text = whole.filter(|text| spans.all(|span| is_readable(text, span)));
-        let source =
-            text.map(|t| Source { name: printable_name(&reported.path()), text: printable(t.as_str()).into_owned() });
+        let source = text.map(|t| Source {
+            name: printable_name(&reported.path()),
+            text: printable(t.as_str()).into_owned(),
+        });
         let end = text.map_or(0, |t| t.as_str().len());
         let label = |name: &str, start: usize, stop: usize| {
             let (start, stop) = (start.min(end), stop.min(end));
-            (Some(printable(name).into_owned()).filter(|n| !n.is_empty()), start, stop.saturating_sub(start))
+            (
+                Some(printable(name).into_owned()).filter(|n| !n.is_empty()),
+                start,
+                stop.saturating_sub(start),
+            )
         };
         let here = |path: &str| path == finding.primary.path;
-        let primary = label(&finding.primary.label, finding.primary.span.start, finding.primary.span.end);
-        let mut labels = vec![LabeledSpan::new_primary_with_span(primary.0, (primary.1, primary.2))];
+        let primary =
+            label(&finding.primary.label, finding.primary.span.start, finding.primary.span.end);
+        let mut labels =
+            vec![LabeledSpan::new_primary_with_span(primary.0, (primary.1, primary.2))];
         for related in finding.related.iter().filter(|l| here(&l.path)) {
             let (name, start, length) = label(&related.label, related.span.start, related.span.end);
             labels.push(LabeledSpan::new(name, start, length));
@@ -116,7 +139,10 @@ impl<'a> Rendered<'a> {
         let mut message = printable(&finding.message).into_owned();
         if source.is_none() && whole.is_some() {
             let start = reported.start();
-            message.insert_str(0, &format!("{}:{}:{}: ", printable_name(&reported.path()), start.line, start.column));
+            message.insert_str(
+                0,
+                &format!("{}:{}:{}: ", printable_name(&reported.path()), start.line, start.column),
+            );
         }
         Self { reported, message, help: help(reported), source, labels }
     }
@@ -194,7 +220,9 @@ impl Diagnostic for Rendered<'_> {
     }
 
     fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        checks::find(self.reported.finding.rule)?.url().map(|url| Box::new(url) as Box<dyn fmt::Display>)
+        checks::find(self.reported.finding.rule)?
+            .url()
+            .map(|url| Box::new(url) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -244,9 +272,14 @@ mod tests {
     fn a_line_without_end_is_not_shown() {
         let mut report = sample::report();
         let text = format!("jobs: # {}\n", "x".repeat(100_000));
-        let texts = [(".github/workflows/ci.yml", text)]
-            .map(|(path, text)| (path.to_owned(), Arc::new(Text::new(path, text.into_bytes()).unwrap())));
-        let sources = Arc::new(Sources::new(std::path::Path::new("/r"), std::path::Path::new("/r"), texts.into()));
+        let texts = [(".github/workflows/ci.yml", text)].map(|(path, text)| {
+            (path.to_owned(), Arc::new(Text::new(path, text.into_bytes()).unwrap()))
+        });
+        let sources = Arc::new(Sources::new(
+            std::path::Path::new("/r"),
+            std::path::Path::new("/r"),
+            texts.into(),
+        ));
         report.findings.truncate(1);
         report.findings[0].sources = sources;
         report.findings[0].finding.withheld = None;
@@ -257,15 +290,21 @@ mod tests {
 
     #[test]
     fn colour_only_when_asked() {
-        assert!(render(&sample::report(), Look { colour: true, ..Look::default() }).contains('\u{1b}'));
+        assert!(
+            render(&sample::report(), Look { colour: true, ..Look::default() }).contains('\u{1b}')
+        );
     }
 
     #[test]
     fn a_span_past_the_end_or_a_missing_text_does_no_harm() {
         let mut report = sample::report();
-        report.findings[3].finding.primary.span = Span::new(sample::CI.len() + 5, sample::CI.len() + 9);
+        report.findings[3].finding.primary.span =
+            Span::new(sample::CI.len() + 5, sample::CI.len() + 9);
         report.findings[1].finding.primary.path = "elsewhere.yml".into();
         let text = render(&report, Look { verbose: true, ..Look::default() });
-        assert!(text.contains("the job publishes") && text.contains("nox/interpreter-not-in-key"), "{text}");
+        assert!(
+            text.contains("the job publishes") && text.contains("nox/interpreter-not-in-key"),
+            "{text}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Annotations of a workflow run: workflow commands on standard output, worst first: only ten of a kind are shown.
+//! Annotations of a workflow run: workflow commands on standard output, worst first: only ten of a
+//! kind are shown.
 
 use std::io::{self, Write};
 
@@ -9,9 +10,14 @@ use crate::rules::checks;
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     for problem in &report.problems {
         let path = property(&report.problem_path(problem));
-        let place = problem.position.map_or(String::new(), |p| format!(",line={},col={}", p.line, p.column));
-        let message =
-            [Some(&problem.message), problem.help.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>();
+        let place = problem
+            .position
+            .map_or(String::new(), |p| format!(",line={},col={}", p.line, p.column));
+        let message = [Some(&problem.message), problem.help.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>();
         writeln!(out, "::error file={path}{place},title=cachelint::{}", data(&message.join("\n")))?;
     }
     let mut shown: Vec<_> = report.shown(look).collect();
@@ -25,14 +31,26 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
             Severity::Info => "notice",
         };
         let (start, end) = reported.sources.positions(&finding.primary);
-        write!(out, "::{command} file={},line={},endLine={}", property(&reported.path()), start.line, end.line)?;
+        write!(
+            out,
+            "::{command} file={},line={},endLine={}",
+            property(&reported.path()),
+            start.line,
+            end.line
+        )?;
         // Columns over several lines make the service drop the annotation.
         if start.line == end.line {
             write!(out, ",col={},endColumn={}", start.column, end.column)?;
         }
-        let page = checks::find(finding.rule).map_or(String::new(), |check| format!("\nMore: {}", check.page()));
+        let page = checks::find(finding.rule)
+            .map_or(String::new(), |check| format!("\nMore: {}", check.page()));
         let message = format!("{}\n{}{page}", finding.message, finding.help);
-        writeln!(out, ",title={}::{}", property(&format!("cachelint {}", finding.rule)), data(&message))?;
+        writeln!(
+            out,
+            ",title={}::{}",
+            property(&format!("cachelint {}", finding.rule)),
+            data(&message)
+        )?;
     }
     Ok(())
 }
@@ -82,7 +100,9 @@ mod tests {
         assert_eq!(lines.len(), 5);
         for line in lines {
             assert!(
-                ["::error file=", "::warning file=", "::notice file="].iter().any(|c| line.starts_with(c)),
+                ["::error file=", "::warning file=", "::notice file="]
+                    .iter()
+                    .any(|c| line.starts_with(c)),
                 "{line}"
             );
             assert!(!line.contains('\u{1b}') && !line.contains('\r'), "{line}");

@@ -1,4 +1,5 @@
-//! One JSON array of all findings, with what a program needs to apply their fixes, as `schemas/findings.json` says.
+//! One JSON array of all findings, with what a program needs to apply their fixes, as
+//! `schemas/findings.json` says.
 
 use std::io::{self, Write};
 
@@ -8,7 +9,8 @@ use super::{Report, Reported, Sources};
 use crate::base::finding::{Applicability, Fix, Location, Severity};
 use crate::rules::checks;
 
-/// One violated check. Lines and columns count from 1, columns in characters; the end is behind the last character.
+/// One violated check. Lines and columns count from 1, columns in characters; the end is behind the
+/// last character.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Finding"))]
 pub(crate) struct JsonFinding<'a> {

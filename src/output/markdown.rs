@@ -20,7 +20,8 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
             (None, reason, _) => reason.clone().unwrap_or_default(),
         };
         let place = format!("{}:{}", reported.path(), reported.start().line);
-        let cells = [finding.severity.as_str(), finding.rule, &place, &finding.job, &finding.message, &fix];
+        let cells =
+            [finding.severity.as_str(), finding.rule, &place, &finding.job, &finding.message, &fix];
         let mut cells = cells.map(cell);
         if let Some(url) = checks::find(finding.rule).and_then(checks::Check::url) {
             cells[1] = format!("[{}]({url})", cells[1]);
@@ -94,7 +95,10 @@ Found 1 error, 1 warning. 1 fixable with `--fix`. 2 more with `-v`.
 
     #[test]
     fn nothing_leaves_its_cell() {
-        assert_eq!(cell("a | <img src=x>\n[x](y) &amp;"), "a \\| &lt;img src=x> \\[x\\](y) &amp;amp;");
+        assert_eq!(
+            cell("a | <img src=x>\n[x](y) &amp;"),
+            "a \\| &lt;img src=x> \\[x\\](y) &amp;amp;"
+        );
         assert_eq!(cell("`a_<b>|c` *d*"), "`a_<b>\\|c` \\*d\\*");
         assert_eq!(cell("open ` <b>"), "open \\` &lt;b>");
     }

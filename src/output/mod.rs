@@ -129,7 +129,8 @@ pub struct Report {
 impl Report {
     /// Puts everything in the order in which it is shown: by path, line, column and check.
     pub fn sort(&mut self) {
-        self.findings.sort_by_cached_key(|r| (r.path(), r.start(), r.finding.rule, r.finding.job.clone()));
+        self.findings
+            .sort_by_cached_key(|r| (r.path(), r.start(), r.finding.rule, r.finding.job.clone()));
         self.problems.sort_by(|a, b| (&a.path, a.position).cmp(&(&b.path, b.position)));
         self.undecided.sort_by(|a, b| a.0.cmp(&b.0));
     }
@@ -162,8 +163,8 @@ pub fn write(out: &mut dyn Write, report: &Report, format: Format, look: Look) -
     }
 }
 
-/// `text` with what commands a terminal replaced byte for byte, so that no span moves: control characters, a `\r` that
-/// ends no line, and what turns the direction of writing.
+/// `text` with what commands a terminal replaced byte for byte, so that no span moves: control
+/// characters, a `\r` that ends no line, and what turns the direction of writing.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let harmful = |at: usize, c: char| match c {
@@ -186,8 +187,9 @@ pub fn printable_name(text: &str) -> String {
     printable(text).replace(['\n', '\r', '\t'], "?")
 }
 
-/// Output for people in which no line is a workflow command: a runner obeys `::error::` at the beginning of any line of
-/// its log and `##[error]` anywhere, and a name in a checked file may hold a line break.
+/// Output for people in which no line is a workflow command: a runner obeys `::error::` at the
+/// beginning of any line of its log and `##[error]` anywhere, and a name in a checked file may hold
+/// a line break.
 pub fn without_commands(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -243,7 +245,8 @@ mod tests {
         let mut report = sample::report();
         report.findings.reverse();
         report.sort();
-        let order: Vec<(String, usize)> = report.findings.iter().map(|r| (r.path(), r.start().line)).collect();
+        let order: Vec<(String, usize)> =
+            report.findings.iter().map(|r| (r.path(), r.start().line)).collect();
         let mut sorted = order.clone();
         sorted.sort();
         assert_eq!(order, sorted);

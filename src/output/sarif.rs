@@ -9,7 +9,8 @@ use super::{Report, Reported, Sources, printable};
 use crate::base::finding::{Fix, Location, Problem, Severity};
 use crate::rules::checks::{self, Check};
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -168,11 +169,18 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         column_kind: "unicodeCodePoints",
         invocations: [Invocation {
             execution_successful: report.problems.is_empty(),
-            tool_execution_notifications: report.problems.iter().map(|p| notification(report, p)).collect(),
+            tool_execution_notifications: report
+                .problems
+                .iter()
+                .map(|p| notification(report, p))
+                .collect(),
         }],
         results: report.findings.iter().map(|r| result(r, &mut seen)).collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
+    serde_json::to_writer_pretty(
+        &mut *out,
+        &Log { schema: SCHEMA, version: "2.1.0", runs: [run] },
+    )?;
     writeln!(out)
 }
 
@@ -217,10 +225,16 @@ fn result<'a>(reported: &'a Reported, seen: &mut BTreeMap<String, usize>) -> Sar
 
 fn sarif_fix(fix: &Fix, sources: &Sources) -> SarifFix {
     let replacements = fix.edits.iter().map(|edit| Replacement {
-        deleted_region: region(&Location { path: fix.path.clone(), span: edit.span, label: String::new() }, sources),
+        deleted_region: region(
+            &Location { path: fix.path.clone(), span: edit.span, label: String::new() },
+            sources,
+        ),
         inserted_content: Message { text: edit.content.clone() },
     });
-    let change = ArtifactChange { artifact_location: artifact(&fix.path), replacements: replacements.collect() };
+    let change = ArtifactChange {
+        artifact_location: artifact(&fix.path),
+        replacements: replacements.collect(),
+    };
     SarifFix { description: message(&fix.message), artifact_changes: [change] }
 }
 
@@ -231,7 +245,10 @@ fn notification(report: &Report, problem: &Problem) -> Notification {
         end_line: p.line,
         end_column: p.column,
     });
-    let place = PhysicalLocation { artifact_location: artifact(&report.problem_path(problem)), region: position };
+    let place = PhysicalLocation {
+        artifact_location: artifact(&report.problem_path(problem)),
+        region: position,
+    };
     Notification {
         level: "error",
         message: message(&problem.message),
@@ -240,14 +257,21 @@ fn notification(report: &Report, problem: &Problem) -> Notification {
 }
 
 fn location(place: &Location, sources: &Sources) -> SarifLocation {
-    let physical_location =
-        PhysicalLocation { artifact_location: artifact(&place.path), region: Some(region(place, sources)) };
+    let physical_location = PhysicalLocation {
+        artifact_location: artifact(&place.path),
+        region: Some(region(place, sources)),
+    };
     SarifLocation { id: None, physical_location, message: None }
 }
 
 fn region(place: &Location, sources: &Sources) -> Region {
     let (start, end) = sources.positions(place);
-    Region { start_line: start.line, start_column: start.column, end_line: end.line, end_column: end.column }
+    Region {
+        start_line: start.line,
+        start_column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+    }
 }
 
 /// Code scanning wants paths relative to the repository root.
@@ -255,7 +279,9 @@ fn artifact(path: &str) -> Artifact {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => uri.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
+                uri.push(char::from(byte))
+            }
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -274,9 +300,12 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// A hash that is the same in every release, which the standard library does not promise of its own.
+/// A hash that is the same in every release, which the standard library does not promise of its
+/// own.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -315,7 +344,10 @@ mod tests {
         let prints = |report: &Report| -> Vec<String> {
             let log = log(report);
             let results = log["runs"][0]["results"].as_array().unwrap().clone();
-            results.iter().map(|r| r["partialFingerprints"]["checkPathJob/v1"].to_string()).collect()
+            results
+                .iter()
+                .map(|r| r["partialFingerprints"]["checkPathJob/v1"].to_string())
+                .collect()
         };
         let mut report = sample::report();
         let before = prints(&report);

@@ -1,4 +1,5 @@
-//! What closes a report for people: the count, what `--fix` could do, and what kept files from being checked.
+//! What closes a report for people: the count, what `--fix` could do, and what kept files from
+//! being checked.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -20,7 +21,11 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         .filter_map(|severity| {
             let count = shown.iter().filter(|f| f.severity == severity).count();
             (count > 0).then(|| {
-                if severity == Severity::Info { format!("{count} info") } else { counted(count, severity.as_str()) }
+                if severity == Severity::Info {
+                    format!("{count} info")
+                } else {
+                    counted(count, severity.as_str())
+                }
             })
         })
         .collect();
@@ -33,8 +38,12 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
     } else if report.problems.is_empty() {
         parts.push("No workflow or action files found.".to_owned());
     }
-    let fixable =
-        |wanted| shown.iter().filter(|f| f.fix.as_ref().is_some_and(|fix| fix.applicability == wanted)).count();
+    let fixable = |wanted| {
+        shown
+            .iter()
+            .filter(|f| f.fix.as_ref().is_some_and(|fix| fix.applicability == wanted))
+            .count()
+    };
     let (safe, unsafe_) = (fixable(Applicability::Safe), fixable(Applicability::Unsafe));
     if safe > 0 {
         parts.push(format!("{safe} fixable with `--fix`."));
@@ -55,7 +64,12 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
     for problem in &report.problems {
         let place = problem.position.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
         let path = report.problem_path(problem);
-        writeln!(out, "{red}error{reset}: {}{place}: {}", printable_name(&path), printable(&problem.message))?;
+        writeln!(
+            out,
+            "{red}error{reset}: {}{place}: {}",
+            printable_name(&path),
+            printable(&problem.message)
+        )?;
         if let Some(help) = &problem.help {
             writeln!(out, "  help: {}", printable(help))?;
         }
@@ -99,7 +113,11 @@ mod tests {
     use super::*;
     use crate::output::sample;
 
-    fn text(write: impl Fn(&mut dyn Write, &Report, Look) -> io::Result<()>, report: &Report, verbose: bool) -> String {
+    fn text(
+        write: impl Fn(&mut dyn Write, &Report, Look) -> io::Result<()>,
+        report: &Report,
+        verbose: bool,
+    ) -> String {
         let mut out = Vec::new();
         write(&mut out, report, Look { verbose, ..Look::default() }).unwrap();
         String::from_utf8(out).unwrap()
@@ -112,7 +130,10 @@ mod tests {
             text(super::write, &report, false),
             "Found 1 error, 1 warning. 1 fixable with `--fix`. 2 more with `-v`.\n"
         );
-        assert_eq!(text(super::write, &report, true), "Found 2 errors, 1 warning, 1 info. 1 fixable with `--fix`.\n");
+        assert_eq!(
+            text(super::write, &report, true),
+            "Found 2 errors, 1 warning, 1 info. 1 fixable with `--fix`.\n"
+        );
         report.findings.clear();
         assert_eq!(text(super::write, &report, false), "");
         report.problems.clear();
@@ -127,7 +148,8 @@ mod tests {
 
     #[test]
     fn problems_name_place_and_remedy() {
-        let expected = "error: .github/workflows/bad.yml:3:7: is no YAML\n  help: close the bracket\n";
+        let expected =
+            "error: .github/workflows/bad.yml:3:7: is no YAML\n  help: close the bracket\n";
         assert_eq!(text(write_problems, &sample::report(), false), expected);
     }
 

@@ -20,16 +20,24 @@ pub fn write(out: &mut dyn Write, timelines: &[JobTimeline], look: Look) -> io::
 }
 
 fn job(out: &mut dyn Write, timeline: &JobTimeline, look: Look) -> io::Result<()> {
-    let (bold, dim, off) = if look.colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+    let (bold, dim, off) =
+        if look.colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
     let (path, name) = (printable(&timeline.path), printable(&timeline.job));
     match timeline.instances {
         instances if instances.is_single() => writeln!(out, "{bold}{path}: {name}{off}")?,
         instances => writeln!(out, "{bold}{path}: {name}{off} {dim}({instances}){off}")?,
     }
-    let folders: Vec<String> = timeline.env_dirs.iter().map(|d| format!("`{}`", printable(d))).collect();
-    let folders = if folders.is_empty() { "a folder that is not known".to_owned() } else { folders.join(", ") };
+    let folders: Vec<String> =
+        timeline.env_dirs.iter().map(|d| format!("`{}`", printable(d))).collect();
+    let folders = if folders.is_empty() {
+        "a folder that is not known".to_owned()
+    } else {
+        folders.join(", ")
+    };
     match timeline.creates_env {
-        Some(true) => writeln!(out, "  creates environments in {folders}; reuse {}", timeline.reuse)?,
+        Some(true) => {
+            writeln!(out, "  creates environments in {folders}; reuse {}", timeline.reuse)?
+        }
         Some(false) => writeln!(out, "  creates no environments")?,
         None => writeln!(out, "  may create environments in {folders}; reuse {}", timeline.reuse)?,
     }
@@ -60,15 +68,23 @@ fn label(event: &ShownEvent, own: &str) -> String {
 
 /// The job's path may be shown from another folder than the root.
 fn is_same(a: &str, b: &str) -> bool {
-    let ends =
-        |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    let ends = |long: &str, short: &str| {
+        long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    };
     ends(a, b) || ends(b, a)
 }
 
-fn event(out: &mut dyn Write, event: &ShownEvent, label: &str, width: usize, look: Look) -> io::Result<()> {
+fn event(
+    out: &mut dyn Write,
+    event: &ShownEvent,
+    label: &str,
+    width: usize,
+    look: Look,
+) -> io::Result<()> {
     let (dim, off) = if look.colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
     write!(out, "  {dim}{label:<width$}{off}  {}", printable(&event.text))?;
-    let mut notes: Vec<String> = event.instances.iter().map(|i| format!("on {i} instances")).collect();
+    let mut notes: Vec<String> =
+        event.instances.iter().map(|i| format!("on {i} instances")).collect();
     notes.extend(event.condition.iter().map(|c| format!("if {}", one_line(c))));
     if notes.is_empty() {
         writeln!(out)?
@@ -78,7 +94,8 @@ fn event(out: &mut dyn Write, event: &ShownEvent, label: &str, width: usize, loo
     let indent = " ".repeat(width + 6);
     if event.places.len() > 1 {
         // The step that uses an action is the line in front.
-        let way: Vec<String> = event.places.iter().skip(usize::from(event.in_action)).map(step).collect();
+        let way: Vec<String> =
+            event.places.iter().skip(usize::from(event.in_action)).map(step).collect();
         writeln!(out, "{indent}{dim}by {}{off}", way.join(" → "))?;
     }
     for detail in &event.details {
@@ -88,7 +105,11 @@ fn event(out: &mut dyn Write, event: &ShownEvent, label: &str, width: usize, loo
 }
 
 fn step(place: &Place) -> String {
-    if place.text.is_empty() { place.to_string() } else { format!("{place} {}", one_line(&place.text)) }
+    if place.text.is_empty() {
+        place.to_string()
+    } else {
+        format!("{place} {}", one_line(&place.text))
+    }
 }
 
 fn one_line(text: &str) -> String {

@@ -14,7 +14,8 @@ use crate::base::text::{Position, Text, TextError, read_bounded};
 /// Folders whose direct YAML files are workflows.
 const WORKFLOW_FOLDERS: [&str; 3] = [".github/workflows", ".forgejo/workflows", ".gitea/workflows"];
 /// Folders that hold no action of the repository's own.
-const SKIPPED_FOLDERS: [&str; 7] = [".git", ".hg", ".nox", ".tox", ".venv", "node_modules", "target"];
+const SKIPPED_FOLDERS: [&str; 7] =
+    [".git", ".hg", ".nox", ".tox", ".venv", "node_modules", "target"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {
@@ -25,7 +26,8 @@ pub enum FileKind {
 /// A workflow or action file of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovered {
-    /// Absolute; the folder is canonical, the file itself may be a symbolic link to a place inside the root.
+    /// Absolute; the folder is canonical, the file itself may be a symbolic link to a place inside
+    /// the root.
     pub path: PathBuf,
     /// Relative to the repository root, with `/`.
     pub relative: String,
@@ -41,12 +43,17 @@ impl Discovered {
     pub fn read(&self) -> Result<Text, Problem> {
         let bytes = match &self.content {
             Some(content) => content.to_vec(),
-            None => read_bounded(&self.path).map_err(|e| problem(&self.path, format!("cannot be read: {e}"), None))?,
+            None => read_bounded(&self.path)
+                .map_err(|e| problem(&self.path, format!("cannot be read: {e}"), None))?,
         };
         Text::new(&self.relative, bytes).map_err(|error| {
             let (position, help) = match error {
-                TextError::NotUtf8 { line, .. } => (Some(Position { line, column: 1 }), "save it as UTF-8"),
-                TextError::TooLarge { .. } => (None, "GitHub refuses workflows of more than 512 KiB; split it"),
+                TextError::NotUtf8 { line, .. } => {
+                    (Some(Position { line, column: 1 }), "save it as UTF-8")
+                }
+                TextError::TooLarge { .. } => {
+                    (None, "GitHub refuses workflows of more than 512 KiB; split it")
+                }
                 TextError::TwoBoms => (Some(Position { line: 1, column: 1 }), "remove one of them"),
             };
             Problem { position, ..problem(&self.path, error.to_string(), Some(help)) }
@@ -67,7 +74,8 @@ pub struct Discovery {
     /// Sorted by root.
     pub repositories: Vec<Repository>,
     pub problems: Vec<Problem>,
-    /// YAML files that were asked for by name and are neither workflow nor action, as the user calls them.
+    /// YAML files that were asked for by name and are neither workflow nor action, as the user
+    /// calls them.
     pub foreign: Vec<PathBuf>,
 }
 
@@ -78,9 +86,9 @@ pub struct Stdin {
     pub content: Vec<u8>,
 }
 
-/// Finds what `paths` mean; each file once. A folder asks for what lies below it, a workflow or action for itself, any
-/// other file (a noxfile, a lock file, settings) for all workflows of its repository. What cannot be taken becomes a
-/// problem.
+/// Finds what `paths` mean; each file once. A folder asks for what lies below it, a workflow or
+/// action for itself, any other file (a noxfile, a lock file, settings) for all workflows of its
+/// repository. What cannot be taken becomes a problem.
 pub fn discover(paths: &[PathBuf], stdin: Option<&Stdin>) -> Discovery {
     let mut finder = Finder::default();
     for path in paths {
@@ -95,7 +103,12 @@ pub fn discover(paths: &[PathBuf], stdin: Option<&Stdin>) -> Discovery {
 }
 
 fn problem(path: &Path, message: impl Into<String>, help: Option<&str>) -> Problem {
-    Problem { path: path.to_owned(), position: None, message: message.into(), help: help.map(str::to_owned) }
+    Problem {
+        path: path.to_owned(),
+        position: None,
+        message: message.into(),
+        help: help.map(str::to_owned),
+    }
 }
 
 #[derive(Default)]
@@ -153,7 +166,13 @@ impl Finder {
         // Whoever pipes a text wants that text checked, whatever its name.
         let kind = kind_of(&relative, || stdin.content.clone()).unwrap_or(FileKind::Workflow);
         let content = Some(Arc::from(stdin.content.as_slice()));
-        let file = Discovered { path: standing, relative: relative.clone(), kind, requested: true, content };
+        let file = Discovered {
+            path: standing,
+            relative: relative.clone(),
+            kind,
+            requested: true,
+            content,
+        };
         self.repositories.entry(root).or_default().insert(relative, file);
     }
 
@@ -167,7 +186,13 @@ impl Finder {
             for path in workflow_files(root).into_iter().chain(action_files(root)) {
                 let relative = relative_to(root, &path);
                 let Some(kind) = kind_of(&relative, Vec::new) else { continue };
-                let file = Discovered { path, relative: relative.clone(), kind, requested: false, content: None };
+                let file = Discovered {
+                    path,
+                    relative: relative.clone(),
+                    kind,
+                    requested: false,
+                    content: None,
+                };
                 files.insert(relative, file);
             }
         }
@@ -176,7 +201,8 @@ impl Finder {
 
     fn request_below(&mut self, root: &Path, folder: &Path) {
         let Some(files) = self.repositories.get(root) else { return };
-        let wanted: Vec<PathBuf> = files.values().map(|f| f.path.clone()).filter(|p| p.starts_with(folder)).collect();
+        let wanted: Vec<PathBuf> =
+            files.values().map(|f| f.path.clone()).filter(|p| p.starts_with(folder)).collect();
         for path in wanted {
             if let Err(problem) = self.request_file(root, &path, &path) {
                 self.problems.push(problem);
@@ -187,10 +213,12 @@ impl Finder {
     /// Marks the file at `path` as asked for; `given` is how the user calls it.
     fn request_file(&mut self, root: &Path, path: &Path, given: &Path) -> Result<(), Problem> {
         let relative = relative_to(root, path);
-        let real = self.canonical(path).map_err(|e| problem(given, format!("cannot be read: {e}"), None));
+        let real =
+            self.canonical(path).map_err(|e| problem(given, format!("cannot be read: {e}"), None));
         let checked = real.and_then(|(real, metadata)| match metadata {
             _ if !real.starts_with(root) => {
-                let target = format!("is a symbolic link out of the repository, to {}", real.display());
+                let target =
+                    format!("is a symbolic link out of the repository, to {}", real.display());
                 Err(problem(given, target, Some("check that file by its own path")))
             }
             Ok(metadata) if metadata.is_file() => Ok(real),
@@ -206,7 +234,13 @@ impl Finder {
         } else if let Some(kind) = kind_of(&relative, || read_bounded(path).unwrap_or_default()) {
             if self.seen.insert(real) {
                 let path = path.to_owned();
-                let file = Discovered { path, relative: relative.clone(), kind, requested: true, content: None };
+                let file = Discovered {
+                    path,
+                    relative: relative.clone(),
+                    kind,
+                    requested: true,
+                    content: None,
+                };
                 files.insert(relative, file);
             }
         } else {
@@ -216,10 +250,13 @@ impl Finder {
         Ok(())
     }
 
-    /// The canonical path of a file and what stands there; that of its folder is known from the file before.
+    /// The canonical path of a file and what stands there; that of its folder is known from the
+    /// file before.
     fn canonical(&mut self, path: &Path) -> io::Result<(PathBuf, io::Result<Metadata>)> {
         let metadata = fs::symlink_metadata(path)?;
-        let (Some(folder), Some(name), false) = (path.parent(), path.file_name(), metadata.is_symlink()) else {
+        let (Some(folder), Some(name), false) =
+            (path.parent(), path.file_name(), metadata.is_symlink())
+        else {
             let real = fs::canonicalize(path)?;
             let metadata = fs::metadata(&real);
             return Ok((real, metadata));
@@ -236,7 +273,8 @@ impl Finder {
         for (root, mut files) in self.repositories {
             // What was not asked for is read silently, so it must be a plain file inside the root.
             files.retain(|_, f| {
-                f.requested || (f.path.is_file() && fs::canonicalize(&f.path).is_ok_and(|p| p == f.path))
+                f.requested
+                    || (f.path.is_file() && fs::canonicalize(&f.path).is_ok_and(|p| p == f.path))
             });
             repositories.push(Repository { root, files: files.into_values().collect() });
         }
@@ -244,12 +282,16 @@ impl Finder {
     }
 }
 
-/// Nearest folder with `.git` upwards; without one, the folder that `folder` is the workflow folder of, or itself.
+/// Nearest folder with `.git` upwards; without one, the folder that `folder` is the workflow folder
+/// of, or itself.
 fn root_of_folder(folder: &Path) -> PathBuf {
     if let Some(root) = folder.ancestors().find(|a| a.join(".git").exists()) {
         return root.to_owned();
     }
-    let above = WORKFLOW_FOLDERS.iter().find(|w| folder.ends_with(w)).and_then(|_| folder.parent()?.parent());
+    let above = WORKFLOW_FOLDERS
+        .iter()
+        .find(|w| folder.ends_with(w))
+        .and_then(|_| folder.parent()?.parent());
     above.unwrap_or(folder).to_owned()
 }
 
@@ -257,29 +299,40 @@ fn root_of_file(file: &Path) -> PathBuf {
     root_of_folder(file.parent().unwrap_or(file))
 }
 
-/// Whether to look through the whole folder: not through a `/tmp` in which a lone file happens to lie.
+/// Whether to look through the whole folder: not through a `/tmp` in which a lone file happens to
+/// lie.
 fn is_repository(root: &Path) -> bool {
     root.join(".git").exists() || WORKFLOW_FOLDERS.iter().any(|folder| root.join(folder).is_dir())
 }
 
 fn workflow_files(root: &Path) -> Vec<PathBuf> {
     let folders = WORKFLOW_FOLDERS.iter().map(|folder| root.join(folder));
-    let entries = folders.filter_map(|folder| fs::read_dir(folder).ok()).flat_map(|entries| entries.flatten());
+    let entries = folders
+        .filter_map(|folder| fs::read_dir(folder).ok())
+        .flat_map(|entries| entries.flatten());
     // What a link leads to is asked, what stands in the folder itself is known from reading it.
     let is_folder = |entry: &DirEntry, path: &Path| match entry.file_type() {
         Ok(kind) if !kind.is_symlink() => kind.is_dir(),
         _ => path.is_dir(),
     };
-    entries.filter_map(|e| Some(e.path()).filter(|path| is_yaml(path) && !is_folder(&e, path))).collect()
+    entries
+        .filter_map(|e| Some(e.path()).filter(|path| is_yaml(path) && !is_folder(&e, path)))
+        .collect()
 }
 
 /// Every `action.yml` that belongs to the repository, not those of repositories inside it.
 fn action_files(root: &Path) -> Vec<PathBuf> {
     let walk = WalkDir::new(root).follow_links(false).into_iter().filter_entry(|entry| {
-        let skipped = entry.file_name().to_str().is_some_and(|name| SKIPPED_FOLDERS.contains(&name));
-        entry.depth() == 0 || !entry.file_type().is_dir() || (!skipped && !entry.path().join(".git").exists())
+        let skipped =
+            entry.file_name().to_str().is_some_and(|name| SKIPPED_FOLDERS.contains(&name));
+        entry.depth() == 0
+            || !entry.file_type().is_dir()
+            || (!skipped && !entry.path().join(".git").exists())
     });
-    let files = walk.flatten().filter(|entry| !entry.file_type().is_dir()).map(walkdir::DirEntry::into_path);
+    let files = walk
+        .flatten()
+        .filter(|entry| !entry.file_type().is_dir())
+        .map(walkdir::DirEntry::into_path);
     files.filter(|path| is_action_name(path)).collect()
 }
 
@@ -294,13 +347,16 @@ fn is_action_name(path: &Path) -> bool {
 /// What a file is by its place and name alone, `relative` to the root.
 pub(crate) fn kind_by_place(relative: &str) -> Option<FileKind> {
     let path = Path::new(relative);
-    if path.parent().is_some_and(|folder| WORKFLOW_FOLDERS.iter().any(|w| folder.ends_with(w))) && is_yaml(path) {
+    if path.parent().is_some_and(|folder| WORKFLOW_FOLDERS.iter().any(|w| folder.ends_with(w)))
+        && is_yaml(path)
+    {
         return Some(FileKind::Workflow);
     }
     is_action_name(path).then_some(FileKind::Action)
 }
 
-/// By place and name where they say it, else by the keys of the top level; none if it is neither workflow nor action.
+/// By place and name where they say it, else by the keys of the top level; none if it is neither
+/// workflow nor action.
 fn kind_of(relative: &str, content: impl FnOnce() -> Vec<u8>) -> Option<FileKind> {
     if let Some(kind) = kind_by_place(relative) {
         return Some(kind);
@@ -314,12 +370,13 @@ fn kind_of(relative: &str, content: impl FnOnce() -> Vec<u8>) -> Option<FileKind
     }
 }
 
-/// Whether a line of the top level begins with `key`, plain or quoted; read without a parser, so that a file with a
-/// mistake keeps its kind.
+/// Whether a line of the top level begins with `key`, plain or quoted; read without a parser, so
+/// that a file with a mistake keeps its kind.
 fn has_key(content: &[u8], key: &str) -> bool {
     content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content).split(|b| *b == b'\n').any(|line| {
         let quoted = line.first().copied().filter(|b| matches!(b, b'"' | b'\''));
-        let rest = line.strip_prefix(quoted.as_slice()).unwrap_or(line).strip_prefix(key.as_bytes());
+        let rest =
+            line.strip_prefix(quoted.as_slice()).unwrap_or(line).strip_prefix(key.as_bytes());
         let rest = rest.and_then(|rest| rest.strip_prefix(quoted.as_slice()));
         rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
     })

@@ -23,15 +23,20 @@ pub struct RepoFiles {
 
 impl RepoFiles {
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), tracked: Tracked::read(root), texts: Mutex::default(), hashed: Mutex::default() }
+        Self {
+            root: root.to_owned(),
+            tracked: Tracked::read(root),
+            texts: Mutex::default(),
+            hashed: Mutex::default(),
+        }
     }
 
     pub fn tracked(&self) -> &Tracked {
         &self.tracked
     }
 
-    /// The tracked files, as paths of the workspace, that `hashFiles` takes where the repository is checked out into
-    /// `folders`; `None` where a pattern is refused.
+    /// The tracked files, as paths of the workspace, that `hashFiles` takes where the repository is
+    /// checked out into `folders`; `None` where a pattern is refused.
     pub fn hashed(&self, patterns: &str, folders: &[&str]) -> Option<Arc<Vec<String>>> {
         let question = format!("{patterns}\n\n{}", folders.join("\n"));
         let mut known = self.hashed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -43,7 +48,10 @@ impl RepoFiles {
                 "" => String::new(),
                 folder => format!("{folder}/"),
             };
-            let paths = folders.iter().map(inside).flat_map(|f| self.tracked.iter().map(move |p| format!("{f}{p}")));
+            let paths = folders
+                .iter()
+                .map(inside)
+                .flat_map(|f| self.tracked.iter().map(move |p| format!("{f}{p}")));
             Arc::new(paths.filter(|path| set.matches(path)).collect())
         });
         known.insert(question, files.clone());
@@ -104,7 +112,8 @@ pub fn slashed(path: &Path) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// `path` seen from `folder`, both relative to the same root; `None` when it is absolute or leaves the root.
+/// `path` seen from `folder`, both relative to the same root; `None` when it is absolute or leaves
+/// the root.
 pub fn join(folder: &str, path: &str) -> Option<String> {
     if path.starts_with('/') || path.starts_with('~') || path.contains('\\') {
         return None;

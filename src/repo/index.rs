@@ -15,7 +15,8 @@ pub struct Caller {
     pub job: usize,
 }
 
-/// Documents of a repository that must be looked at together; in all but the largest, these are all of them.
+/// Documents of a repository that must be looked at together; in all but the largest, these are all
+/// of them.
 #[derive(Debug)]
 pub struct Repository {
     pub shared: Shared,
@@ -28,9 +29,15 @@ pub struct Repository {
 impl Repository {
     pub fn new(shared: Shared, mut documents: Vec<Document>) -> Self {
         documents.sort_by(|a, b| a.path.cmp(&b.path));
-        let by_path: HashMap<String, usize> = documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
-        let mut repository =
-            Self { shared, called_actions: vec![false; documents.len()], documents, by_path, callers: HashMap::new() };
+        let by_path: HashMap<String, usize> =
+            documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
+        let mut repository = Self {
+            shared,
+            called_actions: vec![false; documents.len()],
+            documents,
+            by_path,
+            callers: HashMap::new(),
+        };
         repository.link();
         repository
     }
@@ -46,7 +53,9 @@ impl Repository {
         for (document, found) in self.documents.iter().enumerate() {
             if let Some(workflow) = found.workflow() {
                 for (job, definition) in workflow.jobs.iter().enumerate() {
-                    if let Some(target) = definition.calls.as_ref().and_then(|u| self.called_workflow(&u.text)) {
+                    if let Some(target) =
+                        definition.calls.as_ref().and_then(|u| self.called_workflow(&u.text))
+                    {
                         callers.entry(target).or_default().push(Caller { document, job });
                     }
                 }
@@ -86,7 +95,9 @@ impl Repository {
         let mut next = 0;
         while let Some(wanted) = actions.get(next).copied() {
             next += 1;
-            for (document, found) in self.documents.iter().enumerate().filter(|(_, d)| d.action().is_some()) {
+            for (document, found) in
+                self.documents.iter().enumerate().filter(|(_, d)| d.action().is_some())
+            {
                 let uses = found.steps(None).is_some_and(|list| self.list_uses(list, wanted));
                 if uses && !actions.contains(&document) {
                     actions.push(document);
@@ -95,7 +106,9 @@ impl Repository {
         }
         let mut users = Vec::new();
         for (document, found) in self.documents.iter().enumerate() {
-            for (job, definition) in found.workflow().map_or(&[][..], |w| &w.jobs).iter().enumerate() {
+            for (job, definition) in
+                found.workflow().map_or(&[][..], |w| &w.jobs).iter().enumerate()
+            {
                 if actions.iter().any(|a| self.list_uses(&definition.steps, *a)) {
                     users.push(Caller { document, job });
                 }
@@ -105,7 +118,9 @@ impl Repository {
     }
 
     fn list_uses(&self, list: &StepList, action: usize) -> bool {
-        list.steps.iter().any(|s| s.uses.as_ref().and_then(|u| self.action_of(&u.text)) == Some(action))
+        list.steps
+            .iter()
+            .any(|s| s.uses.as_ref().and_then(|u| self.action_of(&u.text)) == Some(action))
     }
 
     /// The reusable workflow of this repository that a job's `uses:` names.
@@ -115,7 +130,8 @@ impl Repository {
         self.document(&path).filter(|d| self.documents[*d].workflow().is_some())
     }
 
-    /// The composite action of this repository that a step's `uses:` names, the workspace being the repository.
+    /// The composite action of this repository that a step's `uses:` names, the workspace being the
+    /// repository.
     pub fn action_of(&self, uses: &str) -> Option<usize> {
         self.action_in(&join("", local(uses)?)?)
     }
@@ -123,7 +139,8 @@ impl Repository {
     /// The action in a folder of the repository.
     pub fn action_in(&self, folder: &str) -> Option<usize> {
         ["action.yml", "action.yaml"].iter().find_map(|name| {
-            let path = if folder.is_empty() { (*name).to_owned() } else { format!("{folder}/{name}") };
+            let path =
+                if folder.is_empty() { (*name).to_owned() } else { format!("{folder}/{name}") };
             self.document(&path).filter(|d| self.documents[*d].action().is_some())
         })
     }

@@ -1,4 +1,5 @@
-//! What a fresh runner has: the repository's tracked files, its workflows and actions, and who calls whom.
+//! What a fresh runner has: the repository's tracked files, its workflows and actions, and who
+//! calls whom.
 
 pub mod discover;
 pub mod document;
@@ -19,7 +20,8 @@ pub use reach::Reach;
 pub use shared::Shared;
 pub use survey::{Part, Survey};
 
-/// Reads what nearly every check needs of what is always the same, in the order in which it is needed.
+/// Reads what nearly every check needs of what is always the same, in the order in which it is
+/// needed.
 pub fn preload() {
     words::preload();
     crate::rules::preload();

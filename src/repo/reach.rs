@@ -1,7 +1,9 @@
-//! Which jobs may lead to the tool at all, by the letters of what they are made of: no other job needs a timeline.
+//! Which jobs may lead to the tool at all, by the letters of what they are made of: no other job
+//! needs a timeline.
 //!
-//! Every way to the tool spells its name somewhere: in the job, in an action or workflow of the repository, or in a
-//! file that a command of the job names, perhaps through others. What is left out here is certainly without it.
+//! Every way to the tool spells its name somewhere: in the job, in an action or workflow of the
+//! repository, or in a file that a command of the job names, perhaps through others. What is left
+//! out here is certainly without it.
 
 use super::document::Document;
 use super::index::local;
@@ -21,11 +23,14 @@ pub struct Reach<'a> {
 impl<'a> Reach<'a> {
     pub fn new(shared: &'a Shared, documents: impl IntoIterator<Item = &'a Document>) -> Self {
         let actions = documents.into_iter().filter(|d| d.action().is_some());
-        Self { shared, actions: actions.map(|d| (d, d.folder().rsplit('/').next().unwrap_or(""))).collect() }
+        Self {
+            shared,
+            actions: actions.map(|d| (d, d.folder().rsplit('/').next().unwrap_or(""))).collect(),
+        }
     }
 
-    /// Whether the job, or the action itself where `job` is `None`, may lead to the tool. A called workflow runs what its
-    /// `callers` pass to it.
+    /// Whether the job, or the action itself where `job` is `None`, may lead to the tool. A called
+    /// workflow runs what its `callers` pass to it.
     pub fn may_lead(&self, document: &Document, job: Option<usize>, callers: &[&Document]) -> bool {
         let mut pieces = pieces(document, job);
         pieces.extend(callers.iter().map(|caller| caller.text.as_str()));
@@ -55,7 +60,12 @@ impl<'a> Reach<'a> {
         let mut texts = Vec::new();
         let mut lists = vec![steps];
         while let Some(list) = lists.pop() {
-            for uses in list.steps.iter().filter_map(|s| s.uses.as_ref()).filter(|u| local(&u.text).is_some()) {
+            for uses in list
+                .steps
+                .iter()
+                .filter_map(|s| s.uses.as_ref())
+                .filter(|u| local(&u.text).is_some())
+            {
                 let folder = last_name(&uses.text);
                 for ((action, name), seen) in self.actions.iter().zip(&mut seen) {
                     if is_named(name, folder) && !std::mem::replace(seen, true) {
@@ -78,7 +88,8 @@ fn is_named(action: &str, folder: &str) -> bool {
     matches!(folder, "." | ".." | "$") || action.ends_with(folder)
 }
 
-/// The job with what the workflow sets for all jobs; the whole file where a job may be made of parts of others.
+/// The job with what the workflow sets for all jobs; the whole file where a job may be made of
+/// parts of others.
 fn pieces(document: &Document, job: Option<usize>) -> Vec<&str> {
     let Document { text, tree, .. } = document;
     let workflow = document.workflow().zip(job).zip(tree.root());
@@ -108,19 +119,28 @@ mod tests {
     fn leads(files: &[(&str, &str)], settings: &Config) -> Vec<bool> {
         let folder = testing::repository(files);
         let found = discover(&[folder.path().to_owned()], None);
-        let documents =
-            found.repositories[0].files.iter().map(|file| crate::repo::survey::read(file).unwrap()).collect();
-        let repository = Repository::new(Shared::new(folder.path(), &settings.nox_actions, Nox::default()), documents);
+        let documents = found.repositories[0]
+            .files
+            .iter()
+            .map(|file| crate::repo::survey::read(file).unwrap())
+            .collect();
+        let repository = Repository::new(
+            Shared::new(folder.path(), &settings.nox_actions, Nox::default()),
+            documents,
+        );
         let workflow = repository.document(".github/workflows/ci.yml").unwrap();
         let jobs = repository.documents[workflow].workflow().unwrap().jobs.len();
         let reach = Reach::new(&repository.shared, &repository.documents);
         let document = &repository.documents[workflow];
-        (0..jobs).map(|job| reach.may_lead(document, Some(job), &repository.calling(workflow))).collect()
+        (0..jobs)
+            .map(|job| reach.may_lead(document, Some(job), &repository.calling(workflow)))
+            .collect()
     }
 
     #[test]
     fn every_way_to_the_tool_spells_its_name_somewhere() {
-        let run = |script: &str| format!("on: push\njobs:\n  a:\n    steps:\n      - run: {script}\n");
+        let run =
+            |script: &str| format!("on: push\njobs:\n  a:\n    steps:\n      - run: {script}\n");
         let noxish = ("noxfile.py", "import nox\n");
         for (what, workflow, others, expected) in [
             ("in the job", run("Nox -s x"), vec![], true),
@@ -128,23 +148,68 @@ mod tests {
             ("in quotes", run("n'o'x -s x"), vec![], true),
             ("nowhere", run("pip install -e .[test] && pytest"), vec![noxish], false),
             ("a script", run("./scripts/test.sh"), vec![("scripts/test.sh", "nox")], true),
-            ("a script of another name", run("./scripts/build.sh"), vec![("scripts/test.sh", "nox")], false),
-            ("a script of a script", run("sh a.sh"), vec![("a.sh", "./b.sh"), ("b.sh", "nox")], true),
-            ("scripts in a circle", run("sh a.sh"), vec![("a.sh", "./b.sh"), ("b.sh", "./a.sh")], false),
+            (
+                "a script of another name",
+                run("./scripts/build.sh"),
+                vec![("scripts/test.sh", "nox")],
+                false,
+            ),
+            (
+                "a script of a script",
+                run("sh a.sh"),
+                vec![("a.sh", "./b.sh"), ("b.sh", "nox")],
+                true,
+            ),
+            (
+                "scripts in a circle",
+                run("sh a.sh"),
+                vec![("a.sh", "./b.sh"), ("b.sh", "./a.sh")],
+                false,
+            ),
             ("a target", run("make test"), vec![("Makefile", "test:\n\tnox\n")], true),
-            ("a target without it", run("make test"), vec![("Makefile", "test:\n\tpytest\n")], false),
-            ("a task of a launcher", run("hatch run test"), vec![("pyproject.toml", "test = 'nox'")], true),
+            (
+                "a target without it",
+                run("make test"),
+                vec![("Makefile", "test:\n\tpytest\n")],
+                false,
+            ),
+            (
+                "a task of a launcher",
+                run("hatch run test"),
+                vec![("pyproject.toml", "test = 'nox'")],
+                true,
+            ),
             ("a module", run("python -m tools.ci"), vec![("tools/ci.py", "import nox")], true),
             ("a package", run("python -m tools"), vec![("tools/__main__.py", "import nox")], true),
-            ("a wheel's tests", run("uvx cibuildwheel"), vec![("pyproject.toml", "test-command = 'nox'")], true),
+            (
+                "a wheel's tests",
+                run("uvx cibuildwheel"),
+                vec![("pyproject.toml", "test-command = 'nox'")],
+                true,
+            ),
             ("a script of one letter", run("sh x"), vec![("x", "nox")], true),
             ("a script in other letters", run("sh prüfung.sh"), vec![("prüfung.sh", "nox")], true),
             ("a script of several words", run("sh 'a b.sh'"), vec![("a b.sh", "nox")], true),
-            ("a name in a variable", run("for t in a b; do sh $t.sh; done"), vec![("b.sh", "nox")], true),
+            (
+                "a name in a variable",
+                run("for t in a b; do sh $t.sh; done"),
+                vec![("b.sh", "nox")],
+                true,
+            ),
             ("a document of that name", run("pip install x"), vec![("install.md", "nox")], false),
             ("a batch file without its ending", run("call b"), vec![("b.cmd", "nox")], true),
-            ("a module of just", run("just m t"), vec![("justfile", "mod m"), ("m.just", "t:\n nox")], true),
-            ("a folder of just", run("just m t"), vec![("justfile", "mod m"), ("m/mod.just", "t:\n nox")], true),
+            (
+                "a module of just",
+                run("just m t"),
+                vec![("justfile", "mod m"), ("m.just", "t:\n nox")],
+                true,
+            ),
+            (
+                "a folder of just",
+                run("just m t"),
+                vec![("justfile", "mod m"), ("m/mod.just", "t:\n nox")],
+                true,
+            ),
             ("half a name", run("./run-${{ matrix.os }}.sh"), vec![("run-linux.sh", "nox")], true),
         ] {
             let mut files = vec![(".github/workflows/ci.yml", workflow.as_str())];
@@ -159,19 +224,31 @@ mod tests {
         let shared = "on: push\nenv: {RUN: nox -s x}\njobs:\n  a:\n    steps: [{run: $RUN}]\n";
         let linked = "on: push\njobs:\n  a:\n    steps: &s [{run: nox}]\n  b:\n    steps: *s\n";
         let input = "on: {workflow_dispatch: {inputs: {c: {default: nox}}}}\njobs:\n  a:\n    steps: [{run: '${{ inputs.c }}'}]\n";
-        for (workflow, expected) in
-            [(own, vec![true, false]), (shared, vec![true]), (linked, vec![true, true]), (input, vec![true])]
-        {
-            assert_eq!(leads(&[(".github/workflows/ci.yml", workflow)], &Config::default()), expected, "{workflow}");
+        for (workflow, expected) in [
+            (own, vec![true, false]),
+            (shared, vec![true]),
+            (linked, vec![true, true]),
+            (input, vec![true]),
+        ] {
+            assert_eq!(
+                leads(&[(".github/workflows/ci.yml", workflow)], &Config::default()),
+                expected,
+                "{workflow}"
+            );
         }
     }
 
     #[test]
     fn actions_and_callers_count() {
         let uses = "on: push\njobs:\n  a:\n    steps: [{uses: ./.github/actions/test}]\n";
-        let action = |run: &str| format!("runs:\n  using: composite\n  steps: [{{run: {run}, shell: bash}}]\n");
+        let action = |run: &str| {
+            format!("runs:\n  using: composite\n  steps: [{{run: {run}, shell: bash}}]\n")
+        };
         for (run, expected) in [("nox", true), ("pytest", false)] {
-            let files = [(".github/workflows/ci.yml", uses), (".github/actions/test/action.yml", &action(run))];
+            let files = [
+                (".github/workflows/ci.yml", uses),
+                (".github/actions/test/action.yml", &action(run)),
+            ];
             assert_eq!(leads(&files, &Config::default()), [expected], "{run}");
         }
         for uses in ["./.github/actions/one", "$/tools/one", "./../other/one", "./"] {
@@ -184,11 +261,14 @@ mod tests {
             ];
             assert_eq!(leads(&files, &Config::default()), [true], "{uses}");
         }
-        let called =
-            "on: {workflow_call: {inputs: {c: {type: string}}}}\njobs:\n  a:\n    steps: [{run: '${{ inputs.c }}'}]\n";
-        let caller = "on: push\njobs:\n  a:\n    uses: ./.github/workflows/ci.yml\n    with: {c: nox}\n";
+        let called = "on: {workflow_call: {inputs: {c: {type: string}}}}\njobs:\n  a:\n    steps: [{run: '${{ inputs.c }}'}]\n";
+        let caller =
+            "on: push\njobs:\n  a:\n    uses: ./.github/workflows/ci.yml\n    with: {c: nox}\n";
         assert_eq!(
-            leads(&[(".github/workflows/ci.yml", called), (".github/workflows/x.yml", caller)], &Config::default()),
+            leads(
+                &[(".github/workflows/ci.yml", called), (".github/workflows/x.yml", caller)],
+                &Config::default()
+            ),
             [true]
         );
         let settings = Config { nox_actions: vec!["me/tests".into()], ..Config::default() };
@@ -201,6 +281,9 @@ mod tests {
     #[test]
     fn actions_known_to_run_the_tool_carry_its_name() {
         let known = &setup_actions().runs_nox;
-        assert!(!known.is_empty() && known.iter().all(|a| a.action.to_ascii_lowercase().contains("nox")));
+        assert!(
+            !known.is_empty()
+                && known.iter().all(|a| a.action.to_ascii_lowercase().contains("nox"))
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What all parts of a repository share: its tracked files, what they lead to, and what the tool said about them.
+//! What all parts of a repository share: its tracked files, what they lead to, and what the tool
+//! said about them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,8 +40,14 @@ pub struct Written {
 impl Written {
     /// All in a document, in order.
     pub fn all(document: &Document) -> Vec<Self> {
-        let action = |name| ["/restore", "/save"].iter().find_map(|half| str::strip_suffix(name, half)).unwrap_or(name);
-        let caches = published(document).filter(|p| action(p.uses.name) == cache_actions().release.repository);
+        let action = |name| {
+            ["/restore", "/save"]
+                .iter()
+                .find_map(|half| str::strip_suffix(name, half))
+                .unwrap_or(name)
+        };
+        let caches = published(document)
+            .filter(|p| action(p.uses.name) == cache_actions().release.repository);
         let written = caches.map(|Published { uses, comment }| Self {
             name: uses.name.to_owned(),
             reference: uses.reference.to_owned(),

@@ -2,8 +2,8 @@
 
 use memchr::memchr3_iter;
 
-/// Whether `nox` stands in the text in whatever case. A shell takes quotes and line breaks out of a word; a character
-/// written as a number (`\x6e`) may be any.
+/// Whether `nox` stands in the text in whatever case. A shell takes quotes and line breaks out of a
+/// word; a character written as a number (`\x6e`) may be any.
 pub fn spells_nox(text: &str) -> bool {
     let text = text.as_bytes();
     memchr3_iter(b'x', b'X', b'\\', text).any(|at| match text[at] {
@@ -14,7 +14,8 @@ pub fn spells_nox(text: &str) -> bool {
 
 /// The text before a letter that it ends with, if it does.
 fn before(text: &[u8], letter: u8) -> Option<&[u8]> {
-    let last = text.iter().rposition(|byte| !matches!(byte, b'\\' | b'\'' | b'"' | b'\r' | b'\n'))?;
+    let last =
+        text.iter().rposition(|byte| !matches!(byte, b'\\' | b'\'' | b'"' | b'\r' | b'\n'))?;
     text[last].eq_ignore_ascii_case(&letter).then(|| &text[..last])
 }
 

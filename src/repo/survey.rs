@@ -1,4 +1,5 @@
-//! All files of a repository read: what is wrong with them, which may matter, and which belong together.
+//! All files of a repository read: what is wrong with them, which may matter, and which belong
+//! together.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -27,8 +28,9 @@ const MAX_WHOLE: usize = 1_024;
 /// What comments of ours hold.
 const OWN_NAME: &str = "cachelint";
 
-/// What others must know of a workflow: how caches are written there, and what it uses or calls of the repository. The
-/// first group is the line from the path of that on; escapes and links could hide one.
+/// What others must know of a workflow: how caches are written there, and what it uses or calls of
+/// the repository. The first group is the line from the path of that on; escapes and links could
+/// hide one.
 static CONCERNS_OTHERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let caches = cache_actions().actions.iter().map(|action| regex::escape(&action.repository));
     let caches = caches.collect::<Vec<_>>().join("|");
@@ -50,7 +52,8 @@ pub struct Survey<'a> {
     alone: Vec<Held<'a>>,
 }
 
-/// Documents to be looked at together, and what is wrong with the requested ones as far as it is new.
+/// Documents to be looked at together, and what is wrong with the requested ones as far as it is
+/// new.
 #[derive(Debug)]
 pub struct Part {
     pub repository: Repository,
@@ -60,7 +63,8 @@ pub struct Part {
 #[derive(Debug)]
 enum Held<'a> {
     Read(Box<Document>),
-    /// Read again when its turn comes: the texts and trees of thousands of files would fill the memory.
+    /// Read again when its turn comes: the texts and trees of thousands of files would fill the
+    /// memory.
     Later {
         file: &'a Discovered,
         /// What is wrong with it is wanted, and nobody has looked yet.
@@ -89,7 +93,12 @@ impl<'a> Survey<'a> {
     }
 
     /// `whole` is how many files may be looked at in one part.
-    pub(crate) fn with(root: &'a Path, files: &'a [Discovered], mut shared: Shared, whole: usize) -> Self {
+    pub(crate) fn with(
+        root: &'a Path,
+        files: &'a [Discovered],
+        mut shared: Shared,
+        whole: usize,
+    ) -> Self {
         let (action_files, workflows): (Vec<&Discovered>, _) =
             files.iter().partition(|file| file.kind == FileKind::Action);
         let mut problems = Vec::new();
@@ -122,7 +131,8 @@ impl<'a> Survey<'a> {
         }
         let many = looking.many;
         drop(reach);
-        let mut together: Vec<Held> = actions.into_iter().map(|action| Held::Read(Box::new(action))).collect();
+        let mut together: Vec<Held> =
+            actions.into_iter().map(|action| Held::Read(Box::new(action))).collect();
         let mut alone = Vec::new();
         for (held, linked, matters) in held {
             if linked || called.contains(held.path()) || (matters && !many) {
@@ -134,12 +144,14 @@ impl<'a> Survey<'a> {
         Self { root, shared: used, problems, together, alone }
     }
 
-    /// The documents that name nobody, none where all are few enough for the [last part](Self::last).
+    /// The documents that name nobody, none where all are few enough for the [last
+    /// part](Self::last).
     pub fn parts(&mut self) -> impl ParallelIterator<Item = Part> {
         let mut alone = std::mem::take(&mut self.alone).into_iter();
-        let chunks: Vec<Vec<Held>> =
-            std::iter::from_fn(|| Some(alone.by_ref().take(PART).collect()).filter(|part: &Vec<_>| !part.is_empty()))
-                .collect();
+        let chunks: Vec<Vec<Held>> = std::iter::from_fn(|| {
+            Some(alone.by_ref().take(PART).collect()).filter(|part: &Vec<_>| !part.is_empty())
+        })
+        .collect();
         let Self { root, shared, .. } = &*self;
         chunks.into_par_iter().map(move |held| part(root, shared, held, Vec::new()))
     }
@@ -175,7 +187,8 @@ impl Held<'_> {
             Held::Read(document) => (Some(*document), Vec::new()),
             Held::Later { file, unsaid } => {
                 let document = read(file);
-                let problems = if unsaid { said(file, document.as_ref(), root) } else { Vec::new() };
+                let problems =
+                    if unsaid { said(file, document.as_ref(), root) } else { Vec::new() };
                 (document.ok(), problems)
             }
         }
@@ -193,7 +206,8 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// Reads a workflow, and parses it unless it certainly concerns nobody else and was not asked for or is one of many.
+    /// Reads a workflow, and parses it unless it certainly concerns nobody else and was not asked
+    /// for or is one of many.
     fn at<'f>(&self, file: &'f Discovered) -> Result<Seen<'f>, Problem> {
         let text = file.read()?;
         let unparsed = |held: Option<Held<'f>>| Seen {
@@ -208,7 +222,10 @@ impl Looking<'_> {
             return Ok(unparsed(None));
         }
         let may_matter = |text: &str| text.contains(OWN_NAME) || self.reach.text_may_lead(text);
-        if self.many && may_matter(text.as_str()) && !concerns_others(text.as_str(), self.reach, self.paths) {
+        if self.many
+            && may_matter(text.as_str())
+            && !concerns_others(text.as_str(), self.reach, self.paths)
+        {
             return Ok(unparsed(Some(Held::Later { file, unsaid: file.requested })));
         }
         let document = parsed_file(file, text)?;
@@ -221,7 +238,9 @@ impl Looking<'_> {
         let (problems, caches) = (said(file, Ok(&document), self.root), Written::all(&document));
         let asked = linked || matters || document.workflow().is_some_and(Workflow::is_called);
         let many = self.many;
-        let read = |document| if many { Held::Later { file, unsaid: false } } else { Held::Read(Box::new(document)) };
+        let read = |document| {
+            if many { Held::Later { file, unsaid: false } } else { Held::Read(Box::new(document)) }
+        };
         let held = asked.then(|| read(document));
         Ok(Seen { held, problems, caches, matters, calls, linked })
     }
@@ -231,8 +250,13 @@ impl Looking<'_> {
 fn may_concern_others(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     // A single point is the root; an escape may be any of them.
-    ["./", "$/", ": .", "'.'", "\".\"", "workflow_call", "\\"].iter().any(|part| text.contains(part))
-        || cache_actions().actions.iter().any(|action| text.contains(&action.repository.to_ascii_lowercase()))
+    ["./", "$/", ": .", "'.'", "\".\"", "workflow_call", "\\"]
+        .iter()
+        .any(|part| text.contains(part))
+        || cache_actions()
+            .actions
+            .iter()
+            .any(|action| text.contains(&action.repository.to_ascii_lowercase()))
 }
 
 /// As [`may_concern_others`], for paths of actions and of the workflows at `paths` alone.
@@ -241,7 +265,8 @@ fn concerns_others(text: &str, reach: &Reach<'_>, paths: &HashSet<&str>) -> bool
     concerns.captures_iter(text).any(|found| {
         let Some(line) = found.get(1) else { return true };
         let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '$' | '/' | '_' | '-');
-        let (path, rest) = line.as_str().split_at(line.as_str().find(|c| !part(c)).unwrap_or(line.len()));
+        let (path, rest) =
+            line.as_str().split_at(line.as_str().find(|c| !part(c)).unwrap_or(line.len()));
         let rest = rest.trim_start_matches(['"', '\'']).trim();
         let called = local(path).and_then(|path| join("", path));
         // A path with other characters is left to the parser.
@@ -266,7 +291,8 @@ pub(crate) fn read(file: &Discovered) -> Result<Document, Problem> {
 }
 
 fn parsed_file(file: &Discovered, text: Text) -> Result<Document, Problem> {
-    parsed(file.relative.clone(), text, file.kind).map_err(|problem| Problem { path: file.path.clone(), ..problem })
+    parsed(file.relative.clone(), text, file.kind)
+        .map_err(|problem| Problem { path: file.path.clone(), ..problem })
 }
 
 fn parsed(path: String, text: Text, kind: FileKind) -> Result<Document, Problem> {
@@ -301,10 +327,18 @@ mod tests {
     #[test]
     fn most_workflows_concern_nobody_else() {
         let concerns = CONCERNS_OTHERS.as_ref().expect("a valid pattern");
-        let plain =
-            "on: push\njobs:\n  t:\n    steps:\n      - uses: actions/checkout@v6\n      - run: \"nox\" -s t \\\n";
-        assert!(!concerns.is_match(&plain.replace("\"nox\"", "nox")), "only a string that goes on may hide a path");
-        for other in ["uses: actions/cache/restore@v5", "uses: ./a", "uses: *a", "run: \"\\x2e\"", "a: \"b\\\nc\""] {
+        let plain = "on: push\njobs:\n  t:\n    steps:\n      - uses: actions/checkout@v6\n      - run: \"nox\" -s t \\\n";
+        assert!(
+            !concerns.is_match(&plain.replace("\"nox\"", "nox")),
+            "only a string that goes on may hide a path"
+        );
+        for other in [
+            "uses: actions/cache/restore@v5",
+            "uses: ./a",
+            "uses: *a",
+            "run: \"\\x2e\"",
+            "a: \"b\\\nc\"",
+        ] {
             assert!(concerns.is_match(other), "{other}");
         }
     }

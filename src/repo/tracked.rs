@@ -6,7 +6,8 @@ use std::path::Path;
 use gix_index::entry::Mode;
 use walkdir::WalkDir;
 
-/// An index that declares more than this is not read; the largest public repositories stay below 100 MB.
+/// An index that declares more than this is not read; the largest public repositories stay below
+/// 100 MB.
 const MAX_INDEX_BYTES: usize = 512 * 1024 * 1024;
 /// Without an index, at most this many files are listed.
 const MAX_WALKED: usize = 200_000;
@@ -23,7 +24,8 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    /// Reads the git index of the repository at `root`; without one, everything in the folder counts as tracked.
+    /// Reads the git index of the repository at `root`; without one, everything in the folder
+    /// counts as tracked.
     pub fn read(root: &Path) -> Self {
         index_path(root).and_then(|path| from_index(&path)).unwrap_or_else(|| from_folder(root))
     }
@@ -111,12 +113,14 @@ fn from_index(path: &Path) -> Option<Tracked> {
 
 fn from_folder(root: &Path) -> Tracked {
     let (mut files, mut links) = (Vec::new(), BTreeSet::new());
-    let walk = WalkDir::new(root)
-        .follow_links(false)
-        .into_iter()
-        .filter_entry(|e| e.depth() == 0 || !e.file_name().to_str().is_some_and(|n| NEVER_TRACKED.contains(&n)));
+    let walk = WalkDir::new(root).follow_links(false).into_iter().filter_entry(|e| {
+        e.depth() == 0 || !e.file_name().to_str().is_some_and(|n| NEVER_TRACKED.contains(&n))
+    });
     for entry in walk.filter_map(Result::ok).filter(|e| !e.file_type().is_dir()).take(MAX_WALKED) {
-        let Some(path) = entry.path().strip_prefix(root).ok().and_then(super::files::slashed) else { continue };
+        let Some(path) = entry.path().strip_prefix(root).ok().and_then(super::files::slashed)
+        else {
+            continue;
+        };
         if entry.path_is_symlink() {
             links.insert(path.clone());
         }
@@ -146,7 +150,9 @@ mod tests {
         }
         let without = Tracked::read(root);
         assert!(without.contains("untracked.txt"));
-        let git = |args: &[&str]| assert!(Command::new("git").args(args).current_dir(root).status().unwrap().success());
+        let git = |args: &[&str]| {
+            assert!(Command::new("git").args(args).current_dir(root).status().unwrap().success())
+        };
         git(&["init", "-q"]);
         git(&["add", "noxfile.py", "a", "ab"]);
         let tracked = Tracked::read(root);

@@ -1,7 +1,8 @@
-//! What the words of a text lead to: tracked files that they name, and what those spell, perhaps through others.
+//! What the words of a text lead to: tracked files that they name, and what those spell, perhaps
+//! through others.
 //!
-//! Every way to a command spells its name somewhere: in the script, or in a file that the script names. What is left out
-//! here is certainly without it, so nobody needs to read it.
+//! Every way to a command spells its name somewhere: in the script, or in a file that the script
+//! names. What is left out here is certainly without it, so nobody needs to read it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{LazyLock, OnceLock};
@@ -19,7 +20,8 @@ use crate::tool::Files;
 
 /// Files followed from one text; beyond them it counts as leading anywhere.
 const MAX_FILES: usize = 2_000;
-/// Endings of files that are called without them: as modules, by `call`, or with a variable in the name.
+/// Endings of files that are called without them: as modules, by `call`, or with a variable in the
+/// name.
 const LEFT_OUT: [&str; 8] = ["py", "sh", "bash", "ps1", "bat", "cmd", "just", "mk"];
 /// Files that are called by the name of their folder.
 const FOLDERS_OWN: [&str; 3] = ["__init__.py", "__main__.py", "mod.just"];
@@ -43,7 +45,8 @@ static READ_BY: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
 pub enum Goal {
     /// The tool itself.
     Tool,
-    /// The tool, or anything else that a timeline tells: what publishes, and variables that a file sets for later steps.
+    /// The tool, or anything else that a timeline tells: what publishes, and variables that a file
+    /// sets for later steps.
     Event,
 }
 
@@ -79,7 +82,8 @@ struct Behind {
 }
 
 impl Words {
-    /// `own` are published actions that run the tool, beside those that are known to, as `owner/name`.
+    /// `own` are published actions that run the tool, beside those that are known to, as
+    /// `owner/name`.
     pub fn new(own: &[String]) -> Self {
         let own: Vec<String> = own.iter().map(|name| regex::escape(name)).collect();
         let own = (!own.is_empty()).then(|| Regex::new(&format!("(?i){}", own.join("|"))));
@@ -90,7 +94,10 @@ impl Words {
     pub fn spells(&self, text: &str, goal: Goal) -> bool {
         // The tool's name is part of every published action that is known to run it.
         spells_nox(text)
-            || self.own.as_ref().is_some_and(|own| own.as_ref().map_or(true, |name| name.is_match(text)))
+            || self
+                .own
+                .as_ref()
+                .is_some_and(|own| own.as_ref().map_or(true, |name| name.is_match(text)))
             || (goal == Goal::Event && publishes(text))
     }
 
@@ -103,7 +110,9 @@ impl Words {
         let mut next: Vec<usize> = texts.iter().flat_map(|text| index.named(text)).collect();
         let mut seen: HashSet<usize> = HashSet::new();
         while let Some(file) = next.pop() {
-            let (Some(behind), true) = (index.behind.get(file), seen.insert(file)) else { continue };
+            let (Some(behind), true) = (index.behind.get(file), seen.insert(file)) else {
+                continue;
+            };
             let behind = behind.get_or_init(|| self.behind(index, files, file));
             if behind.tool || (goal == Goal::Event && behind.event) || seen.len() > MAX_FILES {
                 return true;
@@ -133,7 +142,8 @@ fn publishes(text: &str) -> bool {
 
 /// The words of a text: names of files stand in them without their folders.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '-') || !c.is_ascii();
+    let part =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '-') || !c.is_ascii();
     text.split(move |c| !part(c)).filter(|word| !word.is_empty())
 }
 
@@ -147,7 +157,10 @@ impl Index {
                 continue;
             }
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            let stem = name.rsplit_once('.').filter(|(_, ending)| LEFT_OUT.contains(ending)).map(|(stem, _)| stem);
+            let stem = name
+                .rsplit_once('.')
+                .filter(|(_, ending)| LEFT_OUT.contains(ending))
+                .map(|(stem, _)| stem);
             let stem = match FOLDERS_OWN.contains(&name) {
                 true => folder.rsplit('/').next(),
                 false => stem,
@@ -162,7 +175,8 @@ impl Index {
         index
     }
 
-    /// The tracked files that the words of a text may name: scripts, modules, and what the wrappers among them read.
+    /// The tracked files that the words of a text may name: scripts, modules, and what the wrappers
+    /// among them read.
     fn named(&self, text: &str) -> HashSet<usize> {
         let mut found = HashSet::new();
         if self.names.is_empty() {
@@ -178,13 +192,19 @@ impl Index {
             READ_BY.get(word).into_iter().flatten().for_each(|file| add(file));
         }
         // `run-${{ matrix.os }}.sh`: only the ends of the name are written.
-        let begin = |word: &&&str| word.ends_with(['-', '_']) && word.contains(|c: char| c.is_alphanumeric());
+        let begin = |word: &&&str| {
+            word.ends_with(['-', '_']) && word.contains(|c: char| c.is_alphanumeric())
+        };
         let begins: Vec<&&str> = words.iter().filter(begin).collect();
         let ends: Vec<&&str> = words.iter().filter(|word| word.starts_with('.')).collect();
         if !begins.is_empty() || !ends.is_empty() {
-            let fits =
-                |name: &str| begins.iter().any(|b| name.starts_with(**b)) || ends.iter().any(|e| name.ends_with(**e));
-            found.extend(self.names.iter().filter(|(name, _)| fits(name)).flat_map(|(_, files)| files));
+            let fits = |name: &str| {
+                begins.iter().any(|b| name.starts_with(**b))
+                    || ends.iter().any(|e| name.ends_with(**e))
+            };
+            found.extend(
+                self.names.iter().filter(|(name, _)| fits(name)).flat_map(|(_, files)| files),
+            );
         }
         found
     }

@@ -8,7 +8,8 @@ use crate::rules::logs::{Cause, LOGS};
 pub fn causes(runs: &[JobRun]) -> Vec<Trouble> {
     let mut found = Found { troubles: Vec::new(), runs: runs.len() };
     let caches = || runs.iter().flat_map(|run| &run.caches);
-    let always = |wanted: Restore| caches().count() > 0 && caches().all(|cache| cache.restore == wanted);
+    let always =
+        |wanted: Restore| caches().count() > 0 && caches().all(|cache| cache.restore == wanted);
     let several = runs.len() > 1;
     if several && always(Restore::ByRestoreKey) {
         found.add(Cause::OlderKeyAlways, &keys(runs));
@@ -19,9 +20,11 @@ pub fn causes(runs: &[JobRun]) -> Vec<Trouble> {
     for run in runs {
         of_run(run, several && always(Restore::ByRestoreKey), &mut found);
     }
-    let known: Vec<_> = runs.iter().map(|run| &run.interpreters).filter(|set| !set.is_empty()).collect();
+    let known: Vec<_> =
+        runs.iter().map(|run| &run.interpreters).filter(|set| !set.is_empty()).collect();
     if known.windows(2).any(|pair| pair[0] != pair[1]) {
-        let all: std::collections::BTreeSet<&str> = known.into_iter().flatten().map(String::as_str).collect();
+        let all: std::collections::BTreeSet<&str> =
+            known.into_iter().flatten().map(String::as_str).collect();
         found.add(Cause::InterpreterDiffers, &all.into_iter().collect::<Vec<_>>().join(", "));
     }
     found.troubles
@@ -53,7 +56,10 @@ fn of_run(run: &JobRun, older_said: bool, found: &mut Found) {
     }
     let created = run.created.join(", ");
     if run.caches.iter().any(|cache| cache.restored()) && !run.created.is_empty() {
-        found.add(if run.reused.is_empty() { Cause::ReuseOff } else { Cause::PartlyRecreated }, &created);
+        found.add(
+            if run.reused.is_empty() { Cause::ReuseOff } else { Cause::PartlyRecreated },
+            &created,
+        );
         if run.caches.iter().any(|cache| cache.restore == Restore::Hit) {
             found.add(Cause::ExactYetRecreated, "");
         }
@@ -61,7 +67,10 @@ fn of_run(run: &JobRun, older_said: bool, found: &mut Found) {
     for cache in &run.caches {
         match &cache.restore {
             Restore::ByRestoreKey if !older_said => {
-                found.add(Cause::OlderKey, cache.restored_key.as_deref().unwrap_or("its key is not in the log"));
+                found.add(
+                    Cause::OlderKey,
+                    cache.restored_key.as_deref().unwrap_or("its key is not in the log"),
+                );
             }
             Restore::Forbidden => found.add(Cause::RestoreForbidden, ""),
             Restore::Failed(text) => found.add(Cause::RestoreFailed, text),
@@ -81,7 +90,8 @@ fn of_run(run: &JobRun, older_said: bool, found: &mut Found) {
 }
 
 fn keys(runs: &[JobRun]) -> String {
-    let mut keys: Vec<&str> = runs.iter().flat_map(|r| &r.caches).filter_map(|c| c.restored_key.as_deref()).collect();
+    let mut keys: Vec<&str> =
+        runs.iter().flat_map(|r| &r.caches).filter_map(|c| c.restored_key.as_deref()).collect();
     keys.dedup();
     keys.join(", ")
 }

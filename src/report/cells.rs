@@ -33,7 +33,10 @@ pub fn cells(report: &Report) -> Cells {
             "whole job",
             "net gain",
         ];
-        (header, report.jobs.iter().map(|line| job_row(&line.summary, line.net_gain_seconds)).collect())
+        (
+            header,
+            report.jobs.iter().map(|line| job_row(&line.summary, line.net_gain_seconds)).collect(),
+        )
     } else {
         let header = vec![
             "job",
@@ -108,7 +111,9 @@ fn notes(report: &Report) -> Vec<String> {
         for session in &difference.sessions_changed {
             notes.push(format!("{job}: session {session}"));
         }
-        if !difference.after.environments_reused.is_empty() || !difference.after.environments_created.is_empty() {
+        if !difference.after.environments_reused.is_empty()
+            || !difference.after.environments_created.is_empty()
+        {
             notes.push(format!("{job}: environments after: {}", environments(&difference.after)));
         }
         let (counted, all) = (difference.after.runs_counted, difference.after.runs.len());
@@ -119,7 +124,11 @@ fn notes(report: &Report) -> Vec<String> {
         }
         let (before, after) = (&difference.before.interpreters, &difference.after.interpreters);
         if before != after && !before.is_empty() && !after.is_empty() {
-            notes.push(format!("{job}: interpreter changed: {} → {}", before.join(", "), after.join(", ")));
+            notes.push(format!(
+                "{job}: interpreter changed: {} → {}",
+                before.join(", "),
+                after.join(", ")
+            ));
         }
         job_notes(&difference.after, &mut notes);
     }
@@ -197,8 +206,10 @@ fn sources(report: &Report) -> Vec<String> {
         let compared = report.differences.iter().flat_map(|d| [&d.before, &d.after]);
         report.jobs.iter().map(|line| &line.summary).chain(compared)
     };
-    let mut nox: Vec<NoxSource> =
-        summaries().filter(|s| s.nox_seconds.is_some()).filter_map(|s| s.nox_seconds_from).collect();
+    let mut nox: Vec<NoxSource> = summaries()
+        .filter(|s| s.nox_seconds.is_some())
+        .filter_map(|s| s.nox_seconds_from)
+        .collect();
     let mut whole: Vec<JobSource> = summaries().filter_map(|s| s.job_seconds_from).collect();
     nox.sort_unstable();
     nox.dedup();
@@ -206,11 +217,14 @@ fn sources(report: &Report) -> Vec<String> {
     whole.dedup();
     let nox = nox.into_iter().map(|source| match source {
         NoxSource::Report => "nox: seconds of `nox --report`",
-        NoxSource::Timestamps => "nox: seconds from its first line to its last, by the log's timestamps",
+        NoxSource::Timestamps => {
+            "nox: seconds from its first line to its last, by the log's timestamps"
+        }
         NoxSource::Steps => "nox: seconds of the steps that ran it, as the runner reports them",
         NoxSource::NoxLines => "nox: whole seconds, as it says itself",
     });
-    let whole = whole.into_iter().filter(|&s| s == JobSource::Steps).map(|_| "whole job: sum of its steps");
+    let whole =
+        whole.into_iter().filter(|&s| s == JobSource::Steps).map(|_| "whole job: sum of its steps");
     nox.chain(whole).map(str::to_owned).collect()
 }
 
@@ -219,16 +233,23 @@ fn counted(words: &BTreeMap<&'static str, usize>) -> String {
     match words.len() {
         0 => absent(),
         1 => words.keys().copied().collect(),
-        _ => words.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", "),
+        _ => words
+            .iter()
+            .map(|(word, count)| format!("{count} {word}"))
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }
 
 fn environments(job: &JobSummary) -> String {
-    let part = |word: &str, names: &[String]| (!names.is_empty()).then(|| format!("{word} {}", names.join(" ")));
-    let parts: Vec<String> = [part("reused", &job.environments_reused), part("created", &job.environments_created)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let part = |word: &str, names: &[String]| {
+        (!names.is_empty()).then(|| format!("{word} {}", names.join(" ")))
+    };
+    let parts: Vec<String> =
+        [part("reused", &job.environments_reused), part("created", &job.environments_created)]
+            .into_iter()
+            .flatten()
+            .collect();
     if parts.is_empty() { absent() } else { parts.join("; ") }
 }
 

@@ -39,7 +39,9 @@ pub struct Difference {
 
 /// The source that all of these runs have.
 pub fn source<'a>(runs: impl Iterator<Item = &'a JobRun> + Clone) -> Option<NoxSource> {
-    NoxSource::common(runs.filter(|run| run.ran_nox).map(|run| &run.nox).collect::<Vec<_>>().into_iter())
+    NoxSource::common(
+        runs.filter(|run| run.ran_nox).map(|run| &run.nox).collect::<Vec<_>>().into_iter(),
+    )
 }
 
 /// Seconds that a run pays for its environments: inside nox, restoring, saving.
@@ -57,12 +59,13 @@ pub fn net_gain_within(runs: &[JobRun]) -> Option<f64> {
     let source = source(runs.iter())?;
     let with = Stat::of(runs.iter().filter(restored).filter_map(|run| cost(run, source)))?;
     // a run that fills the cache pays for saving; what is gained is against a run that has none
-    let without = Stat::of(runs.iter().filter(|run| !restored(run)).filter_map(|run| run.nox.by(source)))?;
+    let without =
+        Stat::of(runs.iter().filter(|run| !restored(run)).filter_map(|run| run.nox.by(source)))?;
     Some(without.median - with.median)
 }
 
-/// Compares the runs of one job. Of the runs after, those with a restored cache count, if there are any: the first one
-/// fills it.
+/// Compares the runs of one job. Of the runs after, those with a restored cache count, if there are
+/// any: the first one fills it.
 pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let source = source(before.iter().chain(after));
     let has_cache = after.iter().any(|run| !run.caches.is_empty());
@@ -79,7 +82,9 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         let source = source?;
         Stat::of(runs.iter().filter_map(|run| run.nox.by(source)))
     };
-    let whole = |runs: &[&JobRun]| Stat::of(runs.iter().filter_map(|run| run.job_seconds).map(|(seconds, _)| seconds));
+    let whole = |runs: &[&JobRun]| {
+        Stat::of(runs.iter().filter_map(|run| run.job_seconds).map(|(seconds, _)| seconds))
+    };
     let same_clock = before
         .iter()
         .chain(after)
@@ -94,10 +99,14 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let passes = passes(before, after);
     let verdict = match passes {
         Passes::NoLonger => "no longer passes".to_owned(),
-        _ if has_cache && !warmed => "nothing was restored in the runs after: no verdict yet".to_owned(),
+        _ if has_cache && !warmed => {
+            "nothing was restored in the runs after: no verdict yet".to_owned()
+        }
         _ => match (cost, whole) {
             (Some(cost), _) => verdict(cost, has_cache, ""),
-            (None, Some(whole)) => verdict(whole, has_cache, " (whole job; the log does not tell its parts)"),
+            (None, Some(whole)) => {
+                verdict(whole, has_cache, " (whole job; the log does not tell its parts)")
+            }
             (None, None) => "the logs do not tell the seconds".to_owned(),
         },
     };
@@ -117,12 +126,15 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
 fn verdict((before, after): (Stat, Stat), has_cache: bool, remark: &str) -> String {
     let gain = before.median - after.median;
     let threshold = LOGS.verdict.least_seconds.max(LOGS.verdict.least_share * before.median);
-    let overlap = before.runs.min(after.runs) > 1 && before.least <= after.most && after.least <= before.most;
+    let overlap =
+        before.runs.min(after.runs) > 1 && before.least <= after.most && after.least <= before.most;
     if gain.abs() < threshold {
         return format!("no difference worth the name ({gain:+.1} s){remark}");
     }
     if overlap {
-        return format!("no difference worth the name ({gain:+.1} s, within the spread of the runs){remark}");
+        return format!(
+            "no difference worth the name ({gain:+.1} s, within the spread of the runs){remark}"
+        );
     }
     match (gain > 0.0, has_cache) {
         (true, _) => format!("saves {} s a run{remark}", rounded(gain)),
@@ -158,7 +170,9 @@ fn sessions_changed(before: &[JobRun], after: &[JobRun]) -> Vec<String> {
     let (before, after) = (last(before), last(after));
     let mut changed: Vec<String> = before
         .iter()
-        .filter_map(|(name, was)| after.get(name).filter(|is| *is != was).map(|is| format!("{name}: {was}, now {is}")))
+        .filter_map(|(name, was)| {
+            after.get(name).filter(|is| *is != was).map(|is| format!("{name}: {was}, now {is}"))
+        })
         .collect();
     changed.sort();
     changed

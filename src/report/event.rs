@@ -84,7 +84,8 @@ pub enum RunnerEvent {
     Interpreter(String),
 }
 
-/// The event of a line without timestamp and colour; `None` for the many lines that say nothing here.
+/// The event of a line without timestamp and colour; `None` for the many lines that say nothing
+/// here.
 pub fn event(text: &str) -> Option<Event> {
     let bare = without_level(text);
     let found = LOGS.find(text).or_else(|| if bare == text { None } else { LOGS.find(bare) });
@@ -109,11 +110,17 @@ pub fn event(text: &str) -> Option<Event> {
         Wording::Miss => Event::Cache(CacheEvent::Miss(named("key"))),
         Wording::RestoreForbidden => Event::Cache(CacheEvent::RestoreForbidden),
         Wording::RestoreFailed => Event::Cache(CacheEvent::RestoreFailed(named("text"))),
-        Wording::Size => Event::Cache(CacheEvent::Size(groups.name("bytes")?.as_str().parse().ok()?)),
+        Wording::Size => {
+            Event::Cache(CacheEvent::Size(groups.name("bytes")?.as_str().parse().ok()?))
+        }
         Wording::SessionStart => Event::Nox(NoxEvent::SessionStart(named("name"))),
         Wording::SessionEnd => {
             let result = result(groups.name("result")?.as_str());
-            Event::Nox(NoxEvent::SessionEnd { name: named("name"), result, seconds: seconds(&groups) })
+            Event::Nox(NoxEvent::SessionEnd {
+                name: named("name"),
+                result,
+                seconds: seconds(&groups),
+            })
         }
         Wording::SessionsRan => Event::Nox(NoxEvent::SessionsRan { seconds: seconds(&groups) }),
         Wording::EnvironmentCreated => environment(&groups, NoxEvent::Created),
@@ -162,7 +169,8 @@ fn result(word: &str) -> SessionResult {
     }
 }
 
-/// nox rounds down to the largest unit: "2 minutes" may be 179 seconds, so only seconds are taken at their word.
+/// nox rounds down to the largest unit: "2 minutes" may be 179 seconds, so only seconds are taken
+/// at their word.
 fn seconds(groups: &Captures<'_>) -> Option<f64> {
     if !matches!(groups.name("unit")?.as_str(), "second" | "seconds") {
         return None;
@@ -197,17 +205,28 @@ mod tests {
             ("nox > Session tests was successful in an hour.", None),
             ("nox > Session tests was successful.", None),
         ] {
-            let Some(NoxEvent::SessionEnd { name, result, seconds }) = nox(text) else { panic!("{text}") };
-            assert_eq!((name.as_str(), result, seconds), ("tests", SessionResult::Success, expected), "{text}");
+            let Some(NoxEvent::SessionEnd { name, result, seconds }) = nox(text) else {
+                panic!("{text}")
+            };
+            assert_eq!(
+                (name.as_str(), result, seconds),
+                ("tests", SessionResult::Success, expected),
+                "{text}"
+            );
         }
-        assert_eq!(nox("nox > Ran 4 sessions in 5 seconds:"), Some(NoxEvent::SessionsRan { seconds: Some(5.0) }));
+        assert_eq!(
+            nox("nox > Ran 4 sessions in 5 seconds:"),
+            Some(NoxEvent::SessionsRan { seconds: Some(5.0) })
+        );
         assert_eq!(nox("nox > Ran 2 sessions:"), Some(NoxEvent::SessionsRan { seconds: None }));
     }
 
     #[test]
     fn names_sessions_with_parameters() {
         let text = "nox > Session tests-3.12(a=1, b='x y') was successful in 2 seconds.";
-        assert!(matches!(nox(text), Some(NoxEvent::SessionEnd { name, .. }) if name == "tests-3.12(a=1, b='x y')"));
+        assert!(
+            matches!(nox(text), Some(NoxEvent::SessionEnd { name, .. }) if name == "tests-3.12(a=1, b='x y')")
+        );
         for (text, expected) in [
             ("nox > Session s failed.", SessionResult::Failed),
             ("nox > Session s skipped: not today (took a second).", SessionResult::Skipped),
@@ -223,12 +242,16 @@ mod tests {
 
     #[test]
     fn passes_over_the_environment_nox_makes_for_itself() {
-        assert_eq!(nox("nox > Reusing existing virtual environment at .nox/_nox_script_mode."), Some(NoxEvent::Other));
+        assert_eq!(
+            nox("nox > Reusing existing virtual environment at .nox/_nox_script_mode."),
+            Some(NoxEvent::Other)
+        );
         assert_eq!(
             nox("nox > Reusing existing virtual environment at .nox/tests."),
             Some(NoxEvent::Reused("tests".into()))
         );
-        let windows = r"nox > Creating virtual environment (virtualenv) using python.exe in .nox\tests-3-12";
+        let windows =
+            r"nox > Creating virtual environment (virtualenv) using python.exe in .nox\tests-3-12";
         assert_eq!(nox(windows), Some(NoxEvent::Created("tests-3-12".into())));
     }
 
@@ -242,7 +265,13 @@ mod tests {
         ] {
             assert_eq!(event(text), Some(denied.clone()), "{text}");
         }
-        assert_eq!(event("##[error]Process completed with exit code 1."), Some(Event::Runner(RunnerEvent::ExitCode)));
-        assert_eq!(event("##[error]x.py:1: unused import"), Some(Event::Runner(RunnerEvent::Error)));
+        assert_eq!(
+            event("##[error]Process completed with exit code 1."),
+            Some(Event::Runner(RunnerEvent::ExitCode))
+        );
+        assert_eq!(
+            event("##[error]x.py:1: unused import"),
+            Some(Event::Runner(RunnerEvent::Error))
+        );
     }
 }

@@ -17,8 +17,8 @@ use step::StepState;
 pub use cache::{CacheUse, Restore, Save};
 pub use nox::{NoxSeconds, NoxSource};
 
-/// Steps, environments and sessions of one job that are kept; a real job has far fewer, a hostile log could have any
-/// number.
+/// Steps, environments and sessions of one job that are kept; a real job has far fewer, a hostile
+/// log could have any number.
 pub(super) const MOST: usize = 4096;
 
 /// How a job ended.
@@ -110,7 +110,8 @@ impl JobBuilder {
         }
     }
 
-    /// Whether the log told the end of the job, so that whatever follows under its name is another run.
+    /// Whether the log told the end of the job, so that whatever follows under its name is another
+    /// run.
     pub fn has_ended(&self) -> bool {
         self.ended.is_some() || self.runner_end
     }
@@ -249,7 +250,8 @@ impl JobBuilder {
         if self.cancelled {
             return Outcome::Cancelled;
         }
-        // a cache is saved after the steps only if the job passed, so an error before was allowed to happen
+        // a cache is saved after the steps only if the job passed, so an error before was allowed
+        // to happen
         let saved_after = self.steps.iter().any(|s| s.stage == Stage::Post && s.proves_success());
         match (saved_after, self.exit_code, self.error) {
             (true, ..) => Outcome::Passed,

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
-/// Bytes of a line that are kept; no line that means something here comes near, and memory stays bounded.
+/// Bytes of a line that are kept; no line that means something here comes near, and memory stays
+/// bounded.
 const LONGEST: usize = 64 * 1024;
 
 /// Reads lines one by one into one buffer.
@@ -23,7 +24,8 @@ impl<R: BufRead> Lines<R> {
         self.read
     }
 
-    /// The next line without its newline; what is longer than [`LONGEST`] is cut off. `None` at the end.
+    /// The next line without its newline; what is longer than [`LONGEST`] is cut off. `None` at the
+    /// end.
     pub fn next(&mut self) -> io::Result<Option<Cow<'_, str>>> {
         self.buffer.clear();
         loop {
@@ -52,8 +54,8 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// The text that a terminal would show: no colour codes, no byte order mark, of a line redrawn in place only the last
-/// state.
+/// The text that a terminal would show: no colour codes, no byte order mark, of a line redrawn in
+/// place only the last state.
 pub fn plain(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches(['\r', '\n']).trim_start_matches('\u{feff}');
     let line = line.rsplit('\r').next().unwrap_or(line);
@@ -125,7 +127,12 @@ fn moment(stamp: &str) -> Option<Moment> {
     }
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    if !(1..=12).contains(&month)
+        || !(1..=31).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 60
+    {
         return None;
     }
     let zone_at = 19 + stamp.get(19..)?.find(['Z', '+', '-'])?;
@@ -136,12 +143,14 @@ fn moment(stamp: &str) -> Option<Moment> {
     let offset = match stamp.get(zone_at..)? {
         "Z" => 0,
         zone if zone.len() == 6 && zone.as_bytes().get(3) == Some(&b':') => {
-            let minutes = number(zone_at + 1, zone_at + 3)? * 60 + number(zone_at + 4, zone_at + 6)?;
+            let minutes =
+                number(zone_at + 1, zone_at + 3)? * 60 + number(zone_at + 4, zone_at + 6)?;
             if zone.starts_with('-') { -minutes } else { minutes }
         }
         _ => return None,
     };
-    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset * 60;
+    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
+        - offset * 60;
     Some(Moment(i128::from(seconds) * 1_000_000_000 + i128::from(fraction)))
 }
 
@@ -230,7 +239,10 @@ mod tests {
     fn reads_timestamps() {
         let at = |stamp| timestamped(stamp).map(|(moment, _)| moment);
         let seconds = |from, to| at(to).unwrap().since(at(from).unwrap());
-        assert_eq!(seconds("2024-02-28T23:59:59.5Z x", "2024-03-01T00:00:00.0000000Z x"), Some(86_400.5));
+        assert_eq!(
+            seconds("2024-02-28T23:59:59.5Z x", "2024-03-01T00:00:00.0000000Z x"),
+            Some(86_400.5)
+        );
         assert_eq!(seconds("2026-01-01T00:00:00Z", "2026-01-01T02:00:01+02:00"), Some(1.0));
         assert_eq!(seconds("2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z"), None);
         assert_eq!(at("1970-01-01T00:00:00Z"), Some(Moment(0)));

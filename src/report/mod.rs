@@ -28,8 +28,9 @@ pub use error::ReportError;
 
 /// Report from run logs what the caches of nox's environments did, and what they gain.
 ///
-/// Logs: a log archive of GitHub (zip, or unpacked), the text of `gh run view --log`, the log of a Forgejo or Gitea
-/// job, the output of `act` or `act --json`, the file of `nox --report`; folders of these, and - for standard input.
+/// Logs: a log archive of GitHub (zip, or unpacked), the text of `gh run view --log`, the log of a
+/// Forgejo or Gitea job, the output of `act` or `act --json`, the file of `nox --report`; folders
+/// of these, and - for standard input.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ReportArgs {
     /// Logs of one or more runs of a workflow
@@ -104,13 +105,26 @@ struct Total {
 /// Reads the logs that `args` name (`-` is `stdin`) and writes the report to `out`.
 ///
 /// # Errors
-/// Whatever keeps the report from being made; the exit code is 2 then, and nothing was written but by a failed write.
-pub fn run(args: &ReportArgs, stdin: &mut dyn Read, out: &mut dyn Write) -> Result<ReportOutcome, ReportError> {
+/// Whatever keeps the report from being made; the exit code is 2 then, and nothing was written but
+/// by a failed write.
+pub fn run(
+    args: &ReportArgs,
+    stdin: &mut dyn Read,
+    out: &mut dyn Write,
+) -> Result<ReportOutcome, ReportError> {
     let comparing = !args.before.is_empty() && !args.after.is_empty();
     if (args.before.is_empty() != args.after.is_empty()) || (comparing != args.paths.is_empty()) {
         return Err(ReportError::Usage);
     }
-    if args.paths.iter().chain(&args.before).chain(&args.after).filter(|path| path.as_os_str() == "-").count() > 1 {
+    if args
+        .paths
+        .iter()
+        .chain(&args.before)
+        .chain(&args.after)
+        .filter(|path| path.as_os_str() == "-")
+        .count()
+        > 1
+    {
         return Err(ReportError::StdinTwice);
     }
     let report = if comparing {
@@ -131,10 +145,14 @@ pub fn run(args: &ReportArgs, stdin: &mut dyn Read, out: &mut dyn Write) -> Resu
 
 /// Runs of jobs that have to do with nox, and the names of the others.
 fn with_nox(runs: Vec<JobRun>) -> (Vec<JobRun>, Vec<String>) {
-    let concerned: std::collections::HashSet<String> =
-        runs.iter().filter(|run| run.ran_nox || !run.caches.is_empty()).map(|run| run.name.clone()).collect();
+    let concerned: std::collections::HashSet<String> = runs
+        .iter()
+        .filter(|run| run.ran_nox || !run.caches.is_empty())
+        .map(|run| run.name.clone())
+        .collect();
     let mut others: Vec<String> = Vec::new();
-    let (with, without): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| concerned.contains(&run.name));
+    let (with, without): (Vec<_>, Vec<_>) =
+        runs.into_iter().partition(|run| concerned.contains(&run.name));
     for run in without {
         if !others.contains(&run.name) {
             others.push(run.name);
@@ -147,8 +165,15 @@ fn none_left(runs: &[JobRun], others: &[String]) -> Result<(), ReportError> {
     if runs.iter().any(|run| run.ran_nox) {
         return Ok(());
     }
-    let names = runs.iter().map(|run| run.name.clone()).chain(others.iter().cloned()).take(10).collect::<Vec<_>>();
-    Err(ReportError::NoNox { names: if names.is_empty() { "the logs".to_owned() } else { names.join(", ") } })
+    let names = runs
+        .iter()
+        .map(|run| run.name.clone())
+        .chain(others.iter().cloned())
+        .take(10)
+        .collect::<Vec<_>>();
+    Err(ReportError::NoNox {
+        names: if names.is_empty() { "the logs".to_owned() } else { names.join(", ") },
+    })
 }
 
 fn listed(runs: Vec<JobRun>, forge: Option<Forge>) -> Result<Report, ReportError> {
@@ -174,7 +199,11 @@ fn listed(runs: Vec<JobRun>, forge: Option<Forge>) -> Result<Report, ReportError
     })
 }
 
-fn compared(before: Vec<JobRun>, after: Vec<JobRun>, forge: Option<Forge>) -> Result<Report, ReportError> {
+fn compared(
+    before: Vec<JobRun>,
+    after: Vec<JobRun>,
+    forge: Option<Forge>,
+) -> Result<Report, ReportError> {
     let storage = storage(&after, forge);
     let (before, mut jobs_without_nox) = with_nox(before);
     none_left(&before, &jobs_without_nox)?;
@@ -191,7 +220,9 @@ fn compared(before: Vec<JobRun>, after: Vec<JobRun>, forge: Option<Forge>) -> Re
     {
         other.clone_from(name);
     }
-    let names = |jobs: &[(String, Vec<JobRun>)]| jobs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let names = |jobs: &[(String, Vec<JobRun>)]| {
+        jobs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
     let (names_before, names_after) = (names(&before), names(&after));
     let differences: Vec<Difference> = before
         .iter()
@@ -201,9 +232,14 @@ fn compared(before: Vec<JobRun>, after: Vec<JobRun>, forge: Option<Forge>) -> Re
         })
         .collect();
     if differences.is_empty() {
-        return Err(ReportError::NothingInCommon { before: names_before.join(", "), after: names_after.join(", ") });
+        return Err(ReportError::NothingInCommon {
+            before: names_before.join(", "),
+            after: names_after.join(", "),
+        });
     }
-    let without = |names: &[String], others: &[String]| names.iter().filter(|n| !others.contains(n)).cloned().collect();
+    let without = |names: &[String], others: &[String]| {
+        names.iter().filter(|n| !others.contains(n)).cloned().collect()
+    };
     Ok(Report {
         version: 1,
         jobs: Vec::new(),
@@ -221,7 +257,10 @@ fn total(differences: &[Difference]) -> Total {
     let gains: Vec<f64> = differences.iter().filter_map(|d| d.net_gain_seconds).collect();
     Total {
         jobs: differences.len(),
-        jobs_still_passing: differences.iter().filter(|d| matches!(d.passes, Passes::Still | Passes::Again)).count(),
+        jobs_still_passing: differences
+            .iter()
+            .filter(|d| matches!(d.passes, Passes::Still | Passes::Again))
+            .count(),
         nox_seconds_saved: sum(differences.iter().filter_map(|d| d.nox_seconds_saved).collect()),
         jobs_with_net_gain: gains.len(),
         net_gain_seconds: sum(gains),

@@ -1,4 +1,5 @@
-//! Files, folders, zip archives and standard input → the jobs their logs tell of. Everything is streamed.
+//! Files, folders, zip archives and standard input → the jobs their logs tell of. Everything is
+//! streamed.
 
 mod archive;
 mod noxreport;
@@ -45,7 +46,8 @@ fn read_path(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
         jobs.extend(archive::read_zip(&name, reader)?);
         return Ok(());
     }
-    let stem = path.file_stem().map_or_else(|| name.clone(), |stem| stem.to_string_lossy().into_owned());
+    let stem =
+        path.file_stem().map_or_else(|| name.clone(), |stem| stem.to_string_lossy().into_owned());
     jobs.extend(read_log(&name, &stem, &mut reader)?);
     Ok(())
 }
@@ -54,7 +56,8 @@ fn read_path(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
 fn read_folder(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
     let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(path).max_depth(8).sort_by_file_name() {
-        let entry = entry.map_err(|e| ReportError::Read { path: path.to_owned(), source: e.into() })?;
+        let entry =
+            entry.map_err(|e| ReportError::Read { path: path.to_owned(), source: e.into() })?;
         if !entry.file_type().is_file() {
             continue;
         }
@@ -70,7 +73,8 @@ fn read_folder(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
     for file in &files {
         match file.ancestors().skip(1).filter_map(|folder| roots.get(folder)).last() {
             Some(root) => {
-                let inside = file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/");
+                let inside =
+                    file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/");
                 groups.entry(root).or_default().push(inside);
             }
             None => others.push(file),
@@ -80,9 +84,14 @@ fn read_folder(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
     for (root, members) in groups {
         for member in archive::members_to_read(&members) {
             let file = root.join(&member.path);
-            let opened = File::open(&file).map_err(|source| ReportError::Read { path: file.clone(), source })?;
+            let opened = File::open(&file)
+                .map_err(|source| ReportError::Read { path: file.clone(), source })?;
             let name = file.display().to_string();
-            jobs.extend(read_log(&name, &member.job, &mut BufReader::with_capacity(1 << 16, opened))?);
+            jobs.extend(read_log(
+                &name,
+                &member.job,
+                &mut BufReader::with_capacity(1 << 16, opened),
+            )?);
         }
     }
     let log = |file: &Path| {
@@ -208,10 +217,9 @@ struct Bounded<'a, R> {
 impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        *self.left = self
-            .left
-            .checked_sub(read as u64)
-            .ok_or_else(|| io::Error::other(format!("larger than {LARGEST} bytes when unpacked")))?;
+        *self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            io::Error::other(format!("larger than {LARGEST} bytes when unpacked"))
+        })?;
         Ok(read)
     }
 }

@@ -78,7 +78,9 @@ impl Format {
                 return Some(Self::ActById);
             }
         }
-        if line.starts_with('{') && serde_json::from_str::<ActLine>(line).is_ok_and(|l| l.job.is_some()) {
+        if line.starts_with('{')
+            && serde_json::from_str::<ActLine>(line).is_ok_and(|l| l.job.is_some())
+        {
             return Some(Self::ActJson);
         }
         line.starts_with("nox > Running session ").then_some(Self::Plain)
@@ -90,7 +92,8 @@ pub struct Decoder {
     format: Format,
     /// Of act's text: a line without prefix continues the one before.
     last_job: String,
-    /// Of act's text: the step whose name went on over the end of its line, so that its seconds are still to come.
+    /// Of act's text: the step whose name went on over the end of its line, so that its seconds are
+    /// still to come.
     unfinished: Option<(Stage, String)>,
 }
 
@@ -103,11 +106,15 @@ impl Decoder {
     pub fn decode(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         match self.format {
             Format::Timestamped => {
-                let (time, text) = timestamped(line).map_or((None, line), |(time, text)| (Some(time), text));
-                let body = act_marker(text).or_else(|| github_marker(text)).unwrap_or(Body::Output(text.into()));
+                let (time, text) =
+                    timestamped(line).map_or((None, line), |(time, text)| (Some(time), text));
+                let body = act_marker(text)
+                    .or_else(|| github_marker(text))
+                    .unwrap_or(Body::Output(text.into()));
                 let echo = matches!(body, Body::StepStart(_)) && text.starts_with("##[group]");
                 sink(&Record { job: None, step: None, time, body });
-                // the line that starts a step on GitHub names the action, which is worth keeping as text too
+                // the line that starts a step on GitHub names the action, which is worth keeping as
+                // text too
                 if echo {
                     sink(&Record { job: None, step: None, time, body: Body::Output(text.into()) });
                 }
@@ -115,7 +122,9 @@ impl Decoder {
             Format::GhView => gh_view(line, sink),
             Format::Act | Format::ActById => self.act(line, sink),
             Format::ActJson => act_json(line, sink),
-            Format::Plain => sink(&Record { job: None, step: None, time: None, body: Body::Output(line.into()) }),
+            Format::Plain => {
+                sink(&Record { job: None, step: None, time: None, body: Body::Output(line.into()) })
+            }
         }
     }
 
@@ -142,7 +151,9 @@ impl Decoder {
             None => act_marker(text).unwrap_or(Body::Output(without_act_symbol(text).into())),
         };
         match &body {
-            Body::StepEnd { step, seconds: None } => self.unfinished = Some((step.stage, step.name.to_string())),
+            Body::StepEnd { step, seconds: None } => {
+                self.unfinished = Some((step.stage, step.name.to_string()))
+            }
             Body::StepStart(step) if step.name == SET_UP => {
                 sink(&Record { job: Some(job), step: None, time: None, body: Body::JobStart });
             }
@@ -162,7 +173,8 @@ fn act_prefix(line: &str) -> Option<(&str, &str)> {
     (!job.is_empty() && !job.starts_with('/')).then_some((job, rest))
 }
 
-/// What act and the runners made from it say about steps and jobs, in its text and in Forgejo's and Gitea's logs.
+/// What act and the runners made from it say about steps and jobs, in its text and in Forgejo's and
+/// Gitea's logs.
 fn act_marker(text: &str) -> Option<Body<'_>> {
     let text = text.trim_start();
     if let Some(rest) = text.strip_prefix("⭐ Run ") {
@@ -171,7 +183,8 @@ fn act_marker(text: &str) -> Option<Body<'_>> {
     if let Some(rest) = text.strip_prefix("✅").or_else(|| text.strip_prefix("❌")) {
         let rest = rest.trim_start();
         let rest = rest.strip_prefix("Success - ").or_else(|| rest.strip_prefix("Failure - "))?;
-        let (name, seconds) = bracketed_duration(rest).map_or((rest, None), |(name, seconds)| (name, Some(seconds)));
+        let (name, seconds) =
+            bracketed_duration(rest).map_or((rest, None), |(name, seconds)| (name, Some(seconds)));
         return Some(Body::StepEnd { step: staged(name), seconds });
     }
     match text.strip_prefix("🏁")?.trim() {
@@ -199,7 +212,9 @@ fn bracketed_duration(text: &str) -> Option<(&str, f64)> {
 fn without_act_symbol(text: &str) -> &str {
     let trimmed = text.trim_start();
     match trimmed.split_once("  ") {
-        Some((symbol, rest)) if symbol.chars().count() <= 2 && !symbol.is_ascii() => rest.trim_start(),
+        Some((symbol, rest)) if symbol.chars().count() <= 2 && !symbol.is_ascii() => {
+            rest.trim_start()
+        }
         _ => text,
     }
 }

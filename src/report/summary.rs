@@ -1,4 +1,5 @@
-//! The runs of one job → one line of a report: medians with their spread, counts, names, and what went wrong.
+//! The runs of one job → one line of a report: medians with their spread, counts, names, and what
+//! went wrong.
 
 use std::collections::BTreeMap;
 
@@ -100,8 +101,8 @@ pub fn by_job(runs: Vec<JobRun>) -> Vec<(String, Vec<JobRun>)> {
     jobs
 }
 
-/// Seconds are those of the runs for which `counts` holds. `source` is where the seconds of nox are to come from; what
-/// is compared must be measured alike.
+/// Seconds are those of the runs for which `counts` holds. `source` is where the seconds of nox are
+/// to come from; what is compared must be measured alike.
 pub fn summarize(
     job: &str,
     runs: &[JobRun],
@@ -121,7 +122,8 @@ pub fn summarize(
     }
     let nox = |run: &&JobRun| source.and_then(|source| run.nox.by(source));
     let job_source = counted.iter().find_map(|run| run.job_seconds).map(|(_, source)| source);
-    let mut interpreters: Vec<String> = runs.iter().flat_map(|r| r.interpreters.iter().cloned()).collect();
+    let mut interpreters: Vec<String> =
+        runs.iter().flat_map(|r| r.interpreters.iter().cloned()).collect();
     interpreters.sort();
     interpreters.dedup();
     JobSummary {
@@ -137,7 +139,11 @@ pub fn summarize(
         nox_seconds: Stat::of(counted.iter().copied().filter_map(|run| nox(&run))),
         nox_seconds_from: source,
         job_seconds: Stat::of(
-            counted.iter().filter_map(|run| run.job_seconds).filter(|s| Some(s.1) == job_source).map(|s| s.0),
+            counted
+                .iter()
+                .filter_map(|run| run.job_seconds)
+                .filter(|s| Some(s.1) == job_source)
+                .map(|s| s.0),
         ),
         job_seconds_from: job_source,
         interpreters,
@@ -170,7 +176,8 @@ fn union<'a>(runs: &'a [JobRun], names: impl Fn(&'a JobRun) -> &'a Vec<String>) 
     all
 }
 
-/// Of all caches of nox in a run; `None` where there is none, or one whose seconds the log does not tell.
+/// Of all caches of nox in a run; `None` where there is none, or one whose seconds the log does not
+/// tell.
 pub fn restore_seconds(run: &JobRun) -> Option<f64> {
     let mut tried = run.caches.iter().filter(|c| c.restore != Restore::None).peekable();
     tried.peek()?;

@@ -13,12 +13,14 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .enumerate()
         .map(|(column, name)| {
-            let in_rows = cells.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
+            let in_rows =
+                cells.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
             in_rows.unwrap_or(0).max(width(name))
         })
         .collect();
     let mut line = |row: &mut dyn Iterator<Item = &str>| -> io::Result<()> {
-        let padded: Vec<String> = row.zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> =
+            row.zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
         writeln!(out, "{}", padded.join("  ").trim_end())
     };
     line(&mut cells.header.iter().copied())?;

@@ -76,8 +76,9 @@ pub fn release_numbers(text: &str) -> Option<Release3> {
 }
 
 impl CacheAction {
-    /// Whether the release the service sees under `reference` (a tag, or a commit with a known release) is retired.
-    /// A floating major tag stands for its newest release; branches and unknown commits are not judged.
+    /// Whether the release the service sees under `reference` (a tag, or a commit with a known
+    /// release) is retired. A floating major tag stands for its newest release; branches and
+    /// unknown commits are not judged.
     pub fn is_retired(&self, reference: &str) -> bool {
         let release = cache_actions().commits.get(reference).map_or(reference, String::as_str);
         let Some((major, minor, patch)) = release_numbers(release) else { return false };

@@ -1,4 +1,5 @@
-//! What each check is about, from `rules/checks.yaml`: rule pages, SARIF rules, and the names users may write.
+//! What each check is about, from `rules/checks.yaml`: rule pages, SARIF rules, and the names users
+//! may write.
 
 use std::sync::LazyLock;
 
@@ -38,7 +39,8 @@ impl Check {
         self.id.rsplit('/').next().unwrap_or(&self.id)
     }
 
-    /// Address of the rule page, if the build says where the pages are: `CACHELINT_DOCS` is that of `docs/rules`.
+    /// Address of the rule page, if the build says where the pages are: `CACHELINT_DOCS` is that of
+    /// `docs/rules`.
     pub fn url(&self) -> Option<String> {
         let pages = option_env!("CACHELINT_DOCS").filter(|address| !address.is_empty())?;
         Some(format!("{}/{}.md", pages.trim_end_matches('/'), self.short_name()))

@@ -45,7 +45,8 @@ pub fn forges() -> &'static Forges {
 }
 
 impl Forges {
-    /// The forge that reads a workflow at this repository path; GitHub where the path does not tell.
+    /// The forge that reads a workflow at this repository path; GitHub where the path does not
+    /// tell.
     pub fn of(&self, path: &str) -> &Forge {
         self.forges.iter().find(|f| path.starts_with(&f.folder)).unwrap_or(&self.forges[0])
     }

@@ -158,10 +158,17 @@ impl Launcher {
     /// Whether `name` is the program of this launcher.
     pub fn is_program(&self, name: &str) -> bool {
         let base = match self.versioned {
-            true => name.strip_suffix('t').filter(|n| n.ends_with(|c: char| c.is_ascii_digit())).unwrap_or(name),
+            true => name
+                .strip_suffix('t')
+                .filter(|n| n.ends_with(|c: char| c.is_ascii_digit()))
+                .unwrap_or(name),
             false => name,
         };
-        let base = if self.versioned { base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.') } else { base };
+        let base = if self.versioned {
+            base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')
+        } else {
+            base
+        };
         self.words.first().is_some_and(|w| w == base) || self.also.iter().any(|w| w == base)
     }
 
@@ -188,13 +195,20 @@ mod tests {
                     out.push("a launcher without words".to_owned());
                 }
                 for name in launcher.words.iter().take(1).chain(&launcher.also) {
-                    if !seen.insert([std::slice::from_ref(name), launcher.words.get(1..).unwrap_or_default()].concat())
-                    {
+                    if !seen.insert(
+                        [std::slice::from_ref(name), launcher.words.get(1..).unwrap_or_default()]
+                            .concat(),
+                    ) {
                         out.push(format!("{name} … of `{label}` twice"));
                     }
                 }
                 for options in [&launcher.global, &launcher.options] {
-                    out.extend(options.problems(launcher.windows).into_iter().map(|p| format!("`{label}`: {p}")));
+                    out.extend(
+                        options
+                            .problems(launcher.windows)
+                            .into_iter()
+                            .map(|p| format!("`{label}`: {p}")),
+                    );
                 }
                 let effects: Vec<Effect> = launcher.options.effect.values().copied().collect();
                 let needs_shell = launcher.operand == Operand::Joined
@@ -202,7 +216,9 @@ mod tests {
                 if needs_shell != launcher.shell.is_some() {
                     out.push(format!("`{label}`: `shell` goes with options that take a script"));
                 }
-                let inside = effects.iter().any(|e| matches!(e, Effect::Mount | Effect::Platform | Effect::Workdir));
+                let inside = effects
+                    .iter()
+                    .any(|e| matches!(e, Effect::Mount | Effect::Platform | Effect::Workdir));
                 if inside && !launcher.container {
                     out.push(format!("`{label}`: options of a container without one"));
                 }
@@ -217,7 +233,9 @@ mod tests {
             let all = self.value.0.iter().chain(&self.flag.0).chain(self.effect.keys());
             let mut seen = BTreeSet::new();
             for option in all {
-                if !(option.starts_with(['-', '+']) || (windows && option.starts_with('/'))) || option.contains('=') {
+                if !(option.starts_with(['-', '+']) || (windows && option.starts_with('/')))
+                    || option.contains('=')
+                {
                     out.push(format!("`{option}` is no option"));
                 }
                 if !seen.insert(option) {
@@ -237,15 +255,24 @@ mod tests {
 
     #[test]
     fn bad_rules_are_refused() {
-        let read =
-            |text: &str| serde_yaml::from_str::<Launchers>(&format!("scripts: {{}}\nshells: {{}}\nlaunchers: {text}"));
+        let read = |text: &str| {
+            serde_yaml::from_str::<Launchers>(&format!(
+                "scripts: {{}}\nshells: {{}}\nlaunchers: {text}"
+            ))
+        };
         for (text, problem) in [
             ("[{words: []}]", "a launcher without words"),
             ("[{words: [a]}, {words: [b], also: [a]}]", "a … of `b` twice"),
             ("[{words: [a], options: {flag: [b]}}]", "`a`: `b` is no option"),
             ("[{words: [a], options: {flag: [-b], value: [-b]}}]", "`a`: `-b` twice"),
-            ("[{words: [a], options: {effect: {-c: script}}}]", "`a`: `shell` goes with options that take a script"),
-            ("[{words: [a], options: {effect: {-v: mount}}}]", "`a`: options of a container without one"),
+            (
+                "[{words: [a], options: {effect: {-c: script}}}]",
+                "`a`: `shell` goes with options that take a script",
+            ),
+            (
+                "[{words: [a], options: {effect: {-v: mount}}}]",
+                "`a`: options of a container without one",
+            ),
         ] {
             assert_eq!(read(text).unwrap().problems(), [problem]);
         }
@@ -254,7 +281,9 @@ mod tests {
 
     #[test]
     fn versions_belong_to_the_name_only_where_said() {
-        let by = |name: &str| LAUNCHERS.launchers.iter().find(|l| l.is_program(name)).map(Launcher::label);
+        let by = |name: &str| {
+            LAUNCHERS.launchers.iter().find(|l| l.is_program(name)).map(Launcher::label)
+        };
         for name in ["python", "python3", "python3.13", "python3.13t", "pypy3.10", "py"] {
             assert_eq!(by(name).as_deref(), Some("python"), "{name}");
         }

@@ -46,7 +46,9 @@ pub enum Wording {
 }
 
 /// What went wrong in a job, as a name for its sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     ReuseOff,
@@ -96,7 +98,18 @@ impl Cause {
 }
 
 /// Whose quota the archives count against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    serde::Serialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Forge {
     Github,
@@ -109,7 +122,8 @@ pub enum Forge {
 #[serde(deny_unknown_fields)]
 pub struct ForgeFacts {
     pub name: String,
-    /// Bytes that all archives of a repository may take together; `None` where nothing general can be said.
+    /// Bytes that all archives of a repository may take together; `None` where nothing general can
+    /// be said.
     pub quota: Option<u64>,
     pub note: String,
 }
@@ -154,14 +168,24 @@ pub struct Logs {
 impl From<Raw> for Logs {
     fn from(raw: Raw) -> Self {
         let broken = |e: regex::Error| -> ! { panic!("internal error: rules/logs.yaml: {e}") };
-        let any = RegexSet::new(raw.events.iter().map(|e| &e.pattern)).unwrap_or_else(|e| broken(e));
-        let wordings =
-            raw.events.into_iter().map(|e| (e.event, Regex::new(&e.pattern).unwrap_or_else(|e| broken(e)))).collect();
+        let any =
+            RegexSet::new(raw.events.iter().map(|e| &e.pattern)).unwrap_or_else(|e| broken(e));
+        let wordings = raw
+            .events
+            .into_iter()
+            .map(|e| (e.event, Regex::new(&e.pattern).unwrap_or_else(|e| broken(e))))
+            .collect();
         for cause in Cause::ALL {
-            assert!(raw.causes.contains_key(&cause), "internal error: rules/logs.yaml: no sentence for {cause:?}");
+            assert!(
+                raw.causes.contains_key(&cause),
+                "internal error: rules/logs.yaml: no sentence for {cause:?}"
+            );
         }
         for forge in [Forge::Github, Forge::Forgejo, Forge::Gitea] {
-            assert!(raw.forges.contains_key(&forge), "internal error: rules/logs.yaml: nothing about {forge:?}");
+            assert!(
+                raw.forges.contains_key(&forge),
+                "internal error: rules/logs.yaml: nothing about {forge:?}"
+            );
         }
         Self {
             wordings,
@@ -220,18 +244,31 @@ mod tests {
                 Wording::EnvironmentCreated,
                 ".nox/t-3-12",
             ),
-            ("nox > Re-using existing virtual environment at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
-            ("nox > Reusing existing virtual environment at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
+            (
+                "nox > Re-using existing virtual environment at .nox/a.",
+                Wording::EnvironmentReused,
+                ".nox/a",
+            ),
+            (
+                "nox > Reusing existing virtual environment at .nox/a.",
+                Wording::EnvironmentReused,
+                ".nox/a",
+            ),
             (
                 "nox > [2026-11-22 10:00:00] Reusing existing virtual environment at .nox/a.",
                 Wording::EnvironmentReused,
                 ".nox/a",
             ),
-            ("nox > Creating conda env in .nox/a with python=3.12", Wording::EnvironmentCreated, ".nox/a"),
+            (
+                "nox > Creating conda env in .nox/a with python=3.12",
+                Wording::EnvironmentCreated,
+                ".nox/a",
+            ),
             ("nox > Re-using existing conda env at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
             ("nox > Reusing existing mamba env at .nox/a.", Wording::EnvironmentReused, ".nox/a"),
         ] {
-            let (found, groups) = LOGS.find(text).unwrap_or_else(|| panic!("no wording for {text}"));
+            let (found, groups) =
+                LOGS.find(text).unwrap_or_else(|| panic!("no wording for {text}"));
             assert_eq!((found, &groups["path"]), (expected, path), "{text}");
         }
     }
@@ -241,14 +278,23 @@ mod tests {
         let race = "Failed to save: Unable to reserve cache with key nox-1, another job may be creating this cache.";
         for (text, expected) in [
             (race, Wording::SaveRace),
-            ("Cache reservation failed: cache write denied: token has no writable scopes", Wording::SaveReadOnly),
+            (
+                "Cache reservation failed: cache write denied: token has no writable scopes",
+                Wording::SaveReadOnly,
+            ),
             (
                 "Failed to save: Unable to reserve cache with key k. More details: cache write denied: x",
                 Wording::SaveReadOnly,
             ),
-            ("Cache save skipped: the effective cache-mode 'read' does not permit writes.", Wording::SaveReadOnly),
+            (
+                "Cache save skipped: the effective cache-mode 'read' does not permit writes.",
+                Wording::SaveReadOnly,
+            ),
             ("Failed to save: connect ECONNREFUSED", Wording::SaveFailed),
-            ("Cache hit occurred on the primary key nox-1, not saving cache.", Wording::SaveExactHit),
+            (
+                "Cache hit occurred on the primary key nox-1, not saving cache.",
+                Wording::SaveExactHit,
+            ),
             ("Cache saved with key: nox-1", Wording::Saved),
             ("Cache saved successfully", Wording::Saved),
         ] {

@@ -1,4 +1,5 @@
-//! Facts about the world, read from `rules/*.yaml` (embedded); what their types cannot rule out, tests do.
+//! Facts about the world, read from `rules/*.yaml` (embedded); what their types cannot rule out,
+//! tests do.
 
 pub mod cache_actions;
 pub mod checks;
@@ -22,7 +23,8 @@ macro_rules! embedded {
 }
 pub(crate) use embedded;
 
-/// Reads embedded rules. They ship with the binary and a test loads each, so bad ones are a bug, not bad input.
+/// Reads embedded rules. They ship with the binary and a test loads each, so bad ones are a bug,
+/// not bad input.
 fn load<T: DeserializeOwned>(name: &str, json: &str) -> T {
     serde_json::from_str(json).unwrap_or_else(|e| panic!("internal error: rules/{name}.yaml: {e}"))
 }

@@ -13,7 +13,8 @@ pub struct Nox {
     pub default_noxfile: String,
     pub default_envdir: String,
     pub default_backend: String,
-    /// The environment of a noxfile with an inline script header, relative to the folder of the call.
+    /// The environment of a noxfile with an inline script header, relative to the folder of the
+    /// call.
     pub script_env_dir: String,
     pub backends: Vec<String>,
     pub options: Vec<OptionRule>,
@@ -142,18 +143,26 @@ impl Nox {
         self.options.iter().find(|rule| rule.names.iter().any(|n| n == name))
     }
 
-    /// The only long option that begins with `name`: argparse took such for the whole before nox 2025.10.14.
+    /// The only long option that begins with `name`: argparse took such for the whole before nox
+    /// 2025.10.14.
     pub fn abbreviated(&self, name: &str) -> Option<&OptionRule> {
-        let begins = |rule: &&OptionRule| name.len() > 3 && rule.names.iter().any(|n| n.starts_with(name));
+        let begins =
+            |rule: &&OptionRule| name.len() > 3 && rule.names.iter().any(|n| n.starts_with(name));
         let mut found = self.options.iter().filter(begins);
         found.next().filter(|_| name.starts_with("--") && found.next().is_none())
     }
 
     /// The package of that module, by its dotted name, if importing it makes sessions.
     pub fn imported_sessions(&self, module: &str) -> Option<(&str, &ImportedSessions)> {
-        let is_in =
-            |package: &str| module.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        self.imported_sessions.iter().find(|(package, _)| is_in(package)).map(|(name, rule)| (name.as_str(), rule))
+        let is_in = |package: &str| {
+            module
+                .strip_prefix(package)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.imported_sessions
+            .iter()
+            .find(|(package, _)| is_in(package))
+            .map(|(name, rule)| (name.as_str(), rule))
     }
 }
 
@@ -170,7 +179,8 @@ mod tests {
     #[test]
     fn the_rules_are_consistent() {
         let nox = rules();
-        let mut names: Vec<&str> = nox.options.iter().flat_map(|o| o.names.iter().map(String::as_str)).collect();
+        let mut names: Vec<&str> =
+            nox.options.iter().flat_map(|o| o.names.iter().map(String::as_str)).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();
@@ -179,6 +189,8 @@ mod tests {
         assert_eq!(nox.option(&nox.reuse_flag).map(|o| o.means), Some(Meaning::Reuse));
         assert!(nox.backends.contains(&nox.default_backend));
         assert!(nox.installers.iter().all(|i| !i.words.is_empty()));
-        assert!(nox.installer_keyword_prefixes.values().all(|p| nox.session_packages.contains_key(p)));
+        assert!(
+            nox.installer_keyword_prefixes.values().all(|p| nox.session_packages.contains_key(p))
+        );
     }
 }

@@ -20,7 +20,8 @@ pub struct PublishingAction {
     pub action: String,
     /// A clause for messages: "uploads to a package index".
     pub what: String,
-    /// Does not publish when this input has one of `unless_values` (the empty one: when it is absent).
+    /// Does not publish when this input has one of `unless_values` (the empty one: when it is
+    /// absent).
     pub unless_input: Option<String>,
     #[serde(default)]
     pub unless_values: Vec<String>,

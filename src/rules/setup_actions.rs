@@ -1,4 +1,5 @@
-//! Checkouts, interpreters, package caches and actions that run nox, from `rules/setup-actions.yaml`.
+//! Checkouts, interpreters, package caches and actions that run nox, from
+//! `rules/setup-actions.yaml`.
 
 use std::sync::LazyLock;
 
@@ -63,7 +64,8 @@ pub struct NoxAction {
     pub source: String,
 }
 
-/// A program that builds wheels, for each Python in an environment of its own, and runs commands that it is set to.
+/// A program that builds wheels, for each Python in an environment of its own, and runs commands
+/// that it is set to.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WheelBuilder {

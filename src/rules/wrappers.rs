@@ -101,12 +101,20 @@ mod tests {
                         out.push(format!("`{name}` twice"));
                     }
                 }
-                if wrapper.files.is_empty() || (wrapper.programs.is_empty() && wrapper.launched.is_empty()) {
+                if wrapper.files.is_empty()
+                    || (wrapper.programs.is_empty() && wrapper.launched.is_empty())
+                {
                     out.push(format!("{reader:?}: needs a file and a program"));
                 }
                 let mut options = BTreeSet::new();
-                let lists =
-                    [&wrapper.value, &wrapper.flag, &wrapper.directory, &wrapper.file, &wrapper.names, &wrapper.stop];
+                let lists = [
+                    &wrapper.value,
+                    &wrapper.flag,
+                    &wrapper.directory,
+                    &wrapper.file,
+                    &wrapper.names,
+                    &wrapper.stop,
+                ];
                 for option in lists.into_iter().flatten() {
                     if !option.starts_with('-') || option.contains('=') {
                         out.push(format!("{reader:?}: `{option}` is no option"));
@@ -132,8 +140,14 @@ mod tests {
             let text = format!("wrappers: [{{reader: make, {wrapper}}}]\npython_functions: []");
             serde_yaml::from_str::<Wrappers>(&text).unwrap().problems()
         };
-        assert_eq!(read("programs: [make], files: [Makefile], flag: [-n], stop: [-n]"), ["Make: `-n` twice"]);
-        assert_eq!(read("programs: [make], files: [Makefile], flag: [n]"), ["Make: `n` is no option"]);
+        assert_eq!(
+            read("programs: [make], files: [Makefile], flag: [-n], stop: [-n]"),
+            ["Make: `-n` twice"]
+        );
+        assert_eq!(
+            read("programs: [make], files: [Makefile], flag: [n]"),
+            ["Make: `n` is no option"]
+        );
         assert_eq!(read("programs: [make, make], files: [Makefile]"), ["`make` twice"]);
         assert_eq!(read("files: [Makefile]"), ["Make: needs a file and a program"]);
     }

@@ -1,4 +1,5 @@
-//! Bash and sh scripts through tree-sitter-bash: every simple command that runs, with the state it runs in.
+//! Bash and sh scripts through tree-sitter-bash: every simple command that runs, with the state it
+//! runs in.
 
 mod sourced;
 mod words;
@@ -26,9 +27,18 @@ pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) ->
     walk(script, given, state, 0, left).0
 }
 
-/// Runs `script` from a state; `sources` scripts read each other around it. The commands and the state at its end.
-fn walk(script: &Expanded, given: &Given<'_>, state: State, sources: usize, left: &mut Left) -> (Vec<Command>, State) {
-    let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else { return (Vec::new(), state) };
+/// Runs `script` from a state; `sources` scripts read each other around it. The commands and the
+/// state at its end.
+fn walk(
+    script: &Expanded,
+    given: &Given<'_>,
+    state: State,
+    sources: usize,
+    left: &mut Left,
+) -> (Vec<Command>, State) {
+    let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else {
+        return (Vec::new(), state);
+    };
     let mut walker = Walker {
         script,
         vars: given.vars,
@@ -50,7 +60,13 @@ fn arguments(vars: &dyn Fn(&str) -> Option<String>) -> Option<Vec<Word>> {
     let count: usize = vars("#")?.parse().ok().filter(|count| *count <= MAX_ARGUMENTS)?;
     let word = |position: usize| {
         let text = vars(&position.to_string());
-        let part = Part { text, choices: Vec::new(), span: Span::at(0), source: Source::Variable, quoted: true };
+        let part = Part {
+            text,
+            choices: Vec::new(),
+            span: Span::at(0),
+            source: Source::Variable,
+            quoted: true,
+        };
         Word::new("", Span::at(0), vec![part])
     };
     Some((1..=count).map(word).collect())
@@ -154,7 +170,11 @@ impl<'t> Walker<'_, 't> {
                     self.functions.insert(self.text(name).to_owned(), body);
                 }
             }
-            "program" | "compound_statement" | "do_group" | "negated_command" | "variable_assignments" => {
+            "program"
+            | "compound_statement"
+            | "do_group"
+            | "negated_command"
+            | "variable_assignments" => {
                 self.statements(node);
             }
             // Nothing inside is known to be a command: a quote may be open.
@@ -206,7 +226,11 @@ impl<'t> Walker<'_, 't> {
     fn pipeline(&mut self, node: Node<'t>) {
         for (i, child) in children(node).into_iter().filter(|c| c.is_named()).enumerate() {
             // `a && b | c` is read by the grammar as `(a && b) | c`; `a` runs in the script itself.
-            if i == 0 && child.kind() == "list" { self.statement(child) } else { self.apart(|w| w.statement(child)) }
+            if i == 0 && child.kind() == "list" {
+                self.statement(child)
+            } else {
+                self.apart(|w| w.statement(child))
+            }
         }
     }
 
@@ -214,12 +238,18 @@ impl<'t> Walker<'_, 't> {
         let (mut extra, mut after) = (Vec::new(), Vec::new());
         for redirect in children(node).into_iter().filter(|c| c.kind().ends_with("_redirect")) {
             let mut cursor = redirect.walk();
-            // The grammar takes every word behind `> file` for a further target; the shell passes them to the program.
-            let mut words: Vec<_> = redirect.children_by_field_name("destination", &mut cursor).skip(1).collect();
+            // The grammar takes every word behind `> file` for a further target; the shell passes
+            // them to the program.
+            let mut words: Vec<_> =
+                redirect.children_by_field_name("destination", &mut cursor).skip(1).collect();
             words.extend(redirect.children_by_field_name("argument", &mut cursor));
-            let mut statements: Vec<_> = redirect.children_by_field_name("right", &mut cursor).collect();
+            let mut statements: Vec<_> =
+                redirect.children_by_field_name("right", &mut cursor).collect();
             statements.extend(redirect.children(&mut cursor).filter(|c| c.kind() == "pipeline"));
-            for child in redirect.children(&mut cursor).filter(|c| !words.contains(c) && !statements.contains(c)) {
+            for child in redirect
+                .children(&mut cursor)
+                .filter(|c| !words.contains(c) && !statements.contains(c))
+            {
                 self.substitutions(child);
             }
             extra.extend(words);
@@ -289,7 +319,11 @@ impl<'t> Walker<'_, 't> {
             self.state.set(&name, value);
         }
         let Some(body) = node.child_by_field_name("body") else { return };
-        if words.iter().any(|w| w.value.is_some()) { self.statements(body) } else { self.maybe(|w| w.statements(body)) }
+        if words.iter().any(|w| w.value.is_some()) {
+            self.statements(body)
+        } else {
+            self.maybe(|w| w.statements(body))
+        }
     }
 
     /// Performs an assignment; the variable's name, if it is a plain one, and the assigned word.
@@ -322,7 +356,9 @@ impl<'t> Walker<'_, 't> {
         for child in children(node).into_iter().skip(1) {
             let name = match child.kind() {
                 "variable_assignment" => self.assign(child).map(|(name, _)| name),
-                "variable_name" | "word" => Some(self.text(child).to_owned()).filter(|n| !n.starts_with('-')),
+                "variable_name" | "word" => {
+                    Some(self.text(child).to_owned()).filter(|n| !n.starts_with('-'))
+                }
                 _ => None,
             };
             if let Some(name) = name.filter(|_| exports) {
@@ -338,8 +374,12 @@ impl<'t> Walker<'_, 't> {
         for child in nodes {
             match child.kind() {
                 "variable_assignment" => assignments.extend(self.assignment(child)),
-                "command_name" => words.extend(children(child).into_iter().flat_map(|c| self.words(c))),
-                "file_redirect" | "herestring_redirect" | "heredoc_redirect" => self.substitutions(child),
+                "command_name" => {
+                    words.extend(children(child).into_iter().flat_map(|c| self.words(c)))
+                }
+                "file_redirect" | "herestring_redirect" | "heredoc_redirect" => {
+                    self.substitutions(child)
+                }
                 // `time ( … )`
                 "subshell" => self.apart(|w| w.statements(child)),
                 "ERROR" => {}
@@ -380,7 +420,8 @@ impl<'t> Walker<'_, 't> {
         let left = self.state.positional.take();
         // In a loop or a branch it is not known how often.
         let left = left.filter(|_| !self.state.conditional);
-        self.state.positional = count.zip(left).map(|(count, left)| left.into_iter().skip(count).collect());
+        self.state.positional =
+            count.zip(left).map(|(count, left)| left.into_iter().skip(count).collect());
     }
 
     fn emit(&mut self, words: Vec<Word>, assignments: Vec<(String, Word)>, span: Span) {
@@ -413,7 +454,8 @@ impl<'t> Walker<'_, 't> {
     }
 }
 
-/// Whether `set` with these words gives the script new arguments, beyond options such as `-e` and `-o pipefail`.
+/// Whether `set` with these words gives the script new arguments, beyond options such as `-e` and
+/// `-o pipefail`.
 fn sets_arguments(words: &[Word]) -> bool {
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -439,12 +481,16 @@ fn split_clause(clause: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>) {
 
 /// Whether a statement only asks something, so that what follows its `&&` often does not run.
 fn is_test(script: &Expanded, node: Node<'_>) -> bool {
-    let node =
-        if node.kind() == "redirected_statement" { node.child_by_field_name("body").unwrap_or(node) } else { node };
+    let node = if node.kind() == "redirected_statement" {
+        node.child_by_field_name("body").unwrap_or(node)
+    } else {
+        node
+    };
     match node.kind() {
         "test_command" | "negated_command" => true,
         "command" => {
-            let name = node.child_by_field_name("name").and_then(|n| script.text().get(n.byte_range()));
+            let name =
+                node.child_by_field_name("name").and_then(|n| script.text().get(n.byte_range()));
             matches!(name, Some("test" | "grep" | "command" | "which" | "false"))
         }
         _ => false,

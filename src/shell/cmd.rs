@@ -1,4 +1,5 @@
-//! Batch scripts of cmd, read line by line and conservatively: what is in doubt is conditional or left out.
+//! Batch scripts of cmd, read line by line and conservatively: what is in doubt is conditional or
+//! left out.
 
 use super::expand::Expanded;
 use super::state::{State, Value};
@@ -8,7 +9,8 @@ use crate::base::text::Span;
 
 /// The commands of `script` in the order of its lines.
 pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
-    let mut reader = Reader { script, vars, state: State::default(), jumps: false, blocks: 0, out: Vec::new() };
+    let mut reader =
+        Reader { script, vars, state: State::default(), jumps: false, blocks: 0, out: Vec::new() };
     for line in lines(script.text()) {
         reader.line(line);
     }
@@ -117,7 +119,9 @@ impl<'a> Reader<'a> {
     }
 
     fn run(&mut self, words: Vec<Word>, conditional: bool, span: Span) {
-        let Some(name) = words.first().map(|w| w.value.clone().unwrap_or_default().to_ascii_lowercase()) else {
+        let Some(name) =
+            words.first().map(|w| w.value.clone().unwrap_or_default().to_ascii_lowercase())
+        else {
             return;
         };
         let arguments = &words[1..];
@@ -155,7 +159,8 @@ impl<'a> Reader<'a> {
     /// `set NAME=value`, `set "NAME=value"`.
     fn set(&mut self, arguments: &[Word], conditional: bool) {
         let [first, rest @ ..] = arguments else { return };
-        let Some((name, value)) = first.static_prefix().split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()))
+        let Some((name, value)) =
+            first.static_prefix().split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()))
         else {
             return;
         };
@@ -208,16 +213,21 @@ impl<'a> Reader<'a> {
                 run = at + 1;
             } else if rest.starts_with(['%', '!']) {
                 parts.extend(self.script.parts(piece, quoted));
-                let close = rest[1..].find(if rest.starts_with('%') { '%' } else { '!' }).map(|i| i + 2);
+                let close =
+                    rest[1..].find(if rest.starts_with('%') { '%' } else { '!' }).map(|i| i + 2);
                 let length = close.unwrap_or(rest.len());
-                parts.push(self.variable(Span::new(word.start + at, word.start + at + length), quoted));
+                parts.push(
+                    self.variable(Span::new(word.start + at, word.start + at + length), quoted),
+                );
                 at += length;
                 run = at;
                 continue;
             }
             at += step;
         }
-        parts.extend(self.script.parts(Span::new(word.start + run.min(text.len()), word.end), quoted));
+        parts.extend(
+            self.script.parts(Span::new(word.start + run.min(text.len()), word.end), quoted),
+        );
         parts
     }
 
@@ -285,7 +295,9 @@ fn behind_condition(words: &[Word]) -> Option<usize> {
             }
             at += match word(at)?.as_str() {
                 "exist" | "defined" | "errorlevel" | "cmdextversion" => 2,
-                comparison if comparison.contains("==") => 1 + usize::from(comparison.ends_with("==")),
+                comparison if comparison.contains("==") => {
+                    1 + usize::from(comparison.ends_with("=="))
+                }
                 _ if word(at + 1)?.starts_with("==") => 2 + usize::from(word(at + 1)? == "=="),
                 _ => 3,
             };
@@ -304,7 +316,11 @@ mod tests {
         let vars = |name: &str| (name == "SESSION").then(|| "lint".to_owned());
         let found = commands(&Shell::Cmd, &Expanded::new(script, &[]), &vars);
         for word in found.iter().flat_map(|c| &c.words) {
-            assert_eq!(script.get(word.span.range()), Some(word.raw.as_str()), "span of a word in {script:?}");
+            assert_eq!(
+                script.get(word.span.range()),
+                Some(word.raw.as_str()),
+                "span of a word in {script:?}"
+            );
         }
         found.iter().flat_map(|c| calls(c, "nox")).collect()
     }
@@ -329,7 +345,13 @@ mod tests {
             let body = marked.trim_start_matches('@');
             let bare = format!("{lead}{}", body.replace('@', ""));
             let mut flagged = bare.clone();
-            for at in nox(&bare).into_iter().filter_map(|c| c.insert_at).collect::<Vec<_>>().into_iter().rev() {
+            for at in nox(&bare)
+                .into_iter()
+                .filter_map(|c| c.insert_at)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+            {
                 flagged.insert_str(at, " -r");
             }
             assert_eq!(flagged, format!("{lead}{}", body.replace('@', " -r")));
@@ -338,9 +360,16 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_nox_is_no_call() {
-        for script in
-            ["rem nox", ":: nox", ":nox", "echo nox", "pip install nox", "where nox", "set X=nox", "exit /b\nnox"]
-        {
+        for script in [
+            "rem nox",
+            ":: nox",
+            ":nox",
+            "echo nox",
+            "pip install nox",
+            "where nox",
+            "set X=nox",
+            "exit /b\nnox",
+        ] {
             assert_eq!(nox(script).len(), 0, "{script:?}");
         }
     }

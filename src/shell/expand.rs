@@ -1,11 +1,13 @@
-//! `${{ … }}` put into a script as the runner does it, by text, with a way back from every offset to the original.
+//! `${{ … }}` put into a script as the runner does it, by text, with a way back from every offset
+//! to the original.
 
 use std::sync::Arc;
 
 use super::word::{Part, Source, Word};
 use crate::base::text::Span;
 
-/// A script with its expressions replaced by their values, or by a placeholder where the value is not known.
+/// A script with its expressions replaced by their values, or by a placeholder where the value is
+/// not known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Expanded {
     original: Arc<str>,
@@ -28,18 +30,25 @@ struct Segment {
 impl Segment {
     /// Whether its bytes are those of the origin, one by one.
     fn verbatim(&self) -> bool {
-        self.source == Source::Script && self.end - self.start == self.origin.end - self.origin.start
+        self.source == Source::Script
+            && self.end - self.start == self.origin.end - self.origin.start
     }
 }
 
-/// Stands for an unknown value: safe in every shell, in and out of quotes. Recognised by its place, never by its text.
+/// Stands for an unknown value: safe in every shell, in and out of quotes. Recognised by its place,
+/// never by its text.
 const PLACEHOLDER: &str = "unknown_value";
 
 impl Expanded {
-    /// `holes` gives the span of each `${{ … }}` in `script`, in order, with what it evaluates to (`None`: not known).
-    /// A hole that overlaps the one before it or does not fit the script is left as text.
+    /// `holes` gives the span of each `${{ … }}` in `script`, in order, with what it evaluates to
+    /// (`None`: not known). A hole that overlaps the one before it or does not fit the script is
+    /// left as text.
     pub fn new(script: &str, holes: &[(Span, Option<String>)]) -> Self {
-        let mut out = Self { original: script.into(), text: String::with_capacity(script.len()), segments: Vec::new() };
+        let mut out = Self {
+            original: script.into(),
+            text: String::with_capacity(script.len()),
+            segments: Vec::new(),
+        };
         let mut at = 0;
         for (span, value) in holes {
             if span.start < at || span.start > span.end || script.get(span.range()).is_none() {
@@ -55,9 +64,15 @@ impl Expanded {
 
     /// A script that stands inside this one as the text of `parts`.
     pub(super) fn nested(&self, parts: &[Part]) -> Self {
-        let mut out = Self { original: self.original.clone(), text: String::new(), segments: Vec::new() };
+        let mut out =
+            Self { original: self.original.clone(), text: String::new(), segments: Vec::new() };
         for part in parts {
-            out.push(part.text.as_deref().unwrap_or(PLACEHOLDER), part.span, part.source, part.text.is_some());
+            out.push(
+                part.text.as_deref().unwrap_or(PLACEHOLDER),
+                part.span,
+                part.source,
+                part.text.is_some(),
+            );
             if let Some(last) = out.segments.last_mut() {
                 last.choices.clone_from(&part.choices);
             }
@@ -82,36 +97,59 @@ impl Expanded {
         &self.original
     }
 
-    /// The place in the original script that `span` of the expanded text comes from. An end inside a hole covers the
-    /// hole.
+    /// The place in the original script that `span` of the expanded text comes from. An end inside
+    /// a hole covers the hole.
     pub fn origin(&self, span: Span) -> Span {
         let at = |offset: usize| self.segments.partition_point(|s| s.end <= offset);
         let first = self.segments.get(at(span.start)).or(self.segments.last());
         let Some(first) = first else { return Span::at(0) };
-        let start = if first.verbatim() { first.origin.start + (span.start - first.start) } else { first.origin.start };
+        let start = if first.verbatim() {
+            first.origin.start + (span.start - first.start)
+        } else {
+            first.origin.start
+        };
         if span.end <= span.start {
             return Span::at(start);
         }
         let last = self.segments.get(at(span.end - 1)).or(self.segments.last()).unwrap_or(first);
-        let end = if last.verbatim() { last.origin.start + (span.end - last.start) } else { last.origin.end };
+        let end = if last.verbatim() {
+            last.origin.start + (span.end - last.start)
+        } else {
+            last.origin.end
+        };
         Span::new(start, end.max(start))
     }
 
     /// The text at `span` as parts, one for each origin.
     pub(super) fn parts(&self, span: Span, quoted: bool) -> Vec<Part> {
         let from = self.segments.partition_point(|s| s.end <= span.start);
-        let inside = self.segments[from..].iter().take_while(|s| s.start < span.end).filter(|s| s.start < s.end);
+        let inside = self.segments[from..]
+            .iter()
+            .take_while(|s| s.start < span.end)
+            .filter(|s| s.start < s.end);
         let part = |segment: &Segment| {
             let cut = Span::new(segment.start.max(span.start), segment.end.min(span.end));
             let text = self.text.get(cut.range()).filter(|_| segment.known).map(str::to_owned);
-            Part { text, choices: segment.choices.clone(), span: self.origin(cut), source: segment.source, quoted }
+            Part {
+                text,
+                choices: segment.choices.clone(),
+                span: self.origin(cut),
+                source: segment.source,
+                quoted,
+            }
         };
         inside.map(part).collect()
     }
 
-    /// The text at `span` with escapes resolved: `escape` before a character for which `applies` is that character,
-    /// before a line break nothing.
-    pub(super) fn unescape(&self, span: Span, quoted: bool, escape: char, applies: fn(char) -> bool) -> Vec<Part> {
+    /// The text at `span` with escapes resolved: `escape` before a character for which `applies` is
+    /// that character, before a line break nothing.
+    pub(super) fn unescape(
+        &self,
+        span: Span,
+        quoted: bool,
+        escape: char,
+        applies: fn(char) -> bool,
+    ) -> Vec<Part> {
         let mut out = Vec::new();
         let text = self.text.get(span.range()).unwrap_or_default();
         let (mut run, mut chars) = (0, text.char_indices().peekable());
@@ -126,7 +164,13 @@ impl Expanded {
             let origin = self.origin(Span::new(span.start + at, span.start + run));
             if next != '\n' {
                 let text = Some(next.to_string());
-                out.push(Part { text, choices: Vec::new(), span: origin, source: Source::Script, quoted: true });
+                out.push(Part {
+                    text,
+                    choices: Vec::new(),
+                    span: origin,
+                    source: Source::Script,
+                    quoted: true,
+                });
             }
         }
         out.extend(self.parts(Span::new(span.start + run, span.end), quoted));
@@ -155,7 +199,11 @@ mod tests {
         let script = hole("a ${{ x }} b", Some("c d"));
         assert_eq!(script.text(), "a c d b");
         assert_eq!(script.origin(Span::new(0, 1)), Span::new(0, 1));
-        assert_eq!(script.origin(Span::new(2, 3)), Span::new(2, 10), "a word of a hole is the hole");
+        assert_eq!(
+            script.origin(Span::new(2, 3)),
+            Span::new(2, 10),
+            "a word of a hole is the hole"
+        );
         assert_eq!(script.origin(Span::new(6, 7)), Span::new(11, 12));
         assert_eq!(script.origin(Span::new(0, 7)), Span::new(0, 12));
     }

@@ -45,7 +45,10 @@ impl Weight for Name {
 
 impl Weight for Word {
     fn bytes(&self) -> usize {
-        let parts = self.parts.iter().map(|part| size_of_val(part) + part.text.bytes() + part.choices.bytes());
+        let parts = self
+            .parts
+            .iter()
+            .map(|part| size_of_val(part) + part.text.bytes() + part.choices.bytes());
         size_of::<Self>() + self.raw.len() + self.value.bytes() + parts.sum::<usize>()
     }
 }
@@ -69,8 +72,12 @@ impl Scripts {
         self.0.answer(Script { shell, text }, &look_up, |script, look_up| {
             let vars = |name: &str| look_up(Name::Variable(name.to_owned()));
             let files = |path: &str| look_up(Name::File(path.to_owned()));
-            let commands = commands_given(&script.shell, &script.text, &Given { vars: &vars, files: &files });
-            commands.into_iter().map(|command| Read { program: program(&command), command }).collect()
+            let commands =
+                commands_given(&script.shell, &script.text, &Given { vars: &vars, files: &files });
+            commands
+                .into_iter()
+                .map(|command| Read { program: program(&command), command })
+                .collect()
         })
     }
 }
@@ -89,10 +96,16 @@ mod tests {
             let holes = if script.contains('?') { &holes[..] } else { &[] };
             let vars = |name: &str| (name == "S").then(|| variable.to_owned());
             let files = |path: &str| (path == "env").then(|| file.to_owned());
-            scripts.read(Shell::Bash, Expanded::new(script, holes), &Given { vars: &vars, files: &files })
+            scripts.read(
+                Shell::Bash,
+                Expanded::new(script, holes),
+                &Given { vars: &vars, files: &files },
+            )
         };
         let words = |read: &[Read]| -> Vec<Vec<Option<String>>> {
-            let of = |read: &Read| read.program.iter().flat_map(|p| &p.args).map(|word| word.value.clone()).collect();
+            let of = |read: &Read| {
+                read.program.iter().flat_map(|p| &p.args).map(|word| word.value.clone()).collect()
+            };
             read.iter().map(of).collect()
         };
         let script = "nox -s $S ?";
@@ -100,7 +113,10 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &read(script, "a", "x", "other")), "a file that nobody reads");
         let known = |text: &str| Some(text.to_owned());
         for (hole, variable) in [("a", "x"), ("a", "y"), ("b", "x")] {
-            assert_eq!(words(&read(script, hole, variable, "")), [[known("-s"), known(variable), known(hole)]]);
+            assert_eq!(
+                words(&read(script, hole, variable, "")),
+                [[known("-s"), known(variable), known(hole)]]
+            );
         }
         for file in ["T=1", "T=2"] {
             let read = read(". ./env\nnox -s $T", "", "", file);

@@ -1,4 +1,5 @@
-//! Scripts of `run:` steps as commands with spans; wrappers around a program peeled off. Nothing is executed.
+//! Scripts of `run:` steps as commands with spans; wrappers around a program peeled off. Nothing is
+//! executed.
 
 pub mod bash;
 pub mod cmd;
@@ -30,8 +31,8 @@ pub enum Shell {
 }
 
 impl Shell {
-    /// The shell that a `shell:` value names: `bash`, `pwsh`, or a template such as `/bin/bash -el {0}` or
-    /// `nix develop -c bash {0}`.
+    /// The shell that a `shell:` value names: `bash`, `pwsh`, or a template such as `/bin/bash -el
+    /// {0}` or `nix develop -c bash {0}`.
     pub fn from_spec(spec: &str) -> Self {
         let name = |word: &str| word::program_name(word).to_ascii_lowercase();
         let language = |word: &str| {
@@ -81,7 +82,8 @@ impl Directory {
                 _ => parts.push(part),
             }
         }
-        let root = if path.starts_with('/') || (!absolute && base.starts_with('/')) { "/" } else { "" };
+        let root =
+            if path.starts_with('/') || (!absolute && base.starts_with('/')) { "/" } else { "" };
         match format!("{root}{}", parts.join("/")) {
             joined if joined.is_empty() => Directory::Unchanged,
             joined => Directory::Into(joined),
@@ -117,7 +119,8 @@ pub struct Command {
     /// In the original script.
     pub span: Span,
     pub directory: Directory,
-    /// Whether a green run of the script may leave this command out (a branch, a loop that may be empty, `||`).
+    /// Whether a green run of the script may leave this command out (a branch, a loop that may be
+    /// empty, `||`).
     pub conditional: bool,
     pub host: Host,
     /// Whether the command stands inside a quoted script, such as that of `bash -c "…"`.
@@ -126,20 +129,26 @@ pub struct Command {
 
 /// How deep scripts inside scripts (`bash -c "bash -c …"`) are read.
 const MAX_NESTING: usize = 4;
-/// Bytes read per script of those inside it and those it reads with `source`: keeps hostile input linear.
+/// Bytes read per script of those inside it and those it reads with `source`: keeps hostile input
+/// linear.
 const MAX_INNER_BYTES: usize = 1 << 20;
 /// Scripts read with `source` per script.
 const MAX_SOURCED: usize = 64;
-/// Statements of bash read per script: functions that call each other twice would otherwise double at every step.
+/// Statements of bash read per script: functions that call each other twice would otherwise double
+/// at every step.
 const MAX_STATEMENTS: usize = 20_000;
 
 /// A longer script is not read: the longest in public workflows has a tenth of this.
 const MAX_SCRIPT_BYTES: usize = 256 * 1024;
 
-/// The commands that `script` runs, in order, including those of scripts inside it (`bash -c`, `eval`).
-/// `vars` gives the environment of the step by variable name, `None` for what is not known; for a script with arguments
-/// also `#`, `1`, `2` and so on.
-pub fn commands(shell: &Shell, script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
+/// The commands that `script` runs, in order, including those of scripts inside it (`bash -c`,
+/// `eval`). `vars` gives the environment of the step by variable name, `None` for what is not
+/// known; for a script with arguments also `#`, `1`, `2` and so on.
+pub fn commands(
+    shell: &Shell,
+    script: &Expanded,
+    vars: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Command> {
     commands_given(shell, script, &Given { vars, files: &|_| None })
 }
 
@@ -158,7 +167,8 @@ pub fn commands_given(shell: &Shell, script: &Expanded, given: &Given<'_>) -> Ve
     if script.text().len() > MAX_SCRIPT_BYTES {
         return out;
     }
-    let mut left = Left { bytes: MAX_INNER_BYTES, sourced: MAX_SOURCED, statements: MAX_STATEMENTS };
+    let mut left =
+        Left { bytes: MAX_INNER_BYTES, sourced: MAX_SOURCED, statements: MAX_STATEMENTS };
     read(shell, script, given, MAX_NESTING, &mut left, &mut out);
     out
 }
@@ -170,7 +180,14 @@ struct Left {
     statements: usize,
 }
 
-fn read(shell: &Shell, script: &Expanded, given: &Given<'_>, depth: usize, left: &mut Left, out: &mut Vec<Command>) {
+fn read(
+    shell: &Shell,
+    script: &Expanded,
+    given: &Given<'_>,
+    depth: usize,
+    left: &mut Left,
+    out: &mut Vec<Command>,
+) {
     let found = match shell {
         Shell::Bash | Shell::Sh => bash::commands(script, given, left),
         Shell::PowerShell => powershell::commands(script, given.vars),
@@ -196,7 +213,14 @@ fn read(shell: &Shell, script: &Expanded, given: &Given<'_>, depth: usize, left:
         };
         let inside = |path: &str| (given.files)(&inside(&outer.directory, path)?);
         let first = out.len();
-        read(&inline.shell, &nested, &Given { vars: &lookup, files: &inside }, depth - 1, left, out);
+        read(
+            &inline.shell,
+            &nested,
+            &Given { vars: &lookup, files: &inside },
+            depth - 1,
+            left,
+            out,
+        );
         for inner in &mut out[first..] {
             inner.conditional |= conditional;
             inner.nested = true;

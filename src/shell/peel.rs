@@ -1,4 +1,5 @@
-//! What a command really runs: launchers and wrappers are peeled off, guided by `rules/launchers.yaml`.
+//! What a command really runs: launchers and wrappers are peeled off, guided by
+//! `rules/launchers.yaml`.
 
 use super::word::{Part, Source, Word};
 use super::{Command, Directory, Host, Shell};
@@ -25,7 +26,8 @@ pub struct Peeled {
     /// The program's name without folder, ending and version; `None` when it is not known.
     pub name: Option<String>,
     pub args: Vec<Word>,
-    /// Variables that the script sets for it, by name, later ones win; `None` is a value that is not known.
+    /// Variables that the script sets for it, by name, later ones win; `None` is a value that is
+    /// not known.
     pub env: Vec<(String, Option<String>)>,
     pub directory: Directory,
     /// The interpreter that a launcher was asked for (`uvx --python 3.12`).
@@ -42,8 +44,8 @@ pub struct Call {
     pub program: Word,
     pub program_span: Span,
     pub args: Vec<Word>,
-    /// Offset in the original script, right behind the program word, where a word may be inserted. `None` where the
-    /// program does not stand in the script but in a variable or an expression.
+    /// Offset in the original script, right behind the program word, where a word may be inserted.
+    /// `None` where the program does not stand in the script but in a variable or an expression.
     pub insert_at: Option<usize>,
     /// As in [`Peeled::env`].
     pub env: Vec<(String, Option<String>)>,
@@ -55,7 +57,8 @@ pub struct Call {
     pub nested: bool,
 }
 
-/// The calls of `tool` that `command` makes. Scripts inside a command are commands of their own in [`super::commands`].
+/// The calls of `tool` that `command` makes. Scripts inside a command are commands of their own in
+/// [`super::commands`].
 pub fn calls(command: &Command, tool: &str) -> Vec<Call> {
     program(command).and_then(|peeled| peeled.call(command, tool)).into_iter().collect()
 }
@@ -63,11 +66,16 @@ pub fn calls(command: &Command, tool: &str) -> Vec<Call> {
 impl Peeled {
     /// The call of `tool` that this is, with `command` around it.
     pub fn call(&self, command: &Command, tool: &str) -> Option<Call> {
-        let is_script = self.name.as_deref().is_some_and(|n| LAUNCHERS.scripts.get(tool).is_some_and(|s| s == n));
+        let is_script = self
+            .name
+            .as_deref()
+            .is_some_and(|n| LAUNCHERS.scripts.get(tool).is_some_and(|s| s == n));
         let kind = match &self.kind {
             CallKind::Script(path) if is_script => CallKind::Script(path.clone()),
             CallKind::Program if is_script => CallKind::Script(path_of(&self.program)),
-            kind @ (CallKind::Program | CallKind::Module) if self.name.as_deref() == Some(tool) => kind.clone(),
+            kind @ (CallKind::Program | CallKind::Module) if self.name.as_deref() == Some(tool) => {
+                kind.clone()
+            }
             _ => return None,
         };
         let Self { launchers, program, args, env, directory, python, host, .. } = self.clone();
@@ -88,7 +96,8 @@ impl Peeled {
     }
 }
 
-/// What `command` runs behind its launchers; `None` where that is not a program or cannot be decided.
+/// What `command` runs behind its launchers; `None` where that is not a program or cannot be
+/// decided.
 pub fn program(command: &Command) -> Option<Peeled> {
     match peel(command)? {
         Outcome::Program(peeled) => Some(peeled),
@@ -117,7 +126,8 @@ enum Outcome {
     Inline(Inline),
 }
 
-/// More launchers around a program than this are not peeled off; each takes as long as all before it.
+/// More launchers around a program than this are not peeled off; each takes as long as all before
+/// it.
 const MAX_LAUNCHERS: usize = 32;
 
 fn path_of(word: &Word) -> String {
@@ -126,7 +136,8 @@ fn path_of(word: &Word) -> String {
 
 fn peel(command: &Command) -> Option<Outcome> {
     let first = command.words.first()?;
-    let assignments = command.assignments.iter().map(|(name, word)| (name.clone(), word.value.clone()));
+    let assignments =
+        command.assignments.iter().map(|(name, word)| (name.clone(), word.value.clone()));
     let mut run = Run {
         words: &command.words,
         at: 1,
@@ -207,12 +218,14 @@ impl Run<'_> {
         };
         self.at = at;
         if launcher.operand == Operand::Dashes {
-            self.at += 1 + self.words.get(at..)?.iter().position(|w| w.value.as_deref() == Some("--"))?;
+            self.at +=
+                1 + self.words.get(at..)?.iter().position(|w| w.value.as_deref() == Some("--"))?;
             self.peeled.launchers.push(launcher.label());
             return self.enter_next(CallKind::Program, launcher);
         }
         if launcher.container {
-            self.peeled.host = Host::Container { mounts: Vec::new(), platform: None, workdir: None };
+            self.peeled.host =
+                Host::Container { mounts: Vec::new(), platform: None, workdir: None };
         }
         let parsed = self.options(&launcher.options, launcher)?;
         self.peeled.launchers.push(launcher.label());
@@ -236,7 +249,9 @@ impl Run<'_> {
         }
         match launcher.operand {
             Operand::Joined => Some(Step::Script(shell()?, self.joined())),
-            Operand::Script => self.enter_next(CallKind::Script(path_of(self.words.get(self.at)?)), launcher),
+            Operand::Script => {
+                self.enter_next(CallKind::Script(path_of(self.words.get(self.at)?)), launcher)
+            }
             Operand::Program | Operand::Dashes => self.enter_next(CallKind::Program, launcher),
         }
     }
@@ -254,7 +269,8 @@ impl Run<'_> {
             CallKind::Program | CallKind::Script(_) => word.program_name(),
         };
         if launcher.requirement {
-            name = word.value.as_deref().or(name.as_deref()).map(|v| requirement_name(v).to_owned());
+            name =
+                word.value.as_deref().or(name.as_deref()).map(|v| requirement_name(v).to_owned());
             name = name.or_else(|| requirement_with_unknown_version(&word));
         }
         if launcher.environment_prefix {
@@ -273,7 +289,13 @@ impl Run<'_> {
             if let Some(last) = parts.last() {
                 let gap = Span::new(last.span.end, word.span.start.max(last.span.end));
                 let text = Some(" ".to_owned());
-                parts.push(Part { text, choices: Vec::new(), span: gap, source: Source::Variable, quoted: false });
+                parts.push(Part {
+                    text,
+                    choices: Vec::new(),
+                    span: gap,
+                    source: Source::Variable,
+                    quoted: false,
+                });
             }
             parts.extend(word.parts.iter().cloned());
         }
@@ -284,8 +306,11 @@ impl Run<'_> {
     fn subcommands(&mut self, launcher: &Launcher) -> Option<usize> {
         let before = (self.at, self.peeled.clone());
         let found = launcher.words[1..].iter().all(|expected| {
-            let operands = self.options(&launcher.global, launcher).is_some_and(|p| matches!(p, Parsed::Operands));
-            let fits = operands && self.words.get(self.at).and_then(|w| w.value.as_deref()) == Some(expected);
+            let operands = self
+                .options(&launcher.global, launcher)
+                .is_some_and(|p| matches!(p, Parsed::Operands));
+            let fits = operands
+                && self.words.get(self.at).and_then(|w| w.value.as_deref()) == Some(expected);
             self.at += usize::from(fits);
             fits
         });
@@ -297,14 +322,16 @@ impl Run<'_> {
         found.then_some(at)
     }
 
-    /// Reads options at the current place; `None` where no program is run or that cannot be decided.
+    /// Reads options at the current place; `None` where no program is run or that cannot be
+    /// decided.
     fn options(&mut self, options: &Options, launcher: &Launcher) -> Option<Parsed> {
         while let Some(word) = self.words.get(self.at) {
             let text = word.static_prefix();
             if launcher.assignments
                 && let Some((name, _)) = assignment(&text)
             {
-                let value = word.value.as_deref().and_then(|v| Some(v.split_once('=')?.1.to_owned()));
+                let value =
+                    word.value.as_deref().and_then(|v| Some(v.split_once('=')?.1.to_owned()));
                 self.peeled.env.push((name.to_owned(), value));
                 self.at += 1;
                 continue;
@@ -319,13 +346,17 @@ impl Run<'_> {
             if word.value.as_deref() == Some("--") {
                 return Some(Parsed::Operands);
             }
-            let Some(Given { effect, value }) = self.option(word, &text, options, launcher)? else { continue };
+            let Some(Given { effect, value }) = self.option(word, &text, options, launcher)? else {
+                continue;
+            };
             match effect {
                 Effect::Stop => return None,
                 Effect::Program => return Some(Parsed::Program),
                 Effect::Joined => return Some(Parsed::Joined),
                 Effect::Module => return Some(Parsed::Named(CallKind::Module, value?)),
-                Effect::File => return value.map(|word| Parsed::Named(CallKind::Script(path_of(&word)), word)),
+                Effect::File => {
+                    return value.map(|word| Parsed::Named(CallKind::Script(path_of(&word)), word));
+                }
                 Effect::Script => self.script = value,
                 _ => self.apply(effect, value?),
             }
@@ -333,9 +364,15 @@ impl Run<'_> {
         Some(Parsed::Operands)
     }
 
-    /// Reads the option `word`, known to begin with `text`, and its value. `None`: not decided; `Some(None)`: it does
-    /// not matter.
-    fn option(&mut self, word: &Word, text: &str, options: &Options, launcher: &Launcher) -> Option<Option<Given>> {
+    /// Reads the option `word`, known to begin with `text`, and its value. `None`: not decided;
+    /// `Some(None)`: it does not matter.
+    fn option(
+        &mut self,
+        word: &Word,
+        text: &str,
+        options: &Options,
+        launcher: &Launcher,
+    ) -> Option<Option<Given>> {
         let text = if launcher.windows { text.to_ascii_lowercase() } else { text.to_owned() };
         let takes = |name: &str| match options.effect.get(name).copied() {
             Some(effect) => Some((Some(effect), effect.takes_value())),
@@ -386,7 +423,8 @@ impl Run<'_> {
         } else if effect == Effect::Python {
             self.peeled.python = Some(word);
         } else if effect == Effect::Environment {
-            let value = word.value.as_deref().and_then(|v| v.split_once('=')).map(|(_, v)| v.to_owned());
+            let value =
+                word.value.as_deref().and_then(|v| v.split_once('=')).map(|(_, v)| v.to_owned());
             if let Some((name, _)) = assignment(&word.static_prefix()) {
                 self.peeled.env.push((name.to_owned(), value));
             }
@@ -405,7 +443,8 @@ impl Run<'_> {
 fn assignment(text: &str) -> Option<(&str, &str)> {
     let (name, value) = text.split_once('=')?;
     let first = name.chars().next()?;
-    let fits = !first.is_ascii_digit() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let fits =
+        !first.is_ascii_digit() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     fits.then_some((name, value))
 }
 

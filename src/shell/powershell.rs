@@ -1,4 +1,5 @@
-//! PowerShell scripts: statements through tree-sitter-powershell, the words of a command by PowerShell's own quoting.
+//! PowerShell scripts: statements through tree-sitter-powershell, the words of a command by
+//! PowerShell's own quoting.
 
 mod words;
 
@@ -86,9 +87,11 @@ impl<'t> Walker<'_, 't> {
             "command" => self.command(node),
             "assignment_expression" => self.assign(node),
             "if_statement" => self.if_statement(node),
-            "while_statement" | "for_statement" | "foreach_statement" | "switch_statement" | "trap_statement" => {
-                let (body, head): (Vec<_>, Vec<_>) =
-                    children(node).into_iter().partition(|c| matches!(c.kind(), "statement_block" | "switch_body"));
+            "while_statement" | "for_statement" | "foreach_statement" | "switch_statement"
+            | "trap_statement" => {
+                let (body, head): (Vec<_>, Vec<_>) = children(node)
+                    .into_iter()
+                    .partition(|c| matches!(c.kind(), "statement_block" | "switch_body"));
                 if let Some(variable) = head.iter().find(|c| c.kind() == "variable") {
                     let name = words::variable_name(self.text(*variable));
                     self.state.set(&name, Value::Unknown);
@@ -96,7 +99,9 @@ impl<'t> Walker<'_, 't> {
                 self.visit_all(head);
                 self.maybe(|w| w.visit_all(body));
             }
-            "catch_clauses" | "script_block_expression" => self.maybe(|w| w.visit_all(children(node))),
+            "catch_clauses" | "script_block_expression" => {
+                self.maybe(|w| w.visit_all(children(node)))
+            }
             "function_statement" => self.define(node),
             "pipeline" => self.pipeline(node),
             "flow_control_statement" => {
@@ -163,7 +168,9 @@ impl<'t> Walker<'_, 't> {
     /// `$x = …` and `$env:X = …`.
     fn assign(&mut self, node: Node<'t>) {
         let nodes = children(node);
-        let (Some(left), Some(value)) = (nodes.first(), node.child_by_field_name("value")) else { return };
+        let (Some(left), Some(value)) = (nodes.first(), node.child_by_field_name("value")) else {
+            return;
+        };
         let name = words::variable_name(self.text(*left));
         let before = self.out.len();
         self.visit(value);
@@ -183,7 +190,8 @@ impl<'t> Walker<'_, 't> {
         // `$( … )`, `( … )` and script blocks among the arguments.
         self.visit_all(children(node));
         let mut start = node.start_byte();
-        if let Some(operator) = children(node).first().filter(|c| c.kind() == "command_invokation_operator")
+        if let Some(operator) =
+            children(node).first().filter(|c| c.kind() == "command_invokation_operator")
             && self.text(*operator) == "&"
         {
             start = operator.end_byte();
@@ -200,7 +208,9 @@ impl<'t> Walker<'_, 't> {
             return;
         }
         match name.to_ascii_lowercase().as_str() {
-            "cd" | "chdir" | "sl" | "set-location" => self.state.change_directory("cd", &words[1..]),
+            "cd" | "chdir" | "sl" | "set-location" => {
+                self.state.change_directory("cd", &words[1..])
+            }
             "pushd" | "push-location" => self.state.change_directory("pushd", &words[1..]),
             "popd" | "pop-location" => self.state.change_directory("popd", &words[1..]),
             _ => {}

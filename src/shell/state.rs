@@ -1,4 +1,5 @@
-//! What a script has done so far that decides how a later command runs: variables, exports, the current directory.
+//! What a script has done so far that decides how a later command runs: variables, exports, the
+//! current directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +31,8 @@ impl Value {
     }
 }
 
-/// Every command carries the exports before it, so a hostile script could make their number quadratic.
+/// Every command carries the exports before it, so a hostile script could make their number
+/// quadratic.
 const MAX_EXPORTS: usize = 100;
 
 /// The state at one point of a script.
@@ -59,7 +61,8 @@ impl State {
         }
     }
 
-    /// Takes the variable away; it counts as exported with an unknown value, since the step may have set it.
+    /// Takes the variable away; it counts as exported with an unknown value, since the step may
+    /// have set it.
     pub fn unset(&mut self, name: &str) {
         self.set(name, Value::Unknown);
         self.export(name);
@@ -101,8 +104,12 @@ impl State {
     pub fn merge(self, other: State) -> State {
         match (self.ended, other.ended) {
             (Some(_), Some(_)) => return self,
-            (Some(success), None) => return State { conditional: success || other.conditional, ..other },
-            (None, Some(success)) => return State { conditional: success || self.conditional, ..self },
+            (Some(success), None) => {
+                return State { conditional: success || other.conditional, ..other };
+            }
+            (None, Some(success)) => {
+                return State { conditional: success || self.conditional, ..self };
+            }
             (None, None) => {}
         }
         let mut out = self;

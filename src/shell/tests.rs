@@ -9,7 +9,10 @@ fn expand(script: &str, values: &[(&str, &str)]) -> Expanded {
     while let Some(start) = script[at..].find("${{").map(|i| at + i) {
         let end = script[start..].find("}}").map_or(script.len(), |i| start + i + 2);
         let name = script[start + 3..end - 2].trim();
-        holes.push((Span::new(start, end), values.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())));
+        holes.push((
+            Span::new(start, end),
+            values.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()),
+        ));
         at = end;
     }
     Expanded::new(script, &holes)
@@ -25,7 +28,11 @@ fn nox_in(shell: &Shell, script: &str, values: &[(&str, &str)]) -> Vec<Call> {
     let found = commands(shell, &expanded, &vars);
     for command in &found {
         for word in &command.words {
-            assert_eq!(script.get(word.span.range()), Some(word.raw.as_str()), "span of a word in {script:?}");
+            assert_eq!(
+                script.get(word.span.range()),
+                Some(word.raw.as_str()),
+                "span of a word in {script:?}"
+            );
         }
     }
     found.iter().flat_map(|c| calls(c, "nox")).collect()
@@ -38,7 +45,8 @@ fn nox(script: &str) -> Vec<Call> {
 /// `script` with the reuse flag where each call says it belongs.
 fn with_flag(shell: &Shell, script: &str) -> String {
     let mut out = script.to_owned();
-    let mut places: Vec<usize> = nox_in(shell, script, &[]).into_iter().filter_map(|c| c.insert_at).collect();
+    let mut places: Vec<usize> =
+        nox_in(shell, script, &[]).into_iter().filter_map(|c| c.insert_at).collect();
     places.sort_unstable();
     places.dedup();
     for at in places.into_iter().rev() {
@@ -172,9 +180,12 @@ fn every_way_to_run_nox_takes_the_flag_behind_its_program() {
         "nox@ ${{ inputs.args }}",
         "X=ü nox@ -s 'ö' # nox",
     ] {
-        let whole = |c: &str| c.replace("@2026", "<v>").replace("@3.12", "<p>").replace("\"$@\"", "<all>");
-        let back = |c: &str| c.replace("<v>", "@2026").replace("<p>", "@3.12").replace("<all>", "\"$@\"");
-        let (bare, flagged) = (back(&whole(marked).replace('@', "")), back(&whole(marked).replace('@', " -r")));
+        let whole =
+            |c: &str| c.replace("@2026", "<v>").replace("@3.12", "<p>").replace("\"$@\"", "<all>");
+        let back =
+            |c: &str| c.replace("<v>", "@2026").replace("<p>", "@3.12").replace("<all>", "\"$@\"");
+        let (bare, flagged) =
+            (back(&whole(marked).replace('@', "")), back(&whole(marked).replace('@', " -r")));
         assert_eq!(with_flag(&Shell::Bash, &bare), flagged);
     }
 }
@@ -246,9 +257,13 @@ fn what_only_looks_like_nox_is_no_call() {
 
 #[test]
 fn arguments_are_evaluated_as_far_as_they_are_known() {
-    let one = |script: &str, values: &[(&str, &str)]| nox_in(&Shell::Bash, script, values).remove(0);
+    let one =
+        |script: &str, values: &[(&str, &str)]| nox_in(&Shell::Bash, script, values).remove(0);
     let call = one("nox -s \"$SESSION\" $OTHER --x='a b'c \"d${SESSION}\"", &[]);
-    assert_eq!(values(&call.args), [Some("-s"), Some("lint"), None, Some("--x=a bc"), Some("dlint")]);
+    assert_eq!(
+        values(&call.args),
+        [Some("-s"), Some("lint"), None, Some("--x=a bc"), Some("dlint")]
+    );
     assert!(call.args[2].may_be_several() && !call.args[4].may_be_several());
     let call = one("nox -s${{ matrix.s }} ${{ x }} -- ${{ y }}", &[("matrix.s", "a b"), ("y", "")]);
     assert_eq!(values(&call.args), [Some("-sa"), Some("b"), None, Some("--")]);
@@ -282,7 +297,11 @@ fn a_program_from_a_value_is_found_but_takes_no_insertion() {
         let found = nox_in(&Shell::Bash, script, &[("matrix.cmd", "nox -s m")]);
         assert_eq!(found.len(), 1, "{script}");
         assert_eq!(found[0].insert_at, None, "{script}");
-        assert_eq!(values(&found[0].args), args.into_iter().map(Some).collect::<Vec<_>>(), "{script}");
+        assert_eq!(
+            values(&found[0].args),
+            args.into_iter().map(Some).collect::<Vec<_>>(),
+            "{script}"
+        );
     }
 }
 
@@ -325,7 +344,11 @@ fn branches_are_conditional() {
         ("for s in a b; do nox; done; for s in $X; do nox; done", vec![false, true]),
         ("[ x ] && bash -c nox", vec![true]),
     ] {
-        assert_eq!(nox(script).into_iter().map(|c| c.conditional).collect::<Vec<_>>(), expected, "{script}");
+        assert_eq!(
+            nox(script).into_iter().map(|c| c.conditional).collect::<Vec<_>>(),
+            expected,
+            "{script}"
+        );
     }
 }
 
@@ -350,16 +373,27 @@ fn the_environment_of_a_call_is_known() {
 
 #[test]
 fn containers_and_interpreters_are_told() {
-    let call = nox("docker run --rm -v $PWD:/src --platform linux/arm64 -w /src image nox").remove(0);
-    let Host::Container { mounts, platform, workdir } = call.host else { panic!("not in a container") };
+    let call =
+        nox("docker run --rm -v $PWD:/src --platform linux/arm64 -w /src image nox").remove(0);
+    let Host::Container { mounts, platform, workdir } = call.host else {
+        panic!("not in a container")
+    };
     assert_eq!(mounts[0].raw, "$PWD:/src");
     assert_eq!(platform.unwrap().raw, "linux/arm64");
     assert_eq!(workdir.unwrap().raw, "/src");
     let nested = nox("docker run -v a:b image bash -c 'nox'").remove(0);
-    assert!(matches!(nested.host, Host::Container { mounts, .. } if mounts.len() == 1) && nested.nested);
-    for script in ["uvx -p 3.12 nox", "uvx -p3.12 nox", "uvx --python=3.12 nox", "uv run --python 3.12 nox"] {
+    assert!(
+        matches!(nested.host, Host::Container { mounts, .. } if mounts.len() == 1) && nested.nested
+    );
+    for script in
+        ["uvx -p 3.12 nox", "uvx -p3.12 nox", "uvx --python=3.12 nox", "uv run --python 3.12 nox"]
+    {
         let python = nox(script).remove(0).python.unwrap();
-        assert_eq!((python.raw.as_str(), python.value.as_deref()), ("3.12", Some("3.12")), "{script}");
+        assert_eq!(
+            (python.raw.as_str(), python.value.as_deref()),
+            ("3.12", Some("3.12")),
+            "{script}"
+        );
         assert_eq!(&script[python.span.range()], "3.12", "{script}");
     }
     assert_eq!(nox("uvx nox").remove(0).launcher.as_deref(), Some("uvx"));
@@ -381,7 +415,11 @@ fn other_programs_are_peeled_for_the_caller_to_follow() {
         let peeled = program(&found[0]).unwrap();
         assert_eq!(peeled.launchers, launchers, "{script}");
         assert_eq!(peeled.name.as_deref(), Some(name), "{script}");
-        assert_eq!(values(&peeled.args), args.into_iter().map(Some).collect::<Vec<_>>(), "{script}");
+        assert_eq!(
+            values(&peeled.args),
+            args.into_iter().map(Some).collect::<Vec<_>>(),
+            "{script}"
+        );
     }
 }
 
@@ -410,9 +448,13 @@ fn shells_are_told_by_their_specification() {
 
 #[test]
 fn a_substitution_runs_once() {
-    for script in
-        ["echo >> \"$F\" x=$(nox -l)", "x=$(nox -l)", "x=$(nox -l) true", "echo \"$(nox -l)\" > x", "cat <<< $(nox -l)"]
-    {
+    for script in [
+        "echo >> \"$F\" x=$(nox -l)",
+        "x=$(nox -l)",
+        "x=$(nox -l) true",
+        "echo \"$(nox -l)\" > x",
+        "cat <<< $(nox -l)",
+    ] {
         assert_eq!(nox(script).len(), 1, "{script}");
     }
 }

@@ -1,4 +1,5 @@
-//! A word of a command: what is written, what it evaluates to as far as that is known, and where it stands.
+//! A word of a command: what is written, what it evaluates to as far as that is known, and where it
+//! stands.
 
 use crate::base::text::Span;
 
@@ -53,20 +54,24 @@ impl Word {
         self.parts.iter().map_while(|p| p.text.as_deref()).collect()
     }
 
-    /// The word without the first `length` bytes of its value, which are known: `x` of `--option=x`.
+    /// The word without the first `length` bytes of its value, which are known: `x` of
+    /// `--option=x`.
     pub(super) fn without_prefix(&self, length: usize) -> Word {
         let (mut left, mut parts) = (length, Vec::new());
         for part in &self.parts {
             let text = part.text.as_deref().unwrap_or_default();
             let cut = left.min(text.len());
             left -= cut;
-            let verbatim = part.source == Source::Script && text.len() == part.span.end - part.span.start;
+            let verbatim =
+                part.source == Source::Script && text.len() == part.span.end - part.span.start;
             let span = Span::new(part.span.start + if verbatim { cut } else { 0 }, part.span.end);
             match text.get(cut..) {
                 Some("") if part.text.is_some() => {}
-                Some(rest) => {
-                    parts.push(Part { text: part.text.as_ref().map(|_| rest.to_owned()), span, ..part.clone() })
-                }
+                Some(rest) => parts.push(Part {
+                    text: part.text.as_ref().map(|_| rest.to_owned()),
+                    span,
+                    ..part.clone()
+                }),
                 None => parts.push(Part { text: None, ..part.clone() }),
             }
         }
@@ -99,12 +104,14 @@ impl Word {
         }
         let mut open = self.parts.iter().enumerate().filter(|(_, p)| p.text.is_none());
         let (Some((at, part)), None) = (open.next(), open.next()) else { return Vec::new() };
-        let text = |parts: &[Part]| parts.iter().filter_map(|p| p.text.as_deref()).collect::<String>();
+        let text =
+            |parts: &[Part]| parts.iter().filter_map(|p| p.text.as_deref()).collect::<String>();
         let (before, after) = (text(&self.parts[..at]), text(&self.parts[at + 1..]));
         part.choices.iter().map(|c| format!("{before}{c}{after}")).collect()
     }
 
-    /// The name of the program that the word runs: no folder, no `.exe`. Known also for `$VENV/bin/nox`.
+    /// The name of the program that the word runs: no folder, no `.exe`. Known also for
+    /// `$VENV/bin/nox`.
     pub fn program_name(&self) -> Option<String> {
         match &self.value {
             Some(value) => Some(program_name(value).to_owned()),
@@ -115,7 +122,8 @@ impl Word {
         }
     }
 
-    /// Whether the end of the word is written in the script, so that text can be inserted behind it.
+    /// Whether the end of the word is written in the script, so that text can be inserted behind
+    /// it.
     pub(super) fn ends_in_script(&self) -> bool {
         let last = self.parts.iter().rev().find(|p| p.text.as_deref() != Some(""));
         last.is_some_and(|p| p.source == Source::Script)

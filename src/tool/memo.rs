@@ -22,7 +22,10 @@ struct Question {
 
 impl Weight for Question {
     fn bytes(&self) -> usize {
-        let words = self.args.iter().map(|word| size_of_val(word) + word.value.as_ref().unwrap_or(&word.prefix).len());
+        let words = self
+            .args
+            .iter()
+            .map(|word| size_of_val(word) + word.value.as_ref().unwrap_or(&word.prefix).len());
         words.sum::<usize>() + self.folder.bytes() + self.script.bytes()
     }
 }
@@ -38,9 +41,12 @@ impl Weight for Variable {
 
 impl Weight for Run {
     fn bytes(&self) -> usize {
-        let sessions = self.sessions.iter().map(|session| size_of_val(session) + 2 * session.name.len());
+        let sessions =
+            self.sessions.iter().map(|session| size_of_val(session) + 2 * session.name.len());
         let texts = [&self.env_dirs, &self.definition_files, &self.install_files, &self.undecided];
-        size_of::<Self>() + sessions.sum::<usize>() + texts.into_iter().map(Weight::bytes).sum::<usize>()
+        size_of::<Self>()
+            + sessions.sum::<usize>()
+            + texts.into_iter().map(Weight::bytes).sum::<usize>()
     }
 }
 

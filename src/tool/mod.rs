@@ -1,4 +1,5 @@
-//! The words for a tool that keeps environments in a folder CI could cache, and the trait such a tool implements.
+//! The words for a tool that keeps environments in a folder CI could cache, and the trait such a
+//! tool implements.
 
 pub mod memo;
 pub mod nox;
@@ -6,7 +7,8 @@ pub mod nox;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// The repository's files, as a fresh checkout has them. Paths are relative to the repository root, with `/`.
+/// The repository's files, as a fresh checkout has them. Paths are relative to the repository root,
+/// with `/`.
 pub trait Files {
     /// The text of a tracked file; `None` when it is not tracked, not UTF-8 or too large.
     fn read(&self, path: &str) -> Option<Arc<str>>;
@@ -53,8 +55,8 @@ pub struct Request<'a> {
     pub env: &'a dyn Fn(&str) -> Variable,
     /// The folder the call runs in, relative to the repository root; "" is the root.
     pub folder: &'a str,
-    /// The definition file that was itself run as a program (`./noxfile.py`, `uv run noxfile.py`), relative to
-    /// `folder`.
+    /// The definition file that was itself run as a program (`./noxfile.py`, `uv run noxfile.py`),
+    /// relative to `folder`.
     pub script: Option<&'a str>,
     pub files: &'a dyn Files,
 }
@@ -94,7 +96,8 @@ pub enum Reuse {
     Unknown,
 }
 
-/// What builds the environments of a session, in order of preference (`uv|virtualenv` has two); empty when unknown.
+/// What builds the environments of a session, in order of preference (`uv|virtualenv` has two);
+/// empty when unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Backend {
     pub names: Vec<String>,
@@ -131,7 +134,8 @@ pub struct Session {
     pub backend: Backend,
     pub python: Interpreter,
     pub reuse: Reuse,
-    /// `No`: everything the session does is known, and nothing of it puts anything into the environment.
+    /// `No`: everything the session does is known, and nothing of it puts anything into the
+    /// environment.
     pub installs_anything: Answer,
 }
 
@@ -139,15 +143,17 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     pub creates_env: Answer,
-    /// Where `creates_env` is unknown only because the sessions are out of sight (no such file, no such session):
-    /// whether the tool's defaults would create an environment.
+    /// Where `creates_env` is unknown only because the sessions are out of sight (no such file, no
+    /// such session): whether the tool's defaults would create an environment.
     pub creates_by_default: bool,
     /// Why, as one clause for people: "only lists sessions".
     pub why: String,
-    /// Environment folders relative to the repository root, sorted; empty when none is created or the place is unknown.
+    /// Environment folders relative to the repository root, sorted; empty when none is created or
+    /// the place is unknown.
     pub env_dirs: Vec<String>,
     pub reuse: Reuse,
-    /// Where `reuse` is unknown only because the sessions are out of sight: the tool's defaults would not reuse.
+    /// Where `reuse` is unknown only because the sessions are out of sight: the tool's defaults
+    /// would not reuse.
     pub off_by_default: bool,
     /// Where reuse was switched, as one clause: "nox reuses nothing unless told to".
     pub reuse_why: String,
@@ -165,14 +171,15 @@ pub struct Run {
     pub install_only: bool,
     /// Every backend that a session of the call may use, without repetition.
     pub backend: Backend,
-    /// Tracked files that define the sessions, relative to the repository root: the noxfile and local modules it
-    /// imports.
+    /// Tracked files that define the sessions, relative to the repository root: the noxfile and
+    /// local modules it imports.
     pub definition_files: Vec<String>,
     /// Tracked files whose content decides what is installed, relative to the repository root.
     pub install_files: Vec<String>,
     /// Packages are installed by name without an exact version.
     pub unpinned: bool,
-    /// Every install of the sessions that run is exact: it also removes what is no longer wanted (`uv sync`).
+    /// Every install of the sessions that run is exact: it also removes what is no longer wanted
+    /// (`uv sync`).
     pub exact_installer: bool,
     /// What could not be decided, and why.
     pub undecided: Vec<String>,
@@ -184,7 +191,8 @@ pub trait Tool: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     /// The word that turns reuse on when it stands directly after the program word.
     fn reuse_flag(&self) -> &str;
-    /// Reads what most calls in a repository need, so that it is there when they are asked about; `files` are theirs.
+    /// Reads what most calls in a repository need, so that it is there when they are asked about;
+    /// `files` are theirs.
     fn read_ahead(&self, files: &dyn Files);
     /// What a call means.
     fn run(&self, request: &Request<'_>) -> Run;

@@ -82,7 +82,11 @@ impl<'a> Builder<'a> {
             self.cursor.skip_blank();
         }
         let start = self.cursor.at;
-        let end = if absent { Some(start) } else { walk(self.text.as_str(), start, style, &value, |_| {}) };
+        let end = if absent {
+            Some(start)
+        } else {
+            walk(self.text.as_str(), start, style, &value, |_| {})
+        };
         self.cursor.at = end.ok_or_else(|| self.lost())?;
         let span = Span::new(start, self.cursor.at);
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
@@ -98,7 +102,9 @@ impl<'a> Builder<'a> {
         self.cursor.skip_blank();
         let start = self.cursor.at;
         let target = anchor.checked_sub(1).and_then(|i| self.anchors.get(i)).copied();
-        let Some(target) = target.filter(|_| self.cursor.byte() == Some(b'*')) else { return Err(self.lost()) };
+        let Some(target) = target.filter(|_| self.cursor.byte() == Some(b'*')) else {
+            return Err(self.lost());
+        };
         if self.open.iter().any(|o| o.id == target) {
             return Err(YamlError::at(self.text, start, "alias to a node that contains it"));
         }
@@ -116,7 +122,8 @@ impl<'a> Builder<'a> {
         self.open(form, flow.then_some(start), anchor, tag)
     }
 
-    /// True where the next mapping can be a pair in a flow sequence whose key is a mapping: `[{a: b}: c]`.
+    /// True where the next mapping can be a pair in a flow sequence whose key is a mapping: `[{a:
+    /// b}: c]`.
     pub fn may_be_pair(&self) -> bool {
         let in_sequence = |o: &Open| matches!(o.form, Form::Sequence { flow: true, .. });
         if !self.open.last().is_some_and(in_sequence) {
@@ -130,8 +137,8 @@ impl<'a> Builder<'a> {
         ahead.byte() == Some(b'{')
     }
 
-    /// `mark` is the zero-based line and column at which the parser marks the mapping, if it can be one in braces: only
-    /// those are marked at their start.
+    /// `mark` is the zero-based line and column at which the parser marks the mapping, if it can be
+    /// one in braces: only those are marked at their start.
     pub fn mapping(
         &mut self,
         anchor: usize,
@@ -141,7 +148,8 @@ impl<'a> Builder<'a> {
         let in_flow = self.open.last().is_some_and(|o| o.is_flow());
         self.begin(anchor, &tag)?;
         let start = self.cursor.at;
-        let braces = self.cursor.byte() == Some(b'{') && mark.is_some_and(|(line, column)| self.is_at(line, column));
+        let braces = self.cursor.byte() == Some(b'{')
+            && mark.is_some_and(|(line, column)| self.is_at(line, column));
         let style = if braces {
             self.cursor.at += 1;
             MappingStyle::Flow
@@ -175,7 +183,9 @@ impl<'a> Builder<'a> {
         let node = &mut self.tree.nodes[open.id.0 as usize];
         node.span = Span::new(open.start.unwrap_or(open.end), open.end);
         node.kind = match open.form {
-            Form::Mapping { entries, style, .. } => Kind::Mapping { entries, flow: style != MappingStyle::Block },
+            Form::Mapping { entries, style, .. } => {
+                Kind::Mapping { entries, flow: style != MappingStyle::Block }
+            }
             Form::Sequence { items, flow, .. } => Kind::Sequence { items, flow },
         };
         self.attach(open.id);
@@ -193,7 +203,13 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn open(&mut self, form: Form, start: Option<usize>, anchor: usize, tag: Option<String>) -> Result<(), YamlError> {
+    fn open(
+        &mut self,
+        form: Form,
+        start: Option<usize>,
+        anchor: usize,
+        tag: Option<String>,
+    ) -> Result<(), YamlError> {
         let placeholder = Kind::Sequence { items: Vec::new(), flow: false };
         let id = self.node(Span::at(self.cursor.at), anchor, tag, placeholder)?;
         self.open.push(Open { id, form, start, end: self.cursor.at });
@@ -258,7 +274,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn node(&mut self, span: Span, anchor: usize, tag: Option<String>, kind: Kind) -> Result<NodeId, YamlError> {
+    fn node(
+        &mut self,
+        span: Span,
+        anchor: usize,
+        tag: Option<String>,
+        kind: Kind,
+    ) -> Result<NodeId, YamlError> {
         let Ok(number) = u32::try_from(self.tree.nodes.len()) else { return Err(self.lost()) };
         let id = NodeId(number);
         self.tree.nodes.push(Node { span, anchored: anchor > 0, tag, kind });
@@ -271,12 +293,14 @@ impl<'a> Builder<'a> {
         Ok(id)
     }
 
-    /// Takes away the line breaks that only the parser sees in the block scalar at `span`: one at the end of a file
-    /// that does not end its last line, one in a scalar without content at the end of a file.
+    /// Takes away the line breaks that only the parser sees in the block scalar at `span`: one at
+    /// the end of a file that does not end its last line, one in a scalar without content at the
+    /// end of a file.
     fn drop_false_breaks(&self, span: Span, value: &mut String) {
         let source = self.text.as_str();
         let (scalar, rest) = (&source[span.range()], &source[span.end..]);
-        let keeps = scalar[1..].bytes().take_while(|b| !is_white(*b) && *b != b'#').any(|b| b == b'+');
+        let keeps =
+            scalar[1..].bytes().take_while(|b| !is_white(*b) && *b != b'#').any(|b| b == b'+');
         let to_end = rest.bytes().all(is_white);
         let unended = !source.ends_with('\n') && (rest.is_empty() || keeps && to_end);
         let empty = value.bytes().all(|b| b == b'\n');
@@ -290,7 +314,8 @@ impl<'a> Builder<'a> {
     /// True when the cursor stands where the parser says.
     fn is_at(&mut self, line: usize, column: usize) -> bool {
         let here = self.text.line_of(self.cursor.at);
-        here == line && self.cursor.column(self.text.line_start(here)) + self.shadow.blanks(here) == column
+        here == line
+            && self.cursor.column(self.text.line_start(here)) + self.shadow.blanks(here) == column
     }
 
     /// The source does not say what the parser read: better no tree than a wrong one.

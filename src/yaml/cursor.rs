@@ -35,9 +35,11 @@ impl<'a> Cursor<'a> {
         self.at += rest.iter().position(|b| !keep(*b)).unwrap_or(rest.len());
     }
 
-    /// Consumes `indicator` where it is followed by white space, as `-`, `?` and `:` are in block style.
+    /// Consumes `indicator` where it is followed by white space, as `-`, `?` and `:` are in block
+    /// style.
     pub fn eat_before_white(&mut self, indicator: u8) -> bool {
-        let found = self.byte() == Some(indicator) && self.source.get(self.at + 1).is_none_or(|b| is_white(*b));
+        let found = self.byte() == Some(indicator)
+            && self.source.get(self.at + 1).is_none_or(|b| is_white(*b));
         self.at += usize::from(found);
         found
     }
@@ -55,7 +57,9 @@ impl<'a> Cursor<'a> {
             let line_start = self.at == 0 || self.source[self.at - 1] == b'\n';
             match self.byte() {
                 Some(b'%') if line_start => self.skip_while(|b| b != b'\n'),
-                Some(b'.') if line_start && is_document_marker(self.source, self.at) => self.at += 3,
+                Some(b'.') if line_start && is_document_marker(self.source, self.at) => {
+                    self.at += 3
+                }
                 Some(b'-') if line_start && is_document_marker(self.source, self.at) => {
                     self.at += 3;
                     break;
@@ -99,10 +103,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Column in characters, from 0. Counts on from the last place asked for, so that one long line is counted once.
+    /// Column in characters, from 0. Counts on from the last place asked for, so that one long line
+    /// is counted once.
     pub fn column(&mut self, line_start: usize) -> usize {
         let (place, column) = self.counted;
-        let (from, base) = if (line_start..=self.at).contains(&place) { (place, column) } else { (line_start, 0) };
+        let (from, base) =
+            if (line_start..=self.at).contains(&place) { (place, column) } else { (line_start, 0) };
         // Every byte that does not continue a character starts one.
         let chars = self.source[from..self.at].iter().filter(|b| **b & 0xC0 != 0x80).count();
         self.counted = (self.at, base + chars);

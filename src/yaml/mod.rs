@@ -1,4 +1,5 @@
-//! YAML text to a spanned tree. The only part that knows the YAML parser; it knows nothing of workflows.
+//! YAML text to a spanned tree. The only part that knows the YAML parser; it knows nothing of
+//! workflows.
 
 mod build;
 mod cursor;

@@ -1,8 +1,9 @@
 //! yaml-rust2's events to a [`Tree`].
 //!
-//! The parser's marks are not exact enough for edits: block mappings are marked at their first `:`, block scalars at
-//! their content, and no node has an end. So a cursor follows the events through the source and finds every start,
-//! end and dash itself; each scalar's source is read against its value on the way.
+//! The parser's marks are not exact enough for edits: block mappings are marked at their first `:`,
+//! block scalars at their content, and no node has an end. So a cursor follows the events through
+//! the source and finds every start, end and dash itself; each scalar's source is read against its
+//! value on the way.
 
 use yaml_rust2::parser::{Event, Parser, Tag};
 use yaml_rust2::scanner::{Marker, ScanError, TScalarStyle};
@@ -40,15 +41,17 @@ impl YamlError {
     }
 }
 
-/// Parses one document. A text with only comments gives a tree without root; a second document, nesting deeper than
-/// [`MAX_DEPTH`] and an alias to a node that contains it are errors. Duplicate keys stay in the tree.
+/// Parses one document. A text with only comments gives a tree without root; a second document,
+/// nesting deeper than [`MAX_DEPTH`] and an alias to a node that contains it are errors. Duplicate
+/// keys stay in the tree.
 pub fn parse(text: &Text) -> Result<Tree, YamlError> {
     refuse_characters(text)?;
     let mut shadow = Shadow::default();
     loop {
         let copy = shadow.copy(text);
         let source = copy.as_deref().unwrap_or(text.as_str());
-        // A last line without line break is ended, else the parser reads blanks after a block scalar as content.
+        // A last line without line break is ended, else the parser reads blanks after a block
+        // scalar as content.
         let built = if source.ends_with('\n') {
             build(text, &shadow, Parser::new(source.chars()))
         } else {
@@ -58,7 +61,8 @@ pub fn parse(text: &Text) -> Result<Tree, YamlError> {
             Ok(tree) => return Ok(tree),
             Err(Failure::Refused(error)) => return Err(error),
             Err(Failure::Scan(error)) => {
-                let (line, column) = (error.marker().line().saturating_sub(1), error.marker().col());
+                let (line, column) =
+                    (error.marker().line().saturating_sub(1), error.marker().col());
                 if !shadow.widen(text, error.info(), line, column) {
                     return Err(scan_error(text, &shadow, &error));
                 }
@@ -84,7 +88,11 @@ impl From<ScanError> for Failure {
     }
 }
 
-fn build<I: Iterator<Item = char>>(text: &Text, shadow: &Shadow, mut parser: Parser<I>) -> Result<Tree, Failure> {
+fn build<I: Iterator<Item = char>>(
+    text: &Text,
+    shadow: &Shadow,
+    mut parser: Parser<I>,
+) -> Result<Tree, Failure> {
     let mut builder = Builder::new(text, shadow);
     let mut documents = 0;
     loop {
@@ -92,8 +100,14 @@ fn build<I: Iterator<Item = char>>(text: &Text, shadow: &Shadow, mut parser: Par
         match event {
             Event::StreamEnd => return Ok(builder.finish()),
             Event::DocumentStart if documents > 0 => {
-                let error = YamlError::at(text, offset(text, shadow, &mark), "more than one YAML document in the file");
-                return Err(error.with_help("A workflow file holds one document; remove the `---` line.").into());
+                let error = YamlError::at(
+                    text,
+                    offset(text, shadow, &mark),
+                    "more than one YAML document in the file",
+                );
+                return Err(error
+                    .with_help("A workflow file holds one document; remove the `---` line.")
+                    .into());
             }
             Event::DocumentStart => {
                 documents += 1;
@@ -109,9 +123,14 @@ fn build<I: Iterator<Item = char>>(text: &Text, shadow: &Shadow, mut parser: Par
                 // A pair without braces can be marked where the braces of its key are.
                 let pair = builder.may_be_pair() && {
                     let (next, place) = parser.peek()?;
-                    matches!(next, Event::MappingStart(..)) && (place.line(), place.col()) == (mark.line(), mark.col())
+                    matches!(next, Event::MappingStart(..))
+                        && (place.line(), place.col()) == (mark.line(), mark.col())
                 };
-                builder.mapping(anchor, name(tag), (!pair).then(|| (mark.line().saturating_sub(1), mark.col())))?;
+                builder.mapping(
+                    anchor,
+                    name(tag),
+                    (!pair).then(|| (mark.line().saturating_sub(1), mark.col())),
+                )?;
             }
             Event::SequenceEnd | Event::MappingEnd => builder.end()?,
         }
@@ -156,7 +175,8 @@ fn scan_error(text: &Text, shadow: &Shadow, error: &ScanError) -> YamlError {
     let offset = offset(text, shadow, error.marker());
     let line = text.line_of(offset);
     let start = text.line_start(line);
-    let indentation = text.line(line).bytes().take_while(|b| matches!(b, b' ' | b'\t')).position(|b| b == b'\t');
+    let indentation =
+        text.line(line).bytes().take_while(|b| matches!(b, b' ' | b'\t')).position(|b| b == b'\t');
     if let Some(tab) = indentation {
         return YamlError::at(text, start + tab, "invalid YAML: tab in the indentation")
             .with_help("YAML does not allow tabs for indentation; use blanks.");
@@ -166,9 +186,9 @@ fn scan_error(text: &Text, shadow: &Shadow, error: &ScanError) -> YamlError {
     }
     let found = YamlError::at(text, offset, format!("invalid YAML: {}", error.info()));
     match error.info() {
-        "mapping values are not allowed in this context" => {
-            found.with_help("Put a value that contains `: ` in quotes, and check the indentation of this line.")
-        }
+        "mapping values are not allowed in this context" => found.with_help(
+            "Put a value that contains `: ` in quotes, and check the indentation of this line.",
+        ),
         _ => found,
     }
 }

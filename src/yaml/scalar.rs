@@ -14,26 +14,28 @@ pub struct ScalarMap {
 }
 
 impl ScalarMap {
-    /// The map of `scalar`, aliases followed; `None` for collections and for a scalar whose source does not say its
-    /// value, which then belongs to another text.
+    /// The map of `scalar`, aliases followed; `None` for collections and for a scalar whose source
+    /// does not say its value, which then belongs to another text.
     pub fn new(text: &Text, tree: &Tree, scalar: NodeId) -> Option<Self> {
         let node = tree.node(tree.resolve(scalar));
         let Kind::Scalar { value, style } = &node.kind else { return None };
         let mut steps: Vec<Step> = Vec::new();
-        let end = walk(text.as_str(), node.span.start, *style, value, |step| push(&mut steps, step))?;
+        let end =
+            walk(text.as_str(), node.span.start, *style, value, |step| push(&mut steps, step))?;
         (end == node.span.end).then_some(Self { steps, length: value.len() })
     }
 
-    /// The file offset at which the value's byte `offset` begins; a line break that the value holds begins where the
-    /// line's text ends. The empty lines that `|+` keeps stand after the scalar's span. Offsets past the value count as
-    /// its end.
+    /// The file offset at which the value's byte `offset` begins; a line break that the value holds
+    /// begins where the line's text ends. The empty lines that `|+` keeps stand after the scalar's
+    /// span. Offsets past the value count as its end.
     pub fn offset(&self, offset: usize) -> usize {
         self.place(offset).0
     }
 
-    /// The file offset right after the value's byte `offset - 1`, at which inserted text follows that byte in the
-    /// value: before a `\` that ends the line, after the indentation of a new line. At the end of a block scalar, where
-    /// no text can follow the last line break, it is the place before that break.
+    /// The file offset right after the value's byte `offset - 1`, at which inserted text follows
+    /// that byte in the value: before a `\` that ends the line, after the indentation of a new
+    /// line. At the end of a block scalar, where no text can follow the last line break, it is the
+    /// place before that break.
     pub fn insertion_offset(&self, offset: usize) -> usize {
         self.place(offset).1
     }
@@ -45,7 +47,8 @@ impl ScalarMap {
         Span::new(start, end.max(start))
     }
 
-    /// True when `text` writes the bytes `span` of `value` as they are: no escape, line break or indentation between.
+    /// True when `text` writes the bytes `span` of `value` as they are: no escape, line break or
+    /// indentation between.
     pub fn is_contiguous(&self, text: &Text, value: &str, span: Span) -> bool {
         let there = text.as_str().get(self.span(span).range());
         there.is_some() && there == value.get(span.range())

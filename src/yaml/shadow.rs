@@ -1,12 +1,13 @@
-//! Lines that the parser finds too little indented although YAML allows it inside brackets and quotes: a copy of the
-//! text with more blanks before them.
+//! Lines that the parser finds too little indented although YAML allows it inside brackets and
+//! quotes: a copy of the text with more blanks before them.
 
 use std::collections::BTreeMap;
 
 use super::walk::quoted_end;
 use crate::base::text::Text;
 
-/// How much text is parsed again at most, all tries together: a workflow has one or two such lines, if any.
+/// How much text is parsed again at most, all tries together: a workflow has one or two such lines,
+/// if any.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Blanks put before lines.
@@ -23,8 +24,8 @@ impl Shadow {
         self.blanks.get(&line).copied().unwrap_or(0)
     }
 
-    /// Takes up the parser's complaint `info` at zero-based `line` and `column` of the copy; false when it is about
-    /// something that more blanks do not cure, or tried too often.
+    /// Takes up the parser's complaint `info` at zero-based `line` and `column` of the copy; false
+    /// when it is about something that more blanks do not cure, or tried too often.
     pub fn widen(&mut self, text: &Text, info: &str, line: usize, column: usize) -> bool {
         self.parsed += text.as_str().len();
         if self.parsed > MAX_BYTES {
@@ -42,7 +43,8 @@ impl Shadow {
         }
     }
 
-    /// Brings all later lines of the quoted scalar to its own column; their indentation is no part of its value.
+    /// Brings all later lines of the quoted scalar to its own column; their indentation is no part
+    /// of its value.
     fn widen_quoted(&mut self, text: &Text, line: usize, column: usize) -> bool {
         let start = text.offset_of(line, column.saturating_sub(self.blanks(line)));
         let Some(end) = quoted_end(text.as_str(), start) else { return false };
@@ -58,7 +60,8 @@ impl Shadow {
         if self.blanks.is_empty() {
             return None;
         }
-        let mut copy = String::with_capacity(text.as_str().len() + self.blanks.values().sum::<usize>());
+        let mut copy =
+            String::with_capacity(text.as_str().len() + self.blanks.values().sum::<usize>());
         let mut done = 0;
         for (line, blanks) in &self.blanks {
             let start = text.line_start(*line);

@@ -38,7 +38,11 @@ fn spans_of_scalars() {
         ("a: |-  # note\n  x\nb: c\n", "x", "|-  # note\n  x\n"),
         ("a: |+\n  x\n\n\nb: c\n", "x\n\n\n", "|+\n  x\n"),
         ("a: |2-\n   x\nb: c\n", " x", "|2-\n   x\n"),
-        ("a: >\n  x\n  y\n\n  z\n    k\n  l\nb: c\n", "x y\nz\n  k\nl\n", ">\n  x\n  y\n\n  z\n    k\n  l\n"),
+        (
+            "a: >\n  x\n  y\n\n  z\n    k\n  l\nb: c\n",
+            "x y\nz\n  k\nl\n",
+            ">\n  x\n  y\n\n  z\n    k\n  l\n",
+        ),
         ("a: >-\n\n  x\n", "\nx", ">-\n\n  x\n"),
         ("a: |\r\n  x\r\n  y\r\nb: c\r\n", "x\ny\n", "|\r\n  x\r\n  y\r\n"),
         ("a: &k !!str b\n", "b", "b"),
@@ -119,7 +123,11 @@ fn dashes_of_items() {
     ] {
         let (text, tree) = tree(source);
         let root = tree.root().expect("root");
-        assert_eq!(tree.items(root).iter().map(|i| i.dash).collect::<Vec<_>>(), dashes, "{source:?}");
+        assert_eq!(
+            tree.items(root).iter().map(|i| i.dash).collect::<Vec<_>>(),
+            dashes,
+            "{source:?}"
+        );
         if source.starts_with('-') {
             assert!(dashes.iter().all(|d| text.as_str()[*d..].starts_with('-')), "{source:?}");
         }
@@ -172,7 +180,8 @@ fn bombs_stay_small() {
 fn keys_stay_as_they_are() {
     let (_, parsed) = tree("<<: a\nx: 1\nx: 2\non: y\n");
     let root = parsed.root().expect("root");
-    let keys: Vec<_> = parsed.entries(root).iter().map(|e| parsed.str(e.key).unwrap_or("?")).collect();
+    let keys: Vec<_> =
+        parsed.entries(root).iter().map(|e| parsed.str(e.key).unwrap_or("?")).collect();
     assert_eq!(keys, ["<<", "x", "x", "on"]);
 }
 
@@ -182,7 +191,9 @@ fn files_without_content_have_no_root() {
         assert!(tree(source).1.root().is_none(), "{source:?}");
     }
     assert!(tree("--- a\n...\n").1.root().is_some());
-    assert!(tree("\u{feff}a: b\n").1.get(tree("\u{feff}a: b\n").1.root().expect("root"), "a").is_some());
+    assert!(
+        tree("\u{feff}a: b\n").1.get(tree("\u{feff}a: b\n").1.root().expect("root"), "a").is_some()
+    );
 }
 
 #[test]
@@ -204,7 +215,11 @@ fn refusals_say_where_and_why() {
     ] {
         let error = parse(&text(source)).expect_err(source);
         assert!(error.message.contains(message), "{source:?}: {}", error.message);
-        assert!(error.help.clone().unwrap_or_default().contains(help), "{source:?}: {:?}", error.help);
+        assert!(
+            error.help.clone().unwrap_or_default().contains(help),
+            "{source:?}: {:?}",
+            error.help
+        );
         assert_eq!(error.position, Position { line, column }, "{source:?}: {}", error.message);
     }
 }
@@ -234,7 +249,8 @@ fn little_indentation_in_brackets_and_quotes() {
     assert_eq!(parsed.str(parsed.get(first(&parsed), "os").expect("os")), Some("a b "));
 }
 
-/// What is wrong after such a bracket is reported at its place in the file, not in the widened copy.
+/// What is wrong after such a bracket is reported at its place in the file, not in the widened
+/// copy.
 #[test]
 fn errors_after_widened_lines() {
     let error = parse(&text("k:\n  os: [\n    a,\n  ] b: c: d\n")).expect_err("trailing content");
@@ -259,7 +275,8 @@ fn hostile_depth_and_length_are_quick() {
     assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
 
-/// For each style: a word put into the file after each letter stands after that letter in the value.
+/// For each style: a word put into the file after each letter stands after that letter in the
+/// value.
 #[test]
 fn words_can_be_inserted_in_every_style() {
     for source in [
@@ -287,7 +304,11 @@ fn words_can_be_inserted_in_every_style() {
             let mut expected = value.to_owned();
             expected.insert_str(after, " -r");
             let (_, reparsed) = tree(&edited);
-            assert_eq!(reparsed.str(target(&reparsed)), Some(expected.as_str()), "{source:?} -> {edited:?}");
+            assert_eq!(
+                reparsed.str(target(&reparsed)),
+                Some(expected.as_str()),
+                "{source:?} -> {edited:?}"
+            );
         }
     }
 }
@@ -300,7 +321,8 @@ fn places_of_a_value_in_the_file() {
     let (literal, quoted) = (parsed.get(root, "a").expect("a"), parsed.get(root, "b").expect("b"));
     let map = ScalarMap::new(&text, &parsed, literal).expect("a map");
     let value = parsed.str(literal).expect("a scalar");
-    let word = |word: &str| value.find(word).map(|at| Span::new(at, at + word.len())).expect("a word");
+    let word =
+        |word: &str| value.find(word).map(|at| Span::new(at, at + word.len())).expect("a word");
     for w in ["one", "é", "one é", "two"] {
         assert_eq!(&source[map.span(word(w)).range()], w);
         assert!(map.is_contiguous(&text, value, word(w)), "{w}");
@@ -340,23 +362,38 @@ fn check(text: &Text, tree: &Tree, id: NodeId) {
     assert!(text.as_str().get(span.range()).is_some(), "{span:?} in {:?}", text.as_str());
     let child = |child: NodeId| {
         let inner = tree.span(child);
-        assert!(span.start <= inner.start && inner.end <= span.end, "{inner:?} {span:?} in {:?}", text.as_str());
+        assert!(
+            span.start <= inner.start && inner.end <= span.end,
+            "{inner:?} {span:?} in {:?}",
+            text.as_str()
+        );
         check(text, tree, child);
     };
     match &tree.node(id).kind {
         Kind::Scalar { value, .. } => {
-            let map = ScalarMap::new(text, tree, id).unwrap_or_else(|| panic!("{value:?} in {:?}", text.as_str()));
+            let map = ScalarMap::new(text, tree, id)
+                .unwrap_or_else(|| panic!("{value:?} in {:?}", text.as_str()));
             // The empty lines that `|+` keeps stand after the span.
             for (at, _) in value.trim_end_matches('\n').char_indices() {
                 let place = map.offset(at);
-                assert!(span.start <= place && place <= span.end, "{place} {span:?} in {:?}", text.as_str());
+                assert!(
+                    span.start <= place && place <= span.end,
+                    "{place} {span:?} in {:?}",
+                    text.as_str()
+                );
             }
         }
         Kind::Alias(_) => {}
-        Kind::Mapping { entries, .. } => entries.iter().flat_map(|e| [e.key, e.value]).for_each(child),
+        Kind::Mapping { entries, .. } => {
+            entries.iter().flat_map(|e| [e.key, e.value]).for_each(child)
+        }
         Kind::Sequence { items, flow } => {
             for item in items {
-                assert!(*flow || text.as_str()[item.dash..].starts_with('-'), "{:?}", text.as_str());
+                assert!(
+                    *flow || text.as_str()[item.dash..].starts_with('-'),
+                    "{:?}",
+                    text.as_str()
+                );
                 child(item.node);
             }
         }

@@ -49,9 +49,10 @@ pub enum Kind {
 
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// Scalars: from the first to after the last byte, quotes and the `|`/`>` header included; a block scalar ends
-    /// after the line break of its last content line. Collections: from the first key, dash or bracket to the end of
-    /// the last descendant or bracket. Anchors and tags in front are not part of it.
+    /// Scalars: from the first to after the last byte, quotes and the `|`/`>` header included; a
+    /// block scalar ends after the line break of its last content line. Collections: from the first
+    /// key, dash or bracket to the end of the last descendant or bracket. Anchors and tags in front
+    /// are not part of it.
     pub span: Span,
     /// Carries `&name`.
     pub anchored: bool,

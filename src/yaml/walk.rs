@@ -1,20 +1,22 @@
-//! Reads a scalar's source and its value side by side: finds where the source ends and which byte of it made which byte
-//! of the value.
+//! Reads a scalar's source and its value side by side: finds where the source ends and which byte
+//! of it made which byte of the value.
 
 use super::tree::ScalarStyle;
 
-/// From byte `value` of the value on, the value's text stands at `file`; what stands before that byte ends at `before`.
+/// From byte `value` of the value on, the value's text stands at `file`; what stands before that
+/// byte ends at `before`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step {
     pub value: usize,
     pub file: usize,
-    /// Differs from `file` after a `\` at the end of a line, which adds nothing to the value, and at the end of a block
-    /// scalar, where nothing can be added after the last line break.
+    /// Differs from `file` after a `\` at the end of a line, which adds nothing to the value, and
+    /// at the end of a block scalar, where nothing can be added after the last line break.
     pub before: usize,
 }
 
-/// Offset after the scalar that starts at `start` of `source`; `None` when the source does not say `value`.
-/// `step` is told where the distance between value and source may change, in ascending order.
+/// Offset after the scalar that starts at `start` of `source`; `None` when the source does not say
+/// `value`. `step` is told where the distance between value and source may change, in ascending
+/// order.
 pub(super) fn walk(
     source: &str,
     start: usize,
@@ -22,7 +24,8 @@ pub(super) fn walk(
     value: &str,
     step: impl FnMut(Step),
 ) -> Option<usize> {
-    let mut walk = Walk { source: source.as_bytes(), value: value.as_bytes(), at: start, made: 0, step };
+    let mut walk =
+        Walk { source: source.as_bytes(), value: value.as_bytes(), at: start, made: 0, step };
     match style {
         ScalarStyle::Plain => walk.plain(),
         ScalarStyle::SingleQuoted => walk.quoted(b'\''),
@@ -40,10 +43,12 @@ pub(super) fn is_white(byte: u8) -> bool {
 /// True when a `---` or `...` line starts at `at`.
 pub(super) fn is_document_marker(source: &[u8], at: usize) -> bool {
     let rest = source.get(at..).unwrap_or_default();
-    (rest.starts_with(b"---") || rest.starts_with(b"...")) && rest.get(3).is_none_or(|b| is_white(*b))
+    (rest.starts_with(b"---") || rest.starts_with(b"..."))
+        && rest.get(3).is_none_or(|b| is_white(*b))
 }
 
-/// Offset after the quoted scalar that starts at `start`, whatever its value; `None` when it does not end.
+/// Offset after the quoted scalar that starts at `start`, whatever its value; `None` when it does
+/// not end.
 pub(super) fn quoted_end(source: &str, start: usize) -> Option<usize> {
     let source = source.as_bytes();
     let quote = source.get(start).copied().filter(|b| matches!(b, b'"' | b'\''))?;
@@ -178,7 +183,8 @@ impl<F: FnMut(Step)> Walk<'_, F> {
         Some(())
     }
 
-    /// `\` before a line break: the break and the indentation after it make nothing, empty lines make a `\n` each.
+    /// `\` before a line break: the break and the indentation after it make nothing, empty lines
+    /// make a `\n` each.
     fn continuation(&mut self) -> Option<()> {
         let start = self.at;
         let rest = self.source.get(start + 1..)?;
@@ -256,7 +262,9 @@ impl<F: FnMut(Step)> Walk<'_, F> {
     fn line_end(&self, at: usize) -> (usize, usize) {
         let rest = &self.source[at..];
         match rest.iter().position(|b| *b == b'\n') {
-            Some(length) if length > 0 && rest[length - 1] == b'\r' => (at + length - 1, at + length + 1),
+            Some(length) if length > 0 && rest[length - 1] == b'\r' => {
+                (at + length - 1, at + length + 1)
+            }
             Some(length) => (at + length, at + length + 1),
             None => (self.source.len(), self.source.len()),
         }
@@ -266,7 +274,8 @@ impl<F: FnMut(Step)> Walk<'_, F> {
         self.source[at..].iter().take(limit).take_while(|b| **b == b' ').count()
     }
 
-    /// The indentation that a block scalar's lines lose: what the first line with text has more than its value.
+    /// The indentation that a block scalar's lines lose: what the first line with text has more
+    /// than its value.
     fn indentation(&self) -> Option<usize> {
         let source = &self.source[self.at..];
         if let Some(kept) = first_text(self.value) {
@@ -293,7 +302,11 @@ fn first_text_offset(lines: &[u8]) -> Option<usize> {
 /// Length of the longest line among the blank lines at the start of `lines`.
 fn longest_blank(lines: &[u8]) -> usize {
     let text = first_text_offset(lines).unwrap_or(lines.len());
-    lines[..text].split(|b| *b == b'\n').map(|line| line.iter().filter(|b| **b == b' ').count()).max().unwrap_or(0)
+    lines[..text]
+        .split(|b| *b == b'\n')
+        .map(|line| line.iter().filter(|b| **b == b' ').count())
+        .max()
+        .unwrap_or(0)
 }
 
 /// Length in UTF-8 of the character that starts with `lead`.

@@ -25,7 +25,10 @@ fn a_corrected_key_begins_as_its_owner_wrote_it() {
     for (old, new) in [
         ("nox-v2", format!("nox-v2-{jobs}-{end}")),
         ("v3-nox-${{ hashFiles('requirements.txt') }}", format!("v3-nox-{jobs}-{end}")),
-        ("${{ runner.os }}-nox-${{ hashFiles('noxfile.py') }}", format!("${{{{ runner.os }}}}-nox-{arch}-{end}")),
+        (
+            "${{ runner.os }}-nox-${{ hashFiles('noxfile.py') }}",
+            format!("${{{{ runner.os }}}}-nox-{arch}-{end}"),
+        ),
         ("nox_${{ runner.os }}_py3", format!("nox_${{{{ runner.os }}}}_py3-{arch}-{end}")),
         ("nox-${{ hashFiles('requirements.txt') }}-v2", format!("nox-v2-{jobs}-{end}")),
         ("nox,${{ runner.os }}", format!("nox-${{{{ runner.os }}}}-{arch}-{end}")),
@@ -37,22 +40,31 @@ fn a_corrected_key_begins_as_its_owner_wrote_it() {
         ),
         (
             "nox-${{ hashFiles(format('requirements.{0}', vars.END)) }}-a",
-            format!("nox-a-{jobs}-{end}-${{{{ hashFiles(format('requirements.{{0}}', vars.END)) }}}}"),
+            format!(
+                "nox-a-{jobs}-{end}-${{{{ hashFiles(format('requirements.{{0}}', vars.END)) }}}}"
+            ),
         ),
     ] {
         let key = fixed_key(&keyed(old, "nox-"), &[]);
         assert_eq!(key.trim_matches(['\'', '"']), new, "{old}");
     }
     let long = "x".repeat(460);
-    assert_eq!(fixed_key(&keyed(&long, "nox-"), &[]), format!("nox-{jobs}-{end}"), "words that leave no room go");
+    assert_eq!(
+        fixed_key(&keyed(&long, "nox-"), &[]),
+        format!("nox-{jobs}-{end}"),
+        "words that leave no room go"
+    );
 }
 
 #[test]
 fn an_interpreter_may_be_missing_on_some_legs_but_not_be_late() {
     let old = "nox,v1";
-    let some = PYTHON.replace("        with:", "        if: ${{ matrix.image == '' }}\n        with:");
-    let legs = matrix("{image: ['', 'python:3.12']}", &job(&[CHECKOUT, &some, &cache(old, "nox-"), NOX]));
-    let legs = legs.replace("ubuntu-latest\n", "ubuntu-latest\n    container: ${{ matrix.image }}\n");
+    let some =
+        PYTHON.replace("        with:", "        if: ${{ matrix.image == '' }}\n        with:");
+    let legs =
+        matrix("{image: ['', 'python:3.12']}", &job(&[CHECKOUT, &some, &cache(old, "nox-"), NOX]));
+    let legs =
+        legs.replace("ubuntu-latest\n", "ubuntu-latest\n    container: ${{ matrix.image }}\n");
     let key = fixed_key(&legs, &[]);
     assert!(key.contains("-${{ env.pythonLocation }}-${{ matrix.image }}-"), "{key}");
     assert_eq!(fixed_key(&job(&[CHECKOUT, &cache(old, "nox-"), PYTHON, NOX]), &[]), old);

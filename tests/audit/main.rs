@@ -1,17 +1,24 @@
-//! Every check of an existing cache on workflows that have its flaw and on near-misses that have not. All workflows are
-//! made up: one job, whose parts a case replaces.
+//! Every check of an existing cache on workflows that have its flaw and on near-misses that have
+//! not. All workflows are made up: one job, whose parts a case replaces.
 
 mod keys;
 #[path = "../support/mod.rs"]
 mod support;
 mod workflow;
 
-use workflow::{CHECKOUT, KEY, NOX, PYTHON, RESTORE, cache, findings_with, job, keyed, matrix, with};
+use workflow::{
+    CHECKOUT, KEY, NOX, PYTHON, RESTORE, cache, findings_with, job, keyed, matrix, with,
+};
 
 /// `rule` is found in every invalid workflow and in no valid one; no fix brings a new finding.
 fn table(rule: &str, invalid: &[String], valid: &[String]) {
     let rule = format!("nox/{rule}");
-    assert!(invalid.len() >= 6 && valid.len() >= 6, "{rule}: {} and {}", invalid.len(), valid.len());
+    assert!(
+        invalid.len() >= 6 && valid.len() >= 6,
+        "{rule}: {} and {}",
+        invalid.len(),
+        valid.len()
+    );
     for text in invalid {
         let (found, left) = findings_with(text, &[]);
         assert!(found.contains(&rule.as_str()), "{rule} not found, but {found:?}:\n{text}");
@@ -50,7 +57,8 @@ fn cache_not_reused() {
             call("nox -s kept"),
             call("nox -l"),
             call("nox --reuse-existing-virtualenvs -s docs"),
-            call("nox $FLAGS -s lint").replace("on: push", "on: push\nenv: {FLAGS: '${{ vars.FLAGS }}'}"),
+            call("nox $FLAGS -s lint")
+                .replace("on: push", "on: push\nenv: {FLAGS: '${{ vars.FLAGS }}'}"),
         ],
     );
 }
@@ -68,16 +76,33 @@ fn cache_after_run() {
             job(&[CHECKOUT, PYTHON, "      - run: nox -r --install-only\n", &restored, NOX]),
             job(&[CHECKOUT, PYTHON, NOX, "      - run: echo\n", &restored]),
             job(&[CHECKOUT, PYTHON, NOX, "      # Keep them.\n", &restored]),
-            job(&[CHECKOUT, PYTHON, NOX, &restored.replace("actions/cache@", "actions/cache/restore@")]),
+            job(&[
+                CHECKOUT,
+                PYTHON,
+                NOX,
+                &restored.replace("actions/cache@", "actions/cache/restore@"),
+            ]),
             job(&[CHECKOUT, PYTHON, &on_some(NOX), &on_some(&restored)]),
         ],
         &[
             keyed(KEY, RESTORE),
             job(&[CHECKOUT, PYTHON, "      - run: nox -l\n", &restored, NOX]),
             job(&[CHECKOUT, PYTHON, "      - run: pip install nox\n", &restored, NOX]),
-            job(&[CHECKOUT, PYTHON, &restored, NOX, &restored.replace("actions/cache@", "actions/cache/save@")]),
+            job(&[
+                CHECKOUT,
+                PYTHON,
+                &restored,
+                NOX,
+                &restored.replace("actions/cache@", "actions/cache/save@"),
+            ]),
             job(&[CHECKOUT, PYTHON, &restored, NOX, &restored, second]),
-            job(&[CHECKOUT, PYTHON, "      - if: vars.FIRST\n        run: nox -r -s docs\n", &restored, NOX]),
+            job(&[
+                CHECKOUT,
+                PYTHON,
+                "      - if: vars.FIRST\n        run: nox -r -s docs\n",
+                &restored,
+                NOX,
+            ]),
             job(&[CHECKOUT, PYTHON, &restored, NOX, &restored.replace(".nox\n", "~/.cache/pip\n")]),
         ],
     );
@@ -86,7 +111,8 @@ fn cache_after_run() {
 #[test]
 fn cache_before_checkout() {
     let restored = cache(KEY, RESTORE);
-    let checkout = |with: &str| format!("      - uses: actions/checkout@v4\n        with: {with}\n");
+    let checkout =
+        |with: &str| format!("      - uses: actions/checkout@v4\n        with: {with}\n");
     table(
         "cache-before-checkout",
         &[
@@ -95,7 +121,12 @@ fn cache_before_checkout() {
             job(&[CHECKOUT, PYTHON, &restored, CHECKOUT, NOX]),
             job(&[&restored, &checkout("{clean: false}"), PYTHON, NOX]),
             job(&["      - run: echo\n", &restored, &checkout("{fetch-depth: 0}"), PYTHON, NOX]),
-            job(&[&restored.replace("actions/cache@", "actions/cache/restore@"), CHECKOUT, PYTHON, NOX]),
+            job(&[
+                &restored.replace("actions/cache@", "actions/cache/restore@"),
+                CHECKOUT,
+                PYTHON,
+                NOX,
+            ]),
         ],
         &[
             keyed(KEY, RESTORE),
@@ -103,7 +134,13 @@ fn cache_before_checkout() {
             job(&[CHECKOUT, PYTHON, &restored, &checkout("{clean: false}"), NOX]),
             job(&[CHECKOUT, PYTHON, &restored, NOX, CHECKOUT]),
             job(&[CHECKOUT, CHECKOUT, PYTHON, &restored, NOX]),
-            job(&[&cache(KEY, RESTORE).replace(".nox\n", "~/.cache/pip\n"), CHECKOUT, PYTHON, &restored, NOX]),
+            job(&[
+                &cache(KEY, RESTORE).replace(".nox\n", "~/.cache/pip\n"),
+                CHECKOUT,
+                PYTHON,
+                &restored,
+                NOX,
+            ]),
         ],
     );
 }
@@ -152,7 +189,9 @@ fn constant_key() {
             key("nox-${{ github.job }}-${{ github.ref_name }}"),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('poetry.lock') }}"),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('**/setup.py') }}"),
-            key("nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}-${{ hashFiles('requirements.text') }}"),
+            key(
+                "nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}-${{ hashFiles('requirements.text') }}",
+            ),
             key("nox-${{ env.EPOCH }}").replace("on: push", "on: push\nenv: {EPOCH: 3}"),
             artifact("\n        with: {path: dist}"),
         ],
@@ -184,7 +223,10 @@ fn key_collision() {
     };
     let uv = |session: &str| {
         two(session)
-            .replace("path: .nox", "path: |\n            .nox\n            ${{ env.UV_PYTHON_INSTALL_DIR }}")
+            .replace(
+                "path: .nox",
+                "path: |\n            .nox\n            ${{ env.UV_PYTHON_INSTALL_DIR }}",
+            )
             .replace(PYTHON, &format!("{PYTHON}      - uses: astral-sh/setup-uv@v7\n"))
     };
     table(
@@ -204,7 +246,10 @@ fn key_collision() {
         ],
         &[
             keyed(KEY, RESTORE),
-            matrix("{session: [lint, docs]}", &sessions.replace("nox-${{ hash", "nox-${{ matrix.session }}-${{ hash")),
+            matrix(
+                "{session: [lint, docs]}",
+                &sessions.replace("nox-${{ hash", "nox-${{ matrix.session }}-${{ hash"),
+            ),
             matrix(
                 "{python: ['3.11', '3.12']}",
                 &python.replace("nox-${{ hash", "nox-${{ env.pythonLocation }}-${{ hash"),
@@ -217,7 +262,10 @@ fn key_collision() {
             two("-s lint"),
             uv("-s lint"),
             uv("-s docs").replacen("setup-uv@v7", "setup-uv@v6", 1),
-            matrix("{group: [1, 2]}", &plain.replace("-s lint", "-s lint -- --group ${{ matrix.group }}")),
+            matrix(
+                "{group: [1, 2]}",
+                &plain.replace("-s lint", "-s lint -- --group ${{ matrix.group }}"),
+            ),
             matrix(
                 "{session: [lint, docs]}",
                 &sessions.replace("nox-${{ hash", "nox-${{ strategy.job-index }}-${{ hash"),
@@ -231,10 +279,12 @@ fn interpreter_not_in_key() {
     let exact = "${{ env.pythonLocation }}-";
     let hashed = "${{ hashFiles('noxfile.py') }}";
     let key = |key: &str| keyed(&format!("nox-{key}{hashed}"), &format!("nox-{key}{hashed}"));
-    let restore =
-        |restore: &str| keyed(&format!("nox-{exact}{hashed}-${{{{ hashFiles('requirements.txt') }}}}"), restore);
-    let with_id =
-        |text: String| text.replace("- uses: actions/setup-python", "- id: py\n        uses: actions/setup-python");
+    let restore = |restore: &str| {
+        keyed(&format!("nox-{exact}{hashed}-${{{{ hashFiles('requirements.txt') }}}}"), restore)
+    };
+    let with_id = |text: String| {
+        text.replace("- uses: actions/setup-python", "- id: py\n        uses: actions/setup-python")
+    };
     table(
         "interpreter-not-in-key",
         &[
@@ -259,11 +309,14 @@ fn interpreter_not_in_key() {
             key("3.12.4-").replace("'3.12'", "'3.12.4'"),
             key("${{ env.PY }}-").replace(
                 PYTHON,
-                &format!("{PYTHON}      - run: echo \"PY=$(python -VV | sha256sum)\" >> $GITHUB_ENV\n"),
+                &format!(
+                    "{PYTHON}      - run: echo \"PY=$(python -VV | sha256sum)\" >> $GITHUB_ENV\n"
+                ),
             ),
             restore(&format!("nox-{exact}{hashed}-")),
             key("").replace(PYTHON, ""),
-            key("${{ env.PY }}-").replace("on: push", "on: push\nenv: {PY: '${{ env.pythonLocation }}'}"),
+            key("${{ env.PY }}-")
+                .replace("on: push", "on: push\nenv: {PY: '${{ env.pythonLocation }}'}"),
         ],
     );
 }
@@ -289,7 +342,8 @@ fn restore_keys_mismatch() {
             restore("nox-tests-Linux-"),
             restore(KEY),
             restore("nox-tests-${{ vars.OTHER }}"),
-            with("restore-keys:", "restore-keys: ''\n          # none:").replace(&format!("# none: {RESTORE}"), ""),
+            with("restore-keys:", "restore-keys: ''\n          # none:")
+                .replace(&format!("# none: {RESTORE}"), ""),
         ],
     );
 }
@@ -347,7 +401,8 @@ fn stale_install() {
 #[test]
 fn invalid_key() {
     let key = |key: &str| keyed(key, "nox-");
-    let session = "nox-${{ matrix.session }}-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}";
+    let session =
+        "nox-${{ matrix.session }}-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}";
     table(
         "invalid-key",
         &[
@@ -397,7 +452,9 @@ fn retired_cache_action() {
 
 #[test]
 fn frozen_dependencies() {
-    let key = |key: &str, nox: &str| keyed(key, key.split("${{ hash").next().unwrap()).replace("nox -r -s lint", nox);
+    let key = |key: &str, nox: &str| {
+        keyed(key, key.split("${{ hash").next().unwrap()).replace("nox -r -s lint", nox)
+    };
     let part = "nox-${{ env.pythonLocation }}-${{ hashFiles('requirements.txt') }}";
     let docs = "nox -r -s docs";
     let week = "${{ steps.date.outputs.week }}";
@@ -408,8 +465,12 @@ fn frozen_dependencies() {
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}", docs),
             key(part, "nox -r -s docs lint"),
             key(part, "nox --reuse-venv=yes -s docs"),
-            key(part, docs).replace("path: .nox", "path: |\n            .nox\n            ~/.cache/pip"),
-            key("nox-${{ runner.os }}-${{ env.pythonLocation }}-${{ hashFiles('pyproject.toml') }}", docs),
+            key(part, docs)
+                .replace("path: .nox", "path: |\n            .nox\n            ~/.cache/pip"),
+            key(
+                "nox-${{ runner.os }}-${{ env.pythonLocation }}-${{ hashFiles('pyproject.toml') }}",
+                docs,
+            ),
         ],
         &[
             keyed(KEY, RESTORE),
@@ -418,7 +479,10 @@ fn frozen_dependencies() {
             key(part, "nox -s docs"),
             key(&part.replace("nox-", &format!("nox-{week}-")), docs),
             key("nox-${{ env.pythonLocation }}", docs),
-            key("nox-${{ env.pythonLocation }}-${{ github.sha }}-${{ hashFiles('requirements.txt') }}", docs),
+            key(
+                "nox-${{ env.pythonLocation }}-${{ github.sha }}-${{ hashFiles('requirements.txt') }}",
+                docs,
+            ),
         ],
     );
 }
@@ -432,7 +496,10 @@ fn jobs_of_other_workflows_share_caches_too() {
     assert!(!left.contains(&"nox/key-collision"), "{left:?}");
     let (found, _) = findings_with(
         &plain,
-        &[(".github/workflows/other.yml", &other.replace("path: .nox", "path: ./.nox\n          # x"))],
+        &[(
+            ".github/workflows/other.yml",
+            &other.replace("path: .nox", "path: ./.nox\n          # x"),
+        )],
     );
     assert!(found.contains(&"nox/key-collision"), "the same folder: {found:?}");
 }
@@ -442,10 +509,15 @@ fn a_cache_inside_an_action_is_seen() {
     let action = "name: x\ndescription: x\ninputs: {lock: {required: true}}\nruns:\n  using: composite\n  steps:\n    - uses: actions/cache@v4\n      with:\n        \
                   path: ${{ github.workspace }}/.nox\n        key: nox-${{ matrix.session }}-${{ hashFiles(inputs.lock) }}\n";
     let used = "      - uses: ./.github/actions/x\n        with: {lock: requirements.txt}\n";
-    let text =
-        matrix("{session: [lint, docs]}", &job(&[CHECKOUT, used, "      - run: nox -r -s ${{ matrix.session }}\n"]));
+    let text = matrix(
+        "{session: [lint, docs]}",
+        &job(&[CHECKOUT, used, "      - run: nox -r -s ${{ matrix.session }}\n"]),
+    );
     let files = [(".github/actions/x/action.yml", action)];
-    assert_eq!(findings_with(&text, &files).0, ["nox/frozen-dependencies", "nox/missing-restore-keys"]);
+    assert_eq!(
+        findings_with(&text, &files).0,
+        ["nox/frozen-dependencies", "nox/missing-restore-keys"]
+    );
     let shared = action.replace("-${{ matrix.session }}", "");
     let (found, left) = findings_with(&text, &[(".github/actions/x/action.yml", &shared)]);
     assert!(found.contains(&"nox/key-collision") && left.is_empty(), "{found:?} {left:?}");

@@ -1,4 +1,5 @@
-//! The made-up workflow of the audit's tests, one job whose parts a case replaces, and what is found in it.
+//! The made-up workflow of the audit's tests, one job whose parts a case replaces, and what is
+//! found in it.
 
 use cachelint::base::finding::Applicability;
 
@@ -20,7 +21,8 @@ pub const KEY: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}
 pub const RESTORE: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\
                        ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-";
 pub const CHECKOUT: &str = "      - uses: actions/checkout@v4\n";
-pub const PYTHON: &str = "      - uses: actions/setup-python@v5\n        with:\n          python-version: '3.12'\n";
+pub const PYTHON: &str =
+    "      - uses: actions/setup-python@v5\n        with:\n          python-version: '3.12'\n";
 pub const NOX: &str = "      - run: nox -r -s lint\n";
 
 pub fn job(steps: &[&str]) -> String {
@@ -48,7 +50,10 @@ pub fn matrix(matrix: &str, text: &str) -> String {
 }
 
 /// The rules that are found, and those left after every fix.
-pub fn findings_with(workflow: &str, more: &[(&str, &str)]) -> (Vec<&'static str>, Vec<&'static str>) {
+pub fn findings_with(
+    workflow: &str,
+    more: &[(&str, &str)],
+) -> (Vec<&'static str>, Vec<&'static str>) {
     let files = [
         ("noxfile.py", NOXFILE),
         ("requirements.txt", "ruff==1\n"),

@@ -19,11 +19,13 @@ pub type Broken = Option<Vec<String>>;
 impl<'a> Block<'a> {
     /// Every inserted step of the file.
     pub fn all(path: &'a str, lines: &'a [String], legs: &'a [Leg]) -> Vec<Self> {
-        let caches = |i: &usize| lines[*i].contains("uses: ") && lines[*i].contains("actions/cache@");
+        let caches =
+            |i: &usize| lines[*i].contains("uses: ") && lines[*i].contains("actions/cache@");
         let found = (0..lines.len()).filter(caches).filter_map(|uses| {
             let start = (0..=uses).rev().find(|i| lines[*i].trim_start().starts_with("- "))?;
             let indent = indent_of(&lines[start]);
-            let beyond = |i: &usize| !lines[*i].trim().is_empty() && indent_of(&lines[*i]) <= indent;
+            let beyond =
+                |i: &usize| !lines[*i].trim().is_empty() && indent_of(&lines[*i]) <= indent;
             let end = (start + 1..lines.len()).find(beyond).unwrap_or(lines.len());
             let ours = lines[start..end].iter().any(|l| l.contains("key: nox-${{ github.job }}"));
             ours.then_some(Self { path, lines, start, end, legs })
@@ -54,9 +56,11 @@ impl<'a> Block<'a> {
     /// Before the checkout.
     pub fn first(&self) -> Broken {
         let indent = indent_of(&self.lines[self.start]);
-        let steps = (0..self.start).rev().find(|i| self.lines[*i].trim_end().ends_with("steps:"))?;
+        let steps =
+            (0..self.start).rev().find(|i| self.lines[*i].trim_end().ends_with("steps:"))?;
         let first = steps + 1;
-        let checks_out = self.lines[first..self.start].iter().any(|l| l.contains("actions/checkout@"));
+        let checks_out =
+            self.lines[first..self.start].iter().any(|l| l.contains("actions/checkout@"));
         let mut new = self.lines.to_vec();
         let step: Vec<String> = new.drain(self.start..self.end).collect();
         new.splice(first..first, step);
@@ -75,7 +79,8 @@ impl<'a> Block<'a> {
     /// After the last line of the job's steps.
     fn job_end(&self) -> Option<usize> {
         let indent = indent_of(&self.lines[self.start]);
-        let beyond = |i: &usize| !self.lines[*i].trim().is_empty() && indent_of(&self.lines[*i]) < indent;
+        let beyond =
+            |i: &usize| !self.lines[*i].trim().is_empty() && indent_of(&self.lines[*i]) < indent;
         let end = (self.end..self.lines.len()).find(beyond).unwrap_or(self.lines.len());
         Some((self.end..end).rev().find(|i| !self.lines[*i].trim().is_empty())? + 1)
     }
@@ -89,7 +94,9 @@ impl<'a> Block<'a> {
 
     fn key(&self, change: impl Fn(&str) -> String) -> Broken {
         self.each(|line| match line.split_once("key: ") {
-            Some((before, key)) if before.trim().is_empty() => vec![format!("{before}key: {}", change(key))],
+            Some((before, key)) if before.trim().is_empty() => {
+                vec![format!("{before}key: {}", change(key))]
+            }
             _ => vec![line.to_owned()],
         })
     }
@@ -113,7 +120,13 @@ impl<'a> Block<'a> {
     }
 
     pub fn without_restore(&self) -> Broken {
-        self.each(|l| if Self::is_restore(l) || l.contains("restore-keys:") { vec![] } else { vec![l.to_owned()] })
+        self.each(|l| {
+            if Self::is_restore(l) || l.contains("restore-keys:") {
+                vec![]
+            } else {
+                vec![l.to_owned()]
+            }
+        })
     }
 
     /// The key and the restore key; only where there is one.
@@ -133,17 +146,23 @@ impl<'a> Block<'a> {
         differ.then(|| self.keys(change))?
     }
 
-    /// The keys of two jobs that certainly build different environments, and which then are the same.
+    /// The keys of two jobs that certainly build different environments, and which then are the
+    /// same.
     pub fn of_jobs(&self, change: impl Fn(&str) -> String) -> Broken {
         let said = |b: &Block<'_>, name: &str| {
             let line = b.lines[b.start..b.end].iter().find(|l| l.trim_start().starts_with(name));
             line.map(|l| change(l.trim_start()))
         };
-        let key = said(self, "key: ").filter(|k| !k.contains("matrix.") && !k.contains("inputs."))?;
+        let key =
+            said(self, "key: ").filter(|k| !k.contains("matrix.") && !k.contains("inputs."))?;
         let path = said(self, "path: ")?;
-        let same = |b: &Block<'_>| said(b, "key: ").as_ref() == Some(&key) && said(b, "path: ").as_ref() == Some(&path);
+        let same = |b: &Block<'_>| {
+            said(b, "key: ").as_ref() == Some(&key) && said(b, "path: ").as_ref() == Some(&path)
+        };
         let differ = |b: &Block<'_>| {
-            self.own_legs().any(|own| b.own_legs().any(|other| own.has_keys_of(other) && own.builds_other_than(other)))
+            self.own_legs().any(|own| {
+                b.own_legs().any(|other| own.has_keys_of(other) && own.builds_other_than(other))
+            })
         };
         let all = Self::all(self.path, self.lines, self.legs);
         let rival = all.iter().find(|b| b.start > self.start && same(b) && differ(b))?;
@@ -152,12 +171,22 @@ impl<'a> Block<'a> {
     }
 
     fn keys(&self, change: impl Fn(&str) -> String) -> Broken {
-        self.each(|l| vec![if l.contains("key: nox-") || Self::is_restore(l) { change(l) } else { l.to_owned() }])
+        self.each(|l| {
+            vec![if l.contains("key: nox-") || Self::is_restore(l) {
+                change(l)
+            } else {
+                l.to_owned()
+            }]
+        })
     }
 
-    /// `nox -r` behind the step, up to the end of its job, becomes `nox` with `flag`, where that is a flaw: on some
-    /// instance the lines changed hold the call that `decides`.
-    pub fn calls(&self, flag: &str, decides: impl Fn(&[Call], &dyn Fn(&Call) -> bool) -> bool) -> Broken {
+    /// `nox -r` behind the step, up to the end of its job, becomes `nox` with `flag`, where that is
+    /// a flaw: on some instance the lines changed hold the call that `decides`.
+    pub fn calls(
+        &self,
+        flag: &str,
+        decides: impl Fn(&[Call], &dyn Fn(&Call) -> bool) -> bool,
+    ) -> Broken {
         let end = self.job_end()?;
         let mut new = self.lines.to_vec();
         new[self.end..end].iter_mut().for_each(|l| *l = l.replace("nox -r", &format!("nox{flag}")));
@@ -170,31 +199,37 @@ impl<'a> Block<'a> {
         self.lines[self.start..self.end].iter().any(|l| Self::is_restore(l))
     }
 
-    /// A change of the keys that is a flaw only where no input can make them differ from run to run.
+    /// A change of the keys that is a flaw only where no input can make them differ from run to
+    /// run.
     pub fn of_no_input(&self, broken: Broken) -> Broken {
         let names_input = self.lines[self.start..self.end].iter().any(|l| l.contains("{ inputs."));
         broken.filter(|_| !names_input)
     }
 
-    /// A change of the step that is a flaw only where the interpreter that is set up builds the environments.
+    /// A change of the step that is a flaw only where the interpreter that is set up builds the
+    /// environments.
     pub fn of_set_up(&self, change: impl Fn(&Self) -> Broken) -> Broken {
         self.own_legs().any(Leg::uses_set_up).then(|| change(self))?
     }
 
-    /// A change of the keys that is a flaw only where no step before brings files of which the repository knows
-    /// nothing.
+    /// A change of the keys that is a flaw only where no step before brings files of which the
+    /// repository knows nothing.
     pub fn of_own(&self, change: impl Fn(&str) -> String) -> Broken {
-        let steps = (0..self.start).rev().find(|i| self.lines[*i].trim_end().ends_with("steps:"))?;
-        let brings =
-            |line: &String| ["download", "clone", "make ", "compile", "export"].iter().any(|w| line.contains(w));
-        let only_own =
-            self.own_legs().all(|leg| leg.only_own_files) && !self.lines[steps..self.start].iter().any(brings);
+        let steps =
+            (0..self.start).rev().find(|i| self.lines[*i].trim_end().ends_with("steps:"))?;
+        let brings = |line: &String| {
+            ["download", "clone", "make ", "compile", "export"].iter().any(|w| line.contains(w))
+        };
+        let only_own = self.own_legs().all(|leg| leg.only_own_files)
+            && !self.lines[steps..self.start].iter().any(brings);
         only_own.then(|| self.both(change))?
     }
 
-    /// A change of the keys that is a flaw only where packages without a version stay in the environments.
+    /// A change of the keys that is a flaw only where packages without a version stay in the
+    /// environments.
     pub fn of_unpinned(&self, change: impl Fn(&str) -> String) -> Broken {
-        let unpinned = self.own_legs().any(|leg| leg.calls.iter().any(|c| c.creates && c.keeps_unpinned));
+        let unpinned =
+            self.own_legs().any(|leg| leg.calls.iter().any(|c| c.creates && c.keeps_unpinned));
         unpinned.then(|| self.both(change))?
     }
 }

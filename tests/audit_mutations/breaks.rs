@@ -17,7 +17,11 @@ const fn of(rule: &'static str, apply: fn(&Block<'_>) -> Broken) -> Break {
     Break { rule, also: &[], apply }
 }
 
-const fn with(rule: &'static str, also: &'static [&'static str], apply: fn(&Block<'_>) -> Broken) -> Break {
+const fn with(
+    rule: &'static str,
+    also: &'static [&'static str],
+    apply: fn(&Block<'_>) -> Broken,
+) -> Break {
     Break { rule, also, apply }
 }
 
@@ -45,9 +49,15 @@ pub const BREAKS: &[Break] = &[
     }),
     of("nox/key-collision", |b| b.of_jobs(|t| t.replace("${{ github.job }}-", ""))),
     of("nox/key-collision", |b| b.of_jobs(|t| t.replace("${{ github.job }}", "all"))),
-    of("nox/interpreter-not-in-key", |b| b.of_set_up(|b| b.everywhere("${{ env.pythonLocation }}-", ""))),
-    of("nox/interpreter-not-in-key", |b| b.of_set_up(|b| b.everywhere("${{ env.pythonLocation }}", "py3.12"))),
-    of("nox/interpreter-not-in-key", |b| b.of_set_up(|b| b.restore_cut("${{ env.pythonLocation }}"))),
+    of("nox/interpreter-not-in-key", |b| {
+        b.of_set_up(|b| b.everywhere("${{ env.pythonLocation }}-", ""))
+    }),
+    of("nox/interpreter-not-in-key", |b| {
+        b.of_set_up(|b| b.everywhere("${{ env.pythonLocation }}", "py3.12"))
+    }),
+    of("nox/interpreter-not-in-key", |b| {
+        b.of_set_up(|b| b.restore_cut("${{ env.pythonLocation }}"))
+    }),
     of("nox/interpreter-not-in-key", |b| b.restore_cut("${{ hashFiles(")),
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![format!("- {r}")])),
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![r.replacen("nox-", "cache-", 1)])),
@@ -99,6 +109,8 @@ fn without_definition(text: &str) -> String {
 
 /// Every hashed file under a name that no file has, and that no tool writes.
 fn misspelt(text: &str) -> String {
-    let name = |(at, part): (usize, &str)| if at % 2 == 1 { format!("gone-{at}.txt") } else { part.to_owned() };
+    let name = |(at, part): (usize, &str)| {
+        if at % 2 == 1 { format!("gone-{at}.txt") } else { part.to_owned() }
+    };
     text.split('\'').enumerate().map(name).collect::<Vec<String>>().join("'")
 }

@@ -1,5 +1,5 @@
-//! What the legs with a cache step really do, read from their timelines without any check: enough to say whether a
-//! break of the step is a flaw there.
+//! What the legs with a cache step really do, read from their timelines without any check: enough
+//! to say whether a break of the step is a flaw there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,7 +51,8 @@ pub struct Call {
 /// All cache steps of the repository when `texts` stand for its files, on every instance.
 pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
     let documents = found.files.iter().filter_map(|file| {
-        let text = Text::new(&file.relative, texts.get(&file.relative)?.as_bytes().to_vec()).ok()?;
+        let text =
+            Text::new(&file.relative, texts.get(&file.relative)?.as_bytes().to_vec()).ok()?;
         let tree = cachelint::yaml::parse(&text).ok()?;
         let content = match file.kind {
             FileKind::Workflow => Content::Workflow(Workflow::read(&tree)),
@@ -59,7 +60,10 @@ pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
         };
         Some(Document { path: file.relative.clone(), text, tree, content })
     });
-    let repository = repo::Repository::new(repo::Shared::new(&found.root, &[], Nox::default()), documents.collect());
+    let repository = repo::Repository::new(
+        repo::Shared::new(&found.root, &[], Nox::default()),
+        documents.collect(),
+    );
     let mut out = Vec::new();
     for (document, read) in repository.documents.iter().enumerate() {
         for job in 0..read.workflow().map_or(0, |w| w.jobs.len()) {
@@ -73,7 +77,8 @@ pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
 }
 
 fn legs_of(repository: &repo::Repository, timeline: &Timeline, out: &mut Vec<Leg>) {
-    for (position, event) in timeline.events.iter().enumerate().filter(|(_, e)| e.cache().is_some()) {
+    for (position, event) in timeline.events.iter().enumerate().filter(|(_, e)| e.cache().is_some())
+    {
         let document = &repository.documents[event.site.document];
         let calls = timeline.events[position..].iter();
         let foreign = |e: &Event| matches!(e.kind, EventKind::Checkout { own: false, .. });
@@ -83,7 +88,9 @@ fn legs_of(repository: &repo::Repository, timeline: &Timeline, out: &mut Vec<Leg
             runner: runner(repository, timeline),
             interpreters: interpreters(timeline),
             only_own_files: !timeline.events[..position].iter().any(foreign),
-            calls: calls.filter_map(|e| Some(Call::of(repository, event, e, e.invocation()?))).collect(),
+            calls: calls
+                .filter_map(|e| Some(Call::of(repository, event, e, e.invocation()?)))
+                .collect(),
         });
     }
 }
@@ -112,16 +119,21 @@ fn interpreters(timeline: &Timeline) -> Option<Vec<String>> {
 impl Call {
     fn of(repository: &repo::Repository, cache: &Event, event: &Event, call: &Invocation) -> Self {
         let run = &call.run;
-        let cached = |f: &String| cache.cache().is_some_and(|s| s.paths.iter().any(|p| p.folder.as_ref() == Some(f)));
+        let cached = |f: &String| {
+            cache.cache().is_some_and(|s| s.paths.iter().any(|p| p.folder.as_ref() == Some(f)))
+        };
         let text = &repository.documents[event.site.document].text;
         let names = run.sessions.iter().map(|s| format!("{} {:?}", s.name, s.python));
-        let texts: Vec<Arc<str>> = run.definition_files.iter().filter_map(|f| repository.files().read(f)).collect();
+        let texts: Vec<Arc<str>> =
+            run.definition_files.iter().filter_map(|f| repository.files().read(f)).collect();
         Self {
-            line: (event.site.document == cache.site.document).then(|| text.line_of(event.span.start)),
+            line: (event.site.document == cache.site.document)
+                .then(|| text.line_of(event.span.start)),
             creates: run.creates_env == Answer::Yes
                 && run.installs_anything != Answer::No
                 && call.folders.iter().any(cached),
-            conditional: call.conditional || (event.condition.is_some() && event.condition != cache.condition),
+            conditional: call.conditional
+                || (event.condition.is_some() && event.condition != cache.condition),
             sessions: run.sessions_known.then(|| names.collect()),
             interpreters: run
                 .sessions
@@ -148,17 +160,26 @@ impl Leg {
 
     /// Whatever of the runner and the interpreter stands in a key is the same.
     pub fn has_keys_of(&self, other: &Leg) -> bool {
-        self.runner.is_some() && self.runner == other.runner && self.interpreters == other.interpreters
+        self.runner.is_some()
+            && self.runner == other.runner
+            && self.interpreters == other.interpreters
     }
 
     /// Some call certainly builds with an interpreter that was set up for it.
     pub fn uses_set_up(&self) -> bool {
-        let Some(versions) = self.interpreters.as_ref().filter(|v| !v.is_empty()) else { return false };
-        let is_set_up = |named: &String| versions.iter().any(|v| v == named || v.starts_with(&format!("{named}.")));
-        self.calls.iter().any(|c| c.creates && c.interpreters.iter().any(|i| i.as_ref().is_none_or(is_set_up)))
+        let Some(versions) = self.interpreters.as_ref().filter(|v| !v.is_empty()) else {
+            return false;
+        };
+        let is_set_up = |named: &String| {
+            versions.iter().any(|v| v == named || v.starts_with(&format!("{named}.")))
+        };
+        self.calls
+            .iter()
+            .any(|c| c.creates && c.interpreters.iter().any(|i| i.as_ref().is_none_or(is_set_up)))
     }
 
-    /// The two legs certainly build different environments, and Windows does not keep their caches apart.
+    /// The two legs certainly build different environments, and Windows does not keep their caches
+    /// apart.
     pub fn builds_other_than(&self, other: &Leg) -> bool {
         let (Some(ours), Some(theirs), Some(runner), Some(elsewhere)) =
             (self.sessions(), other.sessions(), &self.runner, &other.runner)
@@ -166,7 +187,11 @@ impl Leg {
             return false;
         };
         let windows = |runner: &str| runner.starts_with("windows");
-        let named = self.calls.iter().chain(&other.calls).all(|c| c.interpreters.iter().all(Option::is_some));
+        let named = self
+            .calls
+            .iter()
+            .chain(&other.calls)
+            .all(|c| c.interpreters.iter().all(Option::is_some));
         let interpreters = self.interpreters.is_some() && other.interpreters.is_some();
         windows(runner) == windows(elsewhere)
             && (ours != theirs

@@ -1,12 +1,14 @@
-//! Caches broken in one known way each: every break is found, nothing else is, and a fix makes the file clean again.
+//! Caches broken in one known way each: every break is found, nothing else is, and a fix makes the
+//! file clean again.
 //!
-//! The workflows under `fixtures/mutations` are made up. They first get their cache from the fix of `missing-cache`;
-//! with a corpus of public workflows beside the repository, or in `CACHELINT_CORPUS`, those are broken too.
+//! The workflows under `fixtures/mutations` are made up. They first get their cache from the fix of
+//! `missing-cache`; with a corpus of public workflows beside the repository, or in
+//! `CACHELINT_CORPUS`, those are broken too.
 //!
-//! A break counts only where it is a flaw, which `facts` decides without any check: keys may be shared by jobs that
-//! build the same, a call without `-r` reuses where the noxfile says so, and what is pinned cannot be frozen. With the
-//! corpus a sample over most repositories is broken; `cargo test --test audit_mutations -- --ignored` takes all of
-//! them.
+//! A break counts only where it is a flaw, which `facts` decides without any check: keys may be
+//! shared by jobs that build the same, a call without `-r` reuses where the noxfile says so, and
+//! what is pinned cannot be frozen. With the corpus a sample over most repositories is broken;
+//! `cargo test --test audit_mutations -- --ignored` takes all of them.
 
 mod block;
 mod breaks;
@@ -40,7 +42,8 @@ const PROJECT: [(&str, &str); 6] = [
 #[test]
 fn made_up_workflows() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mutations");
-    let mut names: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     names.sort();
     names.retain(|n| n.extension().is_some_and(|e| e == "yml"));
     let scores = names.par_iter().map(|fixture| {
@@ -80,7 +83,9 @@ fn stored(folder: &Path) -> Option<Made> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if let (Ok(relative), Ok(text)) = (path.strip_prefix(folder), std::fs::read_to_string(&path)) {
+            } else if let (Ok(relative), Ok(text)) =
+                (path.strip_prefix(folder), std::fs::read_to_string(&path))
+            {
                 files.insert(relative.to_str()?.to_owned(), text);
             }
         }
@@ -89,9 +94,11 @@ fn stored(folder: &Path) -> Option<Made> {
     Some(Made::new(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))))
 }
 
-/// Breaks what is clean after the fixes; of a sample, each repository in some of the ways only, once for each check.
+/// Breaks what is clean after the fixes; of a sample, each repository in some of the ways only,
+/// once for each check.
 fn break_corpus(sample: bool) -> Option<Score> {
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(corpus()?).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(corpus()?).unwrap().map(|e| e.unwrap().path()).collect();
     folders.sort();
     let scores = folders.par_iter().enumerate().filter_map(|(position, folder)| {
         let made = stored(folder)?;
@@ -111,7 +118,8 @@ fn break_corpus(sample: bool) -> Option<Score> {
     Some(scores.reduce(Score::default, Score::add))
 }
 
-/// Whether the repository at `position` is broken in this way; checks with few ways are broken so in more repositories.
+/// Whether the repository at `position` is broken in this way; checks with few ways are broken so
+/// in more repositories.
 fn is_sampled(position: usize, way: usize) -> bool {
     let ways = BREAKS.iter().filter(|b| b.rule == BREAKS[way].rule).count();
     (position + way).is_multiple_of((ways + 1).min(SAMPLED_WAYS))

@@ -41,7 +41,8 @@ impl Score {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// Breaks the inserted cache steps of these clean files in every way that `wanted` takes, each check `most` times.
+    /// Breaks the inserted cache steps of these clean files in every way that `wanted` takes, each
+    /// check `most` times.
     pub fn break_files<'p>(
         &mut self,
         repository: &Repository,
@@ -57,7 +58,8 @@ impl Score {
             let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
             let lines: Vec<String> = text.split(newline).map(str::to_owned).collect();
             for block in Block::all(path, &lines, &legs) {
-                for (number, way) in BREAKS.iter().enumerate().filter(|(number, _)| wanted(*number)) {
+                for (number, way) in BREAKS.iter().enumerate().filter(|(number, _)| wanted(*number))
+                {
                     if self.by_check.get(way.rule).is_some_and(|t| t.made >= most) {
                         continue;
                     }
@@ -89,7 +91,8 @@ impl Score {
         } else {
             self.misses.push(format!("{name} {} not found, but {found:?}", way.rule));
         }
-        let others: Vec<_> = found.iter().filter(|r| **r != way.rule && !way.also.contains(r)).collect();
+        let others: Vec<_> =
+            found.iter().filter(|r| **r != way.rule && !way.also.contains(r)).collect();
         if !others.is_empty() {
             tally.other += 1;
             self.misses.push(format!("{name} {} and also {others:?}", way.rule));
@@ -127,7 +130,11 @@ impl Score {
         let told = self.misses.join("\n");
         println!("{told}");
         for way in BREAKS {
-            assert!(self.by_check.get(way.rule).is_some_and(|t| t.made >= LEAST), "too few of {}", way.rule);
+            assert!(
+                self.by_check.get(way.rule).is_some_and(|t| t.made >= LEAST),
+                "too few of {}",
+                way.rule
+            );
         }
         let share = |part: usize, of: usize| part as f64 / of as f64;
         assert!(share(all.found, all.made) >= SHARE, "{told}");
@@ -138,8 +145,11 @@ impl Score {
 
 /// The rules of findings that were not there before.
 fn new_rules(findings: &[Finding], before: &[Finding]) -> Vec<&'static str> {
-    let same = |a: &Finding, b: &Finding| (a.rule, &a.job, &a.primary.path) == (b.rule, &b.job, &b.primary.path);
-    let new: Vec<Finding> = findings.iter().filter(|f| !before.iter().any(|b| same(f, b))).cloned().collect();
+    let same = |a: &Finding, b: &Finding| {
+        (a.rule, &a.job, &a.primary.path) == (b.rule, &b.job, &b.primary.path)
+    };
+    let new: Vec<Finding> =
+        findings.iter().filter(|f| !before.iter().any(|b| same(f, b))).cloned().collect();
     rules(&new)
 }
 

@@ -1,4 +1,5 @@
-//! A repository whose workflows are checked and fixed in memory, with every promise of a fix checked on the way.
+//! A repository whose workflows are checked and fixed in memory, with every promise of a fix
+//! checked on the way.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -55,17 +56,27 @@ impl Sandbox {
     }
 
     pub fn lint(&self) -> Outcome {
-        lint(&self.folder.path().canonicalize().unwrap(), &self.files, &Config::default(), Details::ALL)
+        lint(
+            &self.folder.path().canonicalize().unwrap(),
+            &self.files,
+            &Config::default(),
+            Details::ALL,
+        )
     }
 
-    /// Applies every fix that is at least `required`, from what [`Self::lint`] has just said until none is left; panics
-    /// where one breaks a promise.
+    /// Applies every fix that is at least `required`, from what [`Self::lint`] has just said until
+    /// none is left; panics where one breaks a promise.
     pub fn fix(&mut self, mut outcome: Outcome, required: Applicability) -> Fixed {
         let mut changed: BTreeMap<String, Changed> = BTreeMap::new();
         for _ in 0..MAX_ROUNDS {
             assert_eq!(outcome.problems, []);
             let mut fixes: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
-            for fix in outcome.findings.iter().filter_map(|f| f.fix.as_ref()).filter(|f| f.applicability >= required) {
+            for fix in outcome
+                .findings
+                .iter()
+                .filter_map(|f| f.fix.as_ref())
+                .filter(|f| f.applicability >= required)
+            {
                 fixes.entry(&fix.path).or_default().push(fix);
             }
             if fixes.is_empty() {
@@ -99,17 +110,20 @@ fn perform(text: &Text, fixes: &[&Fix]) -> String {
     let old = text.as_str();
     for fix in fixes {
         let new = apply(old, &fix.edits).unwrap();
-        verify(old, &new, &fix.changes).unwrap_or_else(|e| panic!("{e}\n--- old\n{old}\n--- new\n{new}"));
+        verify(old, &new, &fix.changes)
+            .unwrap_or_else(|e| panic!("{e}\n--- old\n{old}\n--- new\n{new}"));
     }
     let combined = combine(fixes);
     assert!(!combined.taken.is_empty());
     let new = apply(old, &combined.edits).unwrap();
-    verify(old, &new, &combined.changes).unwrap_or_else(|e| panic!("{e}\n--- old\n{old}\n--- new\n{new}"));
+    verify(old, &new, &combined.changes)
+        .unwrap_or_else(|e| panic!("{e}\n--- old\n{old}\n--- new\n{new}"));
     only_inserts(text, &new, &combined.edits);
     new
 }
 
-/// A fix inserts whole lines, in the file's newline style, or a reuse flag behind a word; every byte of `old` stays.
+/// A fix inserts whole lines, in the file's newline style, or a reuse flag behind a word; every
+/// byte of `old` stays.
 fn only_inserts(text: &Text, new: &str, edits: &[Edit]) {
     let (old, newline) = (text.as_str(), text.newline().as_str());
     let mut rest = new.to_owned();

@@ -1,7 +1,8 @@
-//! Writes one YAML value in countless ways: indentation, quotes, block and flow, comments, blank lines, anchors.
+//! Writes one YAML value in countless ways: indentation, quotes, block and flow, comments, blank
+//! lines, anchors.
 //!
-//! Every decision is a byte of a given list, 0 where the list is at its end, and 0 is always the plainest way. So a
-//! failing case shrinks to few unusual places.
+//! Every decision is a byte of a given list, 0 where the list is at its end, and 0 is always the
+//! plainest way. So a failing case shrinks to few unusual places.
 
 pub enum Node {
     Scalar(String),
@@ -123,7 +124,8 @@ impl Pen<'_, '_> {
             self.anchor();
         }
         match node {
-            // A block scalar would end an item of a matrix with a line break, which no cache key can hold.
+            // A block scalar would end an item of a matrix with a line break, which no cache key
+            // can hold.
             Node::Scalar(_) if !behind_key => {
                 let written = self.flow_scalar(node);
                 self.out.push_str(&format!(" {written}"));
@@ -133,9 +135,14 @@ impl Pen<'_, '_> {
                 self.out.push(' ');
                 self.scalar(text, column);
             }
-            Node::Seq(items) if flow && items.iter().all(|i| matches!(i, Node::Scalar(_))) => self.flow(node, column),
+            Node::Seq(items) if flow && items.iter().all(|i| matches!(i, Node::Scalar(_))) => {
+                self.flow(node, column)
+            }
             Node::Map(entries)
-                if flow && entries.iter().all(|(_, v)| matches!(v, Node::Scalar(t) if !t.contains('\n'))) =>
+                if flow
+                    && entries
+                        .iter()
+                        .all(|(_, v)| matches!(v, Node::Scalar(t) if !t.contains('\n'))) =>
             {
                 self.flow(node, column);
             }
@@ -165,7 +172,9 @@ impl Pen<'_, '_> {
         let blank = self.choices.of(&["", " ", "  "]);
         let (open, close) = if matches!(node, Node::Map(_)) { ('{', '}') } else { ('[', ']') };
         let parts: Vec<String> = match node {
-            Node::Map(entries) => entries.iter().map(|(k, v)| format!("{k}: {}", self.flow_scalar(v))).collect(),
+            Node::Map(entries) => {
+                entries.iter().map(|(k, v)| format!("{k}: {}", self.flow_scalar(v))).collect()
+            }
             Node::Seq(items) => items.iter().map(|v| self.flow_scalar(v)).collect(),
             Node::Scalar(_) => unreachable!("a scalar is written by itself"),
         };
@@ -173,12 +182,15 @@ impl Pen<'_, '_> {
             2 => format!("{}{}", self.newline, " ".repeat(column + 1 + self.choices.pick(5))),
             _ => " ".to_owned(),
         };
-        self.out.push_str(&format!("{open}{blank}{}{blank}{close}", parts.join(&format!(",{apart}"))));
+        self.out
+            .push_str(&format!("{open}{blank}{}{blank}{close}", parts.join(&format!(",{apart}"))));
         self.end_line();
     }
 
     fn flow_scalar(&mut self, node: &Node) -> String {
-        let Node::Scalar(text) = node else { unreachable!("only scalars are written in flow style") };
+        let Node::Scalar(text) = node else {
+            unreachable!("only scalars are written in flow style")
+        };
         match self.choices.pick(3) {
             0 if is_plain(text) && !text.contains(['{', '}', '[', ']', ',']) => text.clone(),
             1 => single(text),
@@ -201,7 +213,9 @@ impl Pen<'_, '_> {
                 let quoted = self.double(text);
                 self.out.push_str(&quoted);
             }
-            4 if !text.contains("\n ") && !text.starts_with(' ') => return self.folded(text, column, indent),
+            4 if !text.contains("\n ") && !text.starts_with(' ') => {
+                return self.folded(text, column, indent);
+            }
             5 if !multi && is_plain(text) && !text.contains("# ") => {
                 let nth = self.choices.pick(4);
                 self.out.push_str(&wrapped(text, nth));
@@ -255,7 +269,9 @@ impl Pen<'_, '_> {
             .split('\n')
             .map(|line| {
                 let at = single_blanks(line).nth(self.choices.pick(4));
-                let wrapped = at.map(|at| format!("{}{}{indentation}{}", &line[..at], self.newline, &line[at + 1..]));
+                let wrapped = at.map(|at| {
+                    format!("{}{}{indentation}{}", &line[..at], self.newline, &line[at + 1..])
+                });
                 format!("{indentation}{}{}", wrapped.as_deref().unwrap_or(line), self.newline)
             })
             .collect();
@@ -270,7 +286,9 @@ impl Pen<'_, '_> {
             match c {
                 '"' | '\\' => quoted.extend(['\\', c]),
                 '\n' => quoted.push_str("\\n"),
-                c if escape && !c.is_ascii() => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+                c if escape && !c.is_ascii() => {
+                    quoted.push_str(&format!("\\U{:08x}", u32::from(c)))
+                }
                 'o' if escape => quoted.push_str("\\x6f"),
                 c => quoted.push(c),
             }
@@ -293,9 +311,9 @@ fn single(text: &str) -> String {
 /// Places of blanks at which a line may be folded.
 fn single_blanks(text: &str) -> impl Iterator<Item = usize> {
     let solid = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace() && c != '\\');
-    text.match_indices(' ')
-        .map(|(at, _)| at)
-        .filter(move |at| solid(text[..*at].chars().next_back()) && solid(text[at + 1..].chars().next()))
+    text.match_indices(' ').map(|(at, _)| at).filter(move |at| {
+        solid(text[..*at].chars().next_back()) && solid(text[at + 1..].chars().next())
+    })
 }
 
 fn is_plain(text: &str) -> bool {

@@ -1,7 +1,8 @@
 //! Mutants of workflows under the fix: it leaves them alone, or keeps every promise.
 //!
-//! A mutant is known by its number alone. `MUTANTS=20000` says how many to try, `FIRST_MUTANT=7` with which to begin,
-//! and `MUTANT_TRIPLES=FILE` writes what each round of fixes did: old text, new text, declared change.
+//! A mutant is known by its number alone. `MUTANTS=20000` says how many to try, `FIRST_MUTANT=7`
+//! with which to begin, and `MUTANT_TRIPLES=FILE` writes what each round of fixes did: old text,
+//! new text, declared change.
 
 #[path = "../mutate/mod.rs"]
 mod mutate;
@@ -36,7 +37,8 @@ struct Tried {
 }
 
 fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |n| n.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+    std::env::var(name)
+        .map_or(default, |n| n.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
 /// The rules broken in each job.
@@ -49,7 +51,8 @@ fn places(problems: &[Problem]) -> BTreeSet<(&Path, &str)> {
     problems.iter().map(|p| (p.path.as_path(), p.message.as_str())).collect()
 }
 
-/// The text of a mutant in place of its seed: unchanged for the first mutants, so that every seed is tried as it is.
+/// The text of a mutant in place of its seed: unchanged for the first mutants, so that every seed
+/// is tried as it is.
 fn mutant(seeds: &Seeds, number: u64) -> (usize, String, Vec<&'static str>) {
     let count = seeds.seeds.len();
     if let Some(at) = usize::try_from(number).ok().filter(|at| *at < count) {
@@ -66,7 +69,8 @@ fn mutant(seeds: &Seeds, number: u64) -> (usize, String, Vec<&'static str>) {
 /// Fixes a mutant; panics where a promise is broken.
 fn attempt(seeds: &Seeds, number: u64) -> Tried {
     let (at, text, ways) = mutant(seeds, number);
-    let required = if number.is_multiple_of(2) { Applicability::Safe } else { Applicability::Unsafe };
+    let required =
+        if number.is_multiple_of(2) { Applicability::Safe } else { Applicability::Unsafe };
     Tried { ways, ..fixed(&seeds.seeds[at], &text, required) }
 }
 
@@ -78,13 +82,24 @@ fn fixed(seed: &Seed, text: &str, required: Applicability) -> Tried {
     }
     let settings = Config::default();
     let first = checked(&repository.root, &repository.files, &settings, Details::default());
-    let Repaired { outcome: left, changes, .. } = repair(&repository, &settings, Details::default(), required, false);
+    let Repaired { outcome: left, changes, .. } =
+        repair(&repository, &settings, Details::default(), required, false);
     changes.iter().for_each(promises::check);
 
-    assert_eq!(places(&left.problems), places(&first.problems), "a fix neither makes nor hides problems");
+    assert_eq!(
+        places(&left.problems),
+        places(&first.problems),
+        "a fix neither makes nor hides problems"
+    );
     let (before, after) = (said(&first.findings), said(&left.findings));
-    assert!(after.is_subset(&before), "new findings: {:?}", after.difference(&before).collect::<Vec<_>>());
-    let fixable = |f: &&Finding| f.withheld.is_none() && f.fix.as_ref().is_some_and(|x| x.applicability >= required);
+    assert!(
+        after.is_subset(&before),
+        "new findings: {:?}",
+        after.difference(&before).collect::<Vec<_>>()
+    );
+    let fixable = |f: &&Finding| {
+        f.withheld.is_none() && f.fix.as_ref().is_some_and(|x| x.applicability >= required)
+    };
     assert_eq!(left.findings.iter().filter(fixable).count(), 0, "a second run would fix more");
     let path = repository.root.join(&seed.path);
     Tried { ways: Vec::new(), readable: first.problems.iter().all(|p| p.path != path), changes }
@@ -110,7 +125,8 @@ fn mutants_are_left_alone_or_fixed_as_promised() {
         readable += usize::from(tried.readable);
         fixed += usize::from(!tried.changes.is_empty());
     }
-    let broken: Vec<_> = tried.iter().filter_map(|(n, tried)| tried.as_ref().err().map(|e| (n, e))).collect();
+    let broken: Vec<_> =
+        tried.iter().filter_map(|(n, tried)| tried.as_ref().err().map(|e| (n, e))).collect();
     println!(
         "{} mutants of {} workflows: {readable} readable, {fixed} fixed, {} broken promises; each way: {ways:?}",
         tried.len(),
@@ -118,14 +134,20 @@ fn mutants_are_left_alone_or_fixed_as_promised() {
         broken.len()
     );
     if let Some(path) = std::env::var_os("MUTANT_TRIPLES").map(PathBuf::from) {
-        let rounds = tried.iter().filter_map(|(n, tried)| tried.as_ref().ok().map(|t| (*n, t.changes.as_slice())));
+        let rounds = tried
+            .iter()
+            .filter_map(|(n, tried)| tried.as_ref().ok().map(|t| (*n, t.changes.as_slice())));
         triples::write(&path, rounds);
     }
     for (number, reason) in broken.iter().take(SHOWN) {
         let (at, text, ways) = mutant(&seeds, **number);
         eprintln!("mutant {number} of {}: {ways:?}\n{reason}\n{text}\n", seeds.seeds[at].path);
     }
-    assert!(broken.is_empty(), "mutants with broken promises: {:?}", broken.iter().map(|(n, _)| n).collect::<Vec<_>>());
+    assert!(
+        broken.is_empty(),
+        "mutants with broken promises: {:?}",
+        broken.iter().map(|(n, _)| n).collect::<Vec<_>>()
+    );
     assert!(readable > 0 && fixed > 0, "nothing was put to the test");
 }
 

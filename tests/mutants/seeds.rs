@@ -1,4 +1,5 @@
-//! The repositories whose workflows are mutated: public ones, where they lie beside this one, and fixtures.
+//! The repositories whose workflows are mutated: public ones, where they lie beside this one, and
+//! fixtures.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +15,8 @@ use tempfile::TempDir;
 use walkdir::WalkDir;
 
 const FORGES: [&str; 3] = [".github", ".forgejo", ".gitea"];
-/// A workflow that calls others is left out where there are more of them: it is checked together with all.
+/// A workflow that calls others is left out where there are more of them: it is checked together
+/// with all.
 const MAX_FILES: usize = 6;
 
 /// A workflow or action and the repository it stands in.
@@ -59,8 +61,15 @@ fn of_repository(whole: &Repository) -> Vec<Seed> {
             repository.files.retain(|other| other.path == file.path);
         }
         if text.contains("nox") && repository.files.len() <= MAX_FILES {
-            let repaired = repair(&repository, &Config::default(), Details::default(), Applicability::Safe, false);
-            let change = repaired.changes.into_iter().find(|change| change.relative == file.relative);
+            let repaired = repair(
+                &repository,
+                &Config::default(),
+                Details::default(),
+                Applicability::Safe,
+                false,
+            );
+            let change =
+                repaired.changes.into_iter().find(|change| change.relative == file.relative);
             let fixed = change.map_or_else(|| text.clone(), |change| change.after);
             seeds.push(Seed { repository, path: file.relative.clone(), text, fixed });
         }
@@ -83,14 +92,18 @@ fn sources() -> Vec<Source> {
     let mut folders = BTreeSet::new();
     for top in [&fixtures, &corpus] {
         let entries = WalkDir::new(top).into_iter().filter_map(Result::ok);
-        let forges = entries.filter(|e| e.file_name().to_str().is_some_and(|name| FORGES.contains(&name)));
+        let forges =
+            entries.filter(|e| e.file_name().to_str().is_some_and(|name| FORGES.contains(&name)));
         folders.extend(forges.filter_map(|e| e.path().parent().map(Path::to_owned)));
     }
     let mut sources: Vec<Source> = folders.into_iter().map(Source::Folder).collect();
     for below in ["fix", "mutations"] {
-        let entries = WalkDir::new(fixtures.join(below)).max_depth(1).sort_by_file_name().into_iter();
+        let entries =
+            WalkDir::new(fixtures.join(below)).max_depth(1).sort_by_file_name().into_iter();
         let paths = entries.map(|e| e.unwrap().into_path());
-        sources.extend(paths.filter(|p| p.extension().is_some_and(|e| e == "yml")).map(Source::Workflow));
+        sources.extend(
+            paths.filter(|p| p.extension().is_some_and(|e| e == "yml")).map(Source::Workflow),
+        );
     }
     sources
 }
@@ -100,9 +113,15 @@ impl Source {
         fs::create_dir_all(root.join(".git")).unwrap();
         match self {
             Self::Folder(folder) => {
-                let files = WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|e| e.file_type().is_file());
+                let files = WalkDir::new(folder)
+                    .into_iter()
+                    .map(Result::unwrap)
+                    .filter(|e| e.file_type().is_file());
                 for entry in files {
-                    put(&root.join(entry.path().strip_prefix(folder).unwrap()), &fs::read(entry.path()).unwrap());
+                    put(
+                        &root.join(entry.path().strip_prefix(folder).unwrap()),
+                        &fs::read(entry.path()).unwrap(),
+                    );
                 }
                 let named = fs::read_to_string(folder.join("FILES.txt")).unwrap_or_default();
                 for name in named.lines().skip(1).filter(|l| !l.is_empty() && !l.contains("..")) {

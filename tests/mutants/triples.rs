@@ -1,4 +1,5 @@
-//! What fixes did, written for programs that read YAML in other ways: a line of JSON for each round.
+//! What fixes did, written for programs that read YAML in other ways: a line of JSON for each
+//! round.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -17,7 +18,12 @@ pub fn write<'a>(path: &Path, mutants: impl Iterator<Item = (u64, &'a [Change])>
             for (round, done) in change.rounds.iter().enumerate() {
                 let name = format!("{number}:{}:{round}", change.relative);
                 let declared: Vec<Value> = done.declared.iter().map(declared).collect();
-                writeln!(out, "{}", json!({"name": name, "old": old, "new": done.after, "changes": declared})).unwrap();
+                writeln!(
+                    out,
+                    "{}",
+                    json!({"name": name, "old": old, "new": done.after, "changes": declared})
+                )
+                .unwrap();
                 old = &done.after;
             }
         }

@@ -3,7 +3,8 @@
 use super::lines::{indent, pick, split};
 use super::random::Random;
 
-/// Letters of several bytes, what looks like a line break or a blank, what changes direction, what joins.
+/// Letters of several bytes, what looks like a line break or a blank, what changes direction, what
+/// joins.
 const UNICODE: [&str; 14] = [
     "é",
     "🦀",

@@ -1,17 +1,23 @@
 //! The value that a file must have after a fix, made from its old value and what the fix declares.
 //!
-//! The fix's own proof walks both values side by side; this one builds the expected value and compares.
+//! The fix's own proof walks both values side by side; this one builds the expected value and
+//! compares.
 
 use cachelint::base::finding::{Change, Segment};
 use serde_yaml::Value;
 
-/// `value` with `changes` made, whose routes and indices are those of `value`; nothing where a route leads nowhere.
+/// `value` with `changes` made, whose routes and indices are those of `value`; nothing where a
+/// route leads nowhere.
 pub fn with_changes(mut value: Value, changes: &[Change]) -> Option<Value> {
     for change in changes {
         match change {
-            Change::SetScalar { at, value: new } => *place(&mut value, at)? = Value::from(new.as_str()),
+            Change::SetScalar { at, value: new } => {
+                *place(&mut value, at)? = Value::from(new.as_str())
+            }
             Change::AddKey { mapping, key, value: new } => {
-                let old = place(&mut value, mapping)?.as_mapping_mut()?.insert(key.as_str().into(), new.clone());
+                let old = place(&mut value, mapping)?
+                    .as_mapping_mut()?
+                    .insert(key.as_str().into(), new.clone());
                 old.is_none().then_some(())?;
             }
             Change::InsertItem { .. } | Change::MoveItem { .. } => {}
@@ -19,7 +25,9 @@ pub fn with_changes(mut value: Value, changes: &[Change]) -> Option<Value> {
     }
     // Inner sequences first: their routes hold as long as the outer ones keep their order.
     let mut sequences: Vec<&[Segment]> = changes.iter().filter_map(sequence).collect();
-    sequences.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| format!("{a:?}").cmp(&format!("{b:?}"))));
+    sequences.sort_by(|a, b| {
+        b.len().cmp(&a.len()).then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
+    });
     sequences.dedup();
     for route in sequences {
         let here: Vec<&Change> = changes.iter().filter(|c| sequence(c) == Some(route)).collect();
@@ -42,11 +50,14 @@ fn rearranged(items: Vec<Value>, changes: &[&Change]) -> Option<Vec<Value>> {
         for change in changes {
             match change {
                 Change::InsertItem { index, value, .. } if *index == at => out.push(value.clone()),
-                Change::MoveItem { from, before, .. } if *before == at => out.push(items.get(*from)?.clone()),
+                Change::MoveItem { from, before, .. } if *before == at => {
+                    out.push(items.get(*from)?.clone())
+                }
                 _ => {}
             }
         }
-        let moved = changes.iter().any(|c| matches!(c, Change::MoveItem { from, .. } if *from == at));
+        let moved =
+            changes.iter().any(|c| matches!(c, Change::MoveItem { from, .. } if *from == at));
         out.extend(items.get(at).filter(|_| !moved).cloned());
     }
     Some(out)
@@ -56,7 +67,9 @@ fn place<'a>(mut value: &'a mut Value, route: &[Segment]) -> Option<&'a mut Valu
     for segment in route {
         value = match segment {
             Segment::Index(index) => value.as_sequence_mut()?.get_mut(*index)?,
-            Segment::Key(key) => value.as_mapping_mut()?.iter_mut().find(|(k, _)| text(k) == *key)?.1,
+            Segment::Key(key) => {
+                value.as_mapping_mut()?.iter_mut().find(|(k, _)| text(k) == *key)?.1
+            }
         };
     }
     Some(value)
@@ -64,5 +77,8 @@ fn place<'a>(mut value: &'a mut Value, route: &[Segment]) -> Option<&'a mut Valu
 
 /// A key as a workflow writes it.
 fn text(key: &Value) -> String {
-    key.as_str().map_or_else(|| serde_yaml::to_string(key).unwrap_or_default().trim_end().to_owned(), str::to_owned)
+    key.as_str().map_or_else(
+        || serde_yaml::to_string(key).unwrap_or_default().trim_end().to_owned(),
+        str::to_owned,
+    )
 }

@@ -1,4 +1,5 @@
-//! Mutations of how lines stand: indentation, blank lines, comments, lines and steps doubled, moved, left out.
+//! Mutations of how lines stand: indentation, blank lines, comments, lines and steps doubled,
+//! moved, left out.
 
 use super::lines::{content, end_of, indent, line_break, pick, pick_step, split};
 use super::random::Random;
@@ -36,7 +37,8 @@ pub fn outdent_sequence(text: &str, random: &mut Random) -> Option<String> {
     let mut lines = split(text);
     let key = pick(&lines, random, |l| content(l).ends_with("steps:"))?;
     let end = end_of(&lines, key);
-    let by = indent(lines.get(key + 1).filter(|_| end > key + 1)?).checked_sub(indent(&lines[key]))?;
+    let by =
+        indent(lines.get(key + 1).filter(|_| end > key + 1)?).checked_sub(indent(&lines[key]))?;
     for line in &mut lines[key + 1..end] {
         *line = line[by.min(indent(line))..].to_owned();
     }
@@ -97,7 +99,11 @@ pub fn trailing_blanks(text: &str, random: &mut Random) -> Option<String> {
     behind_a_line(text, random, |random| [" ", "   ", "\t", " \t "][random.below(4)].to_owned())
 }
 
-fn behind_a_line(text: &str, random: &mut Random, what: impl Fn(&mut Random) -> String) -> Option<String> {
+fn behind_a_line(
+    text: &str,
+    random: &mut Random,
+    what: impl Fn(&mut Random) -> String,
+) -> Option<String> {
     let mut lines = split(text);
     let at = pick(&lines, random, |_| true)?;
     let end = lines[at].len() - line_break(&lines[at]).len();
@@ -167,5 +173,9 @@ pub fn document_marks(text: &str, random: &mut Random) -> Option<String> {
 
 pub fn second_document(text: &str, random: &mut Random) -> Option<String> {
     let other = *random.of(&["a: b\n", "- nox\n", "jobs: {}\n", text])?;
-    Some(if random.once_in(2) { format!("{text}---\n{other}") } else { format!("{other}---\n{text}") })
+    Some(if random.once_in(2) {
+        format!("{text}---\n{other}")
+    } else {
+        format!("{other}---\n{text}")
+    })
 }

@@ -30,14 +30,19 @@ pub fn pick(lines: &[String], random: &mut Random, wanted: impl Fn(&str) -> bool
 /// A `key: value` line cut into what stands before the value, the value, and the line break.
 pub fn key_value(line: &str) -> Option<(&str, &str, &str)> {
     let (key, value) = line.split_once(": ")?;
-    let plain = key.trim_start_matches([' ', '-']).chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    let plain = key
+        .trim_start_matches([' ', '-'])
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     let value = value.trim_end_matches(['\r', '\n']);
     (plain && !value.is_empty()).then(|| (&line[..key.len() + 2], value, line_break(line)))
 }
 
 /// A line that holds a key and a value that is no block, flow or quoted scalar.
 pub fn has_plain_value(line: &str) -> bool {
-    key_value(line).is_some_and(|(_, value, _)| !value.starts_with(['|', '>', '[', '{', '"', '\'', '#', '&', '*', '!']))
+    key_value(line).is_some_and(|(_, value, _)| {
+        !value.starts_with(['|', '>', '[', '{', '"', '\'', '#', '&', '*', '!'])
+    })
 }
 
 /// The line after the last one that belongs to the item or key on line `first`.
@@ -49,8 +54,11 @@ pub fn end_of(lines: &[String], first: usize) -> usize {
 
 /// The first and the line after the last of some step.
 pub fn pick_step(lines: &[String], random: &mut Random) -> Option<(usize, usize)> {
-    let step =
-        |line: &str| ["- name:", "- uses:", "- run:", "- id:", "- if:"].iter().any(|s| content(line).starts_with(s));
+    let step = |line: &str| {
+        ["- name:", "- uses:", "- run:", "- id:", "- if:"]
+            .iter()
+            .any(|s| content(line).starts_with(s))
+    };
     let first = pick(lines, random, step)?;
     Some((first, end_of(lines, first)))
 }

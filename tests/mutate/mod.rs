@@ -1,5 +1,5 @@
-//! A workflow text changed in a few of the ways in which people, editors and enemies write YAML, and the promises of
-//! a fix that must hold for each such mutant.
+//! A workflow text changed in a few of the ways in which people, editors and enemies write YAML,
+//! and the promises of a fix that must hold for each such mutant.
 
 mod bytes;
 mod declared;

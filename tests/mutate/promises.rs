@@ -1,4 +1,5 @@
-//! The promises of a fix, each asked of the bytes alone: what changed, what stayed, what other parsers read.
+//! The promises of a fix, each asked of the bytes alone: what changed, what stayed, what other
+//! parsers read.
 
 use std::ops::Range;
 
@@ -29,11 +30,13 @@ pub fn check(change: &Change) {
 
 fn value_as_declared(old: &str, round: &Round) {
     let value = |text: &str| serde_yaml::from_str::<Value>(without_bom(text)).unwrap();
-    let expected = with_changes(value(old), &round.declared).expect("the declared places are there");
+    let expected =
+        with_changes(value(old), &round.declared).expect("the declared places are there");
     assert_eq!(value(&round.after), expected, "new value = old value + declared change");
 }
 
-/// What an edit takes away is a scalar, an unused comment to ourselves, or a moved step that another edit puts back.
+/// What an edit takes away is a scalar, an unused comment to ourselves, or a moved step that
+/// another edit puts back.
 fn only_declared_bytes(old: &str, round: &Round) {
     let old = without_bom(old);
     let mut taken = round.edits.iter().filter(|edit| edit.span.start < edit.span.end).peekable();
@@ -44,17 +47,23 @@ fn only_declared_bytes(old: &str, round: &Round) {
     for edit in taken {
         let lost = &old[edit.span.range()];
         // To this parser a block begins with its first letter, to the fix with its `|`.
-        let header = if lost.starts_with(['|', '>']) { lost.find('\n').unwrap_or_default() } else { 0 };
-        let start = edit.span.start + header + lost[header..].len() - lost[header..].trim_start().len();
-        let within =
-            |scalar: &Range<usize>| scalar.start <= start && edit.span.start + lost.trim_end().len() <= scalar.end;
+        let header =
+            if lost.starts_with(['|', '>']) { lost.find('\n').unwrap_or_default() } else { 0 };
+        let start =
+            edit.span.start + header + lost[header..].len() - lost[header..].trim_start().len();
+        let within = |scalar: &Range<usize>| {
+            scalar.start <= start && edit.span.start + lost.trim_end().len() <= scalar.end
+        };
         let moved = round.edits.iter().any(|other| {
             other.span.start == other.span.end
                 && other.content.trim_matches(['\r', '\n']) == lost.trim_matches(['\r', '\n'])
         });
         let declares_move = round.declared.iter().any(|c| matches!(c, Declared::MoveItem { .. }));
         let ours = lost.trim().starts_with(OURS) && lost.trim().lines().count() == 1;
-        assert!(ours || reading.scalars.iter().any(within) || (moved && declares_move), "{lost:?} is lost");
+        assert!(
+            ours || reading.scalars.iter().any(within) || (moved && declares_move),
+            "{lost:?} is lost"
+        );
     }
 }
 
@@ -63,21 +72,26 @@ fn same_line_ends(old: &str, new: &str) {
     assert_eq!(old.starts_with(BOM), new.starts_with(BOM), "BOM");
     // Where the last line itself goes, a blank one before it is the last, or none is left.
     let last = old.rsplit('\n').next().unwrap_or(old);
-    let gone = last.trim_start().starts_with(OURS) && !new.ends_with(last) || without_bom(new).is_empty();
+    let gone =
+        last.trim_start().starts_with(OURS) && !new.ends_with(last) || without_bom(new).is_empty();
     assert!(old.ends_with('\n') == new.ends_with('\n') || gone, "last line break");
     let crlf = |text: &str| text.matches("\r\n").count();
     let lf = |text: &str| text.matches('\n').count() - crlf(text);
     assert!(lf(old) > 0 || crlf(old) == 0 || lf(new) == 0, "LF in a file of CRLF");
     assert!(crlf(old) > 0 || crlf(new) == 0, "CRLF in a file of LF");
     // Not `==`: a step that moves to the end may take or give the line break between two lines.
-    assert!(new.matches('\r').count() - crlf(new) == old.matches('\r').count() - crlf(old), "CR alone");
+    assert!(
+        new.matches('\r').count() - crlf(new) == old.matches('\r').count() - crlf(old),
+        "CR alone"
+    );
 }
 
 /// Every comment of the old text is in the new one, in its order where nothing moves.
 fn comments_stay(old: &str, round: &Round) {
     let Some(mut before) = Reading::of(without_bom(old)) else { return };
     before.comments.retain(|comment| !comment.contains("cachelint: ignore"));
-    let after = Reading::of(without_bom(&round.after)).expect("the third parser reads the new text too");
+    let after =
+        Reading::of(without_bom(&round.after)).expect("the third parser reads the new text too");
     if round.declared.iter().any(|c| matches!(c, Declared::MoveItem { .. })) {
         let mut rest = after.comments;
         for comment in before.comments {

@@ -1,6 +1,9 @@
-//! Mutations of keys and values: quotes, scalar styles, flow style, anchors, other keys and values, broken cache keys.
+//! Mutations of keys and values: quotes, scalar styles, flow style, anchors, other keys and values,
+//! broken cache keys.
 
-use super::lines::{content, end_of, has_plain_value, indent, key_value, line_break, pick, pick_step, split};
+use super::lines::{
+    content, end_of, has_plain_value, indent, key_value, line_break, pick, pick_step, split,
+};
 use super::random::Random;
 
 const KEYS: [&str; 16] = [
@@ -21,8 +24,10 @@ const KEYS: [&str; 16] = [
     "key",
     "restore-keys",
 ];
-const NEW_KEYS: [&str; 14] =
-    ["steps", "Steps", "run", "RUN", "uses", "with", "if", "true", "<<", "~", "\"\"", "0x10", "shell", "parallel"];
+const NEW_KEYS: [&str; 14] = [
+    "steps", "Steps", "run", "RUN", "uses", "with", "if", "true", "<<", "~", "\"\"", "0x10",
+    "shell", "parallel",
+];
 const VALUES: [&str; 24] = [
     "null",
     "~",
@@ -66,14 +71,20 @@ pub fn double_quotes(text: &str, random: &mut Random) -> Option<String> {
 
 pub fn unquote(text: &str, random: &mut Random) -> Option<String> {
     let mut lines = split(text);
-    let at = pick(&lines, random, |l| key_value(l).is_some_and(|(_, v, _)| v.len() > 1 && v.starts_with(['"', '\''])))?;
+    let at = pick(&lines, random, |l| {
+        key_value(l).is_some_and(|(_, v, _)| v.len() > 1 && v.starts_with(['"', '\'']))
+    })?;
     let (key, value, end) = key_value(&lines[at])?;
     lines[at] = format!("{key}{}{end}", value.trim_matches(['"', '\'']));
     Some(lines.concat())
 }
 
 pub fn quoted_key(text: &str, random: &mut Random) -> Option<String> {
-    key(text, random, |key, random| if random.once_in(2) { format!("\"{key}\"") } else { format!("'{key}' ") })
+    key(
+        text,
+        random,
+        |key, random| if random.once_in(2) { format!("\"{key}\"") } else { format!("'{key}' ") },
+    )
 }
 
 /// `? key` and `: value` on lines of their own.
@@ -93,10 +104,16 @@ pub fn rename_key(text: &str, random: &mut Random) -> Option<String> {
 }
 
 /// Some well-known key, written as `new` says.
-fn key(text: &str, random: &mut Random, new: impl Fn(&str, &mut Random) -> String) -> Option<String> {
+fn key(
+    text: &str,
+    random: &mut Random,
+    new: impl Fn(&str, &mut Random) -> String,
+) -> Option<String> {
     let name = *random.of(&KEYS)?;
     let mut lines = split(text);
-    let starts = |l: &str| content(l).trim_start_matches("- ").strip_prefix(name).is_some_and(|r| r.starts_with(':'));
+    let starts = |l: &str| {
+        content(l).trim_start_matches("- ").strip_prefix(name).is_some_and(|r| r.starts_with(':'))
+    };
     let at = pick(&lines, random, starts)?;
     let column = lines[at].find(name)?;
     lines[at].replace_range(column..column + name.len(), &new(name, random));
@@ -108,7 +125,11 @@ pub fn replace_value(text: &str, random: &mut Random) -> Option<String> {
 }
 
 /// A plain value in place of which `new` stands.
-fn plain_value(text: &str, random: &mut Random, new: impl Fn(&str, &mut Random) -> Option<String>) -> Option<String> {
+fn plain_value(
+    text: &str,
+    random: &mut Random,
+    new: impl Fn(&str, &mut Random) -> Option<String>,
+) -> Option<String> {
     let mut lines = split(text);
     let at = pick(&lines, random, has_plain_value)?;
     let (key, value, end) = key_value(&lines[at])?;
@@ -118,7 +139,8 @@ fn plain_value(text: &str, random: &mut Random, new: impl Fn(&str, &mut Random) 
 
 /// A plain value as a literal or folded block, with the indicators that there are.
 pub fn block_scalar(text: &str, random: &mut Random) -> Option<String> {
-    let header = *random.of(&["|", "|-", "|+", ">", ">-", ">+", "|2", "|2-", ">2", "| # why", ">-  "])?;
+    let header =
+        *random.of(&["|", "|-", "|+", ">", ">-", ">+", "|2", "|2-", ">2", "| # why", ">-  "])?;
     let mut lines = split(text);
     let at = pick(&lines, random, has_plain_value)?;
     let (key, value, end) = key_value(&lines[at])?;
@@ -130,7 +152,8 @@ pub fn block_scalar(text: &str, random: &mut Random) -> Option<String> {
 /// A value over two lines.
 pub fn fold(text: &str, random: &mut Random) -> Option<String> {
     let mut lines = split(text);
-    let at = pick(&lines, random, |l| key_value(l).is_some_and(|(_, value, _)| value.contains(' ')))?;
+    let at =
+        pick(&lines, random, |l| key_value(l).is_some_and(|(_, value, _)| value.contains(' ')))?;
     let (key, value, end) = key_value(&lines[at])?;
     let (first, rest) = value.split_once(' ')?;
     let depth = key.len() - key.trim_start_matches([' ', '-']).len() + 2;
@@ -142,7 +165,8 @@ pub fn fold(text: &str, random: &mut Random) -> Option<String> {
 /// The keys below `with:` or `env:` between braces.
 pub fn flow_mapping(text: &str, random: &mut Random) -> Option<String> {
     let mut lines = split(text);
-    let at = pick(&lines, random, |l| ["with:", "env:", "matrix:", "- with:"].contains(&content(l)))?;
+    let at =
+        pick(&lines, random, |l| ["with:", "env:", "matrix:", "- with:"].contains(&content(l)))?;
     let end = end_of(&lines, at);
     let inner = braces(&lines[at + 1..end])?;
     let line = lines[at].trim_end_matches(['\r', '\n']).to_owned();
@@ -157,7 +181,8 @@ pub fn flow_step(text: &str, random: &mut Random) -> Option<String> {
     let (first, end) = pick_step(&lines, random)?;
     let depth = indent(&lines[first]);
     let last = line_break(&lines[first]).to_owned();
-    let step: Vec<String> = lines[first..end].iter().map(|l| l.trim_start_matches([' ', '-']).to_owned()).collect();
+    let step: Vec<String> =
+        lines[first..end].iter().map(|l| l.trim_start_matches([' ', '-']).to_owned()).collect();
     let inner = braces(&step)?;
     lines.splice(first..end, [format!("{:depth$}- {inner}{last}", "")]);
     Some(lines.concat())
@@ -167,7 +192,8 @@ pub fn flow_step(text: &str, random: &mut Random) -> Option<String> {
 fn braces(lines: &[String]) -> Option<String> {
     let mut entries = Vec::new();
     for line in lines.iter().filter(|l| !content(l).is_empty()) {
-        let (key, value, _) = key_value(line).filter(|(_, value, _)| !value.starts_with(['|', '>']))?;
+        let (key, value, _) =
+            key_value(line).filter(|(_, value, _)| !value.starts_with(['|', '>']))?;
         let value = if value.contains([',', '{', '}', '#']) && !value.starts_with(['"', '\'']) {
             format!("'{}'", value.replace('\'', "''"))
         } else {
@@ -200,7 +226,10 @@ pub fn share_steps(text: &str, random: &mut Random) -> Option<String> {
     lines[at].insert_str(end, " &all");
     let depth = indent(&lines[at]);
     let job = depth / 2;
-    lines.push(format!("\n{:job$}shared:\n{:depth$}runs-on: ubuntu-latest\n{:depth$}steps: *all\n", "", "", ""));
+    lines.push(format!(
+        "\n{:job$}shared:\n{:depth$}runs-on: ubuntu-latest\n{:depth$}steps: *all\n",
+        "", "", ""
+    ));
     Some(lines.concat())
 }
 

@@ -37,7 +37,11 @@ fn reads_an_archive_packed_and_unpacked() {
         let jobs = report["jobs"].as_array().unwrap();
         let names: Vec<&Value> = jobs.iter().map(|job| &job["job"]).collect();
         assert_eq!(names, ["tests", "lint"], "{}", path.display());
-        assert_eq!(jobs[0]["restores"], json!({"hit": 1}), "the whole job's log is read, not its steps'");
+        assert_eq!(
+            jobs[0]["restores"],
+            json!({"hit": 1}),
+            "the whole job's log is read, not its steps'"
+        );
     }
 }
 
@@ -63,18 +67,24 @@ fn puts_the_steps_of_an_archive_together_where_whole_logs_are_missing() {
 
 #[test]
 fn reads_standard_input_once() {
-    let args = ReportArgs { paths: vec!["-".into()], output_format: ReportFormat::Json, ..ReportArgs::default() };
+    let args = ReportArgs {
+        paths: vec!["-".into()],
+        output_format: ReportFormat::Json,
+        ..ReportArgs::default()
+    };
     let mut input = std::fs::File::open(log("gh-run-view.txt")).unwrap();
     let mut out = Vec::new();
     run(&args, &mut input, &mut out).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&out).unwrap()["jobs"][0]["job"], "tests (3.12)");
-    let twice = ReportArgs { before: vec!["-".into()], after: vec!["-".into()], ..ReportArgs::default() };
+    let twice =
+        ReportArgs { before: vec!["-".into()], after: vec!["-".into()], ..ReportArgs::default() };
     assert!(matches!(text(&twice), Err(ReportError::StdinTwice)));
 }
 
 #[test]
 fn says_what_was_expected_of_bad_input() {
-    let utf16: Vec<u8> = "\u{feff}nox > Running session a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "\u{feff}nox > Running session a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
@@ -93,17 +103,20 @@ fn says_what_was_expected_of_bad_input() {
         (file("binary.txt", &[0, 159, 146, 150, 10, 27, 91]), "not a run log"),
         (folder.path().join("empty"), "no log file in this folder"),
     ] {
-        let error = text(&ReportArgs { paths: vec![path.clone()], ..ReportArgs::default() }).unwrap_err();
+        let error =
+            text(&ReportArgs { paths: vec![path.clone()], ..ReportArgs::default() }).unwrap_err();
         assert!(error.to_string().contains(message), "{}: {error}", path.display());
     }
     let zip = zipped(&[("notes.txt", "unknown.txt")]);
-    let error = text(&ReportArgs { paths: vec![zip.path().to_owned()], ..ReportArgs::default() }).unwrap_err();
+    let error = text(&ReportArgs { paths: vec![zip.path().to_owned()], ..ReportArgs::default() })
+        .unwrap_err();
     assert!(error.to_string().contains("no member is the log of a job"), "{error}");
 }
 
 #[test]
 fn refuses_to_compare_different_workflows() {
-    let error = text(&between(&["github-uncached.txt"], &["gh-run-view.txt"])).unwrap_err().to_string();
+    let error =
+        text(&between(&["github-uncached.txt"], &["gh-run-view.txt"])).unwrap_err().to_string();
     assert!(error.contains("no job in common") && error.contains("tests (3.12), lint"), "{error}");
     assert!(matches!(text(&ReportArgs::default()), Err(ReportError::Usage)));
 }

@@ -39,7 +39,12 @@ fn job(name: &str) -> Value {
 }
 
 fn causes(job: &Value) -> Vec<&str> {
-    job["causes"].as_array().unwrap().iter().map(|trouble| trouble["cause"].as_str().unwrap()).collect()
+    job["causes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|trouble| trouble["cause"].as_str().unwrap())
+        .collect()
 }
 
 fn median(job: &Value, field: &str) -> Option<f64> {
@@ -217,7 +222,8 @@ fn tells_what_each_cache_did_and_why() {
         assert_eq!(run["caches"].as_array().unwrap().len(), 1, "{name}");
         assert_eq!(run["caches"][0]["restore"], expected.restore, "{name}");
         assert_eq!(run["caches"][0]["save"], expected.save, "{name}");
-        let seconds = ["restore_seconds", "save_seconds", "nox_seconds"].map(|field| median(&job, field));
+        let seconds =
+            ["restore_seconds", "save_seconds", "nox_seconds"].map(|field| median(&job, field));
         assert_eq!(seconds, expected.seconds, "{name}");
         assert_eq!(causes(&job), expected.causes, "{name}");
     }
@@ -258,7 +264,8 @@ fn leaves_other_caches_out_but_counts_their_archives() {
 #[test]
 fn separates_the_jobs_of_one_text() {
     let report = as_json(&on(&["gh-run-view.txt"]));
-    let names: Vec<&Value> = report["jobs"].as_array().unwrap().iter().map(|job| &job["job"]).collect();
+    let names: Vec<&Value> =
+        report["jobs"].as_array().unwrap().iter().map(|job| &job["job"]).collect();
     assert_eq!(names, ["tests (3.12)", "lint"]);
     assert_eq!(report["jobs"][0]["restores"], json!({"hit": 1}));
     assert_eq!(causes(&report["jobs"][1]), ["no-nox-cache"]);
@@ -276,7 +283,10 @@ fn untangles_interleaved_jobs_of_act() {
     assert_eq!(median(tests, "restore_seconds"), Some(1.8));
     assert_eq!(median(tests, "save_seconds"), Some(0.9));
     assert_eq!(tests["archive_bytes"], 25_165_824);
-    assert_eq!((median(tests, "nox_seconds"), &tests["nox_seconds_from"]), (Some(1.2), &json!("steps")));
+    assert_eq!(
+        (median(tests, "nox_seconds"), &tests["nox_seconds_from"]),
+        (Some(1.2), &json!("steps"))
+    );
     // the step's name goes on over the end of its line
     assert_eq!(median(lint, "nox_seconds"), Some(2.5));
     assert_eq!(report["storage"]["quota_bytes"], Value::Null);
@@ -320,14 +330,18 @@ fn follows_a_cache_through_real_runs_of_act() {
 #[test]
 fn reads_the_report_of_nox() {
     let job = job("nox-report.json");
-    assert_eq!((median(&job, "nox_seconds"), &job["nox_seconds_from"]), (Some(0.06), &json!("report")));
+    assert_eq!(
+        (median(&job, "nox_seconds"), &job["nox_seconds_from"]),
+        (Some(0.06), &json!("report"))
+    );
     assert_eq!(job["runs"][0]["sessions"], json!([["tests", "success"]]));
     assert_eq!(job["job_seconds"], Value::Null);
 }
 
 #[test]
 fn says_what_a_change_is_worth() {
-    let report = as_json(&between(&["github-uncached.txt"], &["github-miss.txt", "github-hit.txt"]));
+    let report =
+        as_json(&between(&["github-uncached.txt"], &["github-miss.txt", "github-hit.txt"]));
     let difference = &report["differences"][0];
     // 40 s of nox become 4 s, and 2 s to restore; the run that fills the cache does not count
     assert_eq!(difference["verdict"], "saves 34 s a run");
@@ -346,7 +360,11 @@ fn says_what_a_change_is_worth() {
 fn gives_each_verdict_in_words() {
     for (before, after, verdict) in [
         ("github-uncached.txt", "github-recreated.txt", "costs 7.0 s a run: remove it"),
-        ("github-uncached.txt", "github-miss.txt", "nothing was restored in the runs after: no verdict yet"),
+        (
+            "github-uncached.txt",
+            "github-miss.txt",
+            "nothing was restored in the runs after: no verdict yet",
+        ),
         ("github-uncached.txt", "github-hit-failing.txt", "no longer passes"),
         ("github-uncached.txt", "github-uncached.txt", "no difference worth the name (+0.0 s)"),
         ("github-hit.txt", "github-uncached.txt", "costs 34 s a run"),
@@ -367,7 +385,10 @@ fn takes_the_median_of_several_runs_and_shows_the_spread() {
     let args = on(&["github-miss.txt", "github-hit.txt", "github-partial.txt"]);
     let job = &as_json(&args)["jobs"][0];
     assert_eq!(job["nox_seconds"]["runs"], 3);
-    assert_eq!(["least", "median", "most"].map(|f| job["nox_seconds"][f].as_f64().unwrap().round()), [4.0, 6.0, 40.0]);
+    assert_eq!(
+        ["least", "median", "most"].map(|f| job["nox_seconds"][f].as_f64().unwrap().round()),
+        [4.0, 6.0, 40.0]
+    );
     // 40 s without, 4 + 2 and 6 + 2 + 2 s with the cache
     assert_eq!(job["net_gain_seconds"].as_f64().unwrap().round(), 32.0);
     assert!(text(&args).unwrap().contains("6.0 s (4.0–40.0)"));
@@ -383,8 +404,10 @@ fn names_what_several_runs_have_in_common() {
 
 #[test]
 fn fails_the_comparison_when_a_job_no_longer_passes() {
-    let outcome =
-        |after| run(&between(&["github-uncached.txt"], &[after]), &mut std::io::empty(), &mut Vec::new()).unwrap();
+    let outcome = |after| {
+        run(&between(&["github-uncached.txt"], &[after]), &mut std::io::empty(), &mut Vec::new())
+            .unwrap()
+    };
     assert_eq!(outcome("github-hit-failing.txt"), ReportOutcome::NoLongerPasses);
     assert_eq!(outcome("github-hit.txt"), ReportOutcome::Reported);
     let report = as_json(&between(&["github-uncached.txt"], &["github-hit-failing.txt"]));

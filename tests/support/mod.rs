@@ -30,7 +30,8 @@ impl Made {
             std::fs::write(path, text).unwrap();
         }
         for args in [["init", "-q"], ["add", "-A"]] {
-            let status = Command::new("git").args(args).current_dir(folder.path()).status().unwrap();
+            let status =
+                Command::new("git").args(args).current_dir(folder.path()).status().unwrap();
             assert!(status.success());
         }
         Self { folder }
@@ -53,7 +54,11 @@ pub fn check(repository: &Repository, texts: &BTreeMap<String, String>) -> Outco
 }
 
 /// Applies every fix that is at least `required`, until there is none; proves each.
-pub fn repair(repository: &Repository, texts: &mut BTreeMap<String, String>, required: Applicability) -> Vec<Finding> {
+pub fn repair(
+    repository: &Repository,
+    texts: &mut BTreeMap<String, String>,
+    required: Applicability,
+) -> Vec<Finding> {
     repair_from(check(repository, texts), repository, texts, required)
 }
 
@@ -66,7 +71,11 @@ pub fn repair_from(
 ) -> Vec<Finding> {
     for _ in 0..MAX_ROUNDS {
         let mut by_file: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        let fixes = outcome.findings.iter().filter_map(|f| f.fix.as_ref()).filter(|f| f.applicability >= required);
+        let fixes = outcome
+            .findings
+            .iter()
+            .filter_map(|f| f.fix.as_ref())
+            .filter(|f| f.applicability >= required);
         // Like the program: what cannot be proved is not applied.
         let proved = |fix: &&Fix| {
             let old = &outcome.texts[&fix.path];

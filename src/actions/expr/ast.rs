@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use crate::actions::expr::value::Value;
 use crate::base::text::Span;
 
-/// An expression; its span is in bytes of the text that was given to the parser, without surrounding parentheses.
+/// An expression; its span is in bytes of the text that was given to the parser, without
+/// surrounding parentheses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expr {
     pub kind: ExprKind,
@@ -102,18 +103,23 @@ impl Expr {
         self.children().into_iter().for_each(|child| child.walk(visit));
     }
 
-    /// The context path that this expression is, when it is nothing else: `matrix['os']` is `matrix`, `os`.
+    /// The context path that this expression is, when it is nothing else: `matrix['os']` is
+    /// `matrix`, `os`.
     pub fn as_path(&self) -> Option<Vec<String>> {
         match &self.kind {
             ExprKind::Context(_) => Some(self.static_path()).filter(|path| !path.is_empty()),
-            ExprKind::Access { steps, .. } => Some(self.static_path()).filter(|path| path.len() == steps.len() + 1),
+            ExprKind::Access { steps, .. } => {
+                Some(self.static_path()).filter(|path| path.len() == steps.len() + 1)
+            }
             _ => None,
         }
     }
 
-    /// Every context path used, as far as it is static, each once, in order of appearance, in the case written.
+    /// Every context path used, as far as it is static, each once, in order of appearance, in the
+    /// case written.
     ///
-    /// A path ends where an index is computed or `*`: `matrix[github.job].x` gives `matrix` and `github`, `job`.
+    /// A path ends where an index is computed or `*`: `matrix[github.job].x` gives `matrix` and
+    /// `github`, `job`.
     pub fn paths(&self) -> Vec<Vec<String>> {
         distinct_paths([self])
     }

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use crate::actions::expr::value::Value;
 
 impl Value {
-    /// The text GitHub puts in place of `${{ }}`: numbers with at most 15 digits (`3.10` is `3.1`), `Object` and
-    /// `Array` for collections, nothing for null.
+    /// The text GitHub puts in place of `${{ }}`: numbers with at most 15 digits (`3.10` is `3.1`),
+    /// `Object` and `Array` for collections, nothing for null.
     pub fn to_text(&self) -> String {
         match self {
             Value::Null => String::new(),
@@ -40,8 +40,8 @@ impl Value {
         entries.iter().find(|(name, _)| folded(name).eq(folded(key))).map(|(_, value)| value)
     }
 
-    /// `==`: different types meet as numbers, strings without regard to case. `None` for two arrays or two objects,
-    /// which are equal only if they are the same one.
+    /// `==`: different types meet as numbers, strings without regard to case. `None` for two arrays
+    /// or two objects, which are equal only if they are the same one.
     pub fn loose_eq(&self, other: &Value) -> Option<bool> {
         match (self, other) {
             (Value::Array(_), Value::Array(_)) | (Value::Object(_), Value::Object(_)) => None,
@@ -54,14 +54,20 @@ impl Value {
         match (self, other) {
             (Value::Null, Value::Null) => Some(Ordering::Equal),
             (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
-            // By UTF-16 units, and only as far as they are equal: a long text may meet many short ones.
-            (Value::String(left), Value::String(right)) => Some(folded(left).map(utf16).cmp(folded(right).map(utf16))),
-            _ if self.is_primitive() && other.is_primitive() => self.to_number().partial_cmp(&other.to_number()),
+            // By UTF-16 units, and only as far as they are equal: a long text may meet many short
+            // ones.
+            (Value::String(left), Value::String(right)) => {
+                Some(folded(left).map(utf16).cmp(folded(right).map(utf16)))
+            }
+            _ if self.is_primitive() && other.is_primitive() => {
+                self.to_number().partial_cmp(&other.to_number())
+            }
             _ => None,
         }
     }
 
-    /// The number a value counts as in comparisons and indices; NaN for collections and text that is no number.
+    /// The number a value counts as in comparisons and indices; NaN for collections and text that
+    /// is no number.
     pub fn to_number(&self) -> f64 {
         match self {
             Value::Null => 0.0,
@@ -84,10 +90,12 @@ fn from_serde(json: serde_json::Value) -> Value {
         serde_json::Value::Bool(value) => Value::Bool(value),
         serde_json::Value::Number(value) => Value::Number(value.as_f64().unwrap_or(f64::NAN)),
         serde_json::Value::String(value) => Value::String(value),
-        serde_json::Value::Array(items) => Value::Array(items.into_iter().map(from_serde).collect()),
-        serde_json::Value::Object(entries) => {
-            Value::Object(entries.into_iter().map(|(name, value)| (name, from_serde(value))).collect())
+        serde_json::Value::Array(items) => {
+            Value::Array(items.into_iter().map(from_serde).collect())
         }
+        serde_json::Value::Object(entries) => Value::Object(
+            entries.into_iter().map(|(name, value)| (name, from_serde(value))).collect(),
+        ),
     }
 }
 
@@ -109,13 +117,15 @@ fn utf16(c: char) -> [u16; 2] {
     units
 }
 
-/// The number that a text is to the expression language: decimal, exponent, `0x`, `0o`; blank is 0, others NaN.
+/// The number that a text is to the expression language: decimal, exponent, `0x`, `0o`; blank is 0,
+/// others NaN.
 pub(super) fn parse_number(text: &str) -> f64 {
     let text = text.trim();
     // 32 bits, wrapping into negative numbers, as the runner reads them.
     let radix = |digits: &str, radix| match digits.starts_with('+') {
         true => f64::NAN,
-        false => u32::from_str_radix(digits, radix).map_or(f64::NAN, |bits| f64::from(bits.cast_signed())),
+        false => u32::from_str_radix(digits, radix)
+            .map_or(f64::NAN, |bits| f64::from(bits.cast_signed())),
     };
     match text {
         "" => 0.0,
@@ -124,12 +134,15 @@ pub(super) fn parse_number(text: &str) -> f64 {
         _ if text.starts_with("0x") => radix(&text[2..], 16),
         _ if text.starts_with("0o") => radix(&text[2..], 8),
         // Rust also reads `inf` and `nan`.
-        _ if text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) => text.parse().unwrap_or(f64::NAN),
+        _ if text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) => {
+            text.parse().unwrap_or(f64::NAN)
+        }
         _ => f64::NAN,
     }
 }
 
-/// A number with at most 15 significant digits, an exponent where that is below -4 or above 14 (.NET's `G15`).
+/// A number with at most 15 significant digits, an exponent where that is below -4 or above 14
+/// (.NET's `G15`).
 fn number_text(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();

@@ -8,13 +8,14 @@ use crate::actions::expr::functions;
 use crate::actions::expr::template::{Part, Template};
 use crate::actions::expr::value::{Eval, MAX_ALTERNATIVES, Value};
 
-/// What one evaluation may produce in all its intermediate values, in bytes; hostile files stop here.
+/// What one evaluation may produce in all its intermediate values, in bytes; hostile files stop
+/// here.
 const MAX_WORK: usize = 4 << 20;
 
 /// What is known about the run in which an expression is evaluated.
 pub trait Context {
-    /// The value at a path such as `matrix`, `os`, in the case written although case does not matter to GitHub.
-    /// What certainly does not exist is known to be null.
+    /// The value at a path such as `matrix`, `os`, in the case written although case does not
+    /// matter to GitHub. What certainly does not exist is known to be null.
     fn lookup(&self, path: &[String]) -> Eval;
 
     /// The result of `hashFiles` with these arguments.
@@ -23,7 +24,8 @@ pub trait Context {
         Eval::Unknown
     }
 
-    /// The result of the status function `name`: `success`, `failure`, `cancelled` or `always`, in lower case.
+    /// The result of the status function `name`: `success`, `failure`, `cancelled` or `always`, in
+    /// lower case.
     fn status(&self, name: &str) -> Eval {
         if name == "always" { Eval::Known(Value::Bool(true)) } else { Eval::Unknown }
     }
@@ -31,24 +33,28 @@ pub trait Context {
 
 /// The value of an expression. What would fail on the runner is unknown.
 ///
-/// Several uses of one context value are taken as independent: [`Eval::OneOf`] may hold a value too many, never one
-/// too few.
+/// Several uses of one context value are taken as independent: [`Eval::OneOf`] may hold a value too
+/// many, never one too few.
 pub fn eval(expr: &Expr, context: &dyn Context) -> Eval {
     Evaluator::new(context).eval(expr)
 }
 
-/// The value of a template: of its expression when it is nothing else, otherwise the concatenated text.
+/// The value of a template: of its expression when it is nothing else, otherwise the concatenated
+/// text.
 pub fn eval_template(template: &Template, context: &dyn Context) -> Eval {
     Evaluator::new(context).template(template)
 }
 
-/// Whether a condition holds, see [`crate::actions::expr::parse_condition`]: a boolean, either, or unknown.
+/// Whether a condition holds, see [`crate::actions::expr::parse_condition`]: a boolean, either, or
+/// unknown.
 pub fn eval_condition(condition: &Template, context: &dyn Context) -> Eval {
     let evaluator = Evaluator::new(context);
     match condition.parts.as_slice() {
         [Part::Expr { expr, .. }] => evaluator.truth(expr),
         // Literal text is true whatever stands beside it.
-        parts if parts.iter().any(|part| matches!(part, Part::Literal { .. })) => Eval::Known(Value::Bool(true)),
+        parts if parts.iter().any(|part| matches!(part, Part::Literal { .. })) => {
+            Eval::Known(Value::Bool(true))
+        }
         _ => evaluator.template(condition).map(|value| Value::Bool(value.is_truthy())),
     }
 }
@@ -60,7 +66,8 @@ struct Evaluator<'a> {
 
 /// Where an access has arrived.
 enum Cursor {
-    /// Still static: the context is asked only when the path is complete, for it may know the leaf but not the whole.
+    /// Still static: the context is asked only when the path is complete, for it may know the leaf
+    /// but not the whole.
     Paths(Vec<Vec<String>>),
     Value(Eval),
     /// The results of `*`; further steps apply to each item.
@@ -92,7 +99,8 @@ impl<'a> Evaluator<'a> {
 
     /// `result`, unless the work allowed is used up.
     fn charged(&self, result: Eval) -> Eval {
-        let weight: usize = 1 + result.values().unwrap_or_default().into_iter().map(weight).sum::<usize>();
+        let weight: usize =
+            1 + result.values().unwrap_or_default().into_iter().map(weight).sum::<usize>();
         self.work_left.set(self.work_left.get().saturating_sub(weight));
         if self.work_left.get() == 0 { Eval::Unknown } else { result }
     }
@@ -116,7 +124,8 @@ impl<'a> Evaluator<'a> {
         text
     }
 
-    /// The truth of an expression, a boolean; unlike its value it can be known although an operand is not.
+    /// The truth of an expression, a boolean; unlike its value it can be known although an operand
+    /// is not.
     fn truth(&self, expr: &Expr) -> Eval {
         match &expr.kind {
             ExprKind::Not(inner) => self.truth(inner).map(|truth| Value::Bool(!truth.is_truthy())),
@@ -142,8 +151,9 @@ impl<'a> Evaluator<'a> {
             let eval = self.eval(arg);
             let Some(values) = eval.values() else { return Eval::Unknown };
             let is_last = i + 1 == args.len();
-            let (end, go_on): (Vec<&Value>, Vec<&Value>) =
-                values.into_iter().partition(|value| is_last || value.is_truthy() == (op == LogicalOp::Or));
+            let (end, go_on): (Vec<&Value>, Vec<&Value>) = values
+                .into_iter()
+                .partition(|value| is_last || value.is_truthy() == (op == LogicalOp::Or));
             results.extend(end.into_iter().cloned());
             if go_on.is_empty() {
                 break;
@@ -170,14 +180,22 @@ impl<'a> Evaluator<'a> {
                             Some(paths) => Cursor::Paths(paths),
                             None => return Eval::Unknown,
                         },
-                        Cursor::Value(eval) => Cursor::Value(Eval::combine(&[eval, index], |pair| match pair {
-                            [value, index] => Eval::Known(item(value, index).unwrap_or(Value::Null)),
-                            _ => Eval::Unknown,
-                        })),
-                        Cursor::Filtered(eval) => Cursor::Filtered(Eval::combine(&[eval, index], |pair| match pair {
-                            [value, index] => Eval::Known(filtered(value, |v| item(v, index).into_iter().collect())),
-                            _ => Eval::Unknown,
-                        })),
+                        Cursor::Value(eval) => {
+                            Cursor::Value(Eval::combine(&[eval, index], |pair| match pair {
+                                [value, index] => {
+                                    Eval::Known(item(value, index).unwrap_or(Value::Null))
+                                }
+                                _ => Eval::Unknown,
+                            }))
+                        }
+                        Cursor::Filtered(eval) => {
+                            Cursor::Filtered(Eval::combine(&[eval, index], |pair| match pair {
+                                [value, index] => Eval::Known(filtered(value, |v| {
+                                    item(v, index).into_iter().collect()
+                                })),
+                                _ => Eval::Unknown,
+                            }))
+                        }
                     }
                 }
             };
@@ -196,26 +214,32 @@ impl<'a> Evaluator<'a> {
     fn call(&self, name: &str, args: &[Expr]) -> Eval {
         let name = name.to_ascii_lowercase();
         match name.as_str() {
-            "success" | "failure" | "cancelled" | "always" if args.is_empty() => self.context.status(&name),
+            "success" | "failure" | "cancelled" | "always" if args.is_empty() => {
+                self.context.status(&name)
+            }
             "case" => self.case(args),
             "hashfiles" if !args.is_empty() => {
                 let args: Vec<Eval> = args.iter().map(|arg| self.eval(arg)).collect();
                 Eval::combine(&args, |values| {
-                    let patterns: Vec<Value> = values.iter().map(|value| (*value).clone()).collect();
+                    let patterns: Vec<Value> =
+                        values.iter().map(|value| (*value).clone()).collect();
                     self.context.hash_files(&patterns)
                 })
             }
             _ => match functions::find(&name, args.len()) {
                 Some(function) => {
                     let args: Vec<Eval> = args.iter().map(|arg| self.eval(arg)).collect();
-                    Eval::combine(&args, |values| function(values).map_or(Eval::Unknown, Eval::Known))
+                    Eval::combine(&args, |values| {
+                        function(values).map_or(Eval::Unknown, Eval::Known)
+                    })
                 }
                 None => Eval::Unknown,
             },
         }
     }
 
-    /// `case(condition, value, ..., default)`: known although the values that are not chosen are unknown.
+    /// `case(condition, value, ..., default)`: known although the values that are not chosen are
+    /// unknown.
     fn case(&self, args: &[Expr]) -> Eval {
         let (pairs, [default]) = args.as_chunks::<2>() else { return Eval::Unknown };
         if pairs.is_empty() {
@@ -255,7 +279,8 @@ fn compare(op: CompareOp, sides: &[&Value]) -> Eval {
     result.map_or(Eval::Unknown, |result| Eval::Known(Value::Bool(result)))
 }
 
-/// Every path with every index appended; `None` when an index is unknown, no string or number, or there are too many.
+/// Every path with every index appended; `None` when an index is unknown, no string or number, or
+/// there are too many.
 fn extend_paths(mut paths: Vec<Vec<String>>, index: &Eval) -> Option<Vec<Vec<String>>> {
     let keys = index.values()?;
     let is_key = |key: &&Value| matches!(key, Value::String(_) | Value::Number(_));
@@ -305,6 +330,8 @@ fn weight(value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) => 1,
         Value::String(text) => 1 + text.len(),
         Value::Array(items) => 1 + items.iter().map(weight).sum::<usize>(),
-        Value::Object(entries) => 1 + entries.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>(),
+        Value::Object(entries) => {
+            1 + entries.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>()
+        }
     }
 }

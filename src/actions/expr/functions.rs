@@ -57,7 +57,9 @@ fn contains(args: &[&Value]) -> Option<Value> {
 
 fn starts_with(args: &[&Value]) -> Option<Value> {
     let [text, start] = args else { return None };
-    Some(Value::Bool(both_folded(text, start).is_some_and(|(text, start)| text.starts_with(&start))))
+    Some(Value::Bool(
+        both_folded(text, start).is_some_and(|(text, start)| text.starts_with(&start)),
+    ))
 }
 
 fn ends_with(args: &[&Value]) -> Option<Value> {
@@ -145,12 +147,16 @@ fn write_json(value: &Value, depth: usize, out: &mut String) -> Option<()> {
         Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_text()),
         Value::String(text) => out.push_str(&serde_json::to_string(text).ok()?),
         Value::Array(items) => {
-            write_items(('[', ']'), items, depth, out, |item, out| write_json(item, depth + 1, out))?;
+            write_items(('[', ']'), items, depth, out, |item, out| {
+                write_json(item, depth + 1, out)
+            })?;
         }
-        Value::Object(entries) => write_items(('{', '}'), entries, depth, out, |(key, value), out| {
-            write!(out, "{}: ", serde_json::to_string(key).ok()?).ok()?;
-            write_json(value, depth + 1, out)
-        })?,
+        Value::Object(entries) => {
+            write_items(('{', '}'), entries, depth, out, |(key, value), out| {
+                write!(out, "{}: ", serde_json::to_string(key).ok()?).ok()?;
+                write_json(value, depth + 1, out)
+            })?
+        }
     }
     Some(())
 }

@@ -1,4 +1,5 @@
-//! Templates and conditions parsed, kept for texts that come again: every leg of a matrix asks for the same ones.
+//! Templates and conditions parsed, kept for texts that come again: every leg of a matrix asks for
+//! the same ones.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,8 +20,8 @@ thread_local! {
     static KEPT: RefCell<HashMap<Box<str>, Parsed>> = RefCell::default();
 }
 
-/// Parses a string in which `${{ }}` may stand. Fails where GitHub refuses the workflow: unclosed, empty or
-/// malformed expressions.
+/// Parses a string in which `${{ }}` may stand. Fails where GitHub refuses the workflow: unclosed,
+/// empty or malformed expressions.
 pub fn parse_template(text: &str) -> Parsed {
     if !text.contains("${{") {
         return template::parse(text).map(Rc::new);
@@ -30,8 +31,9 @@ pub fn parse_template(text: &str) -> Parsed {
 
 /// Parses an `if:` value: an expression without `${{ }}`, or a template.
 ///
-/// Text beside `${{ }}`, be it a final newline, makes the condition a string, which is always true: kept as it is.
-/// Blank means `success()`. The `success() &&` that GitHub puts before conditions without status function is not added.
+/// Text beside `${{ }}`, be it a final newline, makes the condition a string, which is always true:
+/// kept as it is. Blank means `success()`. The `success() &&` that GitHub puts before conditions
+/// without status function is not added.
 pub fn parse_condition(text: &str) -> Parsed {
     parsed(text, template::condition)
 }

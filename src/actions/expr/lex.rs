@@ -42,8 +42,11 @@ pub(super) fn tokens(text: &str, base: usize) -> Result<Vec<(Token, Span)>, Expr
         let previous = found.last().map(|(token, _)| token);
         let (token, length) = match operator(rest, previous) {
             Some(operator) => operator,
-            None if first == '\'' => string(rest).ok_or(ExprError::at(base + at, ExprErrorKind::UnterminatedString))?,
-            None => word(rest, previous).ok_or(ExprError::at(base + at, ExprErrorKind::UnexpectedSymbol))?,
+            None if first == '\'' => {
+                string(rest).ok_or(ExprError::at(base + at, ExprErrorKind::UnterminatedString))?
+            }
+            None => word(rest, previous)
+                .ok_or(ExprError::at(base + at, ExprErrorKind::UnexpectedSymbol))?,
         };
         found.push((token, Span::new(base + at, base + at + length)));
         at += length;
@@ -74,7 +77,13 @@ fn operator(rest: &str, previous: Option<&Token>) -> Option<(Token, usize)> {
         '<' => Token::Less,
         '>' => Token::Greater,
         // Elsewhere a dot begins a number: `.5`.
-        '.' if matches!(previous, Some(Token::Name(_) | Token::Close | Token::CloseIndex | Token::Star)) => Token::Dot,
+        '.' if matches!(
+            previous,
+            Some(Token::Name(_) | Token::Close | Token::CloseIndex | Token::Star)
+        ) =>
+        {
+            Token::Dot
+        }
         _ => return None,
     };
     Some((token, 1))
@@ -102,7 +111,9 @@ fn word(rest: &str, previous: Option<&Token>) -> Option<(Token, usize)> {
     let length = rest.find(ends).unwrap_or(rest.len());
     let word = &rest[..length];
     if is_number {
-        return Some(parse_number(word)).filter(|number| !number.is_nan()).map(|n| (Token::Number(n), length));
+        return Some(parse_number(word))
+            .filter(|number| !number.is_nan())
+            .map(|n| (Token::Number(n), length));
     }
     let legal = (first.is_ascii_alphabetic() || first == '_')
         && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');

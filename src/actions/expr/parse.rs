@@ -42,7 +42,8 @@ impl ExprError {
     }
 }
 
-/// Parses what stands between `${{` and `}}`. Names of contexts and functions are not checked: forges differ.
+/// Parses what stands between `${{` and `}}`. Names of contexts and functions are not checked:
+/// forges differ.
 pub fn parse_expr(text: &str) -> Result<Expr, ExprError> {
     parse_at(text, 0)
 }
@@ -69,7 +70,8 @@ struct Parser {
     next: usize,
     end: usize,
     depth: usize,
-    /// Comparisons that continue a chain (`a == b == c`): each deepens the tree without nesting in the text.
+    /// Comparisons that continue a chain (`a == b == c`): each deepens the tree without nesting in
+    /// the text.
     chained: usize,
 }
 
@@ -101,15 +103,25 @@ impl Parser {
 
     /// Where the last token taken ends.
     fn taken_to(&self) -> usize {
-        self.next.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(self.end, |(_, span)| span.end)
+        self.next
+            .checked_sub(1)
+            .and_then(|last| self.tokens.get(last))
+            .map_or(self.end, |(_, span)| span.end)
     }
 
     fn unexpected(&self) -> ExprError {
-        let kind = if self.peek().is_some() { ExprErrorKind::UnexpectedSymbol } else { ExprErrorKind::UnexpectedEnd };
+        let kind = if self.peek().is_some() {
+            ExprErrorKind::UnexpectedSymbol
+        } else {
+            ExprErrorKind::UnexpectedEnd
+        };
         ExprError::at(self.offset(), kind)
     }
 
-    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, ExprError>) -> Result<T, ExprError> {
+    fn nested<T>(
+        &mut self,
+        parse: impl FnOnce(&mut Self) -> Result<T, ExprError>,
+    ) -> Result<T, ExprError> {
         if self.depth == MAX_DEPTH {
             return Err(ExprError::at(self.offset(), ExprErrorKind::TooDeep));
         }
@@ -180,7 +192,10 @@ impl Parser {
             self.next += 1;
             let right = operand(self)?;
             let span = Span::new(left.span.start, self.taken_to());
-            left = Expr { kind: ExprKind::Compare { op, left: Box::new(left), right: Box::new(right) }, span };
+            left = Expr {
+                kind: ExprKind::Compare { op, left: Box::new(left), right: Box::new(right) },
+                span,
+            };
         }
         Ok(left)
     }
@@ -244,7 +259,8 @@ impl Parser {
     }
 
     fn index(&mut self) -> Result<Step, ExprError> {
-        let step = if self.take(&Token::Star) { Step::Star } else { Step::Index(self.expression()?) };
+        let step =
+            if self.take(&Token::Star) { Step::Star } else { Step::Index(self.expression()?) };
         self.expect(&Token::CloseIndex)?;
         Ok(step)
     }
@@ -262,7 +278,9 @@ impl Parser {
                 self.expect(&Token::Close)?;
                 return Ok(inner);
             }
-            Token::Name(name) if self.take(&Token::Open) => ExprKind::Call { name, args: self.arguments()? },
+            Token::Name(name) if self.take(&Token::Open) => {
+                ExprKind::Call { name, args: self.arguments()? }
+            }
             Token::Name(name) => ExprKind::Context(name),
             _ => return Err(error),
         };

@@ -61,9 +61,14 @@ pub(super) fn parse(text: &str) -> Result<Template, ExprError> {
         let open = at + found;
         push_literal(&mut parts, text, Span::new(at, open));
         let inner = open + 3;
-        let close = closing(&text[inner..]).ok_or(ExprError::at(open, ExprErrorKind::Unterminated))? + inner;
+        let close = closing(&text[inner..])
+            .ok_or(ExprError::at(open, ExprErrorKind::Unterminated))?
+            + inner;
         at = close + 2;
-        parts.push(Part::Expr { expr: parse_at(&text[inner..close], inner)?, span: Span::new(open, at) });
+        parts.push(Part::Expr {
+            expr: parse_at(&text[inner..close], inner)?,
+            span: Span::new(open, at),
+        });
     }
     push_literal(&mut parts, text, Span::new(at, text.len()));
     Ok(Template { parts })

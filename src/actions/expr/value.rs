@@ -116,8 +116,8 @@ impl Eval {
         }
     }
 
-    /// `f` of every combination of the possible values; unknown when one is unknown or there are more than
-    /// [`MAX_ALTERNATIVES`] combinations.
+    /// `f` of every combination of the possible values; unknown when one is unknown or there are
+    /// more than [`MAX_ALTERNATIVES`] combinations.
     pub fn combine(evals: &[Eval], mut f: impl FnMut(&[&Value]) -> Eval) -> Self {
         let mut combinations: Vec<Vec<&Value>> = vec![Vec::new()];
         for eval in evals {

@@ -244,13 +244,19 @@ fn refuses_what_the_runner_refuses() {
 #[test]
 fn the_workspace_itself_is_everything() {
     for pattern in [".", "./", "./**", "**"] {
-        assert_eq!(PatternSet::parse(pattern).map(|set| set.matching(FILES)), Ok(FILES.to_vec()), "{pattern}");
+        assert_eq!(
+            PatternSet::parse(pattern).map(|set| set.matching(FILES)),
+            Ok(FILES.to_vec()),
+            "{pattern}"
+        );
     }
 }
 
 #[test]
 fn other_folders_hold_no_file_of_the_repository() {
-    for (pattern, anchor) in [("~", Anchor::Home), ("~/a", Anchor::Home), ("/a", Anchor::Root), ("/", Anchor::Root)] {
+    for (pattern, anchor) in
+        [("~", Anchor::Home), ("~/a", Anchor::Home), ("/a", Anchor::Root), ("/", Anchor::Root)]
+    {
         let pattern = Pattern::parse(pattern).expect("valid");
         assert_eq!(pattern.anchor, anchor);
         assert!(!pattern.matches("a"));
@@ -284,7 +290,8 @@ fn literal_paths() {
 #[test]
 fn many_stars_take_no_time() {
     let path = "a".repeat(200) + &"/a".repeat(500);
-    for pattern in ["*a".repeat(100) + "b", "**/".repeat(200) + "b", "**/*a*a*/".repeat(100) + "b"] {
+    for pattern in ["*a".repeat(100) + "b", "**/".repeat(200) + "b", "**/*a*a*/".repeat(100) + "b"]
+    {
         assert!(!Pattern::parse(&pattern).expect("valid").matches(&path));
     }
 }

@@ -5,19 +5,24 @@ use crate::base::finding::{Applicability, Finding, Severity};
 use crate::config::Config;
 use crate::testing::{NOXFILE, findings, fixed, job, outcome, safe_fix};
 
-const SETUP: &str = "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n- run: pip install nox\n";
+const SETUP: &str =
+    "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n- run: pip install nox\n";
 
 /// The lines of the inserted step's `with:` that begin with this key, and what follows in a block.
 fn inserted<'t>(new: &'t str, key: &str) -> Vec<&'t str> {
-    let mut lines = new
-        .lines()
-        .map(str::trim)
-        .skip_while(|l| !l.starts_with("uses: actions/cache@") && !l.starts_with("- uses: actions/cache@"));
-    let Some(first) = lines.find_map(|l| l.strip_prefix(&format!("{key}: "))) else { return Vec::new() };
+    let mut lines = new.lines().map(str::trim).skip_while(|l| {
+        !l.starts_with("uses: actions/cache@") && !l.starts_with("- uses: actions/cache@")
+    });
+    let Some(first) = lines.find_map(|l| l.strip_prefix(&format!("{key}: "))) else {
+        return Vec::new();
+    };
     if first != "|" {
         return vec![first];
     }
-    lines.take_while(|l| !l.contains(": ") || l.contains("${{")).filter(|l| !l.starts_with("- ")).collect()
+    lines
+        .take_while(|l| !l.contains(": ") || l.contains("${{"))
+        .filter(|l| !l.starts_with("- "))
+        .collect()
 }
 
 fn fix_of(workflow: &str) -> String {
@@ -91,7 +96,10 @@ fn legs_are_told_apart_by_what_the_job_uses() {
                  - run: nox -r -s tests -- --shard ${{ matrix.shard }}\n";
     let key = inserted(&fix_of(&job(matrix, steps)), "key")[0].to_owned();
     assert!(key.contains("${{ matrix.os }}-${{ matrix.python }}-"), "{key}");
-    assert!(!key.contains("matrix.shard"), "what the session is told builds no other environment: {key}");
+    assert!(
+        !key.contains("matrix.shard"),
+        "what the session is told builds no other environment: {key}"
+    );
 }
 
 #[test]
@@ -101,13 +109,16 @@ fn values_that_a_key_cannot_hold() {
     assert!(inserted(&fix_of(&job(dynamic, &steps)), "key")[0].contains("-${{ matrix.session }}-"));
     let commas = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    extras: ['a,b', 'a,c']";
     let steps = format!("{SETUP}- run: EXTRAS=${{{{ matrix.extras }}}} nox -r -s tests\n");
-    assert!(inserted(&fix_of(&job(commas, &steps)), "key")[0].contains("-${{ strategy.job-index }}-"));
+    assert!(
+        inserted(&fix_of(&job(commas, &steps)), "key")[0].contains("-${{ strategy.job-index }}-")
+    );
     let unknown = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    extras: ['a,b', 'a,c']\n    include: ${{ fromJSON(needs.x.outputs.y) }}";
     let finding = only(&job(unknown, &steps));
     assert!(finding.fix.is_none() && finding.no_fix_reason.unwrap().contains("commas"));
 }
 
-/// What is known of legs must be in the key, also where another of their values is computed while the workflow runs.
+/// What is known of legs must be in the key, also where another of their values is computed while
+/// the workflow runs.
 #[test]
 fn legs_of_a_matrix_that_is_known_in_part() {
     for (second, found) in [
@@ -123,9 +134,14 @@ fn legs_of_a_matrix_that_is_known_in_part() {
         );
         let finding = only(&job(&matrix, &steps));
         match (found, &finding.fix) {
-            (Ok(path), Some(fix)) => assert!(fix.edits[0].content.contains(path), "{second}: {}", fix.edits[0].content),
+            (Ok(path), Some(fix)) => {
+                assert!(fix.edits[0].content.contains(path), "{second}: {}", fix.edits[0].content)
+            }
             (Err(reason), None) => {
-                assert!(finding.no_fix_reason.as_deref().is_some_and(|r| r.contains(reason)), "{second}: {finding:?}");
+                assert!(
+                    finding.no_fix_reason.as_deref().is_some_and(|r| r.contains(reason)),
+                    "{second}: {finding:?}"
+                );
             }
             _ => panic!("{second}: {finding:#?}"),
         }
@@ -134,11 +150,12 @@ fn legs_of_a_matrix_that_is_known_in_part() {
 
 #[test]
 fn the_step_stands_where_it_works() {
-    let other =
-        "- uses: actions/checkout@v5\n- run: nox -s tests\n- uses: actions/setup-python@v6\n- run: nox -s tests\n";
+    let other = "- uses: actions/checkout@v5\n- run: nox -s tests\n- uses: actions/setup-python@v6\n- run: nox -s tests\n";
     let twice = "- uses: actions/checkout@v5\n- run: nox -s tests\n- uses: actions/checkout@v5\n- run: nox -s tests\n";
     let kept = "- uses: actions/checkout@v5\n- run: nox -s tests\n- uses: actions/checkout@v5\n  with:\n    clean: false\n- run: nox -s tests\n";
-    for (steps, reason) in [(other, Some("another interpreter")), (twice, Some("second checkout")), (kept, None)] {
+    for (steps, reason) in
+        [(other, Some("another interpreter")), (twice, Some("second checkout")), (kept, None)]
+    {
         let finding = only(&job("runs-on: ubuntu-latest", steps));
         match reason {
             Some(reason) => assert!(finding.no_fix_reason.unwrap().contains(reason)),
@@ -149,16 +166,25 @@ fn the_step_stands_where_it_works() {
         "runs-on: ubuntu-latest",
         &format!("{SETUP}- if: github.ref == 'refs/heads/main'\n  run: nox -r\n"),
     ));
-    assert!(new.contains("- if: github.ref == 'refs/heads/main'\n        uses: actions/cache@"), "{new}");
+    assert!(
+        new.contains("- if: github.ref == 'refs/heads/main'\n        uses: actions/cache@"),
+        "{new}"
+    );
 }
 
 #[test]
 fn publishing_and_untrusted_runs_are_left_to_people() {
     let steps = format!("{SETUP}- run: nox -s tests\n");
-    let with = |on: &str, steps: &str| job("runs-on: ubuntu-latest", steps).replacen("on: push", on, 1);
+    let with =
+        |on: &str, steps: &str| job("runs-on: ubuntu-latest", steps).replacen("on: push", on, 1);
     let upload = format!("{steps}- run: twine upload dist/*\n");
     assert!(only(&with("on: push", &upload)).withheld.unwrap().contains("package index"));
-    assert!(only(&with("on: pull_request_target", &steps)).withheld.unwrap().contains("pull_request_target"));
+    assert!(
+        only(&with("on: pull_request_target", &steps))
+            .withheld
+            .unwrap()
+            .contains("pull_request_target")
+    );
     assert_eq!(findings(ID, &with("on: release", &steps)).len(), 0);
     assert_eq!(findings(ID, &with("on:\n  push:\n    tags: ['v*']", &steps)).len(), 0);
     let both = only(&with("on:\n  push:\n    branches: [main]\n    tags: ['v*']", &steps));
@@ -174,8 +200,11 @@ fn severity_follows_what_a_cache_can_gain() {
     assert_eq!(only(&job("runs-on: ubuntu-latest", uv)).severity, Severity::Warning);
     let pip = format!("{SETUP}- run: nox -s tests\n");
     assert_eq!(only(&job("runs-on: ubuntu-latest", &pip)).severity, Severity::Error);
-    let nightly =
-        job("runs-on: ubuntu-latest", &pip).replacen("on: push", "on:\n  schedule:\n    - cron: '0 0 * * *'", 1);
+    let nightly = job("runs-on: ubuntu-latest", &pip).replacen(
+        "on: push",
+        "on:\n  schedule:\n    - cron: '0 0 * * *'",
+        1,
+    );
     assert_eq!(only(&nightly).severity, Severity::Info);
 }
 
@@ -195,12 +224,17 @@ fn settings_shape_the_step() {
         ..Config::default()
     };
     let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n"));
-    let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE), ("pyproject.toml", "")];
+    let files = [
+        (".github/workflows/ci.yml", workflow.as_str()),
+        ("noxfile.py", NOXFILE),
+        ("pyproject.toml", ""),
+    ];
     let outcome = outcome(&files, &settings);
     let new = fixed(&workflow, safe_fix(&outcome.findings));
     assert!(new.contains("uses: example/cache@v1\n") && !new.contains("restore-keys"), "{new}");
     assert!(
-        new.contains("-${{ vars.EPOCH }}-${{ hashFiles(") && new.contains("'pyproject.toml', 'tools.txt') }}"),
+        new.contains("-${{ vars.EPOCH }}-${{ hashFiles(")
+            && new.contains("'pyproject.toml', 'tools.txt') }}"),
         "{new}"
     );
 }
@@ -208,7 +242,8 @@ fn settings_shape_the_step() {
 #[test]
 fn an_action_that_sets_up_python_gets_the_step_inside_once_for_all_its_users() {
     let action = "name: t\nruns:\n  using: composite\n  steps:\n    - uses: actions/setup-python@v6\n    - run: nox -s tests\n      shell: bash\n";
-    let uses = job("runs-on: ubuntu-latest", "- uses: actions/checkout@v5\n- uses: ./.github/actions/t\n");
+    let uses =
+        job("runs-on: ubuntu-latest", "- uses: actions/checkout@v5\n- uses: ./.github/actions/t\n");
     let named = |name: &str| format!("name: {name}\n{uses}");
     let files = [
         (".github/workflows/a.yml", named("A")),
@@ -225,7 +260,9 @@ fn an_action_that_sets_up_python_gets_the_step_inside_once_for_all_its_users() {
     let new = fixed(action, fixes[0]);
     assert!(new.contains("key: nox-${{ github.workflow }}-${{ github.job }}-"), "{new}");
     assert!(
-        new.contains("'.github/workflows/a.yml', '.github/workflows/b.yml', '.github/actions/t/action.yml'"),
+        new.contains(
+            "'.github/workflows/a.yml', '.github/workflows/b.yml', '.github/actions/t/action.yml'"
+        ),
         "{new}"
     );
 }
@@ -243,7 +280,8 @@ fn inputs_in_the_environment_of_a_call() {
         (plain, "NAME", "nox -r -s $NAME", true, true),
         (plain, "NOXSESSION", "nox -r", true, false),
     ] {
-        let steps = format!("{SETUP}- run: {run}\n  env:\n    {variable}: ${{{{ inputs.given }}}}\n");
+        let steps =
+            format!("{SETUP}- run: {run}\n  env:\n    {variable}: ${{{{ inputs.given }}}}\n");
         let workflow = job("runs-on: ubuntu-latest", &steps).replacen(
             "on: push",
             "on:\n  workflow_call:\n    inputs:\n      given: {type: string}",
@@ -265,7 +303,8 @@ fn interpreters_of_a_uv_that_a_script_installs() {
     let noxfile = "import nox\nnox.options.default_venv_backend = 'uv|virtualenv'\n@nox.session(python='3.14')\n\
                    def tests(session):\n    session.install('x')\n";
     let python = "- uses: actions/setup-python@v6\n";
-    let (exporting, silent) = ("- uses: astral-sh/setup-uv@v7\n", "- uses: hynek/setup-cached-uv@v2\n");
+    let (exporting, silent) =
+        ("- uses: astral-sh/setup-uv@v7\n", "- uses: hynek/setup-cached-uv@v2\n");
     for (setup, install, kept) in [
         (exporting, "uv tool install nox", false),
         (silent, "uv tool install nox", true),
@@ -281,7 +320,15 @@ fn interpreters_of_a_uv_that_a_script_installs() {
         );
         let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile)];
         let new = fixed(&workflow, safe_fix(&outcome(&files, &Config::default()).findings));
-        assert_eq!(inserted(&new, "path").contains(&"~/.local/share/uv/python"), kept, "{setup}{install}: {new}");
-        assert_eq!(new.contains("${{ env.UV_PYTHON_INSTALL_DIR }}"), setup == exporting, "{setup}{install}: {new}");
+        assert_eq!(
+            inserted(&new, "path").contains(&"~/.local/share/uv/python"),
+            kept,
+            "{setup}{install}: {new}"
+        );
+        assert_eq!(
+            new.contains("${{ env.UV_PYTHON_INSTALL_DIR }}"),
+            setup == exporting,
+            "{setup}{install}: {new}"
+        );
     }
 }

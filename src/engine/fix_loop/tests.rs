@@ -40,8 +40,15 @@ fn insert_before(text: &str, needle: &str, index: usize) -> Fix {
         applicability: Applicability::Safe,
         message: "Insert".into(),
         path: ".github/workflows/ci.yml".into(),
-        edits: vec![Edit { span: Span::at(text.find(needle).unwrap()), content: "      - uses: c\n".into() }],
-        changes: vec![ValueChange::InsertItem { sequence, index, value: mapping([("uses", "c".into())]) }],
+        edits: vec![Edit {
+            span: Span::at(text.find(needle).unwrap()),
+            content: "      - uses: c\n".into(),
+        }],
+        changes: vec![ValueChange::InsertItem {
+            sequence,
+            index,
+            value: mapping([("uses", "c".into())]),
+        }],
     }
 }
 
@@ -63,15 +70,24 @@ fn on_disk(repository: &Repository) -> String {
 }
 
 fn missing(text: &str) -> Vec<Fix> {
-    if text.contains("uses: c") { Vec::new() } else { vec![insert_before(text, "      - run: one", 0)] }
+    if text.contains("uses: c") {
+        Vec::new()
+    } else {
+        vec![insert_before(text, "      - run: one", 0)]
+    }
 }
 
 #[test]
 fn applies_once_and_writes_only_when_asked() {
-    for (old, new) in [(OLD.to_owned(), NEW.to_owned()), (format!("\u{feff}{OLD}"), format!("\u{feff}{NEW}"))] {
+    for (old, new) in
+        [(OLD.to_owned(), NEW.to_owned()), (format!("\u{feff}{OLD}"), format!("\u{feff}{NEW}"))]
+    {
         let (_guard, repository) = repository(&old);
         let shown = run(&repository, false, missing);
-        assert_eq!((shown.changes[0].before.as_str(), shown.changes[0].after.as_str()), (old.as_str(), new.as_str()));
+        assert_eq!(
+            (shown.changes[0].before.as_str(), shown.changes[0].after.as_str()),
+            (old.as_str(), new.as_str())
+        );
         assert_eq!(on_disk(&repository), old);
         let fixed = run(&repository, true, missing);
         assert_eq!((fixed.applied, fixed.outcome.findings.len()), (1, 0));
@@ -107,7 +123,10 @@ fn fixes_that_touch_are_applied_in_two_rounds() {
     };
     let fixed = run(&repository, true, both);
     assert_eq!((fixed.applied, fixed.outcome.findings.len()), (2, 0));
-    assert_eq!(on_disk(&repository), OLD.replace("jobs:", "jobs: ").replace("one", "one -r").replace("two", "two -r"));
+    assert_eq!(
+        on_disk(&repository),
+        OLD.replace("jobs:", "jobs: ").replace("one", "one -r").replace("two", "two -r")
+    );
 }
 
 #[test]

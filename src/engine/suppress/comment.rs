@@ -33,16 +33,19 @@ pub struct Entry {
 }
 
 impl Directive {
-    /// Removes the directive: its whole line if nothing else stands on it, else also the blanks before it.
+    /// Removes the directive: its whole line if nothing else stands on it, else also the blanks
+    /// before it.
     pub fn removal(&self, text: &Text) -> Edit {
         let start = text.line_start(self.line);
         let next = text.line_start(self.line + 1);
-        let (before, after) = (&text.as_str()[start..self.span.start], &text.as_str()[self.span.end..next]);
+        let (before, after) =
+            (&text.as_str()[start..self.span.start], &text.as_str()[self.span.end..next]);
         let rest = after.trim();
         let span = if !rest.is_empty() {
             Span::new(self.span.start, next - after.trim_start().len())
         } else if before.trim().is_empty() && self.line > 0 && !after.ends_with('\n') {
-            // The last line leaves with the line break before it: the file ends as it did, without one.
+            // The last line leaves with the line break before it: the file ends as it did, without
+            // one.
             let above = self.line - 1;
             Span::new(text.line_start(above) + text.line(above).len(), next)
         } else if before.trim().is_empty() {
@@ -70,7 +73,9 @@ fn comments(text: &Text, tree: &Tree) -> Vec<Span> {
     for number in 0..text.line_count() {
         let start = text.line_start(number);
         let line = text.line(number);
-        let hashes = line.match_indices('#').filter(|(at, _)| *at == 0 || line[..*at].ends_with([' ', '\t']));
+        let hashes = line
+            .match_indices('#')
+            .filter(|(at, _)| *at == 0 || line[..*at].ends_with([' ', '\t']));
         let outside = |at: usize| {
             let before = scalars.partition_point(|s| s.start <= at);
             !before.checked_sub(1).is_some_and(|i| scalars[i].contains(at))
@@ -82,8 +87,8 @@ fn comments(text: &Text, tree: &Tree) -> Vec<Span> {
     found
 }
 
-/// Sorted spans of scalars in which a `#` is text. The header line of a block scalar is not part: a comment may stand
-/// there.
+/// Sorted spans of scalars in which a `#` is text. The header line of a block scalar is not part: a
+/// comment may stand there.
 fn scalar_spans(text: &Text, tree: &Tree) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut stack: Vec<NodeId> = tree.root().into_iter().collect();
@@ -95,7 +100,9 @@ fn scalar_spans(text: &Text, tree: &Tree) -> Vec<Span> {
                 spans.push(Span::new(content, node.span.end.max(content)));
             }
             Kind::Scalar { .. } => spans.push(node.span),
-            Kind::Mapping { entries, .. } => stack.extend(entries.iter().flat_map(|e| [e.key, e.value])),
+            Kind::Mapping { entries, .. } => {
+                stack.extend(entries.iter().flat_map(|e| [e.key, e.value]))
+            }
             Kind::Sequence { items, .. } => stack.extend(items.iter().map(|item| item.node)),
             Kind::Alias(_) => {}
         }
@@ -111,7 +118,9 @@ fn in_comment(text: &Text, comment: Span) -> Vec<Directive> {
     let starts: Vec<usize> = content
         .match_indices('#')
         .map(|(at, _)| at)
-        .filter(|at| *at == 0 || (content[..*at].ends_with([' ', '\t']) && is_directive(&content[at + 1..])))
+        .filter(|at| {
+            *at == 0 || (content[..*at].ends_with([' ', '\t']) && is_directive(&content[at + 1..]))
+        })
         .collect();
     let ends = starts.iter().skip(1).copied().chain([content.len()]);
     let mut found = Vec::new();
@@ -182,7 +191,10 @@ mod tests {
         let table: &[(&str, &[&str])] = &[
             ("# cachelint: ignore[nox/missing-cache] cold on purpose", &["nox/missing-cache"]),
             ("# cachelint: ignore[missing-cache]", &["nox/missing-cache"]),
-            ("#cachelint:ignore[ missing-cache , constant-key ]", &["nox/missing-cache", "nox/constant-key"]),
+            (
+                "#cachelint:ignore[ missing-cache , constant-key ]",
+                &["nox/missing-cache", "nox/constant-key"],
+            ),
             ("# zizmor: ignore[x] # cachelint: ignore[wrong-path] a # b", &["nox/wrong-path"]),
             ("# see #12 # cachelint: ignore[wrong-path]", &["nox/wrong-path"]),
         ];
@@ -190,7 +202,11 @@ mod tests {
             let found = read(line);
             assert_eq!(found.len(), 1, "{line}");
             let ignore = found[0].content.as_ref().unwrap();
-            assert_eq!(ignore.checks.iter().map(|e| e.check).collect::<Vec<_>>(), *expected, "{line}");
+            assert_eq!(
+                ignore.checks.iter().map(|e| e.check).collect::<Vec<_>>(),
+                *expected,
+                "{line}"
+            );
             for entry in &ignore.checks {
                 assert!(entry.check.ends_with(&line[entry.span.range()]), "{line}");
             }
@@ -217,9 +233,13 @@ mod tests {
 
     #[test]
     fn other_comments_are_not_ours() {
-        for line in
-            ["# cachelint is nice", "# about cachelint: ignore[x]", "# zizmor: ignore[x]", "#", "# see #cachelint"]
-        {
+        for line in [
+            "# cachelint is nice",
+            "# about cachelint: ignore[x]",
+            "# zizmor: ignore[x]",
+            "#",
+            "# see #cachelint",
+        ] {
             assert!(read(line).is_empty(), "{line}");
         }
     }

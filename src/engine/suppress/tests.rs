@@ -32,7 +32,11 @@ fn finding(text: &Text, job: &str, needle: &str) -> Finding {
         severity: Severity::Error,
         message: "m".into(),
         help: "h".into(),
-        primary: Location { path: "ci.yml".into(), span: Span::new(start, start + needle.len()), label: "l".into() },
+        primary: Location {
+            path: "ci.yml".into(),
+            span: Span::new(start, start + needle.len()),
+            label: "l".into(),
+        },
         related: Vec::new(),
         job: job.into(),
         notes: Vec::new(),
@@ -111,8 +115,16 @@ fn the_fix_takes_out_what_is_unused_and_nothing_else() {
     let table = [
         ("INSIDE", "# cachelint: ignore[wrong-path] x", CI.replace("  # INSIDE", "")),
         ("BELOW", "# cachelint: ignore[wrong-path]", CI.replace("      # BELOW\n", "")),
-        ("BLOCK", "# cachelint: ignore[wrong-path] # zizmor: ignore[x]", CI.replace("# BLOCK", "# zizmor: ignore[x]")),
-        ("BLOCK", "# zizmor: ignore[x] # cachelint: ignore[wrong-path]", CI.replace("# BLOCK", "# zizmor: ignore[x]")),
+        (
+            "BLOCK",
+            "# cachelint: ignore[wrong-path] # zizmor: ignore[x]",
+            CI.replace("# BLOCK", "# zizmor: ignore[x]"),
+        ),
+        (
+            "BLOCK",
+            "# zizmor: ignore[x] # cachelint: ignore[wrong-path]",
+            CI.replace("# BLOCK", "# zizmor: ignore[x]"),
+        ),
         (
             "INSIDE",
             "# cachelint: ignore[wrong-path, missing-cache, constant-key] x",
@@ -145,7 +157,10 @@ fn the_last_line_leaves_the_end_of_the_file_as_it_was() {
         for (end, expected) in [("", kept.clone()), (newline, format!("{kept}{newline}"))] {
             let content = format!("{kept}{newline}    # cachelint: ignore[missing-cache]{end}");
             let text = Text::new("ci.yml", content.into_bytes()).unwrap();
-            let result = suppress("ci.yml", &text, &crate::yaml::parse(&text).unwrap(), Vec::new(), |_| true);
+            let result =
+                suppress("ci.yml", &text, &crate::yaml::parse(&text).unwrap(), Vec::new(), |_| {
+                    true
+                });
             let fix = result.kept[0].fix.clone().unwrap();
             assert_eq!(apply(text.as_str(), &fix.edits).unwrap(), expected);
         }

@@ -60,7 +60,8 @@ impl Makefile {
             if of.last() != Some(&index) {
                 of.push(index);
             }
-            let ordinary = !target.contains('%') && (!target.starts_with('.') || target.contains('/'));
+            let ordinary =
+                !target.contains('%') && (!target.starts_with('.') || target.contains('/'));
             if ordinary && !target.contains('$') && self.default_goal.is_none() {
                 self.default_goal = Some(target.to_owned());
             }
@@ -102,7 +103,8 @@ fn logical_lines(text: &str) -> impl Iterator<Item = Span> + '_ {
     })
 }
 
-/// Reads a Makefile; `find` gives the files that an `include` names, none where there is no such file.
+/// Reads a Makefile; `find` gives the files that an `include` names, none where there is no such
+/// file.
 pub fn read(source: Source, find: &dyn Fn(&str) -> Vec<Source>) -> Makefile {
     let mut out = Makefile::default();
     out.read(source, find, false);
@@ -122,7 +124,8 @@ impl Makefile {
         let text = Arc::clone(&source.1);
         let number = self.sources.len();
         self.sources.push(source);
-        let (mut rule, mut conditions, mut defining): (Option<Rule>, usize, bool) = (None, 0, false);
+        let (mut rule, mut conditions, mut defining): (Option<Rule>, usize, bool) =
+            (None, 0, false);
         for span in logical_lines(&text) {
             let line = text.get(span.range()).unwrap_or_default();
             if line.starts_with('\t') && !defining {
@@ -178,7 +181,9 @@ impl Makefile {
         let (mut out, mut at) = (String::new(), 0);
         for (span, name) in references(text) {
             let value = match self.variables.get(name) {
-                Some(Variable::Text(value) | Variable::Default(value)) if !value.contains('$') => value.as_str(),
+                Some(Variable::Text(value) | Variable::Default(value)) if !value.contains('$') => {
+                    value.as_str()
+                }
                 _ => text.get(span.range()).unwrap_or_default(),
             };
             out.push_str(text.get(at..span.start).unwrap_or_default());
@@ -204,10 +209,11 @@ impl Makefile {
 
 /// A line that is no recipe and no directive; the rule that it begins.
 fn statement(line: &str, out: &mut Makefile, conditional: bool) -> Option<Rule> {
-    let (line, export) = match line.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])) {
-        Some(rest) => (rest.trim_start(), true),
-        None => (line, false),
-    };
+    let (line, export) =
+        match line.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])) {
+            Some(rest) => (rest.trim_start(), true),
+            None => (line, false),
+        };
     let line = line.strip_prefix("override ").unwrap_or(line).trim_start();
     if let Some((name, operator, value)) = assignment(line) {
         if export {
@@ -227,7 +233,8 @@ fn statement(line: &str, out: &mut Makefile, conditional: bool) -> Option<Rule> 
         return None;
     }
     let (prerequisites, _inline) = rest.split_once(';').unwrap_or((rest, ""));
-    let (targets, prerequisites) = (targets.trim_end_matches('&').to_owned(), prerequisites.replace('|', " "));
+    let (targets, prerequisites) =
+        (targets.trim_end_matches('&').to_owned(), prerequisites.replace('|', " "));
     Some(Rule { targets, prerequisites, recipe: Vec::new(), conditional, source: 0 })
 }
 
@@ -327,7 +334,10 @@ mod tests {
 
     #[test]
     fn included_files_are_read_once_where_they_stand() {
-        let files = [("a.mk", "include b.mk a.mk\nA := a\nx:\n\tnox -s a\n"), ("b.mk", "A := b\ny:\n\tnox -s b\n")];
+        let files = [
+            ("a.mk", "include b.mk a.mk\nA := a\nx:\n\tnox -s a\n"),
+            ("b.mk", "A := b\ny:\n\tnox -s b\n"),
+        ];
         let find = |name: &str| {
             let fits = files.iter().filter(|(path, _)| *path == name);
             fits.map(|(path, text)| ((*path).to_owned(), (*text).into())).collect()
@@ -339,8 +349,16 @@ mod tests {
             ["Makefile", "a.mk", "b.mk"]
         );
         assert_eq!(makefile.missing, ["none.mk"]);
-        assert_eq!(makefile.variables["A"], Variable::Text("a".into()), "the last assignment counts");
-        assert_eq!(makefile.default_goal.as_deref(), Some("y"), "the first target, wherever it stands");
+        assert_eq!(
+            makefile.variables["A"],
+            Variable::Text("a".into()),
+            "the last assignment counts"
+        );
+        assert_eq!(
+            makefile.default_goal.as_deref(),
+            Some("y"),
+            "the first target, wherever it stands"
+        );
         let rule = makefile.rules_of("x").next().unwrap();
         let (path, text) = makefile.source_of(rule).unwrap();
         assert_eq!((path.as_str(), &text[rule.recipe[0].range()]), ("a.mk", "nox -s a"));
@@ -348,13 +366,16 @@ mod tests {
 
     #[test]
     fn references_nest() {
-        let found: Vec<&str> = references("a $(B) $${C} $(shell x $(Y)) $@ $").map(|(_, name)| name).collect();
+        let found: Vec<&str> =
+            references("a $(B) $${C} $(shell x $(Y)) $@ $").map(|(_, name)| name).collect();
         assert_eq!(found, ["B", "$", "shell x $(Y)", "@"]);
     }
 
     #[test]
     fn hostile_text_ends() {
-        for text in ["$(".repeat(50_000), "a:".repeat(50_000), "\\\n".repeat(50_000), "\t@".repeat(1000)] {
+        for text in
+            ["$(".repeat(50_000), "a:".repeat(50_000), "\\\n".repeat(50_000), "\t@".repeat(1000)]
+        {
             let makefile = read(("Makefile".into(), text.as_str().into()), &|_| Vec::new());
             assert!(makefile.rules.len() <= 1);
             assert_eq!(references(&text).filter(|(_, n)| *n == "x").count(), 0);

@@ -109,7 +109,11 @@ fn a_file_of_the_top_level_keys_of_something_else_is_foreign() {
     ];
     for (content, kind) in table {
         assert_eq!(kind_of("some.yml", || content.into()), kind, "{content:?}");
-        assert_eq!(kind_of(".gitea/workflows/some.yml", || content.into()), Some(Workflow), "{content:?}");
+        assert_eq!(
+            kind_of(".gitea/workflows/some.yml", || content.into()),
+            Some(Workflow),
+            "{content:?}"
+        );
         assert_eq!(kind_of("sub/action.yml", || content.into()), Some(Action), "{content:?}");
     }
 }
@@ -151,7 +155,8 @@ fn a_folder_without_git_is_its_own_root() {
 #[test]
 fn what_cannot_be_taken_is_a_problem_and_the_rest_goes_on() {
     let (_guard, root) = repository(&[".github/workflows/ci.yml"]);
-    let found = discover(&[root.join("missing.yml"), PathBuf::from("/dev/null"), root.clone()], None);
+    let found =
+        discover(&[root.join("missing.yml"), PathBuf::from("/dev/null"), root.clone()], None);
     assert_eq!(messages(&found), ["no such file or folder", "is neither a file nor a folder"]);
     assert_eq!(requested(&found), [".github/workflows/ci.yml"]);
 }
@@ -178,7 +183,8 @@ fn links_out_of_the_repository_are_problems_and_links_inside_are_one_file() {
 #[test]
 fn standard_input_stands_for_the_file_it_names() {
     let (_guard, root) = repository(&[".github/workflows/ci.yml"]);
-    let stdin = Stdin { path: root.join(".github/workflows/ci.yml"), content: b"on: pull\n".to_vec() };
+    let stdin =
+        Stdin { path: root.join(".github/workflows/ci.yml"), content: b"on: pull\n".to_vec() };
     let found = discover(&[], Some(&stdin));
     assert_eq!(requested(&found), [".github/workflows/ci.yml"]);
     assert_eq!(found.repositories[0].files[0].read().unwrap().as_str(), "on: pull\n");
@@ -193,8 +199,11 @@ fn unreadable_contents_are_problems_with_a_place() {
     };
     let bad = read(b"on: push\njobs: \xff\n").unwrap_err();
     assert_eq!(bad.position, Some(Position { line: 2, column: 1 }));
-    let large = read(&[b"on: push\njobs:\n".as_slice(), &vec![b'#'; crate::base::text::MAX_BYTES as usize]].concat())
-        .unwrap_err();
+    let large = read(
+        &[b"on: push\njobs:\n".as_slice(), &vec![b'#'; crate::base::text::MAX_BYTES as usize]]
+            .concat(),
+    )
+    .unwrap_err();
     assert!(large.message.starts_with("larger than"), "{}", large.message);
     assert!(read(b"\xef\xbb\xbfon: push\njobs: {}\n").is_ok());
 }

@@ -69,12 +69,16 @@ impl CacheUse {
 
     /// By the folder where the log has it; else by the words people use.
     fn is_of_nox(&self) -> bool {
-        let says_nox = |text: &Option<String>| text.as_deref().is_some_and(|t| t.to_lowercase().contains("nox"));
+        let says_nox = |text: &Option<String>| {
+            text.as_deref().is_some_and(|t| t.to_lowercase().contains("nox"))
+        };
         let of_nox = |line: &str| line.split(['/', '\\']).any(|part| part == ".nox");
         if !self.path.is_empty() && self.path.lines().any(of_nox) {
             return true;
         }
-        says_nox(&self.key) || says_nox(&self.restored_key) || (self.path.is_empty() && says_nox(&self.step))
+        says_nox(&self.key)
+            || says_nox(&self.restored_key)
+            || (self.path.is_empty() && says_nox(&self.step))
     }
 }
 
@@ -103,7 +107,9 @@ impl Restoring {
             | CacheEvent::RestoreForbidden => !told && !self.unpacked,
             CacheEvent::RestoreFailed(_) => !self.unpacked,
             CacheEvent::Size(_) => !self.unpacked && self.restore != Some(Restore::Miss),
-            CacheEvent::Restored(key) => self.restore != Some(Restore::Miss) && !(key.is_none() && self.unpacked),
+            CacheEvent::Restored(key) => {
+                self.restore != Some(Restore::Miss) && !(key.is_none() && self.unpacked)
+            }
             CacheEvent::Saved(_) | CacheEvent::NotSaved(..) => false,
         }
     }
@@ -193,7 +199,11 @@ fn same_key(a: &str, b: &str) -> bool {
 }
 
 /// The caches of nox's environments, and the others: what was restored joined with what was saved.
-pub(super) fn joined(steps: &mut [StepState], outcome: Outcome, truncated: bool) -> (Vec<CacheUse>, Vec<CacheUse>) {
+pub(super) fn joined(
+    steps: &mut [StepState],
+    outcome: Outcome,
+    truncated: bool,
+) -> (Vec<CacheUse>, Vec<CacheUse>) {
     let mut uses = Vec::new();
     let mut saves = Vec::new();
     for step in steps.iter_mut() {
@@ -215,20 +225,27 @@ pub(super) fn joined(steps: &mut [StepState], outcome: Outcome, truncated: bool)
     for (stage, name, path, saving, seconds) in saves {
         let Some(save) = saving.save else { continue };
         let open = |u: &CacheUse| u.save == Save::Unknown;
-        let by_key =
-            |u: &CacheUse| saving.key.as_ref().is_some_and(|k| u.key.as_ref().is_some_and(|own| same_key(own, k)));
-        let by_name = |u: &CacheUse| stage == Stage::Post && !name.is_empty() && u.step.as_deref() == Some(&name);
+        let by_key = |u: &CacheUse| {
+            saving.key.as_ref().is_some_and(|k| u.key.as_ref().is_some_and(|own| same_key(own, k)))
+        };
+        let by_name = |u: &CacheUse| {
+            stage == Stage::Post && !name.is_empty() && u.step.as_deref() == Some(&name)
+        };
         let related = |u: &CacheUse| {
             let Some(saved) = &saving.key else { return true };
             let Some(restored) = &u.restored_key else { return false };
-            u.key.is_none() && (same_key(saved, restored) || saved.to_lowercase().contains("nox") == u.is_of_nox())
+            u.key.is_none()
+                && (same_key(saved, restored)
+                    || saved.to_lowercase().contains("nox") == u.is_of_nox())
         };
         let candidates = uses.iter().filter(|u| open(u) && related(u)).count();
         let found = uses
             .iter()
             .position(|u| open(u) && by_key(u))
             .or_else(|| uses.iter().position(|u| open(u) && by_name(u)))
-            .or_else(|| uses.iter().position(|u| open(u) && related(u)).filter(|_| candidates == 1));
+            .or_else(|| {
+                uses.iter().position(|u| open(u) && related(u)).filter(|_| candidates == 1)
+            });
         let index = found.unwrap_or_else(|| {
             let step = (!name.is_empty()).then(|| name.clone());
             uses.push(CacheUse {
@@ -245,7 +262,8 @@ pub(super) fn joined(steps: &mut [StepState], outcome: Outcome, truncated: bool)
             uses.len() - 1
         });
         let Some(found) = uses.get_mut(index) else { continue };
-        // seconds are those of writing an archive; finding that there is nothing to write costs none worth the name
+        // seconds are those of writing an archive; finding that there is nothing to write costs
+        // none worth the name
         found.save_seconds = seconds.filter(|_| save == Save::Saved);
         found.key = saving.key.or(found.key.take());
         found.bytes = saving.bytes.or(found.bytes);
@@ -255,7 +273,8 @@ pub(super) fn joined(steps: &mut [StepState], outcome: Outcome, truncated: bool)
         if found.restore == Restore::Restored
             && let (Some(key), Some(restored)) = (&found.key, &found.restored_key)
         {
-            found.restore = if same_key(key, restored) { Restore::Hit } else { Restore::ByRestoreKey };
+            found.restore =
+                if same_key(key, restored) { Restore::Hit } else { Restore::ByRestoreKey };
         }
         if found.save == Save::Unknown && !truncated {
             found.save = match (outcome, &found.restore) {
@@ -292,7 +311,8 @@ fn restored(step: &StepState, restoring: Restoring, single: bool) -> CacheUse {
     }
 }
 
-/// From where the step begins, else from where the download does, to the last line; else as the runner reports it.
+/// From where the step begins, else from where the download does, to the last line; else as the
+/// runner reports it.
 fn seconds(step: &StepState, first: Option<Moment>, last: Option<Moment>) -> Option<f64> {
     span(step.start.or(first), last).or(step.seconds)
 }

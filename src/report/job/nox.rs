@@ -44,9 +44,9 @@ impl NoxSeconds {
 impl NoxSource {
     /// The most exact source that all of these have, so that what is compared was measured alike.
     pub fn common<'a>(runs: impl Iterator<Item = &'a NoxSeconds> + Clone) -> Option<Self> {
-        [Self::Report, Self::Timestamps, Self::Steps, Self::NoxLines]
-            .into_iter()
-            .find(|&source| runs.clone().count() > 0 && runs.clone().all(|run| run.by(source).is_some()))
+        [Self::Report, Self::Timestamps, Self::Steps, Self::NoxLines].into_iter().find(|&source| {
+            runs.clone().count() > 0 && runs.clone().all(|run| run.by(source).is_some())
+        })
     }
 }
 
@@ -133,7 +133,12 @@ impl NoxLog {
             self.between
         };
         let in_steps: Option<f64> = with_nox.iter().map(|s| s.seconds).sum();
-        NoxSeconds { report: None, timestamps, steps: in_steps, nox_lines: self.told.filter(|_| !self.untold) }
+        NoxSeconds {
+            report: None,
+            timestamps,
+            steps: in_steps,
+            nox_lines: self.told.filter(|_| !self.untold),
+        }
     }
 }
 

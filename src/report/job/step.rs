@@ -9,7 +9,8 @@ use super::cache::{Restoring, Saving};
 /// Characters of an echoed input that are kept.
 const LONGEST: usize = 2048;
 
-/// One step; the first of a job stands for the lines before any step, and for logs that know no steps.
+/// One step; the first of a job stands for the lines before any step, and for logs that know no
+/// steps.
 #[derive(Debug, Default)]
 pub(super) struct StepState {
     pub stage: Stage,
@@ -27,7 +28,8 @@ pub(super) struct StepState {
     pub saving: Vec<Saving>,
 }
 
-/// GitHub echoes a step's inputs between `##[group]Run` and `##[endgroup]`; values of several lines go on unindented.
+/// GitHub echoes a step's inputs between `##[group]Run` and `##[endgroup]`; values of several lines
+/// go on unindented.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Echo {
     #[default]
@@ -40,11 +42,19 @@ enum Echo {
 impl StepState {
     pub fn new(step: &Step<'_>, start: Option<Moment>) -> Self {
         let clipped = |text: &str| text.chars().take(LONGEST).collect();
-        Self { stage: step.stage, id: clipped(&step.id), name: clipped(&step.name), start, ..Self::default() }
+        Self {
+            stage: step.stage,
+            id: clipped(&step.id),
+            name: clipped(&step.name),
+            start,
+            ..Self::default()
+        }
     }
 
     pub fn is(&self, step: &Step<'_>) -> bool {
-        self.stage == step.stage && self.id == step.id && (!step.id.is_empty() || self.name == step.name)
+        self.stage == step.stage
+            && self.id == step.id
+            && (!step.id.is_empty() || self.name == step.name)
     }
 
     /// Whether the log told where this step begins.
@@ -97,7 +107,9 @@ impl StepState {
     pub fn cache(&mut self, event: CacheEvent, time: Option<Moment>) {
         let saves = matches!(event, CacheEvent::Saved(_) | CacheEvent::NotSaved(..));
         if saves || (self.stage == Stage::Post && matches!(event, CacheEvent::Size(_))) {
-            if !self.saving.last().is_some_and(|s| s.goes_on_with(&event)) && self.saving.len() < MOST {
+            if !self.saving.last().is_some_and(|s| s.goes_on_with(&event))
+                && self.saving.len() < MOST
+            {
                 self.saving.push(Saving::default());
             }
             if let Some(saving) = self.saving.last_mut() {
@@ -105,7 +117,9 @@ impl StepState {
             }
             return;
         }
-        if !self.restoring.last().is_some_and(|r| r.goes_on_with(&event)) && self.restoring.len() < MOST {
+        if !self.restoring.last().is_some_and(|r| r.goes_on_with(&event))
+            && self.restoring.len() < MOST
+        {
             self.restoring.push(Restoring::default());
         }
         if let Some(restoring) = self.restoring.last_mut() {

@@ -1,4 +1,5 @@
-//! The log archive of a GitHub run: `0_job.txt` per job at the top, and a folder per job with a file per step.
+//! The log archive of a GitHub run: `0_job.txt` per job at the top, and a folder per job with a
+//! file per step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Read, Seek};
@@ -39,7 +40,8 @@ pub(super) fn roots(files: &[PathBuf]) -> BTreeSet<PathBuf> {
 
 fn numbered(name: &str) -> Option<(u32, &str)> {
     let (number, rest) = name.strip_suffix(".txt")?.split_once('_')?;
-    (!rest.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some((number.parse().ok()?, rest))
+    (!rest.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+        .then_some((number.parse().ok()?, rest))
 }
 
 /// The whole jobs' files where there are any; else each job's step files in their order.
@@ -66,14 +68,19 @@ pub(super) fn members_to_read(paths: &[String]) -> Vec<Member> {
     whole.into_iter().map(|((_, job), path)| Member { path, job }).collect()
 }
 
-/// Reads the members of an archive one after the other; what they may unpack to is bounded for all together.
+/// Reads the members of an archive one after the other; what they may unpack to is bounded for all
+/// together.
 pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobRun>, ReportError> {
-    let broken = |e: zip::result::ZipError| ReportError::Archive { name: name.to_owned(), reason: e.to_string() };
+    let broken = |e: zip::result::ZipError| ReportError::Archive {
+        name: name.to_owned(),
+        reason: e.to_string(),
+    };
     let mut archive = zip::ZipArchive::new(reader).map_err(broken)?;
     if archive.len() > MOST * 16 {
         return Err(ReportError::TooMany { name: name.to_owned(), limit: MOST * 16 });
     }
-    let paths: Result<Vec<String>, _> = archive.file_names().map(|name| name.map(|n| n.into_owned())).collect();
+    let paths: Result<Vec<String>, _> =
+        archive.file_names().map(|name| name.map(|n| n.into_owned())).collect();
     let paths = paths.map_err(broken)?;
     let members = members_to_read(&paths);
     if members.is_empty() {
@@ -86,10 +93,14 @@ pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobR
     let mut at = 0;
     while let Some(first) = members.get(at) {
         let mut text: Box<dyn Read> = Box::new(std::io::empty());
-        let count =
-            if first.path.contains('/') { members[at..].iter().take_while(|m| m.job == first.job).count() } else { 1 };
+        let count = if first.path.contains('/') {
+            members[at..].iter().take_while(|m| m.job == first.job).count()
+        } else {
+            1
+        };
         if count > 1 {
-            // a member borrows the archive, so the parts of a job are copied out, to a file and not to memory
+            // a member borrows the archive, so the parts of a job are copied out, to a file and not
+            // to memory
             let mut parts = tempfile::tempfile()?;
             for member in &members[at..at + count] {
                 let part = archive.by_name(&member.path).map_err(broken)?;
@@ -101,11 +112,19 @@ pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobR
         }
         let label = format!("{name}: {}", first.path);
         if count > 1 {
-            jobs.extend(read_log(&label, &first.job, &mut BufReader::with_capacity(1 << 16, text))?);
+            jobs.extend(read_log(
+                &label,
+                &first.job,
+                &mut BufReader::with_capacity(1 << 16, text),
+            )?);
         } else {
             let part = archive.by_name(&first.path).map_err(broken)?;
             let bounded = Bounded { inner: part, left: &mut left };
-            jobs.extend(read_log(&label, &first.job, &mut BufReader::with_capacity(1 << 16, bounded))?);
+            jobs.extend(read_log(
+                &label,
+                &first.job,
+                &mut BufReader::with_capacity(1 << 16, bounded),
+            )?);
         }
         at += count;
     }

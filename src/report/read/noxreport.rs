@@ -51,7 +51,10 @@ pub(super) fn read(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Jo
     run.outcome = if report.result == SUCCESS { Outcome::Passed } else { Outcome::Failed };
     // a report without sessions, or of a nox that does not measure, tells no seconds
     let seconds: Option<f64> = report.sessions.iter().map(|s| s.duration).sum();
-    run.nox = NoxSeconds { report: seconds.filter(|_| !report.sessions.is_empty()), ..NoxSeconds::default() };
+    run.nox = NoxSeconds {
+        report: seconds.filter(|_| !report.sessions.is_empty()),
+        ..NoxSeconds::default()
+    };
     run.sessions = report
         .sessions
         .into_iter()

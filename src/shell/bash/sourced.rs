@@ -22,7 +22,8 @@ impl Walker<'_, '_> {
         self.left.bytes -= text.len();
         let given = Given { vars: self.vars, files: self.files };
         let before = self.state.clone();
-        let (_, after) = walk(&Expanded::new(&text, &[]), &given, before.clone(), self.sources + 1, self.left);
+        let (_, after) =
+            walk(&Expanded::new(&text, &[]), &given, before.clone(), self.sources + 1, self.left);
         // `return` ends the file alone, and an `exit` in it is not what it is read for.
         self.state = after;
         (self.state.ended, self.state.conditional) = (before.ended, before.conditional);

@@ -22,7 +22,8 @@ impl<'t> Walker<'_, 't> {
 
     /// The arguments of the running function, where `node` is `"$@"`.
     fn all_arguments(&self, node: Node<'t>) -> Option<Vec<Word>> {
-        matches!(self.text(node), "\"$@\"" | "$@" | "$*" | "\"${@}\"").then(|| self.state.positional.clone())?
+        matches!(self.text(node), "\"$@\"" | "$@" | "$*" | "\"${@}\"")
+            .then(|| self.state.positional.clone())?
     }
 
     /// What `node` evaluates to, one part for each origin.
@@ -35,7 +36,9 @@ impl<'t> Walker<'_, 't> {
         match node.kind() {
             "word" | "number" if node.named_child_count() == 0 => self.bare(place, quoted),
             "raw_string" => self.script.parts(inner(place, 1, 1), true),
-            "ansi_c_string" if !self.text(node).contains('\\') => self.script.parts(inner(place, 2, 1), true),
+            "ansi_c_string" if !self.text(node).contains('\\') => {
+                self.script.parts(inner(place, 2, 1), true)
+            }
             "string" => self.string(node, depth),
             "concatenation" => self.concatenation(node, quoted, depth),
             "simple_expansion" | "expansion" => vec![self.variable(node, quoted)],
@@ -75,7 +78,9 @@ impl<'t> Walker<'_, 't> {
         let content = inner(span(node), 1, 1);
         let (mut parts, mut at) = (Vec::new(), content.start);
         let literal = |from: usize, to: usize| {
-            self.script.unescape(Span::new(from, to.max(from)), true, '\\', |c| matches!(c, '$' | '`' | '"' | '\\'))
+            self.script.unescape(Span::new(from, to.max(from)), true, '\\', |c| {
+                matches!(c, '$' | '`' | '"' | '\\')
+            })
         };
         for child in children(node) {
             if matches!(child.kind(), "string_content" | "\"") || child.start_byte() < at {
@@ -89,18 +94,24 @@ impl<'t> Walker<'_, 't> {
         parts
     }
 
-    /// `$name` and `${name}`; with a default or a filter only where the variable is known to have a value.
+    /// `$name` and `${name}`; with a default or a filter only where the variable is known to have a
+    /// value.
     fn variable(&self, node: Node<'t>, quoted: bool) -> Part {
         let mut part = self.unknown(span(node), quoted);
         let text = self.text(node);
-        let bare = text.strip_prefix("${").and_then(|t| t.strip_suffix('}')).or(text.strip_prefix('$'));
+        let bare =
+            text.strip_prefix("${").and_then(|t| t.strip_suffix('}')).or(text.strip_prefix('$'));
         let Some(bare) = bare else { return part };
-        let name = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(bare, |at| &bare[..at]);
+        let name = bare
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .map_or(bare, |at| &bare[..at]);
         let filter = &bare[name.len()..];
         // `"$@"` and `"${list[@]}"` are many words in spite of the quotes.
         part.quoted &= !filter.contains('@');
         match self.lookup(name) {
-            Value::Known(value) if filter.is_empty() || (filter.starts_with(":-") && !value.is_empty()) => {
+            Value::Known(value)
+                if filter.is_empty() || (filter.starts_with(":-") && !value.is_empty()) =>
+            {
                 part.text = Some(value);
             }
             Value::OneOf(values) if filter.is_empty() => part.choices = values,
@@ -110,24 +121,49 @@ impl<'t> Walker<'_, 't> {
     }
 
     /// The folder of the script itself, which scripts ask for in many ways: `$(dirname "$0")`,
-    /// `$(cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)`. Nothing but these words may stand in `text`.
+    /// `$(cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)`. Nothing but these words may stand in
+    /// `text`.
     fn own_folder(&self, text: &str) -> Option<String> {
-        const HARMLESS: [&str; 12] =
-            ["cd", "pwd", "realpath", "readlink", "&&", ";", "--", "-P", "-f", "-s", "-e", ">/dev/null"];
+        const HARMLESS: [&str; 12] = [
+            "cd",
+            "pwd",
+            "realpath",
+            "readlink",
+            "&&",
+            ";",
+            "--",
+            "-P",
+            "-f",
+            "-s",
+            "-e",
+            ">/dev/null",
+        ];
         let path = (self.vars)("0")?;
-        let plain = text.replace("${BASH_SOURCE[0]}", "$0").replace("$BASH_SOURCE", "$0").replace("${0}", "$0");
-        let plain = plain.replace("$(", " ").replace([')', '"', '`'], " ").replace("2>&1", " ").replace(';', " ; ");
+        let plain = text
+            .replace("${BASH_SOURCE[0]}", "$0")
+            .replace("$BASH_SOURCE", "$0")
+            .replace("${0}", "$0");
+        let plain = plain
+            .replace("$(", " ")
+            .replace([')', '"', '`'], " ")
+            .replace("2>&1", " ")
+            .replace(';', " ; ");
         let (mut steps, mut of_script, mut asks_folder) = (Vec::new(), 0, false);
         for word in plain.split_whitespace().filter(|w| !HARMLESS.contains(w)) {
             match word {
                 "dirname" => asks_folder = true,
                 "$0" => of_script += 1,
                 "&>" | "/dev/null" | ">" => {}
-                step if step.starts_with("/..") || step.starts_with("..") => steps.push(step.trim_start_matches('/')),
+                step if step.starts_with("/..") || step.starts_with("..") => {
+                    steps.push(step.trim_start_matches('/'))
+                }
                 _ => return None,
             }
         }
-        let folder = path.rsplit_once('/').map(|(folder, _)| folder).filter(|_| asks_folder && of_script == 1)?;
+        let folder = path
+            .rsplit_once('/')
+            .map(|(folder, _)| folder)
+            .filter(|_| asks_folder && of_script == 1)?;
         let mut parts: Vec<&str> = folder.split('/').collect();
         for step in steps.iter().flat_map(|s| s.split('/')).filter(|s| !s.is_empty() && *s != ".") {
             if step == ".." { _ = parts.pop() } else { parts.push(step) }
@@ -140,7 +176,8 @@ impl<'t> Walker<'_, 't> {
             return (self.vars)("0").map_or(Value::Unknown, Value::Known);
         }
         if let Ok(position) = name.parse::<usize>() {
-            let word = position.checked_sub(1).and_then(|at| self.state.positional.as_ref()?.get(at));
+            let word =
+                position.checked_sub(1).and_then(|at| self.state.positional.as_ref()?.get(at));
             return word.map_or(Value::Unknown, Value::of);
         }
         match self.state.vars.get(name) {
@@ -155,12 +192,14 @@ fn inner(span: Span, before: usize, after: usize) -> Span {
     Span::new(start, span.end.saturating_sub(after).max(start))
 }
 
-/// Splits the values of unquoted variables at blanks, as the shell does. A word that is an empty variable vanishes.
+/// Splits the values of unquoted variables at blanks, as the shell does. A word that is an empty
+/// variable vanishes.
 fn split(parts: Vec<Part>) -> Vec<Vec<Part>> {
     let mut words: Vec<Vec<Part>> = Vec::new();
     let (mut open, mut empty_is_word) = (Vec::new(), parts.is_empty());
     for part in parts {
-        let value = part.text.as_deref().filter(|_| part.source == Source::Variable && !part.quoted);
+        let value =
+            part.text.as_deref().filter(|_| part.source == Source::Variable && !part.quoted);
         let Some(value) = value else {
             empty_is_word = true;
             open.push(part);

@@ -9,7 +9,11 @@ fn nox(script: &str) -> Vec<Call> {
     let vars = |name: &str| (name == "SESSION").then(|| "lint".to_owned());
     let found = commands(&Shell::PowerShell, &Expanded::new(script, &holes), &vars);
     for word in found.iter().flat_map(|c| &c.words) {
-        assert_eq!(script.get(word.span.range()), Some(word.raw.as_str()), "span of a word in {script:?}");
+        assert_eq!(
+            script.get(word.span.range()),
+            Some(word.raw.as_str()),
+            "span of a word in {script:?}"
+        );
     }
     found.iter().flat_map(|c| calls(c, "nox")).collect()
 }
@@ -83,17 +87,29 @@ fn what_only_looks_like_nox_is_no_call() {
 
 #[test]
 fn arguments_directories_and_variables_are_known() {
-    let call = nox("$s = 'docs'\nnox -s $s \"t-$s`\"\" 'it''s' $env:SESSION $other (1+1) a`b").remove(0);
+    let call =
+        nox("$s = 'docs'\nnox -s $s \"t-$s`\"\" 'it''s' $env:SESSION $other (1+1) a`b").remove(0);
     let values: Vec<_> = call.args.iter().map(|a| a.value.as_deref()).collect();
-    let expected = [Some("-s"), Some("docs"), Some("t-docs\""), Some("it's"), Some("lint"), None, None, Some("ab")];
+    let expected = [
+        Some("-s"),
+        Some("docs"),
+        Some("t-docs\""),
+        Some("it's"),
+        Some("lint"),
+        None,
+        None,
+        Some("ab"),
+    ];
     assert_eq!(values, expected);
     let splat = nox("nox @arguments -s a,b").remove(0);
     assert!(splat.args[0].may_be_several() && splat.args[2].may_be_several());
     let call = nox("$env:A = \"b\"\ncd sub\nif ($x) { $env:C = 'd' }\nnox").remove(0);
     assert_eq!(call.directory, Directory::Into("sub".to_owned()));
     assert_eq!(call.env, [("A".to_owned(), Some("b".to_owned())), ("C".to_owned(), None)]);
-    let conditional: Vec<_> =
-        nox("if ($x) { nox }\nnox\nif ($y) { exit 1 }\nnox").iter().map(|c| c.conditional).collect();
+    let conditional: Vec<_> = nox("if ($x) { nox }\nnox\nif ($y) { exit 1 }\nnox")
+        .iter()
+        .map(|c| c.conditional)
+        .collect();
     assert_eq!(conditional, [true, false, false]);
     assert_eq!(
         nox("Push-Location a; Pop-Location; Set-Location -Path b/c; nox")[0].directory,

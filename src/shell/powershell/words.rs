@@ -16,7 +16,8 @@ pub(super) fn variable_name(text: &str) -> String {
 impl Walker<'_, '_> {
     /// The words in `span` of the expanded text, redirections left out.
     pub(super) fn lex(&self, span: Span) -> Vec<Word> {
-        let mut lexer = Lexer { walker: self, text: self.script.text(), end: span.end, at: span.start };
+        let mut lexer =
+            Lexer { walker: self, text: self.script.text(), end: span.end, at: span.start };
         let mut words = Vec::new();
         while let Some(word) = lexer.word() {
             words.extend(word);
@@ -93,7 +94,8 @@ impl<'w> Lexer<'w, '_, '_> {
                 }
                 // `@arguments` and a list become several arguments.
                 '@' if parts.is_empty() => {
-                    let name = self.rest()[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                    let name =
+                        self.rest()[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
                     parts.push(self.unknown(name.map_or(self.rest().len(), |at| at + 1), false));
                 }
                 ',' => parts.push(self.unknown(1, false)),
@@ -120,7 +122,8 @@ impl<'w> Lexer<'w, '_, '_> {
         let mut length = 0;
         let mut chars = rest.char_indices();
         while let Some((at, c)) = chars.next() {
-            let ends = c.is_whitespace() || matches!(c, ';' | '|' | '\'' | '"' | '$' | ',' | '(' | '{');
+            let ends =
+                c.is_whitespace() || matches!(c, ';' | '|' | '\'' | '"' | '$' | ',' | '(' | '{');
             if ends && at > 0 {
                 break;
             }
@@ -199,7 +202,8 @@ impl<'w> Lexer<'w, '_, '_> {
         let length = length.min(rest.len());
         let name = variable_name(&rest[..length]);
         // Outside strings `$x.y` and `$x[0]` are expressions.
-        let member = !quoted && rest[length..].starts_with(['.', '[']) && !rest[length..].starts_with(".\\");
+        let member =
+            !quoted && rest[length..].starts_with(['.', '[']) && !rest[length..].starts_with(".\\");
         let mut part = self.unknown(length, quoted);
         if member {
             return part;
@@ -250,7 +254,10 @@ fn string_run(rest: &str) -> usize {
         match c {
             '`' => _ = chars.next(),
             '"' => return at,
-            '$' if chars.peek().is_some_and(|(_, n)| n.is_ascii_alphanumeric() || matches!(n, '_' | '{' | '(')) => {
+            '$' if chars.peek().is_some_and(|(_, n)| {
+                n.is_ascii_alphanumeric() || matches!(n, '_' | '{' | '(')
+            }) =>
+            {
                 return at;
             }
             _ => {}
@@ -262,7 +269,8 @@ fn string_run(rest: &str) -> usize {
 /// Length of a redirection operator at the start of `rest`: `>`, `2>&1`, `*>>`.
 fn redirection(rest: &str) -> Option<usize> {
     let stream = usize::from(rest.starts_with(|c: char| c.is_ascii_digit() || c == '*'));
-    let after = rest[stream..].strip_prefix('>').or(rest.strip_prefix('<').filter(|_| stream == 0))?;
+    let after =
+        rest[stream..].strip_prefix('>').or(rest.strip_prefix('<').filter(|_| stream == 0))?;
     let operator = rest.len() - after.len();
     match after.strip_prefix('&').map(|a| a.starts_with(['1', '2'])) {
         Some(true) => Some(operator + 2),

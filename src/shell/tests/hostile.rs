@@ -78,7 +78,8 @@ const PIECES: [&str; 44] = [
 fn hostile_scripts_end() {
     let deep = "(".repeat(5000) + "nox" + &")".repeat(5000);
     let doubling =
-        (0..60).map(|i| format!("f{i}() {{ f{}; f{}; }}\n", i + 1, i + 1)).collect::<String>() + "f60() { nox; }\nf0";
+        (0..60).map(|i| format!("f{i}() {{ f{}; f{}; }}\n", i + 1, i + 1)).collect::<String>()
+            + "f60() { nox; }\nf0";
     let growing = "x=aaaaaaaa\n".to_owned() + &"x=\"$x$x\"\n".repeat(60) + "nox $x";
     let recursive = "f() { f; nox; }\nf\ng() { h; }; h() { g; }; g".to_owned();
     let nested = "nox".to_owned();
@@ -94,7 +95,8 @@ fn hostile_scripts_end() {
 
 #[test]
 fn scripts_inside_a_script_share_its_statements() {
-    let doubling: String = (0..10).map(|i| format!("f{i}() {{ f{}; f{}; }}; ", i + 1, i + 1)).collect();
+    let doubling: String =
+        (0..10).map(|i| format!("f{i}() {{ f{}; f{}; }}; ", i + 1, i + 1)).collect();
     let script = format!("bash -c '{doubling} f10() {{ nox; }}; f0'\n").repeat(40);
     let found = commands(&Shell::Bash, &Expanded::new(&script, &[]), &|_| None);
     assert!(found.len() < MAX_STATEMENTS, "{}", found.len());
@@ -109,14 +111,20 @@ fn sourced_scripts_share_what_one_script_may_read() {
             reads.set(reads.get() + 1);
             Some(file.to_owned())
         };
-        commands_given(&Shell::Bash, &Expanded::new(script, &[]), &Given { vars: &|_| None, files: &files })
+        commands_given(
+            &Shell::Bash,
+            &Expanded::new(script, &[]),
+            &Given { vars: &|_| None, files: &files },
+        )
     };
     let again = ". ./a.sh\n".repeat(100);
     for script in [again.clone(), "bash -c '. ./a.sh'\n".repeat(100)] {
         assert_eq!(read(&script, &again).last().map(|c| c.words.len()), Some(2));
         assert_eq!(reads.get(), MAX_SOURCED);
     }
-    let doubling = (0..60).map(|i| format!("f{i}() {{ f{}; f{}; }}\n", i + 1, i + 1)).collect::<String>() + "f0\n";
+    let doubling =
+        (0..60).map(|i| format!("f{i}() {{ f{}; f{}; }}\n", i + 1, i + 1)).collect::<String>()
+            + "f0\n";
     assert_eq!(read(". ./a.sh\nnox", &doubling).len(), 1, "the statements are used up");
     let long = "x=1\n".to_owned() + &" ".repeat(MAX_SCRIPT_BYTES);
     for (file, value) in [(long.as_str(), None), ("x=1\n", Some("1"))] {

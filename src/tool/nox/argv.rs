@@ -1,4 +1,5 @@
-//! nox's command line as argparse reads it: greedy lists, bundled switches, the last of repeated options.
+//! nox's command line as argparse reads it: greedy lists, bundled switches, the last of repeated
+//! options.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use crate::tool::Argument;
 /// What the words of a call say. Values come as they were written, known or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// The last values given for each option; switches have none. `Reuse` holds or `NoReuse` holds, never both.
+    /// The last values given for each option; switches have none. `Reuse` holds or `NoReuse` holds,
+    /// never both.
     given: BTreeMap<Meaning, Vec<Argument>>,
     /// Some word may have become further options.
     pub open: bool,
@@ -55,9 +57,13 @@ pub fn parse(args: &[Argument]) -> Call {
     while let Some((first, after)) = rest.split_first() {
         rest = after;
         let Some(word) = first.value.as_deref() else {
-            // `--python=…` is that option with a value that is not known; any other word may be options, values or
-            // nothing.
-            match first.prefix.split_once('=').and_then(|(name, value)| Some((rules().option(name)?, value))) {
+            // `--python=…` is that option with a value that is not known; any other word may be
+            // options, values or nothing.
+            match first
+                .prefix
+                .split_once('=')
+                .and_then(|(name, value)| Some((rules().option(name)?, value)))
+            {
                 Some((rule, value)) if rule.takes != Takes::None => {
                     call.give(rule.means, vec![Argument::unknown(value, false)]);
                 }
@@ -81,12 +87,14 @@ fn is_option(word: &str) -> bool {
     word.len() > 1 && word.starts_with('-')
 }
 
-/// Reads one option word (perhaps a bundle) and the values it takes from `rest`; returns what is left.
+/// Reads one option word (perhaps a bundle) and the values it takes from `rest`; returns what is
+/// left.
 fn option<'a>(word: &str, rest: &'a [Argument], call: &mut Call) -> &'a [Argument] {
     if let Some(rule) = rules().option(word) {
         return values(rule, None, rest, call);
     }
-    let (name, attached) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    let (name, attached) =
+        word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
     if let Some(rule) = rules().option(name).or_else(|| rules().abbreviated(name)) {
         return values(rule, attached, rest, call);
     }
@@ -94,7 +102,8 @@ fn option<'a>(word: &str, rest: &'a [Argument], call: &mut Call) -> &'a [Argumen
         call.refuse(format!("nox has no option `{word}`"));
         return rest;
     }
-    // A bundle: switches, and perhaps at the end one option with its value attached or in the next words.
+    // A bundle: switches, and perhaps at the end one option with its value attached or in the next
+    // words.
     let mut letters = word.char_indices().skip(1);
     while let Some((at, letter)) = letters.next() {
         let Some(rule) = rules().option(&format!("-{letter}")) else {
@@ -112,7 +121,12 @@ fn option<'a>(word: &str, rest: &'a [Argument], call: &mut Call) -> &'a [Argumen
     rest
 }
 
-fn values<'a>(rule: &OptionRule, attached: Option<&str>, rest: &'a [Argument], call: &mut Call) -> &'a [Argument] {
+fn values<'a>(
+    rule: &OptionRule,
+    attached: Option<&str>,
+    rest: &'a [Argument],
+    call: &mut Call,
+) -> &'a [Argument] {
     match (rule.takes, attached) {
         (Takes::None, Some(_)) => {
             call.refuse(format!("`{}` takes no value", rule.names.join("`/`")));
@@ -140,12 +154,18 @@ fn values<'a>(rule: &OptionRule, attached: Option<&str>, rest: &'a [Argument], c
             }
         },
         (Takes::Any, None) => {
-            let end = rest.iter().position(|a| a.value.as_deref().is_some_and(is_option)).unwrap_or(rest.len());
+            let end = rest
+                .iter()
+                .position(|a| a.value.as_deref().is_some_and(is_option))
+                .unwrap_or(rest.len());
             let (taken, after) = rest.split_at(end);
             call.give(rule.means, taken.to_vec());
-            // The first word after the option is its value in any line that makes sense; those after it, and any word
-            // that may become several, can also be options.
-            if taken.iter().enumerate().any(|(i, a)| a.value.is_none() && a.prefix.is_empty() && (i > 0 || a.may_split))
+            // The first word after the option is its value in any line that makes sense; those
+            // after it, and any word that may become several, can also be options.
+            if taken
+                .iter()
+                .enumerate()
+                .any(|(i, a)| a.value.is_none() && a.prefix.is_empty() && (i > 0 || a.may_split))
             {
                 call.open_lists.push(rule.means);
                 call.open |= taken.iter().skip(1).any(|a| a.value.is_none() && a.prefix.is_empty());
@@ -202,14 +222,32 @@ mod tests {
 
     #[test]
     fn lines_nox_refuses() {
-        for line in
-            ["tests", "-s -r a b --nope", "-sr a", "-ts a", "-rts a", "-q", "-k", "--envdir -r", "--reuse-venv -s a"]
-        {
+        for line in [
+            "tests",
+            "-s -r a b --nope",
+            "-sr a",
+            "-ts a",
+            "-rts a",
+            "-q",
+            "-k",
+            "--envdir -r",
+            "--reuse-venv -s a",
+        ] {
             let call = parse(&words(line));
             // `-sr a` is the session "r" and a stray "a"; `-ts a` a timestamp and a stray "a".
             assert!(call.error.is_some(), "{line}: {call:?}");
         }
-        for line in ["-r", "-ts", "-db uv", "-fb none -s a", "-db=uv", "--json --list", "-P 3.12", "-j 4", "-rts"] {
+        for line in [
+            "-r",
+            "-ts",
+            "-db uv",
+            "-fb none -s a",
+            "-db=uv",
+            "--json --list",
+            "-P 3.12",
+            "-j 4",
+            "-rts",
+        ] {
             assert_eq!(parse(&words(line)).error, None, "{line}");
         }
     }
@@ -225,7 +263,11 @@ mod tests {
             ("-v", false, false),
         ] {
             let call = parse(&words(line));
-            assert_eq!((call.has(Meaning::Reuse), call.has(Meaning::NoReuse)), (reuse, no_reuse), "{line}");
+            assert_eq!(
+                (call.has(Meaning::Reuse), call.has(Meaning::NoReuse)),
+                (reuse, no_reuse),
+                "{line}"
+            );
         }
     }
 

@@ -35,13 +35,21 @@ impl OfCall {
 
 /// `--no-venv`, or the backend `none` forced on the command line.
 pub fn forced_none(call: &Call) -> bool {
-    call.has(Meaning::NoVenv) || call.one(Meaning::ForceBackend).is_some_and(|a| a.value.as_deref() == Some("none"))
+    call.has(Meaning::NoVenv)
+        || call.one(Meaning::ForceBackend).is_some_and(|a| a.value.as_deref() == Some("none"))
 }
 
 pub fn of_call(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) -> OfCall {
-    let word = |meaning| call.one(meaning).map(|a| a.value.as_deref().map_or_else(Backend::default, named));
-    let forced = if call.has(Meaning::NoVenv) { Some(named("none")) } else { word(Meaning::ForceBackend) };
-    let variable = rules().variables.iter().find(|(_, m)| **m == Meaning::DefaultBackend).map(|(name, _)| env(name));
+    let word = |meaning| {
+        call.one(meaning).map(|a| a.value.as_deref().map_or_else(Backend::default, named))
+    };
+    let forced =
+        if call.has(Meaning::NoVenv) { Some(named("none")) } else { word(Meaning::ForceBackend) };
+    let variable = rules()
+        .variables
+        .iter()
+        .find(|(_, m)| **m == Meaning::DefaultBackend)
+        .map(|(name, _)| env(name));
     let stronger = word(Meaning::DefaultBackend).or_else(|| match variable {
         Some(Variable::Set(text)) if !text.is_empty() => Some(named(&text)),
         Some(Variable::Unknown) => Some(Backend::default()),
@@ -86,5 +94,7 @@ fn named(text: &str) -> Backend {
 
 /// Whether an environment is put on disk.
 pub fn creates(backend: &Backend) -> Answer {
-    Answer::one_of(backend.names.iter().map(|name| if name == "none" { Answer::No } else { Answer::Yes }))
+    Answer::one_of(
+        backend.names.iter().map(|name| if name == "none" { Answer::No } else { Answer::Yes }),
+    )
 }

@@ -23,13 +23,19 @@ const MAX_FILES: usize = 200;
 
 /// Collects from all bodies. `folder` is the noxfile's, relative to the repository root.
 /// `loaded` are files that the noxfile reads while it loads.
-pub fn collect(effects: &[Effects], loaded: &[String], folder: &str, files: &dyn Files) -> Installs {
+pub fn collect(
+    effects: &[Effects],
+    loaded: &[String],
+    folder: &str,
+    files: &dyn Files,
+) -> Installs {
     let mut found = Collector { installs: Installs::default(), folder, files };
     for path in loaded.iter().filter(|path| !is_prose(path)) {
         found.file(&join(folder, path));
     }
     for effect in effects {
-        // What a body reads that installs nothing has another purpose: changelog entries, a version to print.
+        // What a body reads that installs nothing has another purpose: changelog entries, a version
+        // to print.
         if !effect.installs.is_empty() || effect.opaque || effect.runs {
             for path in effect.reads.iter().filter(|path| !is_prose(path)) {
                 found.file(&join(folder, path));
@@ -79,7 +85,9 @@ impl Collector<'_> {
             } else {
                 path.strip_prefix(&format!("{}/", self.folder))
             };
-            if below.is_some_and(|name| rules().candidate_files.iter().any(|shape| fits(shape, name))) {
+            if below
+                .is_some_and(|name| rules().candidate_files.iter().any(|shape| fits(shape, name)))
+            {
                 self.installs.files.insert(path);
             }
         }
@@ -102,7 +110,9 @@ impl Collector<'_> {
                 if let Some(path) = words.next().and_then(Value::text) {
                     self.local(path);
                 }
-            } else if let Some(path) = text.strip_prefix("--editable=").or_else(|| text.strip_prefix("-e")) {
+            } else if let Some(path) =
+                text.strip_prefix("--editable=").or_else(|| text.strip_prefix("-e"))
+            {
                 self.local(path);
             } else if text == "--group" || text == "--only-group" || text == "--all-groups" {
                 self.project(self.folder);
@@ -150,7 +160,9 @@ impl Collector<'_> {
     fn includes(&mut self) {
         let mut queue: Vec<String> = self.installs.files.iter().cloned().collect();
         while let Some(path) = queue.pop() {
-            if self.installs.files.len() > MAX_FILES || !(path.ends_with(".txt") || path.ends_with(".in")) {
+            if self.installs.files.len() > MAX_FILES
+                || !(path.ends_with(".txt") || path.ends_with(".in"))
+            {
                 continue;
             }
             let Some(text) = self.files.read(&path) else { continue };
@@ -158,8 +170,10 @@ impl Collector<'_> {
             for line in text.lines() {
                 let mut words = line.split_whitespace();
                 let Some(first) = words.next() else { continue };
-                let included = if is_file_option(first) { words.next() } else { attached_file(first) };
-                let Some(included) = included.map(|name| join(folder, name)).filter(|p| self.files.is_tracked(p))
+                let included =
+                    if is_file_option(first) { words.next() } else { attached_file(first) };
+                let Some(included) =
+                    included.map(|name| join(folder, name)).filter(|p| self.files.is_tracked(p))
                 else {
                     continue;
                 };
@@ -194,7 +208,9 @@ fn attached_file(word: &str) -> Option<&str> {
 /// Whether `name` has the shape, in which one `*` stands for any text without `/`.
 fn fits(shape: &str, name: &str) -> bool {
     let Some((start, end)) = shape.split_once('*') else { return shape == name };
-    name.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).is_some_and(|middle| !middle.contains('/'))
+    name.strip_prefix(start)
+        .and_then(|rest| rest.strip_suffix(end))
+        .is_some_and(|middle| !middle.contains('/'))
 }
 
 #[cfg(test)]

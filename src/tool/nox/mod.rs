@@ -115,7 +115,8 @@ fn leaves_early(call: &Call) -> Option<(Answer, String)> {
         (Meaning::Usage, "only prints what a session is for"),
         (Meaning::Json, "`--json` without `--list` is an error"),
     ] {
-        // Words that are not known may add the `--list` that makes `--json` a listing: no environment either way.
+        // Words that are not known may add the `--list` that makes `--json` a listing: no
+        // environment either way.
         if call.has(meaning) {
             return no(why);
         }
@@ -123,7 +124,8 @@ fn leaves_early(call: &Call) -> Option<(Answer, String)> {
     None
 }
 
-/// The noxfile, relative to the repository root; `None` when its name is not known or it lies outside.
+/// The noxfile, relative to the repository root; `None` when its name is not known or it lies
+/// outside.
 fn noxfile_path(call: &Call, request: &Request<'_>) -> Option<String> {
     let name = match (request.script, call.one(Meaning::Noxfile)) {
         (_, Some(given)) => given.value.as_deref()?,
@@ -146,7 +148,9 @@ fn env_dir(call: &Call, reader: Option<&Reader<'_>>, folder: &str) -> Result<Str
         (None, Some(option)) => option.text().map(str::to_owned),
         (None, None) => Some(rules().default_envdir.clone()),
     };
-    let Some(name) = name else { return Err("the environment folder's name is computed".to_owned()) };
+    let Some(name) = name else {
+        return Err("the environment folder's name is computed".to_owned());
+    };
     let dir = join(folder, &name);
     if inside(&dir) && !dir.is_empty() {
         Ok(dir)
@@ -174,7 +178,8 @@ fn without_noxfile(run: &mut Run, call: &Call, path: &str) {
     }
 }
 
-/// A noxfile with an inline script header gets an environment of its own, below the folder of the call.
+/// A noxfile with an inline script header gets an environment of its own, below the folder of the
+/// call.
 fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
     let needs_one = request.script.is_none()
         && request.files.read(path).is_some_and(|text| noxfile::has_script_dependencies(&text));
@@ -187,9 +192,14 @@ fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
     }
 }
 
-/// Decides everything that the noxfile tells, but for the calls of nox in its sessions: these are returned, with
-/// whether their session surely runs.
-fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<'_>) -> Vec<(NestedCall, bool)> {
+/// Decides everything that the noxfile tells, but for the calls of nox in its sessions: these are
+/// returned, with whether their session surely runs.
+fn follow(
+    run: &mut Run,
+    call: &Call,
+    request: &Request<'_>,
+    mut reader: Reader<'_>,
+) -> Vec<(NestedCall, bool)> {
     let global = reuse::global(call, Some(&reader));
     if reader.bare_packages.is_empty() {
         let unseen = select::unseen_defaults(&reader);
@@ -197,10 +207,13 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     }
     let mut selection = select::select(call, request.env, &reader);
     let (certain, possible) = bodies(&mut selection, call, request, &mut reader);
-    // Where all other sessions are in sight, a name that is missing here is that of an imported one.
-    let elsewhere = reader.bare_packages.first().filter(|_| reader.hidden_sessions.is_empty()).cloned();
+    // Where all other sessions are in sight, a name that is missing here is that of an imported
+    // one.
+    let elsewhere =
+        reader.bare_packages.first().filter(|_| reader.hidden_sessions.is_empty()).cloned();
     let all_found = selection.missing.is_empty() || elsewhere.is_some();
-    let exact = selection.doubts.is_empty() && all_found && selection.possible.is_empty() && !call.open;
+    let exact =
+        selection.doubts.is_empty() && all_found && selection.possible.is_empty() && !call.open;
     let default_backend = backend::of_call(call, request.env, &reader);
     let mut session = |(candidate, effects): &(Candidate, Effects)| {
         describe(candidate, effects, &reader, &default_backend, &global, run)
@@ -210,7 +223,9 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
 
     let any_sure = Answer::any(sure.iter().map(|s| s.creates_env));
     run.creates_env = match any_sure {
-        _ if sure.is_empty() && maybe.is_empty() && exact && !selection.missing.is_empty() => Answer::No,
+        _ if sure.is_empty() && maybe.is_empty() && exact && !selection.missing.is_empty() => {
+            Answer::No
+        }
         // A call that runs nothing that is seen ends in an error, or runs what is not seen.
         _ if sure.is_empty() && maybe.is_empty() => Answer::Unknown,
         Answer::Yes | Answer::No if exact => any_sure,
@@ -238,12 +253,15 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
         run.creates_by_default = backend::creates(&default_backend.of_session(None)) == Answer::Yes;
     }
     let all: Vec<Session> = sure.into_iter().chain(maybe).collect();
-    run.why = match elsewhere.filter(|_| run.creates_env == Answer::No && !selection.missing.is_empty()) {
+    run.why = match elsewhere
+        .filter(|_| run.creates_env == Answer::No && !selection.missing.is_empty())
+    {
         Some(package) => format!("sessions that come from `{package}` have no environments"),
         None => why(run.creates_env, &selection, &all, call),
     };
     let builds = || all.iter().filter(|s| s.creates_env != Answer::No);
-    let refusing = certain.iter().chain(&possible).find(|(c, _)| own_reuse(c, &reader) == &Value::Bool(false));
+    let refusing =
+        certain.iter().chain(&possible).find(|(c, _)| own_reuse(c, &reader) == &Value::Bool(false));
     run.reuse = match reuse::over(builds().map(|s| s.reuse), exact) {
         Some(_) if call.open && global.setting == Setting::Unknown => Reuse::Unknown,
         Some(reuse) => reuse,
@@ -263,12 +281,17 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
         Reuse::Unknown if matches!(global.setting, Setting::Yes | Setting::No) => {
             "sessions that are not known may set `reuse_venv=` themselves".to_owned()
         }
-        Reuse::Off if matches!(global.setting, Setting::Yes) => "`reuse_venv=False` at the session".to_owned(),
+        Reuse::Off if matches!(global.setting, Setting::Yes) => {
+            "`reuse_venv=False` at the session".to_owned()
+        }
         _ => global.why.clone(),
     };
-    run.off_by_default =
-        run.reuse == Reuse::Unknown && run.creates_by_default && global.setting == Setting::No && !call.open;
-    run.reuse_refused = global.refused.clone().or_else(|| refusing.map(|_| "reuse_venv=False".to_owned()));
+    run.off_by_default = run.reuse == Reuse::Unknown
+        && run.creates_by_default
+        && global.setting == Setting::No
+        && !call.open;
+    run.reuse_refused =
+        global.refused.clone().or_else(|| refusing.map(|_| "reuse_venv=False".to_owned()));
     run.can_insert_reuse_flag = !global.line_refuses && refusing.is_none();
     run.sessions_known = exact;
     run.installs_anything = if all.is_empty() {
@@ -286,12 +309,17 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
             names.push(name.clone());
         }
     }
-    run.backend = if builds().any(|s| s.backend.names.is_empty()) { Backend::default() } else { Backend { names } };
+    run.backend = if builds().any(|s| s.backend.names.is_empty()) {
+        Backend::default()
+    } else {
+        Backend { names }
+    };
     run.sessions = all;
 
     let surely = certain.len();
     let mut effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
-    // Sessions that run programs nobody is seen to install get them in a way that is not understood.
+    // Sessions that run programs nobody is seen to install get them in a way that is not
+    // understood.
     let unseen = !exact || effects.iter().all(|e| e.installs.is_empty() && (e.opaque || e.runs));
     let mut installs = install::collect(&effects, &reader.reads, &reader.folder, request.files);
     if unseen && installs.files.is_empty() {
@@ -301,15 +329,22 @@ fn follow(run: &mut Run, call: &Call, request: &Request<'_>, mut reader: Reader<
     run.unpinned = installs.unpinned;
     run.exact_installer = {
         let mut commands = effects.iter().flat_map(|e| &e.installs).peekable();
-        commands.peek().is_some() && commands.all(|i| i.exact) && !effects.iter().any(|e| e.opaque) && exact
+        commands.peek().is_some()
+            && commands.all(|i| i.exact)
+            && !effects.iter().any(|e| e.opaque)
+            && exact
     };
     let definitions = reader.definition_files();
     run.install_files = installs.files.into_iter().filter(|f| !definitions.contains(f)).collect();
     run.definition_files = definitions.into_iter().collect();
     run.undecided.extend(selection.doubts);
     if !all_found {
-        run.undecided
-            .extend(selection.missing.iter().map(|name| format!("no session `{name}` was found in the noxfile")));
+        run.undecided.extend(
+            selection
+                .missing
+                .iter()
+                .map(|name| format!("no session `{name}` was found in the noxfile")),
+        );
     }
     if !selection.missing.is_empty() {
         run.undecided.extend(reader.hidden_sessions.iter().cloned());
@@ -340,7 +375,9 @@ fn bodies(
     let all = select::all(call, request.env, reader);
     let mut known: Vec<Option<Effects>> = vec![None; reader.sessions.len()];
     let mut follow = |candidate: &Candidate, reader: &mut Reader<'_>| -> Effects {
-        let Some(definition) = reader.sessions.get(candidate.definition).cloned() else { return Effects::default() };
+        let Some(definition) = reader.sessions.get(candidate.definition).cloned() else {
+            return Effects::default();
+        };
         let Some(slot) = known.get_mut(candidate.definition) else { return Effects::default() };
         slot.get_or_insert_with(|| reader.effects(&definition)).clone()
     };
@@ -353,13 +390,17 @@ fn bodies(
                 selection.more = true;
                 selection.doubts.push("the name of a notified session is computed".to_owned());
             }
-            let new =
-                found.into_iter().filter(|f| !selection.certain.iter().any(|c| c.definition == f.definition)).collect();
+            let new = found
+                .into_iter()
+                .filter(|f| !selection.certain.iter().any(|c| c.definition == f.definition))
+                .collect();
             select::add(&mut selection.certain, new);
         }
         at += 1;
     }
-    let mut pair = |list: &[Candidate]| -> Followed { list.iter().map(|c| (c.clone(), follow(c, reader))).collect() };
+    let mut pair = |list: &[Candidate]| -> Followed {
+        list.iter().map(|c| (c.clone(), follow(c, reader))).collect()
+    };
     (pair(&selection.certain), pair(&selection.possible))
 }
 
@@ -397,7 +438,8 @@ fn describe(
     }
 }
 
-/// nox's folder name for a session; `None` for the long and non-ASCII names that it hashes or transliterates.
+/// nox's folder name for a session; `None` for the long and non-ASCII names that it hashes or
+/// transliterates.
 fn folder_name(env_dir: &str, session: &str) -> Option<String> {
     const LONGEST: usize = 100 - "bin/pythonX.Y".len();
     if !session.is_ascii() {
@@ -414,7 +456,9 @@ fn folder_name(env_dir: &str, session: &str) -> Option<String> {
 
 fn why(answer: Answer, selection: &Selection, sessions: &[Session], call: &Call) -> String {
     match answer {
-        Answer::No if selection.none_asked => "no session is asked for: nox lists them and leaves".to_owned(),
+        Answer::No if selection.none_asked => {
+            "no session is asked for: nox lists them and leaves".to_owned()
+        }
         Answer::No if backend::forced_none(call) => "`--no-venv` on the command line".to_owned(),
         Answer::No => match sessions {
             [one] => format!("the session `{}` has no environment", one.name),
@@ -426,7 +470,9 @@ fn why(answer: Answer, selection: &Selection, sessions: &[Session], call: &Call)
         },
         Answer::Unknown => match selection.missing.first() {
             Some(name) => format!("no session `{name}` was found in the noxfile"),
-            None => "which sessions run, or whether they have environments, is not known".to_owned(),
+            None => {
+                "which sessions run, or whether they have environments, is not known".to_owned()
+            }
         },
     }
 }

@@ -8,7 +8,8 @@ use super::{argv, reuse};
 use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Answer, Argument, Request, Reuse, Run};
 
-/// Calls inside sessions that are followed for one call of nox; a session that calls itself ends here.
+/// Calls inside sessions that are followed for one call of nox; a session that calls itself ends
+/// here.
 const MAX_CALLS: usize = 16;
 
 const AGAIN: &str = "a session calls nox again";
@@ -62,7 +63,12 @@ pub(super) fn add(
 }
 
 /// What one call does.
-fn inner(call: &NestedCall, request: &Request<'_>, own: &str, nesting: &Nesting<'_>) -> Result<Run, String> {
+fn inner(
+    call: &NestedCall,
+    request: &Request<'_>,
+    own: &str,
+    nesting: &Nesting<'_>,
+) -> Result<Run, String> {
     let Some(folder) = &call.folder else {
         return Err("a session calls nox again, in a folder that is not known".to_owned());
     };
@@ -77,8 +83,10 @@ fn inner(call: &NestedCall, request: &Request<'_>, own: &str, nesting: &Nesting<
     if line.one(Meaning::Noxfile).is_none_or(|file| file.value.is_some()) {
         return follow(&call.args);
     }
-    // A noxfile whose name is computed is one of the others in the repository: what all of them do is certain.
-    let files: Vec<String> = request.files.tracked_under("").into_iter().filter(|path| is_other(path, own)).collect();
+    // A noxfile whose name is computed is one of the others in the repository: what all of them do
+    // is certain.
+    let files: Vec<String> =
+        request.files.tracked_under("").into_iter().filter(|path| is_other(path, own)).collect();
     let named = |file: &String| {
         let mut args = call.args.clone();
         let value = args.iter_mut().find(|word| word.value.is_none());
@@ -87,10 +95,12 @@ fn inner(call: &NestedCall, request: &Request<'_>, own: &str, nesting: &Nesting<
         }
         follow(&args)
     };
-    let mut all = files.iter().take(MAX_CALLS + 1).map(named).collect::<Result<Vec<Run>, String>>()?;
+    let mut all =
+        files.iter().take(MAX_CALLS + 1).map(named).collect::<Result<Vec<Run>, String>>()?;
     let answer = Answer::one_of(all.iter().map(|r| r.creates_env));
     let same = reuse::over(all.iter().map(|r| r.reuse), false);
-    let files: BTreeSet<String> = all.iter().flat_map(|r| r.definition_files.iter().cloned()).collect();
+    let files: BTreeSet<String> =
+        all.iter().flat_map(|r| r.definition_files.iter().cloned()).collect();
     let mut first = (!all.is_empty())
         .then(|| all.swap_remove(0))
         .ok_or_else(|| "a session calls nox again, with a noxfile that is not known".to_owned())?;
@@ -151,10 +161,12 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         run.exact_installer &= inner.exact_installer;
     }
     if run.creates_env != Answer::Yes {
-        run.why = format!("{AGAIN}: {}", inner.why.trim_start_matches(AGAIN).trim_start_matches(": "));
+        run.why =
+            format!("{AGAIN}: {}", inner.why.trim_start_matches(AGAIN).trim_start_matches(": "));
     }
     run.creates_env = Answer::any([run.creates_env, answer]);
-    run.creates_by_default |= certain && inner.creates_by_default && !inner.definition_files.is_empty();
+    run.creates_by_default |=
+        certain && inner.creates_by_default && !inner.definition_files.is_empty();
     // A flag behind the outer program word does not reach the inner call.
     run.can_insert_reuse_flag &= inner.reuse == Reuse::On;
     run.installs_skipped |= inner.installs_skipped;

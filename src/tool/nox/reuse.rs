@@ -21,7 +21,8 @@ pub enum Setting {
 pub struct Global {
     pub setting: Setting,
     pub why: String,
-    /// The words that ask not to reuse, when somebody wrote them on the command line or meant them to be final.
+    /// The words that ask not to reuse, when somebody wrote them on the command line or meant them
+    /// to be final.
     pub refused: Option<String>,
     /// The command line itself says no, after which an inserted flag has no effect.
     pub line_refuses: bool,
@@ -29,7 +30,12 @@ pub struct Global {
 
 /// What the command line and the noxfile say (`reader` is `None` when there is no noxfile to read).
 pub fn global(call: &Call, reader: Option<&Reader<'_>>) -> Global {
-    let new = |setting, why: &str| Global { setting, why: why.to_owned(), refused: None, line_refuses: false };
+    let new = |setting, why: &str| Global {
+        setting,
+        why: why.to_owned(),
+        refused: None,
+        line_refuses: false,
+    };
     let from_line = if call.has(Meaning::ReuseNoInstall) {
         Some(new(Setting::Yes, "`-R` on the command line"))
     } else if let Some(value) = call.one(Meaning::ReuseVenv) {
@@ -46,7 +52,12 @@ pub fn global(call: &Call, reader: Option<&Reader<'_>>) -> Global {
         Some(new(Setting::Yes, "`-r` on the command line"))
     } else if call.has(Meaning::NoReuse) {
         let why = "`-N` on the command line".to_owned();
-        Some(Global { setting: Setting::No, why, refused: Some("-N".to_owned()), line_refuses: true })
+        Some(Global {
+            setting: Setting::No,
+            why,
+            refused: Some("-N".to_owned()),
+            line_refuses: true,
+        })
     } else {
         None
     };
@@ -58,9 +69,14 @@ pub fn global(call: &Call, reader: Option<&Reader<'_>>) -> Global {
     }
     let Some(reader) = reader else { return new(Setting::Unknown, "there is no noxfile to read") };
     match reader.options.get("reuse_existing_virtualenvs").map(Value::truth) {
-        Some(Some(true)) => return new(Setting::Yes, "`nox.options.reuse_existing_virtualenvs` in the noxfile"),
+        Some(Some(true)) => {
+            return new(Setting::Yes, "`nox.options.reuse_existing_virtualenvs` in the noxfile");
+        }
         Some(None) => {
-            return new(Setting::Unknown, "`nox.options.reuse_existing_virtualenvs` is computed in the noxfile");
+            return new(
+                Setting::Unknown,
+                "`nox.options.reuse_existing_virtualenvs` is computed in the noxfile",
+            );
         }
         Some(Some(false)) | None => {}
     }
@@ -70,7 +86,12 @@ pub fn global(call: &Call, reader: Option<&Reader<'_>>) -> Global {
             let setting = setting(text);
             let text = format!("nox.options.reuse_venv = \"{text}\"");
             let refused = (setting == Setting::Never).then(|| text.clone());
-            Global { setting, why: format!("`{text}` in the noxfile"), refused, line_refuses: false }
+            Global {
+                setting,
+                why: format!("`{text}` in the noxfile"),
+                refused,
+                line_refuses: false,
+            }
         }
         Some(_) => new(Setting::Unknown, "`nox.options.reuse_venv` is computed in the noxfile"),
     }

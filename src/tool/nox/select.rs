@@ -1,4 +1,5 @@
-//! Which sessions a call runs: nox's names, tags, keywords and interpreters against what the noxfile defines.
+//! Which sessions a call runs: nox's names, tags, keywords and interpreters against what the
+//! noxfile defines.
 
 use std::borrow::Cow;
 
@@ -67,7 +68,8 @@ impl Match {
     }
 }
 
-/// Words of a list setting: the command line's, else the environment's, else (unless `own` is off) the noxfile's.
+/// Words of a list setting: the command line's, else the environment's, else (unless `own` is off)
+/// the noxfile's.
 struct Words(Vec<Argument>);
 
 impl Words {
@@ -77,7 +79,9 @@ impl Words {
         }
         let (variable, _) = rules().variables.iter().find(|(_, m)| **m == meaning)?;
         match env(variable) {
-            Variable::Set(value) if !value.is_empty() => Some(Self(value.split(',').map(Argument::known).collect())),
+            Variable::Set(value) if !value.is_empty() => {
+                Some(Self(value.split(',').map(Argument::known).collect()))
+            }
             Variable::Unknown => Some(Self(vec![Argument::unknown("", true)])),
             Variable::Set(_) | Variable::Unset => None,
         }
@@ -87,7 +91,9 @@ impl Words {
         match value? {
             Value::None => None,
             Value::List(items) => {
-                let word = |v: &Value| v.text().map_or_else(|| Argument::unknown("", false), Argument::known);
+                let word = |v: &Value| {
+                    v.text().map_or_else(|| Argument::unknown("", false), Argument::known)
+                };
                 Some(Self(items.iter().map(word).collect()))
             }
             _ => Some(Self(vec![Argument::unknown("", true)])),
@@ -106,12 +112,15 @@ impl Words {
 /// The sessions that `call` runs, `requires=` included.
 pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) -> Selection {
     let mut selection = Selection::default();
-    let (mut names, mut tags) =
-        (Words::from_line(call, Meaning::Sessions, env), Words::from_line(call, Meaning::Tags, env));
+    let (mut names, mut tags) = (
+        Words::from_line(call, Meaning::Sessions, env),
+        Words::from_line(call, Meaning::Tags, env),
+    );
     let mut keywords = call.one(Meaning::Keywords).cloned();
     if names.is_none() && tags.is_none() && keywords.is_none() {
         let option = |name: &str| reader.options.get(name);
-        (names, tags) = (Words::from_option(option("sessions")), Words::from_option(option("tags")));
+        (names, tags) =
+            (Words::from_option(option("sessions")), Words::from_option(option("tags")));
         keywords = option("keywords").filter(|v| **v != Value::None).map(|v| match v {
             Value::Str(text) => Argument::known(text),
             _ => Argument::unknown("", false),
@@ -119,8 +128,13 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
     }
     let forced = Words::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
     let extra = Words::from_line(call, Meaning::ExtraPythons, env);
-    let pythons = forced.as_ref().map(|w| Words(w.0.clone())).or_else(|| Words::from_line(call, Meaning::Pythons, env));
-    let pythons = pythons.or_else(|| Words::from_option(reader.options.get("pythons"))).filter(|w| !w.0.is_empty());
+    let pythons = forced
+        .as_ref()
+        .map(|w| Words(w.0.clone()))
+        .or_else(|| Words::from_line(call, Meaning::Pythons, env));
+    let pythons = pythons
+        .or_else(|| Words::from_option(reader.options.get("pythons")))
+        .filter(|w| !w.0.is_empty());
     let added = forced.as_ref().or(extra.as_ref());
     let all = expand(reader, added, forced.is_some());
     let filters = tags.is_some() || keywords.is_some();
@@ -131,11 +145,15 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
     for candidate in &all {
         let mut matched = match (&names, filters) {
             (_, true) => Match::Yes,
-            (Some(words), false) => words.0.iter().map(|w| by_name(w, candidate)).fold(Match::No, Match::or),
-            (None, false) => match reader.sessions.get(candidate.definition).and_then(|d| d.default.truth()) {
-                Some(default) => Match::when(default),
-                None => Match::Maybe,
-            },
+            (Some(words), false) => {
+                words.0.iter().map(|w| by_name(w, candidate)).fold(Match::No, Match::or)
+            }
+            (None, false) => {
+                match reader.sessions.get(candidate.definition).and_then(|d| d.default.truth()) {
+                    Some(default) => Match::when(default),
+                    None => Match::Maybe,
+                }
+            }
         };
         if let Some(words) = &pythons {
             matched = matched.and(by_python(words, candidate));
@@ -144,7 +162,9 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
             matched = matched.and(by_tag(words, candidate));
         }
         if let Some(word) = &keywords {
-            matched = matched.and(word.value.as_deref().map_or(Match::Maybe, |text| by_keyword(text, candidate)));
+            matched = matched.and(
+                word.value.as_deref().map_or(Match::Maybe, |text| by_keyword(text, candidate)),
+            );
         }
         let defined = reader.sessions.get(candidate.definition).is_some_and(|d| d.certain);
         match matched {
@@ -154,8 +174,10 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
         }
     }
     if let (Some(words), false) = (&names, filters) {
-        let found = |word: &&str| all.iter().any(|c| by_name(&Argument::known(*word), c) != Match::No);
-        selection.missing = words.known().into_iter().filter(|w| !found(w)).map(str::to_owned).collect();
+        let found =
+            |word: &&str| all.iter().any(|c| by_name(&Argument::known(*word), c) != Match::No);
+        selection.missing =
+            words.known().into_iter().filter(|w| !found(w)).map(str::to_owned).collect();
         selection.doubts.extend(words.unknown().map(|w| match w.prefix.as_str() {
             "" => "a session's name is computed".to_owned(),
             prefix => format!("a session's name is computed (`{prefix}…`)"),
@@ -169,13 +191,18 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
     selection
 }
 
-/// Sessions that the noxfile names as its defaults and that were not found in it: it makes sessions in a way not seen.
+/// Sessions that the noxfile names as its defaults and that were not found in it: it makes sessions
+/// in a way not seen.
 pub fn unseen_defaults(reader: &Reader<'_>) -> Vec<String> {
     let Some(names) = Words::from_option(reader.options.get("sessions")) else { return Vec::new() };
     let all = expand(reader, None, false);
-    let unseen =
-        names.known().into_iter().filter(|name| all.iter().all(|c| by_name(&Argument::known(*name), c) == Match::No));
-    unseen.map(|name| format!("the noxfile's default session `{name}` was not found in it")).collect()
+    let unseen = names
+        .known()
+        .into_iter()
+        .filter(|name| all.iter().all(|c| by_name(&Argument::known(*name), c) == Match::No));
+    unseen
+        .map(|name| format!("the noxfile's default session `{name}` was not found in it"))
+        .collect()
 }
 
 fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &Reader<'_>) {
@@ -184,10 +211,13 @@ fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &
     }
     let mut seen: Vec<(usize, Interpreter)> = Vec::new();
     for certain in [true, false] {
-        let mut queue: Vec<Candidate> = if certain { selection.certain.clone() } else { selection.possible.clone() };
+        let mut queue: Vec<Candidate> =
+            if certain { selection.certain.clone() } else { selection.possible.clone() };
         while let Some(next) = queue.pop() {
             let id = (next.definition, next.python.clone());
-            let Some(definition) = reader.sessions.get(next.definition).filter(|_| !seen.contains(&id)) else {
+            let Some(definition) =
+                reader.sessions.get(next.definition).filter(|_| !seen.contains(&id))
+            else {
                 continue;
             };
             seen.push(id);
@@ -197,7 +227,10 @@ fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &
                     for wanted in items.iter() {
                         let found = named(&of_its_python(wanted, &next.python), all);
                         queue.extend(found.iter().cloned());
-                        add(if certain { &mut selection.certain } else { &mut selection.possible }, found);
+                        add(
+                            if certain { &mut selection.certain } else { &mut selection.possible },
+                            found,
+                        );
                     }
                 }
                 _ => {
@@ -274,7 +307,9 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
             Pythons::Unknown => {
                 let from = all.len();
                 candidates(index, definition, None, false, &mut all);
-                all.iter_mut().skip(from).for_each(|c| (c.many, c.python) = (true, Interpreter::Unknown));
+                all.iter_mut()
+                    .skip(from)
+                    .for_each(|c| (c.many, c.python) = (true, Interpreter::Unknown));
             }
         }
     }
@@ -291,7 +326,13 @@ fn union(mut list: Vec<String>, more: &[&str]) -> Vec<String> {
 }
 
 /// The sessions of one definition with one interpreter; `multi` when it is one of several.
-fn candidates(index: usize, definition: &Definition, python: Option<&str>, multi: bool, all: &mut Vec<Candidate>) {
+fn candidates(
+    index: usize,
+    definition: &Definition,
+    python: Option<&str>,
+    multi: bool,
+    all: &mut Vec<Candidate>,
+) {
     let own_tags = match &definition.tags {
         Value::None => Some(Vec::new()),
         tags => tags.strings(),
@@ -326,14 +367,22 @@ fn candidates(index: usize, definition: &Definition, python: Option<&str>, multi
     for set in sets {
         let signature = format!("({})", set.signature);
         let own = set.python.as_ref().filter(|_| python.is_none());
-        let mut names: Vec<String> = if multi { Vec::new() } else { vec![format!("{name}{signature}")] };
+        let mut names: Vec<String> =
+            if multi { Vec::new() } else { vec![format!("{name}{signature}")] };
         names.extend(versioned.iter().map(|v| format!("{v}{signature}")));
         names.extend(versioned.clone());
         names.push(name.clone());
-        let tags: Option<Vec<String>> = set.tags.iter().map(|t| t.text().map(str::to_owned)).collect();
-        let tags = own_tags.iter().zip(tags).map(|(own, more)| own.iter().cloned().chain(more).collect()).next();
+        let tags: Option<Vec<String>> =
+            set.tags.iter().map(|t| t.text().map(str::to_owned)).collect();
+        let tags = own_tags
+            .iter()
+            .zip(tags)
+            .map(|(own, more)| own.iter().cloned().chain(more).collect())
+            .next();
         let python = match own {
-            Some(value) => value.text().map_or(Interpreter::Unknown, |p| Interpreter::Named(p.to_owned())),
+            Some(value) => {
+                value.text().map_or(Interpreter::Unknown, |p| Interpreter::Named(p.to_owned()))
+            }
             None => base.python.clone(),
         };
         let no_python = own == Some(&Value::Bool(false));
@@ -354,7 +403,8 @@ fn by_name(word: &Argument, candidate: &Candidate) -> Match {
     // Computed versions or parameters: what is asked for is one of them, if it exists at all.
     let known_version = matches!(candidate.python, Interpreter::Named(_));
     let one_of = |name: &str, wanted: &str| {
-        let goes_on = |rest: &str| rest.starts_with('(') || (!known_version && rest.starts_with('-'));
+        let goes_on =
+            |rest: &str| rest.starts_with('(') || (!known_version && rest.starts_with('-'));
         candidate.many && wanted.strip_prefix(name).is_some_and(goes_on)
     };
     let Some(wanted) = &word.value else {
@@ -386,7 +436,8 @@ fn by_tag(words: &Words, candidate: &Candidate) -> Match {
     }
 }
 
-/// `-k`: words joined by `and`, `or`, `not` and parentheses; a word holds when it is part of a name or tag.
+/// `-k`: words joined by `and`, `or`, `not` and parentheses; a word holds when it is part of a name
+/// or tag.
 fn by_keyword(text: &str, candidate: &Candidate) -> Match {
     let spaced = text.replace('(', " ( ").replace(')', " ) ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();

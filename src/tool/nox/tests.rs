@@ -27,7 +27,12 @@ impl Files for Tree {
     }
 }
 
-fn call_in(files: &[(&'static str, &'static str)], folder: &str, line: &str, env: &[(&str, &str)]) -> Run {
+fn call_in(
+    files: &[(&'static str, &'static str)],
+    folder: &str,
+    line: &str,
+    env: &[(&str, &str)],
+) -> Run {
     let tree = Tree(files.iter().copied().collect());
     let word = |w: &str| match w.split_once('?') {
         Some((prefix, split)) => Argument::unknown(prefix, split == "*"),
@@ -148,19 +153,39 @@ fn options_of_the_noxfile() {
         ("nox.options.reuse_existing_virtualenvs = not os.environ.get('CI')", vec![], Reuse::Off),
         ("nox.options.reuse_existing_virtualenvs = 'CI' not in os.environ", vec![], Reuse::Off),
         ("if os.getenv('CI'):\n    nox.options.reuse_venv = 'yes'", vec![], Reuse::On),
-        ("if os.environ.get('CI') == 'true':\n    pass\nelse:\n    nox.options.reuse_venv = 'yes'", vec![], Reuse::Off),
-        ("if os.environ.get('CI'):\n    nox.options.reuse_venv = 'yes'", vec![("CI", "")], Reuse::Off),
+        (
+            "if os.environ.get('CI') == 'true':\n    pass\nelse:\n    nox.options.reuse_venv = 'yes'",
+            vec![],
+            Reuse::Off,
+        ),
+        (
+            "if os.environ.get('CI'):\n    nox.options.reuse_venv = 'yes'",
+            vec![("CI", "")],
+            Reuse::Off,
+        ),
         ("if os.environ.get('FAST'):\n    nox.options.reuse_venv = 'yes'", vec![], Reuse::Off),
-        ("if os.environ.get('FAST'):\n    nox.options.reuse_venv = 'yes'", vec![("FAST", "?")], Reuse::Unknown),
+        (
+            "if os.environ.get('FAST'):\n    nox.options.reuse_venv = 'yes'",
+            vec![("FAST", "?")],
+            Reuse::Unknown,
+        ),
         ("if os.environ['HOME']:\n    nox.options.reuse_venv = 'yes'", vec![], Reuse::Unknown),
-        ("import sys\nif sys.platform != 'win32':\n    nox.options.reuse_venv = 'yes'", vec![], Reuse::Unknown),
+        (
+            "import sys\nif sys.platform != 'win32':\n    nox.options.reuse_venv = 'yes'",
+            vec![],
+            Reuse::Unknown,
+        ),
         ("REUSE = True\nnox.options.reuse_existing_virtualenvs = REUSE", vec![], Reuse::On),
     ] {
         assert_eq!(with(options, &env).reuse, reuse, "{options} {env:?}");
     }
     for (options, creates, backends) in [
         ("nox.options.default_venv_backend = 'none'", Answer::No, vec![]),
-        ("nox.options.default_venv_backend = 'uv|virtualenv'", Answer::Yes, vec!["uv", "virtualenv"]),
+        (
+            "nox.options.default_venv_backend = 'uv|virtualenv'",
+            Answer::Yes,
+            vec!["uv", "virtualenv"],
+        ),
         (
             "import sys\nif sys.argv:\n    nox.options.default_venv_backend = 'uv'",
             Answer::Yes,
@@ -192,7 +217,12 @@ fn the_environment_folder_lies_beside_the_noxfile() {
     let file = "import nox\n@nox.session\ndef a(session): session.install('x')\n";
     let own = "import nox\nnox.options.envdir = '.cache/nox'\n@nox.session\ndef a(session): session.install('x')\n";
     let script = "# /// script\n# dependencies = [\"nox\", \"tomlkit\"]\n# ///\nimport nox\n@nox.session\ndef a(session): pass\n";
-    let files = [("noxfile.py", file), ("sub/noxfile.py", file), ("own/noxfile.py", own), ("s/noxfile.py", script)];
+    let files = [
+        ("noxfile.py", file),
+        ("sub/noxfile.py", file),
+        ("own/noxfile.py", own),
+        ("s/noxfile.py", script),
+    ];
     for (folder, line, dirs) in [
         ("", "", vec![".nox"]),
         ("sub", "", vec!["sub/.nox"]),
@@ -299,12 +329,24 @@ def chained(session): session.notify("pinned")
     for (session, expected, unpinned, exact, installs) in [
         ("literal", vec![], true, false, Answer::Yes),
         ("pinned", vec![], false, false, Answer::Yes),
-        ("project", vec!["constraints.txt", "pyproject.toml", "uv.lock"], false, false, Answer::Yes),
+        (
+            "project",
+            vec!["constraints.txt", "pyproject.toml", "uv.lock"],
+            false,
+            false,
+            Answer::Yes,
+        ),
         ("reqs", vec!["requirements/base.txt", "requirements/dev.txt"], false, false, Answer::Yes),
         ("joined", vec!["docs/requirements.txt"], false, false, Answer::Yes),
         (
             "computed",
-            vec!["constraints.txt", "pyproject.toml", "requirements/base.txt", "requirements/dev.txt", "uv.lock"],
+            vec![
+                "constraints.txt",
+                "pyproject.toml",
+                "requirements/base.txt",
+                "requirements/dev.txt",
+                "uv.lock",
+            ],
             false,
             false,
             Answer::Yes,
@@ -364,7 +406,10 @@ nox.session(lambda s: None)
         let run = call_in(&files, "", line, &[]);
         assert_eq!((names(&run), run.creates_env, run.reuse), (sessions, creates, reuse), "{line}");
     }
-    assert_eq!(call_in(&files, "", "-s poetic", &[]).install_files, ["poetry.lock", "pyproject.toml"]);
+    assert_eq!(
+        call_in(&files, "", "-s poetic", &[]).install_files,
+        ["poetry.lock", "pyproject.toml"]
+    );
     for hidden in [
         "from elsewhere import *",
         "import antsibull_nox\nantsibull_nox.load_antsibull_nox_toml()",
@@ -388,27 +433,50 @@ fn calls_of_nox_in_sessions_build_where_their_noxfile_lies() {
     };
     for (body, creates, dirs) in [
         ("session.run('nox', '-f', 'e/a/noxfile.py')", Answer::Yes, vec!["e/a/.nox"]),
-        ("for f in glob('e/*/noxfile.py'): session.run('nox', '-f', f)", Answer::Yes, vec!["e/a/.nox", "e/b/.nox"]),
+        (
+            "for f in glob('e/*/noxfile.py'): session.run('nox', '-f', f)",
+            Answer::Yes,
+            vec!["e/a/.nox", "e/b/.nox"],
+        ),
         (
             "for f in Path('e').rglob('noxfile.py'): session.run('nox', '-f', str(f))",
             Answer::Yes,
             vec!["e/a/.nox", "e/b/.nox"],
         ),
         ("session.run('python', '-m', 'nox', '-s', 'lint')", Answer::Yes, vec![".nox"]),
-        ("with session.chdir('e/a'):\n    session.run('nox', external=True)", Answer::Yes, vec!["e/a/.nox"]),
-        ("with session.chdir('e/a'):\n    pass\nsession.run('nox', '-s', 'lint')", Answer::Yes, vec![".nox"]),
+        (
+            "with session.chdir('e/a'):\n    session.run('nox', external=True)",
+            Answer::Yes,
+            vec!["e/a/.nox"],
+        ),
+        (
+            "with session.chdir('e/a'):\n    pass\nsession.run('nox', '-s', 'lint')",
+            Answer::Yes,
+            vec![".nox"],
+        ),
         ("session.chdir(session.create_tmp())\nsession.run('nox')", Answer::Unknown, vec![]),
         // All other noxfiles create environments: so does the one whose name is computed.
         ("session.run('nox', '-f', name())", Answer::Yes, vec![]),
-        ("if name(): session.run('nox', '-f', 'e/a/noxfile.py')", Answer::Unknown, vec!["e/a/.nox"]),
+        (
+            "if name(): session.run('nox', '-f', 'e/a/noxfile.py')",
+            Answer::Unknown,
+            vec!["e/a/.nox"],
+        ),
         ("session.run('nox', '-f', 'none/noxfile.py')", Answer::Unknown, vec!["none/.nox"]),
         ("session.run('nox', '-l', '--json')", Answer::No, vec![]),
         ("session.run('nox', '-s', 't')", Answer::Unknown, vec![]),
     ] {
         let text = outer(body);
-        let lint: &'static str =
-            Box::leak(format!("{text}@nox.session\ndef lint(session): session.install('x')\n").into_boxed_str());
-        let run = call_in(&[("noxfile.py", lint), ("e/a/noxfile.py", A), ("e/b/noxfile.py", A)], "", "-s t", &[]);
+        let lint: &'static str = Box::leak(
+            format!("{text}@nox.session\ndef lint(session): session.install('x')\n")
+                .into_boxed_str(),
+        );
+        let run = call_in(
+            &[("noxfile.py", lint), ("e/a/noxfile.py", A), ("e/b/noxfile.py", A)],
+            "",
+            "-s t",
+            &[],
+        );
         assert_eq!(
             (run.creates_env, run.env_dirs.clone()),
             (creates, dirs.iter().map(|d| (*d).to_owned()).collect()),
@@ -416,22 +484,30 @@ fn calls_of_nox_in_sessions_build_where_their_noxfile_lies() {
         );
         assert!(!run.creates_by_default, "{body}");
     }
-    let files =
-        |inner| [("noxfile.py", outer("session.run('nox', '-f', 'e/a/noxfile.py')")), ("e/a/noxfile.py", inner)];
-    for (inner, creates, reuse, flag) in
-        [(A, Answer::Yes, Reuse::Off, false), (ON, Answer::Yes, Reuse::On, true), (NONE, Answer::No, Reuse::Off, true)]
-    {
+    let files = |inner| {
+        [
+            ("noxfile.py", outer("session.run('nox', '-f', 'e/a/noxfile.py')")),
+            ("e/a/noxfile.py", inner),
+        ]
+    };
+    for (inner, creates, reuse, flag) in [
+        (A, Answer::Yes, Reuse::Off, false),
+        (ON, Answer::Yes, Reuse::On, true),
+        (NONE, Answer::No, Reuse::Off, true),
+    ] {
         let run = call_in(&files(inner), "", "-r -s t", &[]);
         assert_eq!((run.creates_env, run.can_insert_reuse_flag), (creates, flag), "{inner}");
         assert!(creates == Answer::No || run.reuse == reuse, "{inner}: {:?}", run.reuse);
-        assert!(creates == Answer::No || run.definition_files == ["e/a/noxfile.py", "noxfile.py"], "{run:?}");
+        assert!(
+            creates == Answer::No || run.definition_files == ["e/a/noxfile.py", "noxfile.py"],
+            "{run:?}"
+        );
     }
 }
 
 #[test]
 fn sessions_of_a_package_beside_the_noxfile_with_a_decorator_of_its_own() {
-    const NOXFILE: &str =
-        "import pathlib, runpy\nfor f in pathlib.Path('ci').glob('*.nox.py'):\n    runpy.run_path(str(f))\n";
+    const NOXFILE: &str = "import pathlib, runpy\nfor f in pathlib.Path('ci').glob('*.nox.py'):\n    runpy.run_path(str(f))\n";
     const COMMON: &str = r#"
 import nox
 nox.options.default_venv_backend = "uv"
@@ -453,12 +529,21 @@ def all_tests(session):
 def lint(session):
     nox.sync(session)
 "#;
-    let files = [("noxfile.py", NOXFILE), ("ci/nox.py", COMMON), ("ci/tests.nox.py", TESTS), ("uv.lock", "")];
+    let files = [
+        ("noxfile.py", NOXFILE),
+        ("ci/nox.py", COMMON),
+        ("ci/tests.nox.py", TESTS),
+        ("uv.lock", ""),
+    ];
     for (line, names_, reuse) in
         [("-s all-tests", vec!["all-tests"], Reuse::On), ("-s lint", vec!["lint-3.12"], Reuse::Off)]
     {
         let run = call_in(&files, "", line, &[]);
-        assert_eq!((names(&run), run.reuse, run.sessions_known), (names_, reuse, true), "{line}: {run:?}");
+        assert_eq!(
+            (names(&run), run.reuse, run.sessions_known),
+            (names_, reuse, true),
+            "{line}: {run:?}"
+        );
         assert_eq!(run.definition_files, ["ci/nox.py", "ci/tests.nox.py", "noxfile.py"]);
         assert!(run.install_files.contains(&"uv.lock".to_owned()), "{run:?}");
     }
@@ -466,17 +551,23 @@ def lint(session):
 
 #[test]
 fn the_repository_of_nox_itself_has_a_package_of_that_name() {
-    let files = [("noxfile.py", PLAIN), ("nox/__init__.py", "from nox.registry import session_decorator as session\n")];
+    let files = [
+        ("noxfile.py", PLAIN),
+        ("nox/__init__.py", "from nox.registry import session_decorator as session\n"),
+    ];
     let run = call_in(&files, "", "-s lint", &[]);
-    assert_eq!((names(&run), run.creates_env, run.sessions_known), (vec!["lint"], Answer::Yes, true));
+    assert_eq!(
+        (names(&run), run.creates_env, run.sessions_known),
+        (vec!["lint"], Answer::Yes, true)
+    );
 }
 
 #[test]
 fn hostile_noxfiles_end() {
-    let deep: &'static str =
-        Box::leak(format!("import nox\nx = {}1{}\n", "(".repeat(5_000), ")".repeat(5_000)).into_boxed_str());
-    let endless =
-        "import nox\ndef f(session): f(session)\n@nox.session\ndef a(session): f(session)\nwhile True: pass\n";
+    let deep: &'static str = Box::leak(
+        format!("import nox\nx = {}1{}\n", "(".repeat(5_000), ")".repeat(5_000)).into_boxed_str(),
+    );
+    let endless = "import nox\ndef f(session): f(session)\n@nox.session\ndef a(session): f(session)\nwhile True: pass\n";
     let wide: &'static str = Box::leak(
         format!(
             "import nox\nl = {:?}\n{}    x = l\n",

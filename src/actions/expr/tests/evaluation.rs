@@ -37,7 +37,11 @@ fn equality_and_order_coerce() {
         ("matrix.list < 1", "false"),
     ]);
     // Equal only when they are the same object, which values do not tell.
-    assert_unknown(&["matrix.list == matrix.list", "matrix.list != matrix.rows", "matrix.list <= matrix.list"]);
+    assert_unknown(&[
+        "matrix.list == matrix.list",
+        "matrix.list != matrix.rows",
+        "matrix.list <= matrix.list",
+    ]);
 }
 
 #[test]
@@ -171,7 +175,13 @@ fn access() {
         ("fromJSON('1').a", "null"),
         ("contains(matrix.rows.*.n, 'B')", "true"),
     ]);
-    assert_unknown(&["github.ref", "matrix[github.ref]", "matrix[true]", "matrix.unknown.*", "fromJSON(github.ref).a"]);
+    assert_unknown(&[
+        "github.ref",
+        "matrix[github.ref]",
+        "matrix[true]",
+        "matrix.unknown.*",
+        "fromJSON(github.ref).a",
+    ]);
 }
 
 #[test]
@@ -213,10 +223,18 @@ fn a_lone_expression_keeps_its_type() {
         ("plain", "plain".into()),
         ("", "".into()),
     ] {
-        assert_eq!(eval_template(&parse_template(text).expect("valid"), &Fixed), Eval::Known(expected), "{text}");
+        assert_eq!(
+            eval_template(&parse_template(text).expect("valid"), &Fixed),
+            Eval::Known(expected),
+            "{text}"
+        );
     }
     let both = parse_template("${{ matrix.either }}-${{ matrix.either }}").expect("valid");
-    assert_eq!(eval_template(&both, &Fixed).values().map(|v| v.len()), Some(4), "uses count as independent");
+    assert_eq!(
+        eval_template(&both, &Fixed).values().map(|v| v.len()),
+        Some(4),
+        "uses count as independent"
+    );
     let unknown = parse_template("x-${{ github.ref }}").expect("valid");
     assert_eq!(eval_template(&unknown, &Fixed), Eval::Unknown);
 }
@@ -242,7 +260,11 @@ fn conditions() {
         ("github.ref", &Eval::Unknown),
         ("matrix.maybe", &Eval::one_of([false.into(), true.into()])),
     ] {
-        assert_eq!(eval_condition(&parse_condition(text).expect(text), &Fixed), *expected, "{text:?}");
+        assert_eq!(
+            eval_condition(&parse_condition(text).expect(text), &Fixed),
+            *expected,
+            "{text:?}"
+        );
     }
     let always = parse_condition("always()").expect("valid");
     assert_eq!(eval_condition(&always, &Nothing), yes, "by default");

@@ -73,8 +73,12 @@ fn alternatives_are_capped() {
     assert!(matches!(Eval::one_of((0..64).map(number)), Eval::OneOf(values) if values.len() == 64));
     assert_eq!(Eval::one_of((0..65).map(number)), Eval::Unknown);
     let two = || Eval::one_of([number(1), number(2)]);
-    let sum = |values: &[&Value]| Eval::Known(Value::Number(values.iter().map(|v| v.to_number()).sum()));
-    assert_eq!(Eval::combine(&[two(), two()], sum), Eval::one_of([number(2), number(3), number(4)]));
+    let sum =
+        |values: &[&Value]| Eval::Known(Value::Number(values.iter().map(|v| v.to_number()).sum()));
+    assert_eq!(
+        Eval::combine(&[two(), two()], sum),
+        Eval::one_of([number(2), number(3), number(4)])
+    );
     assert!(Eval::combine(&vec![two(); 6], sum).values().is_some());
     assert_eq!(Eval::combine(&vec![two(); 7], sum), Eval::Unknown);
     assert_eq!(Eval::combine(&[two(), Eval::Unknown], sum), Eval::Unknown);
@@ -83,13 +87,19 @@ fn alternatives_are_capped() {
 
 #[test]
 fn depth_and_length_are_limited() {
-    let nested = |n: usize, open: &str, inner: &str, close: &str| open.repeat(n) + inner + &close.repeat(n);
-    for (open, inner, close) in [("(", "1", ")"), ("!", "1", ""), ("f(", "1", ")"), ("a[", "1", "]")] {
+    let nested =
+        |n: usize, open: &str, inner: &str, close: &str| open.repeat(n) + inner + &close.repeat(n);
+    for (open, inner, close) in
+        [("(", "1", ")"), ("!", "1", ""), ("f(", "1", ")"), ("a[", "1", "]")]
+    {
         assert!(parse_expr(&nested(40, open, inner, close)).is_ok(), "{open}");
         let error = parse_expr(&nested(60, open, inner, close)).expect_err("too deep");
         assert_eq!(error.kind, ExprErrorKind::TooDeep, "{open}");
     }
-    assert_eq!(parse_expr(&format!("1{}", " == 1".repeat(100))).map_err(|e| e.kind), Err(ExprErrorKind::TooDeep));
+    assert_eq!(
+        parse_expr(&format!("1{}", " == 1".repeat(100))).map_err(|e| e.kind),
+        Err(ExprErrorKind::TooDeep)
+    );
     assert!(parse_expr(&format!("1{}", " || 1".repeat(4000))).is_ok(), "a chain is flat");
     assert!(parse_expr(&format!("a{}", ".b".repeat(9000))).is_ok(), "an access is flat");
     assert_eq!(parse_expr(&"1 ".repeat(11_000)).map_err(|e| e.kind), Err(ExprErrorKind::TooLong));
@@ -103,7 +113,10 @@ fn growth_is_limited() {
     }
     assert_eq!(value(&text), Eval::Unknown);
     let wide = format!("'{}'", "x".repeat(10_000));
-    assert_eq!(value(&format!("join(fromJSON('[{}1]'), {wide})", "1,".repeat(4_000))), Eval::Unknown);
+    assert_eq!(
+        value(&format!("join(fromJSON('[{}1]'), {wide})", "1,".repeat(4_000))),
+        Eval::Unknown
+    );
     assert_eq!(value(&format!("a{}", ".b".repeat(9_000))), Eval::Unknown);
     let template = "${{a}}${{ b.c }}".repeat(20_000);
     assert_eq!(parse_template(&template).expect("valid").paths().len(), 2);

@@ -67,7 +67,10 @@ fn template_spans_are_offsets_into_the_text() {
             Part::Expr { span, .. } => (true, &text[span.range()]),
         })
         .collect();
-    assert_eq!(shown, [(false, "é-"), (true, "${{ matrix.os }}"), (false, "-"), (true, "${{ '}}' }}")]);
+    assert_eq!(
+        shown,
+        [(false, "é-"), (true, "${{ matrix.os }}"), (false, "-"), (true, "${{ '}}' }}")]
+    );
     let inner: Vec<&str> = template.exprs().map(|expr| &text[expr.span.range()]).collect();
     assert_eq!(inner, ["matrix.os", "'}}'"]);
     assert_eq!(eval_template(&template, &Fixed), Eval::Known("é-Linux-}}".into()));
@@ -121,7 +124,8 @@ fn paths_in_use() {
         ("!env.a && format('{0}', env.b)", "env.a env.b"),
         ("'matrix.os'", ""),
     ] {
-        let paths: Vec<String> = parse_expr(text).expect(text).paths().iter().map(|path| path.join(".")).collect();
+        let paths: Vec<String> =
+            parse_expr(text).expect(text).paths().iter().map(|path| path.join(".")).collect();
         assert_eq!(paths.join(" "), expected, "{text}");
     }
     let template = parse_template("${{ a.b }}${{ a.b }}${{ c }}").expect("valid");
@@ -140,7 +144,8 @@ fn calls_with_their_spans() {
     let calls = template.calls("hashFiles");
     let shown: Vec<&str> = calls.iter().map(|call| &text[call.span.range()]).collect();
     assert_eq!(shown, ["hashFiles('a', 'b')", "HASHFILES(matrix.f)"]);
-    let args: Vec<Option<&str>> = calls.iter().flat_map(|call| call.args).map(Expr::as_str).collect();
+    let args: Vec<Option<&str>> =
+        calls.iter().flat_map(|call| call.args).map(Expr::as_str).collect();
     assert_eq!(args, [Some("a"), Some("b"), None]);
     assert_eq!(&text[calls[0].args[1].span.range()], "'b'");
     assert!(template.calls("toJSON").is_empty());

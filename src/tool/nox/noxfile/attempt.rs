@@ -15,13 +15,19 @@ impl Reader<'_> {
         let flow = self.field_block(node, "body", source);
         let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
         for clause in clauses {
-            let Some(block) = clause.named_children(&mut clause.walk()).filter(|c| c.kind() == "block").last() else {
+            let Some(block) =
+                clause.named_children(&mut clause.walk()).filter(|c| c.kind() == "block").last()
+            else {
                 continue;
             };
             match clause.kind() {
                 "finally_clause" | "else_clause" => drop(self.block(block, source)),
                 _ => {
-                    let imported = if catches_missing(clause, source) { self.imported() } else { Names::new() };
+                    let imported = if catches_missing(clause, source) {
+                        self.imported()
+                    } else {
+                        Names::new()
+                    };
                     self.doubtful(|reader| reader.block(block, source));
                     self.names().extend(imported);
                 }
@@ -30,10 +36,15 @@ impl Reader<'_> {
         if flow == Flow::Return { Flow::On } else { flow }
     }
 
-    /// Names of things from outside. A handler may import substitutes for them where they are missing.
+    /// Names of things from outside. A handler may import substitutes for them where they are
+    /// missing.
     fn imported(&mut self) -> Names {
         let outside = |(_, value): &(&String, &Value)| matches!(value, Value::Name(_));
-        self.names().iter().filter(outside).map(|(name, value)| (name.clone(), value.clone())).collect()
+        self.names()
+            .iter()
+            .filter(outside)
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
     }
 }
 

@@ -1,4 +1,5 @@
-//! Calls in a noxfile: what sessions do, what nox's own functions make, and the few library functions worth knowing.
+//! Calls in a noxfile: what sessions do, what nox's own functions make, and the few library
+//! functions worth knowing.
 
 use std::sync::Arc;
 
@@ -30,7 +31,10 @@ impl Arguments {
 
     /// Whether the session object is handed on.
     fn pass_session(&self) -> bool {
-        self.positional.iter().chain(self.keywords.iter().map(|(_, v)| v)).any(|v| *v == Value::Session)
+        self.positional
+            .iter()
+            .chain(self.keywords.iter().map(|(_, v)| v))
+            .any(|v| *v == Value::Session)
     }
 }
 
@@ -91,7 +95,11 @@ impl Reader<'_> {
                 },
                 "dictionary_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
                     Some(Value::Dict(pairs)) => {
-                        args.keywords.extend(pairs.iter().filter_map(|(k, v)| Some((k.text()?.to_owned(), v.clone()))));
+                        args.keywords.extend(
+                            pairs
+                                .iter()
+                                .filter_map(|(k, v)| Some((k.text()?.to_owned(), v.clone()))),
+                        );
                     }
                     _ => args.open = true,
                 },
@@ -118,12 +126,16 @@ impl Reader<'_> {
                 Some(parts) => Value::Str(parts.join(glue)),
                 None => Value::Unknown,
             },
-            (Value::Str(text), "split", None) => Value::list(text.split_whitespace().map(Value::str)),
+            (Value::Str(text), "split", None) => {
+                Value::list(text.split_whitespace().map(Value::str))
+            }
             (Value::Str(text), "split", Some(Value::Str(at))) if !at.is_empty() => {
                 Value::list(text.split(at.as_str()).map(Value::str))
             }
             (Value::Str(text), "replace", Some(Value::Str(from))) => match args.positional.get(1) {
-                Some(Value::Str(to)) if !from.is_empty() => Value::Str(text.replace(from.as_str(), to)),
+                Some(Value::Str(to)) if !from.is_empty() => {
+                    Value::Str(text.replace(from.as_str(), to))
+                }
                 _ => Value::Unknown,
             },
             (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
@@ -133,22 +145,32 @@ impl Reader<'_> {
                 let parts: Option<Vec<&str>> = args.positional.iter().map(Value::text).collect();
                 parts.and_then(|parts| formatted(text, &parts)).map_or(Value::Unknown, Value::Str)
             }
-            (Value::Str(text), "endswith", Some(Value::Str(end))) => Value::Bool(text.ends_with(end)),
-            (Value::Str(text), "startswith", Some(Value::Str(start))) => Value::Bool(text.starts_with(start)),
+            (Value::Str(text), "endswith", Some(Value::Str(end))) => {
+                Value::Bool(text.ends_with(end))
+            }
+            (Value::Str(text), "startswith", Some(Value::Str(start))) => {
+                Value::Bool(text.starts_with(start))
+            }
             (Value::Path(path), "joinpath", _) => {
                 match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
-                    Some(parts) => Value::Path(parts.iter().fold(path.clone(), |base, part| join(&base, part))),
+                    Some(parts) => {
+                        Value::Path(parts.iter().fold(path.clone(), |base, part| join(&base, part)))
+                    }
                     None => Value::Unknown,
                 }
             }
             (Value::Path(_), "resolve" | "absolute" | "expanduser", _) => value.clone(),
-            (Value::Path(path), "glob", Some(Value::Str(pattern))) => self.tracked(path, pattern, Value::Path),
+            (Value::Path(path), "glob", Some(Value::Str(pattern))) => {
+                self.tracked(path, pattern, Value::Path)
+            }
             (Value::Path(path), "rglob", Some(Value::Str(pattern))) => {
                 self.tracked(path, &format!("**/{pattern}"), Value::Path)
             }
             (Value::Path(path), "iterdir", None) => self.tracked(path, "*", Value::Path),
             (Value::Path(path), "as_posix", _) => Value::Str(path.clone()),
-            (Value::Path(path), "exists" | "is_file", _) if self.files.is_tracked(&join(&self.folder, path)) => {
+            (Value::Path(path), "exists" | "is_file", _)
+                if self.files.is_tracked(&join(&self.folder, path)) =>
+            {
                 Value::Bool(true)
             }
             (Value::Path(path), "read_text" | "read_bytes" | "open", _) => {
@@ -156,10 +178,16 @@ impl Reader<'_> {
                 Value::Unknown
             }
             (Value::Dict(pairs), "get", Some(key)) => {
-                let found = pairs.iter().rev().find(|(k, _)| k.equals(key) == Some(true)).map(|(_, v)| v.clone());
+                let found = pairs
+                    .iter()
+                    .rev()
+                    .find(|(k, _)| k.equals(key) == Some(true))
+                    .map(|(_, v)| v.clone());
                 found.unwrap_or(Value::Unknown)
             }
-            (Value::Dict(pairs), "pop", Some(key)) if pairs.iter().all(|(k, _)| k.equals(key).is_some()) => {
+            (Value::Dict(pairs), "pop", Some(key))
+                if pairs.iter().all(|(k, _)| k.equals(key).is_some()) =>
+            {
                 let (found, rest): (Vec<_>, Vec<_>) =
                     pairs.iter().cloned().partition(|(k, _)| k.equals(key) == Some(true));
                 self.update(object, Value::Dict(Arc::new(rest)), source);
@@ -172,7 +200,9 @@ impl Reader<'_> {
                 Value::list(pairs.iter().map(|(k, v)| Value::list([k.clone(), v.clone()])))
             }
             // Methods that change a list in place.
-            (Value::List(items), "append", Some(item)) => self.update(object, add_item(items, item), source),
+            (Value::List(items), "append", Some(item)) => {
+                self.update(object, add_item(items, item), source)
+            }
             (Value::List(_), "extend", Some(more)) => {
                 let grown = super::eval::add(value, more);
                 self.update(object, grown, source)
@@ -202,8 +232,12 @@ impl Reader<'_> {
             return self.session_call(method, &args);
         }
         let (package, member) = name.rsplit_once('.').unwrap_or(("", name));
-        if member == "session" && rules().session_packages.contains_key(package.split('.').next().unwrap_or_default()) {
-            let kind = DecoratorKind::Session { package: package.split('.').next().unwrap_or_default().to_owned() };
+        if member == "session"
+            && rules().session_packages.contains_key(package.split('.').next().unwrap_or_default())
+        {
+            let kind = DecoratorKind::Session {
+                package: package.split('.').next().unwrap_or_default().to_owned(),
+            };
             return self.decorator(kind, args);
         }
         self.effects.opaque |= args.pass_session();
@@ -211,47 +245,71 @@ impl Reader<'_> {
             ("nox.parametrize", _) => self.decorator(DecoratorKind::Parametrize, args),
             ("nox.param", _) => {
                 let id = args.keyword("id").and_then(Value::text).map(str::to_owned);
-                let tags = args.keyword("tags").and_then(Value::items).map(<[Value]>::to_vec).unwrap_or_default();
+                let tags = args
+                    .keyword("tags")
+                    .and_then(Value::items)
+                    .map(<[Value]>::to_vec)
+                    .unwrap_or_default();
                 Value::Param { values: Arc::new(args.positional), id, tags: Arc::new(tags) }
             }
             ("functools.partial", Some(Value::Name(inner))) => {
                 let inner = inner.clone();
-                let rest = Arguments { positional: args.positional.get(1..).unwrap_or_default().to_vec(), ..args };
+                let rest = Arguments {
+                    positional: args.positional.get(1..).unwrap_or_default().to_vec(),
+                    ..args
+                };
                 self.named_call(&inner, rest)
             }
-            // Requirements of the project file's groups: for the files that matter, as if they were named by group.
+            // Requirements of the project file's groups: for the files that matter, as if they were
+            // named by group.
             ("nox.project.dependency_groups", _) => Value::list([Value::str("--all-groups")]),
             ("nox.project.load_toml", None) => self.reads("pyproject.toml"),
-            ("nox.project.load_toml" | "open", Some(path)) => match path.text().map(str::to_owned) {
-                Some(path) => self.reads(&path),
-                None => Value::Unknown,
-            },
-            ("os.environ.get" | "os.getenv", Some(Value::Str(variable))) => match self.variable(variable) {
-                Some(Value::None) => args.positional.get(1).or(args.keyword("default")).cloned().unwrap_or(Value::None),
-                Some(value) => value,
-                None => Value::Unknown,
-            },
-            ("pathlib.Path" | "Path" | "pathlib.PurePath", None) | ("pathlib.Path.cwd" | "os.getcwd", _) => {
-                Value::Path(String::new())
-            }
-            ("pathlib.Path" | "pathlib.PurePath" | "os.path.join" | "os.path.abspath" | "os.path.realpath", _) => {
-                match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
-                    Some(parts) => Value::Path(parts.iter().fold(String::new(), |base, part| join(&base, part))),
+            ("nox.project.load_toml" | "open", Some(path)) => {
+                match path.text().map(str::to_owned) {
+                    Some(path) => self.reads(&path),
                     None => Value::Unknown,
                 }
             }
+            ("os.environ.get" | "os.getenv", Some(Value::Str(variable))) => {
+                match self.variable(variable) {
+                    Some(Value::None) => args
+                        .positional
+                        .get(1)
+                        .or(args.keyword("default"))
+                        .cloned()
+                        .unwrap_or(Value::None),
+                    Some(value) => value,
+                    None => Value::Unknown,
+                }
+            }
+            ("pathlib.Path" | "Path" | "pathlib.PurePath", None)
+            | ("pathlib.Path.cwd" | "os.getcwd", _) => Value::Path(String::new()),
+            (
+                "pathlib.Path" | "pathlib.PurePath" | "os.path.join" | "os.path.abspath"
+                | "os.path.realpath",
+                _,
+            ) => match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
+                Some(parts) => {
+                    Value::Path(parts.iter().fold(String::new(), |base, part| join(&base, part)))
+                }
+                None => Value::Unknown,
+            },
             ("os.path.dirname", Some(Value::Path(path))) => Value::Path(join(path, "..")),
             ("os.path.exists" | "os.path.isfile", Some(path)) => match path.text() {
                 Some(path) if self.files.is_tracked(&join(&self.folder, path)) => Value::Bool(true),
                 _ => Value::Unknown,
             },
-            ("glob.glob" | "glob.iglob", Some(pattern)) if args.keyword("root_dir").is_none() => match pattern.text() {
-                Some(pattern) => self.tracked("", pattern, Value::Str),
-                None => Value::Unknown,
-            },
+            ("glob.glob" | "glob.iglob", Some(pattern)) if args.keyword("root_dir").is_none() => {
+                match pattern.text() {
+                    Some(pattern) => self.tracked("", pattern, Value::Str),
+                    None => Value::Unknown,
+                }
+            }
             ("os.listdir", Some(path)) => match path.text() {
                 Some(path) => match self.tracked(path, "*", Value::Str).strings() {
-                    Some(found) => Value::list(found.iter().filter_map(|p| p.rsplit('/').next()).map(Value::str)),
+                    Some(found) => Value::list(
+                        found.iter().filter_map(|p| p.rsplit('/').next()).map(Value::str),
+                    ),
                     None => Value::Unknown,
                 },
                 None => Value::Unknown,
@@ -275,8 +333,8 @@ impl Reader<'_> {
                 _ => Value::Unknown,
             },
             _ => {
-                // Something from outside that runs while the noxfile loads may register sessions; nox's own functions
-                // and the standard library do not.
+                // Something from outside that runs while the noxfile loads may register sessions;
+                // nox's own functions and the standard library do not.
                 let top = name.split('.').next().unwrap_or_default();
                 let known = rules().harmless_modules.iter().any(|module| module == top);
                 if self.calls == 0 && self.locals.is_none() && !known {
@@ -311,7 +369,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A decorator called with a function makes a session; a partial one called with more arguments is that decorator.
+    /// A decorator called with a function makes a session; a partial one called with more arguments
+    /// is that decorator.
     fn apply_or_extend(&mut self, number: usize, args: Arguments) -> Value {
         if let Some(Value::Function(function)) = args.first() {
             let function = *function;
@@ -331,7 +390,9 @@ impl Reader<'_> {
     fn session_call(&mut self, method: &str, args: &Arguments) -> Value {
         let certain = self.doubts == 0;
         match method {
-            "install" | "run_install" | "conda_install" | "run_always" | "run" if args.positional.is_empty() => {
+            "install" | "run_install" | "conda_install" | "run_always" | "run"
+                if args.positional.is_empty() =>
+            {
                 // `session.install(*[])`: nothing is installed, or it is not known what.
                 self.effects.opaque |= args.open;
             }
@@ -353,7 +414,11 @@ impl Reader<'_> {
             "log" | "warn" | "debug" | "error" | "skip" | "create_tmp" => {}
             "env.get" | "env.update" | "env.copy" | "posargs.copy" => {}
             _ if method.starts_with("poetry.") => {
-                let files = rules().session_packages.get("nox_poetry").map(|p| p.installs.clone()).unwrap_or_default();
+                let files = rules()
+                    .session_packages
+                    .get("nox_poetry")
+                    .map(|p| p.installs.clone())
+                    .unwrap_or_default();
                 self.effects.installs.push(Install {
                     args: args.positional.clone(),
                     files,
@@ -367,11 +432,14 @@ impl Reader<'_> {
         Value::Unknown
     }
 
-    /// A command that a session runs: an installer, or something that leaves the environment as it is.
+    /// A command that a session runs: an installer, or something that leaves the environment as it
+    /// is.
     fn command(&mut self, method: &str, args: &Arguments, certain: bool) {
         let words: Vec<Option<&str>> = args.positional.iter().map(Value::text).collect();
-        let starts =
-            |with: &[String]| with.len() <= words.len() && with.iter().zip(&words).all(|(a, b)| *b == Some(a.as_str()));
+        let starts = |with: &[String]| {
+            with.len() <= words.len()
+                && with.iter().zip(&words).all(|(a, b)| *b == Some(a.as_str()))
+        };
         if let Some(rule) = rules().installers.iter().find(|rule| starts(&rule.words)) {
             let rest = if rule.arguments {
                 args.positional.get(rule.words.len()..).unwrap_or_default().to_vec()
@@ -388,17 +456,19 @@ impl Reader<'_> {
             return;
         }
         if let Some(rule) = rules().nested_calls.iter().find(|rule| starts(rule)) {
-            let word = |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
+            let word =
+                |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
             let args = words.iter().skip(rule.len()).map(word).collect();
             let folder = self.cwd.clone();
             self.effects.nested.push(NestedCall { args, folder, certain });
             // The nox that runs the noxfile is found outside the environment too.
             return;
         }
-        // A program from outside, or the environment's own interpreter, adds nothing; any other program must have come
-        // into the environment somehow.
+        // A program from outside, or the environment's own interpreter, adds nothing; any other
+        // program must have come into the environment somehow.
         let outside = args.keyword("external").is_some_and(|v| v.truth() != Some(false));
-        let interpreter = matches!(words.first(), Some(Some("python"))) && !words.contains(&Some("pip"));
+        let interpreter =
+            matches!(words.first(), Some(Some("python"))) && !words.contains(&Some("pip"));
         self.effects.opaque |= method == "run_install";
         self.effects.runs |= !(outside || interpreter);
     }

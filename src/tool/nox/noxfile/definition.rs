@@ -41,7 +41,8 @@ pub enum Pythons {
 /// The sets of parameters that `nox.parametrize` makes, in nox's order.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Parameters {
-    /// One signature text and its tags and `python` each: `docs='html'`; `None` when it cannot be written down.
+    /// One signature text and its tags and `python` each: `docs='html'`; `None` when it cannot be
+    /// written down.
     pub sets: Option<Vec<ParameterSet>>,
 }
 
@@ -81,7 +82,10 @@ const MAX_SETS: usize = 500;
 impl Reader<'_> {
     pub(super) fn decorated(&mut self, node: Node<'_>, source: &Arc<Source>) {
         let Some(definition) = node.child_by_field_name("definition") else { return };
-        let name = definition.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
+        let name = definition
+            .child_by_field_name("name")
+            .map(|n| source.text(n).to_owned())
+            .unwrap_or_default();
         if definition.kind() != "function_definition" {
             self.names().insert(name, Value::Unknown);
             return;
@@ -117,7 +121,8 @@ impl Reader<'_> {
     }
 
     fn bare_decorator(&mut self, name: &str) -> Value {
-        let package = name.strip_suffix(".session").and_then(|p| p.split('.').next()).unwrap_or_default();
+        let package =
+            name.strip_suffix(".session").and_then(|p| p.split('.').next()).unwrap_or_default();
         if !rules().session_packages.contains_key(package) {
             return Value::Unknown;
         }
@@ -126,7 +131,8 @@ impl Reader<'_> {
         Value::Decorator(self.decorators.len() - 1)
     }
 
-    /// Makes the sessions that these decorators (in source order) make of the function, if they make any.
+    /// Makes the sessions that these decorators (in source order) make of the function, if they
+    /// make any.
     pub(super) fn define(&mut self, function: usize, decorators: &[usize], strange: &[String]) {
         let known = decorators.iter().rev().filter_map(|d| self.decorators.get(*d));
         let sessions: Vec<_> = known
@@ -136,12 +142,17 @@ impl Reader<'_> {
             })
             .collect();
         if sessions.is_empty() {
-            // A decorator of the file's own making may end in `nox.session`; those of the standard library do not.
-            let harmless = |d: &&String| rules().harmless_decorators.iter().any(|h| d.starts_with(h.as_str()));
+            // A decorator of the file's own making may end in `nox.session`; those of the standard
+            // library do not.
+            let harmless =
+                |d: &&String| rules().harmless_decorators.iter().any(|h| d.starts_with(h.as_str()));
             if self.calls == 0
                 && let Some(decorator) = strange.iter().find(|d| !harmless(d))
             {
-                self.hide(format!("`@{}` may make a session", decorator.split('(').next().unwrap_or_default()));
+                self.hide(format!(
+                    "`@{}` may make a session",
+                    decorator.split('(').next().unwrap_or_default()
+                ));
             }
         }
         // Each of several decorators makes a session of its own.
@@ -150,7 +161,13 @@ impl Reader<'_> {
         }
     }
 
-    fn define_one(&mut self, function: usize, decorators: &[usize], package: String, args: &Arguments) {
+    fn define_one(
+        &mut self,
+        function: usize,
+        decorators: &[usize],
+        package: String,
+        args: &Arguments,
+    ) {
         let keyword = |name: &str| match args.keyword(name) {
             Some(value) => value.clone(),
             None if args.open => Value::Unknown,
@@ -169,16 +186,21 @@ impl Reader<'_> {
             .iter()
             .find(|(p, _)| args.keywords.iter().any(|(k, _)| k.starts_with(p.as_str())));
         let package = by_keyword.map_or(package, |(_, named)| named.clone());
-        let package = rules().session_packages.get(&package).filter(|p| p.exact || !p.installs.is_empty());
+        let package =
+            rules().session_packages.get(&package).filter(|p| p.exact || !p.installs.is_empty());
         // Decorators apply from the function outwards, and each multiplies the sets made so far.
         let mut parameters: Option<Parameters> = None;
         for number in decorators.iter().rev() {
-            let Some(decorator) = self.decorators.get(*number).filter(|d| d.kind == DecoratorKind::Parametrize) else {
+            let Some(decorator) =
+                self.decorators.get(*number).filter(|d| d.kind == DecoratorKind::Parametrize)
+            else {
                 continue;
             };
             parameters = Some(match parameters {
                 None => Parameters { sets: parameter_sets(&decorator.args) },
-                Some(so_far) => Parameters { sets: multiply(so_far.sets, parameter_sets(&decorator.args)) },
+                Some(so_far) => {
+                    Parameters { sets: multiply(so_far.sets, parameter_sets(&decorator.args)) }
+                }
             });
         }
         let default = keyword("default");
@@ -187,7 +209,11 @@ impl Reader<'_> {
             pythons: pythons(&python),
             reuse_venv: keyword("reuse_venv"),
             venv_backend: keyword("venv_backend"),
-            default: if default == Value::None { Value::Bool(args.keyword("default").is_none()) } else { default },
+            default: if default == Value::None {
+                Value::Bool(args.keyword("default").is_none())
+            } else {
+                default
+            },
             tags: keyword("tags"),
             requires: keyword("requires"),
             parameters,
@@ -243,7 +269,9 @@ fn pythons(value: &Value) -> Pythons {
 /// The sets one `nox.parametrize` makes.
 fn parameter_sets(args: &Arguments) -> Option<Vec<ParameterSet>> {
     let names: Vec<String> = match args.positional.first()? {
-        Value::Str(names) => names.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect(),
+        Value::Str(names) => {
+            names.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect()
+        }
         other => other.strings()?,
     };
     let given = args.positional.get(1).or_else(|| args.keyword("arg_values_list"))?;
@@ -270,8 +298,11 @@ fn parameter_sets(args: &Arguments) -> Option<Vec<ParameterSet>> {
         let signature = match id {
             Some(id) => id,
             None => {
-                let parts: Option<Vec<String>> =
-                    names.iter().zip(&parts).map(|(name, part)| Some(format!("{name}={}", part.repr()?))).collect();
+                let parts: Option<Vec<String>> = names
+                    .iter()
+                    .zip(&parts)
+                    .map(|(name, part)| Some(format!("{name}={}", part.repr()?)))
+                    .collect();
                 parts?.join(", ")
             }
         };
@@ -289,7 +320,10 @@ fn parameter_sets(args: &Arguments) -> Option<Vec<ParameterSet>> {
 }
 
 /// Every new set with every set so far: nox writes the inner decorator's parameters first.
-fn multiply(so_far: Option<Vec<ParameterSet>>, new: Option<Vec<ParameterSet>>) -> Option<Vec<ParameterSet>> {
+fn multiply(
+    so_far: Option<Vec<ParameterSet>>,
+    new: Option<Vec<ParameterSet>>,
+) -> Option<Vec<ParameterSet>> {
     let (so_far, new) = (so_far?, new?);
     if so_far.len() * new.len() > MAX_SETS {
         return None;

@@ -30,11 +30,14 @@ impl Reader<'_> {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
             "none" => Value::None,
-            "integer" => source.text(node).replace('_', "").parse().map_or(Value::Unknown, Value::Int),
-            "string" => self.string(node, source),
-            "concatenated_string" => {
-                self.children(node, source).iter().fold(Value::str(""), |text, next| add(&text, next))
+            "integer" => {
+                source.text(node).replace('_', "").parse().map_or(Value::Unknown, Value::Int)
             }
+            "string" => self.string(node, source),
+            "concatenated_string" => self
+                .children(node, source)
+                .iter()
+                .fold(Value::str(""), |text, next| add(&text, next)),
             "list" | "tuple" | "set" | "expression_list" => self.sequence(node, source),
             "dictionary" => self.dictionary(node, source),
             "parenthesized_expression" | "await" => {
@@ -73,31 +76,39 @@ impl Reader<'_> {
             "comparison_operator" => self.comparison(node, source),
             "binary_operator" => self.binary(node, source),
             "unary_operator" => match field("argument").map(|n| self.eval(n, source)) {
-                Some(Value::Int(i)) if field("operator").is_some_and(|op| source.text(op) == "-") => Value::Int(-i),
+                Some(Value::Int(i))
+                    if field("operator").is_some_and(|op| source.text(op) == "-") =>
+                {
+                    Value::Int(-i)
+                }
                 _ => Value::Unknown,
             },
-            "list_comprehension" | "set_comprehension" | "generator_expression" => self.comprehension(node, source),
+            "list_comprehension" | "set_comprehension" | "generator_expression" => {
+                self.comprehension(node, source)
+            }
             _ => Value::Unknown,
         }
     }
 
     pub(super) fn children(&mut self, node: Node<'_>, source: &Arc<Source>) -> Vec<Value> {
-        let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).filter(|c| c.kind() != "comment").collect();
+        let children: Vec<Node<'_>> =
+            node.named_children(&mut node.walk()).filter(|c| c.kind() != "comment").collect();
         children.into_iter().map(|child| self.eval(child, source)).collect()
     }
 
     fn identifier(&self, name: &str) -> Value {
         self.lookup(name).unwrap_or(match name {
-            "list" | "tuple" | "set" | "sorted" | "str" | "open" | "len" | "range" | "bool" | "print" => {
-                Value::Name(name.to_owned())
-            }
+            "list" | "tuple" | "set" | "sorted" | "str" | "open" | "len" | "range" | "bool"
+            | "print" => Value::Name(name.to_owned()),
             _ => Value::Unknown,
         })
     }
 
     fn string(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let mut text = String::new();
-        let raw = node.child(0).is_some_and(|start| source.text(start).to_ascii_lowercase().contains('r'));
+        let raw = node
+            .child(0)
+            .is_some_and(|start| source.text(start).to_ascii_lowercase().contains('r'));
         let parts: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
         for part in parts {
             match part.kind() {
@@ -109,17 +120,21 @@ impl Reader<'_> {
                     text.push_str(content);
                 }
                 "interpolation" => {
-                    let value = part.child_by_field_name("expression").map_or(Value::Unknown, |e| self.eval(e, source));
+                    let value = part
+                        .child_by_field_name("expression")
+                        .map_or(Value::Unknown, |e| self.eval(e, source));
                     if part.child_by_field_name("format_specifier").is_some() {
                         return Value::Unknown;
                     }
                     match (value, part.child_by_field_name("type_conversion")) {
                         (Value::Str(s) | Value::Path(s), None) => text.push_str(&s),
                         (Value::Int(i), None) => text.push_str(&i.to_string()),
-                        (value, Some(conversion)) if source.text(conversion) == "!r" => match value.repr() {
-                            Some(repr) => text.push_str(&repr),
-                            None => return Value::Unknown,
-                        },
+                        (value, Some(conversion)) if source.text(conversion) == "!r" => {
+                            match value.repr() {
+                                Some(repr) => text.push_str(&repr),
+                                None => return Value::Unknown,
+                            }
+                        }
                         _ => return Value::Unknown,
                     }
                 }
@@ -149,9 +164,15 @@ impl Reader<'_> {
         let mut pairs = Vec::new();
         let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
         for child in children {
-            match (child.kind(), child.child_by_field_name("key"), child.child_by_field_name("value")) {
+            match (
+                child.kind(),
+                child.child_by_field_name("key"),
+                child.child_by_field_name("value"),
+            ) {
                 ("comment", ..) => {}
-                ("pair", Some(key), Some(value)) => pairs.push((self.eval(key, source), self.eval(value, source))),
+                ("pair", Some(key), Some(value)) => {
+                    pairs.push((self.eval(key, source), self.eval(value, source)))
+                }
                 _ => return Value::Unknown,
             }
         }
@@ -177,7 +198,9 @@ impl Reader<'_> {
     }
 
     fn subscript(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
-        let Some(base) = node.child_by_field_name("value").map(|n| self.eval(n, source)) else { return Value::Unknown };
+        let Some(base) = node.child_by_field_name("value").map(|n| self.eval(n, source)) else {
+            return Value::Unknown;
+        };
         let Some(index) = node.child_by_field_name("subscript") else { return Value::Unknown };
         if index.kind() == "slice" {
             let Some(items) = base.items() else { return Value::Unknown };
@@ -200,13 +223,19 @@ impl Reader<'_> {
                 from_end.clamp(0, items.len() as i64) as usize
             };
             let (start, end) = (bounds[0].map_or(0, place), bounds[1].map_or(items.len(), place));
-            return Value::list(items.get(start..end.max(start)).unwrap_or_default().iter().cloned());
+            return Value::list(
+                items.get(start..end.max(start)).unwrap_or_default().iter().cloned(),
+            );
         }
         let index = self.eval(index, source);
         match (&base, &index) {
             (Value::List(items), Value::Int(i)) => {
                 let at = if *i < 0 { items.len() as i64 + i } else { *i };
-                usize::try_from(at).ok().and_then(|at| items.get(at)).cloned().unwrap_or(Value::Unknown)
+                usize::try_from(at)
+                    .ok()
+                    .and_then(|at| items.get(at))
+                    .cloned()
+                    .unwrap_or(Value::Unknown)
             }
             (Value::Dict(pairs), key) => {
                 let found = pairs.iter().rev().find(|(k, _)| k.equals(key) == Some(true));
@@ -219,21 +248,30 @@ impl Reader<'_> {
         }
     }
 
-    /// An environment variable: `Some(None)` as a value when it is not set, `None` when that is unknown.
+    /// An environment variable: `Some(None)` as a value when it is not set, `None` when that is
+    /// unknown.
     pub(super) fn variable(&self, name: &str) -> Option<Value> {
         match (self.env)(name) {
             Variable::Set(value) => Some(Value::Str(value)),
             Variable::Unknown => None,
             Variable::Unset => match rules().runner_variables.get(name) {
                 Some(value) => Some(Value::str(value)),
-                None if rules().runner_variable_prefixes.iter().any(|prefix| name.starts_with(prefix)) => None,
+                None if rules()
+                    .runner_variable_prefixes
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix)) =>
+                {
+                    None
+                }
                 None => Some(Value::None),
             },
         }
     }
 
     fn boolean(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
-        let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+        let (Some(left), Some(right)) =
+            (node.child_by_field_name("left"), node.child_by_field_name("right"))
+        else {
             return Value::Unknown;
         };
         let and = node.child_by_field_name("operator").is_some_and(|op| source.text(op) == "and");
@@ -253,8 +291,10 @@ impl Reader<'_> {
     }
 
     fn comparison(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
-        let operators: Vec<String> =
-            node.children_by_field_name("operators", &mut node.walk()).map(|op| source.text(op).to_owned()).collect();
+        let operators: Vec<String> = node
+            .children_by_field_name("operators", &mut node.walk())
+            .map(|op| source.text(op).to_owned())
+            .collect();
         let [operator] = operators.as_slice() else { return Value::Unknown };
         let operands = self.children(node, source);
         let [left, right] = operands.as_slice() else { return Value::Unknown };
@@ -265,7 +305,11 @@ impl Reader<'_> {
             (Value::Str(part), Value::Str(whole)) => Some(whole.contains(part.as_str())),
             (item, Value::List(items)) => {
                 let found: Vec<Option<bool>> = items.iter().map(|i| i.equals(item)).collect();
-                if found.contains(&Some(true)) { Some(true) } else { (!found.contains(&None)).then_some(false) }
+                if found.contains(&Some(true)) {
+                    Some(true)
+                } else {
+                    (!found.contains(&None)).then_some(false)
+                }
             }
             (key, Value::Dict(pairs)) => {
                 pairs.iter().map(|(k, _)| k.equals(key)).try_fold(false, |so, k| k.map(|k| so || k))
@@ -283,7 +327,9 @@ impl Reader<'_> {
     }
 
     fn binary(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
-        let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+        let (Some(left), Some(right)) =
+            (node.child_by_field_name("left"), node.child_by_field_name("right"))
+        else {
             return Value::Unknown;
         };
         let (left, right) = (self.eval(left, source), self.eval(right, source));
@@ -308,7 +354,13 @@ impl Reader<'_> {
         if known { Value::list(items) } else { Value::Unknown }
     }
 
-    fn clause(&mut self, clauses: &[Node<'_>], body: Node<'_>, source: &Arc<Source>, items: &mut Vec<Value>) -> bool {
+    fn clause(
+        &mut self,
+        clauses: &[Node<'_>],
+        body: Node<'_>,
+        source: &Arc<Source>,
+        items: &mut Vec<Value>,
+    ) -> bool {
         let Some((first, rest)) = clauses.split_first() else {
             let value = self.eval(body, source);
             items.push(value);
@@ -321,7 +373,9 @@ impl Reader<'_> {
                 else {
                     return false;
                 };
-                let Some(values) = self.eval(over, source).items().map(<[Value]>::to_vec) else { return false };
+                let Some(values) = self.eval(over, source).items().map(<[Value]>::to_vec) else {
+                    return false;
+                };
                 values.into_iter().all(|value| {
                     self.assign(target, value, source);
                     self.clause(rest, body, source, items)
@@ -337,7 +391,12 @@ impl Reader<'_> {
     }
 
     /// Reads a function's body with its parameters bound; returns what it returns.
-    pub(super) fn enter(&mut self, number: usize, args: &[Value], keywords: &[(String, Value)]) -> Value {
+    pub(super) fn enter(
+        &mut self,
+        number: usize,
+        args: &[Value],
+        keywords: &[(String, Value)],
+    ) -> Value {
         const MAX_CALLS: usize = 5;
         let Some(function) = self.functions.get(number) else { return Value::Unknown };
         if self.calls >= MAX_CALLS {
@@ -352,9 +411,14 @@ impl Reader<'_> {
             .map(|p| p.named_children(&mut p.walk()).collect())
             .unwrap_or_default();
         let mut positional = args.iter();
-        let mut left: Vec<(Value, Value)> = keywords.iter().map(|(k, v)| (Value::str(k), v.clone())).collect();
+        let mut left: Vec<(Value, Value)> =
+            keywords.iter().map(|(k, v)| (Value::str(k), v.clone())).collect();
         for parameter in parameters {
-            let splat = if parameter.kind() == "typed_parameter" { parameter.named_child(0) } else { Some(parameter) };
+            let splat = if parameter.kind() == "typed_parameter" {
+                parameter.named_child(0)
+            } else {
+                Some(parameter)
+            };
             if let Some(splat) = splat.filter(|s| s.kind().ends_with("_splat_pattern")) {
                 let value = match splat.kind() {
                     "dictionary_splat_pattern" => Value::Dict(Arc::new(std::mem::take(&mut left))),
@@ -368,7 +432,9 @@ impl Reader<'_> {
             let name = match parameter.kind() {
                 "identifier" => Some(parameter),
                 "typed_parameter" => parameter.named_child(0).filter(|n| n.kind() == "identifier"),
-                "default_parameter" | "typed_default_parameter" => parameter.child_by_field_name("name"),
+                "default_parameter" | "typed_default_parameter" => {
+                    parameter.child_by_field_name("name")
+                }
                 _ => None,
             };
             let Some(name) = name.map(|n| source.text(n).to_owned()) else { continue };

@@ -10,7 +10,8 @@ use super::state::State;
 use super::value::Value;
 use crate::tool::{Argument, Files, Variable};
 
-/// Statements and expressions looked at before reading gives up: far above any real noxfile, and a bound for loops.
+/// Statements and expressions looked at before reading gives up: far above any real noxfile, and a
+/// bound for loops.
 const MAX_STEPS: usize = 100_000;
 /// Nesting of statements and expressions.
 const MAX_DEPTH: usize = 80;
@@ -203,7 +204,8 @@ impl Reader<'_> {
 
     /// Makes a function value; its body is read when it is called.
     pub(super) fn function(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
-        let name = node.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
+        let name =
+            node.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
         let function = Function {
             name,
             source: Arc::clone(source),
@@ -229,12 +231,14 @@ impl Reader<'_> {
                 self.assign(left, value, source);
             }
             "augmented_assignment" => {
-                let (Some(left), Some(right)) = (inner.child_by_field_name("left"), inner.child_by_field_name("right"))
+                let (Some(left), Some(right)) =
+                    (inner.child_by_field_name("left"), inner.child_by_field_name("right"))
                 else {
                     return;
                 };
                 let (old, new) = (self.eval(left, source), self.eval(right, source));
-                let adds = inner.child_by_field_name("operator").is_some_and(|op| source.text(op) == "+=");
+                let adds =
+                    inner.child_by_field_name("operator").is_some_and(|op| source.text(op) == "+=");
                 let value = if adds { super::eval::add(&old, &new) } else { Value::Unknown };
                 self.assign(left, value, source);
             }
@@ -243,7 +247,9 @@ impl Reader<'_> {
     }
 
     fn chained(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
-        let value = node.child_by_field_name("right").map_or(Value::Unknown, |right| self.eval(right, source));
+        let value = node
+            .child_by_field_name("right")
+            .map_or(Value::Unknown, |right| self.eval(right, source));
         if let Some(left) = node.child_by_field_name("left") {
             self.assign(left, value.clone(), source);
         }
@@ -268,15 +274,21 @@ impl Reader<'_> {
             "pattern_list" | "tuple_pattern" | "list_pattern" => {
                 let mut cursor = target.walk();
                 let targets: Vec<Node<'_>> = target.named_children(&mut cursor).collect();
-                let parts = value.items().filter(|items| items.len() == targets.len()).map(<[Value]>::to_vec);
+                let parts = value
+                    .items()
+                    .filter(|items| items.len() == targets.len())
+                    .map(<[Value]>::to_vec);
                 for (i, part) in targets.into_iter().enumerate() {
-                    let value = parts.as_ref().and_then(|p| p.get(i)).cloned().unwrap_or(Value::Unknown);
+                    let value =
+                        parts.as_ref().and_then(|p| p.get(i)).cloned().unwrap_or(Value::Unknown);
                     self.assign(part, value, source);
                 }
             }
             // An item or slice of something: what it belongs to is no longer known.
             "subscript" => {
-                if let Some(base) = target.child_by_field_name("value").filter(|b| b.kind() == "identifier") {
+                if let Some(base) =
+                    target.child_by_field_name("value").filter(|b| b.kind() == "identifier")
+                {
                     let name = source.text(base).to_owned();
                     self.names().insert(name, Value::Unknown);
                 }
@@ -285,7 +297,12 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn field_block(&mut self, node: Node<'_>, field: &str, source: &Arc<Source>) -> Flow {
+    pub(super) fn field_block(
+        &mut self,
+        node: Node<'_>,
+        field: &str,
+        source: &Arc<Source>,
+    ) -> Flow {
         node.child_by_field_name(field).map_or(Flow::On, |block| self.block(block, source))
     }
 
@@ -304,7 +321,11 @@ impl Reader<'_> {
     }
 
     /// Follows two ways of which one happens.
-    fn either(&mut self, one: impl FnOnce(&mut Self) -> Flow, other: impl FnOnce(&mut Self) -> Flow) -> Flow {
+    fn either(
+        &mut self,
+        one: impl FnOnce(&mut Self) -> Flow,
+        other: impl FnOnce(&mut Self) -> Flow,
+    ) -> Flow {
         self.doubts += 1;
         let (names, options) = (self.names().clone(), self.options.clone());
         let first = one(self);
@@ -329,7 +350,8 @@ impl Reader<'_> {
     }
 
     fn if_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
-        let alternatives: Vec<Node<'_>> = node.children_by_field_name("alternative", &mut node.walk()).collect();
+        let alternatives: Vec<Node<'_>> =
+            node.children_by_field_name("alternative", &mut node.walk()).collect();
         self.branch(node, &alternatives, source)
     }
 
@@ -338,13 +360,17 @@ impl Reader<'_> {
         if node.kind() == "else_clause" {
             return self.field_block(node, "body", source);
         }
-        let truth = node.child_by_field_name("condition").and_then(|c| self.eval(c, source).truth());
+        let truth =
+            node.child_by_field_name("condition").and_then(|c| self.eval(c, source).truth());
         self.depth += 1;
         let flow = match truth {
             Some(true) => self.field_block(node, "consequence", source),
             Some(false) => self.otherwise(rest, source),
             None if !self.step() => Flow::On,
-            None => self.either(|r| r.field_block(node, "consequence", source), |r| r.otherwise(rest, source)),
+            None => self.either(
+                |r| r.field_block(node, "consequence", source),
+                |r| r.otherwise(rest, source),
+            ),
         };
         self.depth -= 1;
         flow
@@ -355,7 +381,9 @@ impl Reader<'_> {
     }
 
     fn for_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
-        let (Some(target), Some(over)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else {
+        let (Some(target), Some(over)) =
+            (node.child_by_field_name("left"), node.child_by_field_name("right"))
+        else {
             return Flow::On;
         };
         let Some(items) = self.eval(over, source).items().map(<[Value]>::to_vec) else {

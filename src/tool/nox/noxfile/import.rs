@@ -13,7 +13,8 @@ use crate::rules::nox::rules;
 const MAX_MODULES: usize = 100;
 
 impl Reader<'_> {
-    /// Follows the module at `path` (from the repository root); its number, or `None` when it cannot be read.
+    /// Follows the module at `path` (from the repository root); its number, or `None` when it
+    /// cannot be read.
     pub(super) fn module(&mut self, path: &str) -> Option<usize> {
         let direct = self.modules.is_empty() || self.current == 0;
         if let Some(known) = self.modules.iter().position(|m| m == path) {
@@ -54,11 +55,13 @@ impl Reader<'_> {
                 match local {
                     Some(number) => {
                         let names = self.globals[number].clone();
-                        self.names().extend(names.into_iter().filter(|(name, _)| !name.starts_with('_')));
+                        self.names()
+                            .extend(names.into_iter().filter(|(name, _)| !name.starts_with('_')));
                     }
                     None if module == "nox" => {
                         for name in ["session", "options", "parametrize", "param", "project"] {
-                            self.names().insert(name.to_owned(), Value::Name(format!("nox.{name}")));
+                            self.names()
+                                .insert(name.to_owned(), Value::Name(format!("nox.{name}")));
                         }
                     }
                     None if self.makes_sessions(module) => {}
@@ -74,7 +77,9 @@ impl Reader<'_> {
         }
         for item in imported {
             let (path, alias) = match item.kind() {
-                "aliased_import" => (item.child_by_field_name("name"), item.child_by_field_name("alias")),
+                "aliased_import" => {
+                    (item.child_by_field_name("name"), item.child_by_field_name("alias"))
+                }
                 _ => (Some(item), None),
             };
             let Some(path) = path.map(|p| source.text(p).to_owned()) else { continue };
@@ -132,7 +137,8 @@ impl Reader<'_> {
         self.globals.get(self.modules.iter().position(is_it)?)
     }
 
-    /// Follows `dotted` when it is a module beside the noxfile (nox puts that folder first on the search path).
+    /// Follows `dotted` when it is a module beside the noxfile (nox puts that folder first on the
+    /// search path).
     fn local_module(&mut self, dotted: &str) -> Option<usize> {
         let path = dotted.trim_start_matches('.').replace('.', "/");
         if path.is_empty() || is_package(dotted) {

@@ -23,9 +23,14 @@ use crate::tool::{Files, Variable};
 pub struct Noxfiles(Memo<String, String, Variable, Option<State>>);
 
 impl Noxfiles {
-    /// Reads the noxfile at `path` (relative to the repository root) and the local modules it imports.
-    /// `None` when it is not a tracked text. `files` must always be the same.
-    pub fn read<'a>(&self, path: &str, files: &'a dyn Files, env: &'a dyn Fn(&str) -> Variable) -> Option<Reader<'a>> {
+    /// Reads the noxfile at `path` (relative to the repository root) and the local modules it
+    /// imports. `None` when it is not a tracked text. `files` must always be the same.
+    pub fn read<'a>(
+        &self,
+        path: &str,
+        files: &'a dyn Files,
+        env: &'a dyn Fn(&str) -> Variable,
+    ) -> Option<Reader<'a>> {
         let load = |path: &String, look_up: &dyn Fn(String) -> Variable| {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let env = |name: &str| look_up(name.to_owned());
@@ -46,18 +51,24 @@ impl Reader<'_> {
     }
 }
 
-/// Whether the text begins with an inline script header (PEP 723) that names dependencies: nox then makes an
-/// environment for the noxfile itself.
+/// Whether the text begins with an inline script header (PEP 723) that names dependencies: nox then
+/// makes an environment for the noxfile itself.
 pub fn has_script_dependencies(text: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| line.trim_end() != "# /// script").skip(1);
     let block: Vec<&str> = lines.by_ref().take_while(|line| line.trim_end() != "# ///").collect();
-    let body: String =
-        block.iter().map(|line| line.trim_start_matches('#').trim_start()).collect::<Vec<_>>().join("\n");
+    let body: String = block
+        .iter()
+        .map(|line| line.trim_start_matches('#').trim_start())
+        .collect::<Vec<_>>()
+        .join("\n");
     let Ok(table) = body.parse::<toml::Table>() else { return false };
     table.get("dependencies").and_then(toml::Value::as_array).is_some_and(|list| {
         // The nox that runs has nox; a header with nothing else needs no environment.
         list.iter().filter_map(toml::Value::as_str).any(|name| {
-            let name = name.split(['[', '<', '>', '=', '!', '~', ';', ' ', '@']).next().unwrap_or_default();
+            let name = name
+                .split(['[', '<', '>', '=', '!', '~', ';', ' ', '@'])
+                .next()
+                .unwrap_or_default();
             !name.eq_ignore_ascii_case("nox")
         })
     })

@@ -21,7 +21,8 @@ pub struct State {
     pub hidden_sessions: Vec<String>,
     /// Packages out of sight whose import makes sessions without environments.
     pub bare_packages: Vec<String>,
-    /// Everything that a module out of sight defines is taken from it, sessions with whatever settings among it.
+    /// Everything that a module out of sight defines is taken from it, sessions with whatever
+    /// settings among it.
     pub foreign: bool,
     /// Files that are read by name while the noxfile loads, relative to its folder.
     pub reads: Vec<String>,

@@ -12,8 +12,8 @@ const MAX_FOUND: usize = 500;
 const MAX_PARTS: usize = 20;
 
 impl Reader<'_> {
-    /// The tracked files and folders below `base` that fit `pattern`, as `glob` and `pathlib` find them, sorted.
-    /// Where none does it is unknown: the files may be made while the job runs.
+    /// The tracked files and folders below `base` that fit `pattern`, as `glob` and `pathlib` find
+    /// them, sorted. Where none does it is unknown: the files may be made while the job runs.
     pub(super) fn tracked(&self, base: &str, pattern: &str, value: fn(String) -> Value) -> Value {
         let whole = join(base, pattern);
         let parts: Vec<&str> = whole.split('/').collect();
@@ -24,10 +24,15 @@ impl Reader<'_> {
         for path in self.files.tracked_under(&self.folder) {
             let below = match self.folder.as_str() {
                 "" => path.as_str(),
-                folder => path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default(),
+                folder => path
+                    .strip_prefix(folder)
+                    .and_then(|rest| rest.strip_prefix('/'))
+                    .unwrap_or_default(),
             };
             let ends = below.match_indices('/').map(|(at, _)| at).chain([below.len()]);
-            found.extend(ends.map(|end| &below[..end]).filter(|name| fits(&parts, name)).map(str::to_owned));
+            found.extend(
+                ends.map(|end| &below[..end]).filter(|name| fits(&parts, name)).map(str::to_owned),
+            );
             if found.len() > MAX_FOUND {
                 return Value::Unknown;
             }
@@ -39,7 +44,9 @@ impl Reader<'_> {
 /// Whether a path fits a pattern of `*`, `?` and `**`; hidden names are asked for by their point.
 fn fits(pattern: &[&str], path: &str) -> bool {
     let names: Vec<&str> = path.split('/').collect();
-    names_fit(pattern, &names, |part, name| (part.starts_with('.') || !name.starts_with('.')) && name_fits(part, name))
+    names_fit(pattern, &names, |part, name| {
+        (part.starts_with('.') || !name.starts_with('.')) && name_fits(part, name)
+    })
 }
 
 #[cfg(test)]
@@ -59,7 +66,11 @@ mod tests {
             ("a?c", "abc", true),
             ("a?c", "ac", false),
         ] {
-            assert_eq!(fits(&pattern.split('/').collect::<Vec<_>>(), path), expected, "{pattern} {path}");
+            assert_eq!(
+                fits(&pattern.split('/').collect::<Vec<_>>(), path),
+                expected,
+                "{pattern} {path}"
+            );
         }
     }
 }

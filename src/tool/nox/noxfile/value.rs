@@ -10,8 +10,8 @@ pub enum Value {
     Bool(bool),
     Int(i64),
     Str(String),
-    /// A file or folder, relative to the noxfile's folder ("" is that folder); starts with `/` or `../` when it lies
-    /// outside.
+    /// A file or folder, relative to the noxfile's folder ("" is that folder); starts with `/` or
+    /// `../` when it lies outside.
     Path(String),
     /// A list, tuple or set.
     List(Arc<Vec<Value>>),
@@ -51,7 +51,9 @@ impl Value {
             Value::Str(s) => Some(!s.is_empty()),
             Value::List(l) => Some(!l.is_empty()),
             Value::Dict(d) => Some(!d.is_empty()),
-            Value::Path(_) | Value::Function(_) | Value::Param { .. } | Value::Decorator(_) => Some(true),
+            Value::Path(_) | Value::Function(_) | Value::Param { .. } | Value::Decorator(_) => {
+                Some(true)
+            }
         }
     }
 
@@ -79,12 +81,15 @@ impl Value {
     pub fn equals(&self, other: &Value) -> Option<bool> {
         use Value::*;
         match (self, other) {
-            (Unknown | Name(_) | Session | Path(_), _) | (_, Unknown | Name(_) | Session | Path(_)) => Option::None,
+            (Unknown | Name(_) | Session | Path(_), _)
+            | (_, Unknown | Name(_) | Session | Path(_)) => Option::None,
             (List(a), List(b)) => {
                 if a.len() != b.len() {
                     return Some(false);
                 }
-                a.iter().zip(b.iter()).try_fold(true, |so_far, (x, y)| x.equals(y).map(|same| so_far && same))
+                a.iter()
+                    .zip(b.iter())
+                    .try_fold(true, |so_far, (x, y)| x.equals(y).map(|same| so_far && same))
             }
             (a, b) => Some(a == b),
         }
@@ -105,7 +110,8 @@ impl Value {
     }
 }
 
-/// `path` joined to `base` as `pathlib` and `os.path.join` do, with `.` and `..` resolved in the text.
+/// `path` joined to `base` as `pathlib` and `os.path.join` do, with `.` and `..` resolved in the
+/// text.
 pub fn join(base: &str, path: &str) -> String {
     let path = path.replace('\\', "/");
     if path.starts_with('/') {
@@ -123,7 +129,8 @@ pub fn join(base: &str, path: &str) -> String {
     format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"))
 }
 
-/// Where a session that runs in `folder` stands after it changed to `to`, both relative to the repository root.
+/// Where a session that runs in `folder` stands after it changed to `to`, both relative to the
+/// repository root.
 pub(super) fn changed(folder: Option<&str>, to: Option<&str>) -> Option<String> {
     let folder = join(folder?, to?);
     (!folder.starts_with('/') && folder != ".." && !folder.starts_with("../")).then_some(folder)

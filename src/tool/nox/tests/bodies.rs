@@ -1,4 +1,5 @@
-//! What the bodies of sessions put into their environments. All sources are made up, in the style of public ones.
+//! What the bodies of sessions put into their environments. All sources are made up, in the style
+//! of public ones.
 
 use super::*;
 
@@ -65,9 +66,17 @@ def build(session):
         pathlib.Path(name).read_text()
     session.install("-r", "requirements.txt")
 "#;
-    let files =
-        [("noxfile.py", noxfile), ("README.md", ""), ("LICENSE", ""), ("tools.list", ""), ("requirements.txt", "")];
-    assert_eq!(call_in(&files, "", "-s build", &[]).install_files, ["requirements.txt", "tools.list"]);
+    let files = [
+        ("noxfile.py", noxfile),
+        ("README.md", ""),
+        ("LICENSE", ""),
+        ("tools.list", ""),
+        ("requirements.txt", ""),
+    ];
+    assert_eq!(
+        call_in(&files, "", "-s build", &[]).install_files,
+        ["requirements.txt", "tools.list"]
+    );
 }
 
 #[test]
@@ -93,6 +102,10 @@ def outer(session):
         ("-s outer", vec!["outer"], Answer::Unknown, Answer::Unknown),
     ] {
         let run = call(noxfile, line);
-        assert_eq!((names(&run), run.creates_env, run.installs_anything), (sessions, creates, installs), "{line}");
+        assert_eq!(
+            (names(&run), run.creates_env, run.installs_anything),
+            (sessions, creates, installs),
+            "{line}"
+        );
     }
 }

@@ -4,8 +4,9 @@ use super::*;
 
 /// A noxfile that imports, with a session of its own.
 fn with_import(import: &str, line: &str) -> Run {
-    let text =
-        format!("import nox\n{import}\nnox.options.sessions = ['theirs']\n@nox.session\ndef own(session): pass\n");
+    let text = format!(
+        "import nox\n{import}\nnox.options.sessions = ['theirs']\n@nox.session\ndef own(session): pass\n"
+    );
     call(Box::leak(text.into_boxed_str()), line)
 }
 
@@ -26,11 +27,18 @@ fn a_package_whose_sessions_have_no_environments() {
             ("-s ?", Answer::Unknown),
         ] {
             let run = with_import(form, line);
-            assert_eq!((run.creates_env, run.creates_by_default), (creates, false), "{form}: {line}");
+            assert_eq!(
+                (run.creates_env, run.creates_by_default),
+                (creates, false),
+                "{form}: {line}"
+            );
         }
     }
     // Where something else may register sessions too, the name may be one of those.
-    let run = with_import("from exasol.toolbox.nox.tasks import *\nimport other\nother.register()", "-s theirs");
+    let run = with_import(
+        "from exasol.toolbox.nox.tasks import *\nimport other\nother.register()",
+        "-s theirs",
+    );
     assert_eq!(run.creates_env, Answer::Unknown);
     let run = with_import("from exasol.toolbox.noxious import *", "-s theirs");
     assert_eq!(run.creates_env, Answer::Unknown);
@@ -53,7 +61,10 @@ fn modules_beyond_the_bound_hide_sessions() {
     let mut noxfile = "import nox\n".to_owned();
     for n in 0..120 {
         let text = format!("import nox\n@nox.session(python=False)\ndef s{n}(session): pass\n");
-        files.push((Box::leak(format!("m{n}.py").into_boxed_str()), Box::leak(text.into_boxed_str())));
+        files.push((
+            Box::leak(format!("m{n}.py").into_boxed_str()),
+            Box::leak(text.into_boxed_str()),
+        ));
         noxfile += &format!("import m{n}\n");
     }
     files.push(("noxfile.py", Box::leak(noxfile.into_boxed_str())));
@@ -61,14 +72,21 @@ fn modules_beyond_the_bound_hide_sessions() {
     assert_eq!(run.creates_env, Answer::No, "sixty modules are followed");
     let run = call_in(&files, "", "-s s119", &[]);
     assert_eq!(run.creates_env, Answer::Unknown);
-    assert!(run.undecided.iter().any(|why| why.contains("more modules than are followed")), "{:?}", run.undecided);
+    assert!(
+        run.undecided.iter().any(|why| why.contains("more modules than are followed")),
+        "{:?}",
+        run.undecided
+    );
 }
 
 #[test]
 fn substitutes_for_modules_that_are_not_installed() {
     for (handler, creates) in [
         ("except ImportError:\n    from nox import session", Answer::Yes),
-        ("except (ImportError, AttributeError) as error:\n    from nox import session", Answer::Yes),
+        (
+            "except (ImportError, AttributeError) as error:\n    from nox import session",
+            Answer::Yes,
+        ),
         ("except ModuleNotFoundError:\n    session = None", Answer::Yes),
         ("except ValueError:\n    from elsewhere import session", Answer::Unknown),
     ] {
@@ -76,7 +94,11 @@ fn substitutes_for_modules_that_are_not_installed() {
             "try:\n    from nox_poetry import session\n{handler}\n@session\ndef tests(s):\n    s.install('x')\n"
         );
         let run = call(Box::leak(text.into_boxed_str()), "-s tests");
-        assert_eq!((run.creates_env, names(&run).is_empty()), (creates, creates != Answer::Yes), "{handler}");
+        assert_eq!(
+            (run.creates_env, names(&run).is_empty()),
+            (creates, creates != Answer::Yes),
+            "{handler}"
+        );
     }
 }
 
@@ -111,5 +133,8 @@ fn modules_that_define_and_those_that_are_only_imported_on_the_way() {
     ];
     let run = call_in(&files, "", "-s a", &[]);
     assert_eq!(names(&run), ["a"]);
-    assert_eq!(run.definition_files, ["noxfile.py", "project/__init__.py", "tools/deep.py", "tools/sessions.py"]);
+    assert_eq!(
+        run.definition_files,
+        ["noxfile.py", "project/__init__.py", "tools/deep.py", "tools/sessions.py"]
+    );
 }

@@ -1,4 +1,5 @@
-//! Names of sessions whose parameters are computed. All sources are made up, in the style of public ones.
+//! Names of sessions whose parameters are computed. All sources are made up, in the style of public
+//! ones.
 
 use super::*;
 
