@@ -2,6 +2,7 @@
 
 pub mod builds;
 pub mod hashed;
+pub mod interpreter;
 pub mod needs;
 pub mod publish;
 pub mod separate;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::interpreter::Probe;
 use super::separate::Separation;
 use crate::job::context::{Subject, is_cacheable, touches_folder};
 use crate::job::state::prefixed;
@@ -30,6 +31,8 @@ pub struct Needs {
     pub interpreters: Option<String>,
     /// `env.pythonLocation` names the exact interpreter.
     pub location: bool,
+    /// The step that must stand before the cache step, whose outputs the key names.
+    pub probe: Option<Probe>,
     pub separation: Separation,
     /// Jobs of several workflows share the step, and their ids need not differ.
     pub workflow_name: bool,
