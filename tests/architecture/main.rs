@@ -1,0 +1,208 @@
+//! What `docs/architecture.md` promises about the parts of `src`, read from their source.
+
+mod source;
+
+use source::{Source, sources};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The parts, from the one that knows all others to the one that knows none. A part may use those
+/// after it.
+const PARTS: [&str; 18] = [
+    "cli", "engine", "report", "output", "fix", "check", "cache", "job", "follow", "tool", "repo",
+    "shell", "actions", "edit", "yaml", "config", "rules", "base",
+];
+
+/// Arrows that still point up. Nothing may be added here: the list has to become empty.
+const STILL_UP: &[(&str, &str)] = &[("check", "fix"), ("repo", "tool")];
+
+#[test]
+fn every_arrow_points_down() {
+    let mut up: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for source in sources() {
+        let Some(from) = position(part_of(&source.path)) else { continue };
+        for used in used_parts(&source) {
+            let to = position(&used)
+                .unwrap_or_else(|| panic!("{}: crate::{used} is no part", source.path));
+            if to < from {
+                let arrow = (PARTS[from].to_owned(), used);
+                up.entry(arrow).or_default().insert(source.path.clone());
+            }
+        }
+    }
+    let is_known = |arrow: &(String, String)| {
+        STILL_UP.iter().any(|(from, to)| *from == arrow.0 && *to == arrow.1)
+    };
+    let new: Vec<String> = up
+        .iter()
+        .filter(|(arrow, _)| !is_known(arrow))
+        .map(|((from, to), files)| format!("{from} uses {to} in {files:?}"))
+        .collect();
+    assert!(new.is_empty(), "a part may only use those below it:\n{}", new.join("\n"));
+    for (from, to) in STILL_UP {
+        if !up.contains_key(&(from.to_string(), to.to_string())) {
+            println!("{from} no longer uses {to}: strike it from the list");
+        }
+    }
+}
+
+#[test]
+fn every_folder_and_file_of_src_is_a_part() {
+    let others = ["lib", "main"];
+    let parts: BTreeSet<String> =
+        sources().iter().map(|source| part_of(&source.path).to_owned()).collect();
+    for part in &parts {
+        assert!(
+            position(part).is_some() || others.contains(&part.as_str()),
+            "{part}: give it a place in PARTS and in docs/architecture.md"
+        );
+    }
+    for part in PARTS {
+        assert!(parts.contains(part), "{part} is gone");
+    }
+}
+
+/// Places outside of `tool` and `rules` that still name the tool, by part. It may only shrink.
+const STILL_NAMED: &[(&str, usize)] = &[
+    ("cache", 6),
+    ("check", 11),
+    ("config", 2),
+    ("engine", 4),
+    ("fix", 4),
+    ("job", 21),
+    ("repo", 10),
+    ("report", 167),
+];
+
+/// Code names a tool by an identifier that holds its name, or by a string without a space: a
+/// program, a folder, the beginning of a key. A string with spaces is a text for people, and one
+/// that begins `nox/` is the id of a check, which `rules/checks.yaml` defines.
+#[test]
+fn only_the_tool_folder_and_the_rules_name_a_tool() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources() {
+        let part = part_of(&source.path);
+        if matches!(part, "tool" | "rules") {
+            continue;
+        }
+        let is_named = |text: &&str| text.to_lowercase().contains("nox");
+        let is_text = |text: &str| text.contains(' ') || text.starts_with("nox/");
+        let strings = source.strings.iter().map(String::as_str).filter(|text| !is_text(text));
+        for word in words(&source.code).chain(strings).filter(is_named) {
+            places.entry(part.to_owned()).or_default().push(format!("{}: {word}", source.path));
+        }
+    }
+    let mut more = Vec::new();
+    for (part, found) in &places {
+        let allowed =
+            STILL_NAMED.iter().find(|(known, _)| known == part).map_or(0, |known| known.1);
+        if found.len() > allowed {
+            more.push(format!("{part}: {} (at most {allowed})", found.len()));
+            more.extend(found.iter().map(|place| format!("  {place}")));
+        }
+    }
+    assert!(more.is_empty(), "only `tool` and `rules` may name a tool:\n{}", more.join("\n"));
+}
+
+/// How many type names are defined more than once: `cargo test --test architecture -- --nocapture`.
+#[test]
+fn counts_type_names_defined_twice() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources() {
+        let words: Vec<&str> = words(&source.code).collect();
+        for pair in words.windows(2) {
+            let defines = matches!(pair[0], "struct" | "enum" | "trait" | "type" | "union");
+            if defines && pair[1].starts_with(char::is_uppercase) {
+                places.entry(pair[1].to_owned()).or_default().push(source.path.clone());
+            }
+        }
+    }
+    let all = places.len();
+    places.retain(|_, files| files.len() > 1);
+    println!("{} of {all} type names are defined more than once", places.len());
+    for (name, files) in &places {
+        println!("  {name}: {}", files.join(", "));
+    }
+}
+
+fn position(part: &str) -> Option<usize> {
+    PARTS.iter().position(|known| *known == part)
+}
+
+/// The part a file belongs to: its first folder, or its own name.
+fn part_of(path: &str) -> &str {
+    path.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+/// The parts that a file names, by `crate::…` or by as many `super` as lead to the crate.
+fn used_parts(source: &Source) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for (at, _) in source.code.match_indices("crate::") {
+        let starts_path = !source.code[..at].ends_with(|c: char| c == '_' || c.is_alphanumeric());
+        if starts_path {
+            first_names(&source.code[at + "crate::".len()..], &mut used);
+        }
+    }
+    let depth = depth(&source.path);
+    let to_crate = "super::".repeat(depth);
+    for (at, _) in source.code.match_indices(&to_crate) {
+        first_names(&source.code[at + to_crate.len()..], &mut used);
+    }
+    // The macros of the crate and the crate itself are no part.
+    used.retain(|name| name.starts_with(char::is_lowercase));
+    used
+}
+
+/// How many modules lie between a file and the crate: `a/mod.rs` 1, `a/b.rs` 2.
+fn depth(path: &str) -> usize {
+    let parts = path.split('/').count();
+    if path.ends_with("/mod.rs") { parts - 1 } else { parts }
+}
+
+/// The first name of a path, or of each path in braces.
+fn first_names(text: &str, names: &mut BTreeSet<String>) {
+    let Some(group) = text.strip_prefix('{') else {
+        names.extend(words(text).next().map(str::to_owned));
+        return;
+    };
+    let mut depth = 0;
+    let mut start = 0;
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                names.extend(words(&group[start..at]).next().map(str::to_owned));
+                start = at + 1;
+                if c == '}' {
+                    return;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+#[test]
+fn paths_are_found_however_they_are_written() {
+    let source = |path: &str, code: &str| Source {
+        path: path.to_owned(),
+        code: code.to_owned(),
+        strings: Vec::new(),
+    };
+    for (path, code, expected) in [
+        ("a/b.rs", "use crate::check::X;", vec!["check"]),
+        ("a/b.rs", "use crate::{check::{X, Y}, fix, base::text};", vec!["base", "check", "fix"]),
+        ("a/b.rs", "fn f() -> crate::fix::Fix {}", vec!["fix"]),
+        ("a/b.rs", "use super::super::fix::Fix;", vec!["fix"]),
+        ("a/b.rs", "use super::fix::Fix;", vec![]),
+        ("a/mod.rs", "use super::fix::Fix;", vec!["fix"]),
+        ("a/b.rs", "other_crate::fix", vec![]),
+    ] {
+        let used: Vec<String> = used_parts(&source(path, code)).into_iter().collect();
+        assert_eq!(used, expected, "{path}: {code}");
+    }
+}
