@@ -3,5 +3,6 @@
 pub mod finding;
 pub mod glob;
 pub mod memo;
+pub mod printable;
 pub(crate) mod syntax;
 pub mod text;

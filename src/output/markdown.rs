@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Look, Report, printable, summary};
+use super::{Look, Report, markdown_cell, summary};
 use crate::rules::checks;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
@@ -22,7 +22,7 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         let place = format!("{}:{}", reported.path(), reported.start().line);
         let cells =
             [finding.severity.as_str(), finding.rule, &place, &finding.job, &finding.message, &fix];
-        let mut cells = cells.map(cell);
+        let mut cells = cells.map(markdown_cell);
         if let Some(url) = checks::find(finding.rule).and_then(checks::Check::url) {
             cells[1] = format!("[{}]({url})", cells[1]);
         }
@@ -35,36 +35,10 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         let place = problem.position.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
         let help = problem.help.as_ref().map_or(String::new(), |help| format!(". {help}"));
         let place = format!("{}{place}", report.problem_path(problem));
-        writeln!(out, "| {} | {} |", cell(&place), cell(&format!("{}{help}", problem.message)))?;
+        writeln!(out, "| {} | {} |", markdown_cell(&place), markdown_cell(&format!("{}{help}", problem.message)))?;
     }
     writeln!(out)?;
     summary::write(out, report, look)
-}
-
-/// Text that neither leaves its cell nor becomes markup; balanced code spans stay.
-fn cell(text: &str) -> String {
-    let text = printable(text);
-    let parts: Vec<&str> = text.split('`').collect();
-    let balanced = parts.len() % 2 == 1;
-    let mut out = String::with_capacity(text.len());
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            out.push_str(if balanced { "`" } else { "\\`" });
-        }
-        let code = balanced && index % 2 == 1;
-        for c in part.chars() {
-            match c {
-                '|' => out.push_str("\\|"),
-                '\n' | '\r' => out.push(' '),
-                c if code => out.push(c),
-                '[' | ']' | '*' | '_' | '\\' | '!' | '@' | '#' => out.extend(['\\', c]),
-                '<' => out.push_str("&lt;"),
-                '&' => out.push_str("&amp;"),
-                c => out.push(c),
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -91,15 +65,5 @@ mod tests {
 Found 1 error, 1 warning. 1 fixable with `--fix`. 2 more with `-v`.
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
-    }
-
-    #[test]
-    fn nothing_leaves_its_cell() {
-        assert_eq!(
-            cell("a | <img src=x>\n[x](y) &amp;"),
-            "a \\| &lt;img src=x> \\[x\\](y) &amp;amp;"
-        );
-        assert_eq!(cell("`a_<b>|c` *d*"), "`a_<b>\\|c` \\*d\\*");
-        assert_eq!(cell("open ` <b>"), "open \\` &lt;b>");
     }
 }

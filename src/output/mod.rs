@@ -20,6 +20,8 @@ use std::sync::Arc;
 use crate::base::finding::{Finding, Location, Problem};
 use crate::base::text::{Position, Text};
 
+pub use crate::base::printable::{markdown_cell, printable, printable_name, without_commands};
+
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -163,47 +165,6 @@ pub fn write(out: &mut dyn Write, report: &Report, format: Format, look: Look) -
     }
 }
 
-/// `text` with what commands a terminal replaced byte for byte, so that no span moves: control
-/// characters, a `\r` that ends no line, and what turns the direction of writing.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let harmful = |at: usize, c: char| match c {
-        '\n' | '\t' => false,
-        '\r' => !text[at + 1..].starts_with('\n'),
-        _ => c.is_control() || turns(c),
-    };
-    if !text.char_indices().any(|(at, c)| harmful(at, c)) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        if harmful(at, c) { (0..c.len_utf8()).for_each(|_| out.push('?')) } else { out.push(c) }
-    }
-    Cow::Owned(out)
-}
-
-/// A name or a path as a part of one line.
-pub fn printable_name(text: &str) -> String {
-    printable(text).replace(['\n', '\r', '\t'], "?")
-}
-
-/// Output for people in which no line is a workflow command: a runner obeys `::error::` at the
-/// beginning of any line of its log and `##[error]` anywhere, and a name in a checked file may hold
-/// a line break.
-pub fn without_commands(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        let start = line.len() - line.trim_ascii_start().len();
-        if line[start..].starts_with(b"::") {
-            out.extend_from_slice(b"?");
-        }
-        for (at, byte) in line.iter().enumerate() {
-            out.push(if line[at..].starts_with(b"##[") { b'?' } else { *byte });
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,25 +180,6 @@ mod tests {
         for (from, path, expected) in table {
             assert_eq!(relative(Path::new(from), Path::new(path)), expected);
         }
-    }
-
-    #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(printable("a\x1b[31m\u{9b}b\tc\n"), "a?[31m??b\tc\n");
-    }
-
-    #[test]
-    fn a_lone_return_and_a_turned_direction_are_shown_as_such() {
-        assert_eq!(printable("a\rb\r\nc\r"), "a?b\r\nc?");
-        assert_eq!(printable("\u{202e}é\u{2066}"), "???é???");
-    }
-
-    #[test]
-    fn no_line_for_people_is_a_workflow_command() {
-        let text = b"a ::b\n  ::error::x\n::set-output name=a::b\r\n# ##[error]x\n::";
-        let expected = b"a ::b\n?  ::error::x\n?::set-output name=a::b\r\n# ?#[error]x\n?::";
-        assert_eq!(without_commands(text), expected);
-        assert_eq!(without_commands("é\n".as_bytes()), "é\n".as_bytes());
     }
 
     #[test]
