@@ -35,7 +35,12 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         let place = problem.position.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
         let help = problem.help.as_ref().map_or(String::new(), |help| format!(". {help}"));
         let place = format!("{}{place}", report.problem_path(problem));
-        writeln!(out, "| {} | {} |", markdown_cell(&place), markdown_cell(&format!("{}{help}", problem.message)))?;
+        writeln!(
+            out,
+            "| {} | {} |",
+            markdown_cell(&place),
+            markdown_cell(&format!("{}{help}", problem.message))
+        )?;
     }
     writeln!(out)?;
     summary::write(out, report, look)
