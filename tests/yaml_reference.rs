@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use cachelint::base::text::Text;
 use cachelint::yaml::{Kind, NodeId, ScalarMap, ScalarStyle, Tree, parse};
-use granit_parser::{Event, Parser};
+use yaml_rust2::parser::{Event, Parser};
 
 /// One event in a form that both sides can make.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Step {
     Scalar { value: String, style: String, anchored: bool },
     Alias(usize),
@@ -43,12 +43,12 @@ fn corpus_files() -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-fn ours(tree: &Tree) -> Vec<(Step, Option<NodeId>)> {
+fn ours(tree: &Tree) -> Vec<Step> {
     fn walk(
         tree: &Tree,
         id: NodeId,
         anchors: &mut HashMap<NodeId, usize>,
-        out: &mut Vec<(Step, Option<NodeId>)>,
+        out: &mut Vec<Step>,
     ) {
         let node = tree.node(id);
         if node.anchored {
@@ -58,23 +58,23 @@ fn ours(tree: &Tree) -> Vec<(Step, Option<NodeId>)> {
         match &node.kind {
             Kind::Scalar { value, style } => {
                 let (value, style) = (value.clone(), format!("{style:?}"));
-                out.push((Step::Scalar { value, style, anchored: node.anchored }, Some(id)));
+                out.push(Step::Scalar { value, style, anchored: node.anchored });
             }
-            Kind::Alias(target) => out.push((Step::Alias(anchors[target]), Some(id))),
+            Kind::Alias(target) => out.push(Step::Alias(anchors[target])),
             Kind::Mapping { entries, .. } => {
-                out.push((Step::Open { sequence: false, anchored: node.anchored }, Some(id)));
+                out.push(Step::Open { sequence: false, anchored: node.anchored });
                 for entry in entries {
                     walk(tree, entry.key, anchors, out);
                     walk(tree, entry.value, anchors, out);
                 }
-                out.push((Step::Close, Some(id)));
+                out.push(Step::Close);
             }
             Kind::Sequence { items, .. } => {
-                out.push((Step::Open { sequence: true, anchored: node.anchored }, Some(id)));
+                out.push(Step::Open { sequence: true, anchored: node.anchored });
                 for item in items {
                     walk(tree, item.node, anchors, out);
                 }
-                out.push((Step::Close, Some(id)));
+                out.push(Step::Close);
             }
         }
     }
@@ -85,43 +85,27 @@ fn ours(tree: &Tree) -> Vec<(Step, Option<NodeId>)> {
     out
 }
 
-fn reference(source: &str) -> Result<Vec<(Step, std::ops::Range<usize>)>, String> {
+/// `None` where yaml-rust2 does not read the text: it wants closing brackets indented.
+fn reference(source: &str) -> Option<Vec<Step>> {
     let mut out = Vec::new();
-    for event in Parser::new_from_str(source) {
-        let (event, span) = event.map_err(|e| e.to_string())?;
-        let range = span.byte_range().ok_or("no offsets")?;
-        let absent = range.is_empty();
-        // It ends a block scalar's last line with a line break that the file does not have; libyaml
-        // does not.
-        let unended = range.end == source.len() && !source.ends_with('\n');
+    // Without a line break at the end it reads blanks after a block scalar as content.
+    let ended = format!("{source}\n");
+    let mut parser = Parser::new(if source.ends_with('\n') { source } else { &ended }.chars());
+    loop {
+        let (event, _) = parser.next_token().ok()?;
         let step = match event {
-            // It writes an absent value as `~`.
-            Event::Scalar(_, style, anchor, _) if absent => Step::Scalar {
-                value: String::new(),
-                style: format!("{style:?}"),
-                anchored: anchor > 0,
-            },
             Event::Scalar(value, style, anchor, _) => {
-                let value = if unended { value.trim_end_matches('\n') } else { &value };
-                Step::Scalar {
-                    value: value.to_owned(),
-                    style: format!("{style:?}"),
-                    anchored: anchor > 0,
-                }
+                Step::Scalar { value, style: format!("{style:?}"), anchored: anchor > 0 }
             }
             Event::Alias(anchor) => Step::Alias(anchor),
-            Event::SequenceStart(_, anchor, _) => {
-                Step::Open { sequence: true, anchored: anchor > 0 }
-            }
-            Event::MappingStart(_, anchor, _) => {
-                Step::Open { sequence: false, anchored: anchor > 0 }
-            }
+            Event::SequenceStart(anchor, _) => Step::Open { sequence: true, anchored: anchor > 0 },
+            Event::MappingStart(anchor, _) => Step::Open { sequence: false, anchored: anchor > 0 },
             Event::SequenceEnd | Event::MappingEnd => Step::Close,
+            Event::StreamEnd => return Some(out),
             _ => continue,
         };
-        out.push((step, range));
+        out.push(step);
     }
-    Ok(out)
 }
 
 /// Spans stand inside their parents and on character borders, dashes are dashes, scalars say their
@@ -184,33 +168,36 @@ fn check_spans(
 
 #[test]
 fn corpus_reads_as_the_reference_parser_reads_it() {
-    let (mut files, mut scalars, mut items, mut starts, mut ends) = (0, 0, 0, 0, 0);
+    let (mut files, mut scalars, mut items, mut unread) = (0, 0, 0, 0);
     for (path, bytes) in corpus_files() {
         let name = path.display().to_string();
         let text = Text::new(&path, bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
         let tree = parse(&text).unwrap_or_else(|e| panic!("{name}: {e} at {:?}", e.position));
         let Some(root) = tree.root() else { continue };
         check_spans(&name, &text, &tree, root, &mut scalars, &mut items);
-        let (ours, theirs) =
-            (ours(&tree), reference(text.as_str()).unwrap_or_else(|e| panic!("{name}: {e}")));
-        for ((our, id), (their, range)) in ours.iter().zip(&theirs) {
-            assert_eq!(our, their, "{name} at {range:?}");
-            let span = tree.span(id.expect("every event has a node"));
-            let Step::Scalar { value, style, .. } = our else { continue };
-            if value.is_empty() || style == "Literal" || style == "Folded" {
-                continue;
+        let Some(theirs) = reference(text.as_str()) else {
+            unread += 1;
+            continue;
+        };
+        let ours = ours(&tree);
+        let last = ours.iter().rposition(|step| matches!(step, Step::Scalar { .. }));
+        for (at, (our, their)) in ours.iter().zip(&theirs).enumerate() {
+            let mut their = their.clone();
+            // The line break that was added belongs to no value.
+            if let Step::Scalar { value, style, .. } = &mut their
+                && Some(at) == last
+                && !text.as_str().ends_with('\n')
+                && matches!(style.as_str(), "Literal" | "Folded")
+            {
+                value.truncate(value.trim_end_matches('\n').len());
             }
-            assert_eq!(span.start, range.start, "{name}: start of {value:?}");
-            starts += 1;
-            assert_eq!(span.end, range.end, "{name}: end of {value:?}");
-            ends += 1;
+            assert_eq!(*our, their, "{name}");
         }
         assert_eq!(ours.len(), theirs.len(), "{name}");
         files += 1;
     }
-    println!(
-        "{files} files, {scalars} scalars, {items} items; {starts} starts and {ends} ends as the reference has them"
-    );
+    assert!(unread * 20 <= files, "{unread} of {files} files are not compared");
+    println!("{files} files, {scalars} scalars, {items} items; {unread} only read here");
 }
 
 fn same(name: &str, tree: &Tree, id: NodeId, value: &serde_yaml::Value, compared: &mut usize) {

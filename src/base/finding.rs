@@ -95,13 +95,13 @@ pub struct Fix {
     pub path: String,
     /// Non-overlapping, sorted by start.
     pub edits: Vec<Edit>,
-    /// What the edits must do to the file's value, in order of application; proved by a second
-    /// parser before writing.
+    /// What the edits must do to the file's value, in order of application; proved by two other
+    /// parsers before writing.
     pub changes: Vec<Change>,
 }
 
 /// Replaces `span` by `content`; an empty span inserts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Edit {
     pub span: Span,
     pub content: String,
@@ -110,14 +110,14 @@ pub struct Edit {
 /// From the document's root to a value.
 pub type Route = Vec<Segment>;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Segment {
     Key(String),
     Index(usize),
 }
 
 /// A declared change of a YAML value. Every route and index is meant in the *original* document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// A new item in the sequence at `sequence`, before the item that is at `index` in the original
     /// document.
@@ -126,8 +126,25 @@ pub enum Change {
     SetScalar { at: Route, value: String },
     /// The mapping at `mapping` gains `key`, which it did not have.
     AddKey { mapping: Route, key: String, value: serde_yaml::Value },
+    /// The mapping at `mapping` loses `key`, which it had.
+    RemoveKey { mapping: Route, key: String },
+    /// The item at `index` of `sequence` goes.
+    RemoveItem { sequence: Route, index: usize },
     /// The item at `from` of `sequence` stands before the item that was at `before`.
     MoveItem { sequence: Route, from: usize, before: usize },
+}
+
+impl Change {
+    /// The value that changes: the sequence, the mapping or the scalar.
+    pub fn route(&self) -> &Route {
+        match self {
+            Change::InsertItem { sequence, .. }
+            | Change::RemoveItem { sequence, .. }
+            | Change::MoveItem { sequence, .. } => sequence,
+            Change::AddKey { mapping, .. } | Change::RemoveKey { mapping, .. } => mapping,
+            Change::SetScalar { at, .. } => at,
+        }
+    }
 }
 
 /// Something that kept a file or a part of it from being checked; makes the exit code 2.

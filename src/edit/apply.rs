@@ -1,7 +1,9 @@
 //! Text edits to new text: one fix applied whole, several fixes of a file combined without ever
 //! mixing two that touch.
 
-use crate::base::finding::{Change, Edit, Fix};
+use std::collections::{BTreeMap, HashSet};
+
+use crate::base::finding::{Change, Edit, Fix, Segment};
 use crate::base::text::Span;
 
 /// Why edits cannot be applied to a text.
@@ -48,54 +50,94 @@ pub struct Combined {
 /// not at all: one whose edits touch those already taken, or whose changes concern the same value,
 /// is left for the next pass. What two fixes say identically is said once.
 pub fn combine(fixes: &[&Fix]) -> Combined {
+    let mut taken = Taken::default();
     let mut combined = Combined::default();
     for (index, fix) in fixes.iter().enumerate() {
-        let edits: Vec<&Edit> = fix.edits.iter().filter(|e| !combined.edits.contains(e)).collect();
+        let edits: Vec<&Edit> = fix.edits.iter().filter(|e| !taken.edits.contains(*e)).collect();
         let changes: Vec<&Change> =
-            fix.changes.iter().filter(|c| !combined.changes.contains(c)).collect();
-        let touches =
-            edits.iter().any(|e| combined.edits.iter().any(|taken| touch(e.span, taken.span)));
-        let disputes =
-            changes.iter().any(|c| combined.changes.iter().any(|taken| dispute(c, taken)));
-        if touches || disputes {
+            fix.changes.iter().filter(|c| !taken.changes.contains(*c)).collect();
+        if edits.iter().any(|edit| taken.touch(edit.span))
+            || changes.iter().any(|change| taken.dispute(change))
+        {
             continue;
         }
-        combined.edits.extend(edits.into_iter().cloned());
-        combined.changes.extend(changes.into_iter().cloned());
+        for edit in edits {
+            taken.edits.insert(edit);
+            let end = taken.spans.entry(edit.span.start).or_default();
+            *end = edit.span.end.max(*end);
+            combined.edits.push(edit.clone());
+        }
+        for change in changes {
+            taken.changes.insert(change);
+            taken.claims.insert(claim(change));
+            combined.changes.push(change.clone());
+        }
         combined.taken.push(index);
     }
     combined.edits.sort_by_key(|e| (e.span.start, e.span.end));
     combined
 }
 
-/// Adjacent counts: which of two insertions at one place comes first is nobody's decision here.
-fn touch(a: Span, b: Span) -> bool {
-    a.start <= b.end && b.start <= a.end
+/// The edits and changes of the fixes taken so far.
+#[derive(Default)]
+struct Taken<'a> {
+    edits: HashSet<&'a Edit>,
+    /// Starts of their spans, with the ends; of several with one start the last end.
+    spans: BTreeMap<usize, usize>,
+    changes: HashSet<&'a Change>,
+    claims: HashSet<(Claim, &'a [Segment], &'a str)>,
 }
 
-/// Two different changes of one value, whose combined result neither fix has declared.
-fn dispute(a: &Change, b: &Change) -> bool {
-    match (a, b) {
-        (Change::SetScalar { at: a, .. }, Change::SetScalar { at: b, .. }) => a == b,
-        (Change::AddKey { mapping: m, key: k, .. }, Change::AddKey { mapping: n, key: l, .. }) => {
-            m == n && k == l
+impl Taken<'_> {
+    /// Adjacent counts: which of two insertions at one place comes first is nobody's decision here.
+    fn touch(&self, span: Span) -> bool {
+        self.spans.range(..=span.end).next_back().is_some_and(|(_, end)| *end >= span.start)
+    }
+
+    /// A different change of the same value is taken, and neither fix has declared what both
+    /// together make of it.
+    fn dispute(&self, change: &Change) -> bool {
+        let (claim, route, key) = claim(change);
+        let held = |other| self.claims.contains(&(other, route, key));
+        match claim {
+            Claim::Value => held(Claim::Value),
+            Claim::Items => held(Claim::Order),
+            Claim::Order => held(Claim::Order) || held(Claim::Items),
         }
-        (Change::MoveItem { sequence: a, .. }, b) | (b, Change::MoveItem { sequence: a, .. }) => {
-            match b {
-                Change::InsertItem { sequence, .. } | Change::MoveItem { sequence, .. } => {
-                    sequence == a
-                }
-                Change::SetScalar { .. } | Change::AddKey { .. } => false,
-            }
+    }
+}
+
+/// What a change says about a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Claim {
+    /// The scalar, or the value of a key.
+    Value,
+    /// Which items a sequence has.
+    Items,
+    /// In which order it has them.
+    Order,
+}
+
+/// What `change` claims of which value, or of which key in a mapping.
+fn claim(change: &Change) -> (Claim, &[Segment], &str) {
+    let route = change.route().as_slice();
+    match change {
+        Change::SetScalar { .. } => match route.split_last() {
+            Some((Segment::Key(key), mapping)) => (Claim::Value, mapping, key),
+            _ => (Claim::Value, route, ""),
+        },
+        Change::AddKey { key, .. } | Change::RemoveKey { key, .. } => {
+            (Claim::Value, route, key)
         }
-        _ => false,
+        Change::InsertItem { .. } | Change::RemoveItem { .. } => (Claim::Items, route, ""),
+        Change::MoveItem { .. } => (Claim::Order, route, ""),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::finding::{Applicability, Segment};
+    use crate::base::finding::Applicability;
 
     fn edit(start: usize, end: usize, content: &str) -> Edit {
         Edit { span: Span::new(start, end), content: content.to_owned() }

@@ -1,30 +1,46 @@
-//! Proof of a fix by a second, independent parser: the new value is the old one plus the declared
-//! changes, no more.
+//! Proof of a fix by two parsers that the reader does not use: the new value is the old one plus
+//! the declared changes, no more.
+//!
+//! yaml-rust2 reads the text with its aliases as links; serde_yaml expands them, and is asked only
+//! where that makes few values. Where one of them cannot read the old text, the other suffices.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use serde_yaml::{Mapping, Value};
+use serde_yaml::Value;
 
+use super::value::{self, Kind, Node, Scalar};
 use crate::base::finding::{Change, Segment};
+use crate::base::text::Text;
+use crate::yaml;
+
+/// Values that serde_yaml may make of a text: with aliases expanded, a small file can have any
+/// number of them.
+const MAX_EXPANDED: usize = 250_000;
+/// Values compared: more than any file has whose aliases link to what is unchanged.
+const MAX_COMPARED: usize = 5_000_000;
+/// Values inside values, links followed.
+const MAX_DEPTH: usize = 512;
 
 /// Why a fix is not proved; nothing may be written then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    #[error("the second YAML parser does not read the file as it is: {0}")]
+    #[error("the other YAML parsers do not read the file as it is: {0}")]
     OldUnreadable(String),
-    #[error("the second YAML parser does not read the changed file: {0}")]
+    #[error("another YAML parser does not read the changed file: {0}")]
     NewUnreadable(String),
     #[error("the changed file would begin with a byte order mark that stood inside")]
     BomMoves,
     #[error("the edits would change `{route}`, which the fix does not say: {detail}")]
     Differs { route: String, detail: String },
-    #[error("the fix speaks of `{0}`, which the second YAML parser does not find there")]
+    #[error("the fix speaks of `{0}`, which another YAML parser does not find there")]
     NoSuchPlace(String),
+    #[error("too many values to compare")]
+    TooLarge,
 }
 
-/// Compares `old` and `new` as YAML values, keys in order, aliases expanded: `new` must be `old`
-/// with `changes` made, so a change inside an anchored part must be declared for each of its
-/// aliases too.
+/// Compares `old` and `new` as YAML values, keys in order: `new` must be `old` with `changes` made,
+/// so a change inside an anchored part must be declared for each of its aliases too.
 pub fn verify(old: &str, new: &str, changes: &[Change]) -> Result<(), VerifyError> {
     Old::new(old).verify(new, changes)
 }
@@ -32,12 +48,58 @@ pub fn verify(old: &str, new: &str, changes: &[Change]) -> Result<(), VerifyErro
 /// A file before changes, read once for all fixes that change it.
 pub struct Old<'a> {
     text: &'a str,
-    value: OnceLock<Result<Value, VerifyError>>,
+    readings: OnceLock<Result<Readings, String>>,
+}
+
+/// What the two parsers read; at least one of them.
+struct Readings {
+    linked: Option<Node>,
+    expanded: Option<Node>,
+}
+
+impl Readings {
+    fn of_old(text: &str) -> Result<Self, String> {
+        let (linked, expanded) = rayon::join(
+            || value::linked(text),
+            || match expands(text)? {
+                true => value::expanded(text).map(Some),
+                false => Ok(None),
+            },
+        );
+        // What serde_yaml refuses (a key twice) is not for a fix to touch.
+        let expanded = expanded?;
+        match linked {
+            Ok(linked) => Ok(Self { linked: Some(linked), expanded }),
+            Err(_) if expanded.is_some() => Ok(Self { linked: None, expanded }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As the parsers read the changed text that read the old one.
+    fn of_new(text: &str, old: &Self) -> Result<Self, String> {
+        let expands = expands(text)?;
+        let (linked, expanded) = rayon::join(
+            || old.linked.as_ref().map(|_| value::linked(text)).transpose(),
+            || old.expanded.as_ref().filter(|_| expands).map(|_| value::expanded(text)).transpose(),
+        );
+        let readings = Self { linked: linked?, expanded: expanded? };
+        if readings.linked.is_none() && readings.expanded.is_none() {
+            return Err("its aliases make too many values".to_owned());
+        }
+        Ok(readings)
+    }
+}
+
+/// Whether the text makes few enough values when aliases are expanded; counted on our own tree.
+fn expands(text: &str) -> Result<bool, String> {
+    let text = Text::new("", text.as_bytes().to_vec()).map_err(|e| e.to_string())?;
+    let tree = yaml::parse(&text).map_err(|e| e.to_string())?;
+    Ok(tree.expanded_nodes() <= MAX_EXPANDED)
 }
 
 impl<'a> Old<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, value: OnceLock::new() }
+        Self { text, readings: OnceLock::new() }
     }
 
     /// As [`verify`].
@@ -45,16 +107,25 @@ impl<'a> Old<'a> {
         if new.starts_with('\u{feff}') && !self.text.starts_with('\u{feff}') {
             return Err(VerifyError::BomMoves);
         }
-        let unreadable = |e: serde_yaml::Error| VerifyError::OldUnreadable(e.to_string());
-        let (old, new) = rayon::join(
-            || self.value.get_or_init(|| read(self.text).map_err(unreadable)).as_ref(),
-            || read(new),
+        let (old, new) = (without_bom(self.text), without_bom(new));
+        let old = self.readings.get_or_init(|| Readings::of_old(old));
+        let old = old.as_ref().map_err(|e| VerifyError::OldUnreadable(e.clone()))?;
+        let new = Readings::of_new(new, old).map_err(VerifyError::NewUnreadable)?;
+        let declared = Declared::of(changes);
+        let compare = |old: &Option<Node>, new: &Option<Node>| match (old, new) {
+            (Some(old), Some(new)) => Comparison::new(old, new).compare(old, new, &declared),
+            _ => Ok(()),
+        };
+        let (linked, expanded) = rayon::join(
+            || compare(&old.linked, &new.linked),
+            || compare(&old.expanded, &new.expanded),
         );
-        let old = old.map_err(VerifyError::clone)?;
-        let new = new.map_err(|e| VerifyError::NewUnreadable(e.to_string()))?;
-        let pending: Vec<Pending> = changes.iter().map(Pending::new).collect();
-        Comparison { route: Vec::new() }.compare(old, &new, &pending)
+        linked.and(expanded)
     }
+}
+
+fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// A mapping value whose keys keep the order given, such as a step to insert.
@@ -62,170 +133,217 @@ pub fn mapping<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value
     Value::Mapping(entries.into_iter().map(|(k, v)| (Value::from(k), v)).collect())
 }
 
-fn read(text: &str) -> Result<Value, serde_yaml::Error> {
-    serde_yaml::from_str(text.strip_prefix('\u{feff}').unwrap_or(text))
+/// The declared changes of one value and of those inside it.
+#[derive(Default)]
+struct Declared<'a> {
+    here: Vec<&'a Change>,
+    keys: HashMap<&'a str, Declared<'a>>,
+    items: HashMap<usize, Declared<'a>>,
 }
 
-/// A change and the part of its route that is still to be walked.
-#[derive(Clone, Copy)]
-struct Pending<'a> {
-    change: &'a Change,
-    rest: &'a [Segment],
-}
-
-impl<'a> Pending<'a> {
-    fn new(change: &'a Change) -> Self {
-        let rest = match change {
-            Change::InsertItem { sequence, .. } | Change::MoveItem { sequence, .. } => sequence,
-            Change::SetScalar { at, .. } => at,
-            Change::AddKey { mapping, .. } => mapping,
-        };
-        Self { change, rest }
+impl<'a> Declared<'a> {
+    fn of(changes: &'a [Change]) -> Self {
+        let mut root = Self::default();
+        for change in changes {
+            let place = change.route().iter().fold(&mut root, |at, segment| match segment {
+                Segment::Key(key) => at.keys.entry(key).or_default(),
+                Segment::Index(index) => at.items.entry(*index).or_default(),
+            });
+            place.here.push(change);
+        }
+        root
     }
 
-    /// The same change seen from the child at `segment`, if its route leads there.
-    fn step(self, leads: impl Fn(&Segment) -> bool) -> Option<Self> {
-        let (first, rest) = self.rest.split_first()?;
-        leads(first).then_some(Self { change: self.change, rest })
+    fn is_empty(&self) -> bool {
+        self.here.is_empty() && self.keys.is_empty() && self.items.is_empty()
     }
 }
 
-/// Walks both values side by side; depth is bounded by the parser that made them.
-struct Comparison {
+/// Walks both values side by side.
+struct Comparison<'a> {
+    old_anchors: HashMap<usize, &'a Node>,
+    new_anchors: HashMap<usize, &'a Node>,
+    /// The anchors of old values that stay as they are, with those of the new values.
+    unchanged: HashMap<usize, usize>,
     route: Vec<String>,
+    compared: usize,
 }
 
-impl Comparison {
+impl<'a> Comparison<'a> {
+    fn new(old: &'a Node, new: &'a Node) -> Self {
+        Self {
+            old_anchors: value::anchors(old),
+            new_anchors: value::anchors(new),
+            unchanged: HashMap::new(),
+            route: Vec::new(),
+            compared: 0,
+        }
+    }
+
     fn compare(
         &mut self,
-        old: &Value,
-        new: &Value,
-        pending: &[Pending],
+        old: &Node,
+        new: &Node,
+        declared: &Declared,
     ) -> Result<(), VerifyError> {
-        let here: Vec<&Change> =
-            pending.iter().filter(|p| p.rest.is_empty()).map(|p| p.change).collect();
-        if let [Change::SetScalar { value, .. }, more @ ..] = here.as_slice() {
-            let scalar = !matches!(old, Value::Mapping(_) | Value::Sequence(_) | Value::Tagged(_));
-            if !scalar || !more.is_empty() || pending.len() > 1 {
+        self.compared += 1;
+        if self.compared > MAX_COMPARED || self.route.len() > MAX_DEPTH {
+            return Err(VerifyError::TooLarge);
+        }
+        if let (Kind::Alias(old), Kind::Alias(new)) = (&old.kind, &new.kind)
+            && declared.is_empty()
+            && self.unchanged.get(old) == Some(new)
+        {
+            return Ok(());
+        }
+        self.values(self.resolve(old, true)?, self.resolve(new, false)?, declared)?;
+        if declared.is_empty() && old.anchor > 0 {
+            self.unchanged.insert(old.anchor, new.anchor);
+        }
+        Ok(())
+    }
+
+    fn resolve<'n>(&self, node: &'n Node, old: bool) -> Result<&'n Node, VerifyError>
+    where
+        'a: 'n,
+    {
+        let Kind::Alias(anchor) = node.kind else { return Ok(node) };
+        let anchors = if old { &self.old_anchors } else { &self.new_anchors };
+        anchors.get(&anchor).copied().ok_or_else(|| VerifyError::NoSuchPlace(self.place()))
+    }
+
+    fn values(
+        &mut self,
+        old: &Node,
+        new: &Node,
+        declared: &Declared,
+    ) -> Result<(), VerifyError> {
+        if let [Change::SetScalar { value, .. }, more @ ..] = declared.here.as_slice() {
+            let scalar = matches!(old.kind, Kind::Scalar(_)) && old.tag.is_none();
+            let inside = !declared.keys.is_empty() || !declared.items.is_empty();
+            if !scalar || !more.is_empty() || inside {
                 return Err(VerifyError::NoSuchPlace(self.place()));
             }
-            return if new.as_str() == Some(value) {
-                Ok(())
-            } else {
-                Err(self.differs("not the declared text"))
+            return match &new.kind {
+                Kind::Scalar(Scalar::Text(text)) if text == value && new.tag.is_none() => Ok(()),
+                _ => Err(self.differs("not the declared text")),
             };
         }
-        match (old, new) {
-            (Value::Mapping(old), Value::Mapping(new)) => self.mappings(old, new, pending, &here),
-            (Value::Sequence(old), Value::Sequence(new)) => {
-                self.sequences(old, new, pending, &here)
-            }
-            _ if !pending.is_empty() => Err(VerifyError::NoSuchPlace(self.place())),
-            (Value::Tagged(a), Value::Tagged(b)) if a.tag == b.tag => {
-                self.compare(&a.value, &b.value, &[])
-            }
-            _ if old == new => Ok(()),
+        if old.tag != new.tag {
+            return Err(self.differs("another tag"));
+        }
+        match (&old.kind, &new.kind) {
+            (Kind::Mapping(old), Kind::Mapping(new)) => self.mappings(old, new, declared),
+            (Kind::Sequence(old), Kind::Sequence(new)) => self.sequences(old, new, declared),
+            _ if !declared.is_empty() => Err(VerifyError::NoSuchPlace(self.place())),
+            (Kind::Scalar(old), Kind::Scalar(new)) if old == new => Ok(()),
             _ => Err(self.differs("another value")),
         }
     }
 
     fn mappings(
         &mut self,
-        old: &Mapping,
-        new: &Mapping,
-        pending: &[Pending],
-        here: &[&Change],
+        old: &[(Node, Node)],
+        new: &[(Node, Node)],
+        declared: &Declared,
     ) -> Result<(), VerifyError> {
-        let mut added: Vec<(&str, &Value)> = Vec::new();
-        for change in here {
-            match change {
-                Change::AddKey { key, value, .. } if !old.contains_key(key.as_str()) => {
-                    added.push((key, value))
+        let names: HashSet<&str> = old.iter().filter_map(|(key, _)| key.text()).collect();
+        let mut added: HashMap<&str, &Value> = HashMap::new();
+        let mut removed: HashSet<&str> = HashSet::new();
+        for change in &declared.here {
+            let possible = match change {
+                Change::AddKey { key, value, .. } => {
+                    !names.contains(key.as_str()) && added.insert(key, value).is_none()
                 }
-                _ => return Err(VerifyError::NoSuchPlace(self.place())),
+                Change::RemoveKey { key, .. } => {
+                    names.contains(key.as_str()) && removed.insert(key)
+                }
+                _ => false,
+            };
+            if !possible {
+                return Err(VerifyError::NoSuchPlace(self.place()));
             }
         }
-        let mut kept =
-            new.iter().filter(|(key, _)| !added.iter().any(|(name, _)| key.as_str() == Some(name)));
-        let mut walked = here.len();
-        for (key, value) in old {
+        let nothing = Declared::default();
+        let is = |names: &dyn Fn(&str) -> bool, key: &Node| key.text().is_some_and(names);
+        let mut kept = new.iter().filter(|(key, _)| !is(&|name| added.contains_key(name), key));
+        let mut reached = declared.here.len();
+        for (key, value) in old.iter().filter(|(key, _)| !is(&|name| removed.contains(name), key)) {
             let Some((new_key, new_value)) = kept.next() else {
                 return Err(self.differs("a key is missing"));
             };
-            if key != new_key {
+            let name = key.text().unwrap_or_default();
+            if key.text() != new_key.text() {
                 return Err(self.differs("other keys, or in another order"));
             }
-            let name = scalar_text(key);
-            let inner: Vec<Pending> = pending
-                .iter()
-                .filter_map(|p| p.step(|s| matches!(s, Segment::Key(k) if *k == name)))
-                .collect();
-            walked += inner.len();
-            self.descend(name, value, new_value, &inner)?;
+            self.descend(name, key, new_key, &nothing)?;
+            let inner = declared.keys.get(name).filter(|_| key.text().is_some());
+            reached += usize::from(inner.is_some());
+            self.descend(name, value, new_value, inner.unwrap_or(&nothing))?;
         }
         if kept.next().is_some() {
             return Err(self.differs("a key more"));
         }
         for (name, value) in added {
-            let Some(new_value) = new.get(name) else {
+            let Some((_, new_value)) = new.iter().find(|(key, _)| key.text() == Some(name)) else {
                 return Err(self.differs("the declared key is not there"));
             };
-            self.descend(name.to_owned(), value, new_value, &[])?;
+            self.descend(name, &Node::of(value), new_value, &nothing)?;
         }
-        self.all_walked(walked, pending)
+        self.all_reached(reached, declared)
     }
 
     fn sequences(
         &mut self,
-        old: &[Value],
-        new: &[Value],
-        pending: &[Pending],
-        here: &[&Change],
+        old: &[Node],
+        new: &[Node],
+        declared: &Declared,
     ) -> Result<(), VerifyError> {
-        let Some(expected) = rearranged(old.len(), here) else {
+        let Some(expected) = rearranged(old.len(), &declared.here) else {
             return Err(VerifyError::NoSuchPlace(self.place()));
         };
         if expected.len() != new.len() {
-            return Err(self.differs(&format!(
-                "{} items instead of {}",
-                new.len(),
-                expected.len()
-            )));
+            let detail = format!("{} items instead of {}", new.len(), expected.len());
+            return Err(self.differs(&detail));
         }
-        let mut walked = here.len();
+        let nothing = Declared::default();
+        let mut reached = declared.here.len();
         for (at, (item, new_item)) in expected.into_iter().zip(new).enumerate() {
             match item {
                 Place::Old(index) => {
                     let Some(value) = old.get(index) else { continue };
-                    let inner: Vec<Pending> = pending
-                        .iter()
-                        .filter_map(|p| p.step(|s| *s == Segment::Index(index)))
-                        .collect();
-                    walked += inner.len();
-                    self.descend(index.to_string(), value, new_item, &inner)?;
+                    let inner = declared.items.get(&index);
+                    reached += usize::from(inner.is_some());
+                    let inner = inner.unwrap_or(&nothing);
+                    self.descend(&index.to_string(), value, new_item, inner)?;
                 }
-                Place::New(value) => self.descend(format!("{at} (new)"), value, new_item, &[])?,
+                Place::New(value) => {
+                    self.descend(&format!("{at} (new)"), &Node::of(value), new_item, &nothing)?;
+                }
             }
         }
-        self.all_walked(walked, pending)
+        self.all_reached(reached, declared)
     }
 
     fn descend(
         &mut self,
-        name: String,
-        old: &Value,
-        new: &Value,
-        pending: &[Pending],
+        name: &str,
+        old: &Node,
+        new: &Node,
+        declared: &Declared,
     ) -> Result<(), VerifyError> {
-        self.route.push(name);
-        let result = self.compare(old, new, pending);
+        self.route.push(name.to_owned());
+        let result = self.compare(old, new, declared);
         self.route.pop();
         result
     }
 
     /// A change whose route leads to no child was never compared, so it must not pass.
-    fn all_walked(&self, walked: usize, pending: &[Pending]) -> Result<(), VerifyError> {
-        if walked == pending.len() { Ok(()) } else { Err(VerifyError::NoSuchPlace(self.place())) }
+    fn all_reached(&self, reached: usize, declared: &Declared) -> Result<(), VerifyError> {
+        if reached == declared.here.len() + declared.keys.len() + declared.items.len() {
+            return Ok(());
+        }
+        Err(VerifyError::NoSuchPlace(self.place()))
     }
 
     fn place(&self) -> String {
@@ -247,38 +365,36 @@ enum Place<'a> {
 fn rearranged<'a>(len: usize, changes: &[&'a Change]) -> Option<Vec<Place<'a>>> {
     let mut before: Vec<Vec<Place>> = Vec::new();
     before.resize_with(len + 1, Vec::new);
-    let mut moved = vec![false; len];
+    let mut gone = vec![false; len];
     for change in changes {
         match change {
             Change::InsertItem { index, value, .. } => {
                 before.get_mut(*index)?.push(Place::New(value))
             }
+            Change::RemoveItem { index, .. } => {
+                if std::mem::replace(gone.get_mut(*index)?, true) {
+                    return None;
+                }
+            }
             Change::MoveItem { from, before: to, .. } => {
-                if std::mem::replace(moved.get_mut(*from)?, true) {
+                if std::mem::replace(gone.get_mut(*from)?, true) {
                     return None;
                 }
                 before.get_mut(*to)?.push(Place::Old(*from));
             }
-            Change::SetScalar { .. } | Change::AddKey { .. } => return None,
+            Change::SetScalar { .. } | Change::AddKey { .. } | Change::RemoveKey { .. } => {
+                return None;
+            }
         }
     }
     let mut out = Vec::with_capacity(len + changes.len());
     for (index, inserted) in before.into_iter().enumerate() {
         out.extend(inserted);
-        if moved.get(index) == Some(&false) {
+        if gone.get(index) == Some(&false) {
             out.push(Place::Old(index));
         }
     }
     Some(out)
-}
-
-fn scalar_text(key: &Value) -> String {
-    match key {
-        Value::String(s) => s.clone(),
-        Value::Bool(b) => b.to_string(),
-        Value::Number(n) => n.to_string(),
-        _ => String::new(),
-    }
 }
 
 #[cfg(test)]
@@ -320,7 +436,14 @@ mod tests {
             ),
             (
                 &OLD.replace("run: b\n", "id: z\n      run: b\n"),
-                vec![Change::AddKey { mapping: second, key: "id".into(), value: "z".into() }],
+                vec![Change::AddKey { mapping: second.clone(), key: "id".into(), value: "z".into() }],
+            ),
+            (
+                &OLD.replace("    - run: a\n", "").replace("      if: x\n", ""),
+                vec![
+                    Change::RemoveItem { sequence: steps(), index: 0 },
+                    Change::RemoveKey { mapping: second, key: "if".into() },
+                ],
             ),
             (
                 "on: push\njobs: {t: {steps: [{run: b, if: x}, {run: a}]}}",
@@ -344,6 +467,17 @@ mod tests {
             (OLD.replace("run: a", "run: z"), vec![set(0, "run", "y")]),
             (OLD.to_owned(), vec![set(0, "run", "y")]),
             (OLD.to_owned(), vec![insert(0, "new")]),
+            (OLD.to_owned(), vec![Change::RemoveItem { sequence: steps(), index: 0 }]),
+            (OLD.to_owned(), vec![Change::RemoveItem { sequence: steps(), index: 2 }]),
+            (OLD.to_owned(), vec![Change::RemoveKey { mapping: vec![], key: "on".into() }]),
+            (
+                OLD.replace("on: push\n", ""),
+                vec![Change::RemoveKey { mapping: vec![], key: "of".into() }],
+            ),
+            (
+                OLD.replace("    - run: a\n", ""),
+                vec![Change::RemoveItem { sequence: steps(), index: 0 }, set(0, "run", "z")],
+            ),
             (OLD.to_owned(), vec![set(7, "run", "a")]),
             (OLD.to_owned(), vec![set(0, "nokey", "a")]),
             (OLD.replace("run: a", "run: true"), vec![set(0, "run", "true")]),
@@ -386,8 +520,41 @@ mod tests {
         assert_eq!(verify(old, new, &[at("a"), at("b")]), Ok(()));
     }
 
+    /// yaml-rust2 wants closing brackets deeper than their key.
     #[test]
-    fn what_the_second_parser_rejects_is_refused() {
+    fn one_parser_suffices_where_the_other_cannot_read_the_file() {
+        let old = "k:\n  os:\n    [\n  a\n]\n  run: nox\n";
+        assert!(value::linked(old).is_err() && value::expanded(old).is_ok());
+        let at = ["k", "run"].map(|key| Segment::Key(key.into())).to_vec();
+        let set = [Change::SetScalar { at, value: "nox -r".into() }];
+        assert_eq!(verify(old, &old.replace("nox", "nox -r"), &set), Ok(()));
+        assert!(verify(old, &old.replace("nox", "nox -R"), &set).is_err());
+    }
+
+    #[test]
+    fn aliases_are_not_expanded_into_more_than_any_machine_holds() {
+        let mut old = String::from("run: nox\na0: &a0 [x, x]\n");
+        for level in 1..12 {
+            let inside = vec![format!("*a{}", level - 1); 9].join(", ");
+            old += &format!("a{level}: &a{level} [{inside}]\n");
+        }
+        let set = |value: &str| Change::SetScalar {
+            at: vec![Segment::Key("run".into())],
+            value: value.into(),
+        };
+        let new = old.replace("nox", "nox -r");
+        assert_eq!(verify(&old, &new, &[set("nox -r")]), Ok(()));
+        assert!(verify(&old, &new.replace("[x, x]", "[x, y]"), &[set("nox -r")]).is_err());
+        assert!(verify(&old, &new.replace("*a3, *a3", "*a3, *a2"), &[set("nox -r")]).is_err());
+        // Neither reads such a file where a bracket closes at its key.
+        let closing = old.replace("run: nox", "k:\n  os:\n    [\n  a\n]\nrun: nox");
+        let changed = closing.replace("nox", "nox -r");
+        let refused = verify(&closing, &changed, &[set("nox -r")]);
+        assert!(matches!(refused, Err(VerifyError::OldUnreadable(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn what_the_other_parsers_reject_is_refused() {
         assert!(matches!(
             verify("a: 1\na: 2\n", "a: 1\n", &[]),
             Err(VerifyError::OldUnreadable(_))

@@ -1,47 +1,40 @@
-//! Puts the tree together: follows the parser's events with a cursor through the source.
+//! Puts the tree together from the parser's events.
+//!
+//! The parser tells where each token stands. Three places it does not tell are found by going
+//! forward from the token before: the dash of an item, the header of a block scalar and the place
+//! of an absent value. The source of each scalar is read against its value on the way.
 
-use super::cursor::Cursor;
+use std::ops::Range;
+
+use granit_parser::{ScalarStyle as Style, Span as Place, StructureStyle};
+
 use super::parse::{MAX_DEPTH, YamlError};
-use super::shadow::Shadow;
 use super::tree::{Entry, Item, Kind, Node, NodeId, ScalarStyle, Tree};
-use super::walk::{is_white, walk};
+use super::walk::{is_document_marker, is_white, walk};
 use crate::base::text::{Span, Text};
 
 /// A collection that has not ended yet.
 struct Open {
     id: NodeId,
-    form: Form,
-    /// Known with the first child in block style.
+    flow: bool,
+    children: Children,
+    /// Known with the first child where no bracket or indicator tells it.
     start: Option<usize>,
+    /// After the last descendant.
     end: usize,
 }
 
-enum Form {
-    Mapping {
-        entries: Vec<Entry>,
-        key: Option<NodeId>,
-        style: MappingStyle,
-    },
-    Sequence {
-        items: Vec<Item>,
-        /// Where the present item begins.
-        dash: usize,
-        flow: bool,
-    },
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum MappingStyle {
-    Block,
-    Flow,
-    /// `[key: value]`: a mapping without braces.
-    Pair,
+enum Children {
+    /// The entries so far, and a key whose value has not come yet.
+    Mapping(Vec<Entry>, Option<NodeId>),
+    /// The items so far, and where the present one begins.
+    Sequence(Vec<Item>, usize),
 }
 
 pub(super) struct Builder<'a> {
     text: &'a Text,
-    shadow: &'a Shadow,
-    cursor: Cursor<'a>,
+    /// The source is read up to here.
+    at: usize,
     tree: Tree,
     /// By the parser's anchor number, which counts from 1.
     anchors: Vec<NodeId>,
@@ -49,9 +42,8 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(text: &'a Text, shadow: &'a Shadow) -> Self {
-        let cursor = Cursor::new(text.as_str());
-        Self { text, shadow, cursor, tree: Tree::default(), anchors: Vec::new(), open: Vec::new() }
+    pub fn new(text: &'a Text) -> Self {
+        Self { text, at: 0, tree: Tree::default(), anchors: Vec::new(), open: Vec::new() }
     }
 
     pub fn finish(mut self) -> Tree {
@@ -60,200 +52,220 @@ impl<'a> Builder<'a> {
         self.tree
     }
 
-    pub fn document(&mut self) {
-        self.cursor.eat_document_start();
+    /// The source is read up to `offset`.
+    pub fn reached(&mut self, offset: Option<usize>) {
+        self.at = self.at.max(offset.unwrap_or(0));
+    }
+
+    /// The document begins without `---`. The `...` of a document that is not there may stand
+    /// before it, and nobody writes that.
+    pub fn no_marker(&self) -> Result<(), YamlError> {
+        let first = self.next_token(0);
+        if is_document_marker(self.text.as_str().as_bytes(), first) {
+            return Err(self.unsupported());
+        }
+        Ok(())
     }
 
     pub fn scalar(
         &mut self,
-        mut value: String,
-        style: ScalarStyle,
+        (mut value, style): (String, Style),
         anchor: usize,
         tag: Option<String>,
+        properties: Option<usize>,
+        range: Option<Range<usize>>,
     ) -> Result<(), YamlError> {
-        let absent = style == ScalarStyle::Plain && value.is_empty();
-        if absent && self.open.is_empty() && anchor == 0 && tag.is_none() {
-            // `---` with nothing after it is a file without content.
-            return Ok(());
+        let Some(range) = range else { return Err(self.unsupported()) };
+        let style = scalar_style(style);
+        // The parser writes an absent value as `~`.
+        let absent = style == ScalarStyle::Plain && range.is_empty();
+        if absent {
+            value.clear();
+            if self.open.is_empty() && anchor == 0 && tag.is_none() {
+                // `---` with nothing after it is a file without content.
+                return Ok(());
+            }
         }
-        self.before(absent)?;
-        self.cursor.eat_properties(anchor > 0, tag.is_some());
-        if !absent {
-            self.cursor.skip_blank();
-        }
-        let start = self.cursor.at;
-        let end = if absent {
-            Some(start)
-        } else {
-            walk(self.text.as_str(), start, style, &value, |_| {})
+        self.before_child()?;
+        self.reached(properties);
+        let start = match style {
+            ScalarStyle::Plain if absent => self.at,
+            // The parser tells where the content begins.
+            ScalarStyle::Literal | ScalarStyle::Folded => self.next_token(self.at),
+            _ => range.start,
         };
-        self.cursor.at = end.ok_or_else(|| self.lost())?;
-        let span = Span::new(start, self.cursor.at);
-        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if block && self.open.is_empty() {
+            // As the whole document, parsers differ in which indentation it needs.
+            return Err(self.unsupported());
+        }
+        if start < self.at || (block && !matches!(self.byte(start), Some(b'|' | b'>'))) {
+            return Err(self.unsupported());
+        }
+        let end = walk(self.text.as_str(), start, style, &value, |_| {});
+        self.at = end.ok_or_else(|| self.unsupported())?;
+        let span = Span::new(start, self.at);
+        if block {
             self.drop_false_breaks(span, &mut value);
+        } else if !absent && range.end != span.end {
+            return Err(self.unsupported());
         }
         let id = self.node(span, anchor, tag, Kind::Scalar { value, style })?;
         self.attach(id);
         Ok(())
     }
 
-    pub fn alias(&mut self, anchor: usize) -> Result<(), YamlError> {
-        self.before(false)?;
-        self.cursor.skip_blank();
-        let start = self.cursor.at;
+    pub fn alias(&mut self, anchor: usize, range: Option<Range<usize>>) -> Result<(), YamlError> {
+        let Some(range) = range else { return Err(self.unsupported()) };
+        self.before_child()?;
         let target = anchor.checked_sub(1).and_then(|i| self.anchors.get(i)).copied();
-        let Some(target) = target.filter(|_| self.cursor.byte() == Some(b'*')) else {
-            return Err(self.lost());
-        };
-        if self.open.iter().any(|o| o.id == target) {
-            return Err(YamlError::at(self.text, start, "alias to a node that contains it"));
+        let Some(target) = target else { return Err(self.unsupported()) };
+        if self.open.iter().any(|open| open.id == target) {
+            let message = "alias to a node that contains it";
+            return Err(YamlError::at(self.text, range.start, message));
         }
-        self.cursor.eat_name();
-        let id = self.node(Span::new(start, self.cursor.at), 0, None, Kind::Alias(target))?;
+        self.at = range.end;
+        let id = self.node(Span::new(range.start, range.end), 0, None, Kind::Alias(target))?;
         self.attach(id);
         Ok(())
     }
 
-    pub fn sequence(&mut self, anchor: usize, tag: Option<String>) -> Result<(), YamlError> {
-        self.begin(anchor, &tag)?;
-        let start = self.cursor.at;
-        let flow = self.cursor.eat(b'[');
-        let form = Form::Sequence { items: Vec::new(), dash: start, flow };
-        self.open(form, flow.then_some(start), anchor, tag)
-    }
-
-    /// True where the next mapping can be a pair in a flow sequence whose key is a mapping: `[{a:
-    /// b}: c]`.
-    pub fn may_be_pair(&self) -> bool {
-        let in_sequence = |o: &Open| matches!(o.form, Form::Sequence { flow: true, .. });
-        if !self.open.last().is_some_and(in_sequence) {
-            return false;
-        }
-        let mut ahead = self.cursor.clone();
-        ahead.skip_blank();
-        if ahead.eat(b',') {
-            ahead.skip_blank();
-        }
-        ahead.byte() == Some(b'{')
-    }
-
-    /// `mark` is the zero-based line and column at which the parser marks the mapping, if it can be
-    /// one in braces: only those are marked at their start.
-    pub fn mapping(
+    pub fn sequence(
         &mut self,
+        style: StructureStyle,
         anchor: usize,
         tag: Option<String>,
-        mark: Option<(usize, usize)>,
+        place: &Place,
     ) -> Result<(), YamlError> {
-        let in_flow = self.open.last().is_some_and(|o| o.is_flow());
-        self.begin(anchor, &tag)?;
-        let start = self.cursor.at;
-        let braces = self.cursor.byte() == Some(b'{')
-            && mark.is_some_and(|(line, column)| self.is_at(line, column));
-        let style = if braces {
-            self.cursor.at += 1;
-            MappingStyle::Flow
-        } else if in_flow {
-            MappingStyle::Pair
-        } else {
-            MappingStyle::Block
-        };
-        let form = Form::Mapping { entries: Vec::new(), key: None, style };
-        self.open(form, (style == MappingStyle::Flow).then_some(start), anchor, tag)
+        let flow = style == StructureStyle::Flow;
+        self.begin(flow, anchor, tag, place, |at| Children::Sequence(Vec::new(), at))
     }
 
-    /// The end of the innermost collection.
-    pub fn end(&mut self) -> Result<(), YamlError> {
-        let Some(mut open) = self.open.pop() else { return Err(self.lost()) };
-        let bracket = match &open.form {
-            Form::Sequence { flow: true, .. } => Some(b']'),
-            Form::Mapping { style: MappingStyle::Flow, .. } => Some(b'}'),
+    pub fn mapping(
+        &mut self,
+        style: StructureStyle,
+        anchor: usize,
+        tag: Option<String>,
+        place: &Place,
+    ) -> Result<(), YamlError> {
+        let flow = style == StructureStyle::Flow;
+        self.begin(flow, anchor, tag, place, |_| Children::Mapping(Vec::new(), None))
+    }
+
+    fn begin(
+        &mut self,
+        flow: bool,
+        anchor: usize,
+        tag: Option<String>,
+        place: &Place,
+        children: impl FnOnce(usize) -> Children,
+    ) -> Result<(), YamlError> {
+        let Some(range) = place.byte_range() else { return Err(self.unsupported()) };
+        if self.open.len() >= MAX_DEPTH {
+            return Err(YamlError::too_deep(self.text, range.start));
+        }
+        self.before_child()?;
+        self.reached(place.tag_span().and_then(|tag| tag.end.byte_offset()));
+        let children = children(self.at);
+        let start = match self.byte(range.start) {
+            Some(b'[' | b'{') if flow && !range.is_empty() => {
+                self.at = range.end;
+                Some(range.start)
+            }
+            // `? key`, `: value` without key.
+            Some(b'?' | b':') if matches!(children, Children::Mapping(..)) => Some(range.start),
             _ => None,
         };
-        if let Some(bracket) = bracket {
-            self.cursor.skip_blank();
-            if self.cursor.eat(b',') {
-                self.cursor.skip_blank();
-            }
-            if !self.cursor.eat(bracket) {
-                return Err(self.lost());
-            }
-            open.end = self.cursor.at;
+        let placeholder = Kind::Sequence { items: Vec::new(), flow: false };
+        let id = self.node(Span::at(self.at), anchor, tag, placeholder)?;
+        self.open.push(Open { id, flow, children, start, end: self.at });
+        Ok(())
+    }
+
+    /// The end of the innermost collection; `range` is that of its bracket.
+    pub fn end(&mut self, range: Option<Range<usize>>) -> Result<(), YamlError> {
+        let (Some(mut open), Some(range)) = (self.open.pop(), range) else {
+            return Err(self.unsupported());
+        };
+        if open.flow && matches!(self.text.as_str().get(range.clone()), Some("]" | "}")) {
+            open.end = range.end;
+            self.at = range.end;
         }
         let node = &mut self.tree.nodes[open.id.0 as usize];
         node.span = Span::new(open.start.unwrap_or(open.end), open.end);
-        node.kind = match open.form {
-            Form::Mapping { entries, style, .. } => {
-                Kind::Mapping { entries, flow: style != MappingStyle::Block }
-            }
-            Form::Sequence { items, flow, .. } => Kind::Sequence { items, flow },
+        node.kind = match open.children {
+            Children::Mapping(entries, _) => Kind::Mapping { entries, flow: open.flow },
+            Children::Sequence(items, _) => Kind::Sequence { items, flow: open.flow },
         };
         self.attach(open.id);
         Ok(())
     }
 
-    /// Goes past what stands in front of a collection.
-    fn begin(&mut self, anchor: usize, tag: &Option<String>) -> Result<(), YamlError> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(YamlError::too_deep(self.text, self.cursor.at));
-        }
-        self.before(false)?;
-        self.cursor.eat_properties(anchor > 0, tag.is_some());
-        self.cursor.skip_blank();
-        Ok(())
-    }
-
-    fn open(
-        &mut self,
-        form: Form,
-        start: Option<usize>,
-        anchor: usize,
-        tag: Option<String>,
-    ) -> Result<(), YamlError> {
-        let placeholder = Kind::Sequence { items: Vec::new(), flow: false };
-        let id = self.node(Span::at(self.cursor.at), anchor, tag, placeholder)?;
-        self.open.push(Open { id, form, start, end: self.cursor.at });
-        Ok(())
-    }
-
-    /// Consumes the indicators that the innermost collection has in front of its next child.
-    fn before(&mut self, absent: bool) -> Result<(), YamlError> {
-        let Some(open) = self.open.last_mut() else { return Ok(()) };
-        let cursor = &mut self.cursor;
-        let flow = open.is_flow();
-        match &mut open.form {
-            Form::Sequence { dash, .. } => {
-                cursor.skip_blank();
-                if flow && cursor.eat(b',') {
-                    cursor.skip_blank();
+    /// Goes past the indicator in front of the innermost collection's next child.
+    fn before_child(&mut self) -> Result<(), YamlError> {
+        let Some(open) = self.open.last() else { return Ok(()) };
+        let flow = open.flow;
+        let mut next = self.next_token(self.at);
+        match open.children {
+            Children::Sequence(..) => {
+                if flow && self.byte(next) == Some(b',') {
+                    next = self.next_token(next + 1);
                 }
-                *dash = cursor.at;
-                if !flow && !cursor.eat_before_white(b'-') {
-                    return Err(self.lost());
+                self.at = next;
+                if !flow {
+                    if !self.is_indicator(b'-', next) {
+                        return Err(self.unsupported());
+                    }
+                    self.at = next + 1;
                 }
-                open.start.get_or_insert(*dash);
+                self.begin_item(next);
             }
-            Form::Mapping { key: None, .. } => {
-                cursor.skip_blank();
-                if flow && cursor.eat(b',') {
-                    cursor.skip_blank();
+            Children::Mapping(_, None) => {
+                if flow && self.byte(next) == Some(b',') {
+                    next = self.next_token(next + 1);
                 }
-                let start = cursor.at;
-                if cursor.eat_before_white(b'?') {
-                    open.start.get_or_insert(start);
-                }
+                self.at = next + usize::from(self.is_indicator(b'?', next));
             }
-            Form::Mapping { key: Some(_), .. } => {
-                let here = cursor.at;
-                cursor.skip_blank();
-                let colon = if flow { cursor.eat(b':') } else { cursor.eat_before_white(b':') };
-                // `? key` and `{key}` leave the value out with its `:`.
-                if !colon && absent {
-                    cursor.at = here;
+            // `? key` and `{key}` leave the value out with its `:`.
+            Children::Mapping(_, Some(_)) => {
+                if self.is_indicator(b':', next) || (flow && self.byte(next) == Some(b':')) {
+                    self.at = next + 1;
                 }
             }
         }
         Ok(())
+    }
+
+    fn begin_item(&mut self, at: usize) {
+        if let Some(open) = self.open.last_mut()
+            && let Children::Sequence(_, dash) = &mut open.children
+        {
+            *dash = at;
+            open.start.get_or_insert(at);
+        }
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_str().as_bytes().get(at).copied()
+    }
+
+    /// Whether `indicator` stands at `at` as `-`, `?` and `:` do in block style: before white space.
+    fn is_indicator(&self, indicator: u8, at: usize) -> bool {
+        self.byte(at) == Some(indicator) && self.byte(at + 1).is_none_or(is_white)
+    }
+
+    /// The offset of the next byte that is neither blank nor comment.
+    fn next_token(&self, from: usize) -> usize {
+        let source = self.text.as_str().as_bytes();
+        let mut at = from;
+        while let Some(byte) = source.get(at) {
+            match byte {
+                b'#' => at += memchr::memchr(b'\n', &source[at..]).unwrap_or(source.len() - at),
+                b if is_white(*b) => at += 1,
+                _ => break,
+            }
+        }
+        at
     }
 
     /// Makes `id` the next child of the innermost collection.
@@ -265,9 +277,9 @@ impl<'a> Builder<'a> {
         };
         open.start.get_or_insert(span.start);
         open.end = span.end;
-        match &mut open.form {
-            Form::Sequence { items, dash, .. } => items.push(Item { node: id, dash: *dash }),
-            Form::Mapping { entries, key, .. } => match key.take() {
+        match &mut open.children {
+            Children::Sequence(items, dash) => items.push(Item { node: id, dash: *dash }),
+            Children::Mapping(entries, key) => match key.take() {
                 Some(key) => entries.push(Entry { key, value: id }),
                 None => *key = Some(id),
             },
@@ -281,12 +293,14 @@ impl<'a> Builder<'a> {
         tag: Option<String>,
         kind: Kind,
     ) -> Result<NodeId, YamlError> {
-        let Ok(number) = u32::try_from(self.tree.nodes.len()) else { return Err(self.lost()) };
+        let Ok(number) = u32::try_from(self.tree.nodes.len()) else {
+            return Err(self.unsupported());
+        };
         let id = NodeId(number);
         self.tree.nodes.push(Node { span, anchored: anchor > 0, tag, kind });
         if anchor > 0 {
             if anchor != self.anchors.len() + 1 {
-                return Err(self.lost());
+                return Err(self.unsupported());
             }
             self.anchors.push(id);
         }
@@ -302,7 +316,7 @@ impl<'a> Builder<'a> {
         let keeps =
             scalar[1..].bytes().take_while(|b| !is_white(*b) && *b != b'#').any(|b| b == b'+');
         let to_end = rest.bytes().all(is_white);
-        let unended = !source.ends_with('\n') && (rest.is_empty() || keeps && to_end);
+        let unended = rest.is_empty() && !source.ends_with('\n');
         let empty = value.bytes().all(|b| b == b'\n');
         if empty && (!keeps || to_end && !rest.contains('\n')) {
             value.clear();
@@ -311,24 +325,18 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// True when the cursor stands where the parser says.
-    fn is_at(&mut self, line: usize, column: usize) -> bool {
-        let here = self.text.line_of(self.cursor.at);
-        here == line
-            && self.cursor.column(self.text.line_start(here)) + self.shadow.blanks(here) == column
-    }
-
     /// The source does not say what the parser read: better no tree than a wrong one.
-    fn lost(&self) -> YamlError {
-        YamlError::at(self.text, self.cursor.at, "this use of YAML is not supported")
+    pub fn unsupported(&self) -> YamlError {
+        YamlError::at(self.text, self.at, "this use of YAML is not supported")
     }
 }
 
-impl Open {
-    fn is_flow(&self) -> bool {
-        match self.form {
-            Form::Sequence { flow, .. } => flow,
-            Form::Mapping { style, .. } => style != MappingStyle::Block,
-        }
+fn scalar_style(style: Style) -> ScalarStyle {
+    match style {
+        Style::Plain => ScalarStyle::Plain,
+        Style::SingleQuoted => ScalarStyle::SingleQuoted,
+        Style::DoubleQuoted => ScalarStyle::DoubleQuoted,
+        Style::Literal => ScalarStyle::Literal,
+        Style::Folded => ScalarStyle::Folded,
     }
 }

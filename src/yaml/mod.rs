@@ -2,10 +2,8 @@
 //! workflows.
 
 mod build;
-mod cursor;
 pub mod parse;
 pub mod scalar;
-mod shadow;
 pub mod tree;
 mod walk;
 

@@ -1,16 +1,11 @@
-//! yaml-rust2's events to a [`Tree`].
-//!
-//! The parser's marks are not exact enough for edits: block mappings are marked at their first `:`,
-//! block scalars at their content, and no node has an end. So a cursor follows the events through
-//! the source and finds every start, end and dash itself; each scalar's source is read against its
-//! value on the way.
+//! granit-parser's events to a [`Tree`].
 
-use yaml_rust2::parser::{Event, Parser, Tag};
-use yaml_rust2::scanner::{Marker, ScanError, TScalarStyle};
+use std::borrow::Cow;
+
+use granit_parser::{ErrorKind, Event, Parser, ScanError, Tag};
 
 use super::build::Builder;
-use super::shadow::Shadow;
-use super::tree::{ScalarStyle, Tree};
+use super::tree::Tree;
 use crate::base::text::{Position, Text};
 
 /// Collections in collections above this depth are refused.
@@ -35,7 +30,7 @@ impl YamlError {
         Self::at(text, offset, format!("nested deeper than {MAX_DEPTH} levels"))
     }
 
-    fn with_help(mut self, help: &str) -> Self {
+    pub(super) fn with_help(mut self, help: &str) -> Self {
         self.help = Some(help.to_owned());
         self
     }
@@ -46,147 +41,111 @@ impl YamlError {
 /// keys stay in the tree.
 pub fn parse(text: &Text) -> Result<Tree, YamlError> {
     refuse_characters(text)?;
-    let mut shadow = Shadow::default();
-    loop {
-        let copy = shadow.copy(text);
-        let source = copy.as_deref().unwrap_or(text.as_str());
-        // A last line without line break is ended, else the parser reads blanks after a block
-        // scalar as content.
-        let built = if source.ends_with('\n') {
-            build(text, &shadow, Parser::new(source.chars()))
-        } else {
-            build(text, &shadow, Parser::new(source.chars().chain(std::iter::once('\n'))))
-        };
-        match built {
-            Ok(tree) => return Ok(tree),
-            Err(Failure::Refused(error)) => return Err(error),
-            Err(Failure::Scan(error)) => {
-                let (line, column) =
-                    (error.marker().line().saturating_sub(1), error.marker().col());
-                if !shadow.widen(text, error.info(), line, column) {
-                    return Err(scan_error(text, &shadow, &error));
+    let options = granit_parser::options! {
+        emit_comments: false,
+        emit_anchor_events: true,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let mut parser = Parser::new_from_str_with_options(text.as_str(), options);
+    let mut builder = Builder::new(text);
+    let mut documents = 0;
+    while let Some(next) = parser.next_event() {
+        let (event, span) = next.map_err(|error| scan_error(text, &error))?;
+        match event {
+            Event::DocumentStart(explicit, _) => {
+                documents += 1;
+                if documents > 1 {
+                    return Err(second_document(text, span.start.byte_offset()));
+                }
+                if explicit {
+                    builder.reached(span.end.byte_offset());
+                } else {
+                    builder.no_marker()?;
                 }
             }
-        }
-    }
-}
-
-enum Failure {
-    Scan(ScanError),
-    Refused(YamlError),
-}
-
-impl From<YamlError> for Failure {
-    fn from(error: YamlError) -> Self {
-        Failure::Refused(error)
-    }
-}
-
-impl From<ScanError> for Failure {
-    fn from(error: ScanError) -> Self {
-        Failure::Scan(error)
-    }
-}
-
-fn build<I: Iterator<Item = char>>(
-    text: &Text,
-    shadow: &Shadow,
-    mut parser: Parser<I>,
-) -> Result<Tree, Failure> {
-    let mut builder = Builder::new(text, shadow);
-    let mut documents = 0;
-    loop {
-        let (event, mark) = parser.next_token()?;
-        match event {
-            Event::StreamEnd => return Ok(builder.finish()),
-            Event::DocumentStart if documents > 0 => {
-                let error = YamlError::at(
-                    text,
-                    offset(text, shadow, &mark),
-                    "more than one YAML document in the file",
-                );
-                return Err(error
-                    .with_help("A workflow file holds one document; remove the `---` line.")
-                    .into());
-            }
-            Event::DocumentStart => {
-                documents += 1;
-                builder.document();
-            }
-            Event::Nothing | Event::StreamStart | Event::DocumentEnd => {}
-            Event::Alias(id) => builder.alias(id)?,
             Event::Scalar(value, style, anchor, tag) => {
-                builder.scalar(value, scalar_style(style), anchor, name(tag))?
-            }
-            Event::SequenceStart(anchor, tag) => builder.sequence(anchor, name(tag))?,
-            Event::MappingStart(anchor, tag) => {
-                // A pair without braces can be marked where the braces of its key are.
-                let pair = builder.may_be_pair() && {
-                    let (next, place) = parser.peek()?;
-                    matches!(next, Event::MappingStart(..))
-                        && (place.line(), place.col()) == (mark.line(), mark.col())
+                // The place of an anchor is told after its node.
+                let anchored = match parser.peek() {
+                    Some(Ok((Event::Anchor(..), place))) if anchor > 0 => place.end.byte_offset(),
+                    _ => None,
                 };
-                builder.mapping(
+                let tagged = span.tag_span().and_then(|tag| tag.end.byte_offset());
+                builder.scalar(
+                    (value.into_owned(), style),
                     anchor,
-                    name(tag),
-                    (!pair).then(|| (mark.line().saturating_sub(1), mark.col())),
+                    tag_name(tag),
+                    anchored.max(tagged),
+                    span.byte_range(),
                 )?;
             }
-            Event::SequenceEnd | Event::MappingEnd => builder.end()?,
+            Event::SequenceStart(style, anchor, tag) => {
+                builder.sequence(style, anchor, tag_name(tag), &span)?;
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                builder.mapping(style, anchor, tag_name(tag), &span)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => builder.end(span.byte_range())?,
+            Event::Alias(anchor) => builder.alias(anchor, span.byte_range())?,
+            Event::Anchor(..) => builder.reached(span.end.byte_offset()),
+            Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            _ => return Err(builder.unsupported()),
         }
     }
+    Ok(builder.finish())
 }
 
-fn scalar_style(style: TScalarStyle) -> ScalarStyle {
-    match style {
-        TScalarStyle::Plain => ScalarStyle::Plain,
-        TScalarStyle::SingleQuoted => ScalarStyle::SingleQuoted,
-        TScalarStyle::DoubleQuoted => ScalarStyle::DoubleQuoted,
-        TScalarStyle::Literal => ScalarStyle::Literal,
-        TScalarStyle::Folded => ScalarStyle::Folded,
-    }
+fn tag_name(tag: Option<Cow<'_, Tag>>) -> Option<String> {
+    tag.map(|tag| format!("{}{}", tag.handle(), tag.suffix()))
 }
 
-fn name(tag: Option<Tag>) -> Option<String> {
-    tag.map(|tag| tag.handle + &tag.suffix)
+fn second_document(text: &Text, offset: Option<usize>) -> YamlError {
+    YamlError::at(text, offset.unwrap_or(0), "more than one YAML document in the file")
+        .with_help("A workflow file holds one document; remove the `---` line.")
 }
 
-/// Characters that YAML forbids or reads as a line break where nothing else does.
+/// Characters that YAML forbids, and those that some parsers read as a line break or skip and others
+/// read as text: what such a file says depends on who reads it.
 fn refuse_characters(text: &Text) -> Result<(), YamlError> {
-    if let Some(offset) = text.as_str().find('\0') {
+    let source = text.as_str();
+    if let Some(offset) = source.find('\0') {
         return Err(YamlError::at(text, offset, "invalid YAML: NUL character"));
     }
-    let bytes = text.as_str().as_bytes();
-    let lone = text.as_str().match_indices('\r').find(|(i, _)| bytes.get(i + 1) != Some(&b'\n'));
-    match lone {
-        Some((offset, _)) => Err(YamlError::at(text, offset, "carriage return without line feed")
-            .with_help("End the lines of this file with LF or CRLF.")),
-        None => Ok(()),
+    let bytes = source.as_bytes();
+    let lone = memchr::memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'));
+    if let Some(offset) = lone {
+        return Err(YamlError::at(text, offset, "carriage return without line feed")
+            .with_help("End the lines of this file with LF or CRLF."));
     }
+    let differs = |c: char| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+    if let Some((offset, character)) = source.char_indices().find(|(_, c)| differs(*c)) {
+        let code = u32::from(character);
+        return Err(YamlError::at(text, offset, format!("character U+{code:04X}"))
+            .with_help("YAML parsers differ in what it means; remove or escape it."));
+    }
+    Ok(())
 }
 
-/// Where `mark` stands in the text; the mark's own index is wrong after non-ASCII block scalars.
-fn offset(text: &Text, shadow: &Shadow, mark: &Marker) -> usize {
-    let line = mark.line().saturating_sub(1);
-    text.offset_of(line, mark.col().saturating_sub(shadow.blanks(line)))
-}
-
-fn scan_error(text: &Text, shadow: &Shadow, error: &ScanError) -> YamlError {
-    let offset = offset(text, shadow, error.marker());
-    let line = text.line_of(offset);
-    let start = text.line_start(line);
+fn scan_error(text: &Text, error: &ScanError) -> YamlError {
+    let offset = error.marker().byte_offset().unwrap_or(0);
+    let line = text.line_of(offset.min(text.as_str().len()));
     let indentation =
         text.line(line).bytes().take_while(|b| matches!(b, b' ' | b'\t')).position(|b| b == b'\t');
     if let Some(tab) = indentation {
-        return YamlError::at(text, start + tab, "invalid YAML: tab in the indentation")
-            .with_help("YAML does not allow tabs for indentation; use blanks.");
-    }
-    if error.info() == "recursion limit exceeded" {
-        return YamlError::too_deep(text, offset);
+        return YamlError::at(
+            text,
+            text.line_start(line) + tab,
+            "invalid YAML: tab in the indentation",
+        )
+        .with_help("YAML does not allow tabs for indentation; use blanks.");
     }
     let found = YamlError::at(text, offset, format!("invalid YAML: {}", error.info()));
-    match error.info() {
-        "mapping values are not allowed in this context" => found.with_help(
+    match error.kind() {
+        ErrorKind::RecursionLimitExceeded => YamlError::too_deep(text, offset),
+        ErrorKind::InvalidQuotedScalarIndent => {
+            found.with_help("Indent the lines of a quoted text deeper than its key.")
+        }
+        ErrorKind::MappingValueNotAllowed => found.with_help(
             "Put a value that contains `: ` in quotes, and check the indentation of this line.",
         ),
         _ => found,

@@ -47,22 +47,6 @@ pub(super) fn is_document_marker(source: &[u8], at: usize) -> bool {
         && rest.get(3).is_none_or(|b| is_white(*b))
 }
 
-/// Offset after the quoted scalar that starts at `start`, whatever its value; `None` when it does
-/// not end.
-pub(super) fn quoted_end(source: &str, start: usize) -> Option<usize> {
-    let source = source.as_bytes();
-    let quote = source.get(start).copied().filter(|b| matches!(b, b'"' | b'\''))?;
-    let mut at = start + 1;
-    loop {
-        match *source.get(at)? {
-            b'\\' if quote == b'"' => at += 2,
-            b if b == quote && quote == b'\'' && source.get(at + 1) == Some(&quote) => at += 2,
-            b if b == quote => return Some(at + 1),
-            _ => at += 1,
-        }
-    }
-}
-
 struct Walk<'a, F> {
     source: &'a [u8],
     value: &'a [u8],

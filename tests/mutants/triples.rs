@@ -40,6 +40,12 @@ fn declared(change: &Declared) -> Value {
         Declared::AddKey { mapping, key, value } => {
             json!({"do": "add", "at": route(mapping), "key": key, "value": value})
         }
+        Declared::RemoveKey { mapping, key } => {
+            json!({"do": "drop", "at": route(mapping), "key": key})
+        }
+        Declared::RemoveItem { sequence, index } => {
+            json!({"do": "remove", "at": route(sequence), "index": index})
+        }
         Declared::MoveItem { sequence, from, before } => {
             json!({"do": "move", "at": route(sequence), "from": from, "before": before})
         }

@@ -20,7 +20,10 @@ pub fn with_changes(mut value: Value, changes: &[Change]) -> Option<Value> {
                     .insert(key.as_str().into(), new.clone());
                 old.is_none().then_some(())?;
             }
-            Change::InsertItem { .. } | Change::MoveItem { .. } => {}
+            Change::RemoveKey { mapping, key } => {
+                place(&mut value, mapping)?.as_mapping_mut()?.shift_remove(key.as_str())?;
+            }
+            Change::InsertItem { .. } | Change::RemoveItem { .. } | Change::MoveItem { .. } => {}
         }
     }
     // Inner sequences first: their routes hold as long as the outer ones keep their order.
@@ -39,8 +42,10 @@ pub fn with_changes(mut value: Value, changes: &[Change]) -> Option<Value> {
 
 fn sequence(change: &Change) -> Option<&[Segment]> {
     match change {
-        Change::InsertItem { sequence, .. } | Change::MoveItem { sequence, .. } => Some(sequence),
-        Change::SetScalar { .. } | Change::AddKey { .. } => None,
+        Change::InsertItem { sequence, .. }
+        | Change::RemoveItem { sequence, .. }
+        | Change::MoveItem { sequence, .. } => Some(sequence),
+        Change::SetScalar { .. } | Change::AddKey { .. } | Change::RemoveKey { .. } => None,
     }
 }
 
@@ -56,9 +61,14 @@ fn rearranged(items: Vec<Value>, changes: &[&Change]) -> Option<Vec<Value>> {
                 _ => {}
             }
         }
-        let moved =
-            changes.iter().any(|c| matches!(c, Change::MoveItem { from, .. } if *from == at));
-        out.extend(items.get(at).filter(|_| !moved).cloned());
+        let goes = |change: &&Change| match change {
+            Change::MoveItem { from, .. } => *from == at,
+            Change::RemoveItem { index, .. } => *index == at,
+            _ => false,
+        };
+        if !changes.iter().any(goes) {
+            out.extend(items.get(at).cloned());
+        }
     }
     Some(out)
 }

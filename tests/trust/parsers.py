@@ -29,6 +29,8 @@ import yaml
 
 READ_AT_ONCE = 200
 SHOWN = 5
+# What changes which items a sequence has, and in which order.
+ITEMS = ("insert", "remove", "move")
 Value = Any
 
 
@@ -135,13 +137,17 @@ def with_changes(old: Value, changes: list[dict[str, Any]], ends_open: bool) -> 
             key = last if isinstance(last, int) else named(parent, last)
             added = "\n" if ends_open and str(parent[key]).endswith("\n") and change["value"][-1:] != "\n" else ""
             parent[key] = change["value"] + added
+        elif change["do"] == "drop":
+            parent = place(new, change["at"])
+            del parent[named(parent, change["key"])]
         elif change["do"] == "add":
             place(new, change["at"])[change["key"]] = change["value"]
-    routes = {json.dumps(change["at"]) for change in changes if change["do"] in ("insert", "move")}
+    routes = {json.dumps(change["at"]) for change in changes if change["do"] in ITEMS}
     for route in sorted(routes, key=lambda text: -len(json.loads(text))):
-        here = [c for c in changes if c["do"] in ("insert", "move") and json.dumps(c["at"]) == route]
+        here = [c for c in changes if c["do"] in ITEMS and json.dumps(c["at"]) == route]
         items = place(new, json.loads(route))
         moved = {change["from"] for change in here if change["do"] == "move"}
+        moved |= {change["index"] for change in here if change["do"] == "remove"}
         result = []
         for at in range(len(items) + 1):
             for change in here:
