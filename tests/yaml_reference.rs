@@ -44,12 +44,7 @@ fn corpus_files() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 fn ours(tree: &Tree) -> Vec<Step> {
-    fn walk(
-        tree: &Tree,
-        id: NodeId,
-        anchors: &mut HashMap<NodeId, usize>,
-        out: &mut Vec<Step>,
-    ) {
+    fn walk(tree: &Tree, id: NodeId, anchors: &mut HashMap<NodeId, usize>, out: &mut Vec<Step>) {
         let node = tree.node(id);
         if node.anchored {
             let next = anchors.len() + 1;

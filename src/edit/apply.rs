@@ -126,9 +126,7 @@ fn claim(change: &Change) -> (Claim, &[Segment], &str) {
             Some((Segment::Key(key), mapping)) => (Claim::Value, mapping, key),
             _ => (Claim::Value, route, ""),
         },
-        Change::AddKey { key, .. } | Change::RemoveKey { key, .. } => {
-            (Claim::Value, route, key)
-        }
+        Change::AddKey { key, .. } | Change::RemoveKey { key, .. } => (Claim::Value, route, key),
         Change::InsertItem { .. } | Change::RemoveItem { .. } => (Claim::Items, route, ""),
         Change::MoveItem { .. } => (Claim::Order, route, ""),
     }

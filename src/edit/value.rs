@@ -211,7 +211,8 @@ mod tests {
                 format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", "))
             }
             Kind::Mapping(entries) => {
-                let entry = |(key, value): &(Node, Node)| format!("{}: {}", shown(key), shown(value));
+                let entry =
+                    |(key, value): &(Node, Node)| format!("{}: {}", shown(key), shown(value));
                 format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
             }
         };
@@ -229,9 +230,11 @@ mod tests {
             ("a:\n- |\n  x", r#"{"a": ["x"]}"#, None),
             ("a: |\n  x\n  ", r#"{"a": "x\n"}"#, None),
             ("a: \"x\\n\"", r#"{"a": "x\n"}"#, None),
-            ("a: &n {b: c}\nd: *n\n", r#"{"a": &1 {"b": "c"}, "d": *1}"#, Some(
-                r#"{"a": {"b": "c"}, "d": {"b": "c"}}"#,
-            )),
+            (
+                "a: &n {b: c}\nd: *n\n",
+                r#"{"a": &1 {"b": "c"}, "d": *1}"#,
+                Some(r#"{"a": {"b": "c"}, "d": {"b": "c"}}"#),
+            ),
         ] {
             assert_eq!(shown(&linked(text).unwrap()), linked_as, "{text:?}");
             let expanded_as = expanded_as.unwrap_or(linked_as);

@@ -180,12 +180,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn compare(
-        &mut self,
-        old: &Node,
-        new: &Node,
-        declared: &Declared,
-    ) -> Result<(), VerifyError> {
+    fn compare(&mut self, old: &Node, new: &Node, declared: &Declared) -> Result<(), VerifyError> {
         self.compared += 1;
         if self.compared > MAX_COMPARED || self.route.len() > MAX_DEPTH {
             return Err(VerifyError::TooLarge);
@@ -212,12 +207,7 @@ impl<'a> Comparison<'a> {
         anchors.get(&anchor).copied().ok_or_else(|| VerifyError::NoSuchPlace(self.place()))
     }
 
-    fn values(
-        &mut self,
-        old: &Node,
-        new: &Node,
-        declared: &Declared,
-    ) -> Result<(), VerifyError> {
+    fn values(&mut self, old: &Node, new: &Node, declared: &Declared) -> Result<(), VerifyError> {
         if let [Change::SetScalar { value, .. }, more @ ..] = declared.here.as_slice() {
             let scalar = matches!(old.kind, Kind::Scalar(_)) && old.tag.is_none();
             let inside = !declared.keys.is_empty() || !declared.items.is_empty();
@@ -436,7 +426,11 @@ mod tests {
             ),
             (
                 &OLD.replace("run: b\n", "id: z\n      run: b\n"),
-                vec![Change::AddKey { mapping: second.clone(), key: "id".into(), value: "z".into() }],
+                vec![Change::AddKey {
+                    mapping: second.clone(),
+                    key: "id".into(),
+                    value: "z".into(),
+                }],
             ),
             (
                 &OLD.replace("    - run: a\n", "").replace("      if: x\n", ""),
