@@ -7,7 +7,7 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::config::{CheckName, Config};
+use crate::config::{CheckName, CheckNames, Config};
 use crate::output::json::JsonFinding;
 use crate::rules::checks;
 
@@ -20,6 +20,19 @@ impl JsonSchema for CheckName {
         let names: Vec<&str> =
             checks::all().iter().flat_map(|c| [c.id.as_str(), c.short_name()]).collect();
         json_schema!({"description": "The id of a check, in full or without its first part.", "enum": names})
+    }
+}
+
+impl JsonSchema for CheckNames {
+    fn schema_name() -> Cow<'static, str> {
+        "CheckNames".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A check, or the beginning of the names of several; `all` for every check.",
+            "enum": CheckNames::words(),
+        })
     }
 }
 

@@ -478,3 +478,46 @@ fn one_run_writes_findings_and_appends_a_summary() {
     assert!(ran.code == 2 && ran.err.contains("no/such/file: cannot be written"), "{}", ran.err);
     assert_eq!(content(&folder, CI), UNUSED, "nothing is fixed in a run that cannot say so");
 }
+
+#[test]
+fn settings_that_no_fix_could_follow_are_refused_before_anything_is_written() {
+    let table = [
+        ("cache-action: actions/cache\n", "1:15: `cache-action`: `actions/cache` has no version"),
+        ("key-parts: ['v1,v2']\n", "1:13: `key-parts`: `v1,v2` holds a comma"),
+        ("\nkey-files: [noxfil.py]\n", "2:13: `key-files`: `noxfil.py` matches no file"),
+    ];
+    for (settings, message) in table {
+        let files: &[(&str, &[u8])] = &[
+            (CI, UNUSED.as_bytes()),
+            (".github/cachelint.yml", settings.as_bytes()),
+            ("noxfile.py", b""),
+        ];
+        let folder = repository(files);
+        let ran = run(&folder, &["--fix"]);
+        assert_eq!(ran.code, 2, "{settings}");
+        let expected = format!("error: .github/cachelint.yml:{message}");
+        assert!(ran.err.starts_with(&expected), "{}", ran.err);
+        assert_eq!(content(&folder, CI), UNUSED);
+    }
+}
+
+#[test]
+fn checks_are_chosen_by_how_their_names_begin_and_files_left_out_by_pattern() {
+    let folder = repository(&[(CI, UNUSED.as_bytes())]);
+    let table: &[(&[&str], i32)] = &[
+        (&["--select", "nox"], 0),
+        (&["--select", "cachelint"], 1),
+        (&["--ignore", "unused"], 0),
+        (&["--ignore", "all"], 0),
+        (&["--exclude", "ci.yml"], 0),
+        (&["--exclude", ".github"], 0),
+        (&["--exclude", "*.yaml"], 1),
+        (&["--exclude", "ci.yml", CI], 0),
+    ];
+    for (args, code) in table {
+        assert_eq!(run(&folder, args).code, *code, "{args:?}");
+    }
+    fs::write(folder.path().join(".github/cachelint.yml"), "exclude: ['.github/workflows/c*']\n")
+        .unwrap();
+    assert_eq!(run(&folder, &[]).code, 0);
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::base::finding::{Finding, Severity};
-use crate::config::CheckName;
+use crate::config::{CheckName, CheckNames};
 use crate::output::Format;
 use crate::report::ReportArgs;
 
@@ -37,12 +37,16 @@ pub struct Cli {
     #[arg(long, help_heading = "Fixes")]
     pub unsafe_fixes: bool,
 
-    /// Run only these checks
+    /// Run only these checks, such as `missing-cache`, `cache` or `nox`
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
-    pub select: Vec<CheckName>,
+    pub select: Vec<CheckNames>,
     /// Do not run these checks
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
-    pub ignore: Vec<CheckName>,
+    pub ignore: Vec<CheckNames>,
+
+    /// Leave out workflows and actions that match this pattern; also those in the settings
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Checks")]
+    pub exclude: Vec<String>,
 
     /// How findings are written
     #[arg(long, value_enum, default_value_t = Format::Full, help_heading = "Output")]

@@ -4,6 +4,7 @@
 pub mod args;
 mod progress;
 mod rule;
+mod settings;
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 
 use crate::base::finding::{Applicability, Problem};
-use crate::config::{self, Config};
+use crate::config;
 use crate::edit::diff::write_diff;
 use crate::engine::fix_loop::{self, Change};
 use crate::engine::lint::{self, Details, Outcome};
@@ -124,7 +125,6 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
         check_repository(cli, repository, &current, &mut run);
     }
     drop(progress);
-    run.report.files = files;
     run.report.dry = cli.diff && !cli.fix;
     run.report.sort();
     let verdict = Verdict {
@@ -136,17 +136,23 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
     Ok(verdict)
 }
 
-fn check_repository(cli: &Cli, repository: Repository, current: &Path, run: &mut Run) {
-    let config = match settings(cli, &repository.root) {
+fn check_repository(cli: &Cli, mut repository: Repository, current: &Path, run: &mut Run) {
+    let config = match settings::settings(cli, &repository.root) {
         Ok(config) => config,
-        Err(problem) => {
+        Err(problems) => {
             // The same `--config` file fails for every repository, which is said once.
-            if !run.report.problems.contains(&problem) {
-                run.report.problems.push(problem);
+            for problem in problems {
+                if !run.report.problems.contains(&problem) {
+                    run.report.problems.push(problem);
+                }
             }
             return;
         }
     };
+    for file in repository.files.iter_mut().filter(|f| config.excludes(&f.relative)) {
+        file.requested = false;
+    }
+    run.report.files += repository.files.iter().filter(|f| f.requested).count();
     let details = Details { undecided: cli.verbose > 0, timelines: cli.show_timeline };
     let repaired = if cli.fix || cli.diff {
         let required = if cli.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
@@ -170,20 +176,6 @@ fn check_repository(cli: &Cli, repository: Repository, current: &Path, run: &mut
     run.timelines.extend(
         timelines.into_iter().map(|t| lint::JobTimeline { path: sources.display(&t.path), ..t }),
     );
-}
-
-/// The repository's settings with those of the command line on top.
-fn settings(cli: &Cli, root: &Path) -> Result<Config, Problem> {
-    let mut config = match &cli.config {
-        Some(path) => Config::from_file(path)?,
-        None if cli.isolated => Config::default(),
-        None => Config::of_repository(root)?,
-    };
-    if !cli.select.is_empty() {
-        config.select = cli.select.clone();
-    }
-    config.ignore.extend_from_slice(&cli.ignore);
-    Ok(config)
 }
 
 /// The whole repository around the current folder.

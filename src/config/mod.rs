@@ -1,16 +1,18 @@
 //! Settings of a repository: `.github/cachelint.yml` or `[tool.cachelint]` in `pyproject.toml`.
 
+pub mod check_name;
 pub mod path_pattern;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::base::finding::{Problem, Severity};
 use crate::base::text::{Position, Text, read_bounded};
 use crate::rules::checks;
 
+pub use check_name::{CheckName, CheckNames};
 use path_pattern::PathPattern;
 
 /// Looked for in the repository root, the first one that exists counts.
@@ -29,16 +31,19 @@ const FILES: [&str; 7] = [
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case", expecting = "a map of settings")]
 pub struct Config {
-    /// Checks to run; all if empty.
-    pub select: Vec<CheckName>,
+    /// Checks to run, by name or by how their names begin; all if empty.
+    pub select: Vec<CheckNames>,
     /// Checks not to run.
-    pub ignore: Vec<CheckName>,
+    pub ignore: Vec<CheckNames>,
+    /// Workflows and actions not to report on or fix, as patterns relative to the repository root.
+    pub exclude: Vec<PathPattern>,
     /// Severity of a check in place of its own.
     #[cfg_attr(test, schemars(extend("propertyNames" = {"$ref": "#/definitions/CheckName"})))]
     pub severity: BTreeMap<CheckName, Severity>,
-    /// Checks not to report in files that match a pattern, relative to the repository root.
-    pub per_path_ignores: BTreeMap<PathPattern, Vec<CheckName>>,
-    /// What to do about calls of nox that do not reuse environments.
+    /// Checks not to report in files that match a pattern relative to the repository root.
+    pub per_path_ignores: BTreeMap<PathPattern, Vec<CheckNames>>,
+    /// Whether a fix lets nox reuse environments (`insert`), or only adds the cache step and leaves
+    /// the commands to you (`report`).
     pub reuse: Reuse,
     /// Whether inserted cache steps get restore keys.
     pub restore_keys: bool,
@@ -59,6 +64,7 @@ impl Default for Config {
         Self {
             select: Vec::new(),
             ignore: Vec::new(),
+            exclude: Vec::new(),
             severity: BTreeMap::new(),
             per_path_ignores: BTreeMap::new(),
             reuse: Reuse::default(),
@@ -76,10 +82,10 @@ impl Default for Config {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Reuse {
-    /// The fix adds the reuse flag.
+    /// A fix changes the nox commands so that they reuse environments.
     #[default]
     Insert,
-    /// The finding says that it is missing; the fix leaves the command alone.
+    /// A fix inserts the cache step and leaves the commands alone; the finding says what to change.
     Report,
 }
 
@@ -94,39 +100,28 @@ pub enum Pin {
     Sha,
 }
 
-/// The full id of a check that exists; users may write the short name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CheckName(pub &'static str);
-
-impl std::str::FromStr for CheckName {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        checks::find(name).map(|check| Self(check.id.as_str())).ok_or_else(|| checks::unknown(name))
-    }
-}
-
-impl<'de> Deserialize<'de> for CheckName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 impl Config {
-    /// The settings of the repository at `root`, a canonical path; the defaults if it has none. A
+    /// The settings files of the repository at `root`, a canonical path; the first one counts. A
     /// link out of the repository is none of its files.
-    pub fn of_repository(root: &Path) -> Result<Self, Problem> {
+    pub fn files_of(root: &Path) -> Vec<PathBuf> {
         let inside = |path: &Path| {
             std::fs::canonicalize(path).is_ok_and(|real| real.is_file() && real.starts_with(root))
         };
-        match FILES
-            .iter()
-            .map(|name| root.join(name))
-            .find(|path| inside(path) && speaks_of_cachelint(path))
-        {
-            Some(path) => Self::from_file(&path),
+        let paths = FILES.iter().map(|name| root.join(name));
+        paths.filter(|path| inside(path) && speaks_of_cachelint(path)).collect()
+    }
+
+    /// The settings of the repository at `root`; the defaults if it has none.
+    pub fn of_repository(root: &Path) -> Result<Self, Problem> {
+        match Self::files_of(root).first() {
+            Some(path) => Self::from_file(path),
             None => Ok(Self::default()),
         }
+    }
+
+    /// Whether the file at `path`, relative to the root with `/`, is left out.
+    pub fn excludes(&self, path: &str) -> bool {
+        self.exclude.iter().any(|pattern| pattern.matches(path))
     }
 
     /// The settings in the file at `path`: TOML or YAML by its name.
@@ -143,14 +138,14 @@ impl Config {
 
     /// Whether `check` runs at all.
     pub fn runs(&self, check: &str) -> bool {
-        let names = |list: &[CheckName]| list.iter().any(|name| name.0 == check);
+        let names = |list: &[CheckNames]| list.iter().any(|names| names.contains(check));
         (self.select.is_empty() || names(&self.select)) && !names(&self.ignore)
     }
 
     /// Whether `check` is reported in the file at `path`, relative to the root with `/`.
     pub fn reports(&self, check: &str, path: &str) -> bool {
-        let ignored = |(pattern, checks): (&PathPattern, &Vec<CheckName>)| {
-            checks.iter().any(|name| name.0 == check) && pattern.matches(path)
+        let ignored = |(pattern, checks): (&PathPattern, &Vec<CheckNames>)| {
+            checks.iter().any(|names| names.contains(check)) && pattern.matches(path)
         };
         self.runs(check) && !self.per_path_ignores.iter().any(ignored)
     }
@@ -171,8 +166,16 @@ pub fn is_settings_file(path: &Path) -> bool {
 
 /// A `pyproject.toml` without our table, even a broken one, is none of our business.
 fn speaks_of_cachelint(path: &Path) -> bool {
-    !path.ends_with("pyproject.toml")
-        || read_bounded(path).is_ok_and(|b| b.windows(9).any(|w| w == b"cachelint"))
+    if !path.ends_with("pyproject.toml") {
+        return true;
+    }
+    let Ok(bytes) = read_bounded(path) else { return false };
+    let text = String::from_utf8_lossy(&bytes);
+    match toml::from_str::<toml::Table>(&text) {
+        Ok(whole) => whole.get("tool").is_some_and(|tool| tool.get("cachelint").is_some()),
+        // Whoever meant to write settings here is told where the file is broken.
+        Err(_) => text.contains("cachelint"),
+    }
 }
 
 #[derive(Deserialize)]

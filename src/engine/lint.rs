@@ -55,7 +55,8 @@ impl Outcome {
 
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
-    let shared = Shared::new(root, &settings.nox_actions, Nox::default());
+    let shared = Shared::new(root, &settings.nox_actions, Nox::default())
+        .with_cache_action(settings.cache_action.as_deref());
     let ahead = shared.clone();
     let (survey, ()) =
         rayon::join(|| Survey::of(root, files, shared), || ahead.answers.read_ahead(&*ahead.files));

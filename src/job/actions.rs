@@ -19,7 +19,13 @@ use crate::tool::{Argument, Request, Reuse, Variable};
 impl Walk<'_> {
     pub(super) fn uses(&mut self, here: Here<'_>) {
         let Some(written) = &here.step.uses else { return };
-        if let Some(path) = local(&written.text) {
+        let local = local(&written.text);
+        if local.is_some() && self.repository.shared.is_cache_action(&written.text) {
+            let uses = Uses { prefix: "", name: &written.text, reference: "" };
+            self.cache(here, uses);
+            return;
+        }
+        if let Some(path) = local {
             self.local_action(here, path, written.text.starts_with('$'));
             return;
         }
@@ -35,15 +41,7 @@ impl Walk<'_> {
             self.nox_action(here, action);
         } else if setup.builds_wheels(uses.name) {
             self.wheels(here, written, written.span);
-        } else if let Some(step) = self.cache_step(here, uses) {
-            for path in &step.paths {
-                if let Some(installer) = setup.package_cache(&path.written) {
-                    let installer = installer.to_owned();
-                    self.push(here, here.step.span, EventKind::PackageCache { installer });
-                }
-            }
-            self.push(here, here.step.span, EventKind::Cache(Box::new(step)));
-        } else {
+        } else if !self.cache(here, uses) {
             let scope = self.scope_at(here);
             let what = publishers()
                 .action(uses.name, |name| scope.text(&here.step.input(name)?.text))
@@ -52,6 +50,19 @@ impl Walk<'_> {
                 self.push(here, written.span, EventKind::Publish { what });
             }
         }
+    }
+
+    /// Whether the step is a cache step; if so, the events that it is.
+    fn cache(&mut self, here: Here<'_>, uses: Uses<'_>) -> bool {
+        let Some(step) = self.cache_step(here, uses) else { return false };
+        for path in &step.paths {
+            if let Some(installer) = setup_actions().package_cache(&path.written) {
+                let installer = installer.to_owned();
+                self.push(here, here.step.span, EventKind::PackageCache { installer });
+            }
+        }
+        self.push(here, here.step.span, EventKind::Cache(Box::new(step)));
+        true
     }
 
     /// An action that the repository's settings say runs nox; nothing more is known of it.
@@ -158,7 +169,9 @@ impl Walk<'_> {
         let twin = base.rsplit('/').next().is_some_and(|name| name == "cache")
             && here.step.input("path").is_some()
             && here.step.input("key").is_some();
-        if known.is_none() && !twin {
+        let written = here.step.uses.as_ref().map_or("", |uses| uses.text.as_str());
+        let own = self.repository.shared.is_cache_action(written);
+        if known.is_none() && !twin && !own {
             return None;
         }
         let scope = self.scope_at(here);

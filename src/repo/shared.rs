@@ -25,6 +25,8 @@ pub struct Shared {
     pub scripts: Arc<Scripts>,
     /// Published actions that the repository's settings say run nox, as `owner/name`.
     pub nox_actions: Arc<[String]>,
+    /// The cache action that the repository's settings name, as `uses:` has it.
+    pub cache_action: Option<Arc<str>>,
     /// Each once, in the order of the files.
     caches: Arc<Vec<Written>>,
 }
@@ -65,8 +67,27 @@ impl Shared {
             answers: Arc::new(Answers::of(tool)),
             scripts: Arc::default(),
             nox_actions: nox_actions.into(),
+            cache_action: None,
             caches: Arc::default(),
         }
+    }
+
+    /// The cache action that the settings name is one wherever it is used.
+    pub fn with_cache_action(mut self, uses: Option<&str>) -> Self {
+        self.cache_action = uses.map(|uses| uses.trim().into());
+        self
+    }
+
+    /// Whether `uses` names the cache action of the settings, in whatever version.
+    pub fn is_cache_action(&self, uses: &str) -> bool {
+        let name = |uses: &str| {
+            let uses = uses.trim().trim_end_matches('/');
+            match Uses::parse(uses) {
+                Some(parts) => parts.name.to_ascii_lowercase(),
+                None => uses.to_owned(),
+            }
+        };
+        self.cache_action.as_deref().is_some_and(|own| name(own) == name(uses))
     }
 
     /// Takes note of how a document writes the cache action.

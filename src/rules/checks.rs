@@ -81,10 +81,11 @@ pub fn find(name: &str) -> Option<&'static Check> {
 
 /// "unknown check", with the name that was probably meant.
 pub fn unknown(name: &str) -> String {
-    let names = CHECKS.iter().flat_map(|c| [c.id.as_str(), c.short_name()]);
+    let tools = CHECKS.iter().filter_map(|c| c.id.split('/').next());
+    let names = CHECKS.iter().flat_map(|c| [c.id.as_str(), c.short_name()]).chain(tools);
     match nearest(name, names) {
         Some(near) => format!("there is no check `{name}`; did you mean `{near}`?"),
-        None => format!("there is no check `{name}`; `cachelint rule --all` lists them"),
+        None => format!("there is no check `{name}`; `cachelint rule` lists them all"),
     }
 }
 
@@ -116,6 +117,6 @@ mod tests {
     fn a_misspelt_name_leads_to_the_right_one() {
         assert!(unknown("mising-cache").contains("did you mean `missing-cache`?"));
         assert!(unknown("nox/constant-keys").contains("did you mean `nox/constant-key`?"));
-        assert!(unknown("E501").contains("rule --all"));
+        assert!(unknown("E501").contains("`cachelint rule`"));
     }
 }

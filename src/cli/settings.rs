@@ -1,0 +1,371 @@
+//! The settings of a repository, refused where a fix made from them could not work.
+
+use std::path::Path;
+
+use super::args::Cli;
+use crate::actions::Uses;
+use crate::actions::expr::parse_template;
+use crate::base::finding::Problem;
+use crate::base::glob::PatternSet;
+use crate::base::text::{Text, read_bounded};
+use crate::config::Config;
+use crate::config::path_pattern::PathPattern;
+use crate::repo::tracked::Tracked;
+use crate::rules::cache_actions::cache_actions;
+use crate::rules::checks::nearest;
+use crate::rules::is_action;
+use crate::rules::setup_actions::setup_actions;
+
+/// Room for what a key holds beside `key-parts`: tool, job, interpreter, legs and two hashes.
+const OWN_KEY_CHARACTERS: usize = 256;
+/// The contexts that a step's `with:` can read.
+const CONTEXTS: [&str; 11] = [
+    "github", "env", "vars", "job", "jobs", "steps", "runner", "secrets", "strategy", "matrix",
+    "needs",
+];
+
+/// The repository's settings with those of the command line on top.
+pub fn settings(cli: &Cli, root: &Path) -> Result<Config, Vec<Problem>> {
+    let file = match &cli.config {
+        Some(path) => Some(path.clone()),
+        None if cli.isolated => None,
+        None => Config::files_of(root).into_iter().next(),
+    };
+    let mut config = match &file {
+        Some(path) => Config::from_file(path).map_err(|problem| vec![problem])?,
+        None => Config::default(),
+    };
+    if let Some(path) = &file {
+        let problems: Vec<Problem> =
+            refused(&config, root).into_iter().map(|refused| refused.into_problem(path)).collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+    }
+    if !cli.select.is_empty() {
+        config.select = cli.select.clone();
+    }
+    config.ignore.extend_from_slice(&cli.ignore);
+    config.exclude.extend(cli.exclude.iter().map(PathPattern::new));
+    Ok(config)
+}
+
+/// A setting that cannot work, and what to write instead.
+#[derive(Debug, PartialEq)]
+struct Refused {
+    setting: &'static str,
+    value: String,
+    reason: String,
+    help: String,
+}
+
+impl Refused {
+    /// With the place of the value in the settings file at `path`.
+    fn into_problem(self, path: &Path) -> Problem {
+        let Self { setting, value, reason, help } = self;
+        let text = read_bounded(path).ok().and_then(|bytes| Text::new(path, bytes).ok());
+        let position = text.and_then(|text| {
+            let at = text.as_str().find(setting)?;
+            let behind = text.as_str()[at..].find(value.as_str()).unwrap_or(0);
+            Some(text.position(at + behind))
+        });
+        Problem {
+            path: path.to_owned(),
+            position,
+            message: format!("`{setting}`: {reason}"),
+            help: Some(help),
+        }
+    }
+}
+
+fn refused(config: &Config, root: &Path) -> Vec<Refused> {
+    let mut found = Vec::new();
+    if let Some(uses) = &config.cache_action
+        && let Err((reason, help)) = cache_action(uses, root)
+    {
+        found.push(Refused { setting: "cache-action", value: uses.clone(), reason, help });
+    }
+    for part in &config.key_parts {
+        if let Err((reason, help)) = key_part(part) {
+            let value = part.clone();
+            found.push(Refused { setting: "key-parts", value, reason, help });
+        }
+    }
+    let limit = cache_actions().limits.key_characters;
+    let length: usize = config.key_parts.iter().map(|part| literal_length(part) + 1).sum();
+    if length + OWN_KEY_CHARACTERS > limit {
+        found.push(Refused {
+            setting: "key-parts",
+            value: config.key_parts[0].clone(),
+            reason: format!(
+                "together they are {length} characters long, and the cache service refuses keys of more than {limit}"
+            ),
+            help: format!("keep them below {} characters", limit - OWN_KEY_CHARACTERS),
+        });
+    }
+    if !config.key_files.is_empty() {
+        let tracked = Tracked::read(root);
+        for pattern in &config.key_files {
+            if let Err((reason, help)) = key_file(pattern, &tracked, root) {
+                let value = pattern.clone();
+                found.push(Refused { setting: "key-files", value, reason, help });
+            }
+        }
+    }
+    found
+}
+
+type Checked = Result<(), (String, String)>;
+
+fn cache_action(written: &str, root: &Path) -> Checked {
+    let release = &cache_actions().release;
+    let usual = format!("write `{}@{}`, for example", release.repository, release.tag);
+    let no = |reason: String| Err((reason, usual.clone()));
+    if written.contains("${{") {
+        return no(format!("`{written}` is an expression, and `uses:` cannot hold one"));
+    }
+    if written.trim() != written || written.contains(|c: char| c.is_whitespace() || c.is_control())
+    {
+        return no(format!("`{written}` holds white space"));
+    }
+    if written.starts_with("docker://") {
+        return no(format!("`{written}` is a container, which cannot keep files from run to run"));
+    }
+    if written.starts_with('.') {
+        return local_action(written, root);
+    }
+    let Some(uses) = Uses::parse(written) else {
+        return no(match written.split_once('@') {
+            _ if !written.contains('/') => format!("`{written}` is no action"),
+            None => format!("`{written}` has no version, and the workflow would be refused"),
+            Some(_) => format!("`{written}` is no action with a version"),
+        });
+    };
+    match uses.name.rsplit_once('/') {
+        Some((_, "restore")) => return no(format!("`{written}` restores, but never saves")),
+        Some((_, "save")) => return no(format!("`{written}` saves, but never restores")),
+        _ => {}
+    }
+    let setup = setup_actions();
+    if setup.is_checkout(uses.name) || setup.interpreter(uses.name).is_some() {
+        return no(format!("`{written}` keeps no folder from run to run"));
+    }
+    let known = cache_actions().actions.iter().find(|a| is_action(&a.repository, uses.name));
+    match known {
+        Some(action) if action.is_retired(uses.reference) => no(format!(
+            "`{written}` no longer works: it uses a cache service that was switched off in 2025"
+        )),
+        Some(action) if action.keyless => {
+            no(format!("`{written}` knows no keys, so cachelint cannot write a step for it"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn local_action(written: &str, root: &Path) -> Checked {
+    let folder = root.join(written);
+    let inside = std::fs::canonicalize(&folder).is_ok_and(|real| real.starts_with(root));
+    let action = ["action.yml", "action.yaml"].map(|name| folder.join(name));
+    let Some(action) = action.iter().find(|path| inside && path.is_file()) else {
+        let help = format!("create {written}/action.yml, or name another action");
+        return Err((format!("there is no action in `{written}`"), help));
+    };
+    let text = read_bounded(action).unwrap_or_default();
+    let whole: serde_yaml::Value = serde_yaml::from_slice(&text).unwrap_or_default();
+    let declared = whole.get("inputs").and_then(serde_yaml::Value::as_mapping);
+    let declares = |input: &str| {
+        let mut names = declared.iter().flat_map(|inputs| inputs.keys());
+        names.any(|name| name.as_str().is_some_and(|name| name.eq_ignore_ascii_case(input)))
+    };
+    match ["path", "key"].into_iter().find(|input| !declares(input)) {
+        None => Ok(()),
+        Some(input) => Err((
+            format!("the action in `{written}` has no input `{input}`"),
+            "it needs the inputs `path` and `key`, as actions/cache has them".to_owned(),
+        )),
+    }
+}
+
+fn key_part(part: &str) -> Checked {
+    let no = |reason: String, help: &str| Err((reason, help.to_owned()));
+    let forbidden = &cache_actions().limits.forbidden;
+    if part.trim().is_empty() {
+        return no("one part is empty".to_owned(), "take it out");
+    }
+    if part.contains(|c: char| c.is_control()) {
+        return no(
+            format!("{part:?} holds a line break or another control character"),
+            "write it on one line",
+        );
+    }
+    let template = match parse_template(part) {
+        Ok(template) => template,
+        Err(error) => {
+            return no(
+                format!("`{part}` cannot be read as an expression: {error}"),
+                "correct the expression",
+            );
+        }
+    };
+    let outside: String = template
+        .parts
+        .iter()
+        .map(|part| match part {
+            crate::actions::expr::Part::Literal { text, .. } => text.as_str(),
+            crate::actions::expr::Part::Expr { .. } => "",
+        })
+        .collect();
+    if outside.contains(forbidden.as_str()) {
+        return no(
+            format!("`{part}` holds a comma, and the cache service refuses keys with one"),
+            "use a dash, or one list item for each part",
+        );
+    }
+    if outside.contains("}}") {
+        return no(
+            format!("`{part}` closes an expression that it does not open"),
+            "write `${{ … }}`",
+        );
+    }
+    let unknown = template.paths().into_iter().find_map(|path| {
+        let first = path.into_iter().next()?;
+        let known = |name: &&str| name.eq_ignore_ascii_case(&first);
+        (!CONTEXTS.iter().chain(&["inputs"]).any(|name| known(&name))).then_some(first)
+    });
+    match unknown {
+        Some(name) => {
+            let help = match nearest(&name, CONTEXTS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "a step can read `github`, `env`, `vars`, `matrix`, `runner` and others"
+                    .to_owned(),
+            };
+            Err((format!("`{part}` reads `{name}`, which a step does not have"), help))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The characters that a key part has whatever its expressions come to.
+fn literal_length(part: &str) -> usize {
+    let Ok(template) = parse_template(part) else { return 0 };
+    let length = |part: &crate::actions::expr::Part| match part {
+        crate::actions::expr::Part::Literal { text, .. } => text.chars().count(),
+        crate::actions::expr::Part::Expr { expr, .. } => 64 * expr.calls("hashFiles").len(),
+    };
+    template.parts.iter().map(length).sum()
+}
+
+fn key_file(pattern: &str, tracked: &Tracked, root: &Path) -> Checked {
+    let matched =
+        PatternSet::parse(pattern).is_ok_and(|set| tracked.iter().any(|f| set.matches(f)));
+    if matched && !pattern.contains('\'') {
+        return Ok(());
+    }
+    if pattern.contains('\'') {
+        return Err((format!("`{pattern}` holds a quote"), "rename the file".to_owned()));
+    }
+    if !pattern.contains("..") && root.join(pattern).is_file() {
+        return Err((
+            format!("git does not track `{pattern}`, so a checkout does not have it"),
+            "add the file to git, or take it out of the settings".to_owned(),
+        ));
+    }
+    let help = match nearest(pattern, tracked.iter()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "name files relative to the root of the repository".to_owned(),
+    };
+    Err((format!("`{pattern}` matches no file of the repository"), help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn reasons(config: Config) -> Vec<String> {
+        let files = [
+            ("pyproject.toml", "[project]\nname = 'x'\n"),
+            ("tools/lock.txt", "x\n"),
+            ("cache/action.yml", "inputs:\n  path: {}\n  'key':\n    required: true\nruns: {}\n"),
+            ("other/action.yml", "inputs: {path: {}}\nruns: {}\n"),
+        ];
+        let folder = testing::repository(&files);
+        let root = std::fs::canonicalize(folder.path()).unwrap();
+        refused(&config, &root)
+            .into_iter()
+            .map(|r| format!("{}: {}; {}", r.setting, r.reason, r.help))
+            .collect()
+    }
+
+    #[test]
+    fn a_cache_action_that_cannot_work_is_refused() {
+        let table = [
+            ("actions/cache@v6", ""),
+            ("https://data.forgejo.org/actions/cache@v5", ""),
+            ("example-org/store@v1", ""),
+            ("actions/cache@0057852bfaa89a56745cba8c7296529d2fc39830", ""),
+            ("./cache", ""),
+            ("actions/cache", "no version"),
+            ("cache", "no action"),
+            ("actions/cache@v2", "no longer works"),
+            ("actions/cache@v4.1.0", "no longer works"),
+            ("actions/cache/restore@v6", "never saves"),
+            ("actions/cache/save@v6", "never restores"),
+            ("actions/checkout@v6", "keeps no folder"),
+            ("namespacelabs/nscloud-cache-action@v1", "no keys"),
+            ("docker://alpine:3", "container"),
+            ("actions/cache@${{ vars.V }}", "expression"),
+            ("./missing", "there is no action in `./missing`"),
+            ("./../outside", "there is no action"),
+            ("./other", "no input `key`"),
+        ];
+        for (uses, wanted) in table {
+            let config = Config { cache_action: Some(uses.into()), ..Config::default() };
+            let got = reasons(config);
+            assert_eq!(got.is_empty(), wanted.is_empty(), "{uses}: {got:?}");
+            assert!(got.iter().all(|reason| reason.contains(wanted)), "{uses}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_part_that_breaks_the_key_is_refused() {
+        let long = "x".repeat(300);
+        let table = [
+            ("v1", ""),
+            ("${{ vars.CACHE_EPOCH }}", ""),
+            ("${{ format('{0},{1}', 'a', 'b') }}", ""),
+            ("${{ hashFiles('a', 'b') }}", ""),
+            ("v1,v2", "comma"),
+            ("a\nb", "line break"),
+            (" ", "empty"),
+            ("${{ vars.X", "cannot be read"),
+            ("${{ vars.X) }}", "cannot be read"),
+            ("vars.X }}", "does not open"),
+            ("${{ var.X }}", "did you mean `vars`?"),
+            (&long, "more than 512"),
+        ];
+        for (part, wanted) in table {
+            let config = Config { key_parts: vec![part.into()], ..Config::default() };
+            let got = reasons(config);
+            assert_eq!(got.is_empty(), wanted.is_empty(), "{part}: {got:?}");
+            assert!(got.iter().all(|reason| reason.contains(wanted)), "{part}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_that_no_checkout_has_is_refused() {
+        let table = [
+            ("pyproject.toml", ""),
+            ("tools/*.txt", ""),
+            ("**/lock.txt", ""),
+            ("tools/lock.tx", "did you mean `tools/lock.txt`?"),
+            ("../x", "matches no file"),
+        ];
+        for (file, wanted) in table {
+            let config = Config { key_files: vec![file.into()], ..Config::default() };
+            let got = reasons(config);
+            assert_eq!(got.is_empty(), wanted.is_empty(), "{file}: {got:?}");
+            assert!(got.iter().all(|reason| reason.contains(wanted)), "{file}: {got:?}");
+        }
+    }
+}
