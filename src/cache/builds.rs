@@ -1,8 +1,9 @@
 //! What an instance builds, as far as it is known: enough to say that two instances certainly build
 //! different environments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::reach::{reaches, variables};
 use crate::actions::context::Scope;
 use crate::job::context::{Subject, touches_folder};
 use crate::job::{EventKind, Timeline};
@@ -18,6 +19,8 @@ pub struct Builds {
     pub interpreters: Option<String>,
     /// With interpreter and backend; `None` where no call is seen.
     pub sessions: Option<BTreeSet<String>>,
+    /// What the variables say that the noxfile or an installer reads, where it is known.
+    variables: BTreeMap<String, Option<String>>,
     /// Every session names its own interpreter: another one set up before decides nothing.
     names_interpreters: bool,
 }
@@ -40,7 +43,7 @@ impl Builds {
             builds.runner = labels.map(|l| l.join(" "));
         }
         let feeds = timeline.events.iter().filter_map(|e| match &e.kind {
-            EventKind::Interpreter { feed, .. } => Some(feed.as_deref()),
+            EventKind::Interpreter(set_up) => Some(set_up.feed.as_deref()),
             _ => None,
         });
         builds.interpreters = feeds.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"));
@@ -57,13 +60,33 @@ impl Builds {
             builds.names_interpreters =
                 sessions.clone().all(|s| matches!(s.python, Interpreter::Named(_)));
         }
+        for (event, call) in timeline.invocations().filter(|(_, i)| touches_folder(i) && i.own) {
+            for (name, text) in variables(subject, event) {
+                let instance = &timeline.instance;
+                let scope = Scope::new(&instance.leg, &instance.inputs, &subject.name);
+                if reaches(subject, event, call, name) {
+                    builds.variables.insert(name.to_owned(), scope.text(text));
+                }
+            }
+        }
         builds
+    }
+
+    /// Everything that tells whether two instances build the same is known.
+    pub fn is_known(&self) -> bool {
+        self.sessions.is_some() && self.runner.is_some() && self.interpreters.is_some()
     }
 
     /// What certainly differs, in words; `None` where nothing does.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.differ(&other.sessions, &self.sessions) {
             return Some("run other sessions");
+        }
+        let says = |name: &String, text: &Option<String>| {
+            other.variables.get(name).is_some_and(|other| self.differ(text, other))
+        };
+        if self.variables.iter().any(|(name, text)| says(name, text)) {
+            return Some("install what another value of a variable says");
         }
         if !(self.names_interpreters && other.names_interpreters)
             && self.differ(&self.interpreters, &other.interpreters)

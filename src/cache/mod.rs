@@ -5,6 +5,7 @@ pub mod hashed;
 pub mod interpreter;
 pub mod needs;
 pub mod publish;
+pub mod reach;
 pub mod separate;
 
 pub use needs::Needs;

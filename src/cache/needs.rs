@@ -4,22 +4,20 @@
 
 use std::collections::BTreeSet;
 
-use super::interpreter::Probe;
+use super::builds::Builds;
+use super::interpreter::{Interpreters, Probe};
 use super::separate::Separation;
+use crate::actions::context::{Scope, runner_os};
 use crate::job::context::{Subject, is_cacheable, touches_folder};
 use crate::job::state::prefixed;
-use crate::job::{Event, EventKind, Invocation, Timeline, Unit};
+use crate::job::{Event, Invocation, Timeline, Unit};
 use crate::rules::nox;
-use crate::rules::setup_actions::setup_actions;
+use crate::shell::Shell;
 
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
-/// Where uv keeps the interpreters it downloads (docs.astral.sh/uv/reference/storage), by
-/// `runner.os`.
-const UV_PYTHONS: [(&str, &str); 2] =
-    [("Windows", "~\\AppData\\Roaming\\uv\\python"), ("", "~/.local/share/uv/python")];
-/// The same after setup-uv, which moves it on some runners and says so.
-const UV_PYTHONS_EXPORTED: &str = "${{ env.UV_PYTHON_INSTALL_DIR }}";
+/// More files of one folder and ending than this are named by one pattern.
+const MAX_LISTED: usize = 3;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -27,13 +25,13 @@ pub struct Needs {
     pub folders: Vec<String>,
     /// Where the repository is checked out, relative to the workspace.
     pub checkout: String,
-    /// Where uv keeps the interpreter that restored environments link into.
-    pub interpreters: Option<String>,
-    /// `env.pythonLocation` names the exact interpreter.
-    pub location: bool,
+    /// Who supplies the Pythons of the environments.
+    pub interpreters: Interpreters,
     /// The step that must stand before the cache step, whose outputs the key names.
     pub probe: Option<Probe>,
     pub separation: Separation,
+    /// The path of the workspace can differ from run to run.
+    pub workspace: bool,
     /// Jobs of several workflows share the step, and their ids need not differ.
     pub workflow_name: bool,
     /// How an existing key begins, which a correction keeps; nothing where there is no key yet.
@@ -48,8 +46,12 @@ pub struct Needs {
     pub extra_parts: Vec<String>,
     /// Installs are skipped in reused environments: an older one must not be restored.
     pub exact_only: bool,
+    /// Not everything that is installed is pinned: the key turns over every week.
+    pub unpinned: bool,
     /// The user wants no restore keys.
     pub no_restore_keys: bool,
+    /// The default shell of some leg is no POSIX shell.
+    needs_bash: bool,
     /// Why no key can be written that is sure to be right.
     pub failure: Option<String>,
 }
@@ -79,6 +81,13 @@ impl Needs {
         }
         let inside = prefixed(&needs.checkout, &subject.repository.documents[document].path);
         push(&mut needs.definition, inside);
+        let files = std::mem::take(&mut needs.interpreters.files);
+        files.into_iter().for_each(|f| push(&mut needs.definition, f));
+        // Steps of an action always name their shell.
+        needs.needs_bash |= document != subject.unit.document;
+        needs.probe = needs.interpreters.probe(needs.needs_bash, needs.unpinned);
+        let doubt = needs.separation.doubt.take();
+        needs.separation.doubt = doubt.or(needs.interpreters.doubt.clone());
         // Which of several documents comes first must not depend on the order of the calls.
         needs.definition.sort_by_key(|f| (!f.ends_with(".py"), !f.contains("/workflows/")));
         subject.settings.key_files.iter().for_each(|f| push(&mut needs.installs, f.clone()));
@@ -89,19 +98,23 @@ impl Needs {
     /// Every job that uses the action, so that each of them asks for the same step.
     fn add_users(&mut self, subject: &Subject<'_>, action: usize) {
         let repository = subject.repository;
-        let mut workflows: Vec<usize> = Vec::new();
+        let mut jobs: Vec<Subject<'_>> = Vec::new();
         for user in repository.users(action) {
             let unit = Unit { document: user.document, job: Some(user.job) };
-            self.add_job(&Subject::new(repository, subject.settings, unit));
-            if !workflows.contains(&user.document) {
-                workflows.push(user.document);
-            }
+            let job = Subject::new(repository, subject.settings, unit);
+            self.add_job(&job);
+            jobs.push(job);
         }
-        if workflows.len() > 1 {
+        let builds: Vec<Vec<Builds>> = jobs.iter().map(built).collect();
+        let alike = |a: usize, b: usize| {
+            jobs[a].name != jobs[b].name
+                || jobs[a].unit.document == jobs[b].unit.document
+                || (builds[a] == builds[b] && builds[a].iter().all(Builds::is_known))
+        };
+        if (0..jobs.len()).any(|a| (0..a).any(|b| !alike(a, b))) {
             self.workflow_name = true;
-            let name =
-                |d: &usize| repository.documents[*d].workflow().and_then(|w| w.name.as_ref());
-            if workflows.iter().any(|d| name(d).is_none_or(|n| n.text.contains([',', '$', '\n']))) {
+            let name = |job: &Subject<'_>| job.document().workflow()?.name.clone();
+            if jobs.iter().any(|j| name(j).is_none_or(|n| n.text.contains([',', '$', '\n']))) {
                 self.fail(
                     "the workflows that use this action have no names that a key could hold"
                         .to_owned(),
@@ -111,16 +124,19 @@ impl Needs {
     }
 
     fn add_job(&mut self, subject: &Subject<'_>) {
-        let separation = Separation::of(subject);
+        self.interpreters.add(subject);
+        let separation = Separation::of(subject, &self.interpreters);
         separation.paths.into_iter().for_each(|p| push(&mut self.separation.paths, p));
         self.separation.doubt = self.separation.doubt.take().or(separation.doubt);
         self.failure = self.failure.take().or(separation.failure);
+        self.workspace |= moves_workspace(subject);
+        self.needs_bash |= !has_posix_shell(subject);
         for timeline in &subject.timelines {
             // A later call may well skip the installs that an earlier one has made in the same job.
             let first = timeline.invocations().find(|(_, i)| touches_folder(i));
             self.exact_only |= first.is_some_and(|(_, i)| i.run.installs_skipped);
             for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
-                self.add(subject, timeline, event, invocation);
+                self.add(subject, event, invocation);
             }
         }
         // The workflow lies in the checkout of its own repository, wherever that is in the
@@ -133,15 +149,10 @@ impl Needs {
         push(&mut self.definition, workflow);
     }
 
-    fn add(
-        &mut self,
-        subject: &Subject<'_>,
-        timeline: &Timeline,
-        event: &Event,
-        invocation: &Invocation,
-    ) {
+    fn add(&mut self, subject: &Subject<'_>, event: &Event, invocation: &Invocation) {
         let files = subject.repository.files().tracked();
         let run = &invocation.run;
+        self.unpinned |= is_cacheable(invocation) && run.unpinned && !run.exact_installer;
         for folder in &invocation.folders {
             push(&mut self.folders, folder.clone());
         }
@@ -181,37 +192,6 @@ impl Needs {
         for hop in event.hops.iter().filter(|h| files.contains(&h.path)) {
             push(&mut self.definition, place(&hop.path));
         }
-        let before =
-            timeline.events.iter().take_while(|e| e.site != event.site || e.span != event.span);
-        let (mut location, mut uv, mut exported) = (false, false, false);
-        for earlier in before {
-            if let EventKind::Interpreter { location: exports, uv: is_uv, action, .. } =
-                &earlier.kind
-            {
-                location |= exports;
-                uv |= is_uv;
-                exported |=
-                    setup_actions().interpreter(action).is_some_and(|a| a.exports_uv_folder);
-            }
-        }
-        self.location |= location;
-        if !location && uses_uv(invocation, uv || brings_uv(subject)) {
-            self.interpreters_of_uv(subject, exported);
-        }
-    }
-
-    /// Where uv supplies the interpreter from its own folder, restored environments link into it.
-    fn interpreters_of_uv(&mut self, subject: &Subject<'_>, exported: bool) {
-        let job = subject.document().workflow().zip(subject.unit.job).map(|(w, j)| &w.jobs[j]);
-        if exported {
-            self.interpreters = Some(UV_PYTHONS_EXPORTED.to_owned());
-        } else if self.interpreters.is_none() && job.is_none_or(|j| j.container.is_none()) {
-            let windows =
-                job.is_some_and(|j| j.runs_on.iter().any(|l| l.text.starts_with("windows")));
-            let os = if windows { "Windows" } else { "" };
-            self.interpreters =
-                UV_PYTHONS.iter().find(|(o, _)| *o == os).map(|(_, path)| (*path).to_owned());
-        }
     }
 
     fn fail(&mut self, reason: String) {
@@ -220,46 +200,127 @@ impl Needs {
 
     /// The key, everything from the tool to the last hash.
     pub fn key(&self) -> String {
+        let week = self.unpinned.then(|| expression(&Probe::output("week")));
         let installs = (!self.installs.is_empty()).then(|| hash(&self.installs));
-        let kept = self.hashes.iter().map(|h| format!("${{{{ {h} }}}}"));
-        std::iter::once(self.stem()).chain(installs).chain(kept).collect::<Vec<String>>().join("-")
+        let kept = self.hashes.iter().map(|h| expression(h));
+        let parts = [self.prefix(), hash(&self.definition)].into_iter().chain(week);
+        let parts = parts.chain(installs).chain(kept);
+        parts.collect::<Vec<String>>().join("-")
     }
 
     /// The key up to the hash of what defines the job; `None` where an older environment must not
     /// be restored, where nothing but the definition is hashed, or where the user wants none.
     pub fn restore_key(&self) -> Option<String> {
-        let hashed = !self.installs.is_empty() || !self.hashes.is_empty();
-        (hashed && !self.exact_only && !self.no_restore_keys).then(|| format!("{}-", self.stem()))
+        let hashed = !self.installs.is_empty() || !self.hashes.is_empty() || self.unpinned;
+        (hashed && !self.exact_only && !self.no_restore_keys)
+            .then(|| format!("{}-{}-", self.prefix(), hash(&self.definition)))
     }
 
-    fn stem(&self) -> String {
-        let mut parts = vec!["github.job", "runner.os", "runner.arch"];
+    /// `env.pythonLocation` stands in the key.
+    pub fn location(&self) -> bool {
+        self.interpreters.location && !self.interpreters.is_asked()
+    }
+
+    fn prefix(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        let mut add = |part: &str| parts.push(part.to_owned());
         if self.workflow_name {
-            parts.insert(0, "github.workflow");
+            add("github.workflow");
         }
-        if self.location {
-            parts.push("env.pythonLocation");
+        add("github.job");
+        if self.interpreters.is_asked() {
+            add(&Probe::output("python"));
+        } else if self.interpreters.location {
+            add("env.pythonLocation");
         }
-        parts.extend(self.separation.paths.iter().map(String::as_str));
+        self.interpreters.runner().iter().for_each(|part| add(part));
+        if self.workspace {
+            add("github.workspace");
+        }
+        self.separation.paths.iter().for_each(|path| add(path));
         parts.retain(|p| !self.beginning.says.iter().any(|said| said.eq_ignore_ascii_case(p)));
         let written = if self.beginning.text.is_empty() { "nox" } else { &self.beginning.text };
         let mut all = vec![written.to_owned()];
-        all.extend(parts.iter().map(|p| format!("${{{{ {p} }}}}")));
+        all.extend(parts.iter().map(|p| expression(p)));
         all.extend(self.extra_parts.iter().filter(|p| !written.contains(p.as_str())).cloned());
-        all.push(hash(&self.definition));
         all.join("-")
     }
 
     /// The lines of `path`.
     pub fn paths(&self) -> Vec<String> {
-        self.folders.iter().cloned().chain(self.interpreters.clone()).collect()
+        self.folders.iter().chain(&self.interpreters.folders).cloned().collect()
     }
 }
 
+fn expression(text: &str) -> String {
+    format!("${{{{ {text} }}}}")
+}
+
 fn hash(files: &[String]) -> String {
+    let files = shortened(files);
     let quoted: Vec<String> =
         files.iter().map(|f| format!("'{}'", f.replace('\'', "''"))).collect();
-    format!("${{{{ hashFiles({}) }}}}", quoted.join(", "))
+    expression(&format!("hashFiles({})", quoted.join(", ")))
+}
+
+/// Files of one folder and ending as one pattern, where there are so many that a list of them would
+/// be long; one more file than needed costs nothing but a rebuild.
+fn shortened(files: &[String]) -> Vec<String> {
+    let place = |file: &str| {
+        let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+        let end = name.rfind('.').map_or("", |dot| &name[dot..]);
+        (folder.to_owned(), end.to_owned())
+    };
+    let mut out: Vec<String> = Vec::new();
+    for file in files {
+        let (folder, end) = place(file);
+        let alike: Vec<&String> =
+            files.iter().filter(|f| place(f) == (folder.clone(), end.clone())).collect();
+        let special = file.contains(['*', '?', '[', '!']);
+        if alike.len() < MAX_LISTED || special || end.is_empty() {
+            push(&mut out, file.clone());
+            continue;
+        }
+        let common = alike.iter().fold(file.as_str(), |so_far, next| {
+            let same = so_far.bytes().zip(next.bytes()).take_while(|(a, b)| a == b).count();
+            so_far.get(..same).unwrap_or_default()
+        });
+        let start = common.strip_suffix(end.as_str()).unwrap_or(common);
+        push(&mut out, format!("{start}*{end}"));
+    }
+    out
+}
+
+/// Everything that the instances of a job build.
+fn built(subject: &Subject<'_>) -> Vec<Builds> {
+    subject.timelines.iter().map(|t| Builds::of(subject, t)).collect()
+}
+
+/// The workspace has another path on every run, or on every machine.
+fn moves_workspace(subject: &Subject<'_>) -> bool {
+    let Some((workflow, job)) = subject.document().workflow().zip(subject.unit.job) else {
+        return false;
+    };
+    let job = &workflow.jobs[job];
+    let own = job.runs_on.iter().any(|l| l.text.to_ascii_lowercase().contains("self-hosted"));
+    let forge = subject.repository.forge_of(subject.unit.document);
+    job.container.is_none() && (own || forge.workspace_may_move)
+}
+
+/// A `run` step without a shell of its own is read by a POSIX shell on every leg.
+fn has_posix_shell(subject: &Subject<'_>) -> bool {
+    let Some((workflow, job)) = subject.document().workflow().zip(subject.unit.job) else {
+        return false;
+    };
+    let job = &workflow.jobs[job];
+    if let Some(shell) = job.defaults.shell.as_ref().or(workflow.defaults.shell.as_ref()) {
+        return matches!(Shell::from_spec(&shell.text), Shell::Bash | Shell::Sh);
+    }
+    subject.timelines.iter().all(|timeline| {
+        let instance = &timeline.instance;
+        let scope = Scope::new(&instance.leg, &instance.inputs, &job.id);
+        runner_os(job, &scope).is_some_and(|os| os != "Windows")
+    })
 }
 
 fn push(list: &mut Vec<String>, item: String) {
@@ -272,24 +333,4 @@ fn project_folder(definition: Option<&String>) -> String {
     definition
         .and_then(|d| d.rsplit_once('/'))
         .map_or_else(String::new, |(folder, _)| folder.to_owned())
-}
-
-/// Whether uv chooses the interpreter of the environments.
-fn uses_uv(invocation: &Invocation, at_hand: bool) -> bool {
-    let backend = &invocation.run.backend;
-    let launched = invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
-    let chosen =
-        backend.only() == Some("uv") || (at_hand && backend.names.iter().any(|n| n == "uv"));
-    !invocation.in_container && (launched || chosen)
-}
-
-/// Whether a script of the job names uv: `pipx install nox uv`, `pip install nox[uv]`.
-fn brings_uv(subject: &Subject<'_>) -> bool {
-    let steps = subject.document().steps(subject.unit.job).map_or(&[][..], |list| &list.steps);
-    let words = steps.iter().filter_map(|step| step.run.as_ref()).flat_map(|script| {
-        script
-            .text
-            .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')))
-    });
-    words.into_iter().any(|word| word == "uv")
 }

@@ -154,8 +154,9 @@ fn setup(cached: &Cached<'_>) -> Option<Vec<String>> {
     let end = events.iter().position(|e| e.invocation().is_some()).unwrap_or(events.len());
     let mut versions = None;
     for event in &events[..end] {
-        if let EventKind::Interpreter { location: true, versions: asked, .. } = &event.kind {
-            versions.get_or_insert_with(Vec::new).extend(asked.iter().cloned());
+        if let Some(set_up) = event.set_up().filter(|s| s.location) {
+            let asked = set_up.versions.iter().flatten().cloned();
+            versions.get_or_insert_with(Vec::new).extend(asked);
         }
     }
     let versions: Vec<String> = versions?;
@@ -191,7 +192,7 @@ fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
     // A value that nobody knows may name the interpreter if it decides which one is set up.
     let decides = |path: &String| {
         let mut feeds = cached.timeline.events.iter().filter_map(|e| match &e.kind {
-            EventKind::Interpreter { feed, .. } => Some(feed.as_ref()),
+            EventKind::Interpreter(set_up) => Some(set_up.feed.as_ref()),
             _ => None,
         });
         (path.starts_with("matrix.") || path.starts_with("inputs."))

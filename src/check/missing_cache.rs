@@ -208,7 +208,7 @@ fn target(uncovered: &[Uncovered<'_>]) -> Result<Site, String> {
     for (timeline, event, _) in uncovered {
         let inside = event.site.document != event.outer.document
             && timeline.events.iter().any(|e| {
-                matches!(e.kind, EventKind::Interpreter { .. } | EventKind::Checkout { .. })
+                matches!(e.kind, EventKind::Interpreter(_) | EventKind::Checkout { .. })
                     && e.site.document == event.site.document
                     && e.outer == event.outer
                     && e.site.step < event.site.step
@@ -265,8 +265,8 @@ fn fix(
         condition: only_condition(subject, uncovered, site),
         lookup_only,
     };
-    let (edit, change) = insert_step(document, steps, site.step, &new)?;
-    let (mut edits, mut changes) = (vec![edit], vec![change]);
+    let (edit, mut changes) = insert_step(document, steps, site.step, &new)?;
+    let (inserted, mut edits) = (changes.len(), vec![edit]);
     let without_reuse: Vec<_> = uncovered
         .iter()
         .filter(|(_, _, i)| reuse_flag::needs_flag(i))
@@ -308,7 +308,7 @@ fn fix(
         },
     };
     let folder = needs.folders.first().map_or(".nox", String::as_str);
-    let reuse = if changes.len() > 1 { " and let nox reuse it" } else { "" };
+    let reuse = if changes.len() > inserted { " and let nox reuse it" } else { "" };
     let fix = Fix {
         applicability,
         message: format!("Restore `{folder}` from a cache before nox runs{reuse}"),
@@ -340,9 +340,10 @@ fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
                     "a second checkout between the nox calls deletes what was restored".to_owned()
                 );
             }
-            EventKind::Interpreter { action, .. } => {
+            EventKind::Interpreter(set_up) => {
                 return Err(format!(
-                    "`{action}` sets up another interpreter between the nox calls"
+                    "`{}` sets up another interpreter between the nox calls",
+                    set_up.action
                 ));
             }
             _ => {}

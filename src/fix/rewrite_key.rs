@@ -7,9 +7,9 @@ use crate::base::finding::{Applicability, Change, Edit, Fix};
 use crate::cache::hashed;
 use crate::cache::needs::{Beginning, Needs};
 use crate::check::audit::{Audit, Cached, fix};
+use crate::job::Site;
 use crate::job::context::touches_folder;
 use crate::job::key_template::{Key, Piece};
-use crate::job::{EventKind, Site};
 use crate::repo::Document;
 use crate::rules::cache_actions::cache_actions;
 use crate::tool::Answer;
@@ -30,7 +30,7 @@ pub struct Corrected {
 pub fn corrected(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Corrected, String> {
     let site = cached.event.site;
     let mut needs = audit.needs(site)?;
-    if needs.location {
+    if needs.location() {
         interpreter_is_set_up(audit, site)?;
     }
     let mut kept = Kept::default();
@@ -43,7 +43,7 @@ pub fn corrected(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Corrected, St
                 piece.source
             ));
         } else if !is_hashed(audit, cached, piece, &mut needs) && is_useful(audit, site, position) {
-            kept.expression(piece, needs.location);
+            kept.expression(piece, needs.location());
         }
     }
     let limit = cache_actions().limits.key_characters;
@@ -150,9 +150,7 @@ fn is_useful(audit: &Audit<'_>, site: Site, position: usize) -> bool {
 /// environments.
 fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
     for cached in audit.caches.iter().filter(|c| c.event.site == site) {
-        let sets = |e: &&crate::job::Event| {
-            matches!(e.kind, EventKind::Interpreter { location: true, .. })
-        };
+        let sets = |e: &&crate::job::Event| e.set_up().is_some_and(|set_up| set_up.location);
         let events = &cached.timeline.events;
         let last = events
             .iter()

@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
-use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation};
+use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation, SetUp};
 use super::origin::Origins;
 use super::state::{in_workspace, prefixed};
 use super::timeline::{Here, Walk};
-use crate::actions::Uses;
 use crate::actions::context::Inputs;
+use crate::actions::{Scalar, Uses};
 use crate::job::key_template::Key;
 use crate::repo::index::local;
 use crate::rules::cache_actions::cache_actions;
 use crate::rules::publishers::publishers;
-use crate::rules::setup_actions::{InterpreterAction, NoxAction, SOME_NOX_ACTION, setup_actions};
+use crate::rules::setup_actions::{
+    InterpreterAction, NoxAction, SOME_NOX_ACTION, has_since, setup_actions,
+};
 use crate::tool::{Argument, Request, Reuse, Variable};
 
 impl Walk<'_> {
@@ -34,7 +36,7 @@ impl Walk<'_> {
         if setup.is_checkout(uses.name) {
             self.checkout(here);
         } else if let Some(action) = setup.interpreter(uses.name) {
-            self.interpreter(here, action);
+            self.interpreter(here, action, uses.reference);
         } else if let Some(action) =
             setup.runs_nox(uses.name).or_else(|| self.declared_nox_action(uses.name))
         {
@@ -124,7 +126,7 @@ impl Walk<'_> {
         self.push(here, here.step.span, EventKind::Checkout { folder, own, cleans });
     }
 
-    fn interpreter(&mut self, here: Here<'_>, action: &InterpreterAction) {
+    fn interpreter(&mut self, here: Here<'_>, action: &InterpreterAction, reference: &str) {
         let flag = |name: &str| self.input_text(here, name);
         let exports = flag("update-environment").is_none_or(|v| !v.eq_ignore_ascii_case("false"));
         let caches = action
@@ -133,28 +135,65 @@ impl Walk<'_> {
             .map(|input| (here.step.input(input), flag(input)));
         let warm = match caches {
             None => false,
-            Some((None, _)) => action.package_cache_default,
+            Some((None, _)) => action
+                .package_cache_default_since
+                .as_deref()
+                .is_some_and(|since| has_since(reference, since) != Some(false)),
             Some((Some(_), Some(value))) => {
                 !value.is_empty() && !value.eq_ignore_ascii_case("false")
             }
             Some((Some(_), None)) => false,
         };
-        let asked = action.version_input.as_deref().and_then(flag);
-        let lines = |text: String| {
-            text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect()
-        };
-        let kind = EventKind::Interpreter {
+        let versions = self.versions(here, action);
+        let files = self.version_files(here, action, versions.as_deref());
+        let named = versions.as_ref().is_none_or(|v| !v.is_empty()) || !files.is_empty();
+        let set_up = SetUp {
             action: action.action.clone(),
-            location: action.exports_location && exports,
+            reference: reference.to_owned(),
+            location: action.exports_location && exports && (named || action.several),
             uv: action.uv,
-            versions: asked.map(lines).unwrap_or_default(),
+            versions,
+            files,
             feed: Origins::new(self, here).interpreter(here.step),
         };
-        self.push(here, here.step.span, kind);
+        self.push(here, here.step.span, EventKind::Interpreter(Box::new(set_up)));
         if warm {
             let installer = if action.uv { "uv" } else { "pip" }.to_owned();
             self.push(here, here.step.span, EventKind::PackageCache { installer });
         }
+    }
+
+    /// The versions that the step asks for; `None` where they are not known.
+    fn versions(&self, here: Here<'_>, action: &InterpreterAction) -> Option<Vec<String>> {
+        let input = action.version_input.as_deref().and_then(|name| here.step.input(name));
+        let Some(input) = input else { return Some(Vec::new()) };
+        let text = self.scope_at(here).text(&input.text)?;
+        let separators: &[char] = if action.several { &['\n', ','] } else { &['\n'] };
+        let versions = text.split(separators).map(str::trim).filter(|v| !v.is_empty());
+        Some(versions.map(str::to_owned).collect())
+    }
+
+    /// The tracked files that say which version the step sets up, relative to the workspace.
+    fn version_files(
+        &self,
+        here: Here<'_>,
+        action: &InterpreterAction,
+        versions: Option<&[String]>,
+    ) -> Vec<String> {
+        let inputs = action.version_file_input.iter().chain(&action.file_input);
+        let given: Vec<&Scalar> = inputs.filter_map(|name| here.step.input(name)).collect();
+        if !given.is_empty() {
+            let scope = self.scope_at(here);
+            return given.iter().filter_map(|s| in_workspace("", &scope.text(&s.text)?)).collect();
+        }
+        if versions.is_none_or(|v| !v.is_empty()) {
+            return Vec::new();
+        }
+        let tracked = |path: &&String| {
+            let place = self.state.place(path);
+            self.files(&place).is_tracked(&place.inside)
+        };
+        action.default_files.iter().filter(tracked).cloned().collect()
     }
 
     fn cache_step(&self, here: Here<'_>, uses: Uses<'_>) -> Option<CacheStep> {
@@ -273,6 +312,7 @@ impl Walk<'_> {
             action: Some(action),
             conditional: false,
             in_container: false,
+            python: None,
         };
         self.push(here, here.step.span, EventKind::Run(Box::new(invocation)));
     }

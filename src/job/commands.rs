@@ -221,6 +221,7 @@ impl Walk<'_> {
         let invocation = Invocation {
             command: text,
             launcher: call.launcher.clone(),
+            python: call.python.as_ref().map(|w| w.value.clone().unwrap_or_else(|| w.raw.clone())),
             run,
             folders,
             checkout: place.checkout,

@@ -46,17 +46,7 @@ pub enum EventKind {
         /// Deletes what is in the folder and not tracked.
         cleans: bool,
     },
-    Interpreter {
-        action: String,
-        /// Sets `pythonLocation` for later steps.
-        location: bool,
-        uv: bool,
-        /// The versions asked for, where they are known.
-        versions: Vec<String>,
-        /// Everything that decides which interpreter it is; `None` where two instances may get
-        /// different ones.
-        feed: Option<String>,
-    },
+    Interpreter(Box<SetUp>),
     /// A warm download cache of an installer: `pip`, `uv`, `conda`.
     PackageCache {
         installer: String,
@@ -67,6 +57,24 @@ pub enum EventKind {
         /// A clause: "uploads to a package index".
         what: String,
     },
+}
+
+/// A step that sets an interpreter up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetUp {
+    pub action: String,
+    /// What stands behind the `@`.
+    pub reference: String,
+    /// Sets `pythonLocation` for later steps.
+    pub location: bool,
+    pub uv: bool,
+    /// The versions asked for; `None` where they are not known.
+    pub versions: Option<Vec<String>>,
+    /// Tracked files that say which version it is, relative to the workspace.
+    pub files: Vec<String>,
+    /// Everything that decides which interpreter it is; `None` where two instances may get
+    /// different ones.
+    pub feed: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +138,8 @@ pub struct Invocation {
     pub command: String,
     /// What leads to the tool: `uvx`, `python -m`; empty for a plain call.
     pub launcher: Option<String>,
+    /// The interpreter that the launcher is asked for, as written: `uvx --python 3.12`.
+    pub python: Option<String>,
     /// Shared with the other legs that call it so.
     pub run: Arc<Run>,
     /// Environment folders relative to the workspace.
@@ -154,6 +164,13 @@ impl Event {
     pub fn cache(&self) -> Option<&CacheStep> {
         match &self.kind {
             EventKind::Cache(step) => Some(step),
+            _ => None,
+        }
+    }
+
+    pub fn set_up(&self) -> Option<&SetUp> {
+        match &self.kind {
+            EventKind::Interpreter(set_up) => Some(set_up),
             _ => None,
         }
     }

@@ -78,7 +78,13 @@ impl<'w, 'a> Origins<'w, 'a> {
             "inputs" => self.action_input(name, depth),
             "runner" => Origin { feed: self.runner(here, depth), ..Origin::default() },
             "env" if name.eq_ignore_ascii_case("pythonLocation") => {
-                Origin { feed: self.interpreters(), ..Origin::default() }
+                // The folder tells the system, too.
+                let system = match self.walk.runner_os {
+                    Some(os) => Some(os.to_owned()),
+                    None => self.runner(here, depth),
+                };
+                let feed = self.interpreters().zip(system).map(|(all, os)| format!("{os}\n{all}"));
+                Origin { feed, ..Origin::default() }
             }
             "env"
                 if name.eq_ignore_ascii_case(UV_FOLDER)
@@ -146,10 +152,15 @@ impl<'w, 'a> Origins<'w, 'a> {
             self.walk.envs.iter().flat_map(|env| env.entries.iter().map(|(_, v)| v.text.as_str()));
         let mut feed: Option<Vec<String>> =
             texts.chain(around).map(|text| self.expand(here, text, depth - 1)).collect();
-        if let (Some(all), Some(interpreters)) = (&mut feed, self.interpreters()) {
-            all.push(interpreters);
-        } else {
-            feed = None;
+        // What a script finds out may be about its machine.
+        let asks = |script: &String| {
+            ["uname", "python", "RUNNER_", "os-release"].iter().any(|word| script.contains(word))
+        };
+        let machine =
+            if scripts.iter().any(asks) { self.runner(here, depth) } else { Some(String::new()) };
+        match (&mut feed, self.interpreters(), machine) {
+            (Some(all), Some(interpreters), Some(machine)) => all.extend([interpreters, machine]),
+            _ => feed = None,
         }
         Origin { paths: Vec::new(), feed: feed.map(|f| f.join("\n")), scripts }
     }
@@ -194,7 +205,7 @@ impl<'w, 'a> Origins<'w, 'a> {
 
     fn interpreters(&self) -> Option<String> {
         let feeds = self.walk.events.iter().filter_map(|e| match &e.kind {
-            EventKind::Interpreter { feed, .. } => Some(feed.as_deref()),
+            EventKind::Interpreter(set_up) => Some(set_up.feed.as_deref()),
             _ => None,
         });
         feeds.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"))

@@ -133,7 +133,7 @@ fn key(event: &Event) -> Key {
 fn kind(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Checkout { .. } => "checkout",
-        EventKind::Interpreter { .. } => "interpreter",
+        EventKind::Interpreter(_) => "interpreter",
         EventKind::PackageCache { .. } => "package-cache",
         EventKind::Cache(_) => "cache",
         EventKind::Run(_) => "run",
@@ -211,8 +211,8 @@ fn describe(all: &[(usize, &Event)]) -> (String, Vec<String>) {
             };
             (text, Vec::new())
         }
-        EventKind::Interpreter { action, .. } => {
-            (format!("interpreter from `{action}`"), Vec::new())
+        EventKind::Interpreter(set_up) => {
+            (format!("interpreter from `{}`", set_up.action), Vec::new())
         }
         EventKind::PackageCache { installer } => {
             (format!("package cache of {installer}"), Vec::new())

@@ -47,6 +47,7 @@ impl Walk<'_> {
                     let invocation = Invocation {
                         command: shown(&text, command.span),
                         launcher: Some("cibuildwheel".to_owned()),
+                        python: None,
                         run: answer,
                         folders: Vec::new(),
                         checkout: place.checkout.clone(),

@@ -25,6 +25,9 @@ pub struct Forge {
     pub cache_tag: Option<String>,
     pub cache_version: Option<String>,
     pub cache_commit: Option<String>,
+    /// Runners without a container may keep the workspace in another folder on every run.
+    #[serde(default)]
+    pub workspace_may_move: bool,
     /// Programs a job's container must have for actions/cache to work.
     #[serde(default)]
     pub needs_in_image: Vec<String>,

@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct SetupActions {
     pub checkouts: Vec<String>,
     pub interpreters: Vec<InterpreterAction>,
+    pub interpreter_folders: Vec<InterpreterFolder>,
+    pub images: Images,
     pub package_caches: Vec<PackageCache>,
     pub runs_nox: Vec<NoxAction>,
     pub builds_wheels: WheelBuilder,
@@ -23,20 +25,48 @@ pub struct InterpreterAction {
     pub action: String,
     pub version_input: Option<String>,
     pub version_file_input: Option<String>,
+    /// Input that names the file that says which interpreter is installed.
+    pub file_input: Option<String>,
+    /// Files of the workspace that do so where no input names a version.
+    #[serde(default)]
+    pub default_files: Vec<String>,
     /// Sets `pythonLocation`, the install folder with the full version, for later steps.
     pub exports_location: bool,
+    /// Its input lists the interpreters for the sessions; `pythonLocation` is nox's own.
+    #[serde(default)]
+    pub several: bool,
     #[serde(default)]
     pub uv: bool,
-    /// Sets the variable that names uv's folder of interpreters for later steps.
-    #[serde(default)]
-    pub exports_uv_folder: bool,
-    #[serde(default)]
-    pub conda: bool,
+    /// Since this release it sets the variable that names uv's folder of interpreters.
+    pub exports_uv_folder_since: Option<String>,
+    /// What supplies the interpreter if the action does not itself.
+    pub manager: Option<Manager>,
     /// Input that turns a download cache on.
     pub package_cache_input: Option<String>,
-    /// The download cache is on unless that input says `false`.
-    #[serde(default)]
-    pub package_cache_default: bool,
+    /// Since this release the download cache is on unless that input says `false`.
+    pub package_cache_default_since: Option<String>,
+}
+
+/// A program that installs interpreters and puts them first on the path, or runs programs with
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Manager {
+    Conda,
+    Mise,
+    Pixi,
+}
+
+/// Whether the release that `reference` names (`v7`, `v7.1.2`) has what there is `since` a release;
+/// `None` for a commit or a branch. A major tag means its newest release.
+pub fn has_since(reference: &str, since: &str) -> Option<bool> {
+    let numbers = |text: &str| -> Option<Vec<u32>> {
+        let text = text.strip_prefix('v').unwrap_or(text);
+        text.split('.').map(|part| part.parse().ok()).collect()
+    };
+    let (named, first) = (numbers(reference)?, numbers(since)?);
+    let first = first.get(..named.len().min(first.len()))?;
+    (named.len() <= 3 && !reference.is_empty()).then(|| named.as_slice() >= first)
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,6 +74,71 @@ pub struct InterpreterAction {
 pub struct PackageCache {
     pub installer: String,
     pub path: String,
+}
+
+/// Where a program keeps the interpreters that it downloads.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InterpreterFolder {
+    pub program: String,
+    /// `runner.os`; none means every other system.
+    pub os: Option<String>,
+    pub path: String,
+}
+
+/// Container images whose tags fix the minor version of their Python.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    pub python: Vec<String>,
+    pub distributions: Vec<String>,
+    pub releases: Vec<String>,
+}
+
+/// Whether an image can get another minor version of Python without a change of its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Image {
+    /// Never; with the version where the tag tells it.
+    Fixed(Option<String>),
+    Floating,
+}
+
+impl Images {
+    pub fn read(&self, image: &str) -> Image {
+        if image.contains("@sha256:") {
+            return Image::Fixed(None);
+        }
+        let image = image.trim().trim_start_matches("docker://");
+        let (path, tag) = match image.rsplit_once(':') {
+            Some((path, tag)) if !tag.contains('/') => (path, tag),
+            _ => (image, ""),
+        };
+        let is =
+            |names: &[String]| names.iter().any(|n| path == n || path.ends_with(&format!("/{n}")));
+        let release = |text: &str| -> Option<String> {
+            let text = text.trim_start_matches("python").trim_start_matches("py");
+            let mut parts = text.splitn(3, '.');
+            let number =
+                |p: &str| -> String { p.chars().take_while(char::is_ascii_digit).collect() };
+            let (major, minor) = (parts.next()?, number(parts.next()?));
+            (number(major) == major && !major.is_empty() && !minor.is_empty())
+                .then(|| format!("{major}.{minor}"))
+        };
+        if is(&self.python) {
+            // `python:3.13-slim`, `uv:python3.12-bookworm`, `uv:0.9-python3.12`.
+            let named = tag.split('-').find(|part| part.starts_with("py"));
+            return match named.or(tag.split('-').next()).and_then(release) {
+                Some(minor) => Image::Fixed(Some(minor)),
+                None => Image::Floating,
+            };
+        }
+        let first = tag.split(['-', '_']).next().unwrap_or_default();
+        let numbered = first.starts_with(|c: char| c.is_ascii_digit());
+        if is(&self.distributions) && (numbered || self.releases.iter().any(|r| r == first)) {
+            return Image::Fixed(None);
+        }
+        Image::Floating
+    }
 }
 
 /// A published action that runs nox sessions.
@@ -121,5 +216,47 @@ mod tests {
         assert!(data.interpreter("astral-sh/setup-uv").is_some_and(|a| a.uv));
         assert_eq!(data.package_cache("~/.cache/uv"), Some("uv"));
         assert_eq!(data.package_cache(".nox"), None);
+    }
+
+    #[test]
+    fn tags_that_fix_the_minor_version() {
+        for (image, expected) in [
+            ("python:3.13-slim", Image::Fixed(Some("3.13".into()))),
+            ("python:3.13.1", Image::Fixed(Some("3.13".into()))),
+            ("docker.io/library/python:3.9-alpine", Image::Fixed(Some("3.9".into()))),
+            ("ghcr.io/astral-sh/uv:python3.12-bookworm", Image::Fixed(Some("3.12".into()))),
+            ("ghcr.io/astral-sh/uv:0.9-python3.12-alpine", Image::Fixed(Some("3.12".into()))),
+            ("ghcr.io/astral-sh/uv:python3-bookworm", Image::Floating),
+            ("python:3", Image::Floating),
+            ("python:3-slim", Image::Floating),
+            ("python:slim", Image::Floating),
+            ("python", Image::Floating),
+            ("localhost:5000/python", Image::Floating),
+            ("example.org/ci:v3.1", Image::Floating),
+            ("example.org/ci@sha256:00", Image::Fixed(None)),
+            ("ubuntu:24.04", Image::Fixed(None)),
+            ("debian:bookworm-slim", Image::Fixed(None)),
+            ("debian:testing", Image::Floating),
+            ("fedora:latest", Image::Floating),
+        ] {
+            assert_eq!(setup_actions().images.read(image), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_major_tag_means_its_newest_release() {
+        for (reference, expected) in [
+            ("v6", Some(false)),
+            ("v7", Some(true)),
+            ("v7.0", Some(false)),
+            ("v7.0.9", Some(false)),
+            ("v7.1.0", Some(true)),
+            ("7.6.0", Some(true)),
+            ("v8.2.0", Some(true)),
+            ("main", None),
+            ("0123456789abcdef0123456789abcdef01234567", None),
+        ] {
+            assert_eq!(has_since(reference, "7.1.0"), expected, "{reference}");
+        }
     }
 }

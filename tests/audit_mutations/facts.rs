@@ -106,10 +106,8 @@ fn runner(repository: &repo::Repository, timeline: &Timeline) -> Option<String> 
 fn interpreters(timeline: &Timeline) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for event in &timeline.events {
-        if let EventKind::Interpreter { versions, .. } = &event.kind {
-            if versions.is_empty() {
-                return None;
-            }
+        if let EventKind::Interpreter(set_up) = &event.kind {
+            let versions = set_up.versions.as_ref().filter(|v| !v.is_empty())?;
             all.extend(versions.iter().cloned());
         }
     }

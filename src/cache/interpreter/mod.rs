@@ -1,0 +1,181 @@
+//! Who supplies the Python of the environments, and what a key and a path need to follow it: an
+//! expression that names it, files and folders, or a step that asks.
+
+mod probe;
+mod supplier;
+
+pub use probe::Probe;
+
+use self::supplier::{Calls, Supplier};
+use crate::job::context::{Subject, touches_folder};
+use crate::job::state::prefixed;
+use crate::job::{Event, Invocation, Timeline};
+use crate::rules::setup_actions::{Image, has_since, setup_actions};
+
+/// The variable that names uv's folder of interpreters.
+const UV_FOLDER: &str = "UV_PYTHON_INSTALL_DIR";
+
+/// What the Pythons of all environments of a job ask of its cache.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interpreters {
+    /// `env.pythonLocation` names the Python of some sessions.
+    pub location: bool,
+    /// Files that decide which Python it is, relative to the workspace.
+    pub files: Vec<String>,
+    /// Folders of interpreters that environments link into, as lines of `path`.
+    pub folders: Vec<String>,
+    /// Commands that print the versions of Pythons that nothing else tells.
+    commands: Vec<String>,
+    /// Commands that print the versions of those that `env.pythonLocation` tells.
+    located: Vec<String>,
+    /// Nothing of this tells the processor: a container, files.
+    fixed: bool,
+    /// Some call does not run in the job's container.
+    outside: bool,
+    /// Why the Python cannot be followed.
+    pub doubt: Option<String>,
+}
+
+impl Interpreters {
+    /// Adds the Pythons of all environments of a job.
+    pub fn add(&mut self, subject: &Subject<'_>) {
+        for timeline in &subject.timelines {
+            for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
+                self.add_call(subject, timeline, event, invocation);
+            }
+        }
+    }
+
+    fn add_call(
+        &mut self,
+        subject: &Subject<'_>,
+        timeline: &Timeline,
+        event: &Event,
+        invocation: &Invocation,
+    ) {
+        let calls = Calls::new(subject, timeline, event, invocation);
+        self.outside |= calls.image.is_none();
+        let sessions = &invocation.run.sessions;
+        let mut suppliers: Vec<Supplier> = sessions.iter().map(|s| calls.of_session(s)).collect();
+        if sessions.is_empty() {
+            suppliers.push(calls.of_nox());
+        }
+        for supplier in suppliers {
+            self.add_supplier(&calls, supplier);
+        }
+    }
+
+    fn add_supplier(&mut self, calls: &Calls<'_>, supplier: Supplier) {
+        match supplier {
+            Supplier::Location(command) => {
+                self.location = true;
+                push(&mut self.located, command);
+            }
+            Supplier::Fixed => self.fixed = true,
+            Supplier::Files(files) => {
+                self.fixed = true;
+                files.into_iter().for_each(|f| push(&mut self.files, f));
+            }
+            Supplier::Asked(command) => push(&mut self.commands, command),
+            Supplier::Uv { version, project } => self.add_uv(calls, version.as_deref(), project),
+            Supplier::Nox { version } => {
+                self.fixed = true;
+                self.add_folders(calls, "nox");
+                if version.is_none() {
+                    self.doubt("nox downloads whichever Python is the newest".to_owned());
+                }
+            }
+            Supplier::Unknown(reason) => self.doubt(reason),
+        }
+    }
+
+    /// uv takes a Python that is there, or downloads one into its own folder.
+    fn add_uv(&mut self, calls: &Calls<'_>, version: Option<&str>, project: bool) {
+        if project {
+            calls.project_files().into_iter().for_each(|f| push(&mut self.files, f));
+        }
+        if let Some(Image::Fixed(minor)) = &calls.image {
+            self.fixed = true;
+            if version.is_none() || version == minor.as_deref() {
+                return;
+            }
+        } else if calls.takes_system_pythons() {
+            let asked = version.map_or_else(String::new, |v| format!(" {v}"));
+            push(&mut self.commands, format!("\"$(uv python find --system{asked})\" -VV"));
+        } else {
+            self.fixed = true;
+        }
+        let exported = calls.set_ups.iter().rev().find(|s| s.uv).and_then(|s| {
+            let since =
+                setup_actions().interpreter(&s.action)?.exports_uv_folder_since.as_deref()?;
+            Some(has_since(&s.reference, since))
+        });
+        let variable = || format!("${{{{ env.{UV_FOLDER} }}}}");
+        match exported {
+            Some(Some(true)) => push(&mut self.folders, variable()),
+            _ if calls.sets(UV_FOLDER) => push(&mut self.folders, variable()),
+            // A commit does not tell which release it is.
+            Some(None) => {
+                push(&mut self.folders, variable());
+                self.add_folders(calls, "uv");
+            }
+            Some(Some(false)) | None => self.add_folders(calls, "uv"),
+        }
+    }
+
+    /// The folders in which `program` keeps interpreters on the systems that the call may run on.
+    fn add_folders(&mut self, calls: &Calls<'_>, program: &str) {
+        let folders =
+            || setup_actions().interpreter_folders.iter().filter(|f| f.program == program);
+        for folder in folders() {
+            let own = match (&folder.os, calls.os) {
+                (_, None) => true,
+                (Some(os), Some(runs)) => os == runs,
+                (None, Some(runs)) => folders().all(|f| f.os.as_deref() != Some(runs)),
+            };
+            if own {
+                push(&mut self.folders, folder.path.clone());
+            }
+        }
+    }
+
+    fn doubt(&mut self, reason: String) {
+        self.doubt.get_or_insert(reason);
+    }
+
+    /// A step that asks for what no expression tells; `week`: installs are not pinned.
+    pub fn probe(&self, needs_bash: bool, week: bool) -> Option<Probe> {
+        let mut commands = self.commands.clone();
+        if !commands.is_empty() {
+            self.located.iter().for_each(|command| push(&mut commands, command.clone()));
+        }
+        Probe::new(&commands, week, needs_bash)
+    }
+
+    /// Whether the probe tells the interpreters.
+    pub fn is_asked(&self) -> bool {
+        !self.commands.is_empty()
+    }
+
+    /// The context paths that tell system and processor where no other part of the key does.
+    pub fn runner(&self) -> &'static [&'static str] {
+        if self.is_asked() || !self.fixed {
+            &[]
+        } else if self.outside {
+            &["runner.os", "runner.arch"]
+        } else {
+            &["runner.arch"]
+        }
+    }
+}
+
+fn push(list: &mut Vec<String>, item: String) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// A path of the repository as one of the workspace.
+fn placed(invocation: &Invocation, path: &str) -> String {
+    prefixed(&invocation.checkout, path)
+}

@@ -1,0 +1,593 @@
+//! Who supplies the Python of one call of nox and of each of its sessions.
+
+use super::placed;
+use crate::actions::context::{Scope, runner_os};
+use crate::actions::{Job, Step};
+use crate::job::context::Subject;
+use crate::job::event::SetUp;
+use crate::job::state::prefixed;
+use crate::job::{Event, Invocation, Timeline};
+use crate::rules::setup_actions::{Image, Manager, setup_actions};
+use crate::tool::{Files, Interpreter, Session};
+
+/// Who supplies a Python, and how a key can follow it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Supplier {
+    /// setup-python: `env.pythonLocation` names it; with the command that prints its version.
+    Location(String),
+    /// Files that stand in the key anyway fix its minor version: the workflow with a container's
+    /// tag, the noxfile with what conda installs.
+    Fixed,
+    /// These files name it, relative to the workspace.
+    Files(Vec<String>),
+    /// uv; `project`: by the files of the project.
+    Uv {
+        version: Option<String>,
+        project: bool,
+    },
+    /// nox downloads it.
+    Nox {
+        version: Option<String>,
+    },
+    /// This command prints its version.
+    Asked(String),
+    Unknown(String),
+}
+
+/// One call of nox with what ran before it.
+pub(super) struct Calls<'a> {
+    subject: &'a Subject<'a>,
+    invocation: &'a Invocation,
+    event: &'a Event,
+    job: Option<&'a Job>,
+    pub set_ups: Vec<&'a SetUp>,
+    /// Of the job's container, or of the one that the command starts.
+    pub image: Option<Image>,
+    pub os: Option<&'static str>,
+    /// The scripts of the steps up to the call.
+    scripts: Vec<&'a str>,
+}
+
+impl<'a> Calls<'a> {
+    pub fn new(
+        subject: &'a Subject<'a>,
+        timeline: &'a Timeline,
+        event: &'a Event,
+        invocation: &'a Invocation,
+    ) -> Self {
+        let workflow = subject.document().workflow();
+        let job = workflow.zip(subject.unit.job).map(|(w, j)| &w.jobs[j]);
+        let (leg, inputs) = (&timeline.instance.leg, &timeline.instance.inputs);
+        let scope = job.zip(workflow).map(|(job, workflow)| {
+            Scope::new(leg, inputs, &job.id).with_env(&workflow.env).with_env(&job.env)
+        });
+        let images = &setup_actions().images;
+        let container = job.and_then(|j| j.container.as_ref()).zip(scope.as_ref());
+        let container = container.map(|(image, scope)| match scope.text(&image.text) {
+            Some(image) => images.read(&image),
+            None if fixes_minor(&image.text) => Image::Fixed(None),
+            None => Image::Floating,
+        });
+        let started = invocation.in_container.then(|| {
+            let mut words = invocation.command.split_whitespace().map(|word| images.read(word));
+            words.find(|image| *image != Image::Floating).unwrap_or(Image::Floating)
+        });
+        let before =
+            timeline.events.iter().take_while(|e| e.site != event.site || e.span != event.span);
+        let inner = (event.site != event.outer).then_some(event.site);
+        let scripts = std::iter::once(event.outer).chain(inner).flat_map(|site| {
+            let list = subject.repository.documents[site.document].steps(site.job);
+            let steps = list.map_or(&[][..], |l| l.steps.get(..=site.step).unwrap_or_default());
+            steps.iter().filter_map(|step| step.run.as_ref()).map(|script| script.text.as_str())
+        });
+        Self {
+            set_ups: before.filter_map(Event::set_up).collect(),
+            image: started.or(container),
+            os: job.zip(scope.as_ref()).and_then(|(job, scope)| runner_os(job, scope)),
+            scripts: scripts.collect(),
+            subject,
+            invocation,
+            event,
+            job,
+        }
+    }
+
+    /// The Python that a session's environment is made of.
+    pub fn of_session(&self, session: &Session) -> Supplier {
+        let backends = &session.backend.names;
+        let conda = ["conda", "mamba", "micromamba", "rattler"];
+        if !backends.is_empty() && backends.iter().all(|b| conda.contains(&b.as_str())) {
+            return Supplier::Fixed;
+        }
+        let uv = session.backend.only() == Some("uv")
+            || (backends.iter().any(|b| b == "uv") && self.has_uv());
+        match &session.python {
+            Interpreter::Named(name) => self.named(name, uv),
+            Interpreter::Own => self.of_nox(),
+            Interpreter::Unknown => match self.asked_versions().as_slice() {
+                [] | [_] => self.of_nox(),
+                [first, ..] => Supplier::Asked(ask(first, self.os)),
+            },
+        }
+    }
+
+    /// The Python that runs nox.
+    pub fn of_nox(&self) -> Supplier {
+        if self.invocation.in_container {
+            return match self.image {
+                Some(Image::Fixed(_)) => Supplier::Fixed,
+                _ => Supplier::Unknown(
+                    "the image of the container that the command starts can get another Python"
+                        .to_owned(),
+                ),
+            };
+        }
+        let python = self.invocation.python.as_deref();
+        match self.invocation.launcher.as_deref() {
+            Some("pipx run") => self.pipx(python),
+            Some(launcher) if launcher.starts_with("uv") => self.uv(python, launcher == "uv run"),
+            Some("pixi run") => self.pixi(),
+            _ => match self.installed() {
+                Some(Installed::Pipx(python)) => self.pipx(python.as_deref()),
+                Some(Installed::UvTool(python)) => self.uv(python.as_deref(), false),
+                None => self.active(),
+            },
+        }
+    }
+
+    /// A Python of this name, as a session asks for it.
+    fn named(&self, name: &str, uv: bool) -> Supplier {
+        let name = name.trim();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+        if name.is_empty() || !name.chars().all(plain) {
+            return Supplier::Unknown(format!("which Python `{name}` is, is not known"));
+        }
+        if let Some(set_up) = self.location() {
+            let several = setup_actions().interpreter(&set_up.action).is_some_and(|a| a.several);
+            let last = set_up.versions.as_ref().map(|v| v.last());
+            match last {
+                None if !several => return Supplier::Location(ask(name, self.os)),
+                Some(None) if !several => {
+                    // Which version its file names is in sight, too.
+                    let texts = set_up.files.iter().filter_map(|f| self.read(f));
+                    if texts.into_iter().any(|t| t.split_whitespace().any(|v| is_same(v, name))) {
+                        return Supplier::Location(ask(name, self.os));
+                    }
+                }
+                Some(Some(last)) if !several && is_same(last, name) => {
+                    return Supplier::Location(ask(name, self.os));
+                }
+                _ => {}
+            }
+            if self.asked_versions().iter().any(|v| is_same(v, name)) {
+                return Supplier::Asked(ask(name, self.os));
+            }
+        }
+        if uv {
+            return Supplier::Uv { version: Some(name.to_owned()), project: false };
+        }
+        if self.downloads() {
+            return Supplier::Nox { version: Some(name.to_owned()) };
+        }
+        match self.image {
+            Some(Image::Fixed(_)) => Supplier::Fixed,
+            _ => Supplier::Asked(ask(name, self.os)),
+        }
+    }
+
+    /// What `python` is where nox runs.
+    fn active(&self) -> Supplier {
+        let manager = |s: &&&SetUp| {
+            s.location
+                || setup_actions().interpreter(&s.action).is_some_and(|a| a.manager.is_some())
+        };
+        if let Some(set_up) = self.set_ups.iter().rev().find(manager) {
+            let manager = setup_actions().interpreter(&set_up.action).and_then(|a| a.manager);
+            match manager {
+                None => return self.located(),
+                Some(Manager::Conda) => return self.conda(set_up),
+                Some(Manager::Mise) => {
+                    if let Some(supplier) = self.mise(set_up) {
+                        return supplier;
+                    }
+                }
+                Some(Manager::Pixi) => {}
+            }
+        }
+        if self.makes_venv() {
+            return Supplier::Uv { version: None, project: true };
+        }
+        match self.image {
+            Some(Image::Fixed(_)) => Supplier::Fixed,
+            _ => Supplier::Asked(format!("{} -VV", self.plain_python())),
+        }
+    }
+
+    fn located(&self) -> Supplier {
+        Supplier::Location("python -VV".to_owned())
+    }
+
+    /// How `python` is called where nothing has set it up.
+    fn plain_python(&self) -> &'static str {
+        let module = self.invocation.launcher.as_deref() == Some("python -m");
+        let image = self.job.and_then(|j| j.container.as_ref());
+        let python = image.is_some_and(|i| i.text.contains("python"));
+        if python || module && self.invocation.command.starts_with("python ") {
+            "python"
+        } else if self.os == Some("Windows") {
+            "python"
+        } else {
+            "python3"
+        }
+    }
+
+    fn pipx(&self, python: Option<&str>) -> Supplier {
+        match python {
+            Some(python) if self.location().is_some() && is_active(python) => self.located(),
+            Some(python) if !python.contains(['$', '{', '`']) => self.named(python, false),
+            Some(_) => {
+                Supplier::Unknown("which Python `pipx` is told to take is not known".to_owned())
+            }
+            // pip installs pipx into the Python that is set up.
+            None if self.lines().any(|l| installs(&l, "pip", "pipx")) => self.active(),
+            None if matches!(self.image, Some(Image::Fixed(_))) => Supplier::Fixed,
+            None => Supplier::Asked(
+                "\"$(pipx environment --value PIPX_DEFAULT_PYTHON)\" -VV".to_owned(),
+            ),
+        }
+    }
+
+    fn uv(&self, python: Option<&str>, project: bool) -> Supplier {
+        let pinned = project && self.project_files().iter().any(|f| f.ends_with(".python-version"));
+        let variable = self.entries().filter(|(name, _)| *name == "UV_PYTHON").last();
+        let computed = |python: &str| python.contains(['$', '{', '`']);
+        match python.or(variable.map(|(_, text)| text)) {
+            Some(python)
+                if (is_active(python) || computed(python)) && self.location().is_some() =>
+            {
+                self.located()
+            }
+            // A value of the matrix stands in the key.
+            Some(python) if computed(python) => Supplier::Uv { version: None, project },
+            Some(python) => self.named(python, true),
+            None if self.location().is_some() && !pinned => self.located(),
+            None => Supplier::Uv { version: None, project },
+        }
+    }
+
+    fn pixi(&self) -> Supplier {
+        let lock = self.project_file("pixi.lock");
+        lock.map_or_else(
+            || Supplier::Asked("pixi run python -VV".to_owned()),
+            |lock| Supplier::Files(vec![lock]),
+        )
+    }
+
+    fn conda(&self, set_up: &SetUp) -> Supplier {
+        let pins = |path: &String| {
+            self.read(path).is_some_and(|text| {
+                text.lines().any(|line| {
+                    let line: String =
+                        line.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+                    line.strip_prefix("-python=").is_some_and(|rest| {
+                        rest.trim_start_matches('=')
+                            .split('.')
+                            .nth(1)
+                            .is_some_and(|minor| minor.starts_with(|c: char| c.is_ascii_digit()))
+                    })
+                })
+            })
+        };
+        if set_up.files.iter().any(pins) {
+            return Supplier::Files(set_up.files.clone());
+        }
+        if set_up.versions.as_ref().is_none_or(|v| !v.is_empty()) {
+            return Supplier::Fixed;
+        }
+        let login = self.default_shell().is_some_and(|shell| {
+            shell.contains("-l") || shell.contains("el") || shell.contains("micromamba")
+        });
+        if login {
+            return Supplier::Asked("python -VV".to_owned());
+        }
+        Supplier::Unknown(format!("no file says which Python `{}` installs", set_up.action))
+    }
+
+    /// `None` where its files say nothing of Python.
+    fn mise(&self, set_up: &SetUp) -> Option<Supplier> {
+        let entry = |text: String| {
+            text.lines().find_map(|line| {
+                let rest = line.trim().strip_prefix("python")?;
+                rest.starts_with([' ', '=', '\t'])
+                    .then(|| rest.trim_matches([' ', '=', '\t', '"', '\'', '[', ']']).to_owned())
+            })
+        };
+        let named = set_up.files.iter().find_map(|path| entry(self.read(path)?))?;
+        let locked = set_up.files.iter().any(|f| f.ends_with(".lock"));
+        let exact = named.matches('.').count() == 2
+            && named.chars().all(|c| c.is_ascii_digit() || c == '.');
+        Some(if exact || locked {
+            Supplier::Files(set_up.files.clone())
+        } else {
+            Supplier::Asked("python -VV".to_owned())
+        })
+    }
+
+    /// The last step that exports where its Python is.
+    fn location(&self) -> Option<&'a SetUp> {
+        self.set_ups.iter().rev().find(|s| s.location).copied()
+    }
+
+    /// The versions that steps set up for sessions, as far as they are known.
+    fn asked_versions(&self) -> Vec<&'a str> {
+        let versions = self.set_ups.iter().filter(|s| !s.uv).flat_map(|s| &s.versions);
+        versions.flatten().map(String::as_str).collect()
+    }
+
+    /// uv is there to choose interpreters.
+    fn has_uv(&self) -> bool {
+        let launched = self.invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
+        let words = self.scripts.iter().flat_map(|script| {
+            script
+                .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')))
+        });
+        launched || self.set_ups.iter().any(|s| s.uv) || words.into_iter().any(|word| word == "uv")
+    }
+
+    /// Steps made an environment with uv in which nox runs.
+    fn makes_venv(&self) -> bool {
+        self.lines().any(|line| line.contains("uv venv") || line.contains("uv sync"))
+    }
+
+    /// uv may take a Python of the runner.
+    pub fn takes_system_pythons(&self) -> bool {
+        !self.is_set_to("UV_PYTHON_PREFERENCE", "only-managed")
+            && !self.is_set_to("UV_MANAGED_PYTHON", "1")
+    }
+
+    fn downloads(&self) -> bool {
+        let option = |text: &str| text.contains("--download-python");
+        let run = &self.invocation.run;
+        option(&self.invocation.command)
+            || self.sets("NOX_DOWNLOAD_PYTHON")
+            || self.lines().any(|line| line.contains("nox[pbs"))
+            || run.definition_files.iter().any(|file| {
+                let text = self.subject.repository.files().read(file);
+                text.is_some_and(|text| text.contains("download_python"))
+            })
+    }
+
+    /// The text of a file of the workspace.
+    fn read(&self, path: &str) -> Option<String> {
+        let checkout = &self.invocation.checkout;
+        let inside = match path.strip_prefix(checkout.as_str()) {
+            Some(rest) if !checkout.is_empty() => rest.trim_start_matches('/'),
+            _ => path,
+        };
+        self.subject.repository.files().read(inside).map(|text| text.to_string())
+    }
+
+    /// A tracked file of the project or of the repository, relative to the workspace.
+    fn project_file(&self, name: &str) -> Option<String> {
+        let definition = self.invocation.run.definition_files.first();
+        let folder = definition.and_then(|d| d.rsplit_once('/')).map_or("", |(folder, _)| folder);
+        let tracked = self.subject.repository.files().tracked();
+        let path = [folder, ""].map(|folder| prefixed(folder, name));
+        path.iter().find(|p| tracked.contains(p)).map(|p| placed(self.invocation, p))
+    }
+
+    /// The files by which uv chooses the Python of a project.
+    pub fn project_files(&self) -> Vec<String> {
+        let names = [".python-version", "pyproject.toml"];
+        names.iter().filter_map(|name| self.project_file(name)).collect()
+    }
+
+    fn default_shell(&self) -> Option<&'a str> {
+        let workflow = self.subject.document().workflow().map(|w| &w.defaults);
+        let own = self.step().and_then(|s| s.shell.as_ref());
+        let job = self.job.and_then(|j| j.defaults.shell.as_ref());
+        let default = job.or_else(|| workflow.and_then(|d| d.shell.as_ref()));
+        default.filter(|d| own.is_none_or(|own| own.text == d.text)).map(|s| s.text.as_str())
+    }
+
+    fn step(&self) -> Option<&'a Step> {
+        let site = self.event.site;
+        self.subject.repository.documents[site.document].steps(site.job)?.steps.get(site.step)
+    }
+
+    /// Whether the workflow, the job or the step sets a variable.
+    pub fn sets(&self, name: &str) -> bool {
+        self.entries().any(|(own, _)| own == name)
+    }
+
+    fn is_set_to(&self, name: &str, value: &str) -> bool {
+        self.entries().any(|(own, text)| own == name && text == value)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let workflow = self.subject.document().workflow().map(|w| &w.env);
+        let envs = workflow.into_iter().chain(self.job.map(|j| &j.env));
+        let envs = envs.chain(self.step().map(|s| &s.env));
+        envs.flat_map(|env| &env.entries).map(|(name, v)| (name.as_str(), v.text.as_str()))
+    }
+
+    /// The commands of the scripts, roughly.
+    fn lines(&self) -> impl Iterator<Item = String> {
+        self.scripts.iter().flat_map(|script| {
+            let joined = script.replace("\\\n", " ");
+            let lines: Vec<String> = joined
+                .split(['\n', ';', '&', '|'])
+                .map(|l| l.trim().to_owned())
+                .filter(|l| !l.starts_with('#'))
+                .collect();
+            lines
+        })
+    }
+
+    /// How nox came onto the runner, where that decides its Python.
+    fn installed(&self) -> Option<Installed> {
+        let mut found = None;
+        for line in self.lines() {
+            let python = option(&line, &["--python", "-p"]);
+            if installs(&line, "pipx", "nox") {
+                found = Some(Installed::Pipx(python));
+            } else if installs(&line, "uv tool", "nox") {
+                found = Some(Installed::UvTool(python));
+            } else if installs(&line, "pip", "nox") {
+                found = None;
+            }
+        }
+        found
+    }
+}
+
+/// A program that keeps nox in an environment of its own, with the Python that it is told.
+enum Installed {
+    Pipx(Option<String>),
+    UvTool(Option<String>),
+}
+
+/// Whether a command line installs `program` with `installer`.
+fn installs(line: &str, installer: &str, program: &str) -> bool {
+    let mut words = line.split_whitespace().map(|w| w.trim_matches(['"', '\'']));
+    let installer: Vec<&str> = installer.split(' ').collect();
+    let names_it = |word: &str| {
+        let own = word.rsplit('/').next().unwrap_or(word);
+        match installer.as_slice() {
+            ["pip"] => own == "pip" || own == "pip3",
+            [.., last] => own == *last,
+            [] => false,
+        }
+    };
+    words.any(names_it)
+        && (installer.len() == 1 || line.contains(&installer.join(" ")))
+        && words.next() == Some("install")
+        && words.any(|word| {
+            word.split(['[', '=', '<', '>', '~', '!', '@', ';']).next() == Some(program)
+        })
+}
+
+/// The value of the first of these options in a command line.
+fn option(line: &str, names: &[&str]) -> Option<String> {
+    let mut words = line.split_whitespace();
+    while let Some(word) = words.next() {
+        if names.contains(&word) {
+            // An expression may hold blanks.
+            let rest: Vec<&str> = words.collect();
+            let first = rest.first()?;
+            let value = if first.contains("${{") && !first.contains("}}") {
+                rest.join(" ").split_inclusive("}}").next().unwrap_or_default().to_owned()
+            } else {
+                (*first).to_owned()
+            };
+            return Some(value.trim_matches(['"', '\'']).to_owned());
+        }
+        let attached = names.iter().find_map(|n| word.strip_prefix(&format!("{n}=")));
+        if let Some(value) = attached {
+            return Some(value.trim_matches(['"', '\'']).to_owned());
+        }
+    }
+    None
+}
+
+/// Whether a word names the Python that a step has set up: by an output of it, by its folder, or as
+/// the one that is first on the path.
+fn is_active(python: &str) -> bool {
+    let python = python.trim_matches(['"', '\'']);
+    python.contains(".outputs.python-path")
+        || python.contains(".outputs.python-version")
+        || python.contains("pythonLocation")
+        || python.contains("which python")
+        || python.contains("command -v python")
+        || python == "python"
+        || python == "python3"
+}
+
+/// Whether a version that a step is asked for is the one of that name: `3.13.1` is a `3.13`.
+fn is_same(version: &str, name: &str) -> bool {
+    let plain = |text: &str| {
+        let text = text.trim_matches(['"', '\'', '~', '^', 'v']).trim_start_matches("python");
+        text.replacen("pypy-", "pypy", 1).trim_end_matches("-dev").to_owned()
+    };
+    let (version, name) = (plain(version), plain(name));
+    let begins = |long: &str, short: &str| {
+        long.strip_prefix(short).is_some_and(|rest| rest.starts_with(['.', '-']))
+    };
+    version == name
+        || (name.contains('.') && begins(&version, &name))
+        || (version.contains('.') && begins(&name, &version))
+}
+
+/// A command that prints the version of a Python by its name; Windows has a launcher for them.
+fn ask(name: &str, os: Option<&str>) -> String {
+    let name = name.replacen("pypy-", "pypy", 1);
+    let name = name.trim_end_matches("-dev");
+    if !name.starts_with(|c: char| c.is_ascii_digit()) {
+        return format!("{name} -VV");
+    }
+    let minor: Vec<&str> = name.split('.').take(2).collect();
+    let minor = minor.join(".");
+    if os == Some("Windows") { format!("py -{minor} -VV") } else { format!("python{minor} -VV") }
+}
+
+/// `python:${{ matrix.python }}-slim`: the value stands in the key.
+fn fixes_minor(image: &str) -> bool {
+    let (path, tag) = image.split_once(':').unwrap_or((image, ""));
+    path.ends_with("python") && tag.starts_with("${{ matrix.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_the_same_python() {
+        for (version, name, expected) in [
+            ("3.13", "3.13", true),
+            ("3.13.1", "3.13", true),
+            ("3.1", "3.13", false),
+            ("3.13", "3.1", false),
+            ("pypy-3.10", "pypy3.10", true),
+            ("3.14-dev", "3.14", true),
+            ("3", "3.12", false),
+            ("3.13", "3.13t", false),
+        ] {
+            assert_eq!(is_same(version, name), expected, "{version} {name}");
+        }
+    }
+
+    #[test]
+    fn commands_that_install_nox() {
+        for (line, pip, pipx, tool) in [
+            ("pip install nox", true, false, false),
+            ("python -m pip install --upgrade pip nox[uv]==2025.1", true, false, false),
+            ("pipx install nox", false, true, false),
+            ("pipx install --python 3.12 nox", false, true, false),
+            ("uv tool install nox", false, false, true),
+            ("uv pip install --system nox", true, false, false),
+            ("pip install noxious", false, false, false),
+            ("pipx run nox", false, false, false),
+        ] {
+            assert_eq!(installs(line, "pip", "nox"), pip, "{line}");
+            assert_eq!(installs(line, "pipx", "nox"), pipx, "{line}");
+            assert_eq!(installs(line, "uv tool", "nox"), tool, "{line}");
+        }
+        let value =
+            option("pipx run --python ${{ steps.a.outputs.python-path }} nox", &["--python"]);
+        assert_eq!(value.as_deref(), Some("${{ steps.a.outputs.python-path }}"));
+    }
+
+    #[test]
+    fn commands_that_ask_a_python() {
+        for (name, os, expected) in [
+            ("3.12", Some("Linux"), "python3.12 -VV"),
+            ("3.12.1", None, "python3.12 -VV"),
+            ("3.12", Some("Windows"), "py -3.12 -VV"),
+            ("pypy3.10", Some("Linux"), "pypy3.10 -VV"),
+            ("pypy-3.10", Some("Linux"), "pypy3.10 -VV"),
+            ("/opt/python/bin/python3", None, "/opt/python/bin/python3 -VV"),
+        ] {
+            assert_eq!(ask(name, os), expected);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Which matrix values and inputs reach what decides an environment: nox's arguments, variables that
+//! the noxfile reads, the runner, the container, the interpreter.
+
+use std::rc::Rc;
+
+use crate::actions::context::ENV_FILE;
+use crate::actions::expr::{Template, parse_condition, parse_template};
+use crate::actions::{Scalar, Step};
+use crate::job::context::{Subject, cacheable, touches_folder};
+use crate::job::{Event, EventKind, Invocation, Site, Timeline};
+use crate::rules::nox;
+use crate::rules::setup_actions::setup_actions;
+use crate::tool::Files;
+
+/// Values are followed through this many others.
+const MAX_DEPTH: usize = 3;
+/// Words with which a line of a script changes what later lines do.
+const AROUND: [&str; 10] =
+    ["cd ", "pushd ", "export ", "source ", ". ", "if ", "case ", "set ", "$env:", "elif "];
+
+/// A matrix value or input that reaches something decisive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// `matrix.session`.
+    pub path: String,
+    /// It is a version that setup-python is asked for, and nothing beside it.
+    pub version: bool,
+    /// It is among the labels of `runs-on`.
+    pub runner: bool,
+}
+
+/// All of them, in the order in which they are found.
+pub fn reaching(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<Reach> {
+    let mut found = Found { subject, list: Vec::new() };
+    if let Some((workflow, job)) = subject.document().workflow().zip(subject.unit.job) {
+        let job = &workflow.jobs[job];
+        for label in &job.runs_on {
+            found.text(&label.text, |reach| reach.runner = true);
+        }
+        found.texts(job.container.iter().chain(&job.defaults.working_directory));
+        found.texts(workflow.defaults.working_directory.iter());
+    }
+    for timeline in timelines {
+        let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
+        for event in timeline.events.iter().take(last.map_or(0, |l| l + 1)) {
+            match &event.kind {
+                EventKind::Interpreter(_) => found.set_up(event),
+                EventKind::Run(call) if touches_folder(call) => found.call(event, call),
+                _ => {}
+            }
+        }
+    }
+    found.list
+}
+
+struct Found<'a> {
+    subject: &'a Subject<'a>,
+    list: Vec<Reach>,
+}
+
+impl<'a> Found<'a> {
+    fn texts<'t>(&mut self, scalars: impl Iterator<Item = &'t Scalar>) {
+        scalars.for_each(|s| self.text(&s.text, |_| {}));
+    }
+
+    /// The paths of one text; those behind other values have to be followed.
+    fn text(&mut self, text: &str, mark: impl Fn(&mut Reach)) {
+        for path in paths(text) {
+            let written = path.join(".");
+            if let Some(known) = self.list.iter_mut().find(|r| r.path == written) {
+                mark(known);
+                continue;
+            }
+            let root = path[0].to_ascii_lowercase();
+            if (root == "matrix" || root == "inputs") && path.len() > 1 {
+                let mut reach = Reach { path: written, version: false, runner: false };
+                mark(&mut reach);
+                self.list.push(reach);
+            }
+        }
+    }
+
+    /// The paths of a text of the step at `site`, and of what these come from.
+    fn followed(&mut self, event: &Event, site: Site, text: &str, depth: usize) {
+        if depth == 0 {
+            return;
+        }
+        let inside = site != event.outer && site.job.is_none();
+        for path in paths(text) {
+            let name = path.get(1).map_or("", String::as_str);
+            match path[0].to_ascii_lowercase().as_str() {
+                "matrix" => self.text(text, |_| {}),
+                "inputs" if inside => {
+                    let outer = self.step(event.outer);
+                    let with = outer.and_then(|s| s.input(name)).map(|s| s.text.as_str());
+                    with.into_iter().for_each(|t| self.followed(event, event.outer, t, depth - 1));
+                }
+                "inputs" => self.text(text, |_| {}),
+                "env" => {
+                    for value in self.variables(event).filter(|(n, _)| *n == name).map(|(_, v)| v) {
+                        self.followed(event, event.outer, value, depth - 1);
+                    }
+                    self.written(event, |word| word == name, depth);
+                }
+                "steps" => {
+                    let named = |s: &&Step| s.id.as_ref().is_some_and(|id| id.text == name);
+                    for text in self.steps_before(site).filter(named).flat_map(texts_of) {
+                        self.followed(event, site, text, depth - 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What earlier steps write to the file of variables under such names.
+    fn written(&mut self, event: &Event, counts: impl Fn(&str) -> bool, depth: usize) {
+        for step in self.steps_before(event.outer) {
+            let Some(script) = step.run.as_ref().filter(|s| s.text.contains(ENV_FILE)) else {
+                continue;
+            };
+            let lines = script.text.lines().filter(|line| {
+                line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(&counts)
+            });
+            for line in lines {
+                self.followed(event, event.outer, line, depth - 1);
+            }
+        }
+    }
+
+    fn set_up(&mut self, event: &Event) {
+        let Some(set_up) = event.set_up() else { return };
+        let Some(step) = self.step(event.site) else { return };
+        let action = setup_actions().interpreter(&set_up.action);
+        let version = action.and_then(|a| a.version_input.as_deref());
+        for (name, value) in &step.with {
+            let named = |input: Option<&str>| input.is_some_and(|i| name.eq_ignore_ascii_case(i));
+            if !(name.contains("python")
+                || name.contains("environment")
+                || name.eq_ignore_ascii_case("architecture")
+                || named(version))
+            {
+                continue;
+            }
+            if set_up.location && named(version) && event.site == event.outer && is_one(&value.text)
+            {
+                self.text(&value.text, |reach| reach.version = true);
+            }
+            self.followed(event, event.site, &value.text, MAX_DEPTH);
+        }
+        self.conditions(event);
+    }
+
+    fn call(&mut self, event: &Event, call: &Invocation) {
+        let step = self.step(event.site);
+        let variables: Vec<&str> = self
+            .variables(event)
+            .filter(|(name, _)| reaches(self.subject, event, call, name))
+            .map(|(_, value)| value)
+            .collect();
+        variables.into_iter().for_each(|v| self.followed(event, event.outer, v, MAX_DEPTH));
+        let subject = self.subject;
+        self.written(event, |word| reaches(subject, event, call, word), MAX_DEPTH);
+        self.conditions(event);
+        let Some(step) = step else { return };
+        let inputs = step.with.iter().map(|(_, v)| v).filter(|_| step.uses.is_some());
+        for scalar in inputs.chain(&step.working_directory) {
+            self.followed(event, event.site, &scalar.text, MAX_DEPTH);
+        }
+        let Some(script) = &step.run else { return };
+        let document = &self.subject.repository.documents[event.site.document];
+        let command = document.text.as_str().get(event.span.range()).unwrap_or_default();
+        let command = before_posargs(command);
+        // A shell variable or a branch may come from anywhere in the script.
+        let plain = !call.conditional && !command.replace("${{", "").contains(['$', '%', '@', '`']);
+        for line in script.text.lines() {
+            let around = AROUND.iter().any(|word| line.trim_start().starts_with(word));
+            if !plain || around {
+                self.followed(event, event.site, before_posargs(line), MAX_DEPTH);
+            }
+        }
+        self.followed(event, event.site, command, MAX_DEPTH);
+    }
+
+    fn conditions(&mut self, event: &Event) {
+        for site in [event.site, event.outer] {
+            if let Some(condition) = self.step(site).and_then(|s| s.condition.as_ref()) {
+                self.followed(event, site, &condition.text, MAX_DEPTH);
+            }
+        }
+    }
+
+    fn step(&self, site: Site) -> Option<&'a Step> {
+        self.subject.repository.documents[site.document].steps(site.job)?.steps.get(site.step)
+    }
+
+    fn steps_before(&self, site: Site) -> impl Iterator<Item = &'a Step> + use<'a> {
+        let list = self.subject.repository.documents[site.document].steps(site.job);
+        let steps = list.map_or(&[][..], |l| l.steps.get(..site.step).unwrap_or_default());
+        steps.iter()
+    }
+
+    fn variables(&self, event: &Event) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        variables(self.subject, event)
+    }
+}
+
+/// The variables that workflow, job and step set around a call, outermost first.
+pub fn variables<'a>(
+    subject: &'a Subject<'_>,
+    event: &Event,
+) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    let job = subject.document().workflow().zip(subject.unit.job);
+    let around = job.into_iter().flat_map(|(w, j)| [&w.env, &w.jobs[j].env]);
+    let step = |site: Site| {
+        let list = subject.repository.documents[site.document].steps(site.job);
+        list.and_then(|l| l.steps.get(site.step)).map(|s| &s.env)
+    };
+    let inner = (event.site != event.outer).then(|| step(event.site)).flatten();
+    let envs = around.chain(step(event.outer)).chain(inner);
+    envs.flat_map(|env| &env.entries).map(|(name, v)| (name.as_str(), v.text.as_str()))
+}
+
+/// Whether a variable can decide what a call builds: nox, the installers, the command line or a
+/// file of the project read it. Others are for the programs that a session runs.
+pub fn reaches(subject: &Subject<'_>, event: &Event, call: &Invocation, name: &str) -> bool {
+    let rules = nox::rules();
+    if name.len() < 2 {
+        return false;
+    }
+    let files = event.hops.iter().map(|hop| &hop.path);
+    let files = files.chain(&call.run.definition_files).chain(&call.run.install_files);
+    rules.variables.contains_key(name)
+        || rules.installer_variable_prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+        || has_word(before_posargs(&call.command), name)
+        || !call.own
+        || files.into_iter().any(|file| {
+            // A file that cannot be read may read it; the workflow's own text is no reader.
+            !file.ends_with(".yml")
+                && !file.ends_with(".yaml")
+                && subject.repository.files().read(file).is_none_or(|text| has_word(&text, name))
+        })
+}
+
+fn has_word(text: &str, name: &str) -> bool {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name)
+}
+
+/// One expression and nothing else.
+fn is_one(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("${{") && text.ends_with("}}") && text.matches("${{").count() == 1
+}
+
+fn texts_of(step: &Step) -> impl Iterator<Item = &str> {
+    let values = step.with.iter().chain(&step.env.entries).map(|(_, v)| v);
+    step.run.iter().chain(values).map(|s| s.text.as_str())
+}
+
+/// What stands behind ` -- ` goes to the session, not to nox.
+pub fn before_posargs(line: &str) -> &str {
+    line.split(" -- ").next().unwrap_or_default()
+}
+
+/// The context paths of a text.
+fn paths(text: &str) -> Vec<Vec<String>> {
+    parse_condition_or_template(text).map(|t| t.paths()).unwrap_or_default()
+}
+
+/// An `if:` may leave out the braces.
+fn parse_condition_or_template(text: &str) -> Option<Rc<Template>> {
+    let template = parse_template(text).ok()?;
+    let bare = ["matrix.", "inputs.", "steps.", "env."].iter().any(|root| text.contains(root));
+    if template.literal().is_some() && bare { parse_condition(text).ok() } else { Some(template) }
+}
+
+/// Whether some text of the job names this path where a session or a runner is chosen.
+pub fn on_command_line(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -> bool {
+    let mentions = |text: &str| paths(text).iter().any(|p| p.join(".") == path);
+    timelines.iter().flat_map(|t| cacheable(t)).any(|(event, call)| {
+        let line = before_posargs(&call.command);
+        let list = subject.repository.documents[event.outer.document].steps(event.outer.job);
+        let step = list.and_then(|list| list.steps.get(event.outer.step));
+        mentions(line)
+            || step.is_some_and(|step| {
+                step.env.entries.iter().any(|(name, v)| line.contains(name) && mentions(&v.text))
+                    || step.with.iter().any(|(name, v)| {
+                        line.contains(&format!("inputs.{name}")) && mentions(&v.text)
+                    })
+            })
+    })
+}
