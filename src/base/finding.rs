@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::base::remedy::Remedy;
 use crate::base::text::Span;
 
 #[derive(
@@ -53,6 +54,8 @@ pub struct Finding {
     pub job: String,
     /// Said with the fix: what it buys, what it costs, who can read the cache.
     pub notes: Vec<String>,
+    /// What would cure it.
+    pub remedy: Option<Remedy>,
     pub fix: Option<Fix>,
     /// Why there is no fix, when there is none.
     pub no_fix_reason: Option<String>,

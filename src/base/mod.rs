@@ -4,5 +4,6 @@ pub mod finding;
 pub mod glob;
 pub mod memo;
 pub mod printable;
+pub mod remedy;
 pub(crate) mod syntax;
 pub mod text;

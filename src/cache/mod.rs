@@ -4,8 +4,10 @@ pub mod builds;
 pub mod hashed;
 pub mod interpreter;
 pub mod needs;
+pub mod packages;
 pub mod publish;
 pub mod reach;
 pub mod separate;
+pub mod uncovered;
 
 pub use needs::Needs;

@@ -51,7 +51,7 @@ pub struct Needs {
     /// The user wants no restore keys.
     pub no_restore_keys: bool,
     /// The default shell of some leg is no POSIX shell.
-    needs_bash: bool,
+    pub needs_bash: bool,
     /// Why no key can be written that is sure to be right.
     pub failure: Option<String>,
 }

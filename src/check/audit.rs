@@ -235,6 +235,7 @@ impl<'a> Audit<'a> {
             related,
             job: self.subject.name.clone(),
             notes: Vec::new(),
+            remedy: None,
             fix,
             no_fix_reason,
             withheld: None,

@@ -10,6 +10,7 @@ use crate::base::finding::{Finding, Location, Problem};
 use crate::base::text::Text;
 use crate::check::{self, jobs::Jobs};
 use crate::config::Config;
+use crate::fix;
 use crate::job::context::Subject;
 pub use crate::job::shown::JobTimeline;
 use crate::job::{Unit, shown};
@@ -128,8 +129,7 @@ fn check_part(
     }
     let asked: Vec<usize> =
         (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
-    let found: Vec<Finding> =
-        asked.par_iter().flat_map_iter(|job| check::run(&jobs, *job)).collect();
+    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| resolved(&jobs, *job)).collect();
     let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
     for subject in asked.into_iter().map(|job| &subjects[job]) {
         if details.undecided {
@@ -148,6 +148,13 @@ fn check_part(
     let texts = pointed_into(repository.files(), documents, &findings, &undecided);
     let outcome = Outcome { findings, problems, texts, undecided, timelines };
     (outcome, later.into_iter().map(|(_, document)| document).collect())
+}
+
+/// The findings about a job, each with its fix or the reason why it has none.
+fn resolved(jobs: &Jobs<'_>, job: usize) -> Vec<Finding> {
+    let mut findings = check::run(jobs, job);
+    findings.iter_mut().for_each(|finding| fix::resolve(&jobs.subjects[job], finding));
+    findings
 }
 
 /// The jobs of a workflow; a composite action only where no job of the repository uses it.

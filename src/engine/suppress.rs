@@ -179,6 +179,7 @@ impl Layout<'_> {
             related: Vec::new(),
             job: self.job_at(directive.span.start),
             notes: Vec::new(),
+            remedy: None,
             fix: None,
             no_fix_reason: None,
             withheld: None,

@@ -6,14 +6,9 @@ use crate::base::finding::{Change, Edit, Route, Segment};
 use crate::base::text::Span;
 use crate::job::{Event, Invocation, Site};
 use crate::repo::Repository;
+use crate::tool::Tool;
 use crate::tool::nox::Nox;
-use crate::tool::{Reuse, Tool};
 use crate::yaml::ScalarMap;
-
-/// Whether the call deletes what a cache restored, unless it is told otherwise.
-pub fn needs_flag(invocation: &Invocation) -> bool {
-    !matches!(invocation.run.reuse, Reuse::On)
-}
 
 /// Why the flag cannot be put where it is needed; `None` when it can.
 pub fn obstacle(invocation: &Invocation) -> Option<String> {

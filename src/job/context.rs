@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::job::{CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build};
 use crate::repo::{Document, Repository};
-use crate::tool::Answer;
+use crate::tool::{Answer, Reuse};
 
 #[derive(Debug)]
 pub struct Subject<'a> {
@@ -54,6 +54,11 @@ pub fn touches_folder(invocation: &Invocation) -> bool {
 
 fn is_ours(invocation: &Invocation) -> bool {
     invocation.action.is_none_or(|a| !a.rebuilds && !a.own_cache)
+}
+
+/// Whether the call deletes what a cache restored, unless it is told otherwise.
+pub fn needs_reuse_flag(invocation: &Invocation) -> bool {
+    !matches!(invocation.run.reuse, Reuse::On)
 }
 
 /// The cacheable calls of an instance, in order.

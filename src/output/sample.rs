@@ -26,6 +26,7 @@ fn finding(rule: &'static str, severity: Severity, primary: Location) -> Finding
         related: Vec::new(),
         job: "tests".into(),
         notes: Vec::new(),
+        remedy: None,
         fix: None,
         no_fix_reason: None,
         withheld: None,

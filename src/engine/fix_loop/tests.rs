@@ -28,6 +28,7 @@ fn finding(fix: Fix) -> Finding {
         related: Vec::new(),
         job: "a".into(),
         notes: Vec::new(),
+        remedy: None,
         fix: Some(fix),
         no_fix_reason: None,
         withheld: None,

@@ -40,6 +40,7 @@ fn finding(text: &Text, job: &str, needle: &str) -> Finding {
         related: Vec::new(),
         job: job.into(),
         notes: Vec::new(),
+        remedy: None,
         fix: None,
         no_fix_reason: None,
         withheld: None,

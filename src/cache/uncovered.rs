@@ -1,0 +1,72 @@
+//! The calls of a job that build environments although no cache restores them.
+
+use crate::job::context::{Subject, cacheable, is_meant_for, touches_folder};
+use crate::job::{CacheStep, Event, Invocation, Timeline};
+
+/// A call of the tool on one instance.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'t> {
+    pub timeline: &'t Timeline,
+    pub event: &'t Event,
+    pub invocation: &'t Invocation,
+}
+
+/// What no cache covers.
+#[derive(Debug, Default)]
+pub struct Uncovered<'t> {
+    /// The cacheable calls, instance by instance, in order.
+    pub calls: Vec<Call<'t>>,
+    /// Some other instance of the job has a cache.
+    pub covered_elsewhere: bool,
+}
+
+impl<'t> Uncovered<'t> {
+    pub fn of(context: &'t Subject<'_>) -> Self {
+        let mut found = Self::default();
+        for timeline in &context.timelines {
+            let folders: Vec<String> =
+                cacheable(timeline).flat_map(|(_, call)| call.folders.iter().cloned()).collect();
+            let covers = |step: &CacheStep| {
+                is_meant_for(step, &folders) || restores_a_session(step, timeline)
+            };
+            if timeline.caches().any(|(_, step)| covers(step)) {
+                found.covered_elsewhere = true;
+            } else {
+                let calls = cacheable(timeline);
+                found.calls.extend(calls.map(|(event, invocation)| Call {
+                    timeline,
+                    event,
+                    invocation,
+                }));
+            }
+        }
+        found
+    }
+
+    /// Every call on these instances that puts anything into the folder, also one whose environment
+    /// stays empty: a cache must be restored before all of them.
+    pub fn touching(&self) -> Vec<Call<'t>> {
+        let mut seen: Vec<&Timeline> = Vec::new();
+        let mut calls = Vec::new();
+        for Call { timeline, .. } in &self.calls {
+            if seen.last().is_some_and(|last| std::ptr::eq(*last, *timeline)) {
+                continue;
+            }
+            seen.push(timeline);
+            let touching = timeline.invocations().filter(|(_, call)| touches_folder(call));
+            calls.extend(touching.map(|(event, invocation)| Call { timeline, event, invocation }));
+        }
+        calls
+    }
+}
+
+/// Whether a cache step restores the environment of a single session (`.nox/tests`).
+fn restores_a_session(step: &CacheStep, timeline: &Timeline) -> bool {
+    let restores = |path: &str| step.paths.iter().any(|p| p.folder.as_deref() == Some(path));
+    cacheable(timeline).any(|(_, call)| {
+        let sessions = call.run.sessions.iter().filter_map(|s| s.folder.as_ref());
+        sessions
+            .flat_map(|session| call.folders.iter().map(move |f| format!("{f}/{session}")))
+            .any(|path| restores(&path))
+    })
+}

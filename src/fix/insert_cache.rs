@@ -1,0 +1,360 @@
+//! The fix that inserts a cache of environments: what tells the interpreter, the cache step, the
+//! step that clears away what is not an exact hit, the reuse flags, and where packages are kept.
+
+use std::collections::BTreeMap;
+
+use super::action_ref::cache_action;
+use super::removal::remove_step;
+use super::reuse_flag;
+use super::steps::{Body, Input, NewStep, insert_steps};
+use super::variables::{set_input, set_variables};
+use crate::actions::{Step, StepList};
+use crate::base::finding::{Applicability, Change, Edit, Fix};
+use crate::cache::Needs;
+use crate::cache::packages::{Packages, Superfluous};
+use crate::cache::publish::Permission;
+use crate::cache::uncovered::{Call, Uncovered};
+use crate::config;
+use crate::job::context::{Subject, needs_reuse_flag, touches_folder};
+use crate::job::{Event, EventKind, Site, Timeline};
+
+/// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
+const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
+/// Ids for the cache step; the first that the job doesn't use.
+const IDS: [&str; 3] = ["nox-cache", "nox-environments", "cachelint-nox-cache"];
+
+/// The fix and what to say about it; fails with the reason, as one clause.
+pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String> {
+    let permission = Permission::of(context);
+    let uncovered = Uncovered::of(context);
+    let calls = uncovered.touching();
+    let own_checkout = calls.iter().find(|c| c.invocation.action.is_some_and(|a| a.checks_out));
+    if let Some(call) = own_checkout {
+        let command = &call.invocation.command;
+        return Err(format!(
+            "`{command}` checks out by itself, which would delete what was restored"
+        ));
+    }
+    let site = target(&calls)?;
+    for Call { timeline, event, .. } in &calls {
+        disturbance(timeline, site)?;
+        if context.unit.job.is_some() && !is_checked_out(timeline, event, site) {
+            return Err(
+                "no step before nox checks the repository out, so `hashFiles` would find nothing"
+                    .to_owned(),
+            );
+        }
+    }
+    let needs = Needs::of(context, site.document);
+    if needs.exact_only {
+        return Err("nox skips installs (`-R`, `--no-install`): with a restored environment it would test old code"
+            .to_owned());
+    }
+    if let Some(reason) = &needs.failure {
+        return Err(reason.clone());
+    }
+    let document = &context.repository.documents[site.document];
+    let list = document.steps(site.job).ok_or("the job has no steps")?;
+    let packages = Packages::in_archive(context, &calls, &needs, site);
+    let lookup_only = (permission == Permission::NotOnTags || runs_on_tags(context))
+        .then(|| ("lookup-only", Input::Line(NOT_ON_TAGS.to_owned())));
+
+    let (moved, packages) =
+        match packages.map(|p| move_packages(context, list, site, &p).map(|m| (m, p))) {
+            Some(Ok((moved, packages))) => (moved, Some(packages)),
+            // Packages that cannot be moved stay where they are.
+            Some(Err(_)) | None => (Parts::default(), None),
+        };
+    let exact = calls.iter().all(|call| call.invocation.run.exact_installer);
+    let restore = if packages.is_some() || exact { needs.restore_key() } else { None };
+    let steps = Inserted { context, list, site, calls: &calls, needs: &needs };
+    let new = steps.new_steps(restore, exact, lookup_only)?;
+
+    let mut parts = moved;
+    let (edit, inserted) = insert_steps(document, list, site.step, &new)?;
+    parts.edits.push(edit);
+    parts.changes.extend(inserted);
+    let mut notes = Vec::new();
+    let reuses = reuse(context, site, &calls, &mut parts, &mut notes)?;
+    if let Some(packages) = &packages {
+        notes.push(said_of(packages, list));
+    }
+    parts.edits.sort_by_key(|e| (e.span.start, e.span.end));
+    let applicability = applicability(&permission, &needs, &mut notes);
+    let folder = needs.folders.first().map_or(".nox", String::as_str);
+    let and_reuse = if reuses { " and let nox reuse it" } else { "" };
+    let fix = Fix {
+        applicability,
+        message: format!("Restore `{folder}` from a cache before nox runs{and_reuse}"),
+        path: document.path.clone(),
+        edits: parts.edits,
+        changes: parts.changes,
+    };
+    Ok((fix, notes))
+}
+
+/// Edits with the changes that they make.
+#[derive(Default)]
+struct Parts {
+    edits: Vec<Edit>,
+    changes: Vec<Change>,
+}
+
+/// The steps that go before the first call.
+struct Inserted<'a> {
+    context: &'a Subject<'a>,
+    list: &'a StepList,
+    site: Site,
+    calls: &'a [Call<'a>],
+    needs: &'a Needs,
+}
+
+impl Inserted<'_> {
+    fn new_steps(
+        &self,
+        restore: Option<String>,
+        exact: bool,
+        lookup_only: Option<(&'static str, Input)>,
+    ) -> Result<Vec<NewStep>, String> {
+        let uses_id = |id: &&str| {
+            !self.list.steps.iter().any(|s| s.id.as_ref().is_some_and(|own| own.text == **id))
+        };
+        let condition = self.shared_condition();
+        let mut new = Vec::new();
+        let shell = self.needs.needs_bash.then_some("bash");
+        if let Some(probe) = &self.needs.probe {
+            if !uses_id(&probe.id.as_str()) {
+                return Err(format!("the job has another step with the id `{}`", probe.id));
+            }
+            new.push(NewStep {
+                name: probe.name.clone(),
+                id: Some(probe.id.clone()),
+                condition: condition.clone(),
+                body: Body::Run {
+                    shell: probe.needs_bash.then_some("bash"),
+                    script: probe.script.clone(),
+                },
+            });
+        }
+        // Exact installers bring an older environment up to date by themselves.
+        let rebuilds = restore.is_some() && !exact;
+        let id = match IDS.iter().find(uses_id) {
+            Some(id) => (*id).to_owned(),
+            None => return Err("the job uses every id that the cache step could have".to_owned()),
+        };
+        let document = &self.context.repository.documents[self.site.document];
+        let mut inputs =
+            vec![("path", Input::list(self.needs.paths())), ("key", Input::Line(self.needs.key()))];
+        inputs.extend(restore.map(|key| ("restore-keys", Input::Block(vec![key]))));
+        inputs.extend(lookup_only);
+        let action = cache_action(self.context.repository, self.context.settings, document);
+        new.push(NewStep {
+            name: "Cache nox environments".to_owned(),
+            id: rebuilds.then(|| id.clone()),
+            condition,
+            body: Body::Uses { action, inputs },
+        });
+        if rebuilds {
+            new.push(rebuild_step(&id, &self.needs.folders, shell));
+        }
+        Ok(new)
+    }
+
+    /// The `if:` that all steps running nox share, so that nothing is restored where none of them
+    /// runs.
+    fn shared_condition(&self) -> Option<String> {
+        let mut steps: Vec<usize> = Vec::new();
+        for Call { event, .. } in self.calls {
+            let inside =
+                (event.site.document, event.site.job) == (self.site.document, self.site.job);
+            let step = if inside { event.site.step } else { event.outer.step };
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+        let conditions = steps.iter().map(|step| self.list.steps.get(*step)?.condition.as_ref());
+        let conditions: Vec<&str> =
+            conditions.map(|c| c.map(|c| c.text.as_str())).collect::<Option<_>>()?;
+        let first = *conditions.first()?;
+        // Where steps between decide, the first one's place is too early to ask.
+        let asks_steps = first.contains("steps.") && conditions.len() > 1;
+        (conditions.iter().all(|c| *c == first) && !asks_steps).then(|| first.to_owned())
+    }
+}
+
+/// Removes the environments that a restore key brought; `*` matches no name with a dot in front, so
+/// the packages stay.
+pub fn rebuild_step(id: &str, folders: &[String], shell: Option<&'static str>) -> NewStep {
+    let quoted = |folder: &String| {
+        let plain = folder.chars().all(|c| c.is_alphanumeric() || "._-/~".contains(c));
+        if plain { format!("{folder}/*") } else { format!("'{folder}'/*") }
+    };
+    let folders: Vec<String> = folders.iter().map(quoted).collect();
+    NewStep {
+        name: "Rebuild environments from cached packages".to_owned(),
+        id: None,
+        condition: Some(format!("steps.{id}.outputs.cache-hit != 'true'")),
+        body: Body::Run { shell, script: format!("rm -rf {}", folders.join(" ")) },
+    }
+}
+
+/// Puts packages where the archive holds them, and takes out what that makes superfluous.
+fn move_packages(
+    context: &Subject<'_>,
+    list: &StepList,
+    site: Site,
+    packages: &Packages,
+) -> Result<Parts, &'static str> {
+    const UNSEEN: &str = "the job is not in sight";
+    let document = &context.repository.documents[site.document];
+    let job = document.workflow().zip(site.job).map(|(w, j)| &w.jobs[j]).ok_or(UNSEEN)?;
+    let mut parts = Parts::default();
+    let (edits, changes) = set_variables(document, job, &packages.variables)?;
+    parts.edits.extend(edits);
+    parts.changes.extend(changes);
+    for superfluous in &packages.superfluous {
+        let (edit, change) = match superfluous {
+            Superfluous::Step(site) => remove_step(document, list, site.step)?,
+            Superfluous::Input { site, name } => {
+                set_input(document, list, site.step, name, "false")?
+            }
+        };
+        parts.edits.push(edit);
+        parts.changes.push(change);
+    }
+    Ok(parts)
+}
+
+fn said_of(packages: &Packages, list: &StepList) -> String {
+    let (variable, folder) = packages.variables.first().map_or(("", ""), |(n, v)| (*n, v.as_str()));
+    let mut said = format!(
+        "`{variable}: {folder}` puts {}'s packages into the same archive, so that environments are \
+         rebuilt without downloads when something changed",
+        packages.installer
+    );
+    for superfluous in &packages.superfluous {
+        let (Superfluous::Step(site) | Superfluous::Input { site, .. }) = superfluous;
+        let step = list.steps.get(site.step);
+        let name = step.and_then(named).unwrap_or_else(|| "a step".to_owned());
+        match superfluous {
+            Superfluous::Step(_) => {
+                said.push_str(&format!("; the step {name} becomes superfluous and goes"))
+            }
+            Superfluous::Input { name: input, .. } => {
+                said.push_str(&format!(
+                    "; {name} needs no cache of its own any more (`{input}: false`)"
+                ));
+            }
+        }
+    }
+    said
+}
+
+fn named(step: &Step) -> Option<String> {
+    step.name.as_ref().or(step.uses.as_ref()).map(|text| format!("`{}`", text.text))
+}
+
+/// Inserts the reuse flags; whether there were any to insert.
+fn reuse(
+    context: &Subject<'_>,
+    site: Site,
+    calls: &[Call<'_>],
+    parts: &mut Parts,
+    notes: &mut Vec<String>,
+) -> Result<bool, String> {
+    let without: Vec<&Call<'_>> = calls.iter().filter(|c| needs_reuse_flag(c.invocation)).collect();
+    if without.is_empty() {
+        return Ok(false);
+    }
+    if context.settings.reuse == config::Reuse::Report {
+        notes.push("nox still deletes what is restored: add `-r` to its commands, which the settings leave to you (`reuse`)".to_owned());
+        return Ok(false);
+    }
+    if let Some(reason) = without.iter().find_map(|c| reuse_flag::obstacle(c.invocation)) {
+        return Err(format!("nox would delete what was restored: {reason}"));
+    }
+    let without = without.iter().map(|c| (c.event, c.invocation));
+    let (edits, changes) = reuse_flag::insert(context.repository, site.document, without)?;
+    parts.edits.extend(edits);
+    parts.changes.extend(changes);
+    Ok(true)
+}
+
+fn applicability(permission: &Permission, needs: &Needs, notes: &mut Vec<String>) -> Applicability {
+    if let Permission::ReleaseBranch(branch) = permission {
+        notes.push(format!(
+            "the workflow also runs for pushes to `{branch}`: a poisoned cache could reach what is built there"
+        ));
+        return Applicability::Unsafe;
+    }
+    match &needs.separation.doubt {
+        Some(doubt) => {
+            notes.push(doubt.clone());
+            Applicability::Unsafe
+        }
+        None => Applicability::Safe,
+    }
+}
+
+/// Where the step goes: before the job's first call, or inside the composite action that sets up
+/// the interpreter.
+fn target(calls: &[Call<'_>]) -> Result<Site, String> {
+    let mut targets: BTreeMap<(usize, Option<usize>), Site> = BTreeMap::new();
+    for Call { timeline, event, .. } in calls {
+        let inside = event.site.document != event.outer.document
+            && timeline.events.iter().any(|e| {
+                matches!(e.kind, EventKind::Interpreter(_) | EventKind::Checkout { .. })
+                    && e.site.document == event.site.document
+                    && e.outer == event.outer
+                    && e.site.step < event.site.step
+            });
+        let site = if inside { event.site } else { event.outer };
+        let first = targets.entry((site.document, site.job)).or_insert(site);
+        *first = (*first).min(site);
+    }
+    let mut found = targets.into_values();
+    match (found.next(), found.next()) {
+        (Some(site), None) => Ok(site),
+        _ => Err("nox runs in several actions that set up their own interpreters".to_owned()),
+    }
+}
+
+fn runs_on_tags(context: &Subject<'_>) -> bool {
+    context.instances.triggers.iter().any(|t| t.names_tags() || t.event == "release")
+}
+
+/// What would spoil a cache restored at `site`: a checkout that deletes it, or another interpreter.
+fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
+    let reached = |e: &Event| e.site == site || e.outer == site;
+    let Some(from) = timeline.events.iter().position(|e| reached(e) && e.invocation().is_some())
+    else {
+        return Ok(());
+    };
+    let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
+    for event in &timeline.events[from..=last.unwrap_or(from).max(from)] {
+        match &event.kind {
+            EventKind::Checkout { folder, cleans: true, .. }
+                if folder.as_deref().is_none_or(str::is_empty) =>
+            {
+                return Err(
+                    "a second checkout between the nox calls deletes what was restored".to_owned()
+                );
+            }
+            EventKind::Interpreter(set_up) => {
+ return Err(format!("`{}` sets up another interpreter between the nox calls", set_up.action));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a checkout stands before the place of the cache step.
+fn is_checked_out(timeline: &Timeline, call: &Event, site: Site) -> bool {
+    let before = timeline.events.iter().take_while(|e| e.site != call.site || e.span != call.span);
+    before.filter(|e| matches!(e.kind, EventKind::Checkout { .. })).any(|e| {
+        // Inside an action only its own earlier steps and the job's earlier ones run before.
+        e.outer.step < call.outer.step
+            || (e.site.document == site.document && e.site.step < site.step)
+    })
+}
