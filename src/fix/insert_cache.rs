@@ -116,14 +116,14 @@ impl Inserted<'_> {
         exact: bool,
         lookup_only: Option<(&'static str, Input)>,
     ) -> Result<Vec<NewStep>, String> {
-        let uses_id = |id: &&str| {
-            !self.list.steps.iter().any(|s| s.id.as_ref().is_some_and(|own| own.text == **id))
+        let is_free = |id: &str| {
+            !self.list.steps.iter().any(|s| s.id.as_ref().is_some_and(|own| own.text == id))
         };
         let condition = self.shared_condition();
         let mut new = Vec::new();
         let shell = self.needs.needs_bash.then_some("bash");
         if let Some(probe) = &self.needs.probe {
-            if !uses_id(&probe.id.as_str()) {
+            if !is_free(&probe.id) {
                 return Err(format!("the job has another step with the id `{}`", probe.id));
             }
             new.push(NewStep {
@@ -138,7 +138,7 @@ impl Inserted<'_> {
         }
         // Exact installers bring an older environment up to date by themselves.
         let rebuilds = restore.is_some() && !exact;
-        let id = match IDS.iter().find(uses_id) {
+        let id = match IDS.iter().find(|id| is_free(id)) {
             Some(id) => (*id).to_owned(),
             None => return Err("the job uses every id that the cache step could have".to_owned()),
         };
