@@ -43,11 +43,22 @@ pub struct Scope<'a> {
     exported: &'a [Exported],
     runner_os: Option<&'a str>,
     events: Option<&'a [String]>,
+    /// An output of a step that is taken as known: id, name, value.
+    output: Option<(&'a str, &'a str, &'a str)>,
 }
 
 impl<'a> Scope<'a> {
     pub fn new(leg: &'a Leg, inputs: &'a Inputs, job_id: &'a str) -> Self {
-        Self { leg, inputs, job_id, env: Vec::new(), exported: &[], runner_os: None, events: None }
+        Self {
+            leg,
+            inputs,
+            job_id,
+            env: Vec::new(),
+            exported: &[],
+            runner_os: None,
+            events: None,
+            output: None,
+        }
     }
 
     /// Adds an environment inside those already there.
@@ -69,6 +80,12 @@ impl<'a> Scope<'a> {
     /// The events that can start the run, when they are all known.
     pub fn with_events(mut self, events: Option<&'a [String]>) -> Self {
         self.events = events;
+        self
+    }
+
+    /// Takes the output `name` of the step `id` as known.
+    pub fn with_output(mut self, id: &'a str, name: &'a str, value: &'a str) -> Self {
+        self.output = Some((id, name, value));
         self
     }
 
@@ -137,6 +154,16 @@ impl Context for Scope<'_> {
             ("github", [key]) => self.github(key),
             ("github", [event, inputs, name]) if event == "event" && inputs == "inputs" => {
                 self.inputs.lookup(name)
+            }
+            ("steps", [id, outputs, name]) if outputs.eq_ignore_ascii_case("outputs") => {
+                match self.output {
+                    Some((step, output, value))
+                        if step.eq_ignore_ascii_case(id) && output.eq_ignore_ascii_case(name) =>
+                    {
+                        Eval::Known(Value::String(value.to_owned()))
+                    }
+                    _ => Eval::Unknown,
+                }
             }
             ("runner", [key]) if key == "os" => {
                 self.runner_os.map_or(Eval::Unknown, |os| Eval::Known(Value::String(os.to_owned())))

@@ -163,7 +163,8 @@ fn check_repository(cli: &Cli, mut repository: Repository, current: &Path, run: 
             ..Default::default()
         }
     };
-    let Outcome { findings, problems, texts, undecided, timelines } = repaired.outcome;
+    let Outcome { findings, problems, texts, undecided, undecided_jobs, timelines } =
+        repaired.outcome;
     let sources = Arc::new(Sources::new(&repository.root, current, texts));
     let report = &mut run.report;
     report.findings.extend(
@@ -171,6 +172,7 @@ fn check_repository(cli: &Cli, mut repository: Repository, current: &Path, run: 
     );
     report.problems.extend(problems);
     report.undecided.extend(undecided.into_iter().map(|place| (place, Arc::clone(&sources))));
+    report.undecided_jobs += undecided_jobs;
     report.fixed += repaired.applied;
     run.changes.extend(repaired.changes.into_iter().map(|change| (change, Arc::clone(&sources))));
     run.timelines.extend(

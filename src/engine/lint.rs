@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::fix;
 use crate::job::context::Subject;
 pub use crate::job::shown::JobTimeline;
-use crate::job::{Unit, shown};
+use crate::job::{Undecided, Unit, shown, undecided};
 use crate::repo::discover::Discovered;
 use crate::repo::{Content, Document, Part, Reach, RepoFiles, Repository, Shared, Survey};
 use crate::tool::Files;
@@ -29,6 +29,8 @@ pub struct Outcome {
     pub texts: BTreeMap<String, Arc<Text>>,
     /// Places where something could not be decided; the label says what and why.
     pub undecided: Vec<Location>,
+    /// Jobs of which it is open whether they build environments.
+    pub undecided_jobs: usize,
     pub timelines: Vec<JobTimeline>,
 }
 
@@ -50,6 +52,7 @@ impl Outcome {
         self.problems.extend(other.problems);
         self.texts.extend(other.texts);
         self.undecided.extend(other.undecided);
+        self.undecided_jobs += other.undecided_jobs;
         self.timelines.extend(other.timelines);
     }
 }
@@ -131,7 +134,13 @@ fn check_part(
         (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
     let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| resolved(&jobs, *job)).collect();
     let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
+    let mut undecided_jobs = 0;
     for subject in asked.into_iter().map(|job| &subjects[job]) {
+        let reported = found.iter().any(|f| {
+            f.job == subject.name && f.primary.path == subject.document().path
+        });
+        let open = !reported && undecided::is_undecided(&subject.timelines);
+        undecided_jobs += usize::from(open);
         if details.undecided {
             undecided.extend(self::undecided(subject));
         }
@@ -146,7 +155,7 @@ fn check_part(
         documents.partition(|(document, _)| later.contains(document));
     let documents = documents.into_iter().map(|(_, document)| document).collect();
     let texts = pointed_into(repository.files(), documents, &findings, &undecided);
-    let outcome = Outcome { findings, problems, texts, undecided, timelines };
+    let outcome = Outcome { findings, problems, texts, undecided, undecided_jobs, timelines };
     (outcome, later.into_iter().map(|(_, document)| document).collect())
 }
 
@@ -207,23 +216,12 @@ fn settle(
 }
 
 fn undecided(subject: &Subject<'_>) -> Vec<Location> {
-    let document = subject.document();
-    let span = subject
-        .unit
-        .job
-        .zip(document.workflow())
-        .map_or_else(Default::default, |(j, w)| w.jobs[j].id_span);
-    let mut reasons: Vec<String> = Vec::new();
-    for timeline in &subject.timelines {
-        let calls = timeline.invocations().flat_map(|(_, i)| i.run.undecided.iter());
-        for reason in timeline.undecided.iter().chain(calls) {
-            if !reasons.contains(reason) {
-                reasons.push(reason.clone());
-            }
-        }
-    }
-    let place = |label: String| Location { path: document.path.clone(), span, label };
-    reasons.into_iter().map(|reason| place(format!("{}: {reason}", subject.name))).collect()
+    let all = undecided::all(subject.repository, &subject.timelines);
+    let place = |u: Undecided| Location {
+        label: format!("{}: {}", subject.name, u.place.label),
+        ..u.place
+    };
+    all.into_iter().map(place).collect()
 }
 
 fn timeline(subject: &Subject<'_>) -> Option<JobTimeline> {

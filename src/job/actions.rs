@@ -43,7 +43,7 @@ impl Walk<'_> {
             self.nox_action(here, action);
         } else if setup.builds_wheels(uses.name) {
             self.wheels(here, written, written.span);
-        } else if !self.cache(here, uses) {
+        } else if !self.cache(here, uses) && !self.artifact(here, uses.name) {
             let scope = self.scope_at(here);
             let what = publishers()
                 .action(uses.name, |name| scope.text(&here.step.input(name)?.text))
@@ -80,8 +80,8 @@ impl Walk<'_> {
         let place = self.state.place(&folder);
         let folder = if from_repository { folder } else { place.inside };
         if !from_repository && !place.own {
-            self.undecided.push(format!("`{path}` is an action of another repository"));
-            return;
+            let why = format!("`{path}` is an action of another repository");
+            return self.mention(here, why);
         }
         let Some(action) = self.repository.action_in(&folder) else { return };
         let Some(declared) = self.repository.documents[action].action().filter(|a| a.composite)
@@ -121,7 +121,7 @@ impl Walk<'_> {
             self.input_text(here, "clean").is_none_or(|c| !c.eq_ignore_ascii_case("false"));
         match &folder {
             Some(folder) => self.state.check_out(folder.clone(), own),
-            None => self.undecided.push("a checkout goes to a folder that is not known".to_owned()),
+            None => self.mention(here, "a checkout goes to a folder that is not known"),
         }
         self.push(here, here.step.span, EventKind::Checkout { folder, own, cleans });
     }
@@ -269,8 +269,8 @@ impl Walk<'_> {
                 |s| in_workspace("", &self.scope_at(here).text(&s.text)?),
             );
         let Some(folder) = folder else {
-            self.undecided.push(format!("`{}` runs in a folder that is not known", action.action));
-            return;
+            let why = format!("`{}` runs in a folder that is not known", action.action);
+            return self.undecide(here, here.step.span, why);
         };
         let place = self.state.place(&folder);
         let sessions = action.sessions_input.as_deref().and_then(|name| here.step.input(name));

@@ -12,6 +12,7 @@ use crate::actions::context::{ENV_FILE, Exported, WORKSPACE};
 use crate::actions::expr::{Eval, Part, Value, eval_template, parse_template};
 use crate::base::text::Span;
 use crate::repo::words::Goal;
+use crate::rules::folders::folders;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
 use crate::shell::{
@@ -32,8 +33,8 @@ impl Walk<'_> {
         let Some(script) = &here.step.run else { return };
         let scope = self.scope_at(here);
         let Ok(template) = parse_template(&script.text) else {
-            self.undecided.push("a script holds an expression that cannot be read".to_owned());
-            return;
+            let why = "the script holds an expression that cannot be read";
+            return self.undecide(here, script.span, why);
         };
         let holes: Vec<(Span, Option<String>)> = template
             .parts
@@ -62,7 +63,11 @@ impl Walk<'_> {
         let lead = |texts: &[&str]| {
             self.repository.shared.words.lead(texts, self.repository.files(), Goal::Event)
         };
-        if lead(&[script, expanded]) {
+        if lead(&[script, expanded]) || folders().may_matter(expanded) {
+            return true;
+        }
+        // What a program is that stands in a variable is asked where it runs.
+        if expanded.lines().any(|line| line.trim_start().trim_start_matches('"').starts_with('$')) {
             return true;
         }
         let mut texts: Vec<Cow<'_, str>> = Vec::new();
@@ -163,7 +168,9 @@ impl Walk<'_> {
                 self.push(origin.here, span, EventKind::Publish { what: what.to_owned() });
             }
         }
-        self.hop(origin, command, peeled);
+        if !self.folder_command(origin, command, peeled) && !self.hop(origin, command, peeled) {
+            self.not_followed(origin, command, peeled);
+        }
     }
 
     /// The folder of the workspace that a command runs in, and whether that is inside a container
@@ -196,8 +203,8 @@ impl Walk<'_> {
             Some(Some((at, in_container))) => (at, in_container, true),
             Some(None) => (String::new(), false, false),
             None => {
-                self.undecided.push(format!("`{text}` runs in a folder that is not known"));
-                return;
+                let why = format!("`{text}` runs in a folder that is not known");
+                return self.undecide_command(origin, command, why);
             }
         };
         let place = self.state.place(&at);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::actions::Scalar;
 use crate::base::finding::Location;
 use crate::base::text::Span;
+use crate::job::folder::{Arrival, Artifact, Removal};
 use crate::job::key_template::{Key, Rendered};
 use crate::rules::setup_actions::NoxAction;
 use crate::tool::Run;
@@ -33,7 +34,17 @@ pub struct Event {
     pub hops: Vec<Location>,
     /// An `if:` on the way whose value is not known, as written.
     pub condition: Option<String>,
+    /// It depends on whether an earlier cache step found its exact key.
+    pub gate: Option<Gate>,
     pub kind: EventKind,
+}
+
+/// What an `if:` on the way says of an earlier cache step's `cache-hit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gate {
+    pub cache: Site,
+    /// The event happens only after an exact hit; else only without one.
+    pub on_hit: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +68,12 @@ pub enum EventKind {
         /// A clause: "uploads to a package index".
         what: String,
     },
+    /// Files and folders are deleted.
+    Removal(Removal),
+    /// Files come into a folder from an artifact or an archive.
+    Arrival(Arrival),
+    /// Files go to other jobs.
+    Upload(Artifact),
 }
 
 /// A step that sets an interpreter up.
@@ -171,6 +188,25 @@ impl Event {
     pub fn set_up(&self) -> Option<&SetUp> {
         match &self.kind {
             EventKind::Interpreter(set_up) => Some(set_up),
+            _ => None,
+        }
+    }
+
+    /// Whether it happens although the cache step at `site` found its exact key.
+    pub fn happens_on_hit(&self, site: Site) -> bool {
+        self.gate.is_none_or(|gate| gate.cache != site || gate.on_hit)
+    }
+
+    pub fn removal(&self) -> Option<&Removal> {
+        match &self.kind {
+            EventKind::Removal(removal) => Some(removal),
+            _ => None,
+        }
+    }
+
+    pub fn arrival(&self) -> Option<&Arrival> {
+        match &self.kind {
+            EventKind::Arrival(arrival) => Some(arrival),
             _ => None,
         }
     }

@@ -56,19 +56,28 @@ impl<'o> Origin<'o> {
 }
 
 impl Walk<'_> {
-    /// Reads the commands that a program leads to in other files.
-    pub(super) fn hop(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) {
+    /// Reads the commands that a program leads to in other files; whether it leads anywhere.
+    pub(super) fn hop(
+        &mut self,
+        origin: &Origin<'_>,
+        command: &Command,
+        peeled: &Peeled,
+    ) -> bool {
         if origin.hops.len() == MAX_HOPS {
-            return;
+            return true;
         }
-        let Some(Some((folder, in_container))) =
-            self.folder_of(origin, &peeled.directory, &peeled.host)
-        else {
-            return;
-        };
+        let (folder, in_container) =
+            match self.folder_of(origin, &peeled.directory, &peeled.host) {
+                Some(Some(found)) => found,
+                Some(None) => return true,
+                None => {
+                    self.folder_unknown(origin, command, peeled);
+                    return false;
+                }
+            };
         let place = self.state.place(&folder);
         if !place.own {
-            return;
+            return false;
         }
         let vars = |name: &str| self.variable(origin, &peeled.env, name);
         let root = format!("{WORKSPACE}/{}", place.checkout);
@@ -82,12 +91,10 @@ impl Walk<'_> {
         };
         let found = follow(&ask);
         for note in found.notes {
-            if !self.undecided.contains(&note) {
-                self.undecided.push(note);
-            }
+            self.undecide_command(origin, command, note);
         }
         if found.leads.is_empty() {
-            return;
+            return false;
         }
         let span = self.span_in_step(origin, command.span);
         let mut hops = origin.hops.clone();
@@ -99,11 +106,11 @@ impl Walk<'_> {
             hops.iter().any(|hop| is_lead(hop) && lead.span.contains(hop.span.start))
         };
         if found.leads.iter().any(again) {
-            return;
+            return true;
         }
         for lead in &found.leads {
             if self.followed == MAX_FOLLOWED {
-                return;
+                return true;
             }
             self.followed += 1;
             let inner = Origin {
@@ -132,6 +139,7 @@ impl Walk<'_> {
                 self.command(&inner, &read.command, read.program.as_ref());
             }
         }
+        true
     }
 
     /// Where a command stands, in the step or in the file that the step led to.

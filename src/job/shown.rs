@@ -9,6 +9,7 @@ use super::extent::Extent;
 use super::instance::Instances;
 use super::summary::{self, reuse_word};
 use super::timeline::Timeline;
+use super::undecided;
 use crate::base::text::Span;
 use crate::repo::Repository;
 use crate::tool::{Answer, Files, Reuse};
@@ -92,15 +93,7 @@ pub fn job(
     timelines: &[Timeline],
 ) -> JobTimeline {
     let summary = summary::summarise(timelines);
-    let mut undecided: Vec<String> = Vec::new();
-    for timeline in timelines {
-        let calls = timeline.invocations().flat_map(|(_, i)| &i.run.undecided);
-        for reason in timeline.undecided.iter().chain(calls) {
-            if !undecided.contains(reason) {
-                undecided.push(reason.clone());
-            }
-        }
-    }
+    let undecided = distinct(undecided::all(repository, timelines).into_iter().map(|u| u.place.label));
     JobTimeline {
         path: path.to_owned(),
         job: name.to_owned(),
@@ -138,6 +131,9 @@ fn kind(kind: &EventKind) -> &'static str {
         EventKind::Cache(_) => "cache",
         EventKind::Run(_) => "run",
         EventKind::Publish { .. } => "publish",
+        EventKind::Removal(_) => "removal",
+        EventKind::Arrival(_) => "arrival",
+        EventKind::Upload(_) => "upload",
     }
 }
 
@@ -222,6 +218,11 @@ fn describe(all: &[(usize, &Event)]) -> (String, Vec<String>) {
             run(&all.iter().filter_map(|(_, e)| e.invocation()).collect::<Vec<_>>())
         }
         EventKind::Publish { what } => (what.clone(), Vec::new()),
+        EventKind::Removal(removal) => (format!("`{}` deletes files", removal.what), Vec::new()),
+        EventKind::Arrival(arrival) => (format!("`{}` brings files", arrival.what), Vec::new()),
+        EventKind::Upload(artifact) => {
+            (format!("uploads the artifact `{}`", artifact.shown()), Vec::new())
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::event::{CacheStep, Event, EventKind, Invocation, Site};
+use super::event::{CacheStep, Event, EventKind, Gate, Invocation, Site};
 use super::instance::{Instance, Instances};
 use super::state::{Place, State};
+use super::undecided::Undecided;
 use crate::actions::context::{Inputs, Scope, runner_os};
 use crate::actions::reader::{Env, RunDefaults};
 use crate::actions::{Job, Step, StepList};
@@ -26,8 +27,8 @@ const MAX_STEPS: usize = 5_000;
 pub struct Timeline {
     pub instance: Instance,
     pub events: Vec<Event>,
-    /// What could not be decided, and why.
-    pub undecided: Vec<String>,
+    /// What could not be decided, where and why.
+    pub undecided: Vec<Undecided>,
 }
 
 impl Timeline {
@@ -61,6 +62,7 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
         events: Vec::new(),
         undecided: Vec::new(),
         conditions: Vec::new(),
+        gates: Vec::new(),
         hops: Vec::new(),
         outer: None,
         depth: 0,
@@ -83,7 +85,8 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
     if let Some(steps) = document.steps(instance.unit.job) {
         walk.steps(instance.unit.document, instance.unit.job, steps, &instance.inputs);
     }
-    Timeline { instance: instance.clone(), events: walk.events, undecided: walk.undecided }
+    let undecided = walk.settled();
+    Timeline { instance: instance.clone(), events: walk.events, undecided }
 }
 
 /// A walk in progress.
@@ -100,9 +103,11 @@ pub(super) struct Walk<'a> {
     pub envs: Vec<&'a Env>,
     pub state: State,
     pub events: Vec<Event>,
-    pub undecided: Vec<String>,
+    pub undecided: Vec<Undecided>,
     /// `if:` texts on the way that could not be decided.
     conditions: Vec<String>,
+    /// Conditions on the way that ask for a cache step's `cache-hit`.
+    gates: Vec<Gate>,
     pub hops: Vec<Location>,
     /// The job's step that a composite action was entered from.
     pub outer: Option<Site>,
@@ -160,10 +165,8 @@ impl<'a> Walk<'a> {
     fn steps(&mut self, document: usize, job: Option<usize>, list: &'a StepList, inputs: &Inputs) {
         for (position, step) in list.steps.iter().enumerate() {
             if self.taken == MAX_STEPS {
-                let note = "the job has too many steps to read them all";
-                if self.undecided.last().is_none_or(|last| last != note) {
-                    self.undecided.push(note.to_owned());
-                }
+                let here = Here { document: &self.repository.documents[document], site: Site { document, job, step: position }, step, inputs };
+                self.undecide(here, step.span, "the job has too many steps to read them all");
                 return;
             }
             self.taken += 1;
@@ -172,11 +175,16 @@ impl<'a> Walk<'a> {
             let known = self.depth;
             let condition =
                 step.condition.as_ref().map(|c| (c, self.scope_at(here).condition(&c.text)));
+            let gate = match condition {
+                Some((text, None)) => self.gate(here, &text.text),
+                _ => None,
+            };
             match condition {
                 Some((_, Some(false))) => continue,
                 Some((text, None)) => self.conditions.push(text.text.clone()),
                 _ => {}
             }
+            self.gates.extend(gate);
             if step.uses.is_some() {
                 self.uses(here);
             } else if step.run.is_some() {
@@ -186,13 +194,36 @@ impl<'a> Walk<'a> {
             if matches!(condition, Some((_, None))) {
                 self.conditions.pop();
             }
+            if gate.is_some() {
+                self.gates.pop();
+            }
         }
+    }
+
+    /// What a condition says of an earlier cache step of the same list.
+    fn gate(&self, here: Here<'_>, condition: &str) -> Option<Gate> {
+        let Site { document, job, .. } = here.site;
+        let list = here.document.steps(job)?;
+        let caches = self.events.iter().rev().filter(|e| {
+            e.cache().is_some() && (e.site.document, e.site.job) == (document, job)
+        });
+        caches.into_iter().find_map(|event| {
+            let id = &list.steps.get(event.site.step)?.id.as_ref()?.text;
+            let given = |value: &str| {
+                self.scope_at(here).with_output(id, "cache-hit", value).condition(condition)
+            };
+            if given("true") == Some(false) {
+                return Some(Gate { cache: event.site, on_hit: false });
+            }
+            let only = given("") == Some(false) && given("false") == Some(false);
+            only.then_some(Gate { cache: event.site, on_hit: true })
+        })
     }
 
     /// Reads the steps of a composite action that the step `here` uses.
     pub fn enter(&mut self, here: Here<'_>, action: usize, inputs: &Inputs) {
         if self.depth == MAX_ACTION_DEPTH {
-            self.undecided.push("composite actions nest too deep".to_owned());
+            self.undecide(here, here.step.span, "composite actions nest too deep");
             return;
         }
         let Some(steps) = self.repository.documents[action].steps(None) else { return };
@@ -236,6 +267,7 @@ impl<'a> Walk<'a> {
             span,
             hops: self.hops.clone(),
             condition: self.conditions.last().cloned(),
+            gate: self.gates.last().copied(),
             kind,
         });
     }

@@ -118,6 +118,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Places where something could not be decided.
     pub undecided: Vec<(Location, Arc<Sources>)>,
+    /// Jobs of which it is open whether they build environments.
+    pub undecided_jobs: usize,
     /// How many fixes were applied.
     pub fixed: usize,
     /// They were only printed, as `--diff` does.

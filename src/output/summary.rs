@@ -33,6 +33,8 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         parts.push(format!("Found {}.", counts.join(", ")));
     } else if report.dry && report.fixed > 0 {
         // What is left after a fix that was not made is no success.
+    } else if report.undecided_jobs > 0 {
+        // Said below.
     } else if report.problems.is_empty() && report.files > 0 {
         parts.push("All checks passed!".to_owned());
     } else if report.problems.is_empty() {
@@ -54,6 +56,11 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
     let hidden = report.findings.len() - shown.len();
     if hidden > 0 {
         parts.push(format!("{hidden} more with `-v`."));
+    }
+    if report.undecided_jobs > 0 {
+        let more = if look.verbose { "" } else { " (`-v`)" };
+        let jobs = counted(report.undecided_jobs, "job");
+        parts.push(format!("{jobs} could not be decided{more}."));
     }
     if parts.is_empty() { Ok(()) } else { writeln!(out, "{}", parts.join(" ")) }
 }
@@ -140,6 +147,10 @@ mod tests {
         assert_eq!(text(super::write, &report, false), "All checks passed!\n");
         report.fixed = 2;
         assert_eq!(text(super::write, &report, false), "Fixed 2 findings. All checks passed!\n");
+        report.undecided_jobs = 2;
+        let open = "Fixed 2 findings. 2 jobs could not be decided (`-v`).\n";
+        assert_eq!(text(super::write, &report, false), open);
+        report.undecided_jobs = 0;
         report.dry = true;
         assert_eq!(text(super::write, &report, false), "Would fix 2 findings.\n");
         (report.files, report.fixed) = (0, 0);

@@ -3,6 +3,7 @@
 
 pub mod cache_actions;
 pub mod checks;
+pub mod folders;
 pub mod forges;
 pub mod launchers;
 pub mod logs;

@@ -12,6 +12,11 @@ pub struct Publishers {
     /// Events that run with the default branch's cache without being trusted.
     pub low_trust_events: Vec<String>,
     pub release_events: Vec<String>,
+    /// Variables that hold the right to upload: what has them set publishes. A `*` at the end
+    /// stands for any rest.
+    pub credentials: Vec<String>,
+    /// Words that may stand before the program in a command of a session.
+    pub runners: Vec<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,6 +59,27 @@ impl Publishers {
         Some(&known.what)
     }
 
+    /// What a command of a session publishes.
+    pub fn words(&self, words: &[&str]) -> Option<&str> {
+        let mut rest = words;
+        let runs = |runner: &&Vec<String>, rest: &[&str]| {
+            runner.len() < rest.len() && runner.iter().zip(rest).all(|(a, b)| a == b)
+        };
+        while let Some(runner) = self.runners.iter().find(|runner| runs(runner, rest)) {
+            rest = &rest[runner.len()..];
+        }
+        let (program, arguments) = rest.split_first()?;
+        self.command(program, arguments)
+    }
+
+    /// Whether a variable of this name holds the right to upload.
+    pub fn is_credential(&self, name: &str) -> bool {
+        self.credentials.iter().any(|known| match known.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => known == name,
+        })
+    }
+
     /// What a command publishes: its program and, options passed over, its sub-commands.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Option<&str> {
         let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
@@ -81,5 +107,11 @@ mod tests {
         assert!(data.action("docker/build-push-action", |_| None).is_none());
         assert!(data.action("docker/build-push-action", |_| Some("true".into())).is_some());
         assert!(data.action("PyPA/gh-action-pypi-publish", |_| None).is_some());
+        assert!(data.words(&["python", "-m", "twine", "upload", "dist/*"]).is_some());
+        assert!(data.words(&["uv", "run", "flit", "publish"]).is_some());
+        assert!(data.words(&["python", "-m", "pytest", "upload"]).is_none());
+        assert!(data.words(&["twine", "check", "upload"]).is_none());
+        assert!(data.is_credential("POETRY_PYPI_TOKEN_PYPI"));
+        assert!(!data.is_credential("CODECOV_TOKEN"));
     }
 }

@@ -1,0 +1,372 @@
+//! What takes the environment folder away, and what brings it beside caches: removals, unpacked
+//! archives, artifacts.
+
+use super::commands::shown;
+use super::event::EventKind;
+use super::hop::Origin;
+use super::state::in_workspace;
+use super::timeline::{Here, Walk};
+use crate::base::glob::Pattern;
+use crate::base::text::Span;
+use crate::rules::folders::{ArtifactAction, folders};
+use crate::rules::is_action;
+use crate::shell::{Command, Peeled};
+
+/// Something that deletes files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// As written: `rm -rf .nox`.
+    pub what: String,
+    /// Paths and patterns relative to the workspace.
+    targets: Vec<String>,
+    /// Everything ignored below this folder goes, but for what fits `kept`.
+    ignored_in: Option<String>,
+    kept: Vec<String>,
+}
+
+impl Removal {
+    /// Deletes a folder of the workspace.
+    pub fn of_folder(what: String, folder: String) -> Self {
+        Self { what, targets: vec![folder], ignored_in: None, kept: Vec::new() }
+    }
+
+    /// Whether the environments in `folder` are deleted.
+    pub fn takes(&self, folder: &str) -> bool {
+        let name = folder.rsplit('/').next().unwrap_or(folder);
+        let kept = |k: &String| {
+            let k = k.trim_matches('/');
+            k == name || k == folder || Pattern::parse(k).is_ok_and(|p| p.matches(name))
+        };
+        let below = |root: &String| is_within(folder, root);
+        self.targets.iter().any(|target| takes(target, folder))
+            || (self.ignored_in.iter().any(below) && !self.kept.iter().any(kept))
+    }
+}
+
+fn is_within(folder: &str, root: &str) -> bool {
+    root.is_empty() || folder == root || folder.starts_with(&format!("{root}/"))
+}
+
+/// Whether deleting `target` deletes the environments in `folder`.
+fn takes(target: &str, folder: &str) -> bool {
+    if is_within(folder, target) {
+        return true;
+    }
+    // A single environment, or all of them; what begins with a dot is no environment.
+    if let Some(inside) = target.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) {
+        return !inside.contains('/') && !inside.starts_with('.');
+    }
+    // A shell's `*` leaves names alone that begin with a dot.
+    let hidden = |name: &str| name.starts_with('.');
+    let same_depth = target.split('/').count() == folder.split('/').count();
+    let dots = target.split('/').zip(folder.split('/')).all(|(t, f)| hidden(t) == hidden(f));
+    target.contains(['*', '?', '['])
+        && same_depth
+        && dots
+        && Pattern::parse(target).is_ok_and(|p| p.matches(folder))
+}
+
+/// Files that come into the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// As written: `uses: actions/download-artifact@v5`.
+    pub what: String,
+    /// The folder that they fill, relative to the workspace; `None` when not known.
+    pub folder: Option<String>,
+    /// The artifact that brings them.
+    pub artifact: Option<Artifact>,
+}
+
+impl Arrival {
+    /// Whether it brings the environments in `folder`.
+    pub fn brings(&self, folder: &str) -> bool {
+        self.folder.as_deref().is_some_and(|filled| {
+            filled == folder || filled.starts_with(&format!("{folder}/"))
+        })
+    }
+}
+
+/// The names under which files are passed between jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// How the name begins, as far as that is known.
+    begins: String,
+    /// `begins` is the whole name.
+    whole: bool,
+}
+
+impl Artifact {
+    fn new(text: &str, known: bool) -> Self {
+        let end = text.find("${{").unwrap_or(text.len());
+        let begins = &text[..end];
+        let pattern = begins.find(['*', '?', '[', '{']).unwrap_or(begins.len());
+        Self { begins: begins[..pattern].to_owned(), whole: known && pattern == text.len() }
+    }
+
+    /// Whether both may mean the same files.
+    pub fn may_be(&self, other: &Self) -> bool {
+        match (self.whole, other.whole) {
+            (true, true) => self.begins == other.begins,
+            (true, false) => self.begins.starts_with(&other.begins),
+            (false, true) => other.begins.starts_with(&self.begins),
+            (false, false) => {
+                self.begins.starts_with(&other.begins) || other.begins.starts_with(&self.begins)
+            }
+        }
+    }
+
+    /// For people: the name, or how it begins.
+    pub fn shown(&self) -> String {
+        if self.whole { self.begins.clone() } else { format!("{}…", self.begins) }
+    }
+}
+
+impl Walk<'_> {
+    /// Notes what a command deletes or unpacks; whether it does any of that.
+    pub(super) fn folder_command(
+        &mut self,
+        origin: &Origin<'_>,
+        command: &Command,
+        peeled: &Peeled,
+    ) -> bool {
+        let Some(name) = peeled.program.program_name() else { return false };
+        let words: Vec<&str> = peeled.args.iter().filter_map(|w| w.value.as_deref()).collect();
+        let data = folders();
+        let what = shown(origin.text, command.span);
+        let Some(Some((folder, _))) = self.folder_of(origin, &peeled.directory, &peeled.host)
+        else {
+            return false;
+        };
+        let span = self.span_in_step(origin, command.span);
+        if data.remover(&name, &words).is_some() {
+            let targets = words
+                .iter()
+                .filter(|w| !is_option(w))
+                .filter_map(|path| target(&folder, path))
+                .collect();
+            let removal = Removal { what, targets, ignored_in: None, kept: Vec::new() };
+            self.push_at(origin, command, span, EventKind::Removal(removal));
+            return true;
+        }
+        if name == "git" && data.cleans_ignored(&words) {
+            let mut kept = Vec::new();
+            let mut targets = Vec::new();
+            let mut rest = words.iter().skip(1);
+            while let Some(word) = rest.next() {
+                if data.git_clean.excludes.iter().any(|e| e == word) {
+                    kept.extend(rest.next().map(|k| (*k).to_owned()));
+                } else if let Some(k) = data
+                    .git_clean
+                    .excludes
+                    .iter()
+                    .find_map(|e| word.strip_prefix(e.as_str())?.strip_prefix('='))
+                {
+                    kept.push(k.to_owned());
+                } else if !word.starts_with('-') {
+                    targets.extend(target(&folder, word));
+                }
+            }
+            let ignored_in = targets.is_empty().then_some(folder);
+            let removal = Removal { what, targets, ignored_in, kept };
+            self.push_at(origin, command, span, EventKind::Removal(removal));
+            return true;
+        }
+        if let Some(unpacker) = data.unpacker(&name, &words) {
+            let filled = self.unpacked(origin, &folder, &words, &unpacker.into);
+            let arrival = Arrival { what, folder: filled, artifact: None };
+            self.push_at(origin, command, span, EventKind::Arrival(arrival));
+            return true;
+        }
+        false
+    }
+
+    fn push_at(&mut self, origin: &Origin<'_>, command: &Command, span: Span, kind: EventKind) {
+        let outer = self.hops.len();
+        self.hops.extend(origin.hops.iter().cloned());
+        if origin.lead.is_some() {
+            self.hops.push(self.place_of(origin, command.span));
+        }
+        self.push(origin.here, span, kind);
+        self.hops.truncate(outer);
+    }
+
+    /// The folder that an unpacked archive fills: where its name or the command that packed it says
+    /// that it holds environments.
+    fn unpacked(
+        &self,
+        origin: &Origin<'_>,
+        folder: &str,
+        words: &[&str],
+        into: &[String],
+    ) -> Option<String> {
+        let mut base = folder.to_owned();
+        let mut archive = None;
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            if into.iter().any(|o| o == word) {
+                base = in_workspace(folder, rest.next()?)?;
+            } else if archive.is_none() && !is_option(word) && word.contains('.') {
+                archive = Some(*word);
+            }
+        }
+        let archive = archive?.rsplit('/').next()?;
+        let packs = |text: &str| {
+            text.lines().any(|line| line.contains(archive) && packed_folder(line).is_some())
+        };
+        let lists = self.repository.documents.iter().flat_map(|d| d.step_lists());
+        let packed = lists
+            .flat_map(|list| &list.steps)
+            .filter_map(|step| step.run.as_ref())
+            .filter(|script| script.text != origin.script.text && packs(&script.text))
+            .find_map(|script| script.text.lines().filter(|l| l.contains(archive)).find_map(packed_folder));
+        let inside = match packed {
+            Some(inside) => inside,
+            None if archive.contains("nox") => ".nox".to_owned(),
+            None => return None,
+        };
+        if is_within(&base, &inside) && !base.is_empty() {
+            return Some(base);
+        }
+        in_workspace(&base, &inside)
+    }
+
+    /// A step that passes files between jobs; whether it is one.
+    pub(super) fn artifact(&mut self, here: Here<'_>, action: &str) -> bool {
+        let data = folders();
+        let find = |list: &'static [ArtifactAction]| {
+            list.iter().find(|a| is_action(&a.action, action))
+        };
+        let named = |walk: &Self, rule: &ArtifactAction| {
+            let given = [Some(&rule.name), rule.pattern.as_ref()];
+            let input = given.into_iter().flatten().find_map(|name| here.step.input(name));
+            match input {
+                Some(scalar) => match walk.scope_at(here).text(&scalar.text) {
+                    Some(text) => Artifact::new(&text, true),
+                    None => Artifact::new(&scalar.text, false),
+                },
+                None => match &rule.default {
+                    Some(name) => Artifact::new(name, true),
+                    None => Artifact::new("", false),
+                },
+            }
+        };
+        if let Some(rule) = find(&data.uploads) {
+            let artifact = named(self, rule);
+            self.push(here, here.step.span, EventKind::Upload(artifact));
+            return true;
+        }
+        let Some(rule) = find(&data.downloads) else { return false };
+        let artifact = named(self, rule);
+        let base = match here.step.input(&rule.path) {
+            None => Some(String::new()),
+            Some(path) => self
+                .scope_at(here)
+                .text(&path.text)
+                .and_then(|path| in_workspace("", &path)),
+        };
+        let what = format!("uses: {}", here.step.uses.as_ref().map_or(action, |u| &u.text));
+        let folder = base.map(|base| self.downloaded(base, &artifact));
+        let arrival = Arrival { what, folder, artifact: Some(artifact) };
+        self.push(here, here.step.span, EventKind::Arrival(arrival));
+        true
+    }
+
+    /// The folder that a downloaded artifact fills. One of several paths keeps its folders, and
+    /// those that hold `.nox` fill that.
+    fn downloaded(&self, base: String, artifact: &Artifact) -> String {
+        let data = folders();
+        let uploads = self
+            .repository
+            .documents
+            .iter()
+            .flat_map(|d| d.step_lists())
+            .flat_map(|list| &list.steps);
+        let paths = uploads.filter_map(|step| {
+            let uses = crate::actions::Uses::parse(&step.uses.as_ref()?.text)?;
+            let rule = data.uploads.iter().find(|a| is_action(&a.action, uses.name))?;
+            let name = step.input(&rule.name)?;
+            let same = Artifact::new(&name.text, !name.text.contains("${{"));
+            same.may_be(artifact).then(|| step.input(&rule.path)).flatten()
+        });
+        for path in paths {
+            let lines: Vec<&str> =
+                path.text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+            let folder = lines.iter().find(|l| l.contains(".nox"));
+            if let (Some(folder), true) = (folder, lines.len() > 1) {
+                let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);
+                return in_workspace(&base, folder).unwrap_or(base);
+            }
+        }
+        base
+    }
+}
+
+/// The environment folder that a line packs: `tar -czf envs.tgz .nox`.
+fn packed_folder(line: &str) -> Option<String> {
+    let word = line
+        .split([' ', '\t', '"', '\''])
+        .find(|word| word.trim_end_matches('/').rsplit('/').next() == Some(".nox"))?;
+    Some(word.trim_start_matches("./").trim_end_matches('/').to_owned())
+}
+
+fn is_option(word: &str) -> bool {
+    // `/s` and `/q` of cmd; longer ones are paths.
+    word.starts_with('-') || (word.starts_with('/') && word.len() == 2)
+}
+
+/// A path of a command as one of the workspace; an absolute one stays.
+fn target(folder: &str, path: &str) -> Option<String> {
+    let path = path.replace('\\', "/");
+    in_workspace(folder, &path).or_else(|| path.starts_with('/').then_some(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_removal_takes() {
+        for (target, folder, expected) in [
+            (".nox", ".nox", true),
+            ("", ".nox", true),
+            (".nox/*", ".nox", true),
+            (".nox/tests", ".nox", true),
+            (".nox/.cache", ".nox", false),
+            (".nox/*/tmp", ".nox", false),
+            ("*", ".nox", false),
+            (".*", ".nox", true),
+            (".nox*", ".nox", true),
+            ("build", ".nox", false),
+            ("sdk", "sdk/.nox", true),
+            ("sdk/dist", "sdk/.nox", false),
+            ("/var/envs", "/var/envs", true),
+        ] {
+            assert_eq!(takes(target, folder), expected, "{target} {folder}");
+        }
+        let clean = |kept: &[&str]| Removal {
+            what: String::new(),
+            targets: Vec::new(),
+            ignored_in: Some(String::new()),
+            kept: kept.iter().map(|k| (*k).to_owned()).collect(),
+        };
+        assert!(clean(&[]).takes("sdk/.nox"));
+        assert!(clean(&["dist"]).takes(".nox"));
+        assert!(!clean(&[".nox"]).takes(".nox"));
+    }
+
+    #[test]
+    fn names_of_artifacts() {
+        let name = |text: &str| Artifact::new(text, !text.contains("${{"));
+        for (up, down, expected) in [
+            ("dist", "dist", true),
+            ("coverage", "dist", false),
+            ("coverage", "", false),
+            ("wheels-linux", "wheels-*", true),
+            ("wheels-${{ matrix.os }}", "wheels-linux", true),
+            ("coverage-${{ matrix.os }}", "wheels-*", false),
+        ] {
+            assert_eq!(name(up).may_be(&name(down)), expected, "{up} {down}");
+        }
+        assert!(name("coverage").may_be(&Artifact::new("", false)), "all of them");
+    }
+}

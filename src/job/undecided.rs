@@ -1,0 +1,158 @@
+//! What a walk through a job could not decide: where, why, and whether a call of the tool may hide
+//! there.
+
+use std::borrow::Cow;
+
+use super::event::Invocation;
+use super::hop::Origin;
+use super::summary::creates;
+use super::timeline::{Here, Timeline, Walk};
+use crate::base::finding::Location;
+use crate::base::text::Span;
+use crate::repo::Repository;
+use crate::repo::words::Goal;
+use crate::shell::{CallKind, Command, Peeled};
+use crate::tool::Answer;
+
+/// Where a job could not be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// The label says why.
+    pub place: Location,
+    /// A call of the tool may hide there.
+    pub hides_call: bool,
+    /// It only matters where no call of the tool is seen.
+    only_without_calls: bool,
+}
+
+/// Words of programs that only install, show or look for what they name.
+const NO_CALL: [&str; 26] = [
+    "install", "add", "inject", "upgrade", "uninstall", "remove", "create", "download", "freeze",
+    "show", "list", "echo", "printf", "which", "command", "type", "cd", "grep", "git", "cat", "ls",
+    "mkdir", "rm", "find", "where", "test",
+];
+
+/// Everything that a job's instances leave open, each place once.
+pub fn all(repository: &Repository, timelines: &[Timeline]) -> Vec<Undecided> {
+    let mut all: Vec<Undecided> = Vec::new();
+    let mut add = |new: Undecided| {
+        if !all.contains(&new) {
+            all.push(new);
+        }
+    };
+    for timeline in timelines {
+        timeline.undecided.iter().cloned().for_each(&mut add);
+        for (event, call) in timeline.invocations() {
+            let hides_call = is_open(call);
+            for why in &call.run.undecided {
+                let label = format!("`{}`: {why}", call.command);
+                let own = &repository.documents[event.site.document].path;
+                let (path, span) = match event.hops.last() {
+                    Some(hop) if event.site == event.outer || &hop.path != own => {
+                        (hop.path.clone(), hop.span)
+                    }
+                    _ => (own.clone(), event.span),
+                };
+                let place = Location { path, span, label };
+                add(Undecided { place, hides_call, only_without_calls: false });
+            }
+        }
+    }
+    all
+}
+
+/// Whether it is open if a job builds environments at all: some call may hide, or what a call does
+/// is not known, and no other call builds any.
+pub fn is_undecided(timelines: &[Timeline]) -> bool {
+    let hidden = timelines.iter().flat_map(|t| &t.undecided).any(|u| u.hides_call);
+    let (mut open, mut builds) = (false, false);
+    for (_, call) in timelines.iter().flat_map(Timeline::invocations) {
+        open |= is_open(call);
+        builds |= creates(call) == Answer::Yes;
+    }
+    !builds && (open || hidden)
+}
+
+/// Whether a call builds environments is not known.
+fn is_open(call: &Invocation) -> bool {
+    creates(call) == Answer::Unknown
+}
+
+impl Walk<'_> {
+    /// A call of the tool may hide in a step.
+    pub fn undecide<'w>(&mut self, here: Here<'_>, span: Span, why: impl Into<Cow<'w, str>>) {
+        let place = self.location(here, span, &why.into());
+        self.add(Undecided { place, hides_call: true, only_without_calls: false });
+    }
+
+    /// A call of the tool may hide in a command.
+    pub fn undecide_command(&mut self, origin: &Origin<'_>, command: &Command, why: String) {
+        let place = Location { label: why, ..self.place_of(origin, command.span) };
+        self.add(Undecided { place, hides_call: true, only_without_calls: false });
+    }
+
+    /// Something of a step is not known that hides no call by itself.
+    pub fn mention<'w>(&mut self, here: Here<'_>, why: impl Into<Cow<'w, str>>) {
+        let place = self.location(here, here.step.span, &why.into());
+        self.add(Undecided { place, hides_call: false, only_without_calls: false });
+    }
+
+    fn add(&mut self, new: Undecided) {
+        if !self.undecided.contains(&new) {
+            self.undecided.push(new);
+        }
+    }
+
+    /// A command that was not followed: says so where the tool may stand at its end.
+    pub fn not_followed(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) {
+        let text = super::commands::shown(origin.text, command.span);
+        if peeled.name.is_none() && peeled.program.value.is_none() {
+            let place = Location {
+                label: format!(
+                    "which program `{text}` runs is not known; name it in the step, or list the \
+                     job's calls there"
+                ),
+                ..self.place_of(origin, command.span)
+            };
+            self.add(Undecided { place, hides_call: true, only_without_calls: true });
+            return;
+        }
+        let words: Vec<&str> = peeled.args.iter().filter_map(|w| w.value.as_deref()).collect();
+        let name = peeled.name.as_deref().unwrap_or_default();
+        let installs = words.iter().chain([&name]).any(|word| NO_CALL.contains(word));
+        let calls = words.windows(2).any(|pair| pair[0] == "nox" && pair[1].starts_with('-'));
+        if calls && !installs {
+            let why = format!(
+                "`{text}` may run nox, and what `{name}` does with its words is not known; a step \
+                 that calls nox itself would help"
+            );
+            self.undecide_command(origin, command, why);
+        }
+    }
+
+    /// A command in a folder that is not known, which names a script.
+    pub fn folder_unknown(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) {
+        let named = peeled.program.raw.contains(['/', '\\'])
+            || matches!(peeled.kind, CallKind::Script(_));
+        if !named {
+            return;
+        }
+        let words = &self.repository.shared.words;
+        if words.lead(&[&peeled.program.raw], self.repository.files(), Goal::Tool) {
+            let text = super::commands::shown(origin.text, command.span);
+            let why = format!(
+                "`{text}` runs a script in a folder that is not known; a `working-directory` \
+                 written out would help"
+            );
+            self.undecide_command(origin, command, why);
+        }
+    }
+
+    /// What is left to say at the end of the walk.
+    pub fn settled(&mut self) -> Vec<Undecided> {
+        let seen = self.events.iter().any(|e| e.invocation().is_some());
+        let mut all = std::mem::take(&mut self.undecided);
+        all.retain(|undecided| !(undecided.only_without_calls && seen));
+        all
+    }
+}
