@@ -17,6 +17,10 @@ pub struct Trigger {
     pub branches: Vec<String>,
     pub tags: Vec<String>,
     pub tags_ignore: Vec<String>,
+    /// The workflows that start it (`workflow_run`), by name.
+    pub workflows: Vec<String>,
+    /// Times of a schedule.
+    pub crons: Vec<String>,
     pub inputs: Vec<InputDeclaration>,
     has_branch_filter: bool,
 }
@@ -84,10 +88,18 @@ fn read_trigger(tree: &Tree, event: &str, node: NodeId) -> Trigger {
         branches: texts("branches"),
         tags: texts("tags"),
         tags_ignore: texts("tags-ignore"),
+        workflows: texts("workflows"),
+        crons: crons(tree, node),
         inputs,
         has_branch_filter: tree.get(node, "branches").is_some()
             || tree.get(node, "branches-ignore").is_some(),
     }
+}
+
+/// `cron:` of each item of a schedule.
+fn crons(tree: &Tree, node: NodeId) -> Vec<String> {
+    let times = tree.items(node).iter().filter_map(|item| tree.get(item.node, "cron"));
+    times.filter_map(|cron| tree.str(cron).map(str::to_owned)).collect()
 }
 
 /// The declarations under an `inputs:` key.

@@ -1,5 +1,6 @@
 //! Caches of environments: what a key must contain, and whether a job may have one.
 
+pub mod artifacts;
 pub mod builds;
 pub mod hashed;
 pub mod interpreter;

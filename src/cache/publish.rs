@@ -1,11 +1,12 @@
 //! May a job restore a cache at all: publishing jobs and low-trust events are left to a person.
 
 use crate::actions::triggers::Trigger;
-use crate::job::EventKind;
+use crate::cache::artifacts::published_by;
 use crate::job::context::Subject;
+use crate::job::{EventKind, Site};
 use crate::rules::publishers::publishers;
 
-/// What follows from the triggers and the steps of a job for a cache in it.
+/// What follows from the triggers and the steps of a job for a cache in it, from the freest on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Permission {
     Free,
@@ -20,6 +21,48 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// For a change of the step at `site`: of a shared action, the worst of all jobs that use it.
+    pub fn at<'s>(site: Site, own: &Self, users: impl Iterator<Item = &'s Subject<'s>>) -> Self {
+        if site.job.is_some() {
+            return own.clone();
+        }
+        let uses = |s: &&Subject<'_>| {
+            let mut events = s.timelines.iter().flat_map(|t| &t.events);
+            events.any(|e| e.site.document == site.document)
+        };
+        let worst = users.filter(uses).map(|user| (user, Self::of(user)));
+        match worst.max_by_key(|(_, permission)| permission.strictness()) {
+            Some((user, worst)) if worst.strictness() > own.strictness() => worst.in_user(user),
+            _ => own.clone(),
+        }
+    }
+
+    /// What a permission of another job means for the action that both use.
+    fn in_user(self, user: &Subject<'_>) -> Self {
+        let path = &user.document().path;
+        let name = &user.name;
+        match self {
+            Self::Withheld(reason) => Self::Withheld(format!(
+                "the job `{name}` of `{path}` uses the same action: {reason}"
+            )),
+            Self::OnlyPublishes => Self::Withheld(format!(
+                "the job `{name}` of `{path}`, which only runs to publish, uses the same action; \
+                 what a cache restores would end up in what it publishes"
+            )),
+            other => other,
+        }
+    }
+
+    fn strictness(&self) -> u8 {
+        match self {
+            Self::Free => 0,
+            Self::NotOnTags => 1,
+            Self::ReleaseBranch(_) => 2,
+            Self::Withheld(_) => 3,
+            Self::OnlyPublishes => 4,
+        }
+    }
+
     pub fn of(subject: &Subject<'_>) -> Self {
         let data = publishers();
         let triggers = &subject.instances.triggers;
@@ -35,6 +78,12 @@ impl Permission {
         if let Some(what) = published {
             return Self::Withheld(format!(
                 "this job {what}; what a cache restores would end up in it, so caching here is left to you"
+            ));
+        }
+        if let Some((job, artifact)) = published_by(subject) {
+            return Self::Withheld(format!(
+                "the job `{job}` publishes what this job uploads as `{artifact}`; what a cache \
+                 restores would end up in it, so caching here is left to you"
             ));
         }
         if let Some(event) = triggers.iter().find(|t| data.low_trust_events.contains(&t.event)) {

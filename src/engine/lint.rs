@@ -136,9 +136,9 @@ fn check_part(
     let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
     let mut undecided_jobs = 0;
     for subject in asked.into_iter().map(|job| &subjects[job]) {
-        let reported = found.iter().any(|f| {
-            f.job == subject.name && f.primary.path == subject.document().path
-        });
+        let reported = found
+            .iter()
+            .any(|f| f.job == subject.name && f.primary.path == subject.document().path);
         let open = !reported && undecided::is_undecided(&subject.timelines);
         undecided_jobs += usize::from(open);
         if details.undecided {
@@ -283,7 +283,7 @@ mod tests {
                 "{{uses: actions/cache@v5.0.1, with: {{path: '.nox', key: {key}}}}}\n{{run: nox -r -s {session}}}"
             ))
         };
-        let action = "runs:\n  using: composite\n  steps: [{run: nox -s a, shell: bash}]\n";
+        let action = "runs:\n  using: composite\n  steps: [{run: nox -s lint, shell: bash}]\n";
         let called = format!(
             "on: {{workflow_call: {{inputs: {{c: {{type: string}}}}}}}}\n{}",
             job("{run: '${{ inputs.c }}'}")

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::event::{EventKind, Invocation};
+use super::folder::Removal;
 use super::hop::Origin;
 use super::state::{Place, in_workspace, prefixed};
 use super::timeline::{Here, Walk};
@@ -244,8 +245,18 @@ impl Walk<'_> {
         if origin.lead.is_some() {
             self.hops.push(self.place_of(origin, command.span));
         }
+        let made = effects(&invocation, self.credential(origin));
         self.push(origin.here, span, EventKind::Run(Box::new(invocation)));
+        made.into_iter().for_each(|kind| self.push(origin.here, span, kind));
         self.hops.truncate(outer);
+    }
+
+    /// A variable of the step or the job with the right to upload to an index.
+    fn credential(&self, origin: &Origin<'_>) -> Option<String> {
+        let job = self.job.iter().map(|job| &job.env);
+        let entries = job.chain([&origin.here.step.env]).flat_map(|env| &env.entries);
+        let names = entries.map(|(name, _)| name);
+        names.filter(|name| publishers().is_credential(name)).next_back().cloned()
     }
 
     pub(super) fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> Arc<Run> {
@@ -323,6 +334,19 @@ impl Walk<'_> {
             None => Shell::Bash,
         }
     }
+}
+
+/// What the sessions of a call do besides building environments.
+fn effects(call: &Invocation, credential: Option<String>) -> Vec<EventKind> {
+    let mut made: Vec<EventKind> = Vec::new();
+    let published = call.run.publishes.as_ref().map(|what| format!("{what} in a session"));
+    let granted = credential.map(|name| format!("is given `{name}`, the right to upload"));
+    made.extend(published.or(granted).map(|what| EventKind::Publish { what }));
+    made.extend(call.run.removes.iter().map(|folder| {
+        let folder = prefixed(&call.checkout, folder);
+        EventKind::Removal(Removal::of_folder(call.command.clone(), folder))
+    }));
+    made
 }
 
 fn argument(word: &Word) -> Argument {

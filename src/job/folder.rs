@@ -80,9 +80,9 @@ pub struct Arrival {
 impl Arrival {
     /// Whether it brings the environments in `folder`.
     pub fn brings(&self, folder: &str) -> bool {
-        self.folder.as_deref().is_some_and(|filled| {
-            filled == folder || filled.starts_with(&format!("{folder}/"))
-        })
+        self.folder
+            .as_deref()
+            .is_some_and(|filled| filled == folder || filled.starts_with(&format!("{folder}/")))
     }
 }
 
@@ -218,7 +218,9 @@ impl Walk<'_> {
             .flat_map(|list| &list.steps)
             .filter_map(|step| step.run.as_ref())
             .filter(|script| script.text != origin.script.text && packs(&script.text))
-            .find_map(|script| script.text.lines().filter(|l| l.contains(archive)).find_map(packed_folder));
+            .find_map(|script| {
+                script.text.lines().filter(|l| l.contains(archive)).find_map(packed_folder)
+            });
         let inside = match packed {
             Some(inside) => inside,
             None if archive.contains("nox") => ".nox".to_owned(),
@@ -233,9 +235,8 @@ impl Walk<'_> {
     /// A step that passes files between jobs; whether it is one.
     pub(super) fn artifact(&mut self, here: Here<'_>, action: &str) -> bool {
         let data = folders();
-        let find = |list: &'static [ArtifactAction]| {
-            list.iter().find(|a| is_action(&a.action, action))
-        };
+        let find =
+            |list: &'static [ArtifactAction]| list.iter().find(|a| is_action(&a.action, action));
         let named = |walk: &Self, rule: &ArtifactAction| {
             let given = [Some(&rule.name), rule.pattern.as_ref()];
             let input = given.into_iter().flatten().find_map(|name| here.step.input(name));
@@ -259,10 +260,9 @@ impl Walk<'_> {
         let artifact = named(self, rule);
         let base = match here.step.input(&rule.path) {
             None => Some(String::new()),
-            Some(path) => self
-                .scope_at(here)
-                .text(&path.text)
-                .and_then(|path| in_workspace("", &path)),
+            Some(path) => {
+                self.scope_at(here).text(&path.text).and_then(|path| in_workspace("", &path))
+            }
         };
         let what = format!("uses: {}", here.step.uses.as_ref().map_or(action, |u| &u.text));
         let folder = base.map(|base| self.downloaded(base, &artifact));

@@ -57,24 +57,18 @@ impl<'o> Origin<'o> {
 
 impl Walk<'_> {
     /// Reads the commands that a program leads to in other files; whether it leads anywhere.
-    pub(super) fn hop(
-        &mut self,
-        origin: &Origin<'_>,
-        command: &Command,
-        peeled: &Peeled,
-    ) -> bool {
+    pub(super) fn hop(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) -> bool {
         if origin.hops.len() == MAX_HOPS {
             return true;
         }
-        let (folder, in_container) =
-            match self.folder_of(origin, &peeled.directory, &peeled.host) {
-                Some(Some(found)) => found,
-                Some(None) => return true,
-                None => {
-                    self.folder_unknown(origin, command, peeled);
-                    return false;
-                }
-            };
+        let (folder, in_container) = match self.folder_of(origin, &peeled.directory, &peeled.host) {
+            Some(Some(found)) => found,
+            Some(None) => return true,
+            None => {
+                self.folder_unknown(origin, command, peeled);
+                return false;
+            }
+        };
         let place = self.state.place(&folder);
         if !place.own {
             return false;

@@ -93,7 +93,8 @@ pub fn job(
     timelines: &[Timeline],
 ) -> JobTimeline {
     let summary = summary::summarise(timelines);
-    let undecided = distinct(undecided::all(repository, timelines).into_iter().map(|u| u.place.label));
+    let undecided =
+        distinct(undecided::all(repository, timelines).into_iter().map(|u| u.place.label));
     JobTimeline {
         path: path.to_owned(),
         job: name.to_owned(),

@@ -75,10 +75,16 @@ pub fn in_workspace(base: &str, path: &str) -> Option<String> {
 /// A path inside a checkout as a path of the workspace.
 pub fn prefixed(checkout: &str, path: &str) -> String {
     match (checkout, path) {
+        (_, path) if is_outside(path) => path.to_owned(),
         ("", path) => path.to_owned(),
         (checkout, "") => checkout.to_owned(),
         (checkout, path) => format!("{checkout}/{path}"),
     }
+}
+
+/// Whether a folder lies outside the workspace: it is absolute, or in the home folder.
+pub fn is_outside(folder: &str) -> bool {
+    folder.starts_with('/') || folder.starts_with("~/")
 }
 
 #[cfg(test)]

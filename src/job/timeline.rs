@@ -165,7 +165,12 @@ impl<'a> Walk<'a> {
     fn steps(&mut self, document: usize, job: Option<usize>, list: &'a StepList, inputs: &Inputs) {
         for (position, step) in list.steps.iter().enumerate() {
             if self.taken == MAX_STEPS {
-                let here = Here { document: &self.repository.documents[document], site: Site { document, job, step: position }, step, inputs };
+                let here = Here {
+                    document: &self.repository.documents[document],
+                    site: Site { document, job, step: position },
+                    step,
+                    inputs,
+                };
                 self.undecide(here, step.span, "the job has too many steps to read them all");
                 return;
             }
@@ -204,9 +209,10 @@ impl<'a> Walk<'a> {
     fn gate(&self, here: Here<'_>, condition: &str) -> Option<Gate> {
         let Site { document, job, .. } = here.site;
         let list = here.document.steps(job)?;
-        let caches = self.events.iter().rev().filter(|e| {
-            e.cache().is_some() && (e.site.document, e.site.job) == (document, job)
-        });
+        let caches =
+            self.events.iter().rev().filter(|e| {
+                e.cache().is_some() && (e.site.document, e.site.job) == (document, job)
+            });
         caches.into_iter().find_map(|event| {
             let id = &list.steps.get(event.site.step)?.id.as_ref()?.text;
             let given = |value: &str| {

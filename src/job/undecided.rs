@@ -27,9 +27,32 @@ pub struct Undecided {
 
 /// Words of programs that only install, show or look for what they name.
 const NO_CALL: [&str; 26] = [
-    "install", "add", "inject", "upgrade", "uninstall", "remove", "create", "download", "freeze",
-    "show", "list", "echo", "printf", "which", "command", "type", "cd", "grep", "git", "cat", "ls",
-    "mkdir", "rm", "find", "where", "test",
+    "install",
+    "add",
+    "inject",
+    "upgrade",
+    "uninstall",
+    "remove",
+    "create",
+    "download",
+    "freeze",
+    "show",
+    "list",
+    "echo",
+    "printf",
+    "which",
+    "command",
+    "type",
+    "cd",
+    "grep",
+    "git",
+    "cat",
+    "ls",
+    "mkdir",
+    "rm",
+    "find",
+    "where",
+    "test",
 ];
 
 /// Everything that a job's instances leave open, each place once.
@@ -132,8 +155,8 @@ impl Walk<'_> {
 
     /// A command in a folder that is not known, which names a script.
     pub fn folder_unknown(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) {
-        let named = peeled.program.raw.contains(['/', '\\'])
-            || matches!(peeled.kind, CallKind::Script(_));
+        let named =
+            peeled.program.raw.contains(['/', '\\']) || matches!(peeled.kind, CallKind::Script(_));
         if !named {
             return;
         }

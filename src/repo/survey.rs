@@ -236,7 +236,11 @@ impl Looking<'_> {
         let calls: Vec<String> = calls.filter(|path| self.paths.contains(path.as_str())).collect();
         let linked = !calls.is_empty() || (matters && self.reach.uses_actions(&document));
         let (problems, caches) = (said(file, Ok(&document), self.root), Written::all(&document));
-        let asked = linked || matters || document.workflow().is_some_and(Workflow::is_called);
+        // What runs after another workflow may publish what that one has built.
+        let called = |workflow: &Workflow| {
+            workflow.is_called() || workflow.triggers.get("workflow_run").is_some()
+        };
+        let asked = linked || matters || document.workflow().is_some_and(called);
         let many = self.many;
         let read = |document| {
             if many { Held::Later { file, unsaid: false } } else { Held::Read(Box::new(document)) }
@@ -250,7 +254,7 @@ impl Looking<'_> {
 fn may_concern_others(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     // A single point is the root; an escape may be any of them.
-    ["./", "$/", ": .", "'.'", "\".\"", "workflow_call", "\\"]
+    ["./", "$/", ": .", "'.'", "\".\"", "workflow_call", "workflow_run", "\\"]
         .iter()
         .any(|part| text.contains(part))
         || cache_actions()

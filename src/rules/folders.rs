@@ -88,7 +88,9 @@ impl Folders {
         self.unpackers.iter().find(|u| {
             let bundled = || {
                 // `tar xzf` has no dash.
-                arguments.first().is_some_and(|a| a.starts_with('x') && is_program(&u.programs, "tar"))
+                arguments
+                    .first()
+                    .is_some_and(|a| a.starts_with('x') && is_program(&u.programs, "tar"))
             };
             is_program(&u.programs, program)
                 && (u.needs.is_empty()
@@ -101,7 +103,8 @@ impl Folders {
     pub fn cleans_ignored(&self, arguments: &[&str]) -> bool {
         let rules = &self.git_clean;
         let bundle = |a: &&&str| {
-            a.strip_prefix('-').is_some_and(|letters| letters.chars().all(|c| rules.flags.contains(c)))
+            a.strip_prefix('-')
+                .is_some_and(|letters| letters.chars().all(|c| rules.flags.contains(c)))
         };
         let dry = |a: &str| a == "--dry-run" || (bundle(&&a) && a.contains('n'));
         arguments.first() == Some(&"clean")
@@ -159,7 +162,11 @@ mod tests {
             ("find", &[".", "-name", "*.pyc", "-delete"], false),
             ("echo", &["rm"], false),
         ] {
-            assert_eq!(data.remover(program, arguments).is_some(), removes, "{program} {arguments:?}");
+            assert_eq!(
+                data.remover(program, arguments).is_some(),
+                removes,
+                "{program} {arguments:?}"
+            );
         }
         for (arguments, cleans) in [
             (&["clean", "-fdx"][..], true),
@@ -177,7 +184,11 @@ mod tests {
             ("tar", &["-czf", "a.tgz", ".nox"], false),
             ("unzip", &["a.zip"], true),
         ] {
-            assert_eq!(data.unpacker(program, arguments).is_some(), unpacks, "{program} {arguments:?}");
+            assert_eq!(
+                data.unpacker(program, arguments).is_some(),
+                unpacks,
+                "{program} {arguments:?}"
+            );
         }
     }
 }

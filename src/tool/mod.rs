@@ -148,7 +148,8 @@ pub struct Run {
     pub creates_by_default: bool,
     /// Why, as one clause for people: "only lists sessions".
     pub why: String,
-    /// Environment folders relative to the repository root, sorted; empty when none is created or
+    /// Environment folders relative to the repository root, sorted; absolute ones and those below `~`
+    /// as they are; empty when none is created or
     /// the place is unknown.
     pub env_dirs: Vec<String>,
     pub reuse: Reuse,
@@ -181,6 +182,10 @@ pub struct Run {
     /// Every install of the sessions that run is exact: it also removes what is no longer wanted
     /// (`uv sync`).
     pub exact_installer: bool,
+    /// A clause, if a session that surely runs publishes: "uploads to a package index".
+    pub publishes: Option<String>,
+    /// Folders that its sessions delete, relative to the repository root.
+    pub removes: Vec<String>,
     /// What could not be decided, and why.
     pub undecided: Vec<String>,
 }

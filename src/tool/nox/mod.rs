@@ -98,6 +98,8 @@ fn start(call: &Call) -> Run {
         install_files: Vec::new(),
         unpinned: false,
         exact_installer: false,
+        publishes: None,
+        removes: Vec::new(),
         undecided: Vec::new(),
     }
 }
@@ -151,6 +153,11 @@ fn env_dir(call: &Call, reader: Option<&Reader<'_>>, folder: &str) -> Result<Str
     let Some(name) = name else {
         return Err("the environment folder's name is computed".to_owned());
     };
+    // The shell turns `~` into the home folder, nox itself does not.
+    let at_home = call.one(Meaning::Envdir).is_some() && name.starts_with("~/");
+    if (name.starts_with('/') && name.len() > 1) || at_home {
+        return Ok(name.trim_end_matches('/').to_owned());
+    }
     let dir = join(folder, &name);
     if inside(&dir) && !dir.is_empty() {
         Ok(dir)
@@ -243,12 +250,23 @@ fn follow(
     if selection.none_asked {
         run.creates_env = Answer::No;
     }
+    // All sessions are in sight, and one that is asked for is none of them.
+    let fails = !all_found
+        && reader.hidden_sessions.is_empty()
+        && selection.doubts.is_empty()
+        && !selection.more
+        && !call.open
+        && !reader.foreign;
+    if fails {
+        run.creates_env = Answer::Unknown;
+    }
     // A name that is not known may be that of a session out of sight.
     let hidden = sure.is_empty() && !reader.hidden_sessions.is_empty();
     if run.creates_env == Answer::Unknown
         && !call.open
         && !reader.foreign
         && (hidden || sure.is_empty() && maybe.is_empty() || !selection.missing.is_empty())
+        && !fails
     {
         run.creates_by_default = backend::creates(&default_backend.of_session(None)) == Answer::Yes;
     }
@@ -316,6 +334,12 @@ fn follow(
     };
     run.sessions = all;
 
+    for effects in certain.iter().map(|(_, effects)| effects) {
+        if run.publishes.is_none() {
+            run.publishes.clone_from(&effects.publishes);
+        }
+        run.removes.extend(effects.removes.iter().cloned());
+    }
     let surely = certain.len();
     let mut effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
     // Sessions that run programs nobody is seen to install get them in a way that is not
@@ -339,12 +363,10 @@ fn follow(
     run.definition_files = definitions.into_iter().collect();
     run.undecided.extend(selection.doubts);
     if !all_found {
-        run.undecided.extend(
-            selection
-                .missing
-                .iter()
-                .map(|name| format!("no session `{name}` was found in the noxfile")),
-        );
+        run.undecided.extend(selection.missing.iter().map(|name| match fails {
+            true => format!("the noxfile has no session `{name}`, so that nox fails here"),
+            false => format!("no session `{name}` was found in the noxfile"),
+        }));
     }
     if !selection.missing.is_empty() {
         run.undecided.extend(reader.hidden_sessions.iter().cloned());

@@ -127,6 +127,8 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         Answer::Yes if !certain => Answer::Unknown,
         answer => answer,
     };
+    run.publishes = run.publishes.take().or(inner.publishes);
+    run.removes.extend(inner.removes);
     for reason in inner.undecided {
         if !run.undecided.contains(&reason) {
             run.undecided.push(reason);

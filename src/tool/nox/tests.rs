@@ -7,6 +7,7 @@ use super::*;
 use crate::tool::{Argument, Files, Interpreter, Variable};
 
 mod bodies;
+mod effects;
 mod imports;
 mod names;
 
@@ -231,14 +232,15 @@ fn the_environment_folder_lies_beside_the_noxfile() {
         ("", "--envdir envs -f sub/noxfile.py", vec!["sub/envs"]),
         ("own", "", vec!["own/.cache/nox"]),
         ("own", "--envdir=x", vec!["own/x"]),
-        ("", "--envdir /tmp/x", vec![]),
+        ("", "--envdir /tmp/x", vec!["/tmp/x"]),
+        ("", "--envdir ~/x", vec!["~/x"]),
         ("", "--envdir ../x", vec![]),
         ("", "--envdir ?", vec![]),
         ("", "-f $X/noxfile.py", vec![]),
         ("s", "", vec!["s/.nox"]),
-        ("", "-f s/noxfile.py", vec![".nox/~nox~script~mode", "s/.nox"]),
+        ("", "-f s/noxfile.py", vec![".nox/_nox_script_mode", "s/.nox"]),
     ] {
-        let dirs: Vec<String> = dirs.iter().map(|d| d.replace('~', "_")).collect();
+        let dirs: Vec<String> = dirs.into_iter().map(str::to_owned).collect();
         assert_eq!(call_in(&files, folder, line, &[]).env_dirs, dirs, "{folder} {line}");
     }
     let missing = call_in(&files, "none", "-s a", &[]);

@@ -8,7 +8,10 @@ use tree_sitter::Node;
 use super::definition::{Decorator, DecoratorKind};
 use super::exec::{Install, NestedCall, Reader, Source};
 use super::value::{Value, changed, join};
+use crate::rules::folders::folders;
 use crate::rules::nox::rules;
+use crate::rules::publishers::publishers;
+use crate::rules::wrappers::WRAPPERS;
 use crate::tool::Argument;
 
 /// The arguments of a call.
@@ -241,6 +244,14 @@ impl Reader<'_> {
             return self.decorator(kind, args);
         }
         self.effects.opaque |= args.pass_session();
+        if folders().python_removers.iter().any(|remover| remover == name) {
+            self.removes(args.first());
+        }
+        if WRAPPERS.python_functions.contains(name)
+            && let Some(Value::List(words)) = args.first()
+        {
+            self.publishes(words.iter());
+        }
         match (name, args.first()) {
             ("nox.parametrize", _) => self.decorator(DecoratorKind::Parametrize, args),
             ("nox.param", _) => {
@@ -435,7 +446,14 @@ impl Reader<'_> {
     /// A command that a session runs: an installer, or something that leaves the environment as it
     /// is.
     fn command(&mut self, method: &str, args: &Arguments, certain: bool) {
+        self.publishes(args.positional.iter());
         let words: Vec<Option<&str>> = args.positional.iter().map(Value::text).collect();
+        let known: Vec<&str> = words.iter().copied().flatten().collect();
+        if let Some((program, rest)) = known.split_first()
+            && folders().remover(program, rest).is_some()
+        {
+            args.positional[1..].iter().for_each(|path| self.removes(Some(path)));
+        }
         let starts = |with: &[String]| {
             with.len() <= words.len()
                 && with.iter().zip(&words).all(|(a, b)| *b == Some(a.as_str()))
@@ -471,6 +489,25 @@ impl Reader<'_> {
             matches!(words.first(), Some(Some("python"))) && !words.contains(&Some("pip"));
         self.effects.opaque |= method == "run_install";
         self.effects.runs |= !(outside || interpreter);
+    }
+}
+
+impl Reader<'_> {
+    /// Notes what a command publishes.
+    fn publishes<'v>(&mut self, words: impl Iterator<Item = &'v Value>) {
+        let words: Vec<&str> = words.filter_map(Value::text).collect();
+        if let Some(what) = publishers().words(&words) {
+            self.effects.publishes.get_or_insert_with(|| what.to_owned());
+        }
+    }
+
+    /// Notes that a folder is deleted.
+    fn removes(&mut self, path: Option<&Value>) {
+        let path = path.and_then(Value::text).filter(|path| !path.starts_with('-'));
+        if let Some((path, cwd)) = path.zip(self.cwd.as_deref()) {
+            let path = join(cwd, path);
+            self.effects.removes.push(path);
+        }
     }
 }
 

@@ -65,6 +65,10 @@ pub struct Effects {
     pub runs: bool,
     /// Calls of nox.
     pub nested: Vec<NestedCall>,
+    /// A clause: what a command of it publishes.
+    pub publishes: Option<String>,
+    /// Folders that it deletes, relative to the repository root.
+    pub removes: Vec<String>,
 }
 
 /// A call of nox that a session makes.
