@@ -233,7 +233,6 @@ fn the_environment_folder_lies_beside_the_noxfile() {
         ("own", "", vec!["own/.cache/nox"]),
         ("own", "--envdir=x", vec!["own/x"]),
         ("", "--envdir /tmp/x", vec!["/tmp/x"]),
-        ("", "--envdir ~/x", vec!["~/x"]),
         ("", "--envdir ../x", vec![]),
         ("", "--envdir ?", vec![]),
         ("", "-f $X/noxfile.py", vec![]),
