@@ -13,6 +13,7 @@ use crate::job::state::prefixed;
 use crate::job::{Event, Invocation, Timeline, Unit};
 use crate::rules::nox;
 use crate::shell::Shell;
+use crate::tool::OutsideFolder;
 
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
@@ -50,6 +51,10 @@ pub struct Needs {
     pub unpinned: bool,
     /// The user wants no restore keys.
     pub no_restore_keys: bool,
+    /// Sessions leave temporary files in their environments, which must not be restored.
+    pub leaves_tmp: bool,
+    /// Folders outside the environments that sessions fill, as lines of `path`.
+    pub outside: Vec<String>,
     /// The default shell of some leg is no POSIX shell.
     pub needs_bash: bool,
     /// Why no key can be written that is sure to be right.
@@ -172,6 +177,11 @@ impl Needs {
         }
         let place = |path: &String| prefixed(&invocation.checkout, path);
         run.definition_files.iter().for_each(|f| push(&mut self.definition, place(f)));
+        self.leaves_tmp |= run.leaves_tmp;
+        for outside in &run.outside {
+            push(&mut self.outside, moved(subject, event, outside));
+            outside.follows.iter().for_each(|file| push(&mut self.installs, place(file)));
+        }
         let project = project_folder(run.definition_files.first());
         // Also where a session installs by name only: what a project locks is what its tools are
         // chosen to go with.
@@ -216,6 +226,12 @@ impl Needs {
             .then(|| format!("{}-{}-", self.prefix(), hash(&self.definition)))
     }
 
+    /// The key up to the interpreter and the leg, for a cache whose environments are rebuilt unless
+    /// the hit is exact: what it brings are packages.
+    pub fn restore_key_of_packages(&self) -> Option<String> {
+        (!self.no_restore_keys).then(|| format!("{}-", self.prefix()))
+    }
+
     /// `env.pythonLocation` stands in the key.
     pub fn location(&self) -> bool {
         self.interpreters.location && !self.interpreters.is_asked()
@@ -248,8 +264,30 @@ impl Needs {
 
     /// The lines of `path`.
     pub fn paths(&self) -> Vec<String> {
-        self.folders.iter().chain(&self.interpreters.folders).cloned().collect()
+        let mut lines = Vec::new();
+        for folder in &self.folders {
+            if self.leaves_tmp {
+                // A pattern for the folder itself would pack it whole, whatever is excluded.
+                lines.extend([format!("{folder}/*/*"), format!("!{folder}/*/tmp")]);
+            } else {
+                lines.push(folder.clone());
+            }
+        }
+        lines.extend(self.interpreters.folders.iter().chain(&self.outside).cloned());
+        lines
     }
+}
+
+/// Where a folder outside the environments is: where the job's variable says, else its usual place.
+fn moved(subject: &Subject<'_>, event: &Event, outside: &OutsideFolder) -> String {
+    let document = subject.document().workflow().zip(subject.unit.job);
+    let step = subject.repository.documents[event.site.document]
+        .steps(event.site.job)
+        .and_then(|list| list.steps.get(event.site.step));
+    let job = document.map(|(w, j)| [&w.jobs[j].env, &w.env]);
+    let mut scopes = step.map(|s| &s.env).into_iter().chain(job.into_iter().flatten());
+    let said = scopes.find_map(|env| env.entries.iter().find(|(name, _)| name == outside.variable));
+    said.map_or_else(|| outside.path.clone(), |(_, text)| text.text.clone())
 }
 
 fn expression(text: &str) -> String {

@@ -8,11 +8,11 @@ use crate::job::context::Subject;
 use crate::job::{CacheForm, EventKind, Site};
 use crate::rules::setup_actions::setup_actions;
 
+const INSTALLER: &str = "uv";
 /// The variable that says where uv keeps packages, and its folder inside the environment folder.
 const UV: (&str, &str) = ("UV_CACHE_DIR", ".uv");
-/// The same for pip.
-const PIP: (&str, &str) = ("PIP_CACHE_DIR", ".pip");
-/// How uv brings packages into an environment. Links make the archive half as large.
+/// How uv brings packages into an environment: an archive holds a linked file once, and a package
+/// without links is one that no environment uses.
 const LINK_MODE: &str = "UV_LINK_MODE";
 /// setup-uv's other inputs about its cache: who sets one has thought about it.
 const CACHE_INPUTS: [&str; 2] = ["cache-", "-cache"];
@@ -20,8 +20,9 @@ const CACHE_INPUTS: [&str; 2] = ["cache-", "-cache"];
 /// Variables of the job that put the packages into the archive, and what they make superfluous.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Packages {
-    /// `uv` or `pip`.
     pub installer: &'static str,
+    /// The folder of packages, relative to the workspace.
+    pub folder: String,
     pub variables: Vec<(&'static str, String)>,
     /// Cache steps of the job that would keep nothing from then on.
     pub superfluous: Vec<Superfluous>,
@@ -53,8 +54,10 @@ impl Packages {
         if !is_name || job.env.open || workflow.env.open {
             return None;
         }
-        let installer = installer(calls)?;
-        let (variable, inside) = if installer == "uv" { UV } else { PIP };
+        if !calls.iter().all(is_built_by_uv) {
+            return None;
+        }
+        let (variable, inside) = UV;
         let list = &job.steps;
         let says =
             |step: &Step| step.env.open || step.env.entries.iter().any(|(n, _)| n == variable);
@@ -65,63 +68,38 @@ impl Packages {
         if list.steps.iter().any(|step| says(step) || exports(step)) {
             return None;
         }
-        let mut packages = Self {
-            installer,
-            variables: vec![(variable, format!("{folder}/{inside}"))],
-            superfluous: Vec::new(),
-        };
-        if installer == "uv" {
-            let env = job.env.entries.iter().chain(&workflow.env.entries);
-            let mode = env.into_iter().find(|(name, _)| name == LINK_MODE);
-            if mode.is_some_and(|(_, mode)| mode.text.trim() != "hardlink") {
-                packages.variables.push((LINK_MODE, "hardlink".to_owned()));
-            }
-        }
-        packages.superfluous = superfluous(context, list, installer)?;
-        Some(packages)
+        let folder = format!("{folder}/{inside}");
+        Some(Self {
+            installer: INSTALLER,
+            variables: vec![(variable, folder.clone()), (LINK_MODE, "hardlink".to_owned())],
+            folder,
+            superfluous: superfluous(context, list)?,
+        })
     }
 }
 
-/// The one installer of all sessions.
-fn installer(calls: &[Call<'_>]) -> Option<&'static str> {
-    let mut found = None;
-    for Call { invocation, .. } in calls {
-        if invocation.in_container || invocation.action.is_some() {
-            return None;
-        }
-        let own = match invocation.run.backend.names.first()?.as_str() {
-            "uv" => "uv",
-            "virtualenv" | "venv" if invocation.run.backend.names.iter().all(|n| n != "uv") => {
-                "pip"
-            }
-            _ => return None,
-        };
-        if found.is_some_and(|other| other != own) {
-            return None;
-        }
-        found = Some(own);
-    }
-    found
+/// Whether uv installs the packages of a call. pip is not worth it: unpacking and compiling takes
+/// its time, not downloading, so an archive with pip's cache costs more than a miss (docs/proof.md).
+fn is_built_by_uv(call: &Call<'_>) -> bool {
+    let run = &call.invocation.run;
+    let first = run.backend.names.first().map(String::as_str);
+    !call.invocation.in_container && call.invocation.action.is_none() && first == Some(INSTALLER)
 }
 
 /// The package caches of the job that go; `None` where one must stay, so that the packages do.
-fn superfluous(
-    context: &Subject<'_>,
-    list: &StepList,
-    installer: &str,
-) -> Option<Vec<Superfluous>> {
+fn superfluous(context: &Subject<'_>, list: &StepList) -> Option<Vec<Superfluous>> {
     let mut found: Vec<Superfluous> = Vec::new();
     for timeline in &context.timelines {
         for event in &timeline.events {
             let EventKind::PackageCache { installer: kept } = &event.kind else { continue };
-            if kept != installer {
+            if kept != INSTALLER {
                 continue;
             }
             if event.site != event.outer {
                 return None;
             }
             let step = list.steps.get(event.site.step)?;
-            let one = replaced(context, list, step, event.site, installer)?;
+            let one = replaced(context, list, step, event.site)?;
             if !found.contains(&one) {
                 found.push(one);
             }
@@ -135,7 +113,6 @@ fn replaced(
     list: &StepList,
     step: &Step,
     site: Site,
-    installer: &str,
 ) -> Option<Superfluous> {
     if step.shared || step.concurrent {
         return None;
@@ -154,7 +131,7 @@ fn replaced(
     }
     let mut steps = context.timelines.iter().flat_map(|t| t.caches());
     let (_, cache) = steps.find(|(event, _)| event.site == site)?;
-    let only = |path: &str| setup_actions().package_cache(path) == Some(installer);
+    let only = |path: &str| setup_actions().package_cache(path) == Some(INSTALLER);
     let asked = step.id.as_ref().is_some_and(|id| {
         let output = format!("steps.{}.", id.text);
         let names = |s: &Step| {

@@ -21,7 +21,7 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
     let release = &cache_actions().release;
     let here: Vec<Published<'_>> = published(document).collect();
     let pins = match settings.pin {
-        Pin::Auto => here.iter().filter(|w| w.uses.is_pinned()).count() * 2 > here.len(),
+        Pin::Auto => is_pinned_file(&here),
         Pin::Tag => false,
         Pin::Sha => true,
     };
@@ -52,6 +52,16 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
         }
     };
     ActionRef { uses: format!("{prefix}{}@{reference}", release.repository), comment }
+}
+
+/// Whether the file pins the actions of the forge itself by commit; where it uses none, whether it
+/// pins most of those it uses.
+fn is_pinned_file(here: &[Published<'_>]) -> bool {
+    let official: Vec<&Published<'_>> =
+        here.iter().filter(|w| w.uses.name.starts_with("actions/")).collect();
+    let most =
+        |all: &[&Published<'_>]| all.iter().filter(|w| w.uses.is_pinned()).count() * 2 > all.len();
+    if official.is_empty() { most(&here.iter().collect::<Vec<_>>()) } else { most(&official) }
 }
 
 /// The release that the comment behind a use names. Other words there are about that use alone.

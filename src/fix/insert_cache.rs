@@ -23,6 +23,11 @@ const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
 /// Ids for the cache step; the first that the job doesn't use.
 const IDS: [&str; 3] = ["nox-cache", "nox-environments", "cachelint-nox-cache"];
 
+/// Why a restore key would not help where packages are not part of the archive.
+const NO_RESTORE_KEYS: &str = "no restore keys: an environment of another state must be rebuilt, and \
+                               installing takes the time, not downloading, so restoring an older archive \
+                               first would cost more than a miss";
+
 /// The fix and what to say about it; fails with the reason, as one clause.
 pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String> {
     let permission = Permission::of(context);
@@ -66,9 +71,15 @@ pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String>
             Some(Err(_)) | None => (Parts::default(), None),
         };
     let exact = calls.iter().all(|call| call.invocation.run.exact_installer);
-    let restore = if packages.is_some() || exact { needs.restore_key() } else { None };
+    let restore = if packages.is_some() {
+        needs.restore_key_of_packages()
+    } else if exact {
+        needs.restore_key()
+    } else {
+        None
+    };
     let steps = Inserted { context, list, site, calls: &calls, needs: &needs };
-    let new = steps.new_steps(restore, exact, lookup_only)?;
+    let new = steps.new_steps(restore, packages.as_ref(), lookup_only)?;
 
     let mut parts = moved;
     let (edit, inserted) = insert_steps(document, list, site.step, &new)?;
@@ -76,8 +87,10 @@ pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String>
     parts.changes.extend(inserted);
     let mut notes = Vec::new();
     let reuses = reuse(context, site, &calls, &mut parts, &mut notes)?;
-    if let Some(packages) = &packages {
-        notes.push(said_of(packages, list));
+    match &packages {
+        Some(packages) => notes.push(said_of(packages, list)),
+        None if !exact && !needs.no_restore_keys => notes.push(NO_RESTORE_KEYS.to_owned()),
+        None => {}
     }
     parts.edits.sort_by_key(|e| (e.span.start, e.span.end));
     let applicability = applicability(&permission, &needs, &mut notes);
@@ -113,7 +126,7 @@ impl Inserted<'_> {
     fn new_steps(
         &self,
         restore: Option<String>,
-        exact: bool,
+        packages: Option<&Packages>,
         lookup_only: Option<(&'static str, Input)>,
     ) -> Result<Vec<NewStep>, String> {
         let is_free = |id: &str| {
@@ -136,8 +149,9 @@ impl Inserted<'_> {
                 },
             });
         }
-        // Exact installers bring an older environment up to date by themselves.
-        let rebuilds = restore.is_some() && !exact;
+        // Without packages, a restore key stands only where exact installers bring an older
+        // environment up to date by themselves.
+        let rebuilds = packages.filter(|_| restore.is_some());
         let id = match IDS.iter().find(|id| is_free(id)) {
             Some(id) => (*id).to_owned(),
             None => return Err("the job uses every id that the cache step could have".to_owned()),
@@ -150,12 +164,12 @@ impl Inserted<'_> {
         let action = cache_action(self.context.repository, self.context.settings, document);
         new.push(NewStep {
             name: "Cache nox environments".to_owned(),
-            id: rebuilds.then(|| id.clone()),
+            id: rebuilds.map(|_| id.clone()),
             condition,
             body: Body::Uses { action, inputs },
         });
-        if rebuilds {
-            new.push(rebuild_step(&id, &self.needs.folders, shell));
+        if let Some(packages) = rebuilds {
+            new.push(rebuild_step(&id, &self.needs.folders, Some(&packages.folder), shell));
         }
         Ok(new)
     }
@@ -183,18 +197,34 @@ impl Inserted<'_> {
 }
 
 /// Removes the environments that a restore key brought; `*` matches no name with a dot in front, so
-/// the packages stay.
-pub fn rebuild_step(id: &str, folders: &[String], shell: Option<&'static str>) -> NewStep {
-    let quoted = |folder: &String| {
+/// the packages stay, but for those that no environment of the saved run had links to: they would
+/// pile up.
+pub fn rebuild_step(
+    id: &str,
+    folders: &[String],
+    packages: Option<&str>,
+    shell: Option<&'static str>,
+) -> NewStep {
+    let quoted = |folder: &str| {
         let plain = folder.chars().all(|c| c.is_alphanumeric() || "._-/~".contains(c));
-        if plain { format!("{folder}/*") } else { format!("'{folder}'/*") }
+        if plain { folder.to_owned() } else { format!("'{folder}'") }
     };
-    let folders: Vec<String> = folders.iter().map(quoted).collect();
+    let all: Vec<String> = folders.iter().map(|folder| format!("{}/*", quoted(folder))).collect();
+    let remove = format!("rm -rf {}", all.join(" "));
+    let script = match packages {
+        None => remove,
+        Some(packages) => format!(
+            "for package in {}/archive-v*/*/; do\n  \
+             [ \"$(find \"$package\" -type f -links +1 2>/dev/null | head -n 1)\" ] || rm -rf \"$package\"\n\
+             done\n{remove}",
+            quoted(packages)
+        ),
+    };
     NewStep {
         name: "Rebuild environments from cached packages".to_owned(),
         id: None,
         condition: Some(format!("steps.{id}.outputs.cache-hit != 'true'")),
-        body: Body::Run { shell, script: format!("rm -rf {}", folders.join(" ")) },
+        body: Body::Run { shell, script },
     }
 }
 
@@ -341,7 +371,10 @@ fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
                 );
             }
             EventKind::Interpreter(set_up) => {
- return Err(format!("`{}` sets up another interpreter between the nox calls", set_up.action));
+                return Err(format!(
+                    "`{}` sets up another interpreter between the nox calls",
+                    set_up.action
+                ));
             }
             _ => {}
         }

@@ -37,6 +37,8 @@ pub struct Nox {
     /// Shapes of names of texts for people.
     pub prose_files: Vec<String>,
     pub installers: Vec<Installer>,
+    /// Commands of sessions that keep something outside the environment.
+    pub session_caches: Vec<SessionCache>,
     /// First words of commands with which a session calls nox itself.
     pub nested_calls: Vec<Vec<String>>,
     /// Options of `pip install` and `uv pip install` that name a requirement file.
@@ -47,6 +49,20 @@ pub struct Nox {
     pub harmless_modules: Vec<String>,
     /// Beginnings of decorators that make no sessions.
     pub harmless_decorators: Vec<String>,
+}
+
+/// A folder outside the environments that sessions fill.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionCache {
+    /// First words of the commands that fill it.
+    pub commands: Vec<Vec<String>>,
+    /// Where it is, as a line of a cache step's `path`.
+    pub path: String,
+    /// The variable that moves it.
+    pub variable: String,
+    /// The tracked file, relative to the noxfile's folder, that decides what is in it.
+    pub follows: String,
 }
 
 /// One option of the command line under all its names.

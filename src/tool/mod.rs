@@ -186,8 +186,24 @@ pub struct Run {
     pub publishes: Option<String>,
     /// Folders that its sessions delete, relative to the repository root.
     pub removes: Vec<String>,
+    /// A session leaves files in its environment's temporary folder, where the next run would find
+    /// them.
+    pub leaves_tmp: bool,
+    /// Folders outside the environments that sessions fill on every run, to be cached with them.
+    pub outside: Vec<OutsideFolder>,
     /// What could not be decided, and why.
     pub undecided: Vec<String>,
+}
+
+/// A folder outside the environments that a session fills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideFolder {
+    /// As a line of a cache step's `path`.
+    pub path: String,
+    /// The variable that moves it.
+    pub variable: &'static str,
+    /// The tracked file that decides what is in it, relative to the repository root.
+    pub follows: Option<String>,
 }
 
 /// A tool that keeps environments in a folder.

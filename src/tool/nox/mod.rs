@@ -15,7 +15,7 @@ use self::nested::Nesting;
 use self::noxfile::{Effects, NestedCall, Noxfiles, Reader, Value, join};
 use self::reuse::Setting;
 use self::select::{Candidate, Selection};
-use super::{Answer, Backend, Files, Request, Reuse, Run, Session, Tool, Variable};
+use super::{Answer, Backend, Files, OutsideFolder, Request, Reuse, Run, Session, Tool, Variable};
 use crate::rules::nox::{Meaning, rules};
 
 /// The tool nox, in one repository.
@@ -100,6 +100,8 @@ fn start(call: &Call) -> Run {
         exact_installer: false,
         publishes: None,
         removes: Vec::new(),
+        leaves_tmp: false,
+        outside: Vec::new(),
         undecided: Vec::new(),
     }
 }
@@ -358,6 +360,15 @@ fn follow(
             && !effects.iter().any(|e| e.opaque)
             && exact
     };
+    run.leaves_tmp = effects.iter().any(|e| e.makes_tmp);
+    let keepers: BTreeSet<&String> = effects.iter().flat_map(|e| &e.keepers).collect();
+    let kept = rules().session_caches.iter().filter(|cache| keepers.contains(&cache.path));
+    let outside = kept.map(|cache| {
+        let follows = join(&reader.folder, &cache.follows);
+        let follows = request.files.is_tracked(&follows).then_some(follows);
+        OutsideFolder { path: cache.path.clone(), variable: &cache.variable, follows }
+    });
+    run.outside = outside.collect();
     let definitions = reader.definition_files();
     run.install_files = installs.files.into_iter().filter(|f| !definitions.contains(f)).collect();
     run.definition_files = definitions.into_iter().collect();

@@ -148,6 +148,8 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         run.off_by_default = inner.off_by_default;
         run.installs_anything = inner.installs_anything;
         run.exact_installer = inner.exact_installer;
+        run.leaves_tmp = inner.leaves_tmp;
+        run.outside.clone_from(&inner.outside);
     } else {
         for name in inner.backend.names {
             if !run.backend.names.contains(&name) {
@@ -161,6 +163,12 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         }
         run.installs_anything = Answer::any([run.installs_anything, inner.installs_anything]);
         run.exact_installer &= inner.exact_installer;
+        run.leaves_tmp |= inner.leaves_tmp;
+        for folder in inner.outside {
+            if !run.outside.contains(&folder) {
+                run.outside.push(folder);
+            }
+        }
     }
     if run.creates_env != Answer::Yes {
         run.why =

@@ -78,14 +78,22 @@ pub fn global(call: &Call, reader: Option<&Reader<'_>>) -> Global {
                 "`nox.options.reuse_existing_virtualenvs` is computed in the noxfile",
             );
         }
-        Some(Some(false)) | None => {}
+        Some(Some(false)) => {
+            let text = "nox.options.reuse_existing_virtualenvs = False";
+            return Global {
+                refused: Some(text.to_owned()),
+                ..new(Setting::No, "`nox.options.reuse_existing_virtualenvs` is off in the noxfile")
+            };
+        }
+        None => {}
     }
     match reader.options.get("reuse_venv") {
         None => new(Setting::No, "nox builds environments anew unless it is told to reuse them"),
         Some(Value::Str(text)) => {
             let setting = setting(text);
             let text = format!("nox.options.reuse_venv = \"{text}\"");
-            let refused = (setting == Setting::Never).then(|| text.clone());
+            let off = matches!(setting, Setting::No | Setting::Never);
+            let refused = off.then(|| text.clone());
             Global {
                 setting,
                 why: format!("`{text}` in the noxfile"),

@@ -422,7 +422,8 @@ impl Reader<'_> {
                 let to = args.first().filter(|_| certain).and_then(Value::text);
                 self.cwd = changed(self.cwd.as_deref(), to);
             }
-            "log" | "warn" | "debug" | "error" | "skip" | "create_tmp" => {}
+            "create_tmp" => self.effects.makes_tmp = true,
+            "log" | "warn" | "debug" | "error" | "skip" => {}
             "env.get" | "env.update" | "env.copy" | "posargs.copy" => {}
             _ if method.starts_with("poetry.") => {
                 let files = rules()
@@ -458,6 +459,10 @@ impl Reader<'_> {
             with.len() <= words.len()
                 && with.iter().zip(&words).all(|(a, b)| *b == Some(a.as_str()))
         };
+        for keeper in rules().session_caches.iter().filter(|k| k.commands.iter().any(|c| starts(c)))
+        {
+            self.effects.keepers.insert(keeper.path.clone());
+        }
         if let Some(rule) = rules().installers.iter().find(|rule| starts(&rule.words)) {
             let rest = if rule.arguments {
                 args.positional.get(rule.words.len()..).unwrap_or_default().to_vec()

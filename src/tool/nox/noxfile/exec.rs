@@ -1,6 +1,6 @@
 //! Statements of a noxfile, followed in order; both ways where a condition cannot be decided.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -63,6 +63,10 @@ pub struct Effects {
     pub opaque: bool,
     /// It runs a program that must have come into the environment somehow.
     pub runs: bool,
+    /// It may put files into the temporary folder of its environment, which nox never empties.
+    pub makes_tmp: bool,
+    /// Beginnings of the commands it runs that keep something outside the environment.
+    pub keepers: BTreeSet<String>,
     /// Calls of nox.
     pub nested: Vec<NestedCall>,
     /// A clause: what a command of it publishes.
