@@ -86,7 +86,7 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
 fn report_logs(wanted: &ReportArgs) -> io::Result<Verdict> {
     match report::run(wanted, &mut io::stdin().lock(), &mut io::stdout().lock()) {
         Ok(outcome) => {
-            Ok(Verdict { left: outcome == ReportOutcome::NoLongerPasses, ..Verdict::default() })
+            Ok(Verdict { left: outcome != ReportOutcome::Reported, ..Verdict::default() })
         }
         Err(ReportError::Write(e)) => Err(e),
         Err(e) => Err(io::Error::other(e)),

@@ -2,81 +2,96 @@
 
 use std::collections::BTreeMap;
 
-use super::Report;
 use super::compare::{Difference, Passes};
+use super::estimate::Estimate;
 use super::job::{JobSource, NoxSource};
 use super::summary::{JobSummary, Stat, Storage};
+use super::verdict::rounded;
+use super::workflow::Workflow;
+use super::{JobLine, Report};
 use crate::rules::logs::LOGS;
 
 /// What the logs do not tell.
-const ABSENT: &str = "–";
+pub const ABSENT: &str = "–";
 
-/// A table and the sentences under it.
+/// A table and the sentences under it. Names and keys in it come from logs and may hold anything.
 pub struct Cells {
     pub header: Vec<&'static str>,
+    /// The first cell is the name of the job.
     pub rows: Vec<Vec<String>>,
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
+}
+
+/// A sentence about some jobs, or about all.
+#[derive(Debug, PartialEq)]
+pub struct Note {
+    pub jobs: Vec<String>,
+    pub text: String,
 }
 
 pub fn cells(report: &Report) -> Cells {
-    let (header, mut rows): (Vec<_>, Vec<Vec<String>>) = if report.differences.is_empty() {
-        let header = vec![
-            "job",
-            "result",
-            "cache",
-            "saved",
-            "restore",
-            "save",
-            "size",
-            "environments",
-            "nox",
-            "whole job",
-            "net gain",
-        ];
-        (
-            header,
-            report.jobs.iter().map(|line| job_row(&line.summary, line.net_gain_seconds)).collect(),
-        )
+    let (header, rows): (&[&'static str], _) = if report.differences.is_empty() {
+        (&JOB, report.jobs.iter().map(job_row).collect())
     } else {
-        let header = vec![
-            "job",
-            "passes",
-            "cache",
-            "nox before",
-            "nox after",
-            "restore",
-            "save",
-            "job before",
-            "job after",
-            "net gain",
-            "verdict",
-        ];
-        (header, report.differences.iter().map(difference_row).collect())
+        (&DIFFERENCE, report.differences.iter().map(difference_row).collect())
     };
-    for row in &mut rows {
-        for cell in row {
-            *cell = printable(cell);
-        }
-    }
-    let notes = notes(report).iter().map(|note| printable(note)).collect();
-    Cells { header, rows, notes }
+    Cells { header: header.to_vec(), rows, notes: notes(report) }
 }
 
-fn job_row(job: &JobSummary, net_gain: Option<f64>) -> Vec<String> {
+const JOB: [&str; 13] = [
+    "job",
+    "verdict",
+    "result",
+    "cache",
+    "saved",
+    "restore",
+    "post step",
+    "size",
+    "packages",
+    "environments",
+    "nox",
+    "whole job",
+    "net gain",
+];
+
+fn job_row(line: &JobLine) -> Vec<String> {
+    let job = &line.summary;
+    let verdict = match (&line.estimate, line.net_gain_seconds) {
+        (Some(estimate), _) => estimate.sentence(),
+        (None, Some(_)) => "see the net gain".to_owned(),
+        (None, None) => absent(),
+    };
     vec![
         job.job.clone(),
+        verdict,
         counted(&job.outcomes),
         counted(&job.restores),
         counted(&job.saves),
         seconds(job.restore_seconds),
-        seconds(job.save_seconds),
+        seconds(job.post_seconds),
         job.archive_bytes.map_or_else(absent, size),
+        seconds(job.package_cache_seconds),
         environments(job),
         seconds(job.nox_seconds),
         seconds(job.job_seconds),
-        net_gain.map_or_else(absent, signed),
+        line.net_gain_seconds.map_or_else(absent, signed),
     ]
 }
+
+const DIFFERENCE: [&str; 12] = [
+    "job",
+    "verdict",
+    "net gain",
+    "passes",
+    "cache",
+    "nox before",
+    "nox after",
+    "restore",
+    "post step",
+    "packages",
+    "job before",
+    "job after",
+];
 
 fn difference_row(difference: &Difference) -> Vec<String> {
     let passes = match difference.passes {
@@ -86,56 +101,87 @@ fn difference_row(difference: &Difference) -> Vec<String> {
         Passes::StillNot => "still not",
         Passes::Unknown => ABSENT,
     };
+    let (before, after) = (&difference.before, &difference.after);
+    let packages = match (before.package_cache_seconds, after.package_cache_seconds) {
+        (None, None) => absent(),
+        (before, after) => format!("{} → {}", seconds(before), seconds(after)),
+    };
     vec![
         difference.job.clone(),
-        passes.to_owned(),
-        counted(&difference.after.restores),
-        seconds(difference.before.nox_seconds),
-        seconds(difference.after.nox_seconds),
-        seconds(difference.after.restore_seconds),
-        seconds(difference.after.save_seconds),
-        seconds(difference.before.job_seconds),
-        seconds(difference.after.job_seconds),
-        difference.net_gain_seconds.map_or_else(absent, signed),
         difference.verdict.clone(),
+        difference.net_gain_seconds.map_or_else(absent, signed),
+        passes.to_owned(),
+        counted(&after.restores),
+        seconds(before.nox_seconds),
+        seconds(after.nox_seconds),
+        seconds(after.restore_seconds),
+        seconds(after.post_seconds),
+        packages,
+        seconds(before.job_seconds),
+        seconds(after.job_seconds),
     ]
 }
 
-fn notes(report: &Report) -> Vec<String> {
-    let mut notes = Vec::new();
+/// Notes with the same text become one, with the names of all jobs.
+#[derive(Default)]
+struct Notes(Vec<Note>);
+
+impl Notes {
+    fn of_job(&mut self, job: &str, text: impl Into<String>) {
+        let text = text.into();
+        match self.0.iter_mut().find(|note| note.text == text && !note.jobs.is_empty()) {
+            Some(note) => {
+                if !note.jobs.iter().any(|known| known == job) {
+                    note.jobs.push(job.to_owned());
+                }
+            }
+            None => self.0.push(Note { jobs: vec![job.to_owned()], text }),
+        }
+    }
+
+    fn of_all(&mut self, text: impl Into<String>) {
+        self.0.push(Note { jobs: Vec::new(), text: text.into() });
+    }
+}
+
+fn notes(report: &Report) -> Vec<Note> {
+    let mut notes = Notes::default();
     for line in &report.jobs {
+        if let Some(estimate) = &line.estimate {
+            sessions(&line.summary.job, estimate, &mut notes);
+        }
         job_notes(&line.summary, &mut notes);
     }
     for difference in &report.differences {
         let job = &difference.job;
         for session in &difference.sessions_changed {
-            notes.push(format!("{job}: session {session}"));
+            notes.of_job(job, format!("session {session}"));
         }
         if !difference.after.environments_reused.is_empty()
             || !difference.after.environments_created.is_empty()
         {
-            notes.push(format!("{job}: environments after: {}", environments(&difference.after)));
+            notes.of_job(job, format!("environments after: {}", environments(&difference.after)));
         }
         let (counted, all) = (difference.after.runs_counted, difference.after.runs.len());
         if counted < all {
-            notes.push(format!(
-                "{job}: seconds after are of the {counted} of {all} runs with a restored cache; the others fill it"
-            ));
+            notes.of_job(
+                job,
+                format!("seconds after are of the {counted} of {all} runs with a restored cache"),
+            );
         }
         let (before, after) = (&difference.before.interpreters, &difference.after.interpreters);
         if before != after && !before.is_empty() && !after.is_empty() {
-            notes.push(format!(
-                "{job}: interpreter changed: {} → {}",
-                before.join(", "),
-                after.join(", ")
-            ));
+            notes.of_job(
+                job,
+                format!("interpreter changed: {} → {}", before.join(", "), after.join(", ")),
+            );
         }
         job_notes(&difference.after, &mut notes);
     }
     if let Some(total) = &report.total {
         let tell = |seconds: Option<f64>| seconds.map_or_else(absent, signed);
-        notes.push(format!(
-            "in all: net gain {} a run ({} of {} jobs tell), nox {}, whole jobs {}; {} of {} jobs pass",
+        notes.of_all(format!(
+            "in all: net gain {} a run over the {} of {} jobs with a settled verdict (nox {}, whole jobs {}); {} of {} jobs pass",
             tell(total.net_gain_seconds),
             total.jobs_with_net_gain,
             total.jobs,
@@ -145,34 +191,97 @@ fn notes(report: &Report) -> Vec<String> {
             total.jobs
         ));
     }
-    notes.extend(report.storage.as_ref().map(stored));
-    notes.extend(sources(report));
+    if let Some(workflow) = &report.workflow {
+        notes.of_all(together(workflow));
+    }
+    for text in report.storage.as_ref().map(stored).into_iter().chain(sources(report)) {
+        notes.of_all(text);
+    }
     for (what, names) in [
         ("jobs without nox, left out", &report.jobs_without_nox),
         ("jobs only in the runs before", &report.only_before),
         ("jobs only in the runs after", &report.only_after),
     ] {
         if !names.is_empty() {
-            notes.push(format!("{what}: {}", names.join(", ")));
+            notes.of_all(format!("{what}: {}", names.join(", ")));
         }
     }
-    notes
+    notes.0
 }
 
-fn job_notes(job: &JobSummary, notes: &mut Vec<String>) {
-    for trouble in &job.causes {
-        notes.push(format!("{}: {}", job.job, trouble.sentence));
-    }
-    let mut others: Vec<&str> = job
-        .runs
+/// What each session builds, where it is more than one.
+fn sessions(job: &str, estimate: &Estimate, notes: &mut Notes) {
+    let told: Vec<String> = estimate
+        .sessions
         .iter()
-        .flat_map(|run| &run.other_caches)
-        .filter_map(|c| c.key.as_deref().or(c.restored_key.as_deref()))
+        .filter_map(|build| {
+            let built = rounded(build.build_seconds?);
+            let all = build.seconds.map_or_else(String::new, |all| format!(" of {}", rounded(all)));
+            Some(format!("{} {built}{all} s", build.session))
+        })
         .collect();
-    others.sort_unstable();
-    others.dedup();
-    if !others.is_empty() {
-        notes.push(format!("{}: other caches, not counted: {}", job.job, others.join(", ")));
+    if told.len() > 1 {
+        notes.of_job(job, format!("seconds that sessions build: {}", told.join(", ")));
+    }
+}
+
+fn jobs(count: usize) -> String {
+    if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") }
+}
+
+fn together(workflow: &Workflow) -> String {
+    let saved = rounded(workflow.saved_seconds);
+    let mut text = match workflow.estimated {
+        true => format!("caches in {} would save about {saved} s a run", jobs(workflow.jobs)),
+        false => {
+            format!("{} together: {:+.1} s a run", jobs(workflow.jobs), workflow.saved_seconds)
+        }
+    };
+    if let Some(minutes) = workflow.minutes_a_month {
+        text += &format!(", {minutes:.0} minutes a month");
+    }
+    if let Some(slowest) = &workflow.slowest {
+        text +=
+            &format!("; the slowest job, {}, takes {} s", slowest.job, rounded(slowest.seconds));
+        let when = if workflow.estimated { "with caches" } else { "after" };
+        text += &if slowest.then_job == slowest.job {
+            format!(", {when} {} s", rounded(slowest.then_seconds))
+        } else {
+            format!(", {when} it is {} with {} s", slowest.then_job, rounded(slowest.then_seconds))
+        };
+    }
+    text
+}
+
+fn job_notes(job: &JobSummary, notes: &mut Notes) {
+    for trouble in &job.causes {
+        notes.of_job(&job.job, trouble.sentence.clone());
+    }
+    if job.bounds_only {
+        notes.of_job(
+            &job.job,
+            "the log does not tell where a restoring step begins: its seconds are an upper bound",
+        );
+    }
+    for (what, caches) in [
+        (
+            "caches of packages, counted",
+            job.runs.iter().flat_map(|run| &run.package_caches).collect(),
+        ),
+        (
+            "other caches, not counted",
+            job.runs.iter().flat_map(|run| &run.other_caches).collect::<Vec<_>>(),
+        ),
+    ] {
+        let mut keys: Vec<&str> = caches
+            .into_iter()
+            .filter_map(|c| c.key.as_deref().or(c.restored_key.as_deref()))
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if !keys.is_empty() {
+            notes.of_job(&job.job, format!("{what}: {}", keys.join(", ")));
+        }
     }
 }
 
@@ -269,18 +378,13 @@ fn absent() -> String {
     ABSENT.to_owned()
 }
 
-/// In the units that caches are counted in: 1024 × 1024 bytes are a MB.
+/// Powers of 1024 by their own names: 1024 × 1024 bytes are a MiB.
 fn size(bytes: u64) -> String {
     let bytes = bytes as f64;
-    let megabyte = 1024.0 * 1024.0;
+    let mebibyte = 1024.0 * 1024.0;
     match bytes {
-        b if b >= 1024.0 * megabyte => format!("{:.1} GB", b / megabyte / 1024.0),
-        b if b >= megabyte => format!("{:.1} MB", b / megabyte),
-        b => format!("{:.1} kB", b / 1024.0),
+        b if b >= 1024.0 * mebibyte => format!("{:.1} GiB", b / mebibyte / 1024.0),
+        b if b >= mebibyte => format!("{:.1} MiB", b / mebibyte),
+        b => format!("{:.1} KiB", b / 1024.0),
     }
-}
-
-/// What comes from logs may hold anything; control characters would reach the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

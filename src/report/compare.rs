@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::job::{JobRun, NoxSource, Outcome, Restore, Save};
-use super::summary::{JobSummary, Stat, restore_seconds, save_seconds, summarize};
-use crate::rules::logs::LOGS;
+use super::estimate::estimate;
+use super::job::{JobRun, NoxSource, Outcome, Restore};
+use super::summary::{JobSummary, Stat, summarize};
+use super::verdict::{Evidence, Verdict, verdict};
 
 /// Whether a job that passed before passes still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -28,10 +29,15 @@ pub struct Difference {
     pub sessions_changed: Vec<String>,
     /// Seconds inside nox, less than before.
     pub nox_seconds_saved: Option<f64>,
-    /// nox seconds saved − restore − save, as far as these were not paid before.
+    /// Seconds in nox and in all cache steps of environments and packages, posts included, less
+    /// than before.
     pub net_gain_seconds: Option<f64>,
     /// The whole job, shorter than before.
     pub job_seconds_saved: Option<f64>,
+    /// Whether the runs are enough for the verdict.
+    pub settled: bool,
+    /// The job got slower, as far as the runs can tell.
+    pub slower: bool,
     pub verdict: String,
     pub before: JobSummary,
     pub after: JobSummary,
@@ -44,40 +50,82 @@ pub fn source<'a>(runs: impl Iterator<Item = &'a JobRun> + Clone) -> Option<NoxS
     )
 }
 
-/// Seconds that a run pays for its environments: inside nox, restoring, saving.
-fn cost(run: &JobRun, source: NoxSource) -> Option<f64> {
-    let tried = run.caches.iter().any(|cache| cache.restore != Restore::None);
-    let restore = if tried { restore_seconds(run)? } else { 0.0 };
-    let saved = run.caches.iter().any(|cache| cache.save == Save::Saved);
-    let save = if saved { save_seconds(run)? } else { 0.0 };
-    Some(run.nox.by(source)? + restore + save)
+/// Seconds that a run pays for its environments: inside nox, and in all cache steps of environments
+/// and packages, posts included. At least and at most, where the log tells only bounds.
+fn cost(run: &JobRun, source: NoxSource) -> Option<(f64, f64)> {
+    let mut exact = run.nox.by(source)?;
+    let mut restores = Vec::new();
+    for cache in &run.caches {
+        // An own cache without its seconds leaves the sum untold.
+        if cache.restore != Restore::None {
+            restores.push((cache.restore_seconds_at_least, cache.restore_seconds?));
+        }
+        if cache.saves_archive() {
+            exact += cache.save_seconds?;
+        } else {
+            exact += cache.post_seconds.unwrap_or(0.0);
+        }
+    }
+    for cache in &run.package_caches {
+        let restore = cache.restore_seconds.unwrap_or(0.0);
+        restores.push((cache.restore_seconds_at_least, restore));
+        exact += cache.post_seconds.unwrap_or(0.0);
+    }
+    let least: f64 = restores.iter().map(|(least, most)| least.unwrap_or(*most)).sum();
+    let most: f64 = restores.iter().map(|(_, most)| most).sum();
+    Some((exact + least, exact + most))
+}
+
+/// What several runs cost, at least and at most; `None` where one of them does not tell.
+#[derive(Debug, Clone, Copy)]
+pub struct Costs {
+    pub least: Stat,
+    pub most: Stat,
+}
+
+impl Costs {
+    fn of<'a>(runs: impl Iterator<Item = &'a JobRun>, source: NoxSource) -> Option<Self> {
+        let all: Option<Vec<(f64, f64)>> = runs.map(|run| cost(run, source)).collect();
+        let all = all?;
+        Some(Self {
+            least: Stat::of(all.iter().map(|(least, _)| *least))?,
+            most: Stat::of(all.iter().map(|(_, most)| *most))?,
+        })
+    }
+
+    pub fn exactly(seconds: Stat) -> Self {
+        Self { least: seconds, most: seconds }
+    }
+}
+
+/// What is gained for sure, or lost for sure; where the bounds allow both, the middle.
+pub fn gain(before: Costs, after: Costs) -> f64 {
+    let least = before.least.median - after.most.median;
+    let most = before.most.median - after.least.median;
+    match () {
+        () if least > 0.0 => least,
+        () if most < 0.0 => most,
+        () => f64::midpoint(least, most),
+    }
 }
 
 /// What the runs with a restored cache gain over those without, of one job under one workflow.
 pub fn net_gain_within(runs: &[JobRun]) -> Option<f64> {
-    let restored = |run: &&JobRun| run.caches.iter().any(|cache| cache.restored());
+    let restored = |run: &&JobRun| run.restored();
     let source = source(runs.iter())?;
-    let with = Stat::of(runs.iter().filter(restored).filter_map(|run| cost(run, source)))?;
-    // a run that fills the cache pays for saving; what is gained is against a run that has none
-    let without =
-        Stat::of(runs.iter().filter(|run| !restored(run)).filter_map(|run| run.nox.by(source)))?;
-    Some(without.median - with.median)
+    let with = Costs::of(runs.iter().filter(restored), source)?;
+    // A run that fills the cache pays for saving; what is gained is against a run that has none.
+    let without = runs.iter().filter(|run| !restored(run)).filter_map(|run| run.nox.by(source));
+    Some(gain(Costs::exactly(Stat::of(without)?), with))
 }
 
 /// Compares the runs of one job. Of the runs after, those with a restored cache count, if there are
 /// any: the first one fills it.
 pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let source = source(before.iter().chain(after));
-    let has_cache = after.iter().any(|run| !run.caches.is_empty());
-    let is_warm = |run: &JobRun| run.caches.iter().any(|cache| cache.restored());
-    let warmed = after.iter().any(is_warm);
-    let counts = |run: &JobRun| !warmed || is_warm(run);
-    let counted: Vec<&JobRun> = after.iter().filter(|run| counts(run)).collect();
-    let costs = |runs: &[&JobRun]| {
-        let source = source?;
-        let costs: Option<Vec<f64>> = runs.iter().map(|run| cost(run, source)).collect();
-        Stat::of(costs?)
-    };
+    let warmed = after.iter().any(JobRun::restored);
+    let counts = |run: &JobRun| !warmed || run.restored();
+    let counted = || after.iter().filter(|run| counts(run));
     let nox = |runs: &[&JobRun]| {
         let source = source?;
         Stat::of(runs.iter().filter_map(|run| run.nox.by(source)))
@@ -90,62 +138,48 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         .chain(after)
         .filter_map(|r| r.job_seconds)
         .map(|s| s.1)
-        .collect::<std::collections::BTreeSet<_>>();
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
+        == 1;
     let all_before: Vec<&JobRun> = before.iter().collect();
-    let saved = |before: Option<Stat>, after: Option<Stat>| Some((before?, after?));
-    let cost = saved(costs(&all_before), costs(&counted));
-    let whole = saved(whole(&all_before), whole(&counted)).filter(|_| same_clock.len() == 1);
+    let all_counted: Vec<&JobRun> = counted().collect();
+    let pair = |before: Option<Stat>, after: Option<Stat>| Some((before?, after?));
+    let measured = source.and_then(|source| {
+        Some((Costs::of(before.iter(), source)?, Costs::of(counted(), source)?))
+    });
+    let whole = pair(whole(&all_before), whole(&all_counted)).filter(|_| same_clock);
     let difference = |(before, after): (Stat, Stat)| before.median - after.median;
     let passes = passes(before, after);
-    let verdict = match passes {
-        Passes::NoLonger => "no longer passes".to_owned(),
-        _ if has_cache && !warmed => {
-            "nothing was restored in the runs after: no verdict yet".to_owned()
+    let thrown_away = |run: &&JobRun| run.restored() && run.threw_away();
+    let evidence = Evidence {
+        measured,
+        whole,
+        cache_before: before.iter().any(|run| !run.caches.is_empty()),
+        cache_after: after.iter().any(|run| !run.caches.is_empty()),
+        restored_before: before.iter().any(JobRun::restored),
+        warmed,
+        thrown_away: warmed && counted().all(|run| thrown_away(&run)),
+        with_reuse: estimate(counted()).map(|estimate| estimate.saves_about),
+    };
+    let Verdict { text, settled, slower } = match passes {
+        Passes::NoLonger => {
+            Verdict { text: "no longer passes".to_owned(), settled: false, slower: false }
         }
-        _ => match (cost, whole) {
-            (Some(cost), _) => verdict(cost, has_cache, ""),
-            (None, Some(whole)) => {
-                verdict(whole, has_cache, " (whole job; the log does not tell its parts)")
-            }
-            (None, None) => "the logs do not tell the seconds".to_owned(),
-        },
+        _ => verdict(&evidence),
     };
     Difference {
         job: job.to_owned(),
         passes,
         sessions_changed: sessions_changed(before, after),
-        nox_seconds_saved: saved(nox(&all_before), nox(&counted)).map(difference),
-        net_gain_seconds: cost.map(difference),
+        nox_seconds_saved: pair(nox(&all_before), nox(&all_counted)).map(difference),
+        net_gain_seconds: measured.map(|(before, after)| gain(before, after)),
         job_seconds_saved: whole.map(difference),
-        verdict,
+        settled,
+        slower,
+        verdict: text,
         before: summarize(job, before, source, |_| true),
         after: summarize(job, after, source, counts),
     }
-}
-
-fn verdict((before, after): (Stat, Stat), has_cache: bool, remark: &str) -> String {
-    let gain = before.median - after.median;
-    let threshold = LOGS.verdict.least_seconds.max(LOGS.verdict.least_share * before.median);
-    let overlap =
-        before.runs.min(after.runs) > 1 && before.least <= after.most && after.least <= before.most;
-    if gain.abs() < threshold {
-        return format!("no difference worth the name ({gain:+.1} s){remark}");
-    }
-    if overlap {
-        return format!(
-            "no difference worth the name ({gain:+.1} s, within the spread of the runs){remark}"
-        );
-    }
-    match (gain > 0.0, has_cache) {
-        (true, _) => format!("saves {} s a run{remark}", rounded(gain)),
-        (false, true) => format!("costs {} s a run: remove it{remark}", rounded(-gain)),
-        (false, false) => format!("costs {} s a run{remark}", rounded(-gain)),
-    }
-}
-
-/// Tenths only where they matter.
-fn rounded(seconds: f64) -> String {
-    if seconds < 10.0 { format!("{seconds:.1}") } else { format!("{seconds:.0}") }
 }
 
 fn passes(before: &[JobRun], after: &[JobRun]) -> Passes {

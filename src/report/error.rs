@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub enum ReportError {
     #[error("{}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: neither a file nor a folder; to read from a pipe give `-`", path.display())]
+    NoFile { path: PathBuf },
     #[error("{name}: not a run log that cachelint knows\n  expected: {EXPECTED}")]
     UnknownFormat { name: String },
     #[error("{name}: the text is UTF-16; save the log as UTF-8")]

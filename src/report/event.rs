@@ -1,8 +1,12 @@
-//! The text of a line → what it says, by the wordings of `rules/logs.yaml`.
-
-use regex::Captures;
+//! The text of a line → what it says: the cache action's and the runner's words by
+//! `rules/logs.yaml`, the tool's by its port.
 
 use crate::rules::logs::{LOGS, Wording};
+use crate::tool::log::{LogLine, LogWords};
+use crate::tool::nox::log::NoxWords;
+
+/// The tool whose environments are reported on.
+pub const TOOL: &dyn LogWords = &NoxWords;
 
 /// Characters of a key, name or message that are kept: a key has 512 at most.
 const LONGEST: usize = 512;
@@ -11,7 +15,7 @@ const LONGEST: usize = 512;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Cache(CacheEvent),
-    Nox(NoxEvent),
+    Tool(LogLine),
     Runner(RunnerEvent),
 }
 
@@ -42,37 +46,6 @@ pub enum NotSaved {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum NoxEvent {
-    SessionStart(String),
-    SessionEnd { name: String, result: SessionResult, seconds: Option<f64> },
-    SessionsRan { seconds: Option<f64> },
-    Created(String),
-    Reused(String),
-    InterpreterGone,
-    Other,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SessionResult {
-    Success,
-    Skipped,
-    Aborted,
-    Failed,
-}
-
-impl std::fmt::Display for SessionResult {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Success => "success",
-            Self::Skipped => "skipped",
-            Self::Aborted => "aborted",
-            Self::Failed => "failed",
-        })
-    }
-}
-
-#[derive(Debug, Clone, PartialEq)]
 pub enum RunnerEvent {
     ExitCode,
     /// An error that need not be the end of the job: tools annotate with these too.
@@ -90,6 +63,9 @@ pub fn event(text: &str) -> Option<Event> {
     let bare = without_level(text);
     let found = LOGS.find(text).or_else(|| if bare == text { None } else { LOGS.find(bare) });
     let Some((wording, groups)) = found else {
+        if let Some(line) = TOOL.line(text) {
+            return Some(Event::Tool(line));
+        }
         return text.starts_with("##[error]").then_some(Event::Runner(RunnerEvent::Error));
     };
     let group = |name: &str| groups.name(name).map(|m| clipped(m.as_str()));
@@ -113,20 +89,6 @@ pub fn event(text: &str) -> Option<Event> {
         Wording::Size => {
             Event::Cache(CacheEvent::Size(groups.name("bytes")?.as_str().parse().ok()?))
         }
-        Wording::SessionStart => Event::Nox(NoxEvent::SessionStart(named("name"))),
-        Wording::SessionEnd => {
-            let result = result(groups.name("result")?.as_str());
-            Event::Nox(NoxEvent::SessionEnd {
-                name: named("name"),
-                result,
-                seconds: seconds(&groups),
-            })
-        }
-        Wording::SessionsRan => Event::Nox(NoxEvent::SessionsRan { seconds: seconds(&groups) }),
-        Wording::EnvironmentCreated => environment(&groups, NoxEvent::Created),
-        Wording::EnvironmentReused => environment(&groups, NoxEvent::Reused),
-        Wording::InterpreterGone => Event::Nox(NoxEvent::InterpreterGone),
-        Wording::NoxOther => Event::Nox(NoxEvent::Other),
         Wording::ExitCode => Event::Runner(RunnerEvent::ExitCode),
         Wording::Cancelled => Event::Runner(RunnerEvent::Cancelled),
         Wording::JobName => Event::Runner(RunnerEvent::JobName(named("name"))),
@@ -154,33 +116,6 @@ fn without_level(text: &str) -> &str {
     text.trim_end()
 }
 
-fn environment(groups: &Captures<'_>, event: fn(String) -> NoxEvent) -> Event {
-    let path = groups.name("path").map_or("", |m| m.as_str());
-    let name = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(path);
-    Event::Nox(if LOGS.is_own_environment(name) { NoxEvent::Other } else { event(clipped(name)) })
-}
-
-fn result(word: &str) -> SessionResult {
-    match word {
-        "successful" => SessionResult::Success,
-        "skipped" => SessionResult::Skipped,
-        "aborted" => SessionResult::Aborted,
-        _ => SessionResult::Failed,
-    }
-}
-
-/// nox rounds down to the largest unit: "2 minutes" may be 179 seconds, so only seconds are taken
-/// at their word.
-fn seconds(groups: &Captures<'_>) -> Option<f64> {
-    if !matches!(groups.name("unit")?.as_str(), "second" | "seconds") {
-        return None;
-    }
-    match groups.name("number") {
-        Some(number) => number.as_str().parse().ok(),
-        None => Some(1.0),
-    }
-}
-
 fn clipped(text: &str) -> String {
     text.trim().chars().take(LONGEST).collect()
 }
@@ -188,72 +123,6 @@ fn clipped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn nox(text: &str) -> Option<NoxEvent> {
-        match event(text) {
-            Some(Event::Nox(event)) => Some(event),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn takes_nox_at_its_word_only_in_seconds() {
-        for (text, expected) in [
-            ("nox > Session tests was successful in 12 seconds.", Some(12.0)),
-            ("nox > Session tests was successful in a second.", Some(1.0)),
-            ("nox > Session tests was successful in 2 minutes.", None),
-            ("nox > Session tests was successful in an hour.", None),
-            ("nox > Session tests was successful.", None),
-        ] {
-            let Some(NoxEvent::SessionEnd { name, result, seconds }) = nox(text) else {
-                panic!("{text}")
-            };
-            assert_eq!(
-                (name.as_str(), result, seconds),
-                ("tests", SessionResult::Success, expected),
-                "{text}"
-            );
-        }
-        assert_eq!(
-            nox("nox > Ran 4 sessions in 5 seconds:"),
-            Some(NoxEvent::SessionsRan { seconds: Some(5.0) })
-        );
-        assert_eq!(nox("nox > Ran 2 sessions:"), Some(NoxEvent::SessionsRan { seconds: None }));
-    }
-
-    #[test]
-    fn names_sessions_with_parameters() {
-        let text = "nox > Session tests-3.12(a=1, b='x y') was successful in 2 seconds.";
-        assert!(
-            matches!(nox(text), Some(NoxEvent::SessionEnd { name, .. }) if name == "tests-3.12(a=1, b='x y')")
-        );
-        for (text, expected) in [
-            ("nox > Session s failed.", SessionResult::Failed),
-            ("nox > Session s skipped: not today (took a second).", SessionResult::Skipped),
-            ("nox > Session s skipped: not today.", SessionResult::Skipped),
-            ("nox > Session s aborted: no reason", SessionResult::Aborted),
-        ] {
-            assert!(
-                matches!(nox(text), Some(NoxEvent::SessionEnd { name, result, .. }) if name == "s" && result == expected),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn passes_over_the_environment_nox_makes_for_itself() {
-        assert_eq!(
-            nox("nox > Reusing existing virtual environment at .nox/_nox_script_mode."),
-            Some(NoxEvent::Other)
-        );
-        assert_eq!(
-            nox("nox > Reusing existing virtual environment at .nox/tests."),
-            Some(NoxEvent::Reused("tests".into()))
-        );
-        let windows =
-            r"nox > Creating virtual environment (virtualenv) using python.exe in .nox\tests-3-12";
-        assert_eq!(nox(windows), Some(NoxEvent::Created("tests-3-12".into())));
-    }
 
     #[test]
     fn reads_through_warning_markers() {

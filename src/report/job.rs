@@ -8,18 +8,22 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::event::{Event, RunnerEvent, SessionResult, event};
+use super::event::{Event, RunnerEvent, event};
 use super::line::Moment;
 use super::record::{Body, Record, Stage, forge_of};
 use crate::rules::logs::Forge;
+use crate::tool::log::SessionResult;
 use step::StepState;
 
 pub use cache::{CacheUse, Restore, Save};
-pub use nox::{NoxSeconds, NoxSource};
+pub use nox::{Build, NoxSeconds, NoxSource};
 
 /// Steps, environments and sessions of one job that are kept; a real job has far fewer, a hostile
 /// log could have any number.
 pub(super) const MOST: usize = 4096;
+
+/// Lines of parallel streams come a little out of order; a clock that is set goes further back.
+const LEAST_STEP_BACK: f64 = 1.0;
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,7 +57,11 @@ pub struct JobRun {
     pub truncated: bool,
     /// Caches of nox's environments.
     pub caches: Vec<CacheUse>,
+    /// Of what installers download and build.
+    pub package_caches: Vec<CacheUse>,
     pub other_caches: Vec<CacheUse>,
+    /// Sessions that built their environment.
+    pub builds: Vec<Build>,
     /// Environments by name, in the order of the log.
     pub created: Vec<String>,
     pub reused: Vec<String>,
@@ -64,6 +72,18 @@ pub struct JobRun {
     pub interpreters: BTreeSet<String>,
     /// nox found a restored environment without its interpreter.
     pub interpreter_gone: bool,
+}
+
+impl JobRun {
+    /// Whether environments were restored.
+    pub fn restored(&self) -> bool {
+        self.caches.iter().any(CacheUse::restored)
+    }
+
+    /// Whether every environment was built, whatever was restored.
+    pub fn threw_away(&self) -> bool {
+        !self.created.is_empty() && self.reused.is_empty()
+    }
 }
 
 /// Takes in the records of one job in the order of the log.
@@ -85,6 +105,9 @@ pub struct JobBuilder {
     forge: Option<Forge>,
     log: nox::NoxLog,
     interpreters: BTreeSet<String>,
+    line_before: Option<Moment>,
+    begun: bool,
+    clock_set_back: bool,
 }
 
 impl JobBuilder {
@@ -107,22 +130,36 @@ impl JobBuilder {
             forge: None,
             log: nox::NoxLog::default(),
             interpreters: BTreeSet::new(),
+            line_before: None,
+            begun: false,
+            clock_set_back: false,
         }
     }
 
-    /// Whether the log told the end of the job, so that whatever follows under its name is another
-    /// run.
     pub fn has_ended(&self) -> bool {
         self.ended.is_some() || self.runner_end
+    }
+
+    /// Whether the log told the beginning of the job, so that the next beginning under its name is
+    /// another run, or another attempt.
+    pub fn has_begun(&self) -> bool {
+        self.begun
     }
 
     pub fn take(&mut self, record: &Record<'_>) {
         if let Some(time) = record.time {
             self.first.get_or_insert(time);
+            self.clock_set_back |= self
+                .last
+                .and_then(|last| last.since(time))
+                .is_some_and(|back| back > LEAST_STEP_BACK);
             self.last = Some(time);
         }
         match &record.body {
-            Body::JobStart => self.has_runner = true,
+            Body::JobStart => {
+                self.has_runner = true;
+                self.begun = true;
+            }
             Body::StepStart(step) => {
                 self.has_runner = true;
                 if self.steps.len() < MOST {
@@ -147,7 +184,7 @@ impl JobBuilder {
                 if let Some(step) = &record.step {
                     self.enter(step);
                 }
-                self.output(text, record.time);
+                self.output(text, record.time, record.about);
             }
         }
     }
@@ -167,7 +204,9 @@ impl JobBuilder {
         };
     }
 
-    fn output(&mut self, text: &str, time: Option<Moment>) {
+    fn output(&mut self, text: &str, time: Option<Moment>, about: Option<Moment>) {
+        let before = self.line_before;
+        self.line_before = time.or(before);
         if self.forge.is_none() {
             self.forge = forge_of(text);
             self.has_runner |= self.forge.is_some();
@@ -178,10 +217,10 @@ impl JobBuilder {
             return;
         }
         match event(text) {
-            Some(Event::Cache(event)) => step.cache(event, time),
-            Some(Event::Nox(event)) => {
+            Some(Event::Cache(event)) => step.cache(event, time, before),
+            Some(Event::Tool(line)) => {
                 step.saw_nox(time);
-                self.log.take(event, self.current, time);
+                self.log.take(line, about);
             }
             Some(Event::Runner(event)) => self.runner(event),
             None => {}
@@ -215,7 +254,8 @@ impl JobBuilder {
         let outcome = self.outcome();
         let nox = self.log.seconds(&self.steps, truncated);
         let job_seconds = self.job_seconds(truncated);
-        let (caches, other_caches) = cache::joined(&mut self.steps, outcome, truncated);
+        let [caches, package_caches, other_caches] =
+            cache::joined(&mut self.steps, outcome, truncated);
         // the number of the task differs in each run, so it is no part of the job's name
         if self.named_by_file
             && let Some(task) = &self.task
@@ -231,11 +271,13 @@ impl JobBuilder {
             outcome,
             truncated,
             caches,
+            package_caches,
             other_caches,
             ran_nox: self.log.ran(),
             interpreter_gone: self.log.interpreter_gone(),
             created: self.log.created,
             reused: self.log.reused,
+            builds: self.log.builds,
             sessions: self.log.sessions,
             nox,
             job_seconds,
@@ -262,7 +304,7 @@ impl JobBuilder {
     }
 
     fn job_seconds(&self, truncated: bool) -> Option<(f64, JobSource)> {
-        if truncated {
+        if truncated || self.clock_set_back {
             return None;
         }
         if let (Some(first), Some(last)) = (self.first, self.last) {

@@ -3,49 +3,36 @@
 use std::io::{self, Write};
 
 use super::Report;
-use super::cells::cells;
+use super::cells::{ABSENT, cells};
+use crate::base::printable::{markdown_cell, markdown_code};
 
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let cells = cells(report);
-    writeln!(out, "| {} |", cells.header.join(" | "))?;
-    writeln!(out, "|{}", " --- |".repeat(cells.header.len()))?;
+    // A column in which nothing is told only makes the table wide.
+    let told: Vec<usize> = (0..cells.header.len())
+        .filter(|column| cells.rows.iter().any(|row| row[*column] != ABSENT))
+        .collect();
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    writeln!(
+        out,
+        "{}",
+        line(told.iter().map(|column| cells.header[*column].to_owned()).collect())
+    )?;
+    writeln!(out, "|{}", " --- |".repeat(told.len()))?;
     for row in &cells.rows {
-        let escaped: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
-        writeln!(out, "| {} |", escaped.join(" | "))?;
+        let cell = |column: &usize| match column {
+            0 => markdown_code(&row[0]),
+            column => markdown_cell(&row[*column]),
+        };
+        writeln!(out, "{}", line(told.iter().map(cell).collect()))?;
     }
     if !cells.notes.is_empty() {
         writeln!(out)?;
     }
     for note in &cells.notes {
-        writeln!(out, "- {}", escape(note))?;
+        let jobs: Vec<String> = note.jobs.iter().map(|job| markdown_code(job)).collect();
+        let jobs = if jobs.is_empty() { String::new() } else { format!("{}: ", jobs.join(", ")) };
+        writeln!(out, "- {jobs}{}", markdown_cell(&note.text))?;
     }
     Ok(())
-}
-
-/// Names come from logs: they must not end a cell, start HTML, mention a person or link.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '&' => out.push_str("&amp;"),
-            '@' => out.push_str("&#64;"),
-            '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '#' | '~' => {
-                out.push('\\');
-                out.push(c);
-            }
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escape;
-
-    #[test]
-    fn keeps_a_cell_a_cell() {
-        assert_eq!(escape("a | b\\|<img> @x [y](z)"), "a \\| b\\\\\\|&lt;img> &#64;x \\[y\\](z)");
-    }
 }

@@ -4,6 +4,7 @@ mod cause;
 mod cells;
 mod compare;
 mod error;
+mod estimate;
 mod event;
 mod job;
 mod json;
@@ -13,16 +14,21 @@ mod read;
 mod record;
 mod summary;
 mod table;
+mod verdict;
+mod workflow;
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::base::printable::without_commands;
 use crate::rules::logs::Forge;
 use compare::{Difference, Passes, compare, net_gain_within};
+use estimate::{Estimate, estimate};
 use job::JobRun;
 use summary::{JobSummary, Storage, by_job, storage, summarize};
+use workflow::Workflow;
 
 pub use error::ReportError;
 
@@ -45,6 +51,12 @@ pub struct ReportArgs {
     /// How to print the report
     #[arg(long, value_enum, default_value_t)]
     pub output_format: ReportFormat,
+    /// How often the workflow runs, for minutes a month
+    #[arg(long, value_name = "N")]
+    pub runs_per_month: Option<u32>,
+    /// Exit with 1 if a job got slower, as far as the runs can tell
+    #[arg(long, requires = "after")]
+    pub fail_if_slower: bool,
     /// Whose quota the archives count against; by default as the logs tell
     #[arg(long, value_enum)]
     pub forge: Option<Forge>,
@@ -66,6 +78,8 @@ pub enum ReportOutcome {
     Reported,
     /// A job that passed before the change fails after it: exit code 1.
     NoLongerPasses,
+    /// A job got slower, and that was asked about: exit code 1.
+    Slower,
 }
 
 /// All that is printed, in any format.
@@ -77,6 +91,7 @@ struct Report {
     /// Of runs before and after; empty where nothing is compared.
     differences: Vec<Difference>,
     total: Option<Total>,
+    workflow: Option<Workflow>,
     storage: Option<Storage>,
     jobs_without_nox: Vec<String>,
     only_before: Vec<String>,
@@ -87,11 +102,13 @@ struct Report {
 struct JobLine {
     /// What runs with a restored cache gain over those without, where the logs have both.
     net_gain_seconds: Option<f64>,
+    /// What a cache would save, where environments were built.
+    estimate: Option<Estimate>,
     #[serde(flatten)]
     summary: JobSummary,
 }
 
-/// Over the jobs that tell; a sum over only some of the jobs says so by its count.
+/// Over the jobs whose verdict the runs are enough for; the counts say how many they are.
 #[derive(Debug, Serialize)]
 struct Total {
     jobs: usize,
@@ -130,17 +147,28 @@ pub fn run(
     let report = if comparing {
         let before = read::read_all(&args.before, stdin)?;
         let after = read::read_all(&args.after, stdin)?;
-        compared(before, after, args.forge)?
+        compared(before, after, args)?
     } else {
-        listed(read::read_all(&args.paths, stdin)?, args.forge)?
+        listed(read::read_all(&args.paths, stdin)?, args)?
     };
+    let mut text = Vec::new();
     match args.output_format {
-        ReportFormat::Table => table::write(&report, out)?,
-        ReportFormat::Markdown => markdown::write(&report, out)?,
-        ReportFormat::Json => json::write(&report, out)?,
+        ReportFormat::Table => table::write(&report, &mut text)?,
+        ReportFormat::Markdown => markdown::write(&report, &mut text)?,
+        ReportFormat::Json => json::write(&report, &mut text)?,
     }
-    let worse = report.differences.iter().any(|difference| difference.passes == Passes::NoLonger);
-    Ok(if worse { ReportOutcome::NoLongerPasses } else { ReportOutcome::Reported })
+    out.write_all(&match args.output_format {
+        ReportFormat::Json => text,
+        ReportFormat::Table | ReportFormat::Markdown => without_commands(&text),
+    })?;
+    let any = |wanted: fn(&Difference) -> bool| report.differences.iter().any(wanted);
+    Ok(match () {
+        () if any(|difference| difference.passes == Passes::NoLonger) => {
+            ReportOutcome::NoLongerPasses
+        }
+        () if args.fail_if_slower && any(|difference| difference.slower) => ReportOutcome::Slower,
+        () => ReportOutcome::Reported,
+    })
 }
 
 /// Runs of jobs that have to do with nox, and the names of the others.
@@ -176,19 +204,21 @@ fn none_left(runs: &[JobRun], others: &[String]) -> Result<(), ReportError> {
     })
 }
 
-fn listed(runs: Vec<JobRun>, forge: Option<Forge>) -> Result<Report, ReportError> {
-    let storage = storage(&runs, forge);
+fn listed(runs: Vec<JobRun>, args: &ReportArgs) -> Result<Report, ReportError> {
+    let storage = storage(&runs, args.forge);
     let (runs, jobs_without_nox) = with_nox(runs);
     none_left(&runs, &jobs_without_nox)?;
-    let jobs = by_job(runs)
+    let jobs: Vec<JobLine> = by_job(runs)
         .into_iter()
         .map(|(name, runs)| JobLine {
             net_gain_seconds: net_gain_within(&runs),
+            estimate: built_anew(&runs),
             summary: summarize(&name, &runs, compare::source(runs.iter()), |_| true),
         })
         .collect();
     Ok(Report {
-        version: 1,
+        version: 2,
+        workflow: Workflow::of_estimates(&jobs, args.runs_per_month),
         jobs,
         differences: Vec::new(),
         total: None,
@@ -199,12 +229,21 @@ fn listed(runs: Vec<JobRun>, forge: Option<Forge>) -> Result<Report, ReportError
     })
 }
 
+/// The estimate for a job whose environments are not cached, or restored and thrown away. Where some
+/// run reused what it restored there is something better than an estimate.
+fn built_anew(runs: &[JobRun]) -> Option<Estimate> {
+    if runs.iter().any(|run| run.restored() && !run.reused.is_empty()) {
+        return None;
+    }
+    estimate(runs.iter())
+}
+
 fn compared(
     before: Vec<JobRun>,
     after: Vec<JobRun>,
-    forge: Option<Forge>,
+    args: &ReportArgs,
 ) -> Result<Report, ReportError> {
-    let storage = storage(&after, forge);
+    let storage = storage(&after, args.forge);
     let (before, mut jobs_without_nox) = with_nox(before);
     none_left(&before, &jobs_without_nox)?;
     let (after, others) = with_nox(after);
@@ -241,8 +280,9 @@ fn compared(
         names.iter().filter(|n| !others.contains(n)).cloned().collect()
     };
     Ok(Report {
-        version: 1,
+        version: 2,
         jobs: Vec::new(),
+        workflow: Workflow::of_differences(&differences, args.runs_per_month),
         total: Some(total(&differences)),
         differences,
         storage,
@@ -254,16 +294,17 @@ fn compared(
 
 fn total(differences: &[Difference]) -> Total {
     let sum = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum());
-    let gains: Vec<f64> = differences.iter().filter_map(|d| d.net_gain_seconds).collect();
+    let settled = || differences.iter().filter(|d| d.settled);
+    let gains: Vec<f64> = settled().filter_map(|d| d.net_gain_seconds).collect();
     Total {
         jobs: differences.len(),
         jobs_still_passing: differences
             .iter()
             .filter(|d| matches!(d.passes, Passes::Still | Passes::Again))
             .count(),
-        nox_seconds_saved: sum(differences.iter().filter_map(|d| d.nox_seconds_saved).collect()),
+        nox_seconds_saved: sum(settled().filter_map(|d| d.nox_seconds_saved).collect()),
         jobs_with_net_gain: gains.len(),
         net_gain_seconds: sum(gains),
-        job_seconds_saved: sum(differences.iter().filter_map(|d| d.job_seconds_saved).collect()),
+        job_seconds_saved: sum(settled().filter_map(|d| d.job_seconds_saved).collect()),
     }
 }

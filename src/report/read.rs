@@ -39,6 +39,11 @@ fn read_path(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
     if path.is_dir() {
         return read_folder(path, jobs);
     }
+    // A pipe or a device may never end.
+    let kind = std::fs::metadata(path).map_err(failed)?.file_type();
+    if !kind.is_file() {
+        return Err(ReportError::NoFile { path: path.to_owned() });
+    }
     let file = File::open(path).map_err(failed)?;
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let name = path.display().to_string();
@@ -191,7 +196,7 @@ impl<'a> Collector<'a> {
         };
         self.last = at;
         let Some((_, builder)) = self.jobs.get_mut(at) else { return };
-        if matches!(record.body, super::record::Body::JobStart) && builder.has_ended() {
+        if matches!(record.body, super::record::Body::JobStart) && builder.has_begun() {
             let fresh = JobBuilder::new(name, record.job.is_none());
             if self.finished.len() < MOST {
                 self.finished.push(std::mem::replace(builder, fresh).finish());

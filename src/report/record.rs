@@ -15,7 +15,15 @@ pub struct Record<'a> {
     /// The step the line belongs to, where each line tells it; elsewhere the last step that began.
     pub step: Option<Step<'a>>,
     pub time: Option<Moment>,
+    /// To the second, where the format has nothing better.
+    pub about: Option<Moment>,
     pub body: Body<'a>,
+}
+
+impl<'a> Record<'a> {
+    fn at(job: Option<&'a str>, time: Option<Moment>, body: Body<'a>) -> Self {
+        Self { job, step: None, time, about: time, body }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -112,19 +120,20 @@ impl Decoder {
                     .or_else(|| github_marker(text))
                     .unwrap_or(Body::Output(text.into()));
                 let echo = matches!(body, Body::StepStart(_)) && text.starts_with("##[group]");
-                sink(&Record { job: None, step: None, time, body });
+                if begins_job(text) {
+                    sink(&Record::at(None, time, Body::JobStart));
+                }
+                sink(&Record::at(None, time, body));
                 // the line that starts a step on GitHub names the action, which is worth keeping as
                 // text too
                 if echo {
-                    sink(&Record { job: None, step: None, time, body: Body::Output(text.into()) });
+                    sink(&Record::at(None, time, Body::Output(text.into())));
                 }
             }
             Format::GhView => gh_view(line, sink),
             Format::Act | Format::ActById => self.act(line, sink),
             Format::ActJson => act_json(line, sink),
-            Format::Plain => {
-                sink(&Record { job: None, step: None, time: None, body: Body::Output(line.into()) })
-            }
+            Format::Plain => sink(&Record::at(None, None, Body::Output(line.into()))),
         }
     }
 
@@ -136,7 +145,7 @@ impl Decoder {
                     Some((_, seconds)) => {
                         let step = Step { stage, id: "".into(), name: name.into() };
                         let body = Body::StepEnd { step, seconds: Some(seconds) };
-                        sink(&Record { job: Some(&self.last_job), step: None, time: None, body });
+                        sink(&Record::at(Some(&self.last_job), None, body));
                     }
                     None => self.unfinished = Some((stage, name)),
                 }
@@ -155,11 +164,11 @@ impl Decoder {
                 self.unfinished = Some((step.stage, step.name.to_string()))
             }
             Body::StepStart(step) if step.name == SET_UP => {
-                sink(&Record { job: Some(job), step: None, time: None, body: Body::JobStart });
+                sink(&Record::at(Some(job), None, Body::JobStart));
             }
             _ => {}
         }
-        sink(&Record { job: Some(job), step: None, time: None, body });
+        sink(&Record::at(Some(job), None, body));
     }
 }
 
@@ -232,6 +241,9 @@ fn gh_view(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
     let Some((job, rest)) = line.split_once('\t') else { return };
     let Some((column, rest)) = rest.split_once('\t') else { return };
     let (time, text) = timestamped(rest).map_or((None, rest), |(time, text)| (Some(time), text));
+    if begins_job(text) {
+        sink(&Record::at(Some(job), time, Body::JobStart));
+    }
     // newer versions of gh cannot always tell the step
     let known = column != "UNKNOWN STEP";
     match github_marker(text) {
@@ -239,10 +251,10 @@ fn gh_view(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
             if known {
                 step.name = staged(column).name;
             }
-            sink(&Record { job: Some(job), step: None, time, body: Body::StepStart(step) });
-            sink(&Record { job: Some(job), step: None, time, body: Body::Output(text.into()) });
+            sink(&Record::at(Some(job), time, Body::StepStart(step)));
+            sink(&Record::at(Some(job), time, Body::Output(text.into())));
         }
-        _ => sink(&Record { job: Some(job), step: None, time, body: Body::Output(text.into()) }),
+        _ => sink(&Record::at(Some(job), time, Body::Output(text.into()))),
     }
 }
 
@@ -266,9 +278,12 @@ struct ActLine<'a> {
     step_result: Option<String>,
     #[serde(rename = "jobResult")]
     job_result: Option<String>,
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
 }
 
-/// The lines' `time` is not used: it is in whole seconds, and output is stamped when it is flushed.
+/// The lines' `time` is in whole seconds, and output is stamped when it is flushed: good enough for
+/// an estimate, not to measure with.
 fn act_json(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
     let Ok(parsed) = serde_json::from_str::<ActLine>(line) else { return };
     let Some(job) = parsed.job.as_deref().map(str::trim_end) else { return };
@@ -277,7 +292,8 @@ fn act_json(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         let id = parsed.step_id.map_or_else(String::new, |id| id.join("/"));
         Step { stage, id: id.into(), name: Cow::Borrowed(name.trim()) }
     });
-    let record = |step, body| Record { job: Some(job), step, time: None, body };
+    let about = parsed.time.as_deref().and_then(|time| timestamped(time)).map(|(moment, _)| moment);
+    let record = |step, body| Record { job: Some(job), step, time: None, about, body };
     if let Some(result) = &parsed.job_result {
         return sink(&record(None, Body::JobEnd { passed: result == "success" }));
     }
@@ -292,6 +308,11 @@ fn act_json(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         let text = super::line::plain(without_act_symbol(text));
         sink(&record(step.clone(), Body::Output(text)));
     }
+}
+
+/// The first line of a job's log, whichever runner wrote it.
+fn begins_job(text: &str) -> bool {
+    text.starts_with("Current runner version: ") || text.contains(") received task ")
 }
 
 /// Which forge's runner writes such a line.

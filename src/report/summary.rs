@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::cause::causes;
-use super::event::SessionResult;
-use super::job::{CacheUse, JobRun, JobSource, NoxSource, Outcome, Restore, Save};
+use super::job::{Build, CacheUse, JobRun, JobSource, NoxSource, Outcome, Restore, Save};
 use crate::rules::logs::{Cause, Forge, LOGS};
+use crate::tool::log::SessionResult;
 
 /// Median and spread of a number over several runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -41,6 +41,12 @@ pub struct JobSummary {
     pub saves: BTreeMap<&'static str, usize>,
     pub restore_seconds: Option<Stat>,
     pub save_seconds: Option<Stat>,
+    /// Steps at the end of the job, of caches of environments, whether they saved or not.
+    pub post_seconds: Option<Stat>,
+    /// Restoring, and the steps at the end, of caches of packages.
+    pub package_cache_seconds: Option<Stat>,
+    /// Some seconds above are upper bounds.
+    pub bounds_only: bool,
     /// Of the archives of nox's environments, together, in the last run that tells.
     pub archive_bytes: Option<u64>,
     pub environments_created: Vec<String>,
@@ -69,7 +75,9 @@ pub struct RunDetails {
     pub outcome: Outcome,
     pub truncated: bool,
     pub caches: Vec<CacheUse>,
+    pub package_caches: Vec<CacheUse>,
     pub other_caches: Vec<CacheUse>,
+    pub builds: Vec<Build>,
     pub created: Vec<String>,
     pub reused: Vec<String>,
     pub sessions: Vec<(String, SessionResult)>,
@@ -133,6 +141,12 @@ pub fn summarize(
         saves,
         restore_seconds: Stat::of(counted.iter().filter_map(|run| restore_seconds(run))),
         save_seconds: Stat::of(counted.iter().filter_map(|run| save_seconds(run))),
+        post_seconds: Stat::of(counted.iter().filter_map(|run| post_seconds(run))),
+        package_cache_seconds: Stat::of(counted.iter().filter_map(|run| package_seconds(run))),
+        bounds_only: counted
+            .iter()
+            .flat_map(|run| run.caches.iter().chain(&run.package_caches))
+            .any(|cache| cache.restore_seconds_at_least.is_some()),
         archive_bytes: runs.iter().rev().find_map(archive_bytes),
         environments_created: union(runs, |run| &run.created),
         environments_reused: union(runs, |run| &run.reused),
@@ -155,7 +169,9 @@ pub fn summarize(
                 outcome: run.outcome,
                 truncated: run.truncated,
                 caches: run.caches.clone(),
+                package_caches: run.package_caches.clone(),
                 other_caches: run.other_caches.clone(),
+                builds: run.builds.clone(),
                 created: run.created.clone(),
                 reused: run.reused.clone(),
                 sessions: run.sessions.clone(),
@@ -191,6 +207,24 @@ pub fn save_seconds(run: &JobRun) -> Option<f64> {
     saved.map(|c| c.save_seconds).sum()
 }
 
+/// Of the steps at the end of the job that belong to caches of environments.
+fn post_seconds(run: &JobRun) -> Option<f64> {
+    let mut told = run.caches.iter().filter_map(|c| c.post_seconds).peekable();
+    told.peek()?;
+    Some(told.sum())
+}
+
+fn package_seconds(run: &JobRun) -> Option<f64> {
+    let mut told = run
+        .package_caches
+        .iter()
+        .flat_map(|c| [c.restore_seconds, c.post_seconds])
+        .flatten()
+        .peekable();
+    told.peek()?;
+    Some(told.sum())
+}
+
 fn archive_bytes(run: &JobRun) -> Option<u64> {
     let mut sizes = run.caches.iter().filter_map(|c| c.bytes).peekable();
     sizes.peek()?;
@@ -201,7 +235,9 @@ fn archive_bytes(run: &JobRun) -> Option<u64> {
 pub fn storage(runs: &[JobRun], forge: Option<Forge>) -> Option<Storage> {
     let mut archives: BTreeMap<String, Option<u64>> = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
-        for (number, cache) in run.caches.iter().chain(&run.other_caches).enumerate() {
+        for (number, cache) in
+            run.caches.iter().chain(&run.package_caches).chain(&run.other_caches).enumerate()
+        {
             let exists = cache.restored() || matches!(cache.save, Save::Saved | Save::AlreadyThere);
             if !exists {
                 continue;

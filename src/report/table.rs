@@ -1,37 +1,66 @@
-//! A report as aligned columns for the terminal.
+//! A report for the terminal: a block per job, so that nothing is wider than 80 columns.
 
 use std::io::{self, Write};
 
 use super::Report;
-use super::cells::cells;
+use super::cells::{ABSENT, cells};
+use crate::base::printable::printable_name;
+
+const WIDTH: usize = 80;
 
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let cells = cells(report);
-    let width = |text: &str| text.chars().count();
-    let widths: Vec<usize> = cells
-        .header
-        .iter()
-        .enumerate()
-        .map(|(column, name)| {
-            let in_rows =
-                cells.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max();
-            in_rows.unwrap_or(0).max(width(name))
-        })
-        .collect();
-    let mut line = |row: &mut dyn Iterator<Item = &str>| -> io::Result<()> {
-        let padded: Vec<String> =
-            row.zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
-        writeln!(out, "{}", padded.join("  ").trim_end())
-    };
-    line(&mut cells.header.iter().copied())?;
+    let label = cells.header.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for row in &cells.rows {
-        line(&mut row.iter().map(String::as_str))?;
-    }
-    if !cells.notes.is_empty() {
+        let mut named = cells.header.iter().zip(row);
+        if let Some((_, job)) = named.next() {
+            wrapped(out, "", 2, job)?;
+        }
+        for (name, cell) in named.filter(|(_, cell)| *cell != ABSENT) {
+            wrapped(out, &format!("  {name:<label$}  "), label + 4, cell)?;
+        }
         writeln!(out)?;
     }
     for note in &cells.notes {
-        writeln!(out, "{note}")?;
+        let jobs = if note.jobs.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", note.jobs.join(", "))
+        };
+        wrapped(out, "", 2, &format!("{jobs}{}", note.text))?;
     }
     Ok(())
+}
+
+/// Breaks at blanks; a word that is too long for a line stays whole, so that it can be copied.
+fn wrapped(out: &mut dyn Write, start: &str, indent: usize, text: &str) -> io::Result<()> {
+    let mut line = start.to_owned();
+    let mut empty = true;
+    for word in printable_name(text).split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            writeln!(out, "{}", line.trim_end())?;
+            line = " ".repeat(indent);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn nothing_is_wider_than_a_terminal() {
+        let mut out = Vec::new();
+        wrapped(&mut out, "  x  ", 5, &"word ".repeat(40)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.lines().skip(1).all(|line| line.starts_with("     word")), "{text}");
+    }
 }

@@ -8,6 +8,7 @@ pub mod forges;
 pub mod launchers;
 pub mod logs;
 pub mod nox;
+pub mod nox_logs;
 pub mod publishers;
 pub mod setup_actions;
 pub mod wrappers;

@@ -1,6 +1,7 @@
 //! The words for a tool that keeps environments in a folder CI could cache, and the trait such a
 //! tool implements.
 
+pub mod log;
 pub mod memo;
 pub mod nox;
 

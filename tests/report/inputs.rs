@@ -120,3 +120,15 @@ fn refuses_to_compare_different_workflows() {
     assert!(error.contains("no job in common") && error.contains("tests (3.12), lint"), "{error}");
     assert!(matches!(text(&ReportArgs::default()), Err(ReportError::Usage)));
 }
+
+#[cfg(unix)]
+#[test]
+fn neither_a_pipe_nor_a_device_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [pipe, "/dev/zero".into()] {
+        let error = text(&ReportArgs { paths: vec![path], ..ReportArgs::default() }).unwrap_err();
+        assert!(error.to_string().contains("neither a file nor a folder"), "{error}");
+    }
+}

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::super::event::{CacheEvent, NotSaved};
+use super::super::event::{CacheEvent, NotSaved, TOOL};
 use super::super::line::Moment;
 use super::super::record::Stage;
 use super::Outcome;
 use super::step::StepState;
+use crate::rules::logs::LOGS;
 
 /// What a cache step found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +46,16 @@ pub enum Save {
     Unknown,
 }
 
+/// What a cache is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holds {
+    Environments,
+    /// What installers download and build.
+    Packages,
+    Other,
+}
+
 /// One cache in one run.
 #[derive(Debug, Clone, Serialize)]
 pub struct CacheUse {
@@ -52,9 +63,14 @@ pub struct CacheUse {
     pub key: Option<String>,
     pub restored_key: Option<String>,
     pub restore: Restore,
+    /// Where the log tells only bounds, the upper one.
     pub restore_seconds: Option<f64>,
+    /// The lower bound, where the log tells only bounds.
+    pub restore_seconds_at_least: Option<f64>,
     pub save: Save,
     pub save_seconds: Option<f64>,
+    /// The step at the end of the job, whether it saved or not.
+    pub post_seconds: Option<f64>,
     /// Of the archive.
     pub bytes: Option<u64>,
     #[serde(skip)]
@@ -67,18 +83,27 @@ impl CacheUse {
         matches!(self.restore, Restore::Hit | Restore::ByRestoreKey | Restore::Restored)
     }
 
+    pub fn saves_archive(&self) -> bool {
+        self.save == Save::Saved
+    }
+
     /// By the folder where the log has it; else by the words people use.
-    fn is_of_nox(&self) -> bool {
-        let says_nox = |text: &Option<String>| {
-            text.as_deref().is_some_and(|t| t.to_lowercase().contains("nox"))
-        };
-        let of_nox = |line: &str| line.split(['/', '\\']).any(|part| part == ".nox");
-        if !self.path.is_empty() && self.path.lines().any(of_nox) {
-            return true;
+    pub fn holds(&self) -> Holds {
+        let named = |text: &Option<String>| text.as_deref().is_some_and(|t| TOOL.is_named_in(t));
+        if self.path.lines().any(|line| TOOL.is_environment_folder(line)) {
+            return Holds::Environments;
         }
-        says_nox(&self.key)
-            || says_nox(&self.restored_key)
-            || (self.path.is_empty() && says_nox(&self.step))
+        let packages =
+            |text: &Option<String>| text.as_deref().is_some_and(|key| LOGS.is_packages_key(key));
+        if self.path.lines().any(|line| LOGS.is_packages_folder(line)) {
+            return Holds::Packages;
+        }
+        match () {
+            () if named(&self.key) || named(&self.restored_key) => Holds::Environments,
+            () if self.path.is_empty() && named(&self.step) => Holds::Environments,
+            () if packages(&self.key) || packages(&self.restored_key) => Holds::Packages,
+            () => Holds::Other,
+        }
     }
 }
 
@@ -92,10 +117,18 @@ pub(super) struct Restoring {
     unpacked: bool,
     /// When the download began, where the library says so; its other lines come only after it.
     first: Option<Moment>,
+    /// The first line about it, whatever it says.
+    seen: Option<Moment>,
+    /// The line before that one.
+    before: Option<Moment>,
     last: Option<Moment>,
 }
 
 impl Restoring {
+    pub fn after(before: Option<Moment>) -> Self {
+        Self { before, ..Self::default() }
+    }
+
     /// Whether the event can be about the same restore, in logs where nothing else separates them.
     pub fn goes_on_with(&self, event: &CacheEvent) -> bool {
         let told = self.restore.is_some();
@@ -116,6 +149,7 @@ impl Restoring {
 
     pub fn take(&mut self, event: CacheEvent, time: Option<Moment>) {
         self.last = time.or(self.last);
+        self.seen = self.seen.or(time);
         if matches!(event, CacheEvent::HitKey(_) | CacheEvent::HitRestoreKey(_)) {
             self.first = self.first.or(time);
         }
@@ -198,12 +232,12 @@ fn same_key(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
 
-/// The caches of nox's environments, and the others: what was restored joined with what was saved.
+/// The caches of environments, those of packages, and the others: what was restored joined with what was saved.
 pub(super) fn joined(
     steps: &mut [StepState],
     outcome: Outcome,
     truncated: bool,
-) -> (Vec<CacheUse>, Vec<CacheUse>) {
+) -> [Vec<CacheUse>; 3] {
     let mut uses = Vec::new();
     let mut saves = Vec::new();
     for step in steps.iter_mut() {
@@ -236,7 +270,7 @@ pub(super) fn joined(
             let Some(restored) = &u.restored_key else { return false };
             u.key.is_none()
                 && (same_key(saved, restored)
-                    || saved.to_lowercase().contains("nox") == u.is_of_nox())
+                    || TOOL.is_named_in(saved) == (u.holds() == Holds::Environments))
         };
         let candidates = uses.iter().filter(|u| open(u) && related(u)).count();
         let found = uses
@@ -254,17 +288,18 @@ pub(super) fn joined(
                 restored_key: None,
                 restore: Restore::None,
                 restore_seconds: None,
+                restore_seconds_at_least: None,
                 save: Save::Unknown,
                 save_seconds: None,
+                post_seconds: None,
                 bytes: None,
                 path,
             });
             uses.len() - 1
         });
         let Some(found) = uses.get_mut(index) else { continue };
-        // seconds are those of writing an archive; finding that there is nothing to write costs
-        // none worth the name
         found.save_seconds = seconds.filter(|_| save == Save::Saved);
+        found.post_seconds = seconds;
         found.key = saving.key.or(found.key.take());
         found.bytes = saving.bytes.or(found.bytes);
         found.save = save;
@@ -285,7 +320,8 @@ pub(super) fn joined(
             };
         }
     }
-    uses.into_iter().partition(CacheUse::is_of_nox)
+    let of = |wanted: Holds| uses.iter().filter(|u| u.holds() == wanted).cloned().collect();
+    [of(Holds::Environments), of(Holds::Packages), of(Holds::Other)]
 }
 
 fn restored(step: &StepState, restoring: Restoring, single: bool) -> CacheUse {
@@ -294,18 +330,27 @@ fn restored(step: &StepState, restoring: Restoring, single: bool) -> CacheUse {
         Some(Restore::Hit) => restoring.restored_key.clone(),
         _ => None,
     });
+    let measured = if single { seconds(step, restoring.first, restoring.last) } else { None };
+    // A step whose beginning the log does not tell began after the line before.
+    let bounds = (span(restoring.before, restoring.last), restoring.last);
+    let (least, most) = match (measured, bounds) {
+        (Some(exact), _) if step.is_real() => (None, Some(exact)),
+        (measured, (Some(most), Some(last))) => {
+            let least = measured.or_else(|| restoring.seen.and_then(|seen| last.since(seen)));
+            (least.map(|least| least.min(most)), Some(most))
+        }
+        (measured, _) => (None, measured.or_else(|| span(restoring.first, restoring.last))),
+    };
     CacheUse {
         step: (!step.name.is_empty()).then(|| step.name.clone()),
         key,
         restored_key: restoring.restored_key,
         restore: restoring.restore.unwrap_or(Restore::None),
-        restore_seconds: if single {
-            seconds(step, restoring.first, restoring.last)
-        } else {
-            span(restoring.first, restoring.last)
-        },
+        restore_seconds: most,
+        restore_seconds_at_least: least,
         save: Save::Unknown,
         save_seconds: None,
+        post_seconds: None,
         bytes: restoring.bytes,
         path: step.path.clone(),
     }

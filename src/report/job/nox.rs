@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::super::event::{NoxEvent, SessionResult};
 use super::super::line::Moment;
 use super::MOST;
 use super::step::StepState;
+use crate::tool::log::{LogLine, SessionResult};
 
 /// Where the seconds inside nox come from, most exact first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -50,14 +50,51 @@ impl NoxSource {
     }
 }
 
-/// What nox's lines say, gathered.
+/// One session that built its environment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Build {
+    pub session: String,
+    /// Creating the environment and installing into it; `None` where the lines have no times that
+    /// can be trusted.
+    pub build_seconds: Option<f64>,
+    /// The whole session.
+    pub seconds: Option<f64>,
+    pub backend: Option<String>,
+}
+
+/// The session that runs.
+#[derive(Debug, Default)]
+struct Open {
+    /// When it began.
+    start: Option<Moment>,
+    /// The line that built something, if the last line did: what comes next ends it.
+    building: Option<Option<Moment>>,
+    created: bool,
+    backend: Option<String>,
+    built: f64,
+    /// A time was missing, or a clock went backwards.
+    unmeasured: bool,
+}
+
+impl Open {
+    /// Whatever was being built was built when this line came.
+    fn interrupt(&mut self, time: Option<Moment>) {
+        let Some(began) = self.building.take() else { return };
+        match time.zip(began).and_then(|(end, start)| end.since(start)) {
+            Some(seconds) => self.built += seconds,
+            None => self.unmeasured = true,
+        }
+    }
+}
+
+/// What the tool's lines say, gathered.
 #[derive(Debug, Default)]
 pub(super) struct NoxLog {
     pub created: Vec<String>,
     pub reused: Vec<String>,
     pub sessions: Vec<(String, SessionResult)>,
-    /// Of the session that runs: its step and when it began.
-    open: Option<(usize, Option<Moment>)>,
+    pub builds: Vec<Build>,
+    open: Option<Open>,
     /// Of ended sessions in lines outside of any step; `None` once one has no timestamps.
     between: Option<f64>,
     /// Of whole invocations; `None` once one is without.
@@ -70,6 +107,9 @@ pub(super) struct NoxLog {
     gone: bool,
 }
 
+/// nox says whole seconds, and a busy machine prints late.
+const TOLERANCE: f64 = 2.0;
+
 impl NoxLog {
     pub fn ran(&self) -> bool {
         self.any
@@ -79,33 +119,72 @@ impl NoxLog {
         self.gone
     }
 
-    pub fn take(&mut self, event: NoxEvent, step: usize, time: Option<Moment>) {
+    pub fn take(&mut self, line: LogLine, time: Option<Moment>) {
         self.any = true;
-        match event {
-            NoxEvent::SessionStart(_) => self.open = Some((step, time)),
-            NoxEvent::SessionEnd { name, result, seconds } => {
-                match self.open.take() {
-                    Some((_, Some(start))) => match time.and_then(|end| end.since(start)) {
-                        Some(span) => self.between = Some(self.between.unwrap_or(0.0) + span),
-                        None => self.unmeasured = true,
-                    },
-                    _ => self.unmeasured = true,
-                }
-                if self.told_since.len() < MOST {
-                    self.told_since.push(seconds);
-                }
-                if self.sessions.len() < MOST {
-                    self.sessions.push((name, result));
-                }
+        if let Some(open) = &mut self.open {
+            open.interrupt(time);
+        }
+        match line {
+            LogLine::SessionStart(_) => {
+                self.open = Some(Open { start: time, ..Open::default() });
             }
-            NoxEvent::SessionsRan { seconds } => {
+            LogLine::SessionEnd { name, result, seconds } => self.end(name, result, seconds, time),
+            LogLine::RunEnd { seconds } => {
                 self.told_since.clear();
                 self.tell(seconds);
             }
-            NoxEvent::Created(name) => remember(&mut self.created, name),
-            NoxEvent::Reused(name) => remember(&mut self.reused, name),
-            NoxEvent::InterpreterGone => self.gone = true,
-            NoxEvent::Other => {}
+            LogLine::Created { name, backend } => {
+                if let Some(open) = &mut self.open {
+                    open.created = true;
+                    open.backend = backend;
+                    open.building = Some(time);
+                }
+                remember(&mut self.created, name);
+            }
+            LogLine::Install => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.created) {
+                    open.building = Some(time);
+                }
+            }
+            LogLine::Reused(name) => remember(&mut self.reused, name),
+            LogLine::InterpreterGone => self.gone = true,
+            LogLine::Command | LogLine::Other => {}
+        }
+    }
+
+    fn end(
+        &mut self,
+        name: String,
+        result: SessionResult,
+        told: Option<f64>,
+        time: Option<Moment>,
+    ) {
+        let open = self.open.take().unwrap_or_default();
+        let span = open.start.zip(time).and_then(|(start, end)| end.since(start));
+        match span {
+            Some(span) => self.between = Some(self.between.unwrap_or(0.0) + span),
+            None => self.unmeasured = true,
+        }
+        if open.created && self.builds.len() < MOST {
+            // Sessions that ran in parallel print at their end, and a clock may have been set: then
+            // the lines' times are not those of the work.
+            let trusted = match (span, told) {
+                (Some(span), Some(told)) => (span - told).abs() <= TOLERANCE + 0.1 * told,
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            self.builds.push(Build {
+                session: name.clone(),
+                build_seconds: (trusted && !open.unmeasured).then_some(open.built),
+                seconds: span.filter(|_| trusted).or(told),
+                backend: open.backend,
+            });
+        }
+        if self.told_since.len() < MOST {
+            self.told_since.push(told);
+        }
+        if self.sessions.len() < MOST {
+            self.sessions.push((name, result));
         }
     }
 

@@ -104,7 +104,8 @@ impl StepState {
         true
     }
 
-    pub fn cache(&mut self, event: CacheEvent, time: Option<Moment>) {
+    /// `before` is when the line before was written.
+    pub fn cache(&mut self, event: CacheEvent, time: Option<Moment>, before: Option<Moment>) {
         let saves = matches!(event, CacheEvent::Saved(_) | CacheEvent::NotSaved(..));
         if saves || (self.stage == Stage::Post && matches!(event, CacheEvent::Size(_))) {
             if !self.saving.last().is_some_and(|s| s.goes_on_with(&event))
@@ -120,7 +121,7 @@ impl StepState {
         if !self.restoring.last().is_some_and(|r| r.goes_on_with(&event))
             && self.restoring.len() < MOST
         {
-            self.restoring.push(Restoring::default());
+            self.restoring.push(Restoring::after(before));
         }
         if let Some(restoring) = self.restoring.last_mut() {
             restoring.take(event, time);

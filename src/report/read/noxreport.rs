@@ -5,8 +5,8 @@ use std::io::{BufRead, Read};
 use serde::Deserialize;
 
 use super::super::error::ReportError;
-use super::super::event::SessionResult;
 use super::super::job::{JobBuilder, JobRun, NoxSeconds, Outcome};
+use crate::tool::log::SessionResult;
 
 /// Bytes; a report has about 200 per session.
 const LARGEST: u64 = 16 << 20;

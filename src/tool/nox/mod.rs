@@ -3,6 +3,7 @@
 pub mod argv;
 mod backend;
 mod install;
+pub mod log;
 mod nested;
 pub mod noxfile;
 pub mod reuse;
