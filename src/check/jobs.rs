@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use super::audit::{Cached, caches};
-use crate::job::CacheForm;
 use crate::job::context::Subject;
 use crate::job::key_template::Rendered;
 
@@ -34,13 +33,6 @@ impl<'a> Jobs<'a> {
     /// The caches of a job, by its place among the subjects.
     pub fn caches(&self, job: usize) -> &[Cached<'a>] {
         &self.caches[job]
-    }
-
-    /// Whether other jobs may be compared with this one: it has caches of environments, or saves
-    /// one of some kind.
-    pub fn concerns_others(&self, job: usize) -> bool {
-        let mut steps = self.subjects[job].timelines.iter().flat_map(|timeline| timeline.caches());
-        !self.caches[job].is_empty() || steps.any(|(_, step)| step.form == CacheForm::Save)
     }
 
     /// The caches of all jobs.

@@ -15,8 +15,10 @@ use crate::job::context::Subject;
 pub use crate::job::shown::JobTimeline;
 use crate::job::{Undecided, Unit, shown, undecided};
 use crate::repo::discover::Discovered;
-use crate::repo::{Content, Document, Part, Reach, RepoFiles, Repository, Shared, Survey};
+use crate::repo::read::read_all;
+use crate::repo::{Content, Reach, RepoFiles, Repository};
 use crate::tool::Files;
+use crate::tool::memo::Answers;
 use crate::tool::nox::Nox;
 
 /// What checking a repository tells.
@@ -46,90 +48,44 @@ impl Details {
     pub const ALL: Self = Self { undecided: true, timelines: true };
 }
 
-impl Outcome {
-    fn extend(&mut self, other: Outcome) {
-        self.findings.extend(other.findings);
-        self.problems.extend(other.problems);
-        self.texts.extend(other.texts);
-        self.undecided.extend(other.undecided);
-        self.undecided_jobs += other.undecided_jobs;
-        self.timelines.extend(other.timelines);
-    }
-}
-
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
-    let shared = Shared::new(root, &settings.nox_actions, Nox::default())
-        .with_cache_action(settings.cache_action.as_deref());
-    let ahead = shared.clone();
-    let (survey, ()) =
-        rayon::join(|| Survey::of(root, files, shared), || ahead.answers.read_ahead(&*ahead.files));
-    check_all(survey, files, settings, details)
+    let (repository, problems) = read(root, files, settings);
+    let outcome = check(&repository, files, settings, details);
+    Outcome { problems, ..outcome }
 }
 
-fn check_all(
-    mut survey: Survey,
+/// The repository, and what is wrong with the requested ones of `files`.
+fn read(root: &Path, files: &[Discovered], settings: &Config) -> (Repository, Vec<Problem>) {
+    let answers = Answers::of(Nox::default());
+    let tracked = RepoFiles::new(root);
+    let ((documents, problems), ()) =
+        rayon::join(|| read_all(root, files), || answers.read_ahead(&tracked));
+    let repository = Repository::new(tracked, &settings.nox_actions, answers, documents)
+        .with_cache_action(settings.cache_action.as_deref());
+    (repository, problems)
+}
+
+fn check(
+    repository: &Repository,
     files: &[Discovered],
     settings: &Config,
     details: Details,
 ) -> Outcome {
-    let mut outcome = Outcome::default();
     let requested: HashSet<&str> =
         files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
-    let alone =
-        survey.parts().map(|part| check_part(part, &requested, settings, details, Compared::Later));
-    let mut compared = Vec::new();
-    for (checked, later) in alone.collect::<Vec<_>>() {
-        outcome.extend(checked);
-        compared.extend(later);
-    }
-    let (checked, _) =
-        check_part(survey.last(compared), &requested, settings, details, Compared::Here);
-    outcome.extend(checked);
-    // By file, whatever the parts were.
-    outcome.findings.sort_by(|a, b| a.primary.path.cmp(&b.primary.path));
-    outcome.undecided.sort_by(|a, b| a.path.cmp(&b.path));
-    outcome.timelines.sort_by(|a, b| a.path.cmp(&b.path));
-    outcome
-}
-
-/// Where jobs are looked at whose caches concern each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compared {
-    Here,
-    Later,
-}
-
-/// Checks the documents of a part; returns those that are to be compared with others later.
-fn check_part(
-    part: Part,
-    requested: &HashSet<&str>,
-    settings: &Config,
-    details: Details,
-    compared: Compared,
-) -> (Outcome, Vec<Document>) {
-    let Part { mut repository, problems } = part;
-    let mut requested: BTreeSet<usize> = (0..repository.documents.len())
+    let requested: BTreeSet<usize> = (0..repository.documents.len())
         .filter(|document| requested.contains(repository.documents[*document].path.as_str()))
         .collect();
-    let reach = Reach::new(&repository.shared, &repository.documents);
-    let leads = |unit: &Unit| {
-        let callers = repository.calling(unit.document);
-        reach.may_lead(&repository.documents[unit.document], unit.job, &callers)
-    };
+    let reach = Reach::new(repository);
+    let leads = |unit: &Unit| reach.may_lead(&repository.documents[unit.document], unit.job);
     // Jobs of other files can share a cache with those that were asked for.
     let documents = 0..repository.documents.len();
     let units: Vec<Unit> =
-        documents.into_par_iter().flat_map_iter(|d| units(&repository, d)).filter(leads).collect();
+        documents.into_par_iter().flat_map_iter(|d| units(repository, d)).filter(leads).collect();
     let subjects: Vec<Subject<'_>> =
-        units.par_iter().map(|unit| Subject::new(&repository, settings, *unit)).collect();
+        units.par_iter().map(|unit| Subject::new(repository, settings, *unit)).collect();
     let jobs = Jobs::new(&subjects);
-    let mut later: BTreeSet<usize> = BTreeSet::new();
-    if compared == Compared::Later {
-        let concern = (0..subjects.len()).filter(|job| jobs.concerns_others(*job));
-        later.extend(concern.map(|job| subjects[job].unit.document));
-        requested.retain(|document| !later.contains(document));
-    }
     let asked: Vec<usize> =
         (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
     let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| resolved(&jobs, *job)).collect();
@@ -148,15 +104,9 @@ fn check_part(
             timelines.extend(timeline(subject));
         }
     }
-    let findings = settle(&repository, &requested, found, settings);
-    drop(subjects);
-    let documents = std::mem::take(&mut repository.documents).into_iter().enumerate();
-    let (later, documents): (Vec<_>, Vec<_>) =
-        documents.partition(|(document, _)| later.contains(document));
-    let documents = documents.into_iter().map(|(_, document)| document).collect();
-    let texts = pointed_into(repository.files(), documents, &findings, &undecided);
-    let outcome = Outcome { findings, problems, texts, undecided, undecided_jobs, timelines };
-    (outcome, later.into_iter().map(|(_, document)| document).collect())
+    let findings = settle(repository, &requested, found, settings);
+    let texts = pointed_into(repository, &findings, &undecided);
+    Outcome { findings, problems: Vec::new(), texts, undecided, undecided_jobs, timelines }
 }
 
 /// The findings about a job, each with its fix or the reason why it has none.
@@ -233,8 +183,7 @@ fn timeline(subject: &Subject<'_>) -> Option<JobTimeline> {
 
 /// The texts that findings and fixes point into.
 fn pointed_into(
-    files: &RepoFiles,
-    documents: Vec<Document>,
+    repository: &Repository,
     findings: &[Finding],
     undecided: &[Location],
 ) -> BTreeMap<String, Arc<Text>> {
@@ -242,155 +191,19 @@ fn pointed_into(
         findings.iter().flat_map(|f| f.related.iter().chain([&f.primary])).chain(undecided);
     let fixes = findings.iter().filter_map(|f| f.fix.as_ref()).map(|fix| fix.path.as_str());
     let paths: BTreeSet<&str> = places.map(|place| place.path.as_str()).chain(fixes).collect();
-    let documents = documents.into_iter().filter(|d| paths.contains(d.path.as_str()));
-    let mut out: BTreeMap<String, Arc<Text>> =
-        documents.map(|d| (d.path, Arc::new(d.text))).collect();
+    let mut out = BTreeMap::new();
     for path in paths {
-        if !out.contains_key(path)
-            && let Some(content) = files.read(path)
-            && let Ok(text) = Text::new(path, content.as_bytes().to_vec())
-        {
-            out.insert(path.to_owned(), Arc::new(text));
-        }
+        let text = match repository.document(path) {
+            Some(document) => Some(repository.documents[document].text.clone()),
+            None => repository
+                .files()
+                .read(path)
+                .and_then(|content| Text::new(path, content.as_bytes().to_vec()).ok()),
+        };
+        out.extend(text.map(|text| (path.to_owned(), Arc::new(text))));
     }
     out
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Details, Discovered, Shared, Survey, check_all, lint};
-    use crate::base::finding::Finding;
-    use crate::config::Config;
-    use crate::repo::discover::discover;
-    use crate::testing;
-    use crate::tool::nox::Nox;
-
-    /// How workflows may concern each other, or not.
-    fn many_kinds() -> (tempfile::TempDir, usize) {
-        let job = |steps: &str| {
-            let setup = "{uses: actions/checkout@v4}\n{uses: actions/setup-python@v5, with: {python-version: '3.12'}}";
-            let own: String = setup
-                .lines()
-                .chain(steps.lines())
-                .map(|step| format!("      - {step}\n"))
-                .collect();
-            format!("jobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n{own}")
-        };
-        let push = |steps: &str| format!("on: push\n{}", job(steps));
-        let cache = |session: &str| {
-            let key = "\"nox-${{ hashFiles('noxfile.py') }}\"";
-            push(&format!(
-                "{{uses: actions/cache@v5.0.1, with: {{path: '.nox', key: {key}}}}}\n{{run: nox -r -s {session}}}"
-            ))
-        };
-        let action = "runs:\n  using: composite\n  steps: [{run: nox -s lint, shell: bash}]\n";
-        let called = format!(
-            "on: {{workflow_call: {{inputs: {{c: {{type: string}}}}}}}}\n{}",
-            job("{run: '${{ inputs.c }}'}")
-        );
-        let mut files: Vec<(String, String)> = [
-            ("plain", push("{run: nox}")),
-            ("nothing", push("{run: pytest}")),
-            ("idle", push("{run: pytest}").replace("on: push", "on: push # cachelint: ignore[nox/missing-cache]")),
-            ("wrong", push("{run: nox}") + "  u: []\n"),
-            ("cache", cache("tests")),
-            ("other-cache", cache("lint")),
-            ("uses", push("{uses: ./.github/actions/a}")),
-            ("called", called.clone()),
-            ("called-too", called.clone()),
-            ("calls", "on: push\njobs:\n  c: {uses: ./.github/workflows/called.yml, with: {c: nox}}\n".to_owned()),
-            ("calls-again", "on: push\njobs:\n  c: {uses: './.github/workflows/called.yml', with: {c: nox}}\n  d: {\"uses\": \"./.github/workflows/called-too.yml\", with: {c: nox}}\n".to_owned()),
-            ("uncalled", called),
-        ]
-        .map(|(name, text)| (format!(".github/workflows/{name}.yml"), text))
-        .into();
-        let hidden = [
-            r#"uses: "\x2e/.github/actions/a""#,
-            "uses: \"./.github/\\\n          actions/a\"",
-            "uses: &x ./.github/actions/a\n      - uses: *x",
-            "uses: >-\n          ./.github/actions/a",
-            "uses: # here\n          ./.github/actions/a",
-            "? uses\n        : ./.github/actions/a",
-            "\"uses\" : './.github/actions/a/'",
-            "Uses: ./.github/actions/b\n      - {name: b,uses: $/.github/actions/a}",
-        ];
-        let comment = "# nox, as the repository calls it\n";
-        for (number, uses) in hidden.iter().enumerate() {
-            let workflow =
-                format!("{comment}{}", push("{run: pytest}").replace("{run: pytest}", uses));
-            files.push((format!(".github/workflows/hidden-{number}.yml"), workflow));
-        }
-        files.push((".github/actions/a/action.yml".to_owned(), action.to_owned()));
-        let session = "@nox.session\ndef lint(session):\n    session.install('ruff')\n";
-        files.push(("noxfile.py".to_owned(), format!("{}\n{session}", testing::NOXFILE)));
-        let files: Vec<(&str, &str)> =
-            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        (testing::repository(&files), hidden.len())
-    }
-
-    #[test]
-    fn documents_in_parts_give_what_they_give_together() {
-        let (folder, hidden) = many_kinds();
-        let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
-        let settings = Config::default();
-        let [whole, parts] = [usize::MAX, 0].map(|whole| {
-            let survey = Survey::with(
-                &found.root,
-                &found.files,
-                Shared::new(&found.root, &settings.nox_actions, Nox::default()),
-                whole,
-            );
-            let outcome = check_all(survey, &found.files, &settings, Details::ALL);
-            let texts: Vec<String> = outcome.texts.into_keys().collect();
-            (outcome.findings, outcome.problems, outcome.undecided, outcome.timelines, texts)
-        });
-        let paths = |findings: &[Finding]| {
-            findings.iter().map(|f| f.primary.path.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(paths(&whole.0), paths(&parts.0));
-        assert_eq!(format!("{whole:#?}"), format!("{parts:#?}"));
-        let with_findings =
-            |name: &str| whole.0.iter().any(|f| f.primary.path.ends_with(&format!("/{name}.yml")));
-        let hidden = (0..hidden).map(|number| format!("hidden-{number}"));
-        let plain =
-            ["plain", "idle", "wrong", "cache", "other-cache", "uses", "called"].map(str::to_owned);
-        for name in hidden.chain(plain) {
-            assert!(with_findings(&name), "{name}");
-        }
-        assert!(!with_findings("nothing") && !with_findings("uncalled"));
-        assert!(whole.0.iter().any(|f| f.rule == "nox/key-collision"));
-        assert_eq!(whole.1.len(), 1, "{:?}", whole.1);
-        assert!(
-            whole
-                .0
-                .iter()
-                .filter_map(|f| f.fix.as_ref())
-                .any(|f| format!("{f:?}").contains("cache@v5.0.1"))
-        );
-    }
-
-    #[test]
-    fn a_file_alone_gives_what_it_gives_among_all() {
-        let (folder, _) = many_kinds();
-        let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
-        let settings = Config::default();
-        let check = |files: &[Discovered]| lint(&found.root, files, &settings, Details::ALL);
-        let whole = check(&found.files);
-        assert!(found.files.iter().all(|file| file.requested) && !whole.findings.is_empty());
-        for asked in &found.files {
-            let requested = |file: &Discovered| file.relative == asked.relative;
-            let files: Vec<_> = found
-                .files
-                .iter()
-                .map(|file| Discovered { requested: requested(file), ..file.clone() })
-                .collect();
-            let alone = check(&files);
-            let path = asked.relative.as_str();
-            let findings: Vec<_> =
-                whole.findings.iter().filter(|f| f.primary.path == path).collect();
-            assert_eq!(format!("{findings:#?}"), format!("{:#?}", alone.findings), "{path}");
-            let timelines: Vec<_> = whole.timelines.iter().filter(|t| t.path == path).collect();
-            assert_eq!(format!("{timelines:#?}"), format!("{:#?}", alone.timelines), "{path}");
-        }
-    }
-}
+mod tests;

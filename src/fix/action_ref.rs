@@ -33,7 +33,6 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
         .map_or("", |w| w.uses.prefix);
     let known = &cache_actions().actions[0];
     let used = repository
-        .shared
         .written_caches()
         .filter(|w| !known.is_retired(w.uses.reference))
         .filter(|w| version(w).is_none_or(|(major, _, _)| major >= release.oldest_major));

@@ -22,7 +22,7 @@ impl Walk<'_> {
     pub(super) fn uses(&mut self, here: Here<'_>) {
         let Some(written) = &here.step.uses else { return };
         let local = local(&written.text);
-        if local.is_some() && self.repository.shared.is_cache_action(&written.text) {
+        if local.is_some() && self.repository.is_cache_action(&written.text) {
             let uses = Uses { prefix: "", name: &written.text, reference: "" };
             self.cache(here, uses);
             return;
@@ -69,8 +69,7 @@ impl Walk<'_> {
 
     /// An action that the repository's settings say runs nox; nothing more is known of it.
     fn declared_nox_action(&self, name: &str) -> Option<&'static NoxAction> {
-        let declared =
-            self.repository.shared.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
+        let declared = self.repository.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
         declared.then_some(&*SOME_NOX_ACTION)
     }
 
@@ -209,7 +208,7 @@ impl Walk<'_> {
             && here.step.input("path").is_some()
             && here.step.input("key").is_some();
         let written = here.step.uses.as_ref().map_or("", |uses| uses.text.as_str());
-        let own = self.repository.shared.is_cache_action(written);
+        let own = self.repository.is_cache_action(written);
         if known.is_none() && !twin && !own {
             return None;
         }

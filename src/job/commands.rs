@@ -1,6 +1,4 @@
 //! Steps with `run:`: calls of the tool, publishing commands, variables written for later steps.
-
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::event::{EventKind, Invocation};
@@ -12,7 +10,7 @@ use crate::actions::Scalar;
 use crate::actions::context::{ENV_FILE, Exported, WORKSPACE};
 use crate::actions::expr::{Eval, Part, Value, eval_template, parse_template};
 use crate::base::text::Span;
-use crate::repo::words::Goal;
+use crate::repo::words::{Goal, is_composed};
 use crate::rules::folders::folders;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
@@ -50,7 +48,7 @@ impl Walk<'_> {
             .collect();
         let expanded = Expanded::new(&script.text, &holes);
         self.state.exporting.extend(exports(expanded.text()));
-        if self.may_tell(here, &script.text, expanded.text()) {
+        if self.may_tell(&script.text, expanded.text()) {
             self.read(here, script, expanded);
         }
         // What a step exports reaches the steps after it.
@@ -60,40 +58,10 @@ impl Walk<'_> {
 
     /// Whether a script may run the tool or publish, itself or through files: no other needs to be
     /// read.
-    fn may_tell(&self, here: Here<'_>, script: &str, expanded: &str) -> bool {
-        let lead = |texts: &[&str]| {
-            self.repository.shared.words.lead(texts, self.repository.files(), Goal::Event)
-        };
-        if lead(&[script, expanded]) || folders().may_matter(expanded) {
-            return true;
-        }
-        // What a program is that stands in a variable is asked where it runs.
-        if expanded.lines().any(|line| line.trim_start().trim_start_matches('"').starts_with('$')) {
-            return true;
-        }
-        let mut texts: Vec<Cow<'_, str>> = Vec::new();
-        if script.contains(['$', '%']) {
-            let envs = self.envs.iter().copied().chain([&here.step.env]);
-            if envs.clone().any(|env| env.open) {
-                return true;
-            }
-            let scope = self.scope_at(here);
-            for (name, written) in envs.flat_map(|env| &env.entries) {
-                texts.push(match scope.variable(name) {
-                    Some(Eval::Known(value)) => Cow::Owned(value.to_text()),
-                    _ => Cow::Borrowed(&written.text),
-                });
-            }
-            texts.extend(
-                self.state
-                    .exported
-                    .iter()
-                    .filter_map(|(_, value)| value.as_deref())
-                    .map(Cow::Borrowed),
-            );
-        }
-        let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
-        !texts.is_empty() && lead(&texts)
+    fn may_tell(&self, script: &str, expanded: &str) -> bool {
+        is_composed(script)
+            || folders().may_matter(expanded)
+            || self.repository.words.lead(&[script, expanded], self.repository.files(), Goal::Event)
     }
 
     fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: Expanded) {
@@ -102,7 +70,7 @@ impl Walk<'_> {
         let origin = Origin::step(here, script, folder);
         let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
         let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
-        for read in self.repository.shared.scripts.read(shell, expanded, &given).iter() {
+        for read in self.repository.scripts.read(shell, expanded, &given).iter() {
             self.command(&origin, &read.command, read.program.as_ref());
         }
     }

@@ -126,8 +126,7 @@ impl Walk<'_> {
             };
             let files = |path: &str| self.text_of(inner.folder.as_deref()?, path);
             let given = Given { vars: &variable, files: &files };
-            let all =
-                self.repository.shared.scripts.read(lead.shell.clone(), lead.expanded(), &given);
+            let all = self.repository.scripts.read(lead.shell.clone(), lead.expanded(), &given);
             self.state.exporting.extend(exports(&lead.script));
             for read in all.iter() {
                 self.command(&inner, &read.command, read.program.as_ref());

@@ -255,7 +255,7 @@ impl<'a> Walk<'a> {
     /// What nox does at `place`.
     pub fn answer(&self, request: &Request<'_>, place: &Place) -> Arc<Run> {
         if place.own {
-            self.repository.shared.answers.run(request)
+            self.repository.answers.run(request)
         } else {
             Arc::new(Nox::default().run(request))
         }

@@ -160,7 +160,7 @@ impl Walk<'_> {
         if !named {
             return;
         }
-        let words = &self.repository.shared.words;
+        let words = &self.repository.words;
         if words.lead(&[&peeled.program.raw], self.repository.files(), Goal::Tool) {
             let text = super::commands::shown(origin.text, command.span);
             let why = format!(

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use super::document::Document;
 use super::files::{RepoFiles, join};
-use super::shared::Shared;
-use crate::actions::StepList;
+use super::published::{Published, Written};
+use super::words::Words;
+use crate::actions::{StepList, Uses};
 use crate::rules::forges::forges;
+use crate::shell::Scripts;
+use crate::tool::memo::Answers;
 
 /// A job that calls a reusable workflow or uses an action of the same repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,36 +18,89 @@ pub struct Caller {
     pub job: usize,
 }
 
-/// Documents of a repository that must be looked at together; in all but the largest, these are all
-/// of them.
+/// A repository as a fresh checkout has it.
 #[derive(Debug)]
 pub struct Repository {
-    pub shared: Shared,
     pub documents: Vec<Document>,
+    files: RepoFiles,
+    pub words: Words,
+    /// What the tool said about calls in this repository.
+    pub answers: Answers,
+    /// What its scripts run.
+    pub scripts: Scripts,
+    /// Published actions that the repository's settings say run nox, as `owner/name`.
+    pub nox_actions: Vec<String>,
+    /// The cache action that the repository's settings name, as `uses:` has it.
+    pub cache_action: Option<String>,
     by_path: HashMap<String, usize>,
     callers: HashMap<usize, Vec<Caller>>,
     called_actions: Vec<bool>,
+    /// Each once, in the order of the files.
+    caches: Vec<Written>,
 }
 
 impl Repository {
-    pub fn new(shared: Shared, mut documents: Vec<Document>) -> Self {
+    pub fn new(
+        files: RepoFiles,
+        nox_actions: &[String],
+        answers: Answers,
+        mut documents: Vec<Document>,
+    ) -> Self {
         documents.sort_by(|a, b| a.path.cmp(&b.path));
         let by_path: HashMap<String, usize> =
             documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
+        let mut caches: Vec<Written> = Vec::new();
+        // Actions first: what is written for all of a repository tells more.
+        let (actions, workflows): (Vec<_>, Vec<_>) =
+            documents.iter().partition(|document| document.action().is_some());
+        for written in actions.into_iter().chain(workflows).flat_map(Written::all) {
+            if !caches.contains(&written) {
+                caches.push(written);
+            }
+        }
         let mut repository = Self {
-            shared,
             called_actions: vec![false; documents.len()],
             documents,
+            files,
+            words: Words::new(nox_actions),
+            answers,
+            scripts: Scripts::default(),
+            nox_actions: nox_actions.to_vec(),
+            cache_action: None,
             by_path,
             callers: HashMap::new(),
+            caches,
         };
         repository.link();
         repository
     }
 
-    /// The tracked files of the whole repository.
+    /// The cache action that the settings name is one wherever it is used.
+    pub fn with_cache_action(mut self, uses: Option<&str>) -> Self {
+        self.cache_action = uses.map(|uses| uses.trim().to_owned());
+        self
+    }
+
+    /// Whether `uses` names the cache action of the settings, in whatever version.
+    pub fn is_cache_action(&self, uses: &str) -> bool {
+        let name = |uses: &str| {
+            let uses = uses.trim().trim_end_matches('/');
+            match Uses::parse(uses) {
+                Some(parts) => parts.name.to_ascii_lowercase(),
+                None => uses.to_owned(),
+            }
+        };
+        self.cache_action.as_deref().is_some_and(|own| name(own) == name(uses))
+    }
+
+    /// The tracked files.
     pub fn files(&self) -> &RepoFiles {
-        &self.shared.files
+        &self.files
+    }
+
+    /// The different ways in which steps of the repository write the cache action or its halves.
+    pub fn written_caches(&self) -> impl Iterator<Item = Published<'_>> {
+        self.caches.iter().map(Written::published)
     }
 
     fn link(&mut self) {
@@ -77,11 +133,6 @@ impl Repository {
     /// The jobs that call this reusable workflow.
     pub fn callers(&self, document: usize) -> &[Caller] {
         self.callers.get(&document).map_or(&[], Vec::as_slice)
-    }
-
-    /// The documents of those jobs, once for each.
-    pub fn calling(&self, document: usize) -> Vec<&Document> {
-        self.callers(document).iter().map(|caller| &self.documents[caller.document]).collect()
     }
 
     /// Some step of the repository uses this action.

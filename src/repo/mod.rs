@@ -7,9 +7,8 @@ pub mod files;
 pub mod index;
 pub mod published;
 pub mod reach;
-pub mod shared;
+pub mod read;
 mod spelled;
-pub mod survey;
 pub mod tracked;
 pub mod words;
 
@@ -17,8 +16,6 @@ pub use document::{Content, Document};
 pub use files::{RepoFiles, join};
 pub use index::Repository;
 pub use reach::Reach;
-pub use shared::Shared;
-pub use survey::{Part, Survey};
 
 /// Reads what nearly every check needs of what is always the same, in the order in which it is
 /// needed.

@@ -2,8 +2,9 @@
 
 use super::document::Document;
 use crate::actions::Uses;
+use crate::rules::cache_actions::cache_actions;
 
-/// One use of an action as written, with the comment behind it, which names a pinned commit's
+/// One use of an action as written, with the comment after it, which names a pinned commit's
 /// release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published<'a> {
@@ -22,4 +23,39 @@ pub fn published(document: &Document) -> impl Iterator<Item = Published<'_>> {
             rest.trim_start_matches(['"', '\'', ' ']).starts_with('#').then(|| rest.trim());
         Some(Published { uses: Uses::parse(&scalar.text)?, comment })
     })
+}
+
+/// How a step writes the cache action that fixes insert, or one of its halves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    name: String,
+    reference: String,
+    comment: Option<String>,
+}
+
+impl Written {
+    /// All in a document, in order.
+    pub fn all(document: &Document) -> Vec<Self> {
+        let action = |name| {
+            ["/restore", "/save"]
+                .iter()
+                .find_map(|half| str::strip_suffix(name, half))
+                .unwrap_or(name)
+        };
+        let caches = published(document)
+            .filter(|p| action(p.uses.name) == cache_actions().release.repository);
+        let written = caches.map(|Published { uses, comment }| Self {
+            name: uses.name.to_owned(),
+            reference: uses.reference.to_owned(),
+            comment: comment.map(str::to_owned),
+        });
+        written.collect()
+    }
+
+    pub fn published(&self) -> Published<'_> {
+        Published {
+            uses: Uses { prefix: "", name: &self.name, reference: &self.reference },
+            comment: self.comment.as_deref(),
+        }
+    }
 }

@@ -1,81 +1,74 @@
-//! Which jobs may lead to the tool at all, by the letters of what they are made of: no other job
-//! needs a timeline.
+//! Which jobs may lead to the tool at all: no other job needs a timeline.
 //!
-//! Every way to the tool spells its name somewhere: in the job, in an action or workflow of the
-//! repository, or in a file that a command of the job names, perhaps through others. What is left
-//! out here is certainly without it.
+//! A job is left out only where all is written out: its scripts hold nothing that a shell or an
+//! expression may put together, nor does any file that their words name, and the tool's name stands
+//! in none of them.
 
 use super::document::Document;
-use super::index::local;
-use super::shared::Shared;
-use super::words::Goal;
+use super::files::RepoFiles;
+use super::index::{Repository, local};
+use super::words::{Goal, Words, is_composed};
 use crate::actions::StepList;
+use crate::rules::setup_actions::setup_actions;
 
 /// Keys of a workflow that no command of a job is made of.
-const APART: [&str; 5] = ["jobs", "name", "run-name", "permissions", "concurrency"];
+const APART: [&str; 6] = ["on", "jobs", "name", "run-name", "permissions", "concurrency"];
 
 pub struct Reach<'a> {
-    shared: &'a Shared,
+    words: &'a Words,
+    files: &'a RepoFiles,
     /// The actions of the repository, with the last names of their folders.
     actions: Vec<(&'a Document, &'a str)>,
 }
 
 impl<'a> Reach<'a> {
-    pub fn new(shared: &'a Shared, documents: impl IntoIterator<Item = &'a Document>) -> Self {
-        let actions = documents.into_iter().filter(|d| d.action().is_some());
+    pub fn new(repository: &'a Repository) -> Self {
+        let actions = repository.documents.iter().filter(|d| d.action().is_some());
         Self {
-            shared,
+            words: &repository.words,
+            files: repository.files(),
             actions: actions.map(|d| (d, d.folder().rsplit('/').next().unwrap_or(""))).collect(),
         }
     }
 
-    /// Whether the job, or the action itself where `job` is `None`, may lead to the tool. A called
-    /// workflow runs what its `callers` pass to it.
-    pub fn may_lead(&self, document: &Document, job: Option<usize>, callers: &[&Document]) -> bool {
-        let mut pieces = pieces(document, job);
-        pieces.extend(callers.iter().map(|caller| caller.text.as_str()));
-        pieces.extend(document.steps(job).map(|steps| self.used(steps)).unwrap_or_default());
-        self.shared.words.lead(&pieces, &self.shared.files, Goal::Tool)
+    /// Whether the job, or the action itself where `job` is `None`, may lead to the tool. What
+    /// callers pass to a called workflow reaches its commands through expressions only.
+    pub fn may_lead(&self, document: &Document, job: Option<usize>) -> bool {
+        let mut lists: Vec<&StepList> = document.steps(job).into_iter().collect();
+        let mut texts = pieces(document, job);
+        for action in lists.first().map(|list| self.used(list)).unwrap_or_default() {
+            texts.push(action.text.as_str());
+            lists.extend(action.steps(None));
+        }
+        let steps = || lists.iter().flat_map(|list| &list.steps);
+        let workflow = document.workflow();
+        let defaults = workflow.zip(job).map(|(w, job)| [&w.defaults, &w.jobs[job].defaults]);
+        let shells = defaults.into_iter().flatten().map(|defaults| &defaults.shell);
+        let shells = shells.chain(steps().map(|step| &step.shell)).flatten();
+        let mut scripts = steps().filter_map(|step| step.run.as_ref()).chain(shells);
+        scripts.any(|script| is_composed(&script.text))
+            || texts.iter().any(|text| text.contains(&setup_actions().builds_wheels.program))
+            || self.words.lead(&texts, self.files, Goal::Tool)
     }
 
-    /// Whether some job of a workflow that uses no action of the repository may lead to the tool.
-    pub fn text_may_lead(&self, text: &str) -> bool {
-        self.shared.words.lead(&[text], &self.shared.files, Goal::Tool)
-    }
-
-    /// Whether some step of the document uses an action of the repository.
-    pub fn uses_actions(&self, document: &Document) -> bool {
-        document.step_lists().any(|steps| !self.used(steps).is_empty())
-    }
-
-    /// Whether a `uses:` of a local path may mean an action of the repository.
-    pub fn names_action(&self, uses: &str) -> bool {
-        let folder = last_name(uses);
-        self.actions.iter().any(|(_, name)| is_named(name, folder))
-    }
-
-    /// The texts of the actions of the repository that the steps use, and that these use.
-    fn used(&self, steps: &StepList) -> Vec<&'a str> {
+    /// The actions of the repository that the steps use, and that these use.
+    fn used(&self, steps: &StepList) -> Vec<&'a Document> {
         let mut seen = vec![false; self.actions.len()];
-        let mut texts = Vec::new();
+        let mut used = Vec::new();
         let mut lists = vec![steps];
         while let Some(list) = lists.pop() {
-            for uses in list
-                .steps
-                .iter()
-                .filter_map(|s| s.uses.as_ref())
-                .filter(|u| local(&u.text).is_some())
-            {
+            let uses = list.steps.iter().filter_map(|step| step.uses.as_ref());
+            for uses in uses.filter(|uses| local(&uses.text).is_some()) {
                 let folder = last_name(&uses.text);
                 for ((action, name), seen) in self.actions.iter().zip(&mut seen) {
                     if is_named(name, folder) && !std::mem::replace(seen, true) {
-                        texts.push(action.text.as_str());
+                        used.push(*action);
                         lists.extend(action.steps(None));
                     }
                 }
             }
         }
-        texts
+        used
     }
 }
 
@@ -96,9 +89,7 @@ fn pieces(document: &Document, job: Option<usize>) -> Vec<&str> {
     let Some(((workflow, job), root)) = workflow.filter(|_| !tree.has_aliases()) else {
         return vec![text.as_str()];
     };
-    let offers = workflow.triggers.list.iter().any(|t| !t.inputs.is_empty());
-    let around = tree.entries(root).iter().filter(|e| match tree.str(e.key) {
-        Some("on") => offers,
+    let around = tree.entries(root).iter().filter(|entry| match tree.str(entry.key) {
         Some(key) => !APART.contains(&key),
         None => true,
     });
@@ -108,33 +99,32 @@ fn pieces(document: &Document, job: Option<usize>) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reach, Shared};
+    use super::Reach;
     use crate::config::Config;
-    use crate::repo::Repository;
     use crate::repo::discover::discover;
+    use crate::repo::read::read_all;
+    use crate::repo::{RepoFiles, Repository};
     use crate::rules::setup_actions::setup_actions;
     use crate::testing;
+    use crate::tool::memo::Answers;
     use crate::tool::nox::Nox;
 
     fn leads(files: &[(&str, &str)], settings: &Config) -> Vec<bool> {
         let folder = testing::repository(files);
         let found = discover(&[folder.path().to_owned()], None);
-        let documents = found.repositories[0]
-            .files
-            .iter()
-            .map(|file| crate::repo::survey::read(file).unwrap())
-            .collect();
+        let (documents, problems) = read_all(folder.path(), &found.repositories[0].files);
+        assert_eq!(problems, []);
         let repository = Repository::new(
-            Shared::new(folder.path(), &settings.nox_actions, Nox::default()),
+            RepoFiles::new(folder.path()),
+            &settings.nox_actions,
+            Answers::of(Nox::default()),
             documents,
         );
         let workflow = repository.document(".github/workflows/ci.yml").unwrap();
         let jobs = repository.documents[workflow].workflow().unwrap().jobs.len();
-        let reach = Reach::new(&repository.shared, &repository.documents);
+        let reach = Reach::new(&repository);
         let document = &repository.documents[workflow];
-        (0..jobs)
-            .map(|job| reach.may_lead(document, Some(job), &repository.calling(workflow)))
-            .collect()
+        (0..jobs).map(|job| reach.may_lead(document, Some(job))).collect()
     }
 
     #[test]
@@ -209,6 +199,23 @@ mod tests {
                 run("just m t"),
                 vec![("justfile", "mod m"), ("m/mod.just", "t:\n nox")],
                 true,
+            ),
+            ("a leg's script", run("./ci/run${{ matrix.k }}"), vec![("ci/run-linux", "nox")], true),
+            ("a name of two variables", run("sh scripts/$A$B"), vec![], true),
+            ("half the tool", run("${P}x"), vec![], true),
+            ("a computed name", run("${{ format('{0}{1}','no','x') }}"), vec![], true),
+            ("a variable of cmd", run("call %A%"), vec![], true),
+            (
+                "a composed recipe",
+                run("make test"),
+                vec![("Makefile", "T = no\ntest:\n\t$(T)x\n")],
+                true,
+            ),
+            (
+                "a composed recipe that nobody names",
+                run("pytest"),
+                vec![("Makefile", "T = no\ntest:\n\t$(T)x\n")],
+                false,
             ),
             ("half a name", run("./run-${{ matrix.os }}.sh"), vec![("run-linux.sh", "nox")], true),
         ] {

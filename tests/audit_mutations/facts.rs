@@ -11,6 +11,7 @@ use cachelint::job::{Event, EventKind, Instances, Invocation, Timeline, Unit, bu
 use cachelint::repo;
 use cachelint::repo::discover::{FileKind, Repository};
 use cachelint::repo::{Content, Document};
+use cachelint::tool::memo::Answers;
 use cachelint::tool::nox::Nox;
 use cachelint::tool::{Answer, Files, Interpreter, Reuse};
 
@@ -61,7 +62,9 @@ pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
         Some(Document { path: file.relative.clone(), text, tree, content })
     });
     let repository = repo::Repository::new(
-        repo::Shared::new(&found.root, &[], Nox::default()),
+        repo::RepoFiles::new(&found.root),
+        &[],
+        Answers::of(Nox::default()),
         documents.collect(),
     );
     let mut out = Vec::new();

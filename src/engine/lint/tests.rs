@@ -1,0 +1,171 @@
+//! What a run finds, whatever it leaves out and whichever files were asked for.
+
+use super::{Details, Discovered, check, lint, read};
+use crate::config::Config;
+use crate::repo::discover::discover;
+use crate::testing;
+
+/// How workflows may concern each other, or not.
+fn many_kinds() -> (tempfile::TempDir, usize) {
+    let job = |steps: &str| {
+        let setup = "{uses: actions/checkout@v4}\n{uses: actions/setup-python@v5, with: {python-version: '3.12'}}";
+        let own: String =
+            setup.lines().chain(steps.lines()).map(|step| format!("      - {step}\n")).collect();
+        format!("jobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n{own}")
+    };
+    let push = |steps: &str| format!("on: push\n{}", job(steps));
+    let cache = |session: &str| {
+        let key = "\"nox-${{ hashFiles('noxfile.py') }}\"";
+        push(&format!(
+            "{{uses: actions/cache@v5.0.1, with: {{path: '.nox', key: {key}}}}}\n{{run: nox -r -s {session}}}"
+        ))
+    };
+    let action = "runs:\n  using: composite\n  steps: [{run: nox -s lint, shell: bash}]\n";
+    let called = format!(
+        "on: {{workflow_call: {{inputs: {{c: {{type: string}}}}}}}}\n{}",
+        job("{run: '${{ inputs.c }}'}")
+    );
+    let mut files: Vec<(String, String)> = [
+        ("plain", push("{run: nox}")),
+        ("nothing", push("{run: pytest}")),
+        ("idle", push("{run: pytest}").replace("on: push", "on: push # cachelint: ignore[nox/missing-cache]")),
+        ("wrong", push("{run: nox}") + "  u: []\n"),
+        ("cache", cache("tests")),
+        ("other-cache", cache("lint")),
+        ("uses", push("{uses: ./.github/actions/a}")),
+        ("called", called.clone()),
+        ("called-too", called.clone()),
+        ("calls", "on: push\njobs:\n  c: {uses: ./.github/workflows/called.yml, with: {c: nox}}\n".to_owned()),
+        ("calls-again", "on: push\njobs:\n  c: {uses: './.github/workflows/called.yml', with: {c: nox}}\n  d: {\"uses\": \"./.github/workflows/called-too.yml\", with: {c: nox}}\n".to_owned()),
+        ("uncalled", called),
+    ]
+    .map(|(name, text)| (format!(".github/workflows/{name}.yml"), text))
+    .into();
+    let hidden = [
+        r#"uses: "\x2e/.github/actions/a""#,
+        "uses: \"./.github/\\\n          actions/a\"",
+        "uses: &x ./.github/actions/a\n      - uses: *x",
+        "uses: >-\n          ./.github/actions/a",
+        "uses: # here\n          ./.github/actions/a",
+        "? uses\n        : ./.github/actions/a",
+        "\"uses\" : './.github/actions/a/'",
+        "Uses: ./.github/actions/b\n      - {name: b,uses: $/.github/actions/a}",
+    ];
+    let comment = "# nox, as the repository calls it\n";
+    for (number, uses) in hidden.iter().enumerate() {
+        let workflow = format!("{comment}{}", push("{run: pytest}").replace("{run: pytest}", uses));
+        files.push((format!(".github/workflows/hidden-{number}.yml"), workflow));
+    }
+    files.push((".github/actions/a/action.yml".to_owned(), action.to_owned()));
+    let session = "@nox.session\ndef lint(session):\n    session.install('ruff')\n";
+    files.push(("noxfile.py".to_owned(), format!("{}\n{session}", testing::NOXFILE)));
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    (testing::repository(&files), hidden.len())
+}
+
+/// A workflow of one job that runs `script`, with variables and legs to put names together.
+fn composing(script: &str) -> String {
+    format!(
+        "on: push\nenv: {{P: no, A: te, B: st.sh}}\njobs:\n  t:\n    runs-on: ubuntu-latest\n    \
+         strategy: {{matrix: {{k: [lint, test]}}}}\n    steps:\n      - uses: actions/checkout@v4\n      - {{uses: \
+         actions/setup-python@v5, with: {{python-version: '3.12'}}}}\n      - run: {script}\n"
+    )
+}
+
+/// What the filter leaves out would not have told anything, and a comment that names the tool
+/// changes nothing.
+#[test]
+fn the_filter_leaves_out_nothing_that_counts() {
+    let scripts = [
+        ("plain", "nox"),
+        ("nothing", "pytest -q"),
+        ("leg", "./ci/run-${{ matrix.k }}"),
+        ("leg-alone", "sh ci/${{ matrix.k }}"),
+        ("variables", "sh scripts/$A$B"),
+        ("half", "${P}x"),
+        ("format", "${{ format('{0}{1}', 'no', 'x') }}"),
+        ("recipe", "make ${{ matrix.k }}"),
+        ("recipe-alone", "make lint"),
+        ("script", "sh scripts/test.sh"),
+        ("other-script", "sh scripts/other.sh"),
+        ("task", "hatch run all"),
+        ("launched", "uvx nox"),
+        ("powershell", "'& $env:P' # no\n        shell: pwsh"),
+        ("quoted", "n'o'x"),
+        ("number", r#""n\x6fx""#),
+        ("wheels", "pipx run cibuildwheel"),
+    ];
+    let mut files: Vec<(String, String)> = scripts
+        .iter()
+        .map(|(name, script)| (format!(".github/workflows/{name}.yml"), composing(script)))
+        .collect();
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/fix");
+    for entry in std::fs::read_dir(fixtures).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        // The same with the call out of sight, and with none.
+        for (kind, call) in
+            [("as-is", "nox"), ("composed", "${P}x"), ("made", "make lint"), ("none", "tox")]
+        {
+            let workflow = text.replace("run: nox", &format!("run: {call}"));
+            files.push((format!(".github/workflows/{name}-{kind}.yml"), workflow));
+        }
+    }
+    for (path, content) in [
+        ("noxfile.py", testing::NOXFILE),
+        ("ci/run-lint", "nox -s lint"),
+        ("ci/run-test", "nox -s tests"),
+        ("ci/lint", "nox"),
+        ("scripts/test.sh", "nox"),
+        ("scripts/other.sh", "pytest"),
+        ("Makefile", "T = no\nlint:\n\t$(T)x\ntest:\n\tnox\n"),
+        ("pyproject.toml", "[tool.hatch.envs.default.scripts]\nall = 'nox -s {args:tests}'\n"),
+    ] {
+        files.push((path.to_owned(), content.to_owned()));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(p, c)| (p.as_str(), c.as_str())).collect();
+    let folder = testing::repository(&files);
+    let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
+    let settings = Config::default();
+    let [with, without] = [false, true].map(|all| {
+        let (mut repository, problems) = read(&found.root, &found.files, &settings);
+        repository.words.all = all;
+        let outcome = check(&repository, &found.files, &settings, Details::ALL);
+        (problems, outcome.findings, outcome.undecided, outcome.timelines)
+    });
+    assert!(with.1.len() > 100, "{}", with.1.len());
+    assert_eq!(format!("{:#?}", with.1), format!("{:#?}", without.1));
+    assert_eq!(format!("{:#?}", with), format!("{without:#?}"));
+    for name in
+        ["plain", "leg", "leg-alone", "variables", "half", "format", "recipe", "recipe-alone"]
+    {
+        let path = format!(".github/workflows/{name}.yml");
+        assert!(with.1.iter().any(|f| f.primary.path == path), "{name}");
+    }
+}
+
+#[test]
+fn a_file_alone_gives_what_it_gives_among_all() {
+    let (folder, _) = many_kinds();
+    let found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
+    let settings = Config::default();
+    let check = |files: &[Discovered]| lint(&found.root, files, &settings, Details::ALL);
+    let whole = check(&found.files);
+    assert!(found.files.iter().all(|file| file.requested) && !whole.findings.is_empty());
+    for asked in &found.files {
+        let requested = |file: &Discovered| file.relative == asked.relative;
+        let files: Vec<_> = found
+            .files
+            .iter()
+            .map(|file| Discovered { requested: requested(file), ..file.clone() })
+            .collect();
+        let alone = check(&files);
+        let path = asked.relative.as_str();
+        let findings: Vec<_> = whole.findings.iter().filter(|f| f.primary.path == path).collect();
+        assert_eq!(format!("{findings:#?}"), format!("{:#?}", alone.findings), "{path}");
+        let timelines: Vec<_> = whole.timelines.iter().filter(|t| t.path == path).collect();
+        assert_eq!(format!("{timelines:#?}"), format!("{:#?}", alone.timelines), "{path}");
+    }
+}
