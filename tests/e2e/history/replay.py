@@ -61,6 +61,9 @@ def _replay(world: World, history: History, backend: str, *, unsafe: bool, verbo
         if not any(_caches(text) for path, text in fixed.items() if path.endswith((".yml", ".yaml"))):
             return Verdict(history.name, backend, "refused", world.reasons() or ["no finding says why"])
         cached, fresh = world.run(fixed, world.caches), world.fresh(before)
+        red = [result for result in fresh if not result.passed]
+        if bool(red) != (number in history.red):
+            raise AssertionError(f"run {number} proves nothing: " + " | ".join(fresh[0].output.splitlines()[-5:]))
         notes += [f"{number}: {result.name} {'/'.join(result.hits) or 'no cache'}" for result in cached]
         rebuilt = rebuilt or any("exact" in result.hits and CREATED in result.output for result in cached)
         details += [f"run {number}, {line}" for line in _compared(cached, fresh)]
