@@ -183,7 +183,7 @@ fn a_file_that_is_neither_workflow_nor_action_stands_for_its_repository() {
             "{name}: {}",
             ran.out
         );
-        let note = format!("note: {name}: neither a workflow nor an action");
+        let note = format!("note: {name} is neither a workflow nor an action");
         assert_eq!(
             (ran.err.starts_with(&note), ran.err.is_empty()),
             (*noted, !noted),
@@ -215,7 +215,8 @@ fn fixing_changes_what_it_says_and_is_done_after_once() {
     ] {
         let folder = repository(&[(CI, old.as_bytes())]);
         let ran = run(&folder, &["--fix"]);
-        assert_eq!(ran.out, "Fixed 1 finding. All checks passed!\n", "{}", ran.err);
+        let said = format!("Fixed 1 finding:\n  {CI}\nAll checks passed!\n");
+        assert_eq!(ran.out, said, "{}", ran.err);
         assert_eq!(content(&folder, CI), new);
         assert_eq!(run(&folder, &["--fix"]).out, "All checks passed!\n");
     }
@@ -235,22 +236,57 @@ fn a_byte_order_mark_inside_does_not_come_to_the_beginning() {
     assert_eq!(content(&folder, CI), text);
 }
 
+/// Applies `patch` with git in a folder of the repository.
+fn apply(folder: &Path, patch: &str) {
+    let mut git = std::process::Command::new("git");
+    git.args(["apply", "--whitespace=nowarn", "-"]).current_dir(folder);
+    let mut git = git.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut git.stdin.take().unwrap(), patch.as_bytes()).unwrap();
+    assert!(git.wait().unwrap().success(), "{patch}");
+}
+
 #[test]
 fn the_printed_diff_makes_git_write_the_same_bytes() {
-    for args in [&["--diff"][..], &["--diff", "--output-format", "json"]] {
-        let folder = repository(&[(CI, UNUSED.replace('\n', "\r\n").as_bytes())]);
-        let git = |args: &[&str]| {
-            let mut git = std::process::Command::new("git");
-            assert!(git.args(args).current_dir(folder.path()).status().unwrap().success());
-        };
-        git(&["init", "-q"]);
-        let patch = run(&folder, args);
-        assert!(args.len() > 1 || patch.err == "Would fix 1 finding.\n", "{}", patch.err);
-        assert!(patch.out.starts_with(&format!("--- a/{CI}\n+++ b/{CI}\n")), "{}", patch.out);
-        fs::write(folder.path().join("patch"), &patch.out).unwrap();
-        git(&["apply", "--whitespace=nowarn", "patch"]);
-        assert_eq!(content(&folder, CI), CLEAN.replace('\n', "\r\n"));
+    let old = UNUSED.replace('\n', "\r\n");
+    let json = |out: &str| {
+        let whole: serde_json::Value = serde_json::from_str(out).unwrap();
+        assert_eq!(whole["fixed"][0]["rule"], "cachelint/unused-ignore");
+        assert_eq!(whole["findings"], serde_json::json!([]));
+        whole["changes"][0]["patch"].as_str().unwrap().to_owned()
+    };
+    // From where it is printed: at the root, above the file, and above the repository.
+    for (at, header, args) in [
+        ("a/repo", CI, &["--diff"][..]),
+        ("a/repo", CI, &["--diff", "--output-format", "json"]),
+        ("a/repo/.github", "workflows/ci.yml", &["--diff"]),
+        ("a", "repo/.github/workflows/ci.yml", &["--diff", "repo"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a/repo").join(CI);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, &old).unwrap();
+        fs::create_dir(folder.path().join("a/repo/.git")).unwrap();
+        let at = folder.path().join(at);
+        let ran = ran(command(&at, args));
+        let said = format!("Would fix 1 finding:\n  {header}\n");
+        let patch = if args.len() > 2 { json(&ran.out) } else { ran.out };
+        assert!(args.len() > 2 || ran.err == said, "{}", ran.err);
+        assert!(patch.starts_with(&format!("--- a/{header}\n+++ b/{header}\n")), "{patch}");
+        fs::remove_dir(folder.path().join("a/repo/.git")).unwrap();
+        apply(&at, &patch);
+        assert_eq!(fs::read_to_string(&file).unwrap(), CLEAN.replace('\n', "\r\n"));
     }
+}
+
+#[test]
+fn a_diff_beside_the_changed_folder_says_where_to_apply_it() {
+    let folder = repository(&[(CI, UNUSED.as_bytes()), ("sub/x", b"")]);
+    let ran = ran(command(&folder.path().join("sub"), &["--diff"]));
+    assert!(ran.err.contains("note: apply the patch with `git -C .. apply`"), "{}", ran.err);
+    assert!(ran.out.starts_with(&format!("--- a/{CI}\n")), "{}", ran.out);
+    fs::remove_dir(folder.path().join(".git")).unwrap();
+    apply(folder.path(), &ran.out);
+    assert_eq!(content(&folder, CI), CLEAN);
 }
 
 #[test]
@@ -272,9 +308,12 @@ fn standard_input() {
     let checked = pipe(&["-", "--stdin-filename", CI, "--output-format", "concise"]);
     assert_eq!(checked.code, 1);
     assert!(checked.out.starts_with(&format!("{CI}:1:10: warning")), "{}", checked.out);
-    let fixed = pipe(&["-", "--fix"]);
+    let nameless = pipe(&["-", "--fix"]);
+    assert_eq!((nameless.code, nameless.out.as_str()), (2, ""));
+    assert!(nameless.err.contains("needs `--stdin-filename`"), "{}", nameless.err);
+    let fixed = pipe(&["-", "--fix", "--stdin-filename", CI]);
     assert_eq!((fixed.code, fixed.out.as_str()), (0, CLEAN));
-    assert!(fixed.err.contains("Fixed 1 finding."), "{}", fixed.err);
+    assert!(fixed.err.contains("Fixed 1 finding:"), "{}", fixed.err);
     assert!(pipe(&["-", "--diff"]).out.starts_with("--- a/stdin.yml\n"));
 }
 
@@ -320,6 +359,7 @@ fn colour_only_when_asked_for() {
         ran(command).out.contains('\u{1b}')
     };
     assert!(with("FORCE_COLOR", &[]) && !with("NO_COLOR", &[]));
+    assert!(with("CLICOLOR_FORCE", &[]) && !with("CLICOLOR_FORCE", &["--color", "never"]));
     assert!(!with("FORCE_COLOR", &["--color", "never"]));
 }
 
@@ -330,8 +370,14 @@ fn the_rule_pages() {
     let all = run(&folder, &["rule", "--all", "--output-format", "json"]);
     let all: serde_json::Value = serde_json::from_str(&all.out).unwrap();
     assert!(all.as_array().unwrap().len() > 10);
-    assert_eq!(run(&folder, &["rule", "mising-cache"]).code, 2);
-    assert!(run(&folder, &["completions", "bash"]).out.contains("cachelint"));
+    let unknown = run(&folder, &["rule", "mising-cache"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("did you mean `missing-cache`?"), "{}", unknown.err);
+    let list = run(&folder, &["rule"]);
+    assert!(list.code == 0 && list.out.starts_with("nox/missing-cache "), "{}", list.out);
+    assert!(run(&folder, &["completions"]).out.contains("cachelint completions bash\n"));
+    let bash = run(&folder, &["completions", "bash"]).out;
+    assert!(bash.contains("cachelint") && bash.contains("missing-cache"), "{bash}");
 }
 
 #[test]
@@ -483,7 +529,7 @@ fn one_run_writes_findings_and_appends_a_summary() {
 fn settings_that_no_fix_could_follow_are_refused_before_anything_is_written() {
     let table = [
         ("cache-action: actions/cache\n", "1:15: `cache-action`: `actions/cache` has no version"),
-        ("key-parts: ['v1,v2']\n", "1:13: `key-parts`: `v1,v2` holds a comma"),
+        ("key-parts: ['v1,v2']\n", "1:14: `key-parts`: `v1,v2` holds a comma"),
         ("\nkey-files: [noxfil.py]\n", "2:13: `key-files`: `noxfil.py` matches no file"),
     ];
     for (settings, message) in table {
@@ -506,7 +552,7 @@ fn checks_are_chosen_by_how_their_names_begin_and_files_left_out_by_pattern() {
     let folder = repository(&[(CI, UNUSED.as_bytes())]);
     let table: &[(&[&str], i32)] = &[
         (&["--select", "nox"], 0),
-        (&["--select", "cachelint"], 1),
+        (&["--select", "all"], 1),
         (&["--ignore", "unused"], 0),
         (&["--ignore", "all"], 0),
         (&["--exclude", "ci.yml"], 0),
@@ -520,4 +566,84 @@ fn checks_are_chosen_by_how_their_names_begin_and_files_left_out_by_pattern() {
     fs::write(folder.path().join(".github/cachelint.yml"), "exclude: ['.github/workflows/c*']\n")
         .unwrap();
     assert_eq!(run(&folder, &[]).code, 0);
+}
+
+#[test]
+fn whoever_types_the_subcommand_of_ruff_is_told_how_it_is_done_here() {
+    let folder = repository(&[(CI, CLEAN.as_bytes())]);
+    let ran = run(&folder, &["check", "."]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("help: cachelint needs no subcommand"), "{}", ran.err);
+}
+
+#[test]
+fn a_second_settings_file_is_ignored_aloud() {
+    let settings: &[u8] = b"[tool.cachelint]\nignore = ['nox']\n";
+    let files: &[(&str, &[u8])] = &[
+        (CI, UNUSED.as_bytes()),
+        (".github/cachelint.yml", b"ignore: [unused-ignore]\n"),
+        ("pyproject.toml", settings),
+    ];
+    let folder = repository(files);
+    let ran = run(&folder, &[]);
+    assert_eq!(ran.code, 0);
+    assert_eq!(
+        ran.err,
+        "warning: the settings in pyproject.toml are ignored, because .github/cachelint.yml exists\n"
+    );
+    assert_eq!(run(&folder, &["-q"]).err, "");
+    fs::write(folder.path().join("pyproject.toml"), "# cachelint\n[tool.nox]\n").unwrap();
+    assert_eq!(run(&folder, &[]).err, "");
+}
+
+#[test]
+fn a_folder_above_several_repositories_stands_for_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["one", "two"] {
+        let workflow = folder.path().join(name).join(CI);
+        fs::create_dir_all(workflow.parent().unwrap()).unwrap();
+        fs::create_dir(folder.path().join(name).join(".git")).unwrap();
+        fs::write(workflow, if name == "one" { UNUSED } else { CLEAN }).unwrap();
+    }
+    let found = run(&folder, &["."]);
+    assert!(found.code == 1 && found.out.contains("Found 1 warning."), "{}", found.out);
+    let table = run(&folder, &["--statistics"]).out;
+    assert!(
+        table.contains(" jobs  findings  fixable  repository\n    0         1        1  one\n"),
+        "{table}"
+    );
+    let markdown = run(&folder, &["--output-format", "markdown"]).out;
+    assert!(markdown.contains("| one | 0 | 1 | 1 |\n| two | 0 | 0 | 0 |\n"), "{markdown}");
+    let json = run(&folder, &["--statistics", "--output-format", "json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["checks"][0]["findings"], 1);
+    assert_eq!(json["repositories"][1]["repository"], "two");
+}
+
+#[test]
+fn paths_are_shown_as_they_were_typed() {
+    let folder = repository(&[(CI, UNUSED.as_bytes())]);
+    let absolute = fs::canonicalize(folder.path()).unwrap().join(CI);
+    let absolute = absolute.to_str().unwrap();
+    let shown = |path: &str| run(&folder, &["--output-format", "concise", path]).out;
+    assert!(shown(absolute).starts_with(&format!("{absolute}:1:10: ")), "{}", shown(absolute));
+    assert!(shown(".").starts_with(&format!("{CI}:1:10: ")));
+    assert!(shown("./.github").starts_with(&format!("{CI}:1:10: ")));
+}
+
+#[test]
+fn findings_after_a_diff_are_those_of_the_text_on_disk() {
+    let text = "# cachelint: ignore[missing-cache]\n# one\non: push # cachelint: ignore[nonsense]\njobs: {}\n";
+    let folder = repository(&[(CI, text.as_bytes())]);
+    let ran = run(&folder, &["--diff", "--output-format", "concise"]);
+    assert!(ran.out.contains("\n-# cachelint: ignore[missing-cache]\n"), "{}", ran.out);
+    assert!(ran.err.starts_with(&format!("{CI}:3:10: ")), "{}", ran.err);
+    assert!(
+        ran.err.contains("Would fix 1 finding:") && ran.err.contains("Left: 1 warning."),
+        "{}",
+        ran.err
+    );
+    let ran = run(&folder, &["--fix", "--show-fixes", "--output-format", "concise"]);
+    assert!(ran.out.contains("[cachelint/unused-ignore]\n"), "{}", ran.out);
+    assert!(ran.out.starts_with(&format!("{CI}:2:10: ")), "{}", ran.out);
 }

@@ -1,13 +1,17 @@
 //! The options, as users of ruff and zizmor expect them.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::base::finding::{Finding, Severity};
 use crate::config::{CheckName, CheckNames};
 use crate::output::Format;
 use crate::report::ReportArgs;
+use crate::rules::checks;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 nothing is left to do, 1 findings are left (or a diff was printed), 2 something could not be done.
@@ -33,15 +37,20 @@ pub struct Cli {
     /// Print the patch that fixes would make, for `git apply`; with --fix, apply and print it
     #[arg(long, help_heading = "Fixes")]
     pub diff: bool,
-    /// Also fixes that may change more than the caching
+    /// Also apply fixes that may change more than the caching
     #[arg(long, help_heading = "Fixes")]
     pub unsafe_fixes: bool,
+    /// List each fix that was applied, not only the files and jobs
+    #[arg(long, help_heading = "Fixes")]
+    pub show_fixes: bool,
 
     /// Run only these checks, such as `missing-cache`, `cache` or `nox`
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
+    #[arg(value_parser = SomeChecks, hide_possible_values = true)]
     pub select: Vec<CheckNames>,
     /// Do not run these checks
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
+    #[arg(value_parser = SomeChecks, hide_possible_values = true)]
     pub ignore: Vec<CheckNames>,
 
     /// Leave out workflows and actions that match this pattern; also those in the settings
@@ -109,6 +118,57 @@ pub enum ColourChoice {
     Never,
 }
 
+/// One check, with the names of all for completions.
+#[derive(Debug, Clone)]
+struct OneCheck;
+
+/// One or several checks by a word, with the words for completions.
+#[derive(Debug, Clone)]
+struct SomeChecks;
+
+fn parse_word<T: FromStr<Err = String>>(
+    command: &clap::Command,
+    value: &OsStr,
+) -> Result<T, clap::Error> {
+    value.to_string_lossy().parse().map_err(|message: String| {
+        clap::Error::raw(clap::error::ErrorKind::ValueValidation, message + "\n").with_cmd(command)
+    })
+}
+
+impl TypedValueParser for OneCheck {
+    type Value = CheckName;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<CheckName, clap::Error> {
+        parse_word(command, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(checks::all().iter().map(|check| PossibleValue::new(check.short_name()))))
+    }
+}
+
+impl TypedValueParser for SomeChecks {
+    type Value = CheckNames;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<CheckNames, clap::Error> {
+        parse_word(command, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(CheckNames::words().into_iter().map(PossibleValue::new)))
+    }
+}
+
 /// The mildest severity that makes the exit code 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
@@ -133,21 +193,23 @@ impl FailOn {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Explain a check
+    /// Explain a check, or list all of them
     Rule(RuleArgs),
     Report(ReportArgs),
     /// Print completions for a shell
+    ///
+    /// Without a shell, list those there are.
     Completions {
-        shell: clap_complete::Shell,
+        shell: Option<clap_complete::Shell>,
     },
 }
 
 #[derive(Debug, Args)]
 pub struct RuleArgs {
-    /// Its id or short name
-    #[arg(value_name = "CHECK", required_unless_present = "all")]
+    /// Its id or short name; without one, a list
+    #[arg(value_name = "CHECK", value_parser = OneCheck, hide_possible_values = true)]
     pub check: Option<CheckName>,
-    /// All checks
+    /// The pages of all checks
     #[arg(long, conflicts_with = "check")]
     pub all: bool,
     #[arg(long, value_enum, default_value_t = RuleFormat::Markdown)]

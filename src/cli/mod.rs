@@ -2,27 +2,27 @@
 //! decides the exit code.
 
 pub mod args;
+mod print;
 mod progress;
 mod rule;
 mod settings;
 
-use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 
-use crate::base::finding::{Applicability, Problem};
-use crate::config;
-use crate::edit::diff::write_diff;
+use crate::base::finding::Applicability;
+use crate::config::Config;
 use crate::engine::fix_loop::{self, Change};
 use crate::engine::lint::{self, Details, Outcome};
-use crate::output::{self, Format, Look, Report, Reported, Sources, summary};
+use crate::output::{self, Fixed, Format, Report, Reported, Row, Sources, summary};
 use crate::repo;
-use crate::repo::discover::{Discovery, FileKind, Repository, Stdin, discover};
+use crate::repo::discover::{Discovery, Repository, Stdin, discover};
 use crate::report::{self, ReportArgs, ReportError, ReportOutcome};
-use args::{Cli, ColourChoice, Command, FailOn};
+use args::{Cli, Command, FailOn};
 
 /// What a run was able to do; the exit code follows from it alone.
 #[derive(Debug, Default, Clone, Copy)]
@@ -69,12 +69,17 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
     match &cli.command {
         Some(Command::Rule(wanted)) => rule::print(wanted, &mut io::stdout().lock()),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(
-                *shell,
-                &mut Cli::command(),
-                "cachelint",
-                &mut io::stdout().lock(),
-            );
+            let mut out = io::stdout().lock();
+            match shell {
+                Some(shell) => {
+                    clap_complete::generate(*shell, &mut Cli::command(), "cachelint", &mut out);
+                }
+                None => {
+                    for shell in clap_complete::Shell::value_variants() {
+                        writeln!(out, "cachelint completions {shell}")?;
+                    }
+                }
+            }
             Ok(Verdict::default())
         }
         Some(Command::Report(wanted)) => report_logs(wanted),
@@ -103,15 +108,30 @@ struct Run {
 
 fn check(cli: &Cli) -> io::Result<Verdict> {
     let current = std::env::current_dir().and_then(std::fs::canonicalize)?;
-    try_outputs(cli)?;
+    print::try_outputs(cli)?;
     let stdin = read_stdin(cli)?;
     let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
     let paths =
         if paths.is_empty() && stdin.is_none() { vec![default_folder(&current)] } else { paths };
-    let Discovery { repositories, problems, foreign } = discover(&paths, stdin.as_ref());
-    note_foreign(cli, &foreign)?;
+    let Discovery { mut repositories, mut problems, foreign } = discover(&paths, stdin.as_ref());
+    print::note_foreign(cli, &foreign)?;
+    for problem in problems.iter_mut().filter(|p| p.path.as_os_str() == "check") {
+        // As ruff has it.
+        problem.help = Some("cachelint needs no subcommand to check: `cachelint PATH`".to_owned());
+    }
     if cli.show_files {
-        return show_files(&repositories, problems, &current);
+        for repository in &mut repositories {
+            if let Ok(config) = settings::settings(cli, &repository.root) {
+                leave_out(repository, &config);
+            }
+        }
+        let failed = print::show_files(cli, &repositories, problems, &current)?;
+        return Ok(Verdict { failed, ..Verdict::default() });
+    }
+    if cli.quiet == 0 && !cli.isolated && cli.config.is_none() {
+        for repository in &repositories {
+            note_ignored_settings(&repository.root, &current)?;
+        }
     }
 
     let mut run = Run {
@@ -121,8 +141,10 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
     let files: usize =
         repositories.iter().map(|r| r.files.iter().filter(|f| f.requested).count()).sum();
     let progress = progress::Progress::start(files, cli.quiet == 0);
+    let several = repositories.len() > 1;
+    let asked = Asked { current: &current, typed: typed(&cli.paths, &current), several };
     for repository in repositories {
-        check_repository(cli, repository, &current, &mut run);
+        check_repository(cli, repository, &asked, &mut run);
     }
     drop(progress);
     run.report.dry = cli.diff && !cli.fix;
@@ -132,11 +154,56 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
         left: run.report.findings.iter().any(|r| cli.fail_on.counts(&r.finding)),
         changed: !run.changes.is_empty(),
     };
-    print(cli, &run, stdin.as_ref())?;
+    print::print(cli, &run, stdin.as_ref())?;
     Ok(verdict)
 }
 
-fn check_repository(cli: &Cli, mut repository: Repository, current: &Path, run: &mut Run) {
+/// What the user asked for, as far as it concerns how paths are shown.
+struct Asked<'a> {
+    current: &'a Path,
+    typed: Arc<Vec<(PathBuf, PathBuf)>>,
+    several: bool,
+}
+
+/// The paths that are not what they look like from the current folder: absolute ones, and those
+/// through a link. As resolved, and as typed.
+fn typed(paths: &[PathBuf], current: &Path) -> Arc<Vec<(PathBuf, PathBuf)>> {
+    let own = |path: &PathBuf| {
+        let resolved = std::fs::canonicalize(path).ok()?;
+        let plain = Path::new(&output::relative(current, &resolved)) == path.as_path();
+        let odd = path.is_absolute() || (!plain && path.components().all(is_name));
+        odd.then(|| (resolved, path.clone()))
+    };
+    Arc::new(paths.iter().filter_map(own).collect())
+}
+
+fn is_name(component: Component<'_>) -> bool {
+    matches!(component, Component::Normal(_))
+}
+
+/// Says that a second settings file is not read.
+fn note_ignored_settings(root: &Path, current: &Path) -> io::Result<()> {
+    let files = Config::files_of(root);
+    let Some((used, ignored)) = files.split_first() else { return Ok(()) };
+    let name = |path: &Path| output::printable_name(&output::relative(current, path));
+    for path in ignored {
+        writeln!(
+            io::stderr(),
+            "warning: the settings in {} are ignored, because {} exists",
+            name(path),
+            name(used)
+        )?;
+    }
+    Ok(())
+}
+
+fn leave_out(repository: &mut Repository, config: &Config) {
+    for file in repository.files.iter_mut().filter(|f| config.excludes(&f.relative)) {
+        file.requested = false;
+    }
+}
+
+fn check_repository(cli: &Cli, mut repository: Repository, asked: &Asked<'_>, run: &mut Run) {
     let config = match settings::settings(cli, &repository.root) {
         Ok(config) => config,
         Err(problems) => {
@@ -149,12 +216,11 @@ fn check_repository(cli: &Cli, mut repository: Repository, current: &Path, run: 
             return;
         }
     };
-    for file in repository.files.iter_mut().filter(|f| config.excludes(&f.relative)) {
-        file.requested = false;
-    }
+    leave_out(&mut repository, &config);
     run.report.files += repository.files.iter().filter(|f| f.requested).count();
-    let details = Details { undecided: cli.verbose > 0, timelines: cli.show_timeline };
-    let repaired = if cli.fix || cli.diff {
+    let table = asked.several && (cli.statistics || cli.output_format == Format::Markdown);
+    let details = Details { undecided: cli.verbose > 0, timelines: cli.show_timeline || table };
+    let mut repaired = if cli.fix || cli.diff {
         let required = if cli.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
         fix_loop::repair(&repository, &config, details, required, cli.fix)
     } else {
@@ -163,17 +229,33 @@ fn check_repository(cli: &Cli, mut repository: Repository, current: &Path, run: 
             ..Default::default()
         }
     };
-    let Outcome { findings, problems, texts, undecided, undecided_jobs, timelines } =
-        repaired.outcome;
-    let sources = Arc::new(Sources::new(&repository.root, current, texts));
+    let Outcome { findings, problems, texts, undecided, undecided_jobs, timelines } = repaired.left();
+    let sources = Sources::new(&repository.root, asked.current, texts);
+    let sources = Arc::new(sources.with_typed(Arc::clone(&asked.typed)));
     let report = &mut run.report;
+    if table {
+        report.repositories.push(Row {
+            repository: output::relative(asked.current, &repository.root),
+            jobs: timelines.len(),
+            findings: findings.iter().filter(|finding| finding.is_actionable()).count(),
+            fixable: findings.iter().filter(|finding| summary::is_fixable(finding)).count(),
+        });
+    }
     report.findings.extend(
         findings.into_iter().map(|finding| Reported { finding, sources: Arc::clone(&sources) }),
     );
     report.problems.extend(problems);
     report.undecided.extend(undecided.into_iter().map(|place| (place, Arc::clone(&sources))));
     report.undecided_jobs += undecided_jobs;
-    report.fixed += repaired.applied;
+    for change in &repaired.changes {
+        let done = change.rounds.iter().flat_map(|round| &round.done);
+        report.fixed.extend(done.map(|done| Fixed {
+            path: sources.display(&change.relative),
+            rule: done.rule,
+            job: done.job.clone(),
+            message: done.message.clone(),
+        }));
+    }
     run.changes.extend(repaired.changes.into_iter().map(|change| (change, Arc::clone(&sources))));
     run.timelines.extend(
         timelines.into_iter().map(|t| lint::JobTimeline { path: sources.display(&t.path), ..t }),
@@ -189,187 +271,16 @@ fn read_stdin(cli: &Cli) -> io::Result<Option<Stdin>> {
     if !cli.paths.iter().any(|p| p.as_os_str() == "-") {
         return Ok(None);
     }
+    if cli.fix && cli.stdin_filename.is_none() {
+        return Err(io::Error::other(
+            "`--fix -` needs `--stdin-filename`\n  help: give the path that the text has in its \
+             repository, such as .github/workflows/ci.yml",
+        ));
+    }
     let mut content = Vec::new();
     io::stdin().lock().take(crate::base::text::MAX_BYTES + 1).read_to_end(&mut content)?;
     Ok(Some(Stdin {
         path: cli.stdin_filename.clone().unwrap_or_else(|| PathBuf::from("stdin.yml")),
         content,
     }))
-}
-
-fn show_files(
-    repositories: &[Repository],
-    problems: Vec<Problem>,
-    current: &Path,
-) -> io::Result<Verdict> {
-    let mut out = io::stdout().lock();
-    for repository in repositories {
-        for file in repository.files.iter().filter(|f| f.requested) {
-            let kind = match file.kind {
-                FileKind::Workflow => "workflow",
-                FileKind::Action => "action",
-            };
-            writeln!(
-                out,
-                "{kind:<8}  {}",
-                output::printable_name(&output::relative(current, &file.path))
-            )?;
-        }
-    }
-    let report = Report { problems, current: current.to_owned(), ..Report::default() };
-    write_problems(&report, Look::default())?;
-    Ok(Verdict { failed: !report.problems.is_empty(), ..Verdict::default() })
-}
-
-fn write_problems(report: &Report, look: Look) -> io::Result<()> {
-    let mut rendered = Vec::new();
-    summary::write_problems(&mut rendered, report, look)?;
-    io::stderr().lock().write_all(&output::without_commands(&rendered))
-}
-
-/// Findings go to standard output, unless a patch or a fixed text has to stand there alone.
-fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
-    let look = |terminal: bool| Look {
-        colour: colour(cli.color, terminal),
-        verbose: cli.verbose > 0,
-        infos: cli.fail_on == FailOn::Info,
-        width: terminal.then(terminal_width).flatten(),
-    };
-    let (out_look, err_look) = (look(io::stdout().is_terminal()), look(io::stderr().is_terminal()));
-    if cli.quiet < 2 {
-        write_problems(&run.report, err_look)?;
-    }
-    let mut patch = Vec::new();
-    if cli.diff {
-        for (change, sources) in &run.changes {
-            let path = if run.several_roots() {
-                sources.display(&change.relative)
-            } else {
-                change.relative.clone()
-            };
-            write_diff(&mut patch, &path, &change.before, &change.after, out_look.colour)?;
-        }
-    } else if let Some(stdin) = stdin.filter(|_| cli.fix) {
-        let fixed = run
-            .changes
-            .iter()
-            .find(|(change, _)| change.stdin)
-            .map(|(change, _)| change.after.as_bytes());
-        patch.extend_from_slice(fixed.unwrap_or(&stdin.content));
-    }
-    let alone = cli.diff || (cli.fix && stdin.is_some());
-    io::stdout().lock().write_all(&patch)?;
-
-    let (destination, look) = match &cli.output_file {
-        Some(_) => (None, look(false)),
-        None if alone => (Some(Box::new(io::stderr().lock()) as Box<dyn Write>), err_look),
-        None => (Some(Box::new(io::stdout().lock()) as Box<dyn Write>), out_look),
-    };
-    if let Some(path) = &cli.summary_file {
-        let mut tables = Vec::new();
-        output::write(
-            &mut tables,
-            &run.report,
-            Format::Markdown,
-            Look { colour: false, width: None, ..look },
-        )?;
-        append(path, &tables)?;
-    }
-    let rendered = render(cli, run, look)?;
-    match (destination, &cli.output_file) {
-        (Some(mut out), _) => out.write_all(&rendered),
-        (None, Some(path)) => std::fs::write(path, &rendered).map_err(|e| unwritable(path, &e)),
-        (None, None) => Ok(()),
-    }
-}
-
-/// Opens the files that the run will write, so that nothing is fixed in a run that cannot say so.
-fn try_outputs(cli: &Cli) -> io::Result<()> {
-    let mut created: Vec<&Path> = Vec::new();
-    for path in cli.output_file.iter().chain(&cli.summary_file) {
-        let new = !path.exists();
-        if let Err(e) = append(path, &[]) {
-            for path in created {
-                // An empty file of a run that came to nothing would pass for its result.
-                let _ = std::fs::remove_file(path);
-            }
-            return Err(e);
-        }
-        created.extend(new.then_some(path.as_path()));
-    }
-    Ok(())
-}
-
-/// Says which files were taken for the repository they belong to, where that may surprise.
-fn note_foreign(cli: &Cli, foreign: &[PathBuf]) -> io::Result<()> {
-    for path in foreign.iter().filter(|path| cli.quiet == 0 && !config::is_settings_file(path)) {
-        let path = output::printable(&path.to_string_lossy()).into_owned();
-        let meaning =
-            "neither a workflow nor an action, so all workflows of its repository are checked";
-        writeln!(io::stderr(), "note: {path}: {meaning}")?;
-    }
-    Ok(())
-}
-
-/// Adds to the end of a file, which is created if need be.
-fn append(path: &Path, content: &[u8]) -> io::Result<()> {
-    let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
-    opened.and_then(|mut file| file.write_all(content)).map_err(|e| unwritable(path, &e))
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> io::Error {
-    let help = match error.kind() {
-        io::ErrorKind::NotFound => "create its folder first",
-        io::ErrorKind::IsADirectory => "name a file in it",
-        _ => "name another file",
-    };
-    io::Error::new(
-        error.kind(),
-        format!("{}: cannot be written: {error}\n  help: {help}", path.display()),
-    )
-}
-
-/// The whole report as bytes, so that a file is never half written because of us.
-fn render(cli: &Cli, run: &Run, look: Look) -> io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let for_people = matches!(cli.output_format, Format::Full | Format::Concise);
-    if cli.show_timeline {
-        match cli.output_format {
-            Format::Json => {
-                serde_json::to_writer_pretty(&mut out, &run.timelines)?;
-                writeln!(out)?;
-            }
-            _ => output::timeline::write(&mut out, &run.timelines, look)?,
-        }
-    } else if cli.statistics {
-        summary::write_statistics(&mut out, &run.report, look)?;
-        summary::write(&mut out, &run.report, look)?;
-    } else if !(for_people && cli.quiet > 0 && run.report.shown(look).next().is_none()) {
-        output::write(&mut out, &run.report, cli.output_format, look)?;
-    }
-    let for_programs = matches!(cli.output_format, Format::Json | Format::Github | Format::Sarif);
-    Ok(if for_programs { out } else { output::without_commands(&out) })
-}
-
-impl Run {
-    fn several_roots(&self) -> bool {
-        self.changes.iter().any(|(_, sources)| !Arc::ptr_eq(sources, &self.changes[0].1))
-    }
-}
-
-fn colour(choice: ColourChoice, terminal: bool) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    match choice {
-        ColourChoice::Always => true,
-        ColourChoice::Never => false,
-        ColourChoice::Auto if set("NO_COLOR") => false,
-        ColourChoice::Auto if set("FORCE_COLOR") => true,
-        ColourChoice::Auto => {
-            terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-        }
-    }
-}
-
-fn terminal_width() -> Option<usize> {
-    std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| (40..=400).contains(width))
 }

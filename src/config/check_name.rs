@@ -34,15 +34,15 @@ impl CheckNames {
     }
 
     /// Every word that means at least one check, sorted.
-    pub fn words() -> Vec<String> {
-        let mut words = vec!["all".to_owned()];
+    pub fn words() -> Vec<&'static str> {
+        let mut words = vec!["all"];
         for check in checks::all() {
             for name in [check.id.as_str(), check.short_name()] {
                 let ends = name.match_indices(['/', '-']).map(|(at, _)| at).chain([name.len()]);
-                words.extend(ends.map(|end| name[..end].to_owned()));
+                words.extend(ends.map(|end| &name[..end]));
             }
         }
-        words.sort();
+        words.sort_unstable();
         words.dedup();
         words
     }

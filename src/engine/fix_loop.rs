@@ -42,6 +42,25 @@ pub struct Round {
     pub declared: Vec<finding::Change>,
     /// How many fixes went together.
     pub fixes: usize,
+    /// What was put right by them.
+    pub done: Vec<Done>,
+}
+
+/// A finding whose fix was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Id of the check.
+    pub rule: &'static str,
+    pub job: String,
+    /// What the fix did, as an imperative title.
+    pub message: String,
+}
+
+impl Done {
+    fn of(finding: &Finding) -> Self {
+        let message = finding.fix.as_ref().map_or_else(String::new, |fix| fix.message.clone());
+        Self { rule: finding.rule, job: finding.job.clone(), message }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +70,22 @@ pub struct Repaired {
     pub changes: Vec<Change>,
     /// How many fixes were applied.
     pub applied: usize,
+    /// What was found before any fix, where fixes are not written.
+    pub on_disk: Option<Outcome>,
+}
+
+impl Repaired {
+    /// What is left, in the text that is on disk: what no fix puts right.
+    pub fn left(&mut self) -> Outcome {
+        let after = std::mem::take(&mut self.outcome);
+        let Some(mut before) = self.on_disk.take() else { return after };
+        let same = |a: &Finding, b: &Finding| {
+            (a.rule, &a.job, &a.primary.path) == (b.rule, &b.job, &b.primary.path)
+        };
+        before.findings.retain(|old| after.findings.iter().any(|new| same(old, new)));
+        before.problems = after.problems;
+        before
+    }
 }
 
 /// Checks `files`; every fix in the outcome is proved, others are replaced by the reason.
@@ -109,6 +144,7 @@ fn repair_with(
 ) -> Repaired {
     let mut files = repository.files.clone();
     let mut outcome = check(&files);
+    let mut on_disk: Option<Outcome> = None;
     let mut before: BTreeMap<String, Arc<Text>> = BTreeMap::new();
     let mut rounds: BTreeMap<String, Vec<Round>> = BTreeMap::new();
     let unreadable = outcome.problems.len();
@@ -132,7 +168,10 @@ fn repair_with(
                 rounds.entry(path).or_default().push(round);
             }
         }
-        outcome = check(&files);
+        let earlier = std::mem::replace(&mut outcome, check(&files));
+        if !write {
+            on_disk.get_or_insert(earlier);
+        }
         if outcome.problems.len() > unreadable {
             // Both parsers agreed on the new text, so only the checks themselves can have stumbled.
             let mut outcome = check(&repository.files);
@@ -157,20 +196,23 @@ fn repair_with(
         }
     }
     let applied = changes.iter().flat_map(|change| &change.rounds).map(|round| round.fixes).sum();
-    Repaired { outcome, changes, applied }
+    Repaired { outcome, changes, applied, on_disk }
 }
 
 /// Applies to each file as many of its fixes as go together; what that did, by path.
 fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Round> {
-    let mut per_file: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
-    let wanted = |finding: &Finding| finding.withheld.is_none();
-    for fix in outcome.findings.iter().filter(|f| wanted(f)).filter_map(|f| f.fix.as_ref()) {
-        if fix.applicability >= required && !fix.edits.is_empty() {
-            per_file.entry(&fix.path).or_default().push(fix);
+    let mut per_file: BTreeMap<&str, Vec<(&Finding, &Fix)>> = BTreeMap::new();
+    for finding in outcome.findings.iter().filter(|finding| finding.withheld.is_none()) {
+        if let Some(fix) = &finding.fix
+            && fix.applicability >= required
+            && !fix.edits.is_empty()
+        {
+            per_file.entry(&fix.path).or_default().push((finding, fix));
         }
     }
     let mut rounds = BTreeMap::new();
-    for (path, fixes) in per_file {
+    for (path, findings) in per_file {
+        let fixes: Vec<&Fix> = findings.iter().map(|(_, fix)| *fix).collect();
         let Some(text) = outcome.texts.get(path) else { continue };
         let old = Old::new(text.as_str());
         let combined = combine(&fixes);
@@ -178,17 +220,20 @@ fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Rou
         let proved = together.filter(|new| old.verify(new, &combined.changes).is_ok());
         // Each fix is proved alone; should they not go together after all, one of them still makes
         // progress.
-        let (new, edits, declared, fixes) = match (proved, fixes.first()) {
-            (Some(new), _) => (new, combined.edits, combined.changes, combined.taken.len()),
+        let (new, edits, declared, taken) = match (proved, fixes.first()) {
+            (Some(new), _) => (new, combined.edits, combined.changes, combined.taken),
             (None, Some(fix)) => match prove(fix, text.as_str(), &old) {
-                Ok(new) => (new, fix.edits.clone(), fix.changes.clone(), 1),
+                Ok(new) => (new, fix.edits.clone(), fix.changes.clone(), vec![0]),
                 Err(_) => continue,
             },
             (None, None) => continue,
         };
         let after = String::from_utf8(text.encode(&new)).ok().filter(|_| new != text.as_str());
-        rounds
-            .extend(after.map(|after| (path.to_owned(), Round { after, edits, declared, fixes })));
+        if let Some(after) = after {
+            let done: Vec<Done> = taken.iter().map(|place| Done::of(findings[*place].0)).collect();
+            let round = Round { after, edits, declared, fixes: done.len(), done };
+            rounds.insert(path.to_owned(), round);
+        }
     }
     rounds
 }

@@ -8,7 +8,7 @@ use crate::base::finding::Severity;
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     for reported in report.shown(look) {
         let finding = &reported.finding;
-        let (start, path) = (reported.start(), reported.path());
+        let (start, path) = (reported.start(), reported.typed_path());
         let (on, off) = match finding.severity {
             _ if !look.colour => ("", ""),
             Severity::Error => ("\x1b[1;31m", "\x1b[0m"),

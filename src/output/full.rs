@@ -1,5 +1,7 @@
-//! Each finding with the source around it, why it matters, and what a fix would do.
+//! Each finding with the source around it, why it matters, and the fix as a diff; jobs of a file
+//! that have the same finding in one block.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -9,6 +11,8 @@ use miette::{
 };
 use rayon::prelude::*;
 
+use super::group::{Group, groups};
+use super::patch::write_patch;
 use super::{Look, Report, Reported, printable, printable_name, summary};
 use crate::base::finding::{Applicability, Severity};
 use crate::base::text::{Span, Text};
@@ -29,17 +33,79 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         .with_links(look.colour)
         .tab_width(4)
         .with_context_lines(1);
-    let shown: Vec<&Reported> = report.shown(look).collect();
-    let render = |reported: &&Reported| {
+    let shown = groups(report.shown(look));
+    let repeated = repeated_notes(&shown);
+    let render = |group: &Group<'_>| -> io::Result<Vec<u8>> {
         let mut block = String::new();
-        handler.render_report(&mut block, &Rendered::new(reported)).map(|()| block)
+        let rendered = Rendered::new(group, &repeated);
+        handler.render_report(&mut block, &rendered).map_err(io::Error::other)?;
+        let mut block = block.trim_start_matches('\n').as_bytes().to_vec();
+        write_fix(&mut block, group.first(), look)?;
+        Ok(block)
     };
     for some in shown.chunks(AT_ONCE) {
         for block in some.par_iter().map(render).collect::<Vec<_>>() {
-            writeln!(out, "{}", block.map_err(io::Error::other)?.trim_start_matches('\n'))?;
+            out.write_all(&block?)?;
+            writeln!(out)?;
         }
     }
-    summary::write(out, report, look)
+    for note in &repeated {
+        writeln!(out, "note: {}", printable(note))?;
+    }
+    if !repeated.is_empty() {
+        writeln!(out)?;
+    }
+    summary::write(out, report, look)?;
+    let unlinked = |group: &&Group<'_>| {
+        checks::find(group.first().finding.rule).is_some_and(|check| check.url().is_none())
+    };
+    match shown.iter().find(unlinked).map(|group| group.first().finding.rule) {
+        Some(check) if look.explains => {
+            let name = check.rsplit('/').next().unwrap_or(check);
+            writeln!(out, "`cachelint rule {name}` explains a check.")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Notes of several blocks, which are said once at the end.
+fn repeated_notes<'a>(groups: &[Group<'a>]) -> Vec<&'a str> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut repeated: Vec<&str> = Vec::new();
+    for note in groups.iter().flat_map(|group| &group.first().finding.notes) {
+        if !seen.insert(note) && !repeated.contains(&note.as_str()) {
+            repeated.push(note);
+        }
+    }
+    repeated
+}
+
+/// What a fix would do, as a diff, or why there is none.
+fn write_fix(out: &mut dyn Write, reported: &Reported, look: Look) -> io::Result<()> {
+    let Reported { finding, sources } = reported;
+    let Some(fix) = &finding.fix else {
+        return match &finding.no_fix_reason {
+            Some(reason) => {
+                writeln!(out, "  no automatic fix: {}", printable(reason).replace('\n', " "))
+            }
+            None => Ok(()),
+        };
+    };
+    let way = match fix.applicability {
+        Applicability::Safe => "fix (`--fix`)",
+        Applicability::Unsafe => "fix (`--fix --unsafe-fixes`)",
+        Applicability::DisplayOnly => "suggestion",
+    };
+    let place = if fix.path == finding.primary.path {
+        String::new()
+    } else {
+        format!(" in {}", printable_name(&sources.as_typed(&fix.path)))
+    };
+    writeln!(out, "  {way}: {}{place}", printable(&fix.message).replace('\n', " "))?;
+    match sources.text(&fix.path) {
+        Some(text) => write_patch(out, text, &fix.edits, look),
+        None => Ok(()),
+    }
 }
 
 /// A named text whose columns count characters, as in every other format; miette's own count bytes.
@@ -88,6 +154,7 @@ impl SourceCode for Source {
 #[derive(Debug)]
 struct Rendered<'a> {
     reported: &'a Reported,
+    code: String,
     message: String,
     help: String,
     source: Option<Source>,
@@ -95,21 +162,16 @@ struct Rendered<'a> {
 }
 
 impl<'a> Rendered<'a> {
-    fn new(reported: &'a Reported) -> Self {
+    fn new(group: &Group<'a>, repeated: &[&str]) -> Self {
+        let reported = group.first();
         let Reported { finding, sources } = reported;
         let whole = sources.text(&finding.primary.path);
         let places =
             finding.related.iter().filter(|l| l.path == finding.primary.path).map(|l| l.span);
-        let edits = finding
-            .fix
-            .iter()
-            .filter(|f| f.path == finding.primary.path)
-            .flat_map(|f| f.edits.first());
-        let mut spans =
-            std::iter::once(finding.primary.span).chain(places).chain(edits.map(|e| e.span));
+        let mut spans = std::iter::once(finding.primary.span).chain(places);
         let text = whole.filter(|text| spans.all(|span| is_readable(text, span)));
         let source = text.map(|t| Source {
-            name: printable_name(&reported.path()),
+            name: printable_name(&reported.typed_path()),
             text: printable(t.as_str()).into_owned(),
         });
         let end = text.map_or(0, |t| t.as_str().len());
@@ -130,21 +192,21 @@ impl<'a> Rendered<'a> {
             let (name, start, length) = label(&related.label, related.span.start, related.span.end);
             labels.push(LabeledSpan::new(name, start, length));
         }
-        if let Some((fix, edit)) =
-            finding.fix.as_ref().filter(|f| here(&f.path)).and_then(|f| Some((f, f.edits.first()?)))
-        {
-            let (name, start, length) = label(&fix.message, edit.span.start, edit.span.end);
-            labels.push(LabeledSpan::new(name, start, length));
-        }
         let mut message = printable(&finding.message).into_owned();
         if source.is_none() && whole.is_some() {
             let start = reported.start();
             message.insert_str(
                 0,
-                &format!("{}:{}:{}: ", printable_name(&reported.path()), start.line, start.column),
+                &format!(
+                    "{}:{}:{}: ",
+                    printable_name(&reported.typed_path()),
+                    start.line,
+                    start.column
+                ),
             );
         }
-        Self { reported, message, help: help(reported), source, labels }
+        let code = format!("{}[{}]", finding.severity.as_str(), finding.rule);
+        Self { reported, code, message, help: help(group, repeated), source, labels }
     }
 }
 
@@ -154,41 +216,25 @@ fn is_readable(text: &Text, span: Span) -> bool {
     (first.saturating_sub(1)..=last + 1).all(|line| text.line(line).len() <= MAX_LINE_BYTES)
 }
 
-/// Why, what else to look at, and what a fix would do or why there is none.
-fn help(reported: &Reported) -> String {
-    let Reported { finding, sources } = reported;
+/// Why it matters, what else to look at, and which other jobs it concerns.
+fn help(group: &Group<'_>, repeated: &[&str]) -> String {
+    let Reported { finding, sources } = group.first();
     let mut lines = vec![finding.help.clone()];
+    lines.extend(group.others());
     for related in finding.related.iter().filter(|l| l.path != finding.primary.path) {
         let (start, _) = sources.positions(related);
         lines.push(format!(
             "see {}:{}:{}: {}",
-            sources.display(&related.path),
+            sources.as_typed(&related.path),
             start.line,
             start.column,
             related.label
         ));
     }
-    lines.extend(finding.notes.iter().map(|note| format!("note: {note}")));
-    if let Some(fix) = &finding.fix {
-        let way = match fix.applicability {
-            Applicability::Safe => "fix with `--fix`",
-            Applicability::Unsafe => "fix with `--fix --unsafe-fixes`",
-            Applicability::DisplayOnly => "suggestion",
-        };
-        let place = if fix.path == finding.primary.path {
-            String::new()
-        } else {
-            format!(" in {}", sources.display(&fix.path))
-        };
-        lines.push(format!("{way}: {}{place}", fix.message));
-    } else if let Some(reason) = &finding.no_fix_reason {
-        lines.push(format!("no automatic fix: {reason}"));
-    }
+    let notes = finding.notes.iter().filter(|note| !repeated.contains(&note.as_str()));
+    lines.extend(notes.map(|note| format!("note: {note}")));
     if let Some(reason) = &finding.withheld {
         lines.push(format!("withheld: {reason}"));
-    }
-    if let Some(check) = checks::find(finding.rule).filter(|check| check.url().is_none()) {
-        lines.push(format!("more: {}", check.page()));
     }
     lines.retain(|line| !line.is_empty());
     printable(&lines.join("\n")).into_owned()
@@ -204,7 +250,7 @@ impl std::error::Error for Rendered<'_> {}
 
 impl Diagnostic for Rendered<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.reported.finding.rule))
+        Some(Box::new(&self.code))
     }
 
     fn severity(&self) -> Option<miette::Severity> {
@@ -259,7 +305,10 @@ mod tests {
             "in this job",
             "A cache would help.",
             "note: Saves about 40 s a run.",
-            "fix with `--fix`: Cache `.nox` before this step",
+            "error[nox/missing-cache]",
+            "warning[nox/interpreter-not-in-key]",
+            "fix (`--fix`): Cache `.nox` before this step",
+            "\n    +      - uses: actions/cache@v6\n",
             "no automatic fix: flow style",
             "Found 1 error, 1 warning.",
         ] {
@@ -286,6 +335,38 @@ mod tests {
         report.findings[0].finding.primary.span = Span::new(70_000, 70_003);
         let text = render(&report, Look { verbose: true, ..Look::default() });
         assert!(text.contains("ci.yml:1:70001: ") && text.len() < 4096, "{text}");
+    }
+
+    #[test]
+    fn jobs_with_the_same_finding_are_one_block_with_one_help() {
+        let mut report = sample::report();
+        let reported = report.findings.remove(3);
+        report.findings = ["tests", "lint", "docs"]
+            .map(|job| {
+                let mut reported = reported.clone();
+                reported.finding.job = job.into();
+                reported.finding.message = format!("job `{job}` rebuilds");
+                reported
+            })
+            .to_vec();
+        let text = render(&report, Look { explains: true, ..Look::default() });
+        assert_eq!(text.matches("A cache would help.").count(), 1, "{text}");
+        assert!(
+            text.contains("the same in 2 more jobs: `lint` (line 6), `docs` (line 6)"),
+            "{text}"
+        );
+        assert!(text.contains("Found 3 errors."), "{text}");
+        assert!(text.ends_with("`cachelint rule missing-cache` explains a check.\n"), "{text}");
+    }
+
+    #[test]
+    fn a_note_of_several_findings_is_said_once() {
+        let mut report = sample::report();
+        for reported in &mut report.findings {
+            reported.finding.notes = vec!["Packages freeze.".into()];
+        }
+        let text = render(&report, Look::default());
+        assert_eq!(text.matches("note: Packages freeze.").count(), 1, "{text}");
     }
 
     #[test]

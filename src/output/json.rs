@@ -5,11 +5,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Report, Reported, Sources};
+use super::{Fixed, Report, Reported, Sources};
 use crate::base::finding::{Applicability, Fix, Location, Severity};
 use crate::rules::checks;
 
-/// One violated check. Lines and columns count from 1, columns in characters; the end is behind the
+/// One violated check. Lines and columns count from 1, columns in characters; the end is after the
 /// last character.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Finding"))]
@@ -61,6 +61,31 @@ struct JsonEdit<'a> {
     end_line: usize,
     end_column: usize,
     content: &'a str,
+}
+
+/// What fixes changed or would change, and what is left, as one object.
+#[derive(Serialize)]
+struct JsonFixed<'a> {
+    fixed: &'a [Fixed],
+    changes: &'a [Change],
+    findings: Vec<JsonFinding<'a>>,
+}
+
+/// A changed file.
+#[derive(Debug, Serialize)]
+pub struct Change {
+    /// As in the patch.
+    pub path: String,
+    /// For `git apply`.
+    pub patch: String,
+}
+
+/// As [`write`], with what was fixed.
+pub fn write_fixed(out: &mut dyn Write, report: &Report, changes: &[Change]) -> io::Result<()> {
+    let findings = report.findings.iter().map(json_finding).collect();
+    let whole = JsonFixed { fixed: &report.fixed, changes, findings };
+    serde_json::to_writer_pretty(&mut *out, &whole)?;
+    writeln!(out)
 }
 
 pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {

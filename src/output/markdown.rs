@@ -1,27 +1,34 @@
-//! Tables in Markdown, for a job summary or a comment.
+//! Tables in Markdown, for a job summary or a comment; jobs of a file that have the same finding in
+//! one row.
 
 use std::io::{self, Write};
 
-use super::{Look, Report, markdown_cell, summary};
+use super::group::groups;
+use super::{Look, Report, Row, markdown_cell, summary};
 use crate::rules::checks;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     writeln!(out, "## cachelint\n")?;
-    let mut shown = report.shown(look).peekable();
-    if shown.peek().is_some() {
+    let shown = groups(report.shown(look));
+    if !shown.is_empty() {
         writeln!(out, "| Severity | Check | Where | Job | What | Fix |")?;
         writeln!(out, "| --- | --- | --- | --- | --- | --- |")?;
     }
-    for reported in shown {
+    for group in &shown {
+        let reported = group.first();
         let finding = &reported.finding;
         let fix = match (&finding.fix, &finding.no_fix_reason, &finding.withheld) {
             (_, _, Some(reason)) => format!("withheld: {reason}"),
             (Some(fix), _, _) => fix.message.clone(),
             (None, reason, _) => reason.clone().unwrap_or_default(),
         };
-        let place = format!("{}:{}", reported.path(), reported.start().line);
+        let lines: Vec<String> =
+            group.findings.iter().map(|r| r.start().line.to_string()).collect();
+        let place = format!("{}:{}", reported.path(), lines.join(", "));
+        let jobs: Vec<&str> = group.findings.iter().map(|r| r.finding.job.as_str()).collect();
+        let jobs = jobs.join(", ");
         let cells =
-            [finding.severity.as_str(), finding.rule, &place, &finding.job, &finding.message, &fix];
+            [finding.severity.as_str(), finding.rule, &place, &jobs, &finding.message, &fix];
         let mut cells = cells.map(markdown_cell);
         if let Some(url) = checks::find(finding.rule).and_then(checks::Check::url) {
             cells[1] = format!("[{}]({url})", cells[1]);
@@ -42,8 +49,14 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
             markdown_cell(&format!("{}{help}", problem.message))
         )?;
     }
+    if !report.repositories.is_empty() {
+        writeln!(out, "\n| Repository | Jobs | Findings | Fixable |\n| --- | --- | --- | --- |")?;
+    }
+    for Row { repository, jobs, findings, fixable } in &report.repositories {
+        writeln!(out, "| {} | {jobs} | {findings} | {fixable} |", markdown_cell(repository))?;
+    }
     writeln!(out)?;
-    summary::write(out, report, look)
+    summary::write_markdown(out, report, look)
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 pub mod concise;
 pub mod full;
 pub mod github;
+mod group;
 pub mod json;
 pub mod markdown;
+mod patch;
 #[cfg(test)]
 mod sample;
 pub mod sarif;
@@ -49,6 +51,10 @@ pub struct Look {
     pub infos: bool,
     /// Columns of the terminal, if there is one.
     pub width: Option<usize>,
+    /// Each applied fix by itself, not only the jobs.
+    pub show_fixes: bool,
+    /// The reader can run `cachelint rule`.
+    pub explains: bool,
 }
 
 /// The texts of one repository and how its paths are shown.
@@ -57,16 +63,42 @@ pub struct Sources {
     root: PathBuf,
     current: PathBuf,
     texts: BTreeMap<String, Arc<Text>>,
+    /// Paths that the user gave in a way of their own, absolute or through a link: as resolved,
+    /// and as typed.
+    typed: Arc<Vec<(PathBuf, PathBuf)>>,
 }
 
 impl Sources {
     /// `root` and the `current` folder are absolute; `texts` are named relative to `root`.
     pub fn new(root: &Path, current: &Path, texts: BTreeMap<String, Arc<Text>>) -> Self {
-        Self { root: root.to_owned(), current: current.to_owned(), texts }
+        Self { root: root.to_owned(), current: current.to_owned(), texts, typed: Arc::default() }
+    }
+
+    /// With `typed`: paths as they are resolved, and as the user wrote them.
+    pub fn with_typed(self, typed: Arc<Vec<(PathBuf, PathBuf)>>) -> Self {
+        Self { typed, ..self }
+    }
+
+    /// `path` as the user would write it: below what they typed, else from the current folder.
+    pub fn as_typed(&self, path: &str) -> String {
+        let absolute = self.root.join(path);
+        let longest = |(resolved, _): &&(PathBuf, PathBuf)| resolved.components().count();
+        let below = self.typed.iter().filter(|(resolved, _)| absolute.starts_with(resolved));
+        let Some((resolved, typed)) = below.max_by_key(longest) else { return self.display(path) };
+        match absolute.strip_prefix(resolved) {
+            Ok(rest) if rest.as_os_str().is_empty() => typed.display().to_string(),
+            Ok(rest) => typed.join(rest).display().to_string(),
+            Err(_) => self.display(path),
+        }
     }
 
     pub fn text(&self, path: &str) -> Option<&Text> {
         self.texts.get(path).map(Arc::as_ref)
+    }
+
+    /// Whether `path` of the repository lies outside the current folder.
+    pub fn is_outside(&self, path: &str) -> bool {
+        !self.root.join(path).starts_with(&self.current)
     }
 
     /// `path` of the repository relative to the current folder, with `/`.
@@ -102,13 +134,44 @@ pub struct Reported {
 }
 
 impl Reported {
+    /// From the current folder, with `/`.
     pub fn path(&self) -> String {
         self.sources.display(&self.finding.primary.path)
+    }
+
+    /// As the user would write it.
+    pub fn typed_path(&self) -> String {
+        self.sources.as_typed(&self.finding.primary.path)
     }
 
     pub fn start(&self) -> Position {
         self.sources.positions(&self.finding.primary).0
     }
+}
+
+/// A finding that a fix has put right, or would.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Fixed {
+    /// The file that was changed, from the current folder.
+    pub path: String,
+    /// Id of the check.
+    pub rule: &'static str,
+    pub job: String,
+    /// What the fix does, as an imperative title.
+    pub message: String,
+}
+
+/// One of several repositories, for the table of all.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Row {
+    /// Its root, from the current folder.
+    pub repository: String,
+    /// Jobs that run nox.
+    pub jobs: usize,
+    pub findings: usize,
+    /// Findings with a safe fix.
+    pub fixable: usize,
 }
 
 /// Everything there is to say after a run.
@@ -120,12 +183,14 @@ pub struct Report {
     pub undecided: Vec<(Location, Arc<Sources>)>,
     /// Jobs of which it is open whether they build environments.
     pub undecided_jobs: usize,
-    /// How many fixes were applied.
-    pub fixed: usize,
+    /// What was fixed, in the order of the files.
+    pub fixed: Vec<Fixed>,
     /// They were only printed, as `--diff` does.
     pub dry: bool,
     /// How many files were checked.
     pub files: usize,
+    /// One row for each repository, where there are several and a table is wanted.
+    pub repositories: Vec<Row>,
     /// The current folder, from which paths are shown.
     pub current: PathBuf,
 }

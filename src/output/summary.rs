@@ -1,21 +1,74 @@
 //! What closes a report for people: the count, what `--fix` could do, and what kept files from
 //! being checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::{Look, Report, printable, printable_name};
-use crate::base::finding::{Applicability, Severity};
+use super::{Fixed, Look, Report, Row, markdown_cell, printable, printable_name};
+use crate::base::finding::{Applicability, Finding, Severity};
 use crate::rules::checks;
 
-/// `Found 3 errors, 1 warning. 3 fixable with --fix.`
+/// What was fixed, and `Found 3 errors, 1 warning. 3 fixable with --fix.`
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
+    let fixed = fixed_lines(report, look);
+    if let Some(title) = fixed_title(report) {
+        writeln!(out, "{title}")?;
+    }
+    for line in fixed {
+        writeln!(out, "  {}", printable_name(&line))?;
+    }
+    write_counts(out, report, look)
+}
+
+/// As [`write`], for a page.
+pub fn write_markdown(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
+    let fixed = fixed_lines(report, look);
+    if let Some(title) = fixed_title(report) {
+        writeln!(out, "{title}\n")?;
+    }
+    for line in &fixed {
+        writeln!(out, "- {}", markdown_cell(line))?;
+    }
+    if !fixed.is_empty() {
+        writeln!(out)?;
+    }
+    write_counts(out, report, look)
+}
+
+fn fixed_title(report: &Report) -> Option<String> {
+    let done = if report.dry { "Would fix" } else { "Fixed" };
+    let count = report.fixed.len();
+    (count > 0).then(|| format!("{done} {}:", counted(count, "finding")))
+}
+
+/// The changed files with their jobs; with `--show-fixes` each fix.
+fn fixed_lines(report: &Report, look: Look) -> Vec<String> {
+    if look.show_fixes {
+        let line = |Fixed { path, rule, job, message }: &Fixed| match job.as_str() {
+            "" => format!("{path}: {message} [{rule}]"),
+            job => format!("{path}: {job}: {message} [{rule}]"),
+        };
+        return report.fixed.iter().map(line).collect();
+    }
+    let mut files: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for fixed in &report.fixed {
+        let jobs = files.entry(&fixed.path).or_default();
+        jobs.extend(Some(fixed.job.as_str()).filter(|job| !job.is_empty()));
+    }
+    let line = |(path, jobs): (&str, BTreeSet<&str>)| {
+        if jobs.is_empty() {
+            return path.to_owned();
+        }
+        let noun = if jobs.len() == 1 { "job" } else { "jobs" };
+        let jobs: Vec<String> = jobs.into_iter().map(|job| format!("`{job}`")).collect();
+        format!("{path}: {noun} {}", jobs.join(", "))
+    };
+    files.into_iter().map(line).collect()
+}
+
+fn write_counts(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     let shown: Vec<_> = report.shown(look).map(|r| &r.finding).collect();
     let mut parts = Vec::new();
-    if report.fixed > 0 {
-        let done = if report.dry { "Would fix" } else { "Fixed" };
-        parts.push(format!("{done} {}.", counted(report.fixed, "finding")));
-    }
     let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Info]
         .into_iter()
         .filter_map(|severity| {
@@ -30,8 +83,9 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         })
         .collect();
     if !counts.is_empty() {
-        parts.push(format!("Found {}.", counts.join(", ")));
-    } else if report.dry && report.fixed > 0 {
+        let found = if report.fixed.is_empty() { "Found" } else { "Left:" };
+        parts.push(format!("{found} {}.", counts.join(", ")));
+    } else if report.dry && !report.fixed.is_empty() {
         // What is left after a fix that was not made is no success.
     } else if report.undecided_jobs > 0 {
         // Said below.
@@ -83,7 +137,7 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
     }
     for (location, sources) in report.undecided.iter().filter(|_| look.verbose) {
         let (start, _) = sources.positions(location);
-        let path = sources.display(&location.path);
+        let path = sources.as_typed(&location.path);
         writeln!(
             out,
             "{}:{}:{}: not decided: {}",
@@ -96,17 +150,49 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
     Ok(())
 }
 
+/// How often a check reports.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Count {
+    /// Id of the check.
+    pub rule: &'static str,
+    pub title: &'static str,
+    pub findings: usize,
+    /// Findings with a safe fix.
+    pub fixable: usize,
+}
+
 /// How often each check reports, most frequent first.
-pub fn write_statistics(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for reported in report.shown(look) {
-        *counts.entry(reported.finding.rule).or_default() += 1;
+pub fn statistics(report: &Report, look: Look) -> Vec<Count> {
+    let mut counts: BTreeMap<&'static str, Count> = BTreeMap::new();
+    for finding in report.shown(look).map(|r| &r.finding) {
+        let title = checks::find(finding.rule).map_or("", |check| check.title.as_str());
+        let new = Count { rule: finding.rule, title, findings: 0, fixable: 0 };
+        let count = counts.entry(finding.rule).or_insert(new);
+        count.findings += 1;
+        count.fixable += usize::from(is_fixable(finding));
     }
-    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(rule, count)| (std::cmp::Reverse(*count), *rule));
-    for (rule, count) in counts {
-        let title = checks::find(rule).map_or("", |check| check.title.as_str());
-        writeln!(out, "{count:>5}  {rule:<30}  {title}")?;
+    let mut counts: Vec<Count> = counts.into_values().collect();
+    counts.sort_by_key(|count| (std::cmp::Reverse(count.findings), count.rule));
+    counts
+}
+
+/// Whether `--fix` alone puts the finding right.
+pub fn is_fixable(finding: &Finding) -> bool {
+    finding.withheld.is_none()
+        && finding.fix.as_ref().is_some_and(|fix| fix.applicability == Applicability::Safe)
+}
+
+/// The statistics as a table, and one of the repositories where there are several.
+pub fn write_statistics(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
+    for Count { rule, title, findings, fixable } in statistics(report, look) {
+        writeln!(out, "{findings:>5}  {fixable:>5} fixable  {rule:<30}  {title}")?;
+    }
+    if !report.repositories.is_empty() {
+        writeln!(out, "\n jobs  findings  fixable  repository")?;
+    }
+    for Row { repository, jobs, findings, fixable } in &report.repositories {
+        let repository = printable_name(repository);
+        writeln!(out, "{jobs:>5}  {findings:>8}  {fixable:>7}  {repository}")?;
     }
     Ok(())
 }
@@ -145,15 +231,34 @@ mod tests {
         assert_eq!(text(super::write, &report, false), "");
         report.problems.clear();
         assert_eq!(text(super::write, &report, false), "All checks passed!\n");
-        report.fixed = 2;
-        assert_eq!(text(super::write, &report, false), "Fixed 2 findings. All checks passed!\n");
+        let fixed = |job: &str| Fixed {
+            path: "a/ci.yml".into(),
+            rule: "nox/missing-cache",
+            job: job.into(),
+            message: "Cache `.nox`".into(),
+        };
+        report.fixed = vec![fixed("tests"), fixed("lint"), fixed("lint")];
+        assert_eq!(
+            text(super::write, &report, false),
+            "Fixed 3 findings:\n  a/ci.yml: jobs `lint`, `tests`\nAll checks passed!\n"
+        );
+        let mut out = Vec::new();
+        super::write(&mut out, &report, Look { show_fixes: true, ..Look::default() }).unwrap();
+        assert!(
+            String::from_utf8(out)
+                .unwrap()
+                .contains("\n  a/ci.yml: tests: Cache `.nox` [nox/missing-cache]\n")
+        );
         report.undecided_jobs = 2;
-        let open = "Fixed 2 findings. 2 jobs could not be decided (`-v`).\n";
-        assert_eq!(text(super::write, &report, false), open);
+        assert!(
+            text(super::write, &report, false)
+                .ends_with("\n2 jobs could not be decided (`-v`).\n")
+        );
         report.undecided_jobs = 0;
         report.dry = true;
-        assert_eq!(text(super::write, &report, false), "Would fix 2 findings.\n");
-        (report.files, report.fixed) = (0, 0);
+        report.fixed = vec![fixed("")];
+        assert_eq!(text(super::write, &report, false), "Would fix 1 finding:\n  a/ci.yml\n");
+        (report.files, report.fixed) = (0, Vec::new());
         assert_eq!(text(super::write, &report, false), "No workflow or action files found.\n");
     }
 
@@ -167,7 +272,7 @@ mod tests {
     #[test]
     fn statistics_count_per_check() {
         let table = text(write_statistics, &sample::report(), true);
-        assert!(table.starts_with("    2  nox/missing-cache "), "{table}");
+        assert!(table.starts_with("    2      1 fixable  nox/missing-cache "), "{table}");
         assert_eq!(table.lines().count(), 3);
     }
 }

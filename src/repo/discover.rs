@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
+use super::below::repositories_below;
 use crate::base::finding::Problem;
 use crate::base::text::{Position, Text, TextError, read_bounded};
 
@@ -132,8 +133,15 @@ impl Finder {
         let kind = fs::metadata(&real).map_err(failed)?.file_type();
         if kind.is_dir() {
             let root = root_of_folder(&real);
-            self.load(&root);
-            self.request_below(&root, &real);
+            let inner = if is_repository(&root) { Vec::new() } else { repositories_below(&root) };
+            if inner.is_empty() {
+                self.load(&root);
+                self.request_below(&root, &real);
+            }
+            for root in inner {
+                self.load(&root);
+                self.request_below(&root, &root);
+            }
         } else if !kind.is_file() {
             return Err(problem(path, "is neither a file nor a folder", None));
         } else if !is_yaml(path) {

@@ -1,6 +1,7 @@
 //! What a fresh runner has: the repository's tracked files, its workflows and actions, and who
 //! calls whom.
 
+mod below;
 pub mod discover;
 pub mod document;
 pub mod files;
