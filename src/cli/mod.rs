@@ -229,7 +229,8 @@ fn check_repository(cli: &Cli, mut repository: Repository, asked: &Asked<'_>, ru
             ..Default::default()
         }
     };
-    let Outcome { findings, problems, texts, undecided, undecided_jobs, timelines } = repaired.left();
+    let Outcome { findings, problems, texts, undecided, undecided_jobs, timelines } =
+        repaired.left();
     let sources = Sources::new(&repository.root, asked.current, texts);
     let sources = Arc::new(sources.with_typed(Arc::clone(&asked.typed)));
     let report = &mut run.report;

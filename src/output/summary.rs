@@ -251,8 +251,7 @@ mod tests {
         );
         report.undecided_jobs = 2;
         assert!(
-            text(super::write, &report, false)
-                .ends_with("\n2 jobs could not be decided (`-v`).\n")
+            text(super::write, &report, false).ends_with("\n2 jobs could not be decided (`-v`).\n")
         );
         report.undecided_jobs = 0;
         report.dry = true;
