@@ -1,9 +1,13 @@
 //! Caches of environments: what a key must contain, and whether a job may have one.
 
 pub mod artifacts;
+pub mod audit;
 pub mod builds;
+pub mod existing;
+pub mod foreign;
 pub mod hashed;
 pub mod interpreter;
+pub mod jobs;
 pub mod needs;
 pub mod packages;
 pub mod publish;

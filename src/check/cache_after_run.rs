@@ -1,26 +1,32 @@
 //! `nox/cache-after-run`: are the environments built before the cache is restored?
 
-use super::audit::{Audit, Cached, Place, Report, covers};
+use super::report::{Place, Report};
 use crate::base::finding::Finding;
-use crate::fix::move_step::before_call;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::{ExistingCache, covers};
 use crate::job::Event;
 use crate::job::context::{is_cacheable, is_meant_for};
 
 pub const ID: &str = "nox/cache-after-run";
 
-pub fn check(audit: &Audit<'_>) -> Option<Finding> {
-    let mut late: Vec<(&Cached<'_>, &Event)> = Vec::new();
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+    // With the position of the first call.
+    let mut late: Vec<(&ExistingCache<'_>, usize)> = Vec::new();
     for cached in audit.caches {
-        let mut calls = cached.calls_before().filter(|(e, i)| {
+        let before = &cached.timeline.events[..cached.position];
+        let mut calls =
+            before.iter().enumerate().filter_map(|(at, e)| Some((at, e, e.invocation()?)));
+        let call = calls.find(|(_, e, i)| {
             cached.runs_with(e, i) && is_cacheable(i) && is_meant_for(cached.step, &i.folders)
         });
-        let Some((event, invocation)) = calls.next() else { continue };
-        let earlier = cached.timeline.events[..cached.position].iter().filter_map(Event::cache);
+        let Some((at, _, invocation)) = call else { continue };
+        let earlier = before.iter().filter_map(Event::cache);
         let restored = earlier.filter(|s| is_meant_for(s, &invocation.folders)).count() > 0;
         let covered =
             cached.step.paths.iter().any(|p| invocation.folders.iter().any(|f| covers(p, f)));
         if !restored && covered && !late.iter().any(|(c, _)| c.event.site == cached.event.site) {
-            late.push((cached, event));
+            late.push((cached, at));
         }
     }
     let places: Vec<Place<'_>> = late
@@ -31,16 +37,20 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
             label: "restores what has already been built".to_owned(),
         })
         .collect();
-    let (cached, first) = late.first()?;
+    let &(cached, before) = late.first()?;
     let report = Report {
         rule: ID,
-        message: format!("job `{}` restores its environments after nox has built them", audit.subject.name),
+        message: format!(
+            "job `{}` restores its environments after nox has built them",
+            audit.subject.name
+        ),
         help: "A cache step only helps what runs after it. Move it directly before the first step that runs nox."
             .to_owned(),
+        remedy: Remedy::MoveStep {
+            cache: cached.index,
+            before,
+            title: "Restore the environments before nox runs",
+        },
     };
-    audit.finding(
-        report,
-        &places,
-        before_call(audit, cached, first, "Restore the environments before nox runs"),
-    )
+    report.finding(audit, &places)
 }

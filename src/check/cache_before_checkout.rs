@@ -1,23 +1,25 @@
 //! `nox/cache-before-checkout`: does a checkout delete what the cache restored?
 
-use super::audit::{Audit, Cached, Place, Report, folders};
+use super::report::{Place, Report};
 use crate::base::finding::Finding;
-use crate::fix::move_step::before_call;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::{ExistingCache, folders};
 use crate::job::context::touches_folder;
 use crate::job::{Event, EventKind};
 
 pub const ID: &str = "nox/cache-before-checkout";
 
-pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut first: Option<(&Cached<'_>, &Event)> = None;
+    let mut first: Option<(&ExistingCache<'_>, usize)> = None;
     for cached in audit.caches {
         let Some(call) = wiped_before(cached) else { continue };
         let label = "the checkout behind it deletes what it restores".to_owned();
         places.push(Place { cached, span: cached.event.span, label });
         first.get_or_insert((cached, call));
     }
-    let (cached, call) = first?;
+    let (cached, before) = first?;
     let report = Report {
         rule: ID,
         message: format!(
@@ -27,16 +29,17 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         help: "`actions/checkout` cleans the folder it writes to, and before it `hashFiles` sees no file of the \
                repository. Move the cache step behind the checkout, directly before the first step that runs nox."
             .to_owned(),
+        remedy: Remedy::MoveStep {
+            cache: cached.index,
+            before,
+            title: "Restore the environments after the checkout",
+        },
     };
-    audit.finding(
-        report,
-        &places,
-        before_call(audit, cached, call, "Restore the environments behind the checkout"),
-    )
+    report.finding(audit, &places)
 }
 
-/// The first call after a checkout that deletes what the step restored.
-fn wiped_before<'a>(cached: &Cached<'a>) -> Option<&'a Event> {
+/// The position of the first call after a checkout that deletes what the step restored.
+fn wiped_before(cached: &ExistingCache<'_>) -> Option<usize> {
     let folders = folders(cached.timeline);
     let around = |folder: &str| {
         folder.is_empty() || folders.iter().any(|f| f.starts_with(&format!("{folder}/")))
@@ -45,15 +48,15 @@ fn wiped_before<'a>(cached: &Cached<'a>) -> Option<&'a Event> {
         .iter()
         .filter_map(|e| checkout(e).map(|(f, _)| f))
         .collect();
-    let (call, _) = cached.calls_after().find(|(_, i)| touches_folder(i))?;
-    let between =
-        cached.timeline.events[cached.position..].iter().take_while(|e| !std::ptr::eq(*e, call));
+    let after = &cached.timeline.events[cached.position..];
+    let call = after.iter().position(|e| e.invocation().is_some_and(touches_folder))?;
+    let between = after[..call].iter();
     let wipes =
         between.filter(|e| e.condition.is_none()).filter_map(checkout).any(|(folder, cleans)| {
             // Without a repository there, checkout empties the folder whatever `clean` says.
             around(folder) && (cleans || !earlier.contains(&folder))
         });
-    wipes.then_some(call)
+    wipes.then_some(cached.position + call)
 }
 
 fn checkout(event: &Event) -> Option<(&str, bool)> {

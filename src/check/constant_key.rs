@@ -1,9 +1,11 @@
 //! `nox/constant-key`: does the key change when what is built changes?
 
-use super::audit::{Audit, Cached, Place, Report};
+use super::report::{Place, Report};
 use crate::base::finding::{Finding, Severity};
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
-use crate::fix::rewrite_key::rewrite;
 use crate::job::key_template::{Hash, Piece};
 use crate::tool::Answer;
 
@@ -19,9 +21,9 @@ enum Flaw {
     EmptyHash(String),
 }
 
-pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut first: Option<(&Cached<'_>, Flaw)> = None;
+    let mut first: Option<(&ExistingCache<'_>, Flaw)> = None;
     for cached in audit.caches.iter().filter(|c| c.step.key.is_some() && !c.step.template.broken) {
         let Some(flaw) = flaw(audit, cached) else { continue };
         let label = match &flaw {
@@ -54,15 +56,15 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         "A cache is never overwritten under a key that exists. Hash the files that define the environments (the \
                 noxfile) and those that say what is installed; the paths are relative to the workspace."
             .to_owned();
-    let mut finding =
-        audit.finding(Report { rule: ID, message, help }, &places, rewrite(audit, cached))?;
+    let remedy = Remedy::RewriteKey { cache: cached.index };
+    let mut finding = Report { rule: ID, message, help, remedy }.finding(audit, &places)?;
     if matches!(flaw, Flaw::EmptyHash(_)) {
         finding.severity = Severity::Warning;
     }
     Some(finding)
 }
 
-fn flaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Flaw> {
+fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     let key = &cached.step.template;
     let empty = |hash: &Hash| {
         hashed::matches(audit.subject, cached.timeline, cached.event, hash) == Answer::No

@@ -1,28 +1,14 @@
 //! `nox/interpreter-not-in-key`: can environments of another interpreter, system or noxfile be
 //! restored?
 
-use super::audit::{Audit, Cached, Place, Report};
-use crate::base::finding::Applicability;
+use super::report::{Place, Report};
 use crate::base::finding::Finding;
-use crate::cache::hashed;
-use crate::fix::rewrite_key::{own_restore, restore_only, rewrite};
-use crate::job::context::{Subject, cacheable};
-use crate::job::key_template::Key;
-use crate::job::state::prefixed;
-use crate::job::{Event, EventKind};
-use crate::tool::Interpreter;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
+use crate::cache::foreign::{Named, crosses, key_names};
 
 pub const ID: &str = "nox/interpreter-not-in-key";
-
-/// How exactly a key names the interpreter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Named {
-    Not,
-    /// `3.12`, of which there are many.
-    Minor,
-    Exactly,
-    Unknown,
-}
 
 /// What can be restored that should not be.
 enum Flaw {
@@ -30,9 +16,9 @@ enum Flaw {
     Restore { written: String, what: &'static str },
 }
 
-pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut first: Option<(&Cached<'_>, Flaw)> = None;
+    let mut first: Option<(&ExistingCache<'_>, Flaw)> = None;
     for cached in audit.caches.iter().filter(|c| c.step.key.is_some()) {
         let Some(flaw) = flaw(audit, cached) else { continue };
         let (input, label) = match &flaw {
@@ -67,213 +53,30 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
                 the wrong Python. `${{ env.pythonLocation }}` names the exact interpreter after actions/setup-python; \
                 a restore key must hold it, and the hash of the noxfile, too."
         .to_owned();
-    let fix = match &flaw {
-        Flaw::Restore { .. } => own_restore(audit, cached, |key| is_enough(audit, cached, key))
-            .map_or_else(
-                || rewrite(audit, cached),
-                |own| restore_only(audit, cached, &own, Applicability::Safe),
-            ),
-        Flaw::Key(_) => rewrite(audit, cached),
+    let remedy = match &flaw {
+        Flaw::Restore { .. } => Remedy::CorrectRestoreKeys { cache: cached.index },
+        Flaw::Key(_) => Remedy::RewriteKey { cache: cached.index },
     };
-    audit.finding(Report { rule: ID, message, help }, &places, fix)
+    Report { rule: ID, message, help, remedy }.finding(audit, &places)
 }
 
-fn flaw(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Flaw> {
+fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     let key = &cached.step.template;
     if key.broken {
         return None;
     }
-    let named = setup(cached).map_or(Named::Unknown, |versions| named(cached, key, &versions));
+    let named = key_names(cached, key);
     if matches!(named, Named::Not | Named::Minor) {
         return Some(Flaw::Key(named));
     }
-    let lines: Vec<&str> = cached
-        .step
-        .restore_keys
-        .iter()
-        .flat_map(|s| s.text.lines())
-        .map(str::trim)
-        .filter(|l| !l.is_empty())
-        .collect();
     cached
         .step
         .restore_templates
         .iter()
-        .zip(lines)
+        .zip(cached.restore_lines())
         .filter(|(restore, _)| restore.can_begin(key))
         .find_map(|(restore, line)| {
             let what = crosses(audit, cached, restore, named)?;
             Some(Flaw::Restore { written: line.to_owned(), what })
         })
-}
-
-/// What a restore key does not hold although the key does.
-fn crosses(
-    audit: &Audit<'_>,
-    cached: &Cached<'_>,
-    restore: &Key,
-    key_names: Named,
-) -> Option<&'static str> {
-    let versions = setup(cached);
-    let restore_names =
-        versions.map_or(Named::Unknown, |versions| named(cached, restore, &versions));
-    if key_names == Named::Exactly && matches!(restore_names, Named::Not | Named::Minor) {
-        return Some("another Python");
-    }
-    let noxfiles = noxfiles(cached);
-    if hashes_any(audit.subject, cached, &cached.step.template, &noxfiles)
-        && !hashes_any(audit.subject, cached, restore, &noxfiles)
-    {
-        return Some("an older noxfile");
-    }
-    let begins = restore.rendered();
-    let foreign = |other: &Cached<'_>| {
-        cached.builds.is_foreign(&other.builds)
-            && cached.builds.shares_caches_with(&other.builds)
-            && begins.begins(&other.rendered)
-            && other.identity() == cached.identity()
-    };
-    audit.caches.iter().any(foreign).then_some("other matrix legs")
-}
-
-/// Whether a restore key of this beginning restores nothing wrong.
-pub fn is_enough(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key) -> bool {
-    let noxfiles = noxfiles(cached);
-    let key_names = setup(cached)
-        .map_or(Named::Unknown, |versions| named(cached, &cached.step.template, &versions));
-    hashes_any(audit.subject, cached, restore, &noxfiles)
-        && !matches!(key_names, Named::Not | Named::Minor)
-        && crosses(audit, cached, restore, key_names).is_none()
-}
-
-/// The versions that setup-python was asked for, before the calls; `None` where the job cannot know
-/// its interpreter, or where the sessions ask for others.
-fn setup(cached: &Cached<'_>) -> Option<Vec<String>> {
-    let events = &cached.timeline.events;
-    let calls: Vec<_> = cacheable(cached.timeline).map(|(_, i)| i).collect();
-    let end = events.iter().position(|e| e.invocation().is_some()).unwrap_or(events.len());
-    let mut versions = None;
-    for event in &events[..end] {
-        if let Some(set_up) = event.set_up().filter(|s| s.location) {
-            let asked = set_up.versions.iter().flatten().cloned();
-            versions.get_or_insert_with(Vec::new).extend(asked);
-        }
-    }
-    let versions: Vec<String> = versions?;
-    if calls.iter().any(|i| i.in_container) {
-        return None;
-    }
-    let mut sessions = calls.iter().flat_map(|i| &i.run.sessions).peekable();
-    let elsewhere = |python: &Interpreter| match python {
-        Interpreter::Named(named) => {
-            let same = |v: &String| {
-                *v == *named
-                    || v.starts_with(&format!("{named}."))
-                    || named.starts_with(&format!("{v}."))
-            };
-            !versions.is_empty() && !versions.iter().any(same)
-        }
-        Interpreter::Own | Interpreter::Unknown => false,
-    };
-    let all_elsewhere = sessions.peek().is_some() && sessions.all(|s| elsewhere(&s.python));
-    (!all_elsewhere).then_some(versions)
-}
-
-/// How exactly `key` names the interpreter of these versions.
-fn named(cached: &Cached<'_>, key: &Key, versions: &[String]) -> Named {
-    let exact = |path: &String| {
-        path == "env.pythonlocation"
-            || (path.starts_with("steps.")
-                && (path.ends_with(".python-version") || path.ends_with(".python-path")))
-    };
-    if key.pieces.iter().any(|p| p.paths.iter().any(exact)) {
-        return Named::Exactly;
-    }
-    // A value that nobody knows may name the interpreter if it decides which one is set up.
-    let decides = |path: &String| {
-        let mut feeds = cached.timeline.events.iter().filter_map(|e| match &e.kind {
-            EventKind::Interpreter(set_up) => Some(set_up.feed.as_ref()),
-            _ => None,
-        });
-        (path.starts_with("matrix.") || path.starts_with("inputs."))
-            && feeds.any(|feed| {
-                feed.is_none_or(|text| text.to_ascii_lowercase().contains(path.as_str()))
-            })
-    };
-    // So may a script that asks Python.
-    let may_name = |p: &crate::job::key_template::Piece| {
-        let opaque = p.paths.iter().any(|path| {
-            path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs.")
-        });
-        p.scripts.iter().any(|s| asks_python(s))
-            || (p.text.is_none() && opaque && p.scripts.is_empty() && p.hashes.is_empty())
-            || (p.text.is_none() && versions.is_empty() && p.paths.iter().any(decides))
-    };
-    if key.pieces.iter().any(may_name) {
-        return Named::Unknown;
-    }
-    let text: String = key.pieces.iter().map(|p| p.text.as_deref().unwrap_or("\0")).collect();
-    let found = versions.iter().filter(|v| text.contains(v.as_str()));
-    let exactness =
-        |v: &String| if v.matches('.').count() >= 2 { Named::Exactly } else { Named::Minor };
-    let best = found.map(exactness).max();
-    match best {
-        Some(named) => named,
-        // `py312`, or `matrix.python` where only a part of it is the version.
-        None if key.pieces.iter().any(|p| p.paths.iter().any(|path| path.contains("python"))) => {
-            Named::Minor
-        }
-        None if versions.iter().any(|v| text.contains(&v.replace('.', ""))) => Named::Minor,
-        None if !has_calls_or_versions(cached, versions) => Named::Unknown,
-        None => Named::Not,
-    }
-}
-
-/// Whether a script, or the action in its place, has to do with the interpreter; a folder
-/// `my-python` says nothing of it.
-fn asks_python(script: &str) -> bool {
-    let text = script.to_ascii_lowercase();
-    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
-    text.contains("setup-python")
-        || words.any(|word| word.trim_start_matches(['-', '_']).starts_with("python"))
-}
-
-/// Something tells that the interpreter matters.
-fn has_calls_or_versions(cached: &Cached<'_>, versions: &[String]) -> bool {
-    !versions.is_empty() || cacheable(cached.timeline).next().is_some()
-}
-
-/// The noxfiles of the calls, as paths of the workspace.
-fn noxfiles(cached: &Cached<'_>) -> Vec<String> {
-    cacheable(cached.timeline)
-        .flat_map(|(_, i)| i.run.definition_files.iter().map(|f| prefixed(&i.checkout, f)))
-        .collect()
-}
-
-fn hashes_any(subject: &Subject<'_>, cached: &Cached<'_>, key: &Key, files: &[String]) -> bool {
-    let event: &Event = cached.event;
-    let mut hashes =
-        key.hashes().filter_map(|h| hashed::hashed(subject, cached.timeline, event, h));
-    hashes.any(|taken| taken.iter().any(|f| files.contains(f)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::asks_python;
-
-    #[test]
-    fn scripts_that_have_to_do_with_python() {
-        for (script, expected) in [
-            ("echo \"v=$(python -VV)\" >> $GITHUB_OUTPUT", true),
-            ("/usr/bin/python3.12 -V", true),
-            ("echo v=${{ matrix.python-version }}", true),
-            ("echo v=$PYTHON_VERSION", true),
-            ("nox --python=3.12", true),
-            ("actions/setup-python@v6", true),
-            ("sha256sum bindings/my-python/pyproject.toml", false),
-            ("date +%V", false),
-        ] {
-            assert_eq!(asks_python(script), expected, "{script}");
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! `nox/invalid-key`: does the cache service accept the key on every leg?
 
-use super::audit::{Audit, Cached, Place, Report};
+use super::report::{Place, Report};
 use crate::base::finding::Finding;
-use crate::fix::rewrite_key::rewrite;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
 use crate::job::key_template::Key;
 use crate::rules::cache_actions::cache_actions;
 
@@ -10,9 +12,9 @@ pub const ID: &str = "nox/invalid-key";
 /// Length of a `hashFiles` that matches something.
 const HASH: usize = 64;
 
-pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut first: Option<(&Cached<'_>, String)> = None;
+    let mut first: Option<(&ExistingCache<'_>, String)> = None;
     for cached in audit.caches {
         let Some((input, reason)) = refused(cached) else { continue };
         places.push(Place { cached, span: audit.input_span(cached, input), label: reason.clone() });
@@ -25,12 +27,13 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         help: "A key must be at most 512 characters long and hold no comma, and there may be at most 10 keys with the \
                restore keys. Names of nox sessions with two parameters hold a comma."
             .to_owned(),
+        remedy: Remedy::RewriteKey { cache: cached.index },
     };
-    audit.finding(report, &places, rewrite(audit, cached))
+    report.finding(audit, &places)
 }
 
 /// What is refused, and the input it stands in.
-fn refused(cached: &Cached<'_>) -> Option<(&'static str, String)> {
+fn refused(cached: &ExistingCache<'_>) -> Option<(&'static str, String)> {
     let limits = &cache_actions().limits;
     let restore = &cached.step.restore_templates;
     if restore.len() + 1 > limits.keys {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::audit::{Audit, Cached, Place, Report};
+use super::report::{Place, Report};
 use crate::base::finding::Finding;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
-use crate::fix::rewrite_key::rewrite;
 use crate::job::context::Subject;
 
 pub const ID: &str = "nox/key-collision";
@@ -19,12 +21,12 @@ struct Rival {
     difference: &'static str,
 }
 
-pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let candidates = audit.caches.iter().filter(|c| c.step.key.is_some() && c.rendered.whole);
-    let own: Vec<&Cached<'_>> =
+    let own: Vec<&ExistingCache<'_>> =
         candidates.filter(|c| is_sure(audit.subject, c)).take(MAX_COMPARED).collect();
     let mut places = Vec::new();
-    let mut first: Option<(&Cached<'_>, Rival)> = None;
+    let mut first: Option<(&ExistingCache<'_>, Rival)> = None;
     let mut asked: BTreeSet<&str> = BTreeSet::new();
     for (position, cached) in own.iter().enumerate() {
         let others = own[position + 1..]
@@ -61,11 +63,12 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
         "Whoever saves first decides what all others restore, and nothing is saved again under a key that exists. \
                 Put into the key what tells them apart."
             .to_owned();
-    audit.finding(Report { rule: ID, message, help }, &places, rewrite(audit, cached))
+    let remedy = Remedy::RewriteKey { cache: cached.index };
+    Report { rule: ID, message, help, remedy }.finding(audit, &places)
 }
 
 /// A job elsewhere in the repository that shares the key.
-fn elsewhere(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Rival> {
+fn elsewhere(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Rival> {
     let others =
         audit.jobs.under(&cached.rendered).filter(|(other, _)| other.unit != audit.subject.unit);
     let mut rivals = others.filter_map(|(other, theirs)| {
@@ -80,7 +83,7 @@ fn elsewhere(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<Rival> {
     Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
 }
 
-fn collide(a: &Cached<'_>, b: &Cached<'_>) -> bool {
+fn collide(a: &ExistingCache<'_>, b: &ExistingCache<'_>) -> bool {
     a.rendered.is_same(&b.rendered)
         && a.builds.shares_caches_with(&b.builds)
         && a.identity().is_some_and(|own| b.identity().is_some_and(|other| own == other))
@@ -88,7 +91,7 @@ fn collide(a: &Cached<'_>, b: &Cached<'_>) -> bool {
 
 /// Files that a step writes may differ from job to job: only hashes of tracked files are the same
 /// everywhere.
-fn is_sure(subject: &Subject<'_>, cached: &Cached<'_>) -> bool {
+fn is_sure(subject: &Subject<'_>, cached: &ExistingCache<'_>) -> bool {
     let known = |h: &&crate::job::key_template::Hash| h.patterns.is_some();
     let mut hashes = cached.step.template.hashes().filter(known);
     hashes.all(|h| !hashed::is_written(subject, cached.timeline, cached.event, h))

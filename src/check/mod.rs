@@ -1,29 +1,26 @@
 //! The checks: each asks one question of a unit's timelines.
 
-pub mod audit;
-pub mod cache_after_run;
-pub mod cache_before_checkout;
-pub mod cache_not_reused;
-pub mod constant_key;
-pub mod frozen_dependencies;
-pub mod interpreter_not_in_key;
-pub mod invalid_key;
-pub mod jobs;
-pub mod key_collision;
-pub mod missing_cache;
-pub mod missing_restore_keys;
-pub mod restore_keys_mismatch;
-pub mod retired_cache_action;
-pub mod stale_install;
-pub mod wrong_path;
-
-use audit::Audit;
-use jobs::Jobs;
+mod cache_after_run;
+mod cache_before_checkout;
+mod cache_not_reused;
+mod constant_key;
+mod frozen_dependencies;
+mod interpreter_not_in_key;
+mod invalid_key;
+mod key_collision;
+mod missing_cache;
+mod missing_restore_keys;
+mod report;
+mod restore_keys_mismatch;
+mod retired_cache_action;
+mod stale_install;
+mod wrong_path;
 
 use crate::base::finding::Finding;
+use crate::cache::audit::CacheAudit;
 
 /// Looks at caches that are already there.
-type AuditCheck = fn(&Audit<'_>) -> Option<Finding>;
+type AuditCheck = fn(&CacheAudit<'_>) -> Option<Finding>;
 
 /// In the order in which their fixes are combined: where a step stands comes first.
 const AUDIT_CHECKS: [AuditCheck; 13] = [
@@ -42,16 +39,14 @@ const AUDIT_CHECKS: [AuditCheck; 13] = [
     frozen_dependencies::check,
 ];
 
-/// Every finding of every check about one job of `jobs`.
-pub fn run(jobs: &Jobs<'_>, job: usize) -> Vec<Finding> {
+/// Every finding of every check about one job, each with the remedy for it.
+pub fn run(audit: &CacheAudit<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let subject = &jobs.subjects[job];
-    if subject.runs_tool() {
-        found.extend(missing_cache::check(subject));
+    if audit.subject.runs_tool() {
+        found.extend(missing_cache::check(audit.subject));
     }
-    let audit = Audit::new(jobs, job);
     if !audit.caches.is_empty() {
-        found.extend(AUDIT_CHECKS.iter().filter_map(|check| check(&audit)));
+        found.extend(AUDIT_CHECKS.iter().filter_map(|check| check(audit)));
     }
     found
 }

@@ -1,17 +1,18 @@
 //! `nox/restore-keys-mismatch`: can a restore key match anything that is saved?
 
-use super::audit::{Audit, Cached, Place, Report};
-use super::interpreter_not_in_key::is_enough;
-use crate::base::finding::{Applicability, Finding};
-use crate::fix::rewrite_key::{own_restore, restore_only, rewrite};
+use super::report::{Place, Report};
+use crate::base::finding::Finding;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
 use crate::job::CacheForm;
 use crate::job::key_template::Key;
 
 pub const ID: &str = "nox/restore-keys-mismatch";
 
-pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut first: Option<(&Cached<'_>, String)> = None;
+    let mut first: Option<(&ExistingCache<'_>, String)> = None;
     for cached in audit.caches.iter().filter(|c| c.step.key.is_some()) {
         let Some(line) = mismatch(audit, cached) else { continue };
         let label = if line.starts_with("- ") {
@@ -41,31 +42,21 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
             "A restore key restores the newest cache whose key begins with it. Write the beginning of the key, one a \
                line, without dashes."
                 .to_owned(),
+        remedy: Remedy::CorrectRestoreKeys { cache: cached.index },
     };
-    let fix = match own_restore(audit, cached, |key| is_enough(audit, cached, key)) {
-        Some(own) => restore_only(audit, cached, &own, Applicability::Safe),
-        None => rewrite(audit, cached),
-    };
-    audit.finding(report, &places, fix)
+    report.finding(audit, &places)
 }
 
 /// The first restore key that matches nothing on any instance.
-fn mismatch(audit: &Audit<'_>, cached: &Cached<'_>) -> Option<String> {
-    let lines = cached
-        .step
-        .restore_keys
-        .iter()
-        .flat_map(|s| s.text.lines())
-        .map(str::trim)
-        .filter(|l| !l.is_empty());
-    let mut lines = lines.zip(&cached.step.restore_templates);
+fn mismatch(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<String> {
+    let mut lines = cached.restore_lines().zip(&cached.step.restore_templates);
     lines
         .find(|(_, restore)| !matches_something(audit, cached, restore))
         .map(|(line, _)| line.to_owned())
 }
 
 /// Another job may save what this one restores.
-fn matches_something(audit: &Audit<'_>, cached: &Cached<'_>, restore: &Key) -> bool {
+fn matches_something(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>, restore: &Key) -> bool {
     let same_step = audit.caches.iter().filter(|c| c.event.site == cached.event.site);
     let mut own = same_step.map(|c| &c.step.template);
     if own.any(|key| restore.can_begin(key)) {

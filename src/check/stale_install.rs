@@ -1,13 +1,16 @@
 //! `nox/stale-install`: are installs skipped in an environment of an older state?
 
-use super::audit::{Audit, Cached, Place, Report, covers};
+use super::report::{Place, Report};
 use crate::base::finding::Finding;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::{ExistingCache, covers};
 use crate::job::Invocation;
 use crate::job::context::{is_cacheable, touches_folder};
 
 pub const ID: &str = "nox/stale-install";
 
-pub fn check(audit: &Audit<'_>) -> Option<Finding> {
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<&Invocation> = None;
     for cached in audit.caches {
@@ -27,13 +30,15 @@ pub fn check(audit: &Audit<'_>) -> Option<Finding> {
                changed dependencies nor the project itself. Use `-r` instead, which reuses environments but installs \
                into them, or take the restore keys out."
             .to_owned(),
+        remedy: Remedy::Refused(
+            "whether installs can be left out here is for a person to decide".to_owned(),
+        ),
     };
-    let reason = "whether installs can be left out here is for a person to decide".to_owned();
-    audit.finding(report, &places, Err(reason))
+    report.finding(audit, &places)
 }
 
 /// The first call that trusts what was restored, with no earlier one that brings it up to date.
-fn stale<'a>(cached: &Cached<'a>) -> Option<&'a Invocation> {
+fn stale<'a>(cached: &ExistingCache<'a>) -> Option<&'a Invocation> {
     if cached.step.restore_templates.is_empty() {
         return None;
     }

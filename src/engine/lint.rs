@@ -8,7 +8,9 @@ use rayon::prelude::*;
 
 use crate::base::finding::{Finding, Location, Problem};
 use crate::base::text::Text;
-use crate::check::{self, jobs::Jobs};
+use crate::cache::audit::CacheAudit;
+use crate::cache::jobs::AllJobs;
+use crate::check;
 use crate::config::Config;
 use crate::fix;
 use crate::job::context::Subject;
@@ -85,7 +87,7 @@ fn check(
         documents.into_par_iter().flat_map_iter(|d| units(repository, d)).filter(leads).collect();
     let subjects: Vec<Subject<'_>> =
         units.par_iter().map(|unit| Subject::new(repository, settings, *unit)).collect();
-    let jobs = Jobs::new(&subjects);
+    let jobs = AllJobs::new(&subjects);
     let asked: Vec<usize> =
         (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
     let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| resolved(&jobs, *job)).collect();
@@ -110,9 +112,10 @@ fn check(
 }
 
 /// The findings about a job, each with its fix or the reason why it has none.
-fn resolved(jobs: &Jobs<'_>, job: usize) -> Vec<Finding> {
-    let mut findings = check::run(jobs, job);
-    findings.iter_mut().for_each(|finding| fix::resolve(&jobs.subjects[job], finding));
+fn resolved(jobs: &AllJobs<'_>, job: usize) -> Vec<Finding> {
+    let audit = CacheAudit::new(jobs, job);
+    let mut findings = check::run(&audit);
+    findings.iter_mut().for_each(|finding| fix::resolve(&audit, finding));
     findings
 }
 

@@ -1,32 +1,72 @@
 //! Remedies to fixes: a value change and the text edits that perform it, in the file's own style.
 
-pub mod action_ref;
+mod action_ref;
+mod inputs;
 mod insert_cache;
-pub mod move_step;
-pub mod quote;
+mod move_step;
+mod quote;
 mod removal;
-pub mod reuse_flag;
-pub mod rewrite_key;
-pub mod scalar;
+mod replace_action;
+mod restore_keys;
+mod reuse_flag;
+mod rewrite_key;
+mod scalar;
+mod set_path;
 mod steps;
-pub mod style;
+mod style;
+mod turn_weekly;
 mod variables;
 
-use crate::base::finding::Finding;
+use crate::base::finding::{Applicability, Change, Edit, Finding, Fix};
 use crate::base::remedy::Remedy;
-use crate::job::context::Subject;
+use crate::cache::audit::CacheAudit;
+
+/// A fix, with what to say about it; or why there is none, as one clause.
+type Resolved = Result<(Fix, Vec<String>), String>;
 
 /// Performs the remedy of a finding about this job: gives it a fix, or says why it has none.
-pub fn resolve(context: &Subject<'_>, finding: &mut Finding) {
-    match &finding.remedy {
-        Some(Remedy::InsertCache) => match insert_cache::insert_cache(context) {
-            Ok((fix, notes)) => {
-                finding.fix = Some(fix);
-                finding.notes.splice(0..0, notes);
-            }
-            Err(reason) => finding.no_fix_reason = Some(reason),
-        },
-        Some(Remedy::Refused(reason)) => finding.no_fix_reason = Some(reason.clone()),
-        None => {}
+pub fn resolve(audit: &CacheAudit<'_>, finding: &mut Finding) {
+    let Some(remedy) = &finding.remedy else { return };
+    match perform(audit, remedy) {
+        Ok((fix, _)) if fix.edits.is_empty() => {
+            finding.no_fix_reason =
+                Some("the step already says what a correction would".to_owned());
+        }
+        Ok((fix, notes)) => {
+            finding.fix = Some(fix);
+            finding.notes.splice(0..0, notes);
+        }
+        Err(reason) => finding.no_fix_reason = Some(reason),
     }
+}
+
+fn perform(audit: &CacheAudit<'_>, remedy: &Remedy) -> Resolved {
+    let cache = |index: &usize| audit.caches.get(*index).ok_or("the cache step is not in sight");
+    let fix = match remedy {
+        Remedy::InsertCache => return insert_cache::insert_cache(audit.subject),
+        Remedy::Reuse => return reuse_flag::reuse(audit),
+        Remedy::MoveStep { cache: index, before, title } => {
+            move_step::move_before(audit, cache(index)?, *before, title)
+        }
+        Remedy::SetPath { cache: index } => set_path::set_path(audit, cache(index)?),
+        Remedy::RewriteKey { cache: index } => rewrite_key::rewrite(audit, cache(index)?),
+        Remedy::CorrectRestoreKeys { cache: index } => restore_keys::correct(audit, cache(index)?),
+        Remedy::AddRestoreKeys { cache: index } => restore_keys::add(audit, cache(index)?),
+        Remedy::TurnWeekly { cache: index } => turn_weekly::turn_weekly(audit, cache(index)?),
+        Remedy::ReplaceAction => replace_action::replace_action(audit),
+        Remedy::Refused(reason) => Err(reason.clone()),
+    };
+    fix.map(|fix| (fix, Vec::new()))
+}
+
+/// A fix from its parts.
+fn fix(
+    applicability: Applicability,
+    message: String,
+    path: &str,
+    mut edits: Vec<Edit>,
+    changes: Vec<Change>,
+) -> Fix {
+    edits.sort_by_key(|e| (e.span.start, e.span.end));
+    Fix { applicability, message, path: path.to_owned(), edits, changes }
 }

@@ -1,24 +1,26 @@
 //! A cache step moved up or down in its list, with the comments above it.
 
+use super::fix;
 use super::style::first_line;
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Applicability, Change, Edit, Fix, Route, Segment};
 use crate::base::text::Span;
-use crate::check::audit::{Audit, Cached, fix};
-use crate::job::Event;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
 use crate::repo::Document;
 use crate::yaml::{Kind, ScalarStyle};
 
-/// The fix that moves a cache step directly before `call`, or before the step of the job that leads
-/// there.
-pub fn before_call(
-    audit: &Audit<'_>,
-    cached: &Cached<'_>,
-    call: &Event,
+/// The fix that moves a cache step directly before the step of the event at `before` in its
+/// timeline, or before the step of the job that leads there.
+pub fn move_before(
+    audit: &CacheAudit<'_>,
+    cached: &ExistingCache<'_>,
+    before: usize,
     message: &str,
 ) -> Result<Fix, String> {
     let site = cached.event.site;
     let applicability = audit.editable(site)?.min(Applicability::Unsafe);
+    let call = cached.timeline.events.get(before).ok_or("the call is not in sight")?;
     let target = [call.site, call.outer]
         .into_iter()
         .find(|t| t.document == site.document && t.job == site.job);

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::finding::{Change, Edit, Route, Segment};
+use super::fix;
+use crate::base::finding::{Change, Edit, Fix, Route, Segment};
 use crate::base::text::Span;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
 use crate::job::{Event, Invocation, Site};
 use crate::repo::Repository;
 use crate::tool::Tool;
@@ -27,6 +30,27 @@ pub fn obstacle(invocation: &Invocation) -> Option<String> {
                 .to_owned(),
         ),
     }
+}
+
+/// The fix that makes nox reuse what the job's caches restore, and what to say about it.
+pub fn reuse(audit: &CacheAudit<'_>) -> Result<(Fix, Vec<String>), String> {
+    let wasted = |cached: &&ExistingCache<'_>| cached.wasted_on().next().is_some();
+    let first = audit.caches.iter().find(wasted).ok_or("every call reuses its environments")?;
+    let applicability = audit.editable(first.event.site)?;
+    let calls: Vec<_> = audit.caches.iter().flat_map(ExistingCache::wasted_on).collect();
+    if let Some(reason) = calls.iter().find_map(|(_, call)| obstacle(call)) {
+        return Err(reason);
+    }
+    let document = calls.first().map_or(first.event.site.document, |(e, _)| e.site.document);
+    let repository = audit.subject.repository;
+    let (edits, changes) = insert(repository, document, calls.iter().copied())?;
+    let mut notes = Vec::new();
+    if calls.iter().any(|(_, call)| call.run.unpinned) {
+        notes.push("`-r` keeps what is installed: packages without a pinned version stay as they are until the key changes".to_owned());
+    }
+    let path = &repository.documents[document].path;
+    let message = "Let nox reuse what the cache restored".to_owned();
+    Ok((fix(applicability, message, path, edits, changes), notes))
 }
 
 /// Inserts the flag into every one of these calls; all of them stand in `document`.

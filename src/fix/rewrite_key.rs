@@ -1,16 +1,15 @@
 //! A key and its restore keys written anew from what the job needs; what the old key says besides
 //! is kept.
 
-use super::scalar::{add_after, set_line, set_lines};
-use crate::actions::{Scalar, Step};
-use crate::base::finding::{Applicability, Change, Edit, Fix};
+use super::inputs::Parts;
+use crate::base::finding::{Applicability, Fix};
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
 use crate::cache::needs::{Beginning, Needs};
-use crate::check::audit::{Audit, Cached, fix};
 use crate::job::Site;
 use crate::job::context::touches_folder;
-use crate::job::key_template::{Key, Piece};
-use crate::repo::Document;
+use crate::job::key_template::Piece;
 use crate::rules::cache_actions::cache_actions;
 use crate::tool::Answer;
 
@@ -27,7 +26,7 @@ pub struct Corrected {
 }
 
 /// The key that the step needs, which begins like the old one and ends with the hashes of both.
-pub fn corrected(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Corrected, String> {
+pub fn corrected(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Corrected, String> {
     let site = cached.event.site;
     let mut needs = audit.needs(site)?;
     if needs.location() {
@@ -114,7 +113,12 @@ impl Kept {
 
 /// Whether `piece` is a hash, which then is among the hashes of `needs`: as its owner writes it, if
 /// that says more.
-fn is_hashed(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut Needs) -> bool {
+fn is_hashed(
+    audit: &CacheAudit<'_>,
+    cached: &ExistingCache<'_>,
+    piece: &Piece,
+    needs: &mut Needs,
+) -> bool {
     let (true, Some(hash)) = (piece.is_hash(), piece.hashes.first()) else { return false };
     let written = |p: &String| piece.source.contains(&format!("'{}'", p.replace('\'', "''")));
     let patterns = hash.patterns.as_ref().filter(|all| all.iter().all(written));
@@ -135,7 +139,7 @@ fn is_hashed(audit: &Audit<'_>, cached: &Cached<'_>, piece: &Piece, needs: &mut 
 
 /// Whether the part of the key at `position` breaks it on no instance, and is not empty on all of
 /// them.
-fn is_useful(audit: &Audit<'_>, site: Site, position: usize) -> bool {
+fn is_useful(audit: &CacheAudit<'_>, site: Site, position: usize) -> bool {
     let same_step = audit.caches.iter().filter(|c| c.event.site == site);
     let texts: Vec<Option<&str>> = same_step
         .filter_map(|c| c.step.template.pieces.get(position))
@@ -148,7 +152,7 @@ fn is_useful(audit: &Audit<'_>, site: Site, position: usize) -> bool {
 
 /// Whether `env.pythonLocation` names, at the step, the interpreter that is set up for the
 /// environments.
-fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
+fn interpreter_is_set_up(audit: &CacheAudit<'_>, site: Site) -> Result<(), String> {
     for cached in audit.caches.iter().filter(|c| c.event.site == site) {
         let sets = |e: &&crate::job::Event| e.set_up().is_some_and(|set_up| set_up.location);
         let events = &cached.timeline.events;
@@ -168,7 +172,7 @@ fn interpreter_is_set_up(audit: &Audit<'_>, site: Site) -> Result<(), String> {
 }
 
 /// The fix that writes the corrected key, and corrected restore keys where there are some.
-pub fn rewrite(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
+pub fn rewrite(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
     let site = cached.event.site;
     let applicability = audit.editable(site)?;
     let corrected = corrected(audit, cached)?;
@@ -205,123 +209,6 @@ pub fn rewrite(audit: &Audit<'_>, cached: &Cached<'_>) -> Result<Fix, String> {
     ))
 }
 
-fn needs_doubt(audit: &Audit<'_>, site: Site) -> bool {
+fn needs_doubt(audit: &CacheAudit<'_>, site: Site) -> bool {
     audit.needs(site).is_ok_and(|n| n.separation.doubt.is_some())
-}
-
-/// The fix that corrects the restore keys only.
-pub fn restore_only(
-    audit: &Audit<'_>,
-    cached: &Cached<'_>,
-    restore: &str,
-    applicability: Applicability,
-) -> Result<Fix, String> {
-    let site = cached.event.site;
-    let applicability = audit.editable(site)?.min(applicability);
-    let mut parts = Parts::new(audit);
-    parts.set_restore(site, &[restore.to_owned()])?;
-    Ok(parts.finish(
-        site,
-        applicability,
-        "Restore what begins like the key, without its last hash".to_owned(),
-    ))
-}
-
-/// The key as it stands without its last hash, where that is still enough to restore nothing wrong.
-pub fn own_restore(
-    audit: &Audit<'_>,
-    cached: &Cached<'_>,
-    is_enough: impl Fn(&Key) -> bool,
-) -> Option<String> {
-    let needs = audit.needs(cached.event.site).ok()?;
-    if needs.exact_only {
-        return None;
-    }
-    let pieces = &cached.step.template.pieces;
-    let last = pieces.iter().rposition(Piece::is_hash)?;
-    let beginning = Key { pieces: pieces[..last].to_vec(), broken: false };
-    let text = cached.step.key.as_ref()?.text.trim();
-    // The last hash of the key ends it: what follows would be lost from the beginning too.
-    let at = text.rfind("${{")?;
-    (last + 1 == pieces.len() && is_enough(&beginning)).then(|| text[..at].to_owned())
-}
-
-/// Edits and changes of one fix.
-pub struct Parts<'p, 'a> {
-    audit: &'p Audit<'a>,
-    edits: Vec<Edit>,
-    changes: Vec<Change>,
-}
-
-/// Why an input cannot be edited.
-const UNSAFE: &str = "the input is written in a way that cannot be edited safely";
-
-impl<'p, 'a> Parts<'p, 'a> {
-    pub fn new(audit: &'p Audit<'a>) -> Self {
-        Self { audit, edits: Vec::new(), changes: Vec::new() }
-    }
-
-    pub fn set_key(&mut self, site: Site, key: &str) -> Result<(), String> {
-        self.set(site, "key", |document, step, scalar| set_line(document, step, scalar, key))
-    }
-
-    pub fn set_path(&mut self, site: Site, lines: &[String]) -> Result<(), String> {
-        self.set(site, "path", |document, step, scalar| set_lines(document, step, scalar, lines))
-    }
-
-    /// Writes restore keys, where the step has some or not.
-    pub fn set_restore(&mut self, site: Site, lines: &[String]) -> Result<(), String> {
-        let step = self.audit.step_at(site).ok_or(UNSAFE)?;
-        if step.input("restore-keys").is_some() {
-            return self.set(site, "restore-keys", |document, step, scalar| {
-                set_lines(document, step, scalar, lines)
-            });
-        }
-        let document = self.audit.document_of(site);
-        if document
-            .tree
-            .get(step.node, "with")
-            .is_none_or(|with| document.tree.entry(with, "restore-keys").is_some())
-        {
-            return Err(UNSAFE.to_owned());
-        }
-        let (_, last) = step.with.last().ok_or(UNSAFE)?;
-        let (edit, value) = add_after(document, step, last, "restore-keys", lines).ok_or(UNSAFE)?;
-        self.edits.push(edit);
-        let mapping = self.audit.route(site, &["with"]).ok_or(UNSAFE)?;
-        self.changes.push(Change::AddKey {
-            mapping,
-            key: "restore-keys".into(),
-            value: value.into(),
-        });
-        Ok(())
-    }
-
-    fn set(
-        &mut self,
-        site: Site,
-        name: &str,
-        write: impl Fn(&Document, &Step, &Scalar) -> Option<(Edit, String)>,
-    ) -> Result<(), String> {
-        let step = self.audit.step_at(site).ok_or(UNSAFE)?;
-        let (written, scalar) =
-            step.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).ok_or(UNSAFE)?;
-        let (edit, value) = write(self.audit.document_of(site), step, scalar).ok_or(UNSAFE)?;
-        if value == scalar.text {
-            return Ok(());
-        }
-        self.edits.push(edit);
-        let at = self.audit.route(site, &["with", written]).ok_or(UNSAFE)?;
-        self.changes.push(Change::SetScalar { at, value });
-        Ok(())
-    }
-
-    pub fn push(&mut self, edit: Edit, change: Change) {
-        self.edits.push(edit);
-        self.changes.push(change);
-    }
-
-    pub fn finish(self, site: Site, applicability: Applicability, message: String) -> Fix {
-        fix(applicability, message, &self.audit.document_of(site).path, self.edits, self.changes)
-    }
 }

@@ -13,7 +13,7 @@ const PARTS: [&str; 18] = [
 ];
 
 /// Arrows that still point up. Nothing may be added here: the list has to become empty.
-const STILL_UP: &[(&str, &str)] = &[("check", "fix"), ("repo", "tool")];
+const STILL_UP: &[(&str, &str)] = &[("repo", "tool")];
 
 #[test]
 fn every_arrow_points_down() {

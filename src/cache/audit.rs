@@ -1,0 +1,152 @@
+//! The existing caches of one job, with what is judged about them: what they need, and whether
+//! their steps may be edited.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::Needs;
+use super::existing::{ExistingCache, covers};
+use super::jobs::AllJobs;
+use super::publish::Permission;
+use crate::actions::{Step, StepList};
+use crate::base::finding::{Applicability, Route, Segment};
+use crate::base::text::Span;
+use crate::job::context::{Subject, cacheable, touches_folder};
+use crate::job::{CacheForm, CacheStep, Event, Site};
+use crate::repo::Document;
+
+/// One job with its caches of environments, among all jobs of the repository.
+pub struct CacheAudit<'a> {
+    pub subject: &'a Subject<'a>,
+    pub caches: &'a [ExistingCache<'a>],
+    pub permission: Permission,
+    /// All jobs of the repository, this one included.
+    pub jobs: &'a AllJobs<'a>,
+    /// By the document in which the step stands: several checks ask, and the answer is expensive.
+    needs: RefCell<BTreeMap<usize, Result<Needs, String>>>,
+}
+
+impl<'a> CacheAudit<'a> {
+    pub fn new(jobs: &'a AllJobs<'a>, job: usize) -> Self {
+        let subject = &jobs.subjects[job];
+        let permission = Permission::of(subject);
+        Self { subject, caches: jobs.caches(job), permission, jobs, needs: RefCell::default() }
+    }
+
+    pub fn document_of(&self, site: Site) -> &'a Document {
+        &self.subject.repository.documents[site.document]
+    }
+
+    pub fn step_at(&self, site: Site) -> Option<&'a Step> {
+        self.steps_at(site)?.steps.get(site.step)
+    }
+
+    pub fn steps_at(&self, site: Site) -> Option<&'a StepList> {
+        self.document_of(site).steps(site.job)
+    }
+
+    /// Where an input of the cache step stands, or the step itself.
+    pub fn input_span(&self, cached: &ExistingCache<'_>, name: &str) -> Span {
+        let input = self.step_at(cached.event.site).and_then(|s| s.input(name));
+        input.map_or(cached.event.span, |scalar| scalar.span)
+    }
+
+    /// What a key needs, if its calls can be seen and nothing speaks against a correction.
+    pub fn needs(&self, site: Site) -> Result<Needs, String> {
+        self.needs.borrow_mut().entry(site.document).or_insert_with(|| self.needs_in(site)).clone()
+    }
+
+    fn needs_in(&self, site: Site) -> Result<Needs, String> {
+        if !self.subject.timelines.iter().any(|t| t.invocations().any(|(_, i)| touches_folder(i))) {
+            return Err(
+                "nox runs where it cannot be seen, so that what its cache needs is not known"
+                    .to_owned(),
+            );
+        }
+        let needs = Needs::of(self.subject, site.document);
+        match &needs.failure {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(needs),
+        }
+    }
+
+    /// Whether the step at `site` may be edited, and how much a fix of it can be trusted.
+    pub fn editable(&self, site: Site) -> Result<Applicability, String> {
+        let (Some(list), Some(step)) = (self.steps_at(site), self.step_at(site)) else {
+            return Err("the step is not in sight".to_owned());
+        };
+        if step.shared || list.shared {
+            return Err("the step is shared through an anchor".to_owned());
+        }
+        if step.concurrent {
+            return Err("the step runs beside others (`parallel` or `background`)".to_owned());
+        }
+        let users =
+            |s: &&Subject<'_>| s.timelines.iter().any(|t| t.events.iter().any(|e| e.site == site));
+        // A step of a workflow runs in its own job alone.
+        if site.job.is_none() && self.jobs.subjects.iter().filter(users).count() > 1 {
+            return Err("the step stands in an action that several jobs use".to_owned());
+        }
+        match &self.permission {
+            Permission::Withheld(reason) => Err(reason.clone()),
+            Permission::OnlyPublishes => Err("the workflow only runs to publish".to_owned()),
+            Permission::ReleaseBranch(_) => Ok(Applicability::Unsafe),
+            Permission::Free | Permission::NotOnTags => Ok(Applicability::Safe),
+        }
+    }
+
+    /// The route to a key of the step at `site`.
+    pub fn route(&self, site: Site, keys: &[&str]) -> Option<Route> {
+        let list = self.steps_at(site)?;
+        let mut route = list.route.clone();
+        route.push(Segment::Index(list.steps.get(site.step)?.index));
+        route.extend(keys.iter().map(|k| Segment::Key((*k).to_owned())));
+        Some(route)
+    }
+
+    /// The first cache of each step.
+    pub fn by_site(&self) -> Vec<&'a ExistingCache<'a>> {
+        let mut sites: Vec<Site> = Vec::new();
+        let mut first = Vec::new();
+        for cached in self.caches {
+            if !sites.contains(&cached.event.site) {
+                sites.push(cached.event.site);
+                first.push(cached);
+            }
+        }
+        first
+    }
+
+    /// Steps that save what the step restores, on the same instance.
+    pub fn savers(&self, cached: &ExistingCache<'a>) -> Vec<(&'a Event, &'a CacheStep)> {
+        let paths: Vec<&str> = cached.step.paths.iter().map(|p| p.written.as_str()).collect();
+        let caches = cached.timeline.caches().filter(|(_, s)| s.form == CacheForm::Save);
+        caches
+            .filter(|(_, s)| s.paths.iter().map(|p| p.written.as_str()).eq(paths.iter().copied()))
+            .collect()
+    }
+
+    /// Environment folders of the cache's instance that none of the instance's caches holds.
+    pub fn missed_folders(&self, cached: &ExistingCache<'_>) -> Vec<String> {
+        let calls: Vec<_> = cacheable(cached.timeline).map(|(_, i)| i).collect();
+        if calls.iter().any(|i| i.folders.is_empty()) {
+            return Vec::new();
+        }
+        let steps: Vec<_> = self
+            .caches
+            .iter()
+            .filter(|c| std::ptr::eq(c.timeline, cached.timeline))
+            .map(|c| c.step)
+            .collect();
+        if steps.iter().flat_map(|s| &s.paths).any(|p| !p.known && p.folder.is_none()) {
+            return Vec::new();
+        }
+        let held =
+            |folder: &&String| steps.iter().flat_map(|s| &s.paths).any(|p| covers(p, folder));
+        let mut missed: Vec<String> =
+            calls.iter().flat_map(|i| &i.folders).filter(|f| !held(f)).cloned().collect();
+        missed.sort();
+        missed.dedup();
+        missed
+    }
+}

@@ -1,0 +1,201 @@
+//! Whether a key or a restore key can bring environments of another interpreter, system or noxfile.
+
+use super::audit::CacheAudit;
+use super::existing::ExistingCache;
+use super::hashed;
+use crate::job::context::{Subject, cacheable};
+use crate::job::key_template::Key;
+use crate::job::state::prefixed;
+use crate::job::{Event, EventKind};
+use crate::tool::Interpreter;
+
+/// How exactly a key names the interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    Not,
+    /// `3.12`, of which there are many.
+    Minor,
+    Exactly,
+    Unknown,
+}
+
+/// What a restore key does not hold although the key does.
+pub fn crosses(
+    audit: &CacheAudit<'_>,
+    cached: &ExistingCache<'_>,
+    restore: &Key,
+    named_by_key: Named,
+) -> Option<&'static str> {
+    let named = key_names(cached, restore);
+    if named_by_key == Named::Exactly && matches!(named, Named::Not | Named::Minor) {
+        return Some("another Python");
+    }
+    let noxfiles = noxfiles(cached);
+    if hashes_any(audit.subject, cached, &cached.step.template, &noxfiles)
+        && !hashes_any(audit.subject, cached, restore, &noxfiles)
+    {
+        return Some("an older noxfile");
+    }
+    let begins = restore.rendered();
+    let foreign = |other: &ExistingCache<'_>| {
+        cached.builds.is_foreign(&other.builds)
+            && cached.builds.shares_caches_with(&other.builds)
+            && begins.begins(&other.rendered)
+            && other.identity() == cached.identity()
+    };
+    audit.caches.iter().any(foreign).then_some("other matrix legs")
+}
+
+/// Whether a restore key of this beginning restores nothing wrong.
+pub fn is_enough(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>, restore: &Key) -> bool {
+    let noxfiles = noxfiles(cached);
+    let named = key_names(cached, &cached.step.template);
+    hashes_any(audit.subject, cached, restore, &noxfiles)
+        && !matches!(named, Named::Not | Named::Minor)
+        && crosses(audit, cached, restore, named).is_none()
+}
+
+/// How exactly a key, or a beginning of it, names the interpreter that the job sets up.
+pub fn key_names(cached: &ExistingCache<'_>, key: &Key) -> Named {
+    match setup(cached) {
+        Some(versions) => named(cached, key, &versions),
+        None => Named::Unknown,
+    }
+}
+
+/// The versions that setup-python was asked for, before the calls; `None` where the job cannot know
+/// its interpreter, or where the sessions ask for others.
+fn setup(cached: &ExistingCache<'_>) -> Option<Vec<String>> {
+    let events = &cached.timeline.events;
+    let calls: Vec<_> = cacheable(cached.timeline).map(|(_, i)| i).collect();
+    let end = events.iter().position(|e| e.invocation().is_some()).unwrap_or(events.len());
+    let mut versions = None;
+    for event in &events[..end] {
+        if let Some(set_up) = event.set_up().filter(|s| s.location) {
+            let asked = set_up.versions.iter().flatten().cloned();
+            versions.get_or_insert_with(Vec::new).extend(asked);
+        }
+    }
+    let versions: Vec<String> = versions?;
+    if calls.iter().any(|i| i.in_container) {
+        return None;
+    }
+    let mut sessions = calls.iter().flat_map(|i| &i.run.sessions).peekable();
+    let elsewhere = |python: &Interpreter| match python {
+        Interpreter::Named(named) => {
+            let same = |v: &String| {
+                *v == *named
+                    || v.starts_with(&format!("{named}."))
+                    || named.starts_with(&format!("{v}."))
+            };
+            !versions.is_empty() && !versions.iter().any(same)
+        }
+        Interpreter::Own | Interpreter::Unknown => false,
+    };
+    let all_elsewhere = sessions.peek().is_some() && sessions.all(|s| elsewhere(&s.python));
+    (!all_elsewhere).then_some(versions)
+}
+
+/// How exactly `key` names the interpreter of these versions.
+fn named(cached: &ExistingCache<'_>, key: &Key, versions: &[String]) -> Named {
+    let exact = |path: &String| {
+        path == "env.pythonlocation"
+            || (path.starts_with("steps.")
+                && (path.ends_with(".python-version") || path.ends_with(".python-path")))
+    };
+    if key.pieces.iter().any(|p| p.paths.iter().any(exact)) {
+        return Named::Exactly;
+    }
+    // A value that nobody knows may name the interpreter if it decides which one is set up.
+    let decides = |path: &String| {
+        let mut feeds = cached.timeline.events.iter().filter_map(|e| match &e.kind {
+            EventKind::Interpreter(set_up) => Some(set_up.feed.as_ref()),
+            _ => None,
+        });
+        (path.starts_with("matrix.") || path.starts_with("inputs."))
+            && feeds.any(|feed| {
+                feed.is_none_or(|text| text.to_ascii_lowercase().contains(path.as_str()))
+            })
+    };
+    // So may a script that asks Python.
+    let may_name = |p: &crate::job::key_template::Piece| {
+        let opaque = p.paths.iter().any(|path| {
+            path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs.")
+        });
+        p.scripts.iter().any(|s| asks_python(s))
+            || (p.text.is_none() && opaque && p.scripts.is_empty() && p.hashes.is_empty())
+            || (p.text.is_none() && versions.is_empty() && p.paths.iter().any(decides))
+    };
+    if key.pieces.iter().any(may_name) {
+        return Named::Unknown;
+    }
+    let text: String = key.pieces.iter().map(|p| p.text.as_deref().unwrap_or("\0")).collect();
+    let found = versions.iter().filter(|v| text.contains(v.as_str()));
+    let exactness =
+        |v: &String| if v.matches('.').count() >= 2 { Named::Exactly } else { Named::Minor };
+    let best = found.map(exactness).max();
+    match best {
+        Some(named) => named,
+        // `py312`, or `matrix.python` where only a part of it is the version.
+        None if key.pieces.iter().any(|p| p.paths.iter().any(|path| path.contains("python"))) => {
+            Named::Minor
+        }
+        None if versions.iter().any(|v| text.contains(&v.replace('.', ""))) => Named::Minor,
+        None if !has_calls_or_versions(cached, versions) => Named::Unknown,
+        None => Named::Not,
+    }
+}
+
+/// Whether a script, or the action in its place, has to do with the interpreter; a folder
+/// `my-python` says nothing of it.
+fn asks_python(script: &str) -> bool {
+    let text = script.to_ascii_lowercase();
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    text.contains("setup-python")
+        || words.any(|word| word.trim_start_matches(['-', '_']).starts_with("python"))
+}
+
+/// Something tells that the interpreter matters.
+fn has_calls_or_versions(cached: &ExistingCache<'_>, versions: &[String]) -> bool {
+    !versions.is_empty() || cacheable(cached.timeline).next().is_some()
+}
+
+/// The noxfiles of the calls, as paths of the workspace.
+fn noxfiles(cached: &ExistingCache<'_>) -> Vec<String> {
+    cacheable(cached.timeline)
+        .flat_map(|(_, i)| i.run.definition_files.iter().map(|f| prefixed(&i.checkout, f)))
+        .collect()
+}
+
+fn hashes_any(
+    subject: &Subject<'_>,
+    cached: &ExistingCache<'_>,
+    key: &Key,
+    files: &[String],
+) -> bool {
+    let event: &Event = cached.event;
+    let mut hashes =
+        key.hashes().filter_map(|h| hashed::hashed(subject, cached.timeline, event, h));
+    hashes.any(|taken| taken.iter().any(|f| files.contains(f)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_python;
+
+    #[test]
+    fn scripts_that_have_to_do_with_python() {
+        for (script, expected) in [
+            ("echo \"v=$(python -VV)\" >> $GITHUB_OUTPUT", true),
+            ("/usr/bin/python3.12 -V", true),
+            ("echo v=${{ matrix.python-version }}", true),
+            ("echo v=$PYTHON_VERSION", true),
+            ("nox --python=3.12", true),
+            ("actions/setup-python@v6", true),
+            ("sha256sum bindings/my-python/pyproject.toml", false),
+            ("date +%V", false),
+        ] {
+            assert_eq!(asks_python(script), expected, "{script}");
+        }
+    }
+}
