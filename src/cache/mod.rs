@@ -13,6 +13,7 @@ pub mod packages;
 pub mod publish;
 pub mod reach;
 pub mod separate;
+pub mod supplied;
 pub mod uncovered;
 
 pub use needs::Needs;

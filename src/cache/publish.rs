@@ -3,7 +3,7 @@
 use crate::actions::triggers::Trigger;
 use crate::cache::artifacts::published_by;
 use crate::job::context::Subject;
-use crate::job::{EventKind, Site};
+use crate::job::{EventKind, Site, Unit};
 use crate::rules::publishers::publishers;
 
 /// What follows from the triggers and the steps of a job for a cache in it, from the freest on.
@@ -21,20 +21,25 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// For a change of the step at `site`: of a shared action, the worst of all jobs that use it.
-    pub fn at<'s>(site: Site, own: &Self, users: impl Iterator<Item = &'s Subject<'s>>) -> Self {
+    /// For a change at `site`: of an action, the worst of all jobs that use it decides.
+    pub fn at(self, context: &Subject<'_>, site: Site) -> Self {
         if site.job.is_some() {
-            return own.clone();
+            return self;
         }
-        let uses = |s: &&Subject<'_>| {
-            let mut events = s.timelines.iter().flat_map(|t| &t.events);
-            events.any(|e| e.site.document == site.document)
-        };
-        let worst = users.filter(uses).map(|user| (user, Self::of(user)));
-        match worst.max_by_key(|(_, permission)| permission.strictness()) {
-            Some((user, worst)) if worst.strictness() > own.strictness() => worst.in_user(user),
-            _ => own.clone(),
+        let Subject { repository, settings, unit, .. } = *context;
+        let mut worst = self;
+        for user in repository.users(site.document) {
+            let user = Unit { document: user.document, job: Some(user.job) };
+            if user == unit {
+                continue;
+            }
+            let user = Subject::new(repository, settings, user);
+            let permission = Self::of(&user);
+            if permission.strictness() > worst.strictness() {
+                worst = permission.in_user(&user);
+            }
         }
+        worst
     }
 
     /// What a permission of another job means for the action that both use.

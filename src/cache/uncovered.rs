@@ -1,7 +1,10 @@
 //! The calls of a job that build environments although no cache restores them.
 
+use std::collections::BTreeMap;
+
+use crate::cache::supplied::{supplied, uses_what_is_there};
 use crate::job::context::{Subject, cacheable, is_meant_for, touches_folder};
-use crate::job::{CacheStep, Event, Invocation, Timeline};
+use crate::job::{CacheStep, Event, EventKind, Invocation, Site, Timeline};
 
 /// A call of the tool on one instance.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +32,11 @@ impl<'t> Uncovered<'t> {
             let covers = |step: &CacheStep| {
                 is_meant_for(step, &folders) || restores_a_session(step, timeline)
             };
+            let there = supplied(context, timeline).is_some()
+                && cacheable(timeline).all(|(_, call)| uses_what_is_there(call));
+            if there {
+                continue;
+            }
             if timeline.caches().any(|(_, step)| covers(step)) {
                 found.covered_elsewhere = true;
             } else {
@@ -41,6 +49,29 @@ impl<'t> Uncovered<'t> {
             }
         }
         found
+    }
+
+    /// Where a cache step goes: before the job's first call, or inside the composite action that sets
+    /// up the interpreter.
+    pub fn site(&self) -> Result<Site, String> {
+        let mut targets: BTreeMap<(usize, Option<usize>), Site> = BTreeMap::new();
+        for Call { timeline, event, .. } in self.touching() {
+            let inside = event.site.document != event.outer.document
+                && timeline.events.iter().any(|e| {
+                    matches!(e.kind, EventKind::Interpreter(_) | EventKind::Checkout { .. })
+                        && e.site.document == event.site.document
+                        && e.outer == event.outer
+                        && e.site.step < event.site.step
+                });
+            let site = if inside { event.site } else { event.outer };
+            let first = targets.entry((site.document, site.job)).or_insert(site);
+            *first = (*first).min(site);
+        }
+        let mut found = targets.into_values();
+        match (found.next(), found.next()) {
+            (Some(site), None) => Ok(site),
+            _ => Err("nox runs in several actions that set up their own interpreters".to_owned()),
+        }
     }
 
     /// Every call on these instances that puts anything into the folder, also one whose environment

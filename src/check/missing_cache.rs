@@ -3,6 +3,7 @@
 use crate::base::finding::{Finding, Location, Severity};
 use crate::base::remedy::Remedy;
 use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
+use crate::cache::supplied::{Supplied, supplied};
 use crate::cache::uncovered::{Call, Uncovered};
 use crate::job::context::{Subject, cacheable, needs_reuse_flag};
 use crate::job::{Event, EventKind, Invocation, Site};
@@ -25,12 +26,22 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
     } else {
         Severity::Error
     };
+    let permission = match uncovered.site() {
+        Ok(site) => permission.at(subject, site),
+        Err(_) => permission,
+    };
     let withheld = match &permission {
         Permission::Withheld(reason) => Some(reason.clone()),
         _ => refused(calls),
     };
     let remedy = if withheld.is_some() {
         Remedy::Refused("caching here is left to you".to_owned())
+    } else if severity == Severity::Info {
+        let reason = "only a schedule starts the job, and a cache that is not used for days is \
+                      deleted; measure before you add one";
+        Remedy::Refused(reason.to_owned())
+    } else if let Some(reason) = there_already(subject, calls) {
+        Remedy::Refused(reason)
     } else if uncovered.covered_elsewhere {
         let reason = "a cache step exists, but its `if:` leaves out some of the legs that run nox";
         Remedy::Refused(reason.to_owned())
@@ -141,6 +152,16 @@ fn brings_uv(event: &Event) -> bool {
     }
 }
 
+/// Environments are there without a cache, but nox deletes them.
+fn there_already(subject: &Subject<'_>, calls: &[Call<'_>]) -> Option<String> {
+    let supplied = calls.iter().find_map(|call| supplied(subject, call.timeline))?;
+    let who = match supplied {
+        Supplied::Arrives(what) => format!("`{what}` brings environments"),
+        Supplied::Stays => "the machine keeps the environments from run to run".to_owned(),
+    };
+    Some(format!("{who}, and nox deletes them: pass `-r` to reuse them, which needs no cache"))
+}
+
 /// An explicit wish not to reuse environments is respected.
 fn refused(calls: &[Call<'_>]) -> Option<String> {
     let words = calls
@@ -186,5 +207,7 @@ fn costs(subject: &Subject<'_>, calls: &[Call<'_>]) -> Vec<String> {
     notes
 }
 
+#[cfg(test)]
+mod around;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,6 @@
 //! The fix that inserts a cache of environments: what tells the interpreter, the cache step, the
 //! step that clears away what is not an exact hit, the reuse flags, and where packages are kept.
 
-use std::collections::BTreeMap;
-
 use super::action_ref::cache_action;
 use super::removal::remove_step;
 use super::reuse_flag;
@@ -13,6 +11,7 @@ use crate::base::finding::{Applicability, Change, Edit, Fix};
 use crate::cache::Needs;
 use crate::cache::packages::{Packages, Superfluous};
 use crate::cache::publish::Permission;
+use crate::cache::supplied::spoils;
 use crate::cache::uncovered::{Call, Uncovered};
 use crate::config;
 use crate::job::context::{Subject, needs_reuse_flag, touches_folder};
@@ -40,7 +39,8 @@ pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String>
             "`{command}` checks out by itself, which would delete what was restored"
         ));
     }
-    let site = target(&calls)?;
+    let site = uncovered.site()?;
+    let permission = permission.at(context, site);
     for Call { timeline, event, .. } in &calls {
         disturbance(timeline, site)?;
         if context.unit.job.is_some() && !is_checked_out(timeline, event, site) {
@@ -326,29 +326,6 @@ fn applicability(permission: &Permission, needs: &Needs, notes: &mut Vec<String>
     }
 }
 
-/// Where the step goes: before the job's first call, or inside the composite action that sets up
-/// the interpreter.
-fn target(calls: &[Call<'_>]) -> Result<Site, String> {
-    let mut targets: BTreeMap<(usize, Option<usize>), Site> = BTreeMap::new();
-    for Call { timeline, event, .. } in calls {
-        let inside = event.site.document != event.outer.document
-            && timeline.events.iter().any(|e| {
-                matches!(e.kind, EventKind::Interpreter(_) | EventKind::Checkout { .. })
-                    && e.site.document == event.site.document
-                    && e.outer == event.outer
-                    && e.site.step < event.site.step
-            });
-        let site = if inside { event.site } else { event.outer };
-        let first = targets.entry((site.document, site.job)).or_insert(site);
-        *first = (*first).min(site);
-    }
-    let mut found = targets.into_values();
-    match (found.next(), found.next()) {
-        (Some(site), None) => Ok(site),
-        _ => Err("nox runs in several actions that set up their own interpreters".to_owned()),
-    }
-}
-
 fn runs_on_tags(context: &Subject<'_>) -> bool {
     context.instances.triggers.iter().any(|t| t.names_tags() || t.event == "release")
 }
@@ -360,6 +337,7 @@ fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
     else {
         return Ok(());
     };
+    removal(timeline, site)?;
     let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
     for event in &timeline.events[from..=last.unwrap_or(from).max(from)] {
         match &event.kind {
@@ -377,6 +355,26 @@ fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
                 ));
             }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What deletes the environments after the place of the step: before nox uses them, or before they
+/// would be saved.
+fn removal(timeline: &Timeline, site: Site) -> Result<(), String> {
+    let start = |e: &Event| {
+        let inside = (e.site.document, e.site.job) == (site.document, site.job);
+        if inside { e.site.step >= site.step } else { e.outer >= site }
+    };
+    let Some(from) = timeline.events.iter().position(start) else { return Ok(()) };
+    let (after, calls) = (&timeline.events[from..], timeline.invocations());
+    for (_, call) in calls.filter(|(_, call)| touches_folder(call)) {
+        if let Some((_, removal)) = spoils(after, call) {
+            let (what, folder) = (&removal.what, call.folders.join("`, `"));
+            return Err(format!(
+                "`{what}` removes `{folder}`, so that a cache would bring nothing or save nothing"
+            ));
         }
     }
     Ok(())
