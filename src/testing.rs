@@ -1,5 +1,7 @@
 //! For unit tests: a repository in a temporary folder, checked as the command line would.
 
+use std::path::Path;
+
 use tempfile::TempDir;
 
 use crate::base::finding::{Applicability, Finding, Fix};
@@ -7,6 +9,10 @@ use crate::config::Config;
 use crate::edit::{apply, verify};
 use crate::engine::lint::{Details, Outcome, lint};
 use crate::repo::discover::discover;
+use crate::repo::read::read_all;
+use crate::repo::{RepoFiles, Repository};
+use crate::tool::memo::Answers;
+use crate::tool::nox::Nox;
 
 /// A noxfile whose one session installs the project.
 pub const NOXFILE: &str = "import nox\n\n@nox.session\ndef tests(session):\n    session.install('.')\n    session.run('pytest')\n";
@@ -21,6 +27,14 @@ pub fn repository(files: &[(&str, &str)]) -> TempDir {
     }
     std::fs::create_dir_all(folder.path().join(".git")).unwrap();
     folder
+}
+
+/// The repository in a folder, its documents by path.
+pub fn read(folder: &Path) -> Repository {
+    let found = discover(&[folder.to_owned()], None);
+    let (documents, problems) = read_all(folder, &found.repositories[0].files);
+    assert_eq!(problems, []);
+    Repository::new(RepoFiles::new(folder), &[], Answers::of(Nox::default()), documents)
 }
 
 /// Checks a repository of these files.

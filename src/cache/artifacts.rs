@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::job::context::Subject;
 use crate::job::folder::Artifact;
-use crate::job::{EventKind, Instances, Timeline, Unit, build};
+use crate::job::{EventKind, Instances, Timeline, Unit, build, most_work};
 use crate::repo::Repository;
 
 /// Instances of another job that are looked at.
@@ -72,6 +72,7 @@ fn downloads(repository: &Repository, unit: Unit) -> bool {
 
 fn other(repository: &Repository, unit: Unit) -> Other {
     let instances = Instances::of(repository, unit);
+    let most = most_work(instances.list.len());
     let mut other = Other {
         name: unit.name(repository),
         takes: Vec::new(),
@@ -79,7 +80,7 @@ fn other(repository: &Repository, unit: Unit) -> Other {
         publishes: false,
     };
     for instance in instances.list.iter().take(MAX_INSTANCES) {
-        let timeline = build(repository, &instances, instance);
+        let timeline = build(repository, &instances, instance, most);
         other.uploads.extend(uploads(&timeline));
         for event in &timeline.events {
             other.takes.extend(event.arrival().and_then(|a| a.artifact.clone()));

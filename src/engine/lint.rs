@@ -85,8 +85,7 @@ fn check(
     let documents = 0..repository.documents.len();
     let units: Vec<Unit> =
         documents.into_par_iter().flat_map_iter(|d| units(repository, d)).filter(leads).collect();
-    let subjects: Vec<Subject<'_>> =
-        units.par_iter().map(|unit| Subject::new(repository, settings, *unit)).collect();
+    let subjects = Subject::all(repository, settings, &units);
     let jobs = AllJobs::new(&subjects);
     let asked: Vec<usize> =
         (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();

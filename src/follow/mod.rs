@@ -28,6 +28,8 @@ pub struct Followed {
     pub leads: Vec<Lead>,
     /// What could not be followed, and why.
     pub notes: Vec<String>,
+    /// How much of files was read for it.
+    pub bytes: usize,
 }
 
 /// Most scripts that one hop leads to.
@@ -66,7 +68,10 @@ pub fn follow(ask: &Ask<'_>) -> Followed {
     if out.leads.is_empty() {
         script::follow(ask, &mut out);
     }
-    out.leads.truncate(MAX_LEADS);
+    if out.leads.len() > MAX_LEADS {
+        out.leads.truncate(MAX_LEADS);
+        out.notes.push(format!("a command leads to more than {MAX_LEADS} scripts"));
+    }
     out
 }
 
@@ -102,6 +107,7 @@ fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
         out.notes.push(format!("`{path}` is not readable text, or too large"));
         return;
     };
+    out.bytes += text.len();
     let file = File { path: &path, text: &text, folder: &folder, ask };
     match wrapper.reader {
         Reader::Make => make::follow(&file, &given, out),

@@ -1,4 +1,6 @@
 //! Steps with `run:`: calls of the tool, publishing commands, variables written for later steps.
+
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::event::{EventKind, Invocation};
@@ -18,7 +20,6 @@ use crate::shell::{
     Call, CallKind, Command, Directory, Expanded, Given, Host, Peeled, Shell, Word,
 };
 use crate::tool::{Answer, Argument, Request, Run, Variable};
-use crate::yaml::ScalarMap;
 
 /// Longest text of a command shown to people.
 const MAX_SHOWN: usize = 80;
@@ -67,11 +68,16 @@ impl Walk<'_> {
     fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: Expanded) {
         let folder = self.working_directory(here);
         let shell = self.shell(here);
-        let origin = Origin::step(here, script, folder);
+        let map = OnceCell::new();
+        let origin = Origin::step(here, script, &map, folder);
         let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
         let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
-        for read in self.repository.scripts.read(shell, expanded, &given).iter() {
+        let all = self.repository.scripts.read(shell, expanded, &given);
+        for read in &all.commands {
             self.command(&origin, &read.command, read.program.as_ref());
+        }
+        if let Some(why) = &all.cut {
+            self.undecide(here, script.span, why);
         }
     }
 
@@ -255,8 +261,7 @@ impl Walk<'_> {
         let Some(offset) = call.insert_at else {
             return (None, Some("the word `nox` is not written in this step"));
         };
-        let document = origin.here.document;
-        match ScalarMap::new(&document.text, &document.tree, origin.script.node) {
+        match origin.map() {
             Some(map) => (Some(map.insertion_offset(offset)), None),
             None => (None, Some("the script is written in a way that cannot be edited safely")),
         }
@@ -265,11 +270,7 @@ impl Walk<'_> {
     /// The place in the step's own document of a stretch of a script: that of the command that
     /// leads to it.
     pub(super) fn span_in_step(&self, origin: &Origin<'_>, span: Span) -> Span {
-        let document = origin.here.document;
-        origin.span.unwrap_or_else(|| {
-            ScalarMap::new(&document.text, &document.tree, origin.script.node)
-                .map_or(origin.script.span, |map| map.span(span))
-        })
+        origin.span.unwrap_or_else(|| origin.map().map_or(origin.script.span, |map| map.span(span)))
     }
 
     /// The folder a script starts in, relative to the workspace; `None` when not known or outside

@@ -1,9 +1,13 @@
 //! What a check looks at: one unit with the timelines of all its instances.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::job::{CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build};
+use crate::job::{
+    CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build, most_work,
+};
 use crate::repo::{Document, Repository};
 use crate::tool::{Answer, Reuse};
 
@@ -20,9 +24,36 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub fn new(repository: &'a Repository, settings: &'a Config, unit: Unit) -> Self {
         let instances = Instances::of(repository, unit);
-        let timelines =
-            instances.list.par_iter().map(|i| build(repository, &instances, i)).collect();
+        let most = most_work(instances.list.len());
+        Self::with(repository, settings, unit, instances, most)
+    }
+
+    fn with(
+        repository: &'a Repository,
+        settings: &'a Config,
+        unit: Unit,
+        instances: Instances,
+        most: usize,
+    ) -> Self {
+        let timelines: Vec<Timeline> =
+            instances.list.par_iter().map(|i| build(repository, &instances, i, most)).collect();
         Self { repository, settings, unit, name: unit.name(repository), instances, timelines }
+    }
+
+    /// The units with their timelines, in the same order. The jobs of one file share the work that
+    /// may be spent on it, so that what a file costs does not depend on what else there is.
+    pub fn all(repository: &'a Repository, settings: &'a Config, units: &[Unit]) -> Vec<Self> {
+        let instances: Vec<Instances> =
+            units.par_iter().map(|unit| Instances::of(repository, *unit)).collect();
+        let mut of_file: HashMap<usize, usize> = HashMap::new();
+        for (unit, instances) in units.iter().zip(&instances) {
+            *of_file.entry(unit.document).or_default() += instances.list.len();
+        }
+        let subject = |(unit, instances): (&Unit, Instances)| {
+            let most = most_work(of_file[&unit.document]);
+            Self::with(repository, settings, *unit, instances, most)
+        };
+        units.par_iter().zip(instances).map(subject).collect()
     }
 
     pub fn document(&self) -> &'a Document {

@@ -1,6 +1,8 @@
 //! Commands that lead to scripts, targets and tasks in other files, followed a bounded number of
 //! times.
 
+use std::cell::OnceCell;
+
 use super::commands::{exports, shown};
 use super::state::prefixed;
 use super::timeline::{Here, Walk};
@@ -10,11 +12,15 @@ use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::follow::{Ask, Lead, follow};
 use crate::shell::{Command, Given, Peeled};
+use crate::yaml::ScalarMap;
 
 /// How many files a command is followed through.
 const MAX_HOPS: usize = 5;
 /// How many scripts of other files one instance is followed into.
 const MAX_FOLLOWED: usize = 400;
+
+/// Bytes of a Makefile or the like that cost as much to look through as one byte of a script.
+const FOLLOWED_AS_SCRIPT: usize = 16;
 
 /// The script that a command stands in, and how it was reached.
 pub(super) struct Origin<'o> {
@@ -27,6 +33,8 @@ pub(super) struct Origin<'o> {
     pub folder: Option<String>,
     /// What the way sets beyond the step's own environment; `None` is a value that is not known.
     pub env: Vec<(String, Option<String>)>,
+    /// Where the step's script stands in the file, found once for all that is asked about it.
+    pub map: &'o OnceCell<Option<ScalarMap>>,
     /// The script of another file; `None` in the step itself.
     pub lead: Option<&'o Lead>,
     /// The command of the step that leads here.
@@ -39,10 +47,16 @@ pub(super) struct Origin<'o> {
 
 impl<'o> Origin<'o> {
     /// The script of a step.
-    pub fn step(here: Here<'o>, script: &'o Scalar, folder: Option<String>) -> Self {
+    pub fn step(
+        here: Here<'o>,
+        script: &'o Scalar,
+        map: &'o OnceCell<Option<ScalarMap>>,
+        folder: Option<String>,
+    ) -> Self {
         Self {
             here,
             script,
+            map,
             text: &script.text,
             folder,
             env: Vec::new(),
@@ -53,14 +67,18 @@ impl<'o> Origin<'o> {
             in_container: false,
         }
     }
+
+    /// The way from the script's value to the file; `None` where the file does not say it.
+    pub fn map(&self) -> Option<&ScalarMap> {
+        let document = self.here.document;
+        let find = || ScalarMap::new(&document.text, &document.tree, self.script.node);
+        self.map.get_or_init(find).as_ref()
+    }
 }
 
 impl Walk<'_> {
     /// Reads the commands that a program leads to in other files; whether it leads anywhere.
     pub(super) fn hop(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) -> bool {
-        if origin.hops.len() == MAX_HOPS {
-            return true;
-        }
         let (folder, in_container) = match self.folder_of(origin, &peeled.directory, &peeled.host) {
             Some(Some(found)) => found,
             Some(None) => return true,
@@ -83,12 +101,18 @@ impl Walk<'_> {
             root,
             vars: &vars,
         };
+        if !self.may_spend() {
+            return true;
+        }
         let found = follow(&ask);
         for note in found.notes {
             self.undecide_command(origin, command, note);
         }
         if found.leads.is_empty() {
             return false;
+        }
+        if !self.spend(origin.here, found.bytes / FOLLOWED_AS_SCRIPT) {
+            return true;
         }
         let span = self.span_in_step(origin, command.span);
         let mut hops = origin.hops.clone();
@@ -102,14 +126,25 @@ impl Walk<'_> {
         if found.leads.iter().any(again) {
             return true;
         }
+        if origin.hops.len() == MAX_HOPS {
+            let why = format!("more than {MAX_HOPS} files lead from one to the next");
+            self.undecide_command(origin, command, why);
+            return true;
+        }
         for lead in &found.leads {
             if self.followed == MAX_FOLLOWED {
+                let why = format!("more than {MAX_FOLLOWED} scripts of other files");
+                self.undecide_command(origin, command, why);
+                return true;
+            }
+            if !self.spend(origin.here, lead.script.len()) {
                 return true;
             }
             self.followed += 1;
             let inner = Origin {
                 here: origin.here,
                 script: origin.script,
+                map: origin.map,
                 text: &lead.script,
                 folder: Some(prefixed(&place.checkout, &lead.folder)),
                 env: origin.env.iter().chain(&peeled.env).chain(&lead.env).cloned().collect(),
@@ -128,7 +163,10 @@ impl Walk<'_> {
             let given = Given { vars: &variable, files: &files };
             let all = self.repository.scripts.read(lead.shell.clone(), lead.expanded(), &given);
             self.state.exporting.extend(exports(&lead.script));
-            for read in all.iter() {
+            if let Some(why) = &all.cut {
+                self.undecide_command(origin, command, why.clone());
+            }
+            for read in &all.commands {
                 self.command(&inner, &read.command, read.program.as_ref());
             }
         }

@@ -1,5 +1,7 @@
 //! Job × matrix leg × caller: what really runs.
 
+use std::collections::BTreeSet;
+
 use crate::actions::context::{Inputs, Scope};
 use crate::actions::expr::{Eval, Value};
 use crate::actions::matrix::{Leg, Legs};
@@ -45,12 +47,21 @@ pub struct Instances {
     pub triggers: Vec<Trigger>,
     /// Workflows elsewhere may call this one, with inputs and on events not known.
     pub open: bool,
+    /// Why these are not all, where a limit was reached.
+    pub undecided: Option<String>,
 }
 
-/// More instances than this are not looked at one by one.
-const MAX_INSTANCES: usize = 512;
-/// Reusable workflows may call each other this deep on GitHub.
-const MAX_CALL_DEPTH: usize = 4;
+/// Instances of one job that are looked at one by one.
+pub(super) const MAX_INSTANCES: usize = 512;
+/// Instances of all jobs of a workflow together, as long as each job gets a few.
+const MAX_INSTANCES_OF_FILE: usize = 100 * MAX_INSTANCES;
+/// Instances that a job gets however many jobs there are.
+const MIN_INSTANCES: usize = 8;
+
+/// How many instances of a job are looked at in a workflow of that many jobs.
+pub(super) fn most_instances(jobs: usize) -> usize {
+    (MAX_INSTANCES_OF_FILE / jobs.max(1)).clamp(MIN_INSTANCES, MAX_INSTANCES)
+}
 
 impl Instances {
     pub fn of(repository: &Repository, unit: Unit) -> Self {
@@ -63,20 +74,28 @@ impl Instances {
                 inputs: undecided(declared),
                 caller: None,
             };
-            return Self { list: vec![instance], exact: false, triggers: Vec::new(), open: true };
+            return Self {
+                list: vec![instance],
+                exact: false,
+                triggers: Vec::new(),
+                open: true,
+                undecided: None,
+            };
         };
         let definition = &workflow.jobs[job];
         let mut triggers = Vec::new();
         let mut open = false;
+        let mut cut = false;
+        let most = most_instances(workflow.jobs.len());
         let mut starts: Vec<(Inputs, Option<Caller>)> = Vec::new();
         for trigger in &workflow.triggers.list {
             if trigger.event != "workflow_call" {
                 triggers.push(trigger.clone());
                 continue;
             }
-            let calls = calls(repository, unit.document, MAX_CALL_DEPTH, &mut triggers);
-            open |= calls.is_empty();
-            starts.extend(calls);
+            add_triggers_of_callers(repository, unit.document, &mut triggers);
+            cut |= !add_calls(repository, unit.document, most, &mut starts);
+            open |= starts.is_empty();
             if open {
                 starts.push((undecided(&trigger.inputs), None));
             }
@@ -84,8 +103,8 @@ impl Instances {
         if starts.is_empty() || triggers_start_directly(&workflow.triggers.list) {
             starts.push((dispatched(&workflow.triggers.list), None));
         }
-        let mut list = Vec::new();
         let mut exact = !open;
+        let mut list: Vec<Instance> = Vec::new();
         for (inputs, caller) in starts {
             let empty = Leg::default();
             let scope = Scope::new(&empty, &inputs, &definition.id).with_env(&workflow.env);
@@ -93,17 +112,21 @@ impl Instances {
                 definition.matrix.map_or_else(Legs::single, |m| m.legs(&document.tree, &scope));
             exact &= legs.exact;
             for leg in legs.legs {
-                if list.len() == MAX_INSTANCES {
-                    exact = false;
-                    break;
-                }
                 let instance = Instance { unit, leg, inputs: inputs.clone(), caller };
                 if !list.contains(&instance) {
                     list.push(instance);
                 }
             }
+            if list.len() > most {
+                list.truncate(most);
+                cut = true;
+                break;
+            }
         }
-        Self { list, exact, triggers, open }
+        let undecided = cut.then(|| {
+            format!("more than {most} legs and callers: only the first {most} are looked at")
+        });
+        Self { list, exact: exact && !cut, triggers, open, undecided }
     }
 
     /// The names of the events, when no others can start the unit.
@@ -116,36 +139,50 @@ fn triggers_start_directly(triggers: &[Trigger]) -> bool {
     triggers.iter().any(|t| t.event != "workflow_call")
 }
 
-/// The inputs that each caller in this repository passes; adds the callers' triggers to `triggers`.
-fn calls(
+/// Adds the triggers of all workflows that call `document`, directly or through others. Each
+/// workflow is looked at once, so that those which call each other come to an end.
+fn add_triggers_of_callers(repository: &Repository, document: usize, triggers: &mut Vec<Trigger>) {
+    let mut seen = BTreeSet::from([document]);
+    let mut queue = vec![document];
+    while let Some(called) = queue.pop() {
+        for caller in repository.callers(called) {
+            if !seen.insert(caller.document) {
+                continue;
+            }
+            let Some(workflow) = repository.documents[caller.document].workflow() else { continue };
+            for trigger in &workflow.triggers.list {
+                let is_known = |known: &Trigger| {
+                    known.event == trigger.event && known.names_tags() == trigger.names_tags()
+                };
+                if trigger.event == "workflow_call" {
+                    queue.push(caller.document);
+                } else if !triggers.iter().any(is_known) {
+                    triggers.push(trigger.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Adds the inputs that each call in this repository passes. False where there are more calls than
+/// are looked at.
+fn add_calls(
     repository: &Repository,
     document: usize,
-    depth: usize,
-    triggers: &mut Vec<Trigger>,
-) -> Vec<(Inputs, Option<Caller>)> {
-    let mut out = Vec::new();
+    most: usize,
+    starts: &mut Vec<(Inputs, Option<Caller>)>,
+) -> bool {
     let declared = declarations(repository, document);
     for caller in repository.callers(document) {
         let Some(workflow) = repository.documents[caller.document].workflow() else { continue };
         let job = &workflow.jobs[caller.job];
-        for trigger in &workflow.triggers.list {
-            if trigger.event == "workflow_call" {
-                if depth > 0 {
-                    calls(repository, caller.document, depth - 1, triggers);
-                }
-            } else if !triggers
-                .iter()
-                .any(|t| t.event == trigger.event && t.names_tags() == trigger.names_tags())
-            {
-                triggers.push(trigger.clone());
-            }
-        }
         let outer = undecided(&declarations(repository, caller.document));
         let no_leg = Leg::default();
         let scope = Scope::new(&no_leg, &outer, &job.id).with_env(&workflow.env);
         let legs = job.matrix.map_or_else(Legs::single, |m| {
             m.legs(&repository.documents[caller.document].tree, &scope)
         });
+        let first = starts.len();
         for leg in &legs.legs {
             let scope = Scope::new(leg, &outer, &job.id).with_env(&workflow.env);
             let values = declared
@@ -160,10 +197,17 @@ fn calls(
                     (input.name.clone(), value)
                 })
                 .collect();
-            out.push((Inputs { values }, Some(*caller)));
+            let start = (Inputs { values }, Some(*caller));
+            if starts[first..].contains(&start) {
+                continue;
+            }
+            if starts.len() == most {
+                return false;
+            }
+            starts.push(start);
         }
     }
-    out
+    true
 }
 
 fn declarations(repository: &Repository, document: usize) -> Vec<InputDeclaration> {

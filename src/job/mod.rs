@@ -20,5 +20,8 @@ mod wheels;
 
 pub use event::{CacheForm, CacheStep, Event, EventKind, Gate, Invocation, Site};
 pub use instance::{Instance, Instances, Unit};
-pub use timeline::{Timeline, build};
+pub use timeline::{Timeline, build, most_work};
 pub use undecided::Undecided;
+
+#[cfg(test)]
+mod tests;

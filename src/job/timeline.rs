@@ -21,6 +21,17 @@ const USES_ACTION: &str = "uses this action";
 const MAX_ACTION_DEPTH: usize = 9;
 /// Steps of one instance, those of composite actions counted each time they are used.
 const MAX_STEPS: usize = 5_000;
+/// Work that the instances of one file may cost together: one for a step or a followed script, and
+/// one more for this many bytes of it.
+const MAX_WORK_OF_FILE: usize = 400_000;
+const BYTES_PER_WORK: usize = 32;
+/// Work that one instance may cost.
+const MAX_WORK: usize = 40_000;
+
+/// The work that each instance of a file may cost that has so many of them.
+pub fn most_work(instances: usize) -> usize {
+    (MAX_WORK_OF_FILE / instances.max(1)).clamp(1, MAX_WORK)
+}
 
 /// The events of one instance, in order.
 #[derive(Debug, Clone)]
@@ -43,8 +54,13 @@ impl Timeline {
     }
 }
 
-/// Reads one instance in order.
-pub fn build(repository: &Repository, instances: &Instances, instance: &Instance) -> Timeline {
+/// Reads one instance in order, as far as that costs no more than `most` (see [`most_work`]).
+pub fn build(
+    repository: &Repository,
+    instances: &Instances,
+    instance: &Instance,
+    most: usize,
+) -> Timeline {
     let document = &repository.documents[instance.unit.document];
     let workflow = document.workflow();
     let job = workflow.zip(instance.unit.job).map(|(w, j)| &w.jobs[j]);
@@ -67,6 +83,7 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
         outer: None,
         depth: 0,
         taken: 0,
+        left: most,
         followed: 0,
     };
     if let Some(job) = job {
@@ -81,6 +98,11 @@ pub fn build(repository: &Repository, instances: &Instances, instance: &Instance
                 undecided: Vec::new(),
             };
         }
+    }
+    if let Some(why) = &instances.undecided
+        && instances.list.first().is_some_and(|first| std::ptr::eq(first, instance))
+    {
+        walk.undecide_instances(why);
     }
     if let Some(steps) = document.steps(instance.unit.job) {
         walk.steps(instance.unit.document, instance.unit.job, steps, &instance.inputs);
@@ -114,6 +136,8 @@ pub(super) struct Walk<'a> {
     pub depth: usize,
     /// Steps read so far.
     taken: usize,
+    /// Work that may still be spent.
+    left: usize,
     /// Scripts of other files read so far.
     pub followed: usize,
 }
@@ -171,12 +195,16 @@ impl<'a> Walk<'a> {
                     step,
                     inputs,
                 };
-                self.undecide(here, step.span, "the job has too many steps to read them all");
+                let why = format!("more than {MAX_STEPS} steps: the rest is not read");
+                self.undecide(here, step.span, why);
                 return;
             }
             self.taken += 1;
             let site = Site { document, job, step: position };
             let here = Here { document: &self.repository.documents[document], site, step, inputs };
+            if !self.spend(here, step.run.as_ref().map_or(0, |script| script.text.len())) {
+                return;
+            }
             let known = self.depth;
             let condition =
                 step.condition.as_ref().map(|c| (c, self.scope_at(here).condition(&c.text)));
@@ -224,6 +252,30 @@ impl<'a> Walk<'a> {
             let only = given("") == Some(false) && given("false") == Some(false);
             only.then_some(Gate { cache: event.site, on_hit: true })
         })
+    }
+
+    /// Counts the work of a step or a script of so many bytes; false where it may no longer be
+    /// done.
+    pub fn spend(&mut self, here: Here<'_>, bytes: usize) -> bool {
+        let work = 1 + bytes / BYTES_PER_WORK;
+        match self.left.checked_sub(work) {
+            Some(left) => self.left = left,
+            None => {
+                self.left = 0;
+                let why = format!(
+                    "the file's jobs, legs and steps together are more than {MAX_WORK_OF_FILE} \
+                     units of work: the rest of the steps is not read"
+                );
+                self.undecide(here, here.step.span, why);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether any work may still be done.
+    pub fn may_spend(&self) -> bool {
+        self.left > 0
     }
 
     /// Reads the steps of a composite action that the step `here` uses.

@@ -55,11 +55,14 @@ const NO_CALL: [&str; 26] = [
     "test",
 ];
 
+/// Places that are noted for one job: nobody reads more, and each is compared with all others.
+const MAX_UNDECIDED: usize = 200;
+
 /// Everything that a job's instances leave open, each place once.
 pub fn all(repository: &Repository, timelines: &[Timeline]) -> Vec<Undecided> {
     let mut all: Vec<Undecided> = Vec::new();
     let mut add = |new: Undecided| {
-        if !all.contains(&new) {
+        if all.len() < MAX_UNDECIDED && !all.contains(&new) {
             all.push(new);
         }
     };
@@ -108,6 +111,14 @@ impl Walk<'_> {
         self.add(Undecided { place, hides_call: true, only_without_calls: false });
     }
 
+    /// Not all instances of the job are looked at.
+    pub fn undecide_instances(&mut self, why: &str) {
+        let path = self.repository.documents[self.instance.unit.document].path.clone();
+        let span = self.job.map_or_else(Span::default, |job| job.id_span);
+        let place = Location { path, span, label: why.to_owned() };
+        self.add(Undecided { place, hides_call: true, only_without_calls: false });
+    }
+
     /// A call of the tool may hide in a command.
     pub fn undecide_command(&mut self, origin: &Origin<'_>, command: &Command, why: String) {
         let place = Location { label: why, ..self.place_of(origin, command.span) };
@@ -121,7 +132,7 @@ impl Walk<'_> {
     }
 
     fn add(&mut self, new: Undecided) {
-        if !self.undecided.contains(&new) {
+        if self.undecided.len() < MAX_UNDECIDED && !self.undecided.contains(&new) {
             self.undecided.push(new);
         }
     }

@@ -1,6 +1,7 @@
 //! cibuildwheel: commands that it runs in a container of its own, or on the runner once for each
 //! Python.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::commands::shown;
@@ -19,7 +20,8 @@ const MAX_COMMANDS: usize = 50;
 impl Walk<'_> {
     /// Calls of nox in the settings of cibuildwheel, which a step starts.
     pub(super) fn wheels(&mut self, here: Here<'_>, script: &Scalar, span: Span) {
-        let origin = Origin::step(here, script, Some(String::new()));
+        let map = OnceCell::new();
+        let origin = Origin::step(here, script, &map, Some(String::new()));
         for text in self.wheel_commands(here).into_iter().take(MAX_COMMANDS) {
             let read = commands(&Shell::Bash, &Expanded::new(&text, &[]), &|name| {
                 self.variable(&origin, &[], name)

@@ -17,6 +17,10 @@ use crate::base::text::Span;
 
 /// How deep statements may nest, function calls counted.
 const MAX_DEPTH: usize = 48;
+/// Variables that are copied, and bytes of values that a command carries, for the price of one
+/// statement.
+pub(super) const COPIES_PER_STATEMENT: usize = 32;
+const BYTES_PER_STATEMENT: usize = 1024;
 /// More words than this given to a script are taken as unknown.
 const MAX_ARGUMENTS: usize = 100;
 
@@ -105,8 +109,15 @@ impl<'t> Walker<'_, 't> {
         }
     }
 
+    /// Counts the copying of the state: a script with many variables and branches would otherwise
+    /// cost as much as their product.
+    fn copies(&mut self) {
+        self.left.work(self.state.vars.len() / COPIES_PER_STATEMENT);
+    }
+
     /// Runs `body` in a copy of the state that is thrown away: a subshell.
     fn apart(&mut self, body: impl FnOnce(&mut Self)) {
+        self.copies();
         let outer = self.state.clone();
         body(self);
         self.state = outer;
@@ -114,6 +125,7 @@ impl<'t> Walker<'_, 't> {
 
     /// The state after `body` as a part that may be left out; the state itself stays.
     fn branch(&mut self, body: impl FnOnce(&mut Self)) -> State {
+        self.copies();
         let outer = self.state.clone();
         self.state.conditional = true;
         body(self);
@@ -123,16 +135,25 @@ impl<'t> Walker<'_, 't> {
     }
 
     fn maybe(&mut self, body: impl FnOnce(&mut Self)) {
+        self.copies();
         let after = self.branch(body);
         let state = std::mem::take(&mut self.state);
         self.state = state.merge(after);
     }
 
+    /// Counts a statement; false where a bound is reached.
+    fn may_read(&mut self) -> bool {
+        if self.depth >= MAX_DEPTH {
+            self.left.cut(format!("a script nests deeper than {MAX_DEPTH} levels"));
+            return false;
+        }
+        self.left.work(1)
+    }
+
     fn statement(&mut self, node: Node<'t>) {
-        if self.depth >= MAX_DEPTH || self.left.statements == 0 || self.state.ended.is_some() {
+        if self.state.ended.is_some() || !self.may_read() {
             return;
         }
-        self.left.statements -= 1;
         self.depth += 1;
         match node.kind() {
             "command" => self.command(node, Vec::new()),
@@ -186,10 +207,9 @@ impl<'t> Walker<'_, 't> {
 
     /// Runs the `$( … )` and `<( … )` inside `node`.
     fn substitutions(&mut self, node: Node<'t>) {
-        if self.depth >= MAX_DEPTH || self.left.statements == 0 {
+        if !self.may_read() {
             return;
         }
-        self.left.statements -= 1;
         self.depth += 1;
         match node.kind() {
             "command_substitution" | "process_substitution" => self.apart(|w| w.statements(node)),
@@ -283,7 +303,7 @@ impl<'t> Walker<'_, 't> {
             self.maybe(|w| condition.into_iter().for_each(|s| w.statement(s)));
             ends.push(self.branch(|w| body.into_iter().for_each(|s| w.statement(s))));
         }
-        self.join(ends, complete);
+        self.merge(ends, complete);
     }
 
     fn case_statement(&mut self, node: Node<'t>) {
@@ -293,16 +313,26 @@ impl<'t> Walker<'_, 't> {
             complete |= patterns.iter().any(|p| self.text(*p) == "*");
             let body = children(item).into_iter().filter(|c| !patterns.contains(c));
             ends.push(self.branch(|w| body.for_each(|s| w.statement(s))));
+            if self.left.statements == 0 {
+                break;
+            }
         }
-        self.join(ends, complete);
+        self.merge(ends, complete);
     }
 
-    /// Goes on from the ends of branches; `complete`: one of them was taken.
-    fn join(&mut self, ends: Vec<State>, complete: bool) {
+    /// Continues from the ends of branches; `complete`: one of them was taken.
+    fn merge(&mut self, ends: Vec<State>, complete: bool) {
         let mut ends = ends.into_iter();
         let Some(first) = ends.next() else { return };
         let start = if complete { first } else { std::mem::take(&mut self.state).merge(first) };
-        self.state = ends.fold(start, State::merge);
+        self.state = start;
+        for end in ends {
+            // Once the bound is reached nothing more is read, so that the rest need not be merged.
+            if !self.left.work((self.state.vars.len() + end.vars.len()) / COPIES_PER_STATEMENT) {
+                break;
+            }
+            self.state = std::mem::take(&mut self.state).merge(end);
+        }
     }
 
     fn for_statement(&mut self, node: Node<'t>) {
@@ -428,10 +458,16 @@ impl<'t> Walker<'_, 't> {
         if words.is_empty() {
             return;
         }
+        let exports = self.state.exports();
+        let values = words.iter().map(|w| &w.value).chain(exports.iter().map(|(_, value)| value));
+        let bytes: usize = values.flatten().map(String::len).sum();
+        if !self.left.work(bytes / BYTES_PER_STATEMENT) {
+            return;
+        }
         self.out.push(Command {
             words,
             assignments,
-            exports: self.state.exports(),
+            exports,
             span: self.script.origin(span),
             directory: self.state.directory.clone(),
             conditional: self.state.conditional,

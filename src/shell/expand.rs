@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(parts[2].span, Span::new(10, 12));
         let word = script.word(Span::new(0, script.text().len()), parts);
         assert_eq!((word.value.as_deref(), word.static_prefix().as_str()), (None, "-s"));
-        assert!(word.from_hole() && word.may_be_several());
+        assert!(word.parts.iter().any(|p| p.source == Source::Hole) && word.may_be_several());
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Command, Expanded, Given, Peeled, Shell, Word, commands_given, program};
+use super::{Command, Expanded, Given, Peeled, Shell, Word, commands_and_cut, program};
 use crate::base::memo::{Memo, Weight};
 
 /// The scripts of one repository.
 #[derive(Debug, Default)]
-pub struct Scripts(Memo<Script, Name, Option<String>, Vec<Read>>);
+pub struct Scripts(Memo<Script, Name, Option<String>, ReadScript>);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Script {
@@ -20,6 +20,14 @@ struct Script {
 pub struct Read {
     pub command: Command,
     pub program: Option<Peeled>,
+}
+
+/// The commands of a script, in order.
+#[derive(Debug)]
+pub struct ReadScript {
+    pub commands: Vec<Read>,
+    /// Why these are not all, where a limit was reached.
+    pub cut: Option<String>,
 }
 
 /// What a script looks up around it.
@@ -62,9 +70,15 @@ impl Weight for Read {
     }
 }
 
+impl Weight for ReadScript {
+    fn bytes(&self) -> usize {
+        self.commands.bytes() + self.cut.bytes()
+    }
+}
+
 impl Scripts {
-    /// As [`commands_given`].
-    pub fn read(&self, shell: Shell, text: Expanded, given: &Given<'_>) -> Arc<Vec<Read>> {
+    /// As [`commands_and_cut`].
+    pub fn read(&self, shell: Shell, text: Expanded, given: &Given<'_>) -> Arc<ReadScript> {
         let look_up = |name: &Name| match name {
             Name::Variable(name) => (given.vars)(name),
             Name::File(path) => (given.files)(path),
@@ -72,12 +86,10 @@ impl Scripts {
         self.0.answer(Script { shell, text }, &look_up, |script, look_up| {
             let vars = |name: &str| look_up(Name::Variable(name.to_owned()));
             let files = |path: &str| look_up(Name::File(path.to_owned()));
-            let commands =
-                commands_given(&script.shell, &script.text, &Given { vars: &vars, files: &files });
-            commands
-                .into_iter()
-                .map(|command| Read { program: program(&command), command })
-                .collect()
+            let given = Given { vars: &vars, files: &files };
+            let (commands, cut) = commands_and_cut(&script.shell, &script.text, &given);
+            let read = |command| Read { program: program(&command), command };
+            ReadScript { commands: commands.into_iter().map(read).collect(), cut }
         })
     }
 }
@@ -114,13 +126,13 @@ mod tests {
         let known = |text: &str| Some(text.to_owned());
         for (hole, variable) in [("a", "x"), ("a", "y"), ("b", "x")] {
             assert_eq!(
-                words(&read(script, hole, variable, "")),
+                words(&read(script, hole, variable, "").commands),
                 [[known("-s"), known(variable), known(hole)]]
             );
         }
         for file in ["T=1", "T=2"] {
             let read = read(". ./env\nnox -s $T", "", "", file);
-            assert_eq!(words(&read[1..]), [[known("-s"), known(&file[2..])]]);
+            assert_eq!(words(&read.commands[1..]), [[known("-s"), known(&file[2..])]]);
         }
     }
 
@@ -131,7 +143,9 @@ mod tests {
         let plain = scripts.read(Shell::Bash, Expanded::new("nox -s a", &[]), &given);
         let hole = Expanded::new("nox -s ?", &[(Span::new(7, 8), Some("a".to_owned()))]);
         let hole = scripts.read(Shell::Bash, hole, &given);
-        assert_eq!(plain[0].command.words[2].value, hole[0].command.words[2].value);
-        assert!(!plain[0].command.words[2].from_hole() && hole[0].command.words[2].from_hole());
+        let word = |read: &ReadScript| read.commands[0].command.words[2].clone();
+        assert_eq!(word(&plain).value, word(&hole).value);
+        let source = |read: &ReadScript| word(read).parts[0].source;
+        assert_ne!(source(&plain), source(&hole));
     }
 }

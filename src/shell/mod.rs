@@ -163,14 +163,27 @@ pub struct Given<'a> {
 
 /// The same as [`commands`], and what the script reads from files with `source` counts too.
 pub fn commands_given(shell: &Shell, script: &Expanded, given: &Given<'_>) -> Vec<Command> {
+    commands_and_cut(shell, script, given).0
+}
+
+/// The same as [`commands_given`], and why these are not all, where a limit was reached.
+pub fn commands_and_cut(
+    shell: &Shell,
+    script: &Expanded,
+    given: &Given<'_>,
+) -> (Vec<Command>, Option<String>) {
     let mut out = Vec::new();
     if script.text().len() > MAX_SCRIPT_BYTES {
-        return out;
+        return (out, Some(format!("a script has more than {} KiB", MAX_SCRIPT_BYTES / 1024)));
     }
-    let mut left =
-        Left { bytes: MAX_INNER_BYTES, sourced: MAX_SOURCED, statements: MAX_STATEMENTS };
+    let mut left = Left {
+        bytes: MAX_INNER_BYTES,
+        sourced: MAX_SOURCED,
+        statements: MAX_STATEMENTS,
+        cut: None,
+    };
     read(shell, script, given, MAX_NESTING, &mut left, &mut out);
-    out
+    (out, left.cut)
 }
 
 /// What is still read for one script and all that it holds or leads to.
@@ -178,6 +191,38 @@ struct Left {
     bytes: usize,
     sourced: usize,
     statements: usize,
+    /// The first limit that was reached.
+    cut: Option<String>,
+}
+
+impl Left {
+    /// Counts work in statements; false where the bound is reached.
+    fn work(&mut self, statements: usize) -> bool {
+        if self.statements < statements {
+            self.statements = 0;
+            self.cut(format!("a script takes more than {MAX_STATEMENTS} statements to be read"));
+            return false;
+        }
+        self.statements -= statements;
+        true
+    }
+
+    /// Counts the bytes of a script inside the script; false where it may not be read.
+    fn inner(&mut self, bytes: usize) -> bool {
+        if bytes > self.bytes.min(MAX_SCRIPT_BYTES) {
+            self.cut(format!(
+                "a script holds or reads scripts of more than {} KiB",
+                MAX_INNER_BYTES / 1024
+            ));
+            return false;
+        }
+        self.bytes -= bytes;
+        true
+    }
+
+    fn cut(&mut self, why: String) {
+        self.cut.get_or_insert(why);
+    }
 }
 
 fn read(
@@ -203,10 +248,9 @@ fn read(
         let nested = script.nested(&inline.parts);
         let (conditional, outer) = (command.conditional, inline.peeled);
         out.push(command);
-        if nested.text().len() > left.bytes {
+        if !left.inner(nested.text().len()) {
             continue;
         }
-        left.bytes -= nested.text().len();
         let lookup = |name: &str| match outer.env.iter().rev().find(|(n, _)| n == name) {
             Some((_, value)) => value.clone(),
             None => (given.vars)(name),

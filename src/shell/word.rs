@@ -87,11 +87,6 @@ impl Word {
         self.parts[self.parts.len() - known..].iter().filter_map(|p| p.text.as_deref()).collect()
     }
 
-    /// Whether a part of it comes from a `${{ … }}`.
-    pub fn from_hole(&self) -> bool {
-        self.parts.iter().any(|p| p.source == Source::Hole)
-    }
-
     /// Whether it can stand for any number of words: an unknown value outside quotes.
     pub fn may_be_several(&self) -> bool {
         self.parts.iter().any(|p| p.text.is_none() && p.choices.is_empty() && !p.quoted)

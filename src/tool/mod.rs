@@ -115,7 +115,7 @@ impl Backend {
 }
 
 /// Which interpreter a session asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Interpreter {
     /// The one that runs the tool.
     Own,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cachelint::actions::context::Scope;
 use cachelint::actions::{Action, Workflow};
 use cachelint::base::text::Text;
-use cachelint::job::{Event, EventKind, Instances, Invocation, Timeline, Unit, build};
+use cachelint::job::{Event, EventKind, Instances, Invocation, Timeline, Unit, build, most_work};
 use cachelint::repo;
 use cachelint::repo::discover::{FileKind, Repository};
 use cachelint::repo::{Content, Document};
@@ -72,7 +72,11 @@ pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
         for job in 0..read.workflow().map_or(0, |w| w.jobs.len()) {
             let instances = Instances::of(&repository, Unit { document, job: Some(job) });
             for instance in &instances.list {
-                legs_of(&repository, &build(&repository, &instances, instance), &mut out);
+                legs_of(
+                    &repository,
+                    &build(&repository, &instances, instance, most_work(1)),
+                    &mut out,
+                );
             }
         }
     }

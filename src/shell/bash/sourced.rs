@@ -1,7 +1,7 @@
 //! Scripts that a script reads into itself with `source`: what they set and where they leave it.
 
 use super::{Walker, walk};
-use crate::shell::{Directory, Expanded, Given, MAX_SCRIPT_BYTES, Word};
+use crate::shell::{Directory, Expanded, Given, MAX_SOURCED, Word};
 
 /// How many scripts may read each other this way; those that read themselves end here.
 const MAX_SOURCES: usize = 3;
@@ -12,14 +12,17 @@ impl Walker<'_, '_> {
         let Some(path) = file.and_then(|w| w.value.as_deref()) else { return };
         let Directory::Into(path) = self.state.directory.enter(Some(path)) else { return };
         if self.sources == MAX_SOURCES || self.left.sourced == 0 {
+            self.left.cut(format!(
+                "scripts read more than {MAX_SOURCED} others, or each other more than \
+                 {MAX_SOURCES} times"
+            ));
             return;
         }
         let Some(text) = (self.files)(&path) else { return };
         self.left.sourced -= 1;
-        if text.len() > MAX_SCRIPT_BYTES.min(self.left.bytes) {
+        if !self.left.inner(text.len()) {
             return;
         }
-        self.left.bytes -= text.len();
         let given = Given { vars: self.vars, files: self.files };
         let before = self.state.clone();
         let (_, after) =

@@ -131,3 +131,27 @@ fn sourced_scripts_share_what_one_script_may_read() {
         assert_eq!(read(". ./a.sh\necho $x", file)[1].words[1].value.as_deref(), value);
     }
 }
+
+#[test]
+fn branches_and_variables_together_are_bounded_and_the_limit_is_said() {
+    let read = |script: &str| {
+        let given = Given { vars: &|_| None, files: &|_| None };
+        commands_and_cut(&Shell::Bash, &Expanded::new(script, &[]), &given)
+    };
+    let branches: String = (0..6_000).map(|i| format!("a{i}) Y{i}=1; nox ;;\n")).collect();
+    let (found, cut) = read(&format!("case $X in\n{branches}esac\nnox\n"));
+    assert!(cut.is_some_and(|why| why.contains("statements")), "{}", found.len());
+    // What comes after the branches costs the sum of their variables.
+    assert!(found.len().pow(2) / bash::COPIES_PER_STATEMENT > MAX_STATEMENTS, "{}", found.len());
+    let few: String = (0..40).map(|i| format!("a{i}) Y{i}=1; nox ;;\n")).collect();
+    assert_eq!(read(&format!("case $X in\n{few}esac\nnox\n")).1, None);
+
+    let value = "x=$x$x\n".repeat(16);
+    let (found, cut) = read(&format!("x=a\n{value}export x\n{}", "nox $x\n".repeat(5_000)));
+    let bytes: usize =
+        found.iter().flat_map(|c| &c.exports).flat_map(|(_, v)| v).map(String::len).sum();
+    assert!(cut.is_some() && bytes <= MAX_STATEMENTS * 1024, "{bytes}");
+    for script in ["nox\n".repeat(30_000), " ".repeat(MAX_SCRIPT_BYTES + 1)] {
+        assert!(read(&script).1.is_some());
+    }
+}

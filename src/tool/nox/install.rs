@@ -1,6 +1,7 @@
 //! Which tracked files decide what sessions install, read from the installers' words.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::rules::nox::rules;
 use crate::tool::Files;
@@ -24,7 +25,7 @@ const MAX_FILES: usize = 200;
 /// Collects from all bodies. `folder` is the noxfile's, relative to the repository root.
 /// `loaded` are files that the noxfile reads while it loads.
 pub fn collect(
-    effects: &[Effects],
+    effects: &[Rc<Effects>],
     loaded: &[String],
     folder: &str,
     files: &dyn Files,

@@ -9,7 +9,8 @@ pub mod noxfile;
 pub mod reuse;
 pub mod select;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 
 use self::argv::Call;
 use self::nested::Nesting;
@@ -225,7 +226,7 @@ fn follow(
     let exact =
         selection.doubts.is_empty() && all_found && selection.possible.is_empty() && !call.open;
     let default_backend = backend::of_call(call, request.env, &reader);
-    let mut session = |(candidate, effects): &(Candidate, Effects)| {
+    let mut session = |(candidate, effects): &(Candidate, Rc<Effects>)| {
         describe(candidate, effects, &reader, &default_backend, &global, run)
     };
     let sure: Vec<Session> = certain.iter().map(&mut session).collect();
@@ -343,14 +344,21 @@ fn follow(
         }
         run.removes.extend(effects.removes.iter().cloned());
     }
-    let surely = certain.len();
-    let mut effects: Vec<Effects> = certain.into_iter().chain(possible).map(|(_, e)| e).collect();
+    // Each body once, and whether a session with it surely runs.
+    let mut bodies: HashSet<*const Effects> = HashSet::new();
+    let mut surely = certain.iter().map(|_| true).chain(possible.iter().map(|_| false));
+    let followed = certain.iter().chain(&possible).map(|(_, effects)| Rc::clone(effects));
+    let effects: Vec<(Rc<Effects>, bool)> = followed
+        .zip(&mut surely)
+        .filter(|(effects, _)| bodies.insert(Rc::as_ptr(effects)))
+        .collect();
+    let (effects, surely): (Vec<Rc<Effects>>, Vec<bool>) = effects.into_iter().unzip();
     // Sessions that run programs nobody is seen to install get them in a way that is not
     // understood.
     let unseen = !exact || effects.iter().all(|e| e.installs.is_empty() && (e.opaque || e.runs));
     let mut installs = install::collect(&effects, &reader.reads, &reader.folder, request.files);
     if unseen && installs.files.is_empty() {
-        let opaque = Effects { opaque: true, ..Effects::default() };
+        let opaque = Rc::new(Effects { opaque: true, ..Effects::default() });
         installs.files = install::collect(&[opaque], &[], &reader.folder, request.files).files;
     }
     run.unpinned = installs.unpinned;
@@ -391,13 +399,13 @@ fn follow(
     }
     let mut seen = BTreeSet::new();
     run.undecided.retain(|reason| seen.insert(reason.clone()));
-    let of = |(i, effects): (usize, &mut Effects)| {
-        std::mem::take(&mut effects.nested).into_iter().map(move |call| (call, i < surely))
+    let of = |(effects, certain): (&Rc<Effects>, bool)| {
+        effects.nested.clone().into_iter().map(move |call| (call, certain))
     };
-    effects.iter_mut().enumerate().flat_map(of).collect()
+    effects.iter().zip(surely).flat_map(of).collect()
 }
 
-type Followed = Vec<(Candidate, Effects)>;
+type Followed = Vec<(Candidate, Rc<Effects>)>;
 
 /// Follows the bodies of the selected sessions, and of those they notify.
 fn bodies(
@@ -407,19 +415,25 @@ fn bodies(
     reader: &mut Reader<'_>,
 ) -> (Followed, Followed) {
     let all = select::all(call, request.env, reader);
-    let mut known: Vec<Option<Effects>> = vec![None; reader.sessions.len()];
-    let mut follow = |candidate: &Candidate, reader: &mut Reader<'_>| -> Effects {
+    let mut known: Vec<Option<Rc<Effects>>> = vec![None; reader.sessions.len()];
+    let mut follow = |candidate: &Candidate, reader: &mut Reader<'_>| -> Rc<Effects> {
         let Some(definition) = reader.sessions.get(candidate.definition).cloned() else {
-            return Effects::default();
+            return Rc::default();
         };
-        let Some(slot) = known.get_mut(candidate.definition) else { return Effects::default() };
-        slot.get_or_insert_with(|| reader.effects(&definition)).clone()
+        let Some(slot) = known.get_mut(candidate.definition) else { return Rc::default() };
+        Rc::clone(slot.get_or_insert_with(|| Rc::new(reader.effects(&definition))))
     };
     let mut at = 0;
+    let mut notified: BTreeSet<usize> = BTreeSet::new();
     while let Some(candidate) = selection.certain.get(at).cloned() {
-        for name in follow(&candidate, reader).notifies {
+        at += 1;
+        // All sessions of one function notify the same ones.
+        if !notified.insert(candidate.definition) {
+            continue;
+        }
+        for name in &follow(&candidate, reader).notifies {
             // A notification may depend on conditions: what it adds may run.
-            let found = select::named(&name, &all);
+            let found = select::named(name, &all);
             if found.is_empty() {
                 selection.more = true;
                 selection.doubts.push("the name of a notified session is computed".to_owned());
@@ -430,7 +444,6 @@ fn bodies(
                 .collect();
             select::add(&mut selection.certain, new);
         }
-        at += 1;
     }
     let mut pair = |list: &[Candidate]| -> Followed {
         list.iter().map(|c| (c.clone(), follow(c, reader))).collect()

@@ -12,6 +12,9 @@ use crate::tool::{Answer, Argument, Request, Reuse, Run};
 /// here.
 const MAX_CALLS: usize = 16;
 
+/// Different calls inside sessions that are looked at for one call of nox.
+const MAX_DISTINCT: usize = 100;
+
 const AGAIN: &str = "a session calls nox again";
 
 /// What a call shares with those inside its sessions.
@@ -47,6 +50,11 @@ pub(super) fn add(
             continue;
         }
         seen.push(call);
+        if seen.len() > MAX_DISTINCT {
+            run.undecided.push(format!("sessions call nox in more than {MAX_DISTINCT} ways"));
+            run.installs_anything = Answer::any([run.installs_anything, Answer::Unknown]);
+            return;
+        }
         match inner(call, request, own, nesting) {
             Ok(inner) => merge(run, inner, *certain && call.certain),
             Err(why) => {

@@ -2,12 +2,13 @@
 //! noxfile defines.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Argument, Interpreter, Variable};
 
 use super::argv::Call;
-use super::noxfile::{Definition, Pythons, Reader, Value};
+use super::noxfile::{Definition, MAX_SESSIONS, Pythons, Reader, Value};
 
 /// One session that the noxfile makes.
 #[derive(Debug, Clone)]
@@ -109,6 +110,9 @@ impl Words {
     }
 }
 
+/// Names in `requires=` that are looked up for one call.
+const MAX_REQUIRED: usize = 4_000;
+
 /// The sessions that `call` runs, `requires=` included.
 pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) -> Selection {
     let mut selection = Selection::default();
@@ -209,7 +213,8 @@ fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &
     if call.has(Meaning::NoDependencies) {
         return;
     }
-    let mut seen: Vec<(usize, Interpreter)> = Vec::new();
+    let mut seen: HashSet<(usize, Interpreter)> = HashSet::new();
+    let mut left = MAX_REQUIRED;
     for certain in [true, false] {
         let mut queue: Vec<Candidate> =
             if certain { selection.certain.clone() } else { selection.possible.clone() };
@@ -220,10 +225,18 @@ fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &
             else {
                 continue;
             };
-            seen.push(id);
+            seen.insert(id);
             match &definition.requires {
                 Value::None => {}
+                Value::List(items) if items.len() > left => {
+                    left = 0;
+                    selection.more = true;
+                    selection.doubts.push(format!(
+                        "sessions require each other more than {MAX_REQUIRED} times"
+                    ));
+                }
                 Value::List(items) => {
+                    left -= items.len();
                     for wanted in items.iter() {
                         let found = named(&of_its_python(wanted, &next.python), all);
                         queue.extend(found.iter().cloned());
@@ -279,7 +292,9 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
     for (index, definition) in reader.sessions.iter().enumerate() {
         let mut pythons = definition.pythons.clone();
         if let Some(words) = added {
-            let words = if words.unknown().next().is_some() { None } else { Some(words.known()) };
+            let is_known =
+                words.unknown().next().is_none() && words.0.len() <= most_pythons(reader);
+            let words = if is_known { Some(words.known()) } else { None };
             pythons = match (pythons, words) {
                 (none @ (Pythons::None | Pythons::Own), _) if !forced => none,
                 (_, None) => Pythons::Unknown,
@@ -314,6 +329,12 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
         }
     }
     all
+}
+
+/// How many interpreters the command line may add, so that the sessions can still be told apart.
+fn most_pythons(reader: &Reader<'_>) -> usize {
+    let made: usize = reader.sessions.iter().map(Definition::count).sum();
+    MAX_SESSIONS / made.max(1)
 }
 
 fn union(mut list: Vec<String>, more: &[&str]) -> Vec<String> {

@@ -7,6 +7,7 @@ use super::*;
 use crate::tool::{Argument, Files, Interpreter, Variable};
 
 mod bodies;
+mod bounds;
 mod effects;
 mod imports;
 mod names;

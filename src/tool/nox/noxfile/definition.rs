@@ -76,8 +76,22 @@ pub struct Definition {
     function: usize,
 }
 
-/// Most parameter sets that are written down.
+/// Most parameter sets that are written down for one session.
 const MAX_SETS: usize = 500;
+/// Most sessions of a noxfile that are told apart, each set of parameters and each Python counted.
+pub const MAX_SESSIONS: usize = 2_000;
+
+impl Definition {
+    /// How many sessions it makes, as far as that is known.
+    pub fn count(&self) -> usize {
+        let pythons = match &self.pythons {
+            Pythons::Many(versions) => versions.len(),
+            _ => 1,
+        };
+        let sets = self.parameters.as_ref().and_then(|p| p.sets.as_ref()).map_or(1, Vec::len);
+        pythons * sets
+    }
+}
 
 impl Reader<'_> {
     pub(super) fn decorated(&mut self, node: Node<'_>, source: &Arc<Source>) {
@@ -221,6 +235,12 @@ impl Reader<'_> {
             package,
             function,
         };
+        let made = self.made + definition.count();
+        if made > MAX_SESSIONS {
+            self.hide(format!("the noxfile makes more than {MAX_SESSIONS} sessions"));
+            return;
+        }
+        self.made = made;
         // A later session of the same name replaces the earlier one.
         if definition.certain && definition.name.is_some() {
             self.sessions.retain(|s| s.name != definition.name);

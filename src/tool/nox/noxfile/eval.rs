@@ -20,7 +20,12 @@ impl Reader<'_> {
         self.depth += 1;
         let value = self.expression(node, source);
         self.depth -= 1;
-        value
+        // A name gives the list that it stands for, everything else may have made one.
+        let copied = match (node.kind(), &value) {
+            ("identifier" | "attribute", Value::List(_) | Value::Dict(_)) => 0,
+            _ => value.weight(),
+        };
+        if self.copy(copied) { value } else { Value::Unknown }
     }
 
     fn expression(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
@@ -347,6 +352,10 @@ impl Reader<'_> {
     fn comprehension(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
         let Some(body) = node.child_by_field_name("body") else { return Value::Unknown };
         let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
+        let copied = self.names().len();
+        if !self.copy(copied) {
+            return Value::Unknown;
+        }
         let outer = self.names().clone();
         let mut items = Vec::new();
         let known = self.clause(&clauses, body, source, &mut items);
@@ -403,9 +412,13 @@ impl Reader<'_> {
             self.effects.opaque |= args.contains(&Value::Session);
             return Value::Unknown;
         }
-        let (source, module) = (Arc::clone(&function.source), function.module);
+        let (source, module, span) = (Arc::clone(&function.source), function.module, function.span);
         let mut names = function.captured.clone();
-        let Some(node) = source.find(function.span) else { return Value::Unknown };
+        if !self.copy(names.len()) {
+            self.effects.opaque |= args.contains(&Value::Session);
+            return Value::Unknown;
+        }
+        let Some(node) = source.find(span) else { return Value::Unknown };
         let parameters: Vec<Node<'_>> = node
             .child_by_field_name("parameters")
             .map(|p| p.named_children(&mut p.walk()).collect())

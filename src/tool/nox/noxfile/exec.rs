@@ -11,8 +11,10 @@ use super::value::Value;
 use crate::tool::{Argument, Files, Variable};
 
 /// Statements and expressions looked at before reading gives up: far above any real noxfile, and a
-/// bound for loops.
+/// bound for loops and for what values together hold.
 const MAX_STEPS: usize = 100_000;
+/// Items and variables that are copied for the price of one step.
+const COPIES_PER_STEP: usize = 8;
 /// Nesting of statements and expressions.
 const MAX_DEPTH: usize = 80;
 
@@ -133,11 +135,24 @@ impl DerefMut for Reader<'_> {
 impl Reader<'_> {
     /// Counts one step; false when the bounds are reached.
     pub(super) fn step(&mut self) -> bool {
-        self.steps += 1;
-        if self.steps == MAX_STEPS {
-            self.hide("the noxfile is too long to be followed to its end");
-        }
+        self.spend(1);
         self.steps < MAX_STEPS && self.depth < MAX_DEPTH
+    }
+
+    /// Counts the copying of so many items or variables; false when the bound is reached.
+    pub(super) fn copy(&mut self, items: usize) -> bool {
+        self.spend(items / COPIES_PER_STEP);
+        self.steps < MAX_STEPS
+    }
+
+    fn spend(&mut self, steps: usize) {
+        let before = self.steps;
+        self.steps = before.saturating_add(steps);
+        if before < MAX_STEPS && self.steps >= MAX_STEPS {
+            self.hide(format!(
+                "the noxfile takes more than {MAX_STEPS} steps to be followed to its end"
+            ));
+        }
     }
 
     pub(super) fn hide(&mut self, why: impl Into<String>) {
@@ -221,7 +236,9 @@ impl Reader<'_> {
             span: (node.start_byte(), node.end_byte()),
             captured: self.locals.clone().unwrap_or_default(),
         };
+        let captured = function.captured.len();
         self.functions.push(function);
+        self.copy(captured);
         Value::Function(self.functions.len() - 1)
     }
 
@@ -334,6 +351,11 @@ impl Reader<'_> {
         one: impl FnOnce(&mut Self) -> Flow,
         other: impl FnOnce(&mut Self) -> Flow,
     ) -> Flow {
+        let copied = self.names().len() + self.options.len();
+        // Both ways are copied, and then compared.
+        if !self.copy(3 * copied) {
+            return Flow::On;
+        }
         self.doubts += 1;
         let (names, options) = (self.names().clone(), self.options.clone());
         let first = one(self);

@@ -10,7 +10,7 @@ mod state;
 mod tree;
 mod value;
 
-pub use definition::{Definition, Parameters, Pythons};
+pub use definition::{Definition, MAX_SESSIONS, Parameters, Pythons};
 pub use exec::{Effects, Install, NestedCall, Reader};
 pub use value::{Value, join};
 

@@ -17,6 +17,8 @@ pub struct State {
     /// Every value ever assigned to an option, for those whose last one is not known.
     pub option_values: BTreeMap<String, Vec<Value>>,
     pub sessions: Vec<Definition>,
+    /// How many sessions the definitions make together.
+    pub(super) made: usize,
     /// Why there may be sessions that were not seen; empty when all were.
     pub hidden_sessions: Vec<String>,
     /// Packages out of sight whose import makes sessions without environments.
@@ -47,7 +49,7 @@ pub struct State {
     pub(super) doubts: usize,
     pub(super) calls: usize,
     pub(super) depth: usize,
-    pub(super) steps: usize,
+    pub(in crate::tool::nox) steps: usize,
 }
 
 impl Weight for State {
@@ -64,6 +66,7 @@ impl State {
             options: BTreeMap::new(),
             option_values: BTreeMap::new(),
             sessions: Vec::new(),
+            made: 0,
             hidden_sessions: Vec::new(),
             bare_packages: Vec::new(),
             foreign: false,

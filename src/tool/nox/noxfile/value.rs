@@ -41,6 +41,18 @@ impl Value {
         Value::Str(text.into())
     }
 
+    /// How much is copied where the value is made anew: its items, and long texts by their length.
+    pub(super) fn weight(&self) -> usize {
+        const TEXT: usize = 32;
+        let of_item = |item: &Value| 1 + item.text().map_or(0, |text| text.len() / TEXT);
+        match self {
+            Value::List(items) => items.iter().map(of_item).sum(),
+            Value::Dict(pairs) => pairs.iter().map(|(k, v)| of_item(k) + of_item(v)).sum(),
+            Value::Param { values, .. } => values.iter().map(of_item).sum(),
+            other => of_item(other),
+        }
+    }
+
     /// Truth as `if` sees it; `None` when unknown.
     pub fn truth(&self) -> Option<bool> {
         match self {

@@ -1,0 +1,102 @@
+//! Workflows written to cost much: each ends at a bound, and the job says so.
+
+use crate::config::Config;
+use crate::engine::lint::Outcome;
+use crate::job::instance::{MAX_INSTANCES, most_instances};
+use crate::job::{Instances, Unit, build, most_work};
+use crate::testing::{self, NOXFILE};
+
+fn outcome(workflows: &[(String, String)]) -> Outcome {
+    let mut files: Vec<(&str, &str)> =
+        workflows.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    files.extend([("noxfile.py", NOXFILE), ("pyproject.toml", "[project]\n")]);
+    testing::outcome(&files, &Config::default())
+}
+
+fn workflow(name: usize, text: String) -> (String, String) {
+    (format!(".github/workflows/w{name}.yml"), text)
+}
+
+fn says(outcome: &Outcome, what: &str) -> bool {
+    outcome.undecided.iter().any(|undecided| undecided.label.contains(what))
+}
+
+const CALLED: &str = "on: [workflow_call, push]\njobs:\n  t:\n    steps: [{run: nox -s tests}]\n";
+
+fn calls(of: usize, from: usize, count: usize) -> String {
+    (0..count)
+        .map(|i| format!("  c{from}x{of}x{i}:\n    uses: ./.github/workflows/w{of}.yml\n"))
+        .collect()
+}
+
+/// Without a set of those already seen, each of these would take longer than anybody waits.
+#[test]
+fn workflows_that_call_each_other_come_to_an_end() {
+    let itself = CALLED.to_owned() + &calls(0, 0, 40);
+    let found = outcome(&[workflow(0, itself)]);
+    assert!(found.findings.iter().any(|f| f.rule == "nox/missing-cache"));
+
+    let ring: Vec<_> = (0..9)
+        .map(|own| {
+            let all: String = (0..9).filter(|to| *to != own).map(|to| calls(to, own, 1)).collect();
+            workflow(own, CALLED.to_owned() + &all)
+        })
+        .collect();
+    assert_eq!(outcome(&ring).findings.len(), 9);
+
+    let layer = |own: usize| {
+        let head = "on: workflow_call\njobs:\n".to_owned();
+        workflow(own, if own == 4 { CALLED.to_owned() } else { head + &calls(own + 1, own, 12) })
+    };
+    let mut layers: Vec<_> = (0..5).map(layer).collect();
+    layers[0].1 = layers[0].1.replace("workflow_call", "push");
+    assert_eq!(outcome(&layers).findings.len(), 1);
+}
+
+#[test]
+fn legs_and_callers_beyond_the_limit_are_said() {
+    assert_eq!(most_instances(1), MAX_INSTANCES);
+    assert!(most_instances(3_000) < 20);
+    let input = "on: {workflow_call: {inputs: {s: {type: string}}}}\njobs:\n  t:\n    steps: [{run: 'true ${{ inputs.s }}'}]\n";
+    let call =
+        |i: usize| format!("  c{i}:\n    uses: ./.github/workflows/w.yml\n    with: {{s: t{i}}}\n");
+    for (count, is_said) in [(MAX_INSTANCES + 1, true), (20, false)] {
+        let callers = format!("on: push\njobs:\n{}", (0..count).map(call).collect::<String>());
+        let files = [(".github/workflows/w.yml", input), (".github/workflows/x.yml", &callers)];
+        let folder = testing::repository(&files);
+        let repository = testing::read(folder.path());
+        let instances = Instances::of(&repository, Unit { document: 0, job: Some(0) });
+        assert_eq!(instances.list.len(), count.min(MAX_INSTANCES));
+        assert_eq!(instances.undecided.is_some(), is_said);
+    }
+}
+
+#[test]
+fn the_legs_of_a_file_share_the_work() {
+    assert!(most_work(256 * 40) * 256 * 40 <= most_work(1) * 10, "many legs get a little each");
+    let steps = "      - run: nox -s tests\n".repeat(30);
+    let text = format!("on: push\njobs:\n  t:\n    steps:\n{steps}");
+    let folder =
+        testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
+    let repository = testing::read(folder.path());
+    let unit = Unit { document: 0, job: Some(0) };
+    let instances = Instances::of(&repository, unit);
+    for (most, read, is_said) in [(1_000, 30, false), (7, 7, true), (1, 1, true)] {
+        let timeline = build(&repository, &instances, &instances.list[0], most);
+        assert_eq!(timeline.invocations().count(), read);
+        assert_eq!(
+            timeline.undecided.iter().any(|u| u.place.label.contains("units of work")),
+            is_said
+        );
+    }
+}
+
+#[test]
+fn a_script_whose_commands_are_not_all_read_is_said() {
+    for (count, is_said) in [(11_000, true), (100, false)] {
+        let lines = "          true\n".repeat(count);
+        let text =
+            format!("on: push\njobs:\n  t:\n    steps:\n      - run: |\n          nox\n{lines}");
+        assert_eq!(says(&outcome(&[workflow(0, text)]), "statements"), is_said);
+    }
+}
