@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cachelint::rules::checks::{self, Check, FixAvailability};
+use cachelint::rules::checks::{self, Check};
 
 const BEGIN: &str = "<!-- checks: generated from rules/checks.yaml -->\n";
 const END: &str = "<!-- /checks -->\n";
@@ -28,11 +28,7 @@ fn table(pages: &str) -> String {
     let mut out =
         "| Check | Severity | Fix | What is wrong |\n| --- | --- | --- | --- |\n".to_owned();
     for check in checks::all() {
-        let fix = match check.fix {
-            FixAvailability::None => "no",
-            FixAvailability::Sometimes => "often",
-            FixAvailability::Always => "yes",
-        };
+        let fix = check.fix.words();
         let (id, title, severity) = (&check.id, &check.title, check.severity.as_str());
         out += &format!(
             "| [`{id}`]({pages}{}.md) | {severity} | {fix} | {title} |\n",

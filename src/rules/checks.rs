@@ -14,9 +14,24 @@ pub const INVALID_IGNORE: &str = "cachelint/invalid-ignore";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FixAvailability {
-    None,
-    Sometimes,
+    Never,
+    /// Only with `--unsafe-fixes`.
+    Unsafe,
+    /// With `--fix`, unless the finding says why not.
+    Usually,
     Always,
+}
+
+impl FixAvailability {
+    /// As the table of checks and the pages have it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Unsafe => "needs `--unsafe-fixes`",
+            Self::Usually => "usually",
+            Self::Always => "always",
+        }
+    }
 }
 
 /// A check as its rule page describes it; texts are Markdown.
@@ -31,6 +46,11 @@ pub struct Check {
     pub what: String,
     pub why: String,
     pub how: String,
+    /// A few lines of a workflow that the check reports, and the same put right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 impl Check {
@@ -53,17 +73,19 @@ impl Check {
 
     /// The rule page.
     pub fn markdown(&self) -> String {
-        let fix = match self.fix {
-            FixAvailability::None => "none",
-            FixAvailability::Sometimes => "often (`cachelint --fix`)",
-            FixAvailability::Always => "always (`cachelint --fix`)",
-        };
+        let fix = self.fix.words();
         let Self { id, title, what, why, how, .. } = self;
-        format!(
-            "# {id}\n\n{title}.\n\nSeverity: {}. Automatic fix: {fix}.\n\n## What it finds\n\n{what}\n\n## Why it matters\n\n{why}\n\n\
-             ## What to do\n\n{how}\n",
-            self.severity.as_str()
-        )
+        let severity = self.severity.as_str();
+        let mut page = format!(
+            "# {id}\n\n{title}.\n\nSeverity: {severity}. Automatic fix: {fix}.\n\n## What it finds\n\n{what}\n\n\
+             ## Why it matters\n\n{why}\n\n## What to do\n\n{how}\n"
+        );
+        if let (Some(before), Some(after)) = (&self.before, &self.after) {
+            page += &format!(
+                "\n## Example\n\nBefore:\n\n```yaml\n{before}```\n\nAfter:\n\n```yaml\n{after}```\n"
+            );
+        }
+        page
     }
 }
 

@@ -126,7 +126,7 @@ def check(fresh: Repository, run: Run, check_hook: str, fix_hook: str) -> None:
     expect(run(fresh, check_hook, "--files", CI), "FAILED", "exit code: 1", "nox/missing-cache", CI)
     if fresh.read(CI) != WORKFLOW:
         raise Failed("the check changed a file")
-    expect(run(fresh, fix_hook, "--files", CI), "FAILED", "files were modified by this hook", "Fixed 1 finding.")
+    expect(run(fresh, fix_hook, "--files", CI), "FAILED", "files were modified by this hook", "Fixed 1 finding:")
     expect(fresh.read(CI), "actions/cache@", "nox -r -s tests")
     fresh.run("git", "add", "-A").check_returncode()
     expect(run(fresh, check_hook, "--all-files"), "PASSED", "Passed")
@@ -140,7 +140,7 @@ def other_files_and_batches(fresh: Repository, run: Run, check_hook: str, fix_ho
     fresh.write(dict.fromkeys(MANY, "on: push\njobs: {}\n"))
     output = run(fresh, fix_hook, "--all-files")
     expect(output, "FAILED", "files were modified by this hook")
-    if output.count("Fixed 1 finding.") != 1 or fresh.read(CI).count("actions/cache@") != 1:
+    if output.count("Fixed 1 finding:") != 1 or fresh.read(CI).count("actions/cache@") != 1:
         raise Failed(f"not fixed exactly once\n{output}")
 
 
