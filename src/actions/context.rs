@@ -45,6 +45,8 @@ pub struct Scope<'a> {
     events: Option<&'a [String]>,
     /// An output of a step that is taken as known: id, name, value.
     output: Option<(&'a str, &'a str, &'a str)>,
+    /// Variables that are empty unless the workflow sets them.
+    hidden: &'a [String],
 }
 
 impl<'a> Scope<'a> {
@@ -58,7 +60,14 @@ impl<'a> Scope<'a> {
             runner_os: None,
             events: None,
             output: None,
+            hidden: &[],
         }
+    }
+
+    /// Variables of the runner's process that expressions do not see.
+    pub fn with_hidden(mut self, names: &'a [String]) -> Self {
+        self.hidden = names;
+        self
     }
 
     /// Adds an environment inside those already there.
@@ -149,7 +158,12 @@ impl Context for Scope<'_> {
         match (root.to_ascii_lowercase().as_str(), rest) {
             ("matrix", [_, ..]) => self.leg.lookup(rest),
             ("strategy", [key]) if key == "job-index" => self.leg.job_index(),
-            ("env", [name]) => self.variable(name).unwrap_or(Eval::Unknown),
+            ("env", [name]) => self.variable(name).unwrap_or_else(|| {
+                if self.hidden.contains(name) {
+                    return Eval::Known(Value::String(String::new()));
+                }
+                Eval::Unknown
+            }),
             ("inputs", [name]) => self.inputs.lookup(name),
             ("github", [key]) => self.github(key),
             ("github", [event, inputs, name]) if event == "event" && inputs == "inputs" => {

@@ -3,8 +3,9 @@
 use super::audit::CacheAudit;
 use super::existing::ExistingCache;
 use super::hashed;
+use super::interpreter::floats;
 use crate::job::context::{Subject, cacheable};
-use crate::job::key_template::Key;
+use crate::job::key_template::{Key, Piece};
 use crate::job::state::prefixed;
 use crate::job::{Event, EventKind};
 use crate::tool::Interpreter;
@@ -63,6 +64,39 @@ pub fn key_names(cached: &ExistingCache<'_>, key: &Key) -> Named {
     }
 }
 
+/// Whether the key does not name a Python that the runner or a container has, under a name that
+/// gets another one in time.
+pub fn is_of_the_image(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
+    setup(cached).is_none()
+        && named(cached, &cached.step.template, &[]) == Named::Not
+        && floats(audit.subject, cached.timeline)
+}
+
+/// Whether the Python of a session stands in the noxfile and not in the environment's name, while
+/// the key surely does not change with that file.
+pub fn follows_no_noxfile(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
+    let key = &cached.step.template;
+    let opaque = |piece: &Piece| {
+        (piece.text.is_none() && piece.hashes.is_empty() && !piece.is_fixed())
+            || piece.hashes.iter().any(|h| {
+                hashed::hashed(audit.subject, cached.timeline, cached.event, h).is_none()
+            })
+    };
+    if key.pieces.iter().any(opaque) {
+        return false;
+    }
+    let mut calls = cacheable(cached.timeline).filter(|(_, c)| c.own && c.run.sessions_known);
+    calls.any(|(_, call)| {
+        let defining = call.run.definition_files.iter();
+        let files: Vec<String> = defining.map(|f| prefixed(&call.checkout, f)).collect();
+        let alone = call.run.sessions.iter().any(|session| match &session.python {
+            Interpreter::Named(python) => !session.name.contains(python.as_str()),
+            Interpreter::Own | Interpreter::Unknown => false,
+        });
+        alone && !hashes_any(audit.subject, cached, key, &files)
+    })
+}
+
 /// The versions that setup-python was asked for, before the calls; `None` where the job cannot know
 /// its interpreter, or where the sessions ask for others.
 fn setup(cached: &ExistingCache<'_>) -> Option<Vec<String>> {
@@ -118,7 +152,7 @@ fn named(cached: &ExistingCache<'_>, key: &Key, versions: &[String]) -> Named {
             })
     };
     // So may a script that asks Python.
-    let may_name = |p: &crate::job::key_template::Piece| {
+    let may_name = |p: &Piece| {
         let opaque = p.paths.iter().any(|path| {
             path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs.")
         });

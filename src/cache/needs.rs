@@ -157,7 +157,15 @@ impl Needs {
     fn add(&mut self, subject: &Subject<'_>, event: &Event, invocation: &Invocation) {
         let files = subject.repository.files().tracked();
         let run = &invocation.run;
-        self.unpinned |= is_cacheable(invocation) && run.unpinned && !run.exact_installer;
+        self.unpinned |= is_cacheable(invocation) && run.unlocked;
+        if let Some(why) = &run.unfollowed {
+            self.doubt(format!("{why}: no key follows it"));
+        }
+        if let Some(folder) = &run.foreign_code {
+            self.fail(format!(
+                "sessions take code from `{folder}`, which is not in this repository, so that a key cannot follow its changes"
+            ));
+        }
         for folder in &invocation.folders {
             push(&mut self.folders, folder.clone());
         }
@@ -202,6 +210,10 @@ impl Needs {
         for hop in event.hops.iter().filter(|h| files.contains(&h.path)) {
             push(&mut self.definition, place(&hop.path));
         }
+    }
+
+    fn doubt(&mut self, reason: String) {
+        self.separation.doubt.get_or_insert(reason);
     }
 
     fn fail(&mut self, reason: String) {

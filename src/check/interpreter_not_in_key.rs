@@ -6,13 +6,17 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
-use crate::cache::foreign::{Named, crosses, key_names};
+use crate::cache::foreign::{Named, crosses, follows_no_noxfile, is_of_the_image, key_names};
 
 pub const ID: &str = "nox/interpreter-not-in-key";
 
 /// What can be restored that should not be.
 enum Flaw {
     Key(Named),
+    /// No action sets it up: the image that the label means has it.
+    System,
+    /// A session's `python=` stands in the noxfile alone.
+    Noxfile,
     Restore { written: String, what: &'static str },
 }
 
@@ -24,6 +28,8 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         let (input, label) = match &flaw {
             Flaw::Key(Named::Minor) => ("key", "does not name the exact Python".to_owned()),
             Flaw::Key(_) => ("key", "does not name the Python".to_owned()),
+            Flaw::System => ("key", "does not name the Python of the image".to_owned()),
+            Flaw::Noxfile => ("key", "does not follow the noxfile".to_owned()),
             Flaw::Restore { what, .. } => {
                 ("restore-keys", format!("also restores environments of {what}"))
             }
@@ -43,6 +49,12 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                          the old one"
                 .to_owned()
         }
+        Flaw::System => "the key does not name the Python, which is that of the image behind the label: when the \
+                         label moves, environments of the old one are restored"
+            .to_owned(),
+        Flaw::Noxfile => "the noxfile alone says which Python a session takes, and the key does not follow it: after \
+                          a change of `python=` the restored environments are still of the old one"
+            .to_owned(),
         Flaw::Restore { written, what } => {
             format!(
                 "the restore key `{written}` also restores environments of {what}, and nox uses them without a word"
@@ -55,7 +67,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         .to_owned();
     let remedy = match &flaw {
         Flaw::Restore { .. } => Remedy::CorrectRestoreKeys { cache: cached.index },
-        Flaw::Key(_) => Remedy::RewriteKey { cache: cached.index },
+        Flaw::Key(_) | Flaw::System | Flaw::Noxfile => Remedy::RewriteKey { cache: cached.index },
     };
     Report { rule: ID, message, help, remedy }.finding(audit, &places)
 }
@@ -68,6 +80,12 @@ fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     let named = key_names(cached, key);
     if matches!(named, Named::Not | Named::Minor) {
         return Some(Flaw::Key(named));
+    }
+    if is_of_the_image(audit, cached) {
+        return Some(Flaw::System);
+    }
+    if follows_no_noxfile(audit, cached) {
+        return Some(Flaw::Noxfile);
     }
     cached
         .step

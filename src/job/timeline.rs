@@ -12,6 +12,7 @@ use crate::actions::{Job, Step, StepList};
 use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::repo::{Document, Repository};
+use crate::rules::forges::forges;
 use crate::tool::nox::Nox;
 use crate::tool::{Files, Request, Run, Tool};
 
@@ -175,6 +176,9 @@ impl<'a> Walk<'a> {
             .with_exported(&self.state.exported)
             .with_runner(self.runner_os)
             .with_events(self.events_in_effect);
+        if self.repository.forge_of(self.instance.unit.document).name == "GitHub" {
+            scope = scope.with_hidden(&forges().process_variables);
+        }
         for env in self.envs.iter().copied().chain(step.map(|s| &s.env)) {
             scope = scope.with_env(env);
         }

@@ -8,6 +8,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Forges {
     pub forges: Vec<Forge>,
+    /// Variables that a runner's process has and the `env` of expressions does not.
+    pub process_variables: Vec<String>,
     pub runners: Vec<Runner>,
 }
 

@@ -180,6 +180,12 @@ pub struct Run {
     pub install_files: Vec<String>,
     /// Packages are installed by name without an exact version.
     pub unpinned: bool,
+    /// Not everything that is installed is fixed by a lock or a list of exact versions.
+    pub unlocked: bool,
+    /// Why what is installed can change while all tracked files stay as they are: a clause.
+    pub unfollowed: Option<String>,
+    /// A folder that is not in this repository, from which the sessions take code.
+    pub foreign_code: Option<String>,
     /// Every install of the sessions that run is exact: it also removes what is no longer wanted
     /// (`uv sync`).
     pub exact_installer: bool,

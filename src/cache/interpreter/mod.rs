@@ -7,7 +7,7 @@ mod supplier;
 pub use probe::Probe;
 
 use self::supplier::{Calls, Supplier};
-use crate::job::context::{Subject, touches_folder};
+use crate::job::context::{Subject, cacheable, touches_folder};
 use crate::job::state::prefixed;
 use crate::job::{Event, Invocation, Timeline};
 use crate::rules::setup_actions::{Image, has_since, setup_actions};
@@ -167,6 +167,20 @@ impl Interpreters {
             &["runner.arch"]
         }
     }
+}
+
+/// Whether environments of this instance are made of a Python that the runner or a container has,
+/// under a name that gets another one in time: `ubuntu-latest`, `python:3`.
+pub fn floats(subject: &Subject<'_>, timeline: &Timeline) -> bool {
+    cacheable(timeline).any(|(event, invocation)| {
+        let calls = Calls::new(subject, timeline, event, invocation);
+        let asked = |s: Supplier| matches!(s, Supplier::Asked(_));
+        let sessions = &invocation.run.sessions;
+        calls.set_ups.is_empty()
+            && (calls.image == Some(Image::Floating) || calls.image.is_none() && calls.label_floats())
+            && !sessions.is_empty()
+            && sessions.iter().map(|s| calls.of_session(s)).any(asked)
+    })
 }
 
 fn push(list: &mut Vec<String>, item: String) {

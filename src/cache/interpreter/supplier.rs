@@ -44,6 +44,8 @@ pub(super) struct Calls<'a> {
     /// Of the job's container, or of the one that the command starts.
     pub image: Option<Image>,
     pub os: Option<&'static str>,
+    /// Of the runner, as far as they are known.
+    labels: Vec<String>,
     /// The scripts of the steps up to the call.
     scripts: Vec<&'a str>,
 }
@@ -85,6 +87,9 @@ impl<'a> Calls<'a> {
             image: started.or(container),
             os: job.zip(scope.as_ref()).and_then(|(job, scope)| runner_os(job, scope)),
             scripts: scripts.collect(),
+            labels: job.zip(scope.as_ref()).map_or_else(Vec::new, |(job, scope)| {
+                job.runs_on.iter().filter_map(|label| scope.text(&label.text)).collect()
+            }),
             subject,
             invocation,
             event,
@@ -343,6 +348,11 @@ impl<'a> Calls<'a> {
     pub fn takes_system_pythons(&self) -> bool {
         !self.is_set_to("UV_PYTHON_PREFERENCE", "only-managed")
             && !self.is_set_to("UV_MANAGED_PYTHON", "1")
+    }
+
+    /// The runner's image changes while its label stays.
+    pub fn label_floats(&self) -> bool {
+        self.labels.iter().any(|label| label.ends_with("-latest"))
     }
 
     fn downloads(&self) -> bool {

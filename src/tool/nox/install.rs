@@ -6,7 +6,9 @@ use std::rc::Rc;
 use crate::rules::nox::rules;
 use crate::tool::Files;
 
+use super::metadata;
 use super::noxfile::{Effects, Install, Value, join};
+use crate::base::glob::Pattern;
 
 /// What the sessions of a call install.
 #[derive(Debug, Default)]
@@ -17,10 +19,16 @@ pub struct Installs {
     pub unpinned: bool,
     /// Names of files that could not be known.
     pub computed: bool,
+    /// Something is fixed neither by a lock nor by a list of exact versions.
+    pub unlocked: bool,
+    /// Why the content of what is installed can change while all tracked files stay: a clause.
+    pub unfollowed: Option<String>,
 }
 
 /// Most requirement files that are followed.
 const MAX_FILES: usize = 200;
+/// Most local projects that are installed together.
+const MAX_PROJECTS: usize = 50;
 
 /// Collects from all bodies. `folder` is the noxfile's, relative to the repository root.
 /// `loaded` are files that the noxfile reads while it loads.
@@ -46,7 +54,7 @@ pub fn collect(
             for file in &install.files {
                 found.file(&join(folder, file));
             }
-            found.words(install);
+            found.install(install);
         }
         found.installs.computed |= effect.opaque;
     }
@@ -73,9 +81,49 @@ impl Collector<'_> {
 
     /// The files that define the project in `folder`, and its lock files.
     fn project(&mut self, folder: &str) {
-        for name in rules().project_files.iter().chain(&rules().lock_files) {
-            self.file(&join(folder, name));
+        let mut folders = vec![folder.to_owned()];
+        let mut at = 0;
+        // Local projects that it depends on are installed with it.
+        while let Some(folder) = folders.get(at).cloned() {
+            at += 1;
+            for name in rules().project_files.iter().chain(&rules().lock_files) {
+                self.file(&join(&folder, name));
+            }
+            let project = metadata::read(&folder, self.files);
+            self.installs.files.extend(project.files);
+            let more = project.folders.into_iter().filter(|f| !f.starts_with(['/', '.']));
+            for next in more.take(MAX_PROJECTS) {
+                if !folders.contains(&next) && folders.len() < MAX_PROJECTS {
+                    folders.push(next);
+                }
+            }
         }
+    }
+
+    fn unfollowed(&mut self, why: String) {
+        self.installs.unfollowed.get_or_insert(why);
+    }
+
+    /// Some lock of the project in the noxfile's folder is tracked.
+    fn has_lock(&self, names: &[String]) -> bool {
+        rules()
+            .lock_files
+            .iter()
+            .filter(|name| names.contains(name))
+            .any(|name| self.files.is_tracked(&join(self.folder, name)))
+    }
+
+    fn install(&mut self, install: &Install) {
+        let locked = self.words(install);
+        let by_lock = self.has_lock(&install.files);
+        let reads_lock = install.files.iter().any(|f| rules().lock_files.contains(f));
+        self.installs.unlocked |= if reads_lock { !by_lock } else { !locked };
+    }
+
+    /// A file of requirements; whether it fixes all of them.
+    fn requirements(&mut self, path: &str) -> bool {
+        self.file(path);
+        self.files.read(path).is_some_and(|text| metadata::is_locked(&text))
     }
 
     /// Every tracked file that looks like a requirement file.
@@ -94,67 +142,146 @@ impl Collector<'_> {
         }
     }
 
-    fn words(&mut self, install: &Install) {
+    /// Follows the words of an install; whether they are all fixed, or under a list that fixes
+    /// everything.
+    fn words(&mut self, install: &Install) -> bool {
         let mut words = install.args.iter();
+        let (mut free, mut listed, mut fixed) = (false, false, true);
         while let Some(word) = words.next() {
             let Some(text) = word.text() else {
-                self.installs.computed |= *word == Value::Unknown;
+                if let Some(shape) = attached_file(word.shape()).filter(|_| word.is_partly()) {
+                    fixed &= self.named(Some(&Value::Partly(shape.to_owned())));
+                    listed = true;
+                    continue;
+                }
+                self.installs.computed |= matches!(word, Value::Unknown | Value::Partly(_));
+                free = true;
                 continue;
             };
             if install.conda && matches!(text, "-c" | "--channel" | "-n" | "--name" | "-p") {
                 words.next();
             } else if is_file_option(text) {
-                self.named(words.next().and_then(Value::text));
+                fixed &= self.named(words.next());
+                listed = true;
             } else if let Some(name) = attached_file(text) {
-                self.named(Some(name));
+                fixed &= self.named(Some(&Value::str(name)));
+                listed = true;
             } else if text == "-e" || text == "--editable" {
                 if let Some(path) = words.next().and_then(Value::text) {
-                    self.local(path);
+                    free |= self.local(path);
                 }
             } else if let Some(path) =
                 text.strip_prefix("--editable=").or_else(|| text.strip_prefix("-e"))
             {
-                self.local(path);
+                free |= self.local(path);
             } else if text == "--group" || text == "--only-group" || text == "--all-groups" {
                 self.project(self.folder);
+                free = true;
                 if text != "--all-groups" {
                     words.next();
                 }
             } else if text.starts_with("--group=") || text.starts_with("--only-group=") {
                 self.project(self.folder);
+                free = true;
+            } else if text == "--find-links" || text == "-f" {
+                self.links(words.next());
+            } else if let Some(place) = text.strip_prefix("--find-links=") {
+                self.links(Some(&Value::str(place)));
             } else if rules().value_options.iter().any(|o| o == text) {
                 words.next();
             } else if !text.starts_with('-') {
-                self.package(text, matches!(word, Value::Path(_)), install.conda);
+                free |= self.package(text, matches!(word, Value::Path(_)), install.conda);
+            }
+        }
+        if listed { fixed } else { !free }
+    }
+
+    /// A file of requirements by its name; whether it fixes all of them.
+    fn named(&mut self, name: Option<&Value>) -> bool {
+        match name {
+            Some(Value::Str(name) | Value::Path(name)) => {
+                self.requirements(&join(self.folder, name))
+            }
+            Some(Value::Partly(shape)) => self.every(shape),
+            _ => {
+                self.installs.computed = true;
+                self.unfollowed("the name of a requirement file is computed".to_owned());
+                false
             }
         }
     }
 
-    fn named(&mut self, name: Option<&str>) {
-        match name {
-            Some(name) => self.file(&join(self.folder, name)),
-            None => self.installs.computed = true,
+    /// Every tracked file that a name with unknown parts can mean.
+    fn every(&mut self, shape: &str) -> bool {
+        let whole = join(self.folder, shape);
+        let found: Vec<String> = match Pattern::parse(&whole) {
+            Ok(pattern) => {
+                let all = self.files.tracked_under(self.folder).into_iter();
+                all.filter(|path| pattern.matches(path)).collect()
+            }
+            Err(_) => Vec::new(),
+        };
+        if found.is_empty() || found.len() > MAX_FILES {
+            self.installs.computed = true;
+            self.unfollowed(format!("which requirement file `{shape}` is, is computed"));
+            return false;
+        }
+        found.iter().fold(true, |fixed, path| self.requirements(path) && fixed)
+    }
+
+    /// A place where packages are looked for besides the index.
+    fn links(&mut self, place: Option<&Value>) {
+        let Some(place) = place.and_then(Value::text) else {
+            return self.unfollowed("`--find-links` names a place that is not known".to_owned());
+        };
+        let tracked = !self.files.tracked_under(&join(self.folder, place)).is_empty();
+        if !place.contains("://") && !tracked {
+            self.unfollowed(format!("`--find-links {place}` takes what the job has built"));
         }
     }
 
-    /// A word that is no option: a folder of the repository, an address, or a package.
-    fn package(&mut self, text: &str, is_path: bool, conda: bool) {
+    /// A word that is no option: a folder of the repository, an address, or a package. Whether
+    /// something of it is not fixed.
+    fn package(&mut self, text: &str, is_path: bool, conda: bool) -> bool {
         let source = text.split_once('@').map_or(text, |(_, after)| after.trim());
         if source.contains("://") {
-            return;
+            if let Some(address) = metadata::moving(text) {
+                self.unfollowed(format!("`{address}` can change at any time"));
+            }
+            return true;
         }
-        if is_path || source.starts_with('.') || source.contains('/') {
-            self.local(source);
-        } else if !(text.contains("==") || (conda && text.contains('='))) {
-            self.installs.unpinned = true;
+        if is_path || source.starts_with('.') || source.contains('/') || is_archive(source) {
+            return self.local(source);
         }
+        self.installs.unpinned |= !(text.contains("==") || (conda && text.contains('=')));
+        true
     }
 
-    fn local(&mut self, path: &str) {
+    /// A project of the repository, or a file that the job has built; whether it brings packages
+    /// that it does not fix.
+    fn local(&mut self, path: &str) -> bool {
         let path = path.split('[').next().unwrap_or_default();
-        if !path.contains("://") && !path.ends_with(".whl") && !path.ends_with(".tar.gz") {
-            self.project(&join(self.folder, path));
+        if path.contains("://") {
+            if let Some(address) = metadata::moving(path) {
+                self.unfollowed(format!("`{address}` can change at any time"));
+            }
+            return true;
         }
+        if is_archive(path) {
+            if self.files.is_tracked(&join(self.folder, path)) {
+                self.file(&join(self.folder, path));
+            } else {
+                self.unfollowed(format!("`{path}` is built before"));
+            }
+            return true;
+        }
+        let folder = join(self.folder, path);
+        self.project(&folder);
+        let project = metadata::read(&folder, self.files);
+        if let Some(address) = project.moving {
+            self.unfollowed(format!("`{address}` can change at any time"));
+        }
+        project.depends
     }
 
     /// Requirement files that the found ones include.
@@ -171,6 +298,9 @@ impl Collector<'_> {
             for line in text.lines() {
                 let mut words = line.split_whitespace();
                 let Some(first) = words.next() else { continue };
+                if let Some(address) = metadata::moving(line).filter(|_| !first.starts_with('#')) {
+                    self.unfollowed(format!("`{address}` in `{path}` can change at any time"));
+                }
                 let included =
                     if is_file_option(first) { words.next() } else { attached_file(first) };
                 let Some(included) =
@@ -184,6 +314,11 @@ impl Collector<'_> {
             }
         }
     }
+}
+
+/// A file that holds one package.
+fn is_archive(path: &str) -> bool {
+    [".whl", ".tar.gz", ".zip"].iter().any(|end| path.ends_with(end))
 }
 
 /// A text for people, whose name says that it lists no packages.

@@ -4,6 +4,7 @@ pub mod argv;
 mod backend;
 mod install;
 pub mod log;
+mod metadata;
 mod nested;
 pub mod noxfile;
 pub mod reuse;
@@ -99,6 +100,9 @@ fn start(call: &Call) -> Run {
         definition_files: Vec::new(),
         install_files: Vec::new(),
         unpinned: false,
+        unlocked: false,
+        unfollowed: None,
+        foreign_code: None,
         exact_installer: false,
         publishes: None,
         removes: Vec::new(),
@@ -362,6 +366,9 @@ fn follow(
         installs.files = install::collect(&[opaque], &[], &reader.folder, request.files).files;
     }
     run.unpinned = installs.unpinned;
+    run.unlocked = installs.unlocked || installs.computed;
+    run.unfollowed = installs.unfollowed.take();
+    run.foreign_code.clone_from(&reader.foreign_code);
     run.exact_installer = {
         let mut commands = effects.iter().flat_map(|e| &e.installs).peekable();
         commands.peek().is_some()
@@ -381,6 +388,14 @@ fn follow(
     let definitions = reader.definition_files();
     run.install_files = installs.files.into_iter().filter(|f| !definitions.contains(f)).collect();
     run.definition_files = definitions.into_iter().collect();
+    // Tables that the noxfile reads while it loads define sessions as much as its own text.
+    for path in reader.reads.iter().filter(|path| is_table(path)) {
+        let path = join(&reader.folder, path);
+        if request.files.is_tracked(&path) && !run.definition_files.contains(&path) {
+            run.install_files.retain(|file| *file != path);
+            run.definition_files.push(path);
+        }
+    }
     run.undecided.extend(selection.doubts);
     if !all_found {
         run.undecided.extend(selection.missing.iter().map(|name| match fails {
@@ -403,6 +418,11 @@ fn follow(
         effects.nested.clone().into_iter().map(move |call| (call, certain))
     };
     effects.iter().zip(surely).flat_map(of).collect()
+}
+
+/// TOML, JSON or YAML.
+fn is_table(path: &str) -> bool {
+    [".toml", ".json", ".yaml", ".yml"].iter().any(|end| path.ends_with(end))
 }
 
 type Followed = Vec<(Candidate, Rc<Effects>)>;

@@ -189,6 +189,9 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
     run.can_insert_reuse_flag &= inner.reuse == Reuse::On;
     run.installs_skipped |= inner.installs_skipped;
     run.unpinned |= inner.unpinned;
+    run.unlocked |= inner.unlocked;
+    run.unfollowed = run.unfollowed.take().or_else(|| inner.unfollowed.clone());
+    run.foreign_code = run.foreign_code.take().or_else(|| inner.foreign_code.clone());
     union(&mut run.env_dirs, inner.env_dirs);
     union(&mut run.definition_files, inner.definition_files);
     union(&mut run.install_files, inner.install_files);

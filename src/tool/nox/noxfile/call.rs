@@ -144,9 +144,13 @@ impl Reader<'_> {
             (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
             (Value::Str(text), "upper", None) => Value::Str(text.to_uppercase()),
             (Value::Str(text), "strip", None) => Value::str(text.trim()),
-            (Value::Str(text), "format", _) if args.keywords.is_empty() && !args.open => {
+            (Value::Str(text), "format", _) => {
                 let parts: Option<Vec<&str>> = args.positional.iter().map(Value::text).collect();
-                parts.and_then(|parts| formatted(text, &parts)).map_or(Value::Unknown, Value::Str)
+                let plain = args.keywords.is_empty() && !args.open;
+                parts
+                    .filter(|_| plain)
+                    .and_then(|parts| formatted(text, &parts))
+                    .map_or_else(|| Value::of_shape(blanked(text), Value::Str), Value::Str)
             }
             (Value::Str(text), "endswith", Some(Value::Str(end))) => {
                 Value::Bool(text.ends_with(end))
@@ -154,15 +158,16 @@ impl Reader<'_> {
             (Value::Str(text), "startswith", Some(Value::Str(start))) => {
                 Value::Bool(text.starts_with(start))
             }
-            (Value::Path(path), "joinpath", _) => {
-                match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
-                    Some(parts) => {
-                        Value::Path(parts.iter().fold(path.clone(), |base, part| join(&base, part)))
-                    }
-                    None => Value::Unknown,
-                }
+            (Value::Path(path) | Value::Partly(path), "joinpath", _) => {
+                let parts = args.positional.iter().map(Value::shape);
+                let path = parts.fold(path.clone(), |base, part| join(&base, part));
+                Value::of_shape(path, Value::Path)
             }
-            (Value::Path(_), "resolve" | "absolute" | "expanduser", _) => value.clone(),
+            (
+                Value::Path(_) | Value::Partly(_),
+                "resolve" | "absolute" | "expanduser" | "as_posix",
+                _,
+            ) if method != "as_posix" || matches!(value, Value::Partly(_)) => value.clone(),
             (Value::Path(path), "glob", Some(Value::Str(pattern))) => {
                 self.tracked(path, pattern, Value::Path)
             }
@@ -299,21 +304,22 @@ impl Reader<'_> {
                 "pathlib.Path" | "pathlib.PurePath" | "os.path.join" | "os.path.abspath"
                 | "os.path.realpath",
                 _,
-            ) => match args.positional.iter().map(Value::text).collect::<Option<Vec<_>>>() {
-                Some(parts) => {
-                    Value::Path(parts.iter().fold(String::new(), |base, part| join(&base, part)))
-                }
-                None => Value::Unknown,
-            },
+            ) => {
+                let parts = args.positional.iter().map(Value::shape);
+                let path = parts.fold(String::new(), |base, part| join(&base, part));
+                Value::of_shape(path, Value::Path)
+            }
             ("os.path.dirname", Some(Value::Path(path))) => Value::Path(join(path, "..")),
             ("os.path.exists" | "os.path.isfile", Some(path)) => match path.text() {
                 Some(path) if self.files.is_tracked(&join(&self.folder, path)) => Value::Bool(true),
                 _ => Value::Unknown,
             },
             ("glob.glob" | "glob.iglob", Some(pattern)) if args.keyword("root_dir").is_none() => {
-                match pattern.text() {
-                    Some(pattern) => self.tracked("", pattern, Value::Str),
-                    None => Value::Unknown,
+                match pattern {
+                    Value::Str(pattern) | Value::Path(pattern) | Value::Partly(pattern) => {
+                        self.tracked("", pattern, Value::Str)
+                    }
+                    _ => Value::Unknown,
                 }
             }
             ("os.listdir", Some(path)) => match path.text() {
@@ -332,6 +338,11 @@ impl Reader<'_> {
                 Value::Unknown
             }
             ("str", Some(Value::Path(text) | Value::Str(text))) => Value::Str(text.clone()),
+            ("str" | "os.fspath", Some(partly @ Value::Partly(_))) => partly.clone(),
+            ("sys.path.insert" | "sys.path.append", _) => {
+                self.searches(args.positional.last());
+                Value::None
+            }
             ("str", Some(Value::Int(i))) => Value::Str(i.to_string()),
             ("bool", Some(value)) => value.truth().map_or(Value::Unknown, Value::Bool),
             ("list" | "tuple" | "set", None) => Value::list([]),
@@ -514,6 +525,18 @@ impl Reader<'_> {
             self.effects.removes.push(path);
         }
     }
+}
+
+/// A template for `format` with a `*` in each of its places.
+fn blanked(template: &str) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        out.push('*');
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    out + rest
 }
 
 /// `"{}-{}".format(…)`; nothing where the template holds more than plain places in order.

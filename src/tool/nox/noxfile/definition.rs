@@ -76,6 +76,8 @@ pub struct Definition {
     function: usize,
 }
 
+/// A body is read for so many Pythons one by one.
+const MAX_PYTHONS: usize = 12;
 /// Most parameter sets that are written down for one session.
 const MAX_SETS: usize = 500;
 /// Most sessions of a noxfile that are told apart, each set of parameters and each Python counted.
@@ -250,16 +252,23 @@ impl Reader<'_> {
 
     /// Follows a session's body.
     pub fn effects(&mut self, definition: &Definition) -> Effects {
-        self.effects = Effects::default();
-        self.doubts = 0;
-        self.cwd = Some(self.folder.clone());
-        self.python = match &definition.pythons {
-            Pythons::One(python) => Value::str(python),
-            _ => Value::Unknown,
+        // What a body installs may depend on the Python of the session.
+        let pythons: Vec<Value> = match &definition.pythons {
+            Pythons::One(python) => vec![Value::str(python)],
+            Pythons::Many(all) if !all.is_empty() && all.len() <= MAX_PYTHONS => {
+                all.iter().map(Value::str).collect()
+            }
+            _ => vec![Value::Unknown],
         };
-        let returned = self.enter(definition.function, &[Value::Session], &[]);
-        drop(returned);
-        let mut effects = std::mem::take(&mut self.effects);
+        let ways = pythons.into_iter().map(|python| {
+            self.effects = Effects::default();
+            self.doubts = 0;
+            self.cwd = Some(self.folder.clone());
+            self.python = python;
+            drop(self.enter(definition.function, &[Value::Session], &[]));
+            std::mem::take(&mut self.effects)
+        });
+        let mut effects = Effects::any(ways.collect());
         if let Some(package) = definition.package {
             effects.installs.push(super::exec::Install {
                 args: Vec::new(),

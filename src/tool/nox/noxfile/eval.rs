@@ -115,10 +115,10 @@ impl Reader<'_> {
             .child(0)
             .is_some_and(|start| source.text(start).to_ascii_lowercase().contains('r'));
         let parts: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
-        for part in parts {
+        for part in &parts {
             match part.kind() {
                 "string_content" => {
-                    let content = source.text(part);
+                    let content = source.text(*part);
                     if content.contains('\\') && !raw {
                         return Value::Unknown;
                     }
@@ -129,7 +129,8 @@ impl Reader<'_> {
                         .child_by_field_name("expression")
                         .map_or(Value::Unknown, |e| self.eval(e, source));
                     if part.child_by_field_name("format_specifier").is_some() {
-                        return Value::Unknown;
+                        text.push('*');
+                        continue;
                     }
                     match (value, part.child_by_field_name("type_conversion")) {
                         (Value::Str(s) | Value::Path(s), None) => text.push_str(&s),
@@ -137,16 +138,21 @@ impl Reader<'_> {
                         (value, Some(conversion)) if source.text(conversion) == "!r" => {
                             match value.repr() {
                                 Some(repr) => text.push_str(&repr),
-                                None => return Value::Unknown,
+                                None => text.push('*'),
                             }
                         }
-                        _ => return Value::Unknown,
+                        (value, _) => text.push_str(value.shape()),
                     }
                 }
                 _ => {}
             }
         }
-        if text.len() > MAX_SIZE { Value::Unknown } else { Value::Str(text) }
+        let computed = parts.iter().any(|part| part.kind() == "interpolation");
+        match text.len() > MAX_SIZE {
+            true => Value::Unknown,
+            false if computed => Value::of_shape(text, Value::Str),
+            false => Value::Str(text),
+        }
     }
 
     fn sequence(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
@@ -340,8 +346,10 @@ impl Reader<'_> {
         let (left, right) = (self.eval(left, source), self.eval(right, source));
         match node.child_by_field_name("operator").map(|op| source.text(op)) {
             Some("+") => add(&left, &right),
-            Some("/") => match (&left, right.text()) {
-                (Value::Path(base), Some(part)) => Value::Path(join(base, part)),
+            Some("/") => match &left {
+                Value::Path(base) | Value::Partly(base) => {
+                    Value::of_shape(join(base, right.shape()), Value::Path)
+                }
                 _ => Value::Unknown,
             },
             _ => Value::Unknown,
@@ -484,6 +492,12 @@ pub(super) fn add(left: &Value, right: &Value) -> Value {
     match (left, right) {
         (Value::Str(a) | Value::Path(a), Value::Str(b)) if a.len() + b.len() <= MAX_SIZE => {
             Value::Str(format!("{a}{b}"))
+        }
+        (Value::Str(a) | Value::Path(a) | Value::Partly(a), Value::Partly(b))
+        | (Value::Partly(a), Value::Str(b))
+            if a.len() + b.len() <= MAX_SIZE =>
+        {
+            Value::of_shape(format!("{a}{b}"), Value::Str)
         }
         (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map_or(Value::Unknown, Value::Int),
         (Value::List(a), Value::List(b)) if a.len() + b.len() <= MAX_SIZE => {

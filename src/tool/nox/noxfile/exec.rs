@@ -77,6 +77,33 @@ pub struct Effects {
     pub removes: Vec<String>,
 }
 
+impl Effects {
+    /// The same body read again, for another Python: either may be what runs.
+    fn or(mut self, other: Self) -> Self {
+        let installs = |effects: &Self| effects.installs.iter().any(|i| i.certain);
+        let certain = installs(&self) && installs(&other);
+        self.installs.extend(other.installs);
+        self.installs.iter_mut().for_each(|install| install.certain &= certain);
+        self.notifies.extend(other.notifies);
+        self.notifies.dedup();
+        self.reads.extend(other.reads);
+        self.nested.extend(other.nested);
+        self.nested.dedup();
+        self.keepers.extend(other.keepers);
+        self.publishes = self.publishes.or(other.publishes);
+        self.removes.extend(other.removes);
+        self.makes_tmp |= other.makes_tmp;
+        self.opaque |= other.opaque;
+        self.runs |= other.runs;
+        self
+    }
+
+    /// All ways together.
+    pub(super) fn any(ways: Vec<Self>) -> Self {
+        ways.into_iter().reduce(Self::or).unwrap_or_default()
+    }
+}
+
 /// A call of nox that a session makes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NestedCall {

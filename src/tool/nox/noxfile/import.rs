@@ -51,6 +51,7 @@ impl Reader<'_> {
         let module = module_node.map(|m| source.text(m).to_owned());
         if let Some(module) = &module {
             let local = self.local_module(module);
+            self.note_foreign(module, local);
             if star {
                 match local {
                     Some(number) => {
@@ -99,7 +100,9 @@ impl Reader<'_> {
                     self.names().insert(alias.unwrap_or(path), known);
                 }
                 None => {
-                    if self.local_module(&path).is_none() {
+                    let local = self.local_module(&path);
+                    self.note_foreign(&path, local);
+                    if local.is_none() {
                         self.makes_sessions(&path);
                     }
                     let top = path.split('.').next().unwrap_or_default().to_owned();
@@ -110,6 +113,29 @@ impl Reader<'_> {
                     self.names().insert(name, Value::Name(value));
                 }
             }
+        }
+    }
+
+    /// A folder is added to the search path.
+    pub(super) fn searches(&mut self, folder: Option<&Value>) {
+        let Some(folder) = folder.and_then(Value::text) else { return };
+        let path = join(&self.folder, folder);
+        let inside = self.files.tracked_under(&path).iter().any(|file| file.ends_with(".py"));
+        if !inside && !path.is_empty() && !self.elsewhere.contains(&path) {
+            self.elsewhere.push(path);
+        }
+    }
+
+    /// Notes where a module comes from a folder whose files are not in the repository.
+    fn note_foreign(&mut self, module: &str, local: Option<usize>) {
+        let Some(folder) = self.elsewhere.first().cloned() else { return };
+        let top = module.split('.').next().unwrap_or_default();
+        let known = rules().harmless_modules.iter().any(|m| m == top) || is_package(module);
+        // A folder at the front of the search path comes before the noxfile's own.
+        let own = local.is_some_and(|number| number != self.current);
+        if !known && !own && !module.starts_with('.') {
+            self.foreign_code.get_or_insert(folder.clone());
+            self.hide(format!("`{module}` comes from `{folder}`, which is not in this repository"));
         }
     }
 

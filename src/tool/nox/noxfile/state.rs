@@ -26,6 +26,10 @@ pub struct State {
     /// Everything that a module out of sight defines is taken from it, sessions with whatever
     /// settings among it.
     pub foreign: bool,
+    /// Folders that were added to the search path and hold no tracked file.
+    pub(super) elsewhere: Vec<String>,
+    /// Such a folder, where the noxfile takes code from it.
+    pub foreign_code: Option<String>,
     /// Files that are read by name while the noxfile loads, relative to its folder.
     pub reads: Vec<String>,
     /// The noxfile and the local modules it imports, relative to the repository root.
@@ -70,6 +74,8 @@ impl State {
             hidden_sessions: Vec::new(),
             bare_packages: Vec::new(),
             foreign: false,
+            elsewhere: Vec::new(),
+            foreign_code: None,
             reads: Vec::new(),
             modules: Vec::new(),
             defining: BTreeSet::new(),

@@ -13,6 +13,8 @@ pub enum Value {
     /// A file or folder, relative to the noxfile's folder ("" is that folder); starts with `/` or
     /// `../` when it lies outside.
     Path(String),
+    /// A text or path of which parts are not known; each of these is a `*`.
+    Partly(String),
     /// A list, tuple or set.
     List(Arc<Vec<Value>>),
     Dict(Arc<Vec<(Value, Value)>>),
@@ -56,7 +58,7 @@ impl Value {
     /// Truth as `if` sees it; `None` when unknown.
     pub fn truth(&self) -> Option<bool> {
         match self {
-            Value::Unknown | Value::Name(_) | Value::Session => None,
+            Value::Unknown | Value::Partly(_) | Value::Name(_) | Value::Session => None,
             Value::None => Some(false),
             Value::Bool(b) => Some(*b),
             Value::Int(i) => Some(*i != 0),
@@ -77,6 +79,26 @@ impl Value {
         }
     }
 
+    pub fn is_partly(&self) -> bool {
+        matches!(self, Value::Partly(_))
+    }
+
+    /// The same, each part that is not known as a `*`.
+    pub fn shape(&self) -> &str {
+        match self {
+            Value::Str(s) | Value::Path(s) | Value::Partly(s) => s,
+            _ => "*",
+        }
+    }
+
+    /// A text or path from such parts; nothing where not even its beginning is known.
+    pub fn of_shape(shape: String, whole: impl FnOnce(String) -> Value) -> Value {
+        if !shape.contains('*') {
+            return whole(shape);
+        }
+        if shape.starts_with('*') { Value::Unknown } else { Value::Partly(shape) }
+    }
+
     pub fn items(&self) -> Option<&[Value]> {
         match self {
             Value::List(l) => Some(l),
@@ -93,8 +115,8 @@ impl Value {
     pub fn equals(&self, other: &Value) -> Option<bool> {
         use Value::*;
         match (self, other) {
-            (Unknown | Name(_) | Session | Path(_), _)
-            | (_, Unknown | Name(_) | Session | Path(_)) => Option::None,
+            (Unknown | Partly(_) | Name(_) | Session | Path(_), _)
+            | (_, Unknown | Partly(_) | Name(_) | Session | Path(_)) => Option::None,
             (List(a), List(b)) => {
                 if a.len() != b.len() {
                     return Some(false);
