@@ -78,9 +78,10 @@ pub fn follows_no_noxfile(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) ->
     let key = &cached.step.template;
     let opaque = |piece: &Piece| {
         (piece.text.is_none() && piece.hashes.is_empty() && !piece.is_fixed())
-            || piece.hashes.iter().any(|h| {
-                hashed::hashed(audit.subject, cached.timeline, cached.event, h).is_none()
-            })
+            || piece
+                .hashes
+                .iter()
+                .any(|h| hashed::hashed(audit.subject, cached.timeline, cached.event, h).is_none())
     };
     if key.pieces.iter().any(opaque) {
         return false;

@@ -17,7 +17,10 @@ enum Flaw {
     System,
     /// A session's `python=` stands in the noxfile alone.
     Noxfile,
-    Restore { written: String, what: &'static str },
+    Restore {
+        written: String,
+        what: &'static str,
+    },
 }
 
 pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {

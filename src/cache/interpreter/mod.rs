@@ -177,7 +177,8 @@ pub fn floats(subject: &Subject<'_>, timeline: &Timeline) -> bool {
         let asked = |s: Supplier| matches!(s, Supplier::Asked(_));
         let sessions = &invocation.run.sessions;
         calls.set_ups.is_empty()
-            && (calls.image == Some(Image::Floating) || calls.image.is_none() && calls.label_floats())
+            && (calls.image == Some(Image::Floating)
+                || calls.image.is_none() && calls.label_floats())
             && !sessions.is_empty()
             && sessions.iter().map(|s| calls.of_session(s)).any(asked)
     })

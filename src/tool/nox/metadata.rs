@@ -127,9 +127,7 @@ fn files_in_config(config: &str) -> Vec<String> {
 
 /// Requirement files whose names stand in quotes in a script; folders may be joined to them.
 fn quoted_files(script: &str, folder: &str, files: &dyn Files) -> Vec<String> {
-    let quoted = |name: &str| {
-        ["\"", "'"].iter().any(|q| script.contains(&format!("{name}{q}")))
-    };
+    let quoted = |name: &str| ["\"", "'"].iter().any(|q| script.contains(&format!("{name}{q}")));
     let mut found = Vec::new();
     for path in files.tracked_under(folder) {
         let below = path.strip_prefix(folder).unwrap_or(&path).trim_start_matches('/');
@@ -150,7 +148,8 @@ fn quoted_files(script: &str, folder: &str, files: &dyn Files) -> Vec<String> {
 pub fn moving(requirement: &str) -> Option<String> {
     let requirement = requirement.trim().trim_matches(['"', '\'']);
     let start = requirement.find("://")?;
-    let scheme = requirement[..start].rfind(|c: char| c.is_whitespace() || c == '@').map_or(0, |i| i + 1);
+    let scheme =
+        requirement[..start].rfind(|c: char| c.is_whitespace() || c == '@').map_or(0, |i| i + 1);
     let address = requirement[scheme..].split([' ', ';', '#']).next().unwrap_or_default();
     let after = &address[address.find("://")? + 3..];
     let versioned = |text: &str| {
@@ -162,13 +161,17 @@ pub fn moving(requirement: &str) -> Option<String> {
         // A user name may stand in front of the host.
         let path = after.split_once('/').map_or(after, |(_, path)| path);
         path.rsplit_once('@').is_some_and(|(_, reference)| {
-            let hexadecimal = reference.len() >= 7 && reference.bytes().all(|b| b.is_ascii_hexdigit());
-            hexadecimal || versioned(reference) || versioned(reference.rsplit('-').next().unwrap_or(""))
+            let hexadecimal =
+                reference.len() >= 7 && reference.bytes().all(|b| b.is_ascii_hexdigit());
+            hexadecimal
+                || versioned(reference)
+                || versioned(reference.rsplit('-').next().unwrap_or(""))
         })
     } else if address.starts_with("http") {
         let parts = after.split(['/', '-', '@']);
         parts.skip(1).any(|part| {
-            versioned(part) || (part.len() >= 40 && part.bytes().take(40).all(|b| b.is_ascii_hexdigit()))
+            versioned(part)
+                || (part.len() >= 40 && part.bytes().take(40).all(|b| b.is_ascii_hexdigit()))
         })
     } else {
         true
@@ -183,7 +186,8 @@ pub fn is_locked(text: &str) -> bool {
         .lines()
         .map(|line| line.split(" #").next().unwrap_or_default().trim())
         .filter(|line| !line.is_empty() && !line.starts_with(['#', '-']));
-    let file_options = |line: &str| rules().file_options.iter().any(|o| line.starts_with(o.as_str()));
+    let file_options =
+        |line: &str| rules().file_options.iter().any(|o| line.starts_with(o.as_str()));
     requirements.all(|line| file_options(line) || line.contains("==") || line.contains(" @ "))
 }
 
