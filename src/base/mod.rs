@@ -1,5 +1,6 @@
 //! Words and helpers that every part may use; it knows no other part.
 
+pub mod evidence;
 pub mod finding;
 pub mod glob;
 pub mod memo;

@@ -44,6 +44,9 @@ pub struct Cli {
     #[arg(long, help_heading = "Fixes")]
     pub show_fixes: bool,
 
+    /// Logs of runs, as `cachelint report` takes them: report and fix only what pays by them
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Checks")]
+    pub logs: Vec<PathBuf>,
     /// Run only these checks, such as `missing-cache`, `cache` or `nox`
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
     #[arg(value_parser = SomeChecks, hide_possible_values = true)]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
+use crate::base::evidence::Evidence;
 use crate::base::finding::Applicability;
 use crate::config::Config;
 use crate::engine::fix_loop::{self, Change};
@@ -104,11 +105,17 @@ struct Run {
     report: Report,
     changes: Vec<(Change, Arc<Sources>)>,
     timelines: Vec<lint::JobTimeline>,
+    /// What the run logs say, where some were given.
+    evidence: Option<Arc<Evidence>>,
 }
 
 fn check(cli: &Cli) -> io::Result<Verdict> {
     let current = std::env::current_dir().and_then(std::fs::canonicalize)?;
     print::try_outputs(cli)?;
+    let evidence = match cli.logs.as_slice() {
+        [] => None,
+        logs => Some(Arc::new(report::evidence(logs).map_err(io::Error::other)?)),
+    };
     let stdin = read_stdin(cli)?;
     let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
     let paths =
@@ -135,6 +142,7 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
     }
 
     let mut run = Run {
+        evidence,
         report: Report { problems, current: current.clone(), ..Report::default() },
         ..Run::default()
     };
@@ -204,7 +212,7 @@ fn leave_out(repository: &mut Repository, config: &Config) {
 }
 
 fn check_repository(cli: &Cli, mut repository: Repository, asked: &Asked<'_>, run: &mut Run) {
-    let config = match settings::settings(cli, &repository.root) {
+    let mut config = match settings::settings(cli, &repository.root) {
         Ok(config) => config,
         Err(problems) => {
             // The same `--config` file fails for every repository, which is said once.
@@ -216,6 +224,7 @@ fn check_repository(cli: &Cli, mut repository: Repository, asked: &Asked<'_>, ru
             return;
         }
     };
+    config.evidence.clone_from(&run.evidence);
     leave_out(&mut repository, &config);
     run.report.files += repository.files.iter().filter(|f| f.requested).count();
     let table = asked.several && (cli.statistics || cli.output_format == Format::Markdown);

@@ -5,9 +5,11 @@ pub mod path_pattern;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::base::evidence::Evidence;
 use crate::base::finding::{Problem, Severity};
 use crate::base::text::{Position, Text, read_bounded};
 use crate::rules::checks;
@@ -57,6 +59,9 @@ pub struct Config {
     pub pin: Pin,
     /// Actions that are known to run nox, as `owner/name` or `./path`.
     pub nox_actions: Vec<String>,
+    /// What run logs say, from the command line.
+    #[serde(skip)]
+    pub evidence: Option<Arc<Evidence>>,
 }
 
 impl Default for Config {
@@ -74,6 +79,7 @@ impl Default for Config {
             cache_action: None,
             pin: Pin::default(),
             nox_actions: Vec::new(),
+            evidence: None,
         }
     }
 }

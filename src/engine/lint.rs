@@ -164,6 +164,9 @@ fn settle(
     for finding in &mut kept {
         finding.severity = settings.severity_of(finding.rule, finding.severity);
     }
+    if let Some(evidence) = &settings.evidence {
+        super::by_logs::settle(repository, evidence, &mut kept);
+    }
     kept
 }
 

@@ -35,6 +35,8 @@ pub enum ReportError {
     Usage,
     #[error("standard input can be read only once")]
     StdinTwice,
+    #[error("`--logs` reads files and folders, not standard input")]
+    LogsFromStdin,
     #[error("cannot write the report: {0}")]
     Write(#[from] std::io::Error),
 }

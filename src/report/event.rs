@@ -52,7 +52,8 @@ pub enum RunnerEvent {
     Error,
     Cancelled,
     JobName(String),
-    Task(String),
+    /// The number of the task, and the id of its job.
+    Task(String, String),
     End,
     Interpreter(String),
 }
@@ -92,7 +93,7 @@ pub fn event(text: &str) -> Option<Event> {
         Wording::ExitCode => Event::Runner(RunnerEvent::ExitCode),
         Wording::Cancelled => Event::Runner(RunnerEvent::Cancelled),
         Wording::JobName => Event::Runner(RunnerEvent::JobName(named("name"))),
-        Wording::Task => Event::Runner(RunnerEvent::Task(named("number"))),
+        Wording::Task => Event::Runner(RunnerEvent::Task(named("number"), named("name"))),
         Wording::RunnerEnd => Event::Runner(RunnerEvent::End),
         Wording::Interpreter => Event::Runner(RunnerEvent::Interpreter(named("version"))),
     })

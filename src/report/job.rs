@@ -51,6 +51,8 @@ pub struct JobRun {
     pub name: String,
     /// The log does not name its job: `name` is that of the file.
     pub named_by_file: bool,
+    /// The id of the job in its workflow, where the log tells it.
+    pub id: Option<String>,
     pub forge: Option<Forge>,
     pub outcome: Outcome,
     /// The log ends before the job does.
@@ -101,7 +103,8 @@ pub struct JobBuilder {
     runner_end: bool,
     /// Some runner's marks were seen, so that their absence at the end means something.
     has_runner: bool,
-    task: Option<String>,
+    /// The number of the task, and the id of the job.
+    task: Option<(String, String)>,
     forge: Option<Forge>,
     log: nox::NoxLog,
     interpreters: BTreeSet<String>,
@@ -238,7 +241,7 @@ impl JobBuilder {
                     self.named_by_file = false;
                 }
             }
-            RunnerEvent::Task(number) => self.task = Some(number),
+            RunnerEvent::Task(number, job) => self.task = Some((number, job)),
             RunnerEvent::End => self.runner_end = true,
             RunnerEvent::Interpreter(version) => {
                 if self.interpreters.len() < MOST {
@@ -258,7 +261,7 @@ impl JobBuilder {
             cache::joined(&mut self.steps, outcome, truncated);
         // the number of the task differs in each run, so it is no part of the job's name
         if self.named_by_file
-            && let Some(task) = &self.task
+            && let Some((task, _)) = &self.task
             && let Some(stem) = self.name.strip_suffix(task.as_str())
             && let Some(stem) = stem.strip_suffix('-')
         {
@@ -267,6 +270,7 @@ impl JobBuilder {
         JobRun {
             name: self.name,
             named_by_file: self.named_by_file,
+            id: self.task.map(|(_, id)| id),
             forge: self.forge,
             outcome,
             truncated,

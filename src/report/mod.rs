@@ -22,6 +22,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::base::evidence::{Evidence, Saves};
 use crate::base::printable::without_commands;
 use crate::rules::logs::Forge;
 use compare::{Difference, Passes, compare, net_gain_within};
@@ -169,6 +170,33 @@ pub fn run(
         () if args.fail_if_slower && any(|difference| difference.slower) => ReportOutcome::Slower,
         () => ReportOutcome::Reported,
     })
+}
+
+/// What logs say about the jobs of a workflow, for the linter.
+///
+/// # Errors
+/// Whatever keeps the logs from being read, or that nox ran in none of them.
+pub fn evidence(paths: &[PathBuf]) -> Result<Evidence, ReportError> {
+    if paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(ReportError::LogsFromStdin);
+    }
+    let (runs, others) = with_nox(read::read_all(paths, &mut std::io::empty())?);
+    none_left(&runs, &others)?;
+    let mut jobs = Vec::new();
+    for (name, runs) in by_job(runs) {
+        let Some(estimate) = built_anew(&runs) else { continue };
+        let saves = Saves {
+            builds_seconds: estimate.build_seconds.round() as u32,
+            about_seconds: estimate.saves_about.max(0.0).round() as u32,
+            pays: estimate.pays,
+        };
+        // A log file of Forgejo or Gitea is named by whoever saved it; the log itself has the id.
+        let ids = runs.iter().filter_map(|run| run.id.clone());
+        let mut names: Vec<String> = std::iter::once(name).chain(ids).collect();
+        names.dedup();
+        jobs.extend(names.into_iter().map(|name| (name, saves)));
+    }
+    Ok(Evidence::new(jobs))
 }
 
 /// Runs of jobs that have to do with nox, and the names of the others.

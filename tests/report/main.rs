@@ -1,6 +1,7 @@
 //! `cachelint report` on logs of every runner and of everything that can go wrong.
 
 mod inputs;
+mod linter;
 
 use std::path::{Path, PathBuf};
 

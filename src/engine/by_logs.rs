@@ -1,0 +1,47 @@
+//! Findings about lost seconds, settled by what run logs say of the seconds.
+
+use crate::base::evidence::Evidence;
+use crate::base::finding::{Finding, Severity};
+use crate::repo::{Content, Repository};
+
+/// Checks whose findings are about seconds alone; the others are about wrong results.
+const ABOUT_SECONDS: [&str; 2] = ["nox/missing-cache", "nox/cache-not-reused"];
+
+/// A finding of a job that would gain nothing becomes an info without a fix. Only what is known to
+/// pay keeps its fix.
+pub fn settle(repository: &Repository, evidence: &Evidence, findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|f| ABOUT_SECONDS.contains(&f.rule)) {
+        let saves = only_name(repository, finding)
+            .and_then(|name| evidence.of_job(&finding.job, name.as_deref()));
+        match saves {
+            Some(saves) if saves.pays => finding.notes.push(format!(
+                "by the logs this job builds {} s a run; a cache would save about {} s of them",
+                saves.builds_seconds, saves.about_seconds
+            )),
+            Some(saves) => {
+                finding.severity = Severity::Info;
+                finding.drop_fix(format!(
+                    "by the logs this job builds {} s a run, which a cache would not pay for",
+                    saves.builds_seconds
+                ));
+            }
+            None => finding.drop_fix("the logs do not tell how long this job builds"),
+        }
+    }
+}
+
+/// The name of the finding's job; `None` where several workflows have a job of that id, so that it
+/// is not clear which of them the logs mean.
+fn only_name(repository: &Repository, finding: &Finding) -> Option<Option<String>> {
+    let mut found = None;
+    for document in &repository.documents {
+        let Content::Workflow(workflow) = &document.content else { continue };
+        let Some(job) = workflow.jobs.iter().find(|job| job.id == finding.job) else { continue };
+        if found.is_some() {
+            return None;
+        }
+        let tree = &document.tree;
+        found = Some(tree.get(job.node, "name").and_then(|name| tree.str(name)).map(str::to_owned));
+    }
+    found
+}
