@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import payoff, scenarios, tables, tools  # noqa: E402
+from harness import eleven, payoff, scenarios, tables, tools  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -35,8 +35,11 @@ def options() -> argparse.Namespace:
     what.add_argument("--only", choices=sorted(scenarios.ALL), action="append", help="only this scenario")
     what.add_argument("--matrix", action="store_true", help="the table of recipes")
     what.add_argument("--projects", type=Path, metavar="FOLDER", help="clones of the projects in projects.json")
+    what.add_argument("--eleven", action="store_true", help="the eleven Forgejo jobs with large environments")
     what.add_argument("--tables", action="store_true", help="put the kept figures into docs/proof.md")
     parser.add_argument("--group", choices=sorted(payoff.GROUPS), action="append", help="only this part of --matrix")
+    parser.add_argument("--before", type=Path, help="an older cachelint, to compare with")
+    parser.add_argument("--job", action="append", default=[], help="only this job of --eleven")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of timed runs (default 3)")
     parser.add_argument("--limit", type=int, default=0, metavar="SECONDS", help="give up after that long")
     return parser.parse_args()
@@ -89,6 +92,9 @@ def main() -> int:
         tables.write(folder / f"{name}.json", rows)
         print(tables.markdown(rows), flush=True)
 
+    if chosen.eleven:
+        eleven.measure(setting, chosen.before and chosen.before.resolve(), chosen.job, save)
+        return 0
     if chosen.projects:
         payoff.projects(setting, chosen.projects.resolve(), save)
         return 0

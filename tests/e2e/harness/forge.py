@@ -15,7 +15,7 @@ from .tools import HERE, Tools
 
 RUN_SECONDS = 1200
 # Refs that the fixtures and cachelint's fixes name; act maps each to a folder.
-STAND_INS = {"cache": ("v4", "v5", "v6"), "setup-python": ("v5", "v6"), "upload-artifact": ("v4", "v5", "v6")}
+STAND_INS = {"cache": ("v4", "v5", "v6"), "setup-python": ("v5", "v6"), "upload-artifact": ("v3", "v4", "v5", "v6")}
 # Settings of the machine that would change what Python, nox, uv and the runner do.
 FOREIGN = ("PYTHON", "NOX", "UV_", "VIRTUAL", "CONDA", "GITHUB_", "RUNNER_", "ACTIONS_", "ACT_", "FORCE_", "NO_COLOR")
 AUTHOR = ["-c", "user.name=e2e", "-c", "user.email=e2e@example.invalid"]

@@ -15,6 +15,8 @@ CREATED = re.compile(r"^nox > Creating virtual environment .* in \.nox/(\S+)$")
 REUSED = re.compile(r"^nox > Re-?using existing virtual environment at \.nox/(\S+?)\.?$")
 TESTS = re.compile(r"(\d+ (?:passed|failed)(?:, \d+ (?:passed|failed))*) in ")
 SIZE = re.compile(r"^Cache Size: .*\((\d+) B\)$")
+# Steps that a fix adds beside the cache step: what they take counts as nox's time.
+ADDED = re.compile(r"^(?:Note the |Rebuild environments|echo \"(?:python|week)=|for package in|rm -rf \.nox)")
 SESSION = re.compile(r"^nox > Session (\S+) (was successful|failed)")
 
 
@@ -115,8 +117,9 @@ class Job:
 
     @property
     def nox_seconds(self) -> float:
-        """Seconds of the steps in which nox ran a session."""
-        return sum(step.seconds for step in self.steps if step.after("nox > Running session"))
+        """Seconds of the steps in which nox ran a session, and of those that prepare it."""
+        ours = (step for step in self.steps if step.after("nox > Running session") or ADDED.search(step.name))
+        return sum(step.seconds for step in ours)
 
     @property
     def restore_seconds(self) -> float:

@@ -165,8 +165,7 @@ def temporary(world: World, backend: str) -> None:
 def built(world: World, backend: str) -> None:
     """A wheel is built in a step before nox and installed by the session."""
     build = '      - run: pip wheel --quiet --no-deps --wheel-dir dist .\n'
-    lay(world, backend, 'session.install(*[str(p) for p in __import__("pathlib").Path("dist").glob("*.whl")])',
-        flow=workflow(before=build),
+    lay(world, backend, 'session.install(*glob.glob("dist/*.whl"))', head="import glob\n", flow=workflow(before=build),
         files={"pyproject.toml": project("app"), "app/__init__.py": 'VERSION = "first"\n'})
 
 
