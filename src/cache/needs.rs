@@ -11,7 +11,6 @@ use crate::actions::context::{Scope, runner_os};
 use crate::job::context::{Subject, is_cacheable, touches_folder};
 use crate::job::state::prefixed;
 use crate::job::{Event, Invocation, Timeline, Unit};
-use crate::rules::nox;
 use crate::shell::Shell;
 use crate::tool::OutsideFolder;
 
@@ -193,8 +192,10 @@ impl Needs {
         let project = project_folder(run.definition_files.first());
         // Also where a session installs by name only: what a project locks is what its tools are
         // chosen to go with.
-        let locks = nox::rules().project_files.iter().chain(&nox::rules().lock_files);
-        let locks = locks
+        let tool = subject.repository.answers.tool();
+        let locks = tool
+            .install_files()
+            .into_iter()
             .map(|name| prefixed(&project, name))
             .filter(|f| invocation.own && files.contains(f));
         let installs: BTreeSet<String> = run.install_files.iter().cloned().chain(locks).collect();

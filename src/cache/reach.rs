@@ -8,7 +8,6 @@ use crate::actions::expr::{Template, parse_condition, parse_template};
 use crate::actions::{Scalar, Step};
 use crate::job::context::{Subject, cacheable, touches_folder};
 use crate::job::{Event, EventKind, Invocation, Site, Timeline};
-use crate::rules::nox;
 use crate::rules::setup_actions::setup_actions;
 use crate::tool::Files;
 
@@ -224,14 +223,12 @@ pub fn variables<'a>(
 /// Whether a variable can decide what a call builds: nox, the installers, the command line or a
 /// file of the project read it. Others are for the programs that a session runs.
 pub fn reaches(subject: &Subject<'_>, event: &Event, call: &Invocation, name: &str) -> bool {
-    let rules = nox::rules();
     if name.len() < 2 {
         return false;
     }
     let files = event.hops.iter().map(|hop| &hop.path);
     let files = files.chain(&call.run.definition_files).chain(&call.run.install_files);
-    rules.variables.contains_key(name)
-        || rules.installer_variable_prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    subject.repository.answers.tool().reads_variable(name)
         || has_word(before_posargs(&call.command), name)
         || !call.own
         || files.into_iter().any(|file| {

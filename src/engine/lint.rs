@@ -19,9 +19,7 @@ use crate::job::{Undecided, Unit, shown, undecided};
 use crate::repo::discover::Discovered;
 use crate::repo::read::read_all;
 use crate::repo::{Content, Reach, RepoFiles, Repository};
-use crate::tool::Files;
-use crate::tool::memo::Answers;
-use crate::tool::nox::Nox;
+use crate::tool::{self, Files};
 
 /// What checking a repository tells.
 #[derive(Debug, Default)]
@@ -59,7 +57,7 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Detai
 
 /// The repository, and what is wrong with the requested ones of `files`.
 fn read(root: &Path, files: &[Discovered], settings: &Config) -> (Repository, Vec<Problem>) {
-    let answers = Answers::of(Nox::default());
+    let answers = tool::known();
     let tracked = RepoFiles::new(root);
     let ((documents, problems), ()) =
         rayon::join(|| read_all(root, files), || answers.read_ahead(&tracked));

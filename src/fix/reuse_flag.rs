@@ -9,8 +9,6 @@ use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
 use crate::job::{Event, Invocation, Site};
 use crate::repo::Repository;
-use crate::tool::Tool;
-use crate::tool::nox::Nox;
 use crate::yaml::ScalarMap;
 
 /// Why the flag cannot be put where it is needed; `None` when it can.
@@ -70,7 +68,7 @@ pub fn insert<'a>(
             offsets.push(offset);
         }
     }
-    let flag = format!(" {}", Nox::default().reuse_flag());
+    let flag = format!(" {}", repository.answers.tool().reuse_flag());
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
     for (site, offsets) in &mut places {
         offsets.sort_unstable();

@@ -14,7 +14,7 @@ use crate::repo::index::local;
 use crate::rules::cache_actions::cache_actions;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::{
-    InterpreterAction, NoxAction, SOME_NOX_ACTION, has_since, setup_actions,
+    InterpreterAction, ToolAction, UNKNOWN_TOOL_ACTION, has_since, setup_actions,
 };
 use crate::tool::{Argument, Request, Reuse, Variable};
 
@@ -38,9 +38,9 @@ impl Walk<'_> {
         } else if let Some(action) = setup.interpreter(uses.name) {
             self.interpreter(here, action, uses.reference);
         } else if let Some(action) =
-            setup.runs_nox(uses.name).or_else(|| self.declared_nox_action(uses.name))
+            setup.tool_action(uses.name).or_else(|| self.declared_tool_action(uses.name))
         {
-            self.nox_action(here, action);
+            self.tool_action(here, action);
         } else if setup.builds_wheels(uses.name) {
             self.wheels(here, written, written.span);
         } else if !self.cache(here, uses) && !self.artifact(here, uses.name) {
@@ -68,9 +68,10 @@ impl Walk<'_> {
     }
 
     /// An action that the repository's settings say runs nox; nothing more is known of it.
-    fn declared_nox_action(&self, name: &str) -> Option<&'static NoxAction> {
-        let declared = self.repository.nox_actions.iter().any(|a| crate::rules::is_action(a, name));
-        declared.then_some(&*SOME_NOX_ACTION)
+    fn declared_tool_action(&self, name: &str) -> Option<&'static ToolAction> {
+        let declared =
+            self.repository.tool_actions.iter().any(|a| crate::rules::is_action(a, name));
+        declared.then_some(&*UNKNOWN_TOOL_ACTION)
     }
 
     /// `./path` is meant from the workspace, `$/path` from the repository.
@@ -258,7 +259,7 @@ impl Walk<'_> {
     }
 
     /// A published action that runs the tool by itself.
-    fn nox_action(&mut self, here: Here<'_>, action: &'static NoxAction) {
+    fn tool_action(&mut self, here: Here<'_>, action: &'static ToolAction) {
         if action.checks_out {
             self.state.check_out(String::new(), true);
         }

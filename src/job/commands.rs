@@ -128,7 +128,7 @@ impl Walk<'_> {
         program: Option<&Peeled>,
     ) {
         let Some(peeled) = program else { return };
-        if let Some(call) = peeled.call(command, "nox") {
+        if let Some(call) = peeled.call(command, self.repository.answers.tool().name()) {
             return self.call(origin, command, &call);
         }
         if peeled.call(command, &setup_actions().builds_wheels.program).is_some() {

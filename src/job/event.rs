@@ -7,7 +7,7 @@ use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::job::folder::{Arrival, Artifact, Removal};
 use crate::job::key_template::{Key, Rendered};
-use crate::rules::setup_actions::NoxAction;
+use crate::rules::setup_actions::ToolAction;
 use crate::tool::Run;
 
 /// One step of one document.
@@ -170,7 +170,7 @@ pub struct Invocation {
     /// Why the reuse flag cannot be inserted.
     pub no_insert_reason: Option<&'static str>,
     /// A published action that runs the tool itself.
-    pub action: Option<&'static NoxAction>,
+    pub action: Option<&'static ToolAction>,
     /// A green run of the script may leave the call out.
     pub conditional: bool,
     /// In a container that the command starts: the interpreter is the image's.

@@ -1,17 +1,15 @@
-//! Matrices whose legs are the sessions that another job lists with nox.
+//! Matrices whose legs are the sessions that another job lists with the tool.
 
 use std::sync::Arc;
 
 use super::state::Place;
 use super::timeline::Walk;
 use crate::actions::expr::parse_template;
-use crate::rules::nox::{Meaning, rules};
-use crate::shell::{Expanded, Shell, calls, commands};
-use crate::tool::nox::argv;
-use crate::tool::{Answer, Argument, Request, Run, Variable};
+use crate::shell::{Call, Expanded, Shell, Word, calls, commands};
+use crate::tool::{Answer, Argument, Listing, Request, Run, Tool, Variable};
 
 impl Walk<'_> {
-    /// Where the legs together run the sessions that nox lists, the job builds what any of these
+    /// Where the legs together run the sessions that the tool lists, the job builds what any of these
     /// does.
     pub(super) fn add_listed(&self, run: &mut Arc<Run>, place: &Place) {
         let builds = run.sessions.iter().any(|s| s.creates_env == Answer::Yes);
@@ -30,21 +28,25 @@ impl Walk<'_> {
         let lists = self.lists();
         // Which of several lists a matrix holds is not known: what each of them names must build
         // something.
-        let builds = |args: &Vec<Argument>| {
-            let chosen: Vec<Argument> = args.iter().filter(|a| !makes_a_list(a)).cloned().collect();
+        let builds = |listing: &Listing| {
             let env = |_: &str| Variable::Unset;
             let files = self.files(place);
-            let request =
-                Request { args: &chosen, env: &env, folder: &place.inside, script: None, files };
+            let request = Request {
+                args: &listing.args,
+                env: &env,
+                folder: &place.inside,
+                script: None,
+                files,
+            };
             self.answer(&request, place).creates_env
         };
-        lists.iter().any(|args| !chooses(args))
+        lists.iter().any(|listing| !listing.chooses)
             || Answer::one_of(lists.iter().map(builds)) == Answer::Yes
     }
 
     /// The words of the calls that list sessions in jobs whose outputs the matrix holds; nothing
     /// where all legs are known.
-    fn lists(&self) -> Vec<Vec<Argument>> {
+    fn lists(&self) -> Vec<Listing> {
         let document = &self.repository.documents[self.instance.unit.document];
         let Some((workflow, matrix)) =
             document.workflow().zip(self.job.and_then(|j| j.matrix.as_ref()))
@@ -64,7 +66,8 @@ impl Walk<'_> {
             .filter_map(|path| workflow.jobs.iter().find(|j| is_output_of(&path, &j.id)))
             .collect();
         let scripts = jobs.iter().flat_map(|j| &j.steps.steps).filter_map(|s| s.run.as_ref());
-        scripts.flat_map(|script| lists_in(&script.text)).collect()
+        let tool = self.repository.answers.tool();
+        scripts.flat_map(|script| lists_in(&script.text, tool)).collect()
     }
 }
 
@@ -75,39 +78,19 @@ fn is_output_of(path: &[String], job: &str) -> bool {
         && path.iter().zip(start).all(|(part, expected)| part.eq_ignore_ascii_case(expected))
 }
 
-/// The words of the calls in a script that list sessions for programs.
-fn lists_in(script: &str) -> Vec<Vec<Argument>> {
+/// What the calls in a script list for programs.
+fn lists_in(script: &str, tool: &dyn Tool) -> Vec<Listing> {
     let read = commands(&Shell::Bash, &Expanded::new(script, &[]), &|_| None);
-    let words = read.iter().flat_map(|command| calls(command, "nox")).filter_map(|call| {
-        call.args
-            .iter()
-            .map(|w| w.value.clone().map(Argument::known))
-            .collect::<Option<Vec<Argument>>>()
-    });
-    let is_list = |args: &Vec<Argument>| {
-        let line = argv::parse(args);
-        line.has(Meaning::List) && line.has(Meaning::Json)
+    let listing = |call: Call| {
+        let known = |word: &Word| word.value.clone().map(Argument::known);
+        tool.listing(&call.args.iter().map(known).collect::<Option<Vec<_>>>()?)
     };
-    words.filter(is_list).collect()
-}
-
-/// Whether a list is one of some sessions only.
-fn chooses(args: &[Argument]) -> bool {
-    const CHOOSING: [Meaning; 4] =
-        [Meaning::Sessions, Meaning::Tags, Meaning::Keywords, Meaning::Pythons];
-    let line = argv::parse(args);
-    CHOOSING.iter().any(|c| line.has(*c))
-}
-
-/// The words without which a call runs the sessions that it lists.
-fn makes_a_list(word: &Argument) -> bool {
-    let option = word.value.as_deref().and_then(|name| rules().option(name));
-    option.is_some_and(|option| matches!(option.means, Meaning::List | Meaning::Json))
+    read.iter().flat_map(|command| calls(command, tool.name())).filter_map(listing).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{chooses, is_output_of, lists_in};
+    use super::{is_output_of, lists_in};
     use crate::actions::expr::parse_template;
 
     #[test]
@@ -122,9 +105,10 @@ mod tests {
             ("nox -l", vec![]),
             ("echo s='[\"a\"]'", vec![]),
         ] {
-            let lists = lists_in(script);
+            let answers = crate::tool::known();
+            let lists = lists_in(script, answers.tool());
             assert_eq!(
-                lists.iter().map(|args| chooses(args)).collect::<Vec<_>>(),
+                lists.iter().map(|listing| listing.chooses).collect::<Vec<_>>(),
                 expected,
                 "{script}"
             );

@@ -13,8 +13,7 @@ use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::repo::{Document, Repository};
 use crate::rules::forges::forges;
-use crate::tool::nox::Nox;
-use crate::tool::{Files, Request, Run, Tool};
+use crate::tool::{Files, Request, Run};
 
 /// What a step that uses a composite action is called on the way to what the action does.
 const USES_ACTION: &str = "uses this action";
@@ -308,12 +307,12 @@ impl<'a> Walk<'a> {
         if place.own { self.repository.files() } else { &Nothing }
     }
 
-    /// What nox does at `place`.
+    /// What the tool does at `place`.
     pub fn answer(&self, request: &Request<'_>, place: &Place) -> Arc<Run> {
         if place.own {
             self.repository.answers.run(request)
         } else {
-            Arc::new(Nox::default().run(request))
+            Arc::new(self.repository.answers.elsewhere(request))
         }
     }
 

@@ -154,7 +154,8 @@ impl Walk<'_> {
         let words: Vec<&str> = peeled.args.iter().filter_map(|w| w.value.as_deref()).collect();
         let name = peeled.name.as_deref().unwrap_or_default();
         let installs = words.iter().chain([&name]).any(|word| NO_CALL.contains(word));
-        let calls = words.windows(2).any(|pair| pair[0] == "nox" && pair[1].starts_with('-'));
+        let tool = self.repository.answers.tool().name();
+        let calls = words.windows(2).any(|pair| pair[0] == tool && pair[1].starts_with('-'));
         if calls && !installs {
             let why = format!(
                 "`{text}` may run nox, and what `{name}` does with its words is not known; a step \

@@ -27,7 +27,7 @@ impl Walk<'_> {
                 self.variable(&origin, &[], name)
             });
             for command in &read {
-                for call in &calls(command, "nox") {
+                for call in &calls(command, self.repository.answers.tool().name()) {
                     let place = self.state.place("");
                     let mut answer = self.ask(&origin, call, &place);
                     let run = Arc::make_mut(&mut answer);

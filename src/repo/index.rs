@@ -29,7 +29,7 @@ pub struct Repository {
     /// What its scripts run.
     pub scripts: Scripts,
     /// Published actions that the repository's settings say run nox, as `owner/name`.
-    pub nox_actions: Vec<String>,
+    pub tool_actions: Vec<String>,
     /// The cache action that the repository's settings name, as `uses:` has it.
     pub cache_action: Option<String>,
     by_path: HashMap<String, usize>,
@@ -42,7 +42,7 @@ pub struct Repository {
 impl Repository {
     pub fn new(
         files: RepoFiles,
-        nox_actions: &[String],
+        tool_actions: &[String],
         answers: Answers,
         mut documents: Vec<Document>,
     ) -> Self {
@@ -62,10 +62,10 @@ impl Repository {
             called_actions: vec![false; documents.len()],
             documents,
             files,
-            words: Words::new(nox_actions),
+            words: Words::new(tool_actions),
             answers,
             scripts: Scripts::default(),
-            nox_actions: nox_actions.to_vec(),
+            tool_actions: tool_actions.to_vec(),
             cache_action: None,
             by_path,
             callers: HashMap::new(),

@@ -13,7 +13,7 @@ pub struct SetupActions {
     pub interpreter_folders: Vec<InterpreterFolder>,
     pub images: Images,
     pub package_caches: Vec<PackageCache>,
-    pub runs_nox: Vec<NoxAction>,
+    pub runs_nox: Vec<ToolAction>,
     pub builds_wheels: WheelBuilder,
     /// `owner/repo/path` of published reusable workflows that run nox.
     pub runs_nox_workflows: Vec<String>,
@@ -144,7 +144,7 @@ impl Images {
 /// A published action that runs nox sessions.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NoxAction {
+pub struct ToolAction {
     pub action: String,
     pub folder_input: Option<String>,
     pub sessions_input: Option<String>,
@@ -173,7 +173,7 @@ pub struct WheelBuilder {
 }
 
 /// An action of which nothing is known but that it runs nox.
-pub static SOME_NOX_ACTION: LazyLock<NoxAction> = LazyLock::new(NoxAction::default);
+pub static UNKNOWN_TOOL_ACTION: LazyLock<ToolAction> = LazyLock::new(ToolAction::default);
 
 static DATA: LazyLock<SetupActions> = LazyLock::new(|| super::embedded!("setup-actions"));
 
@@ -190,7 +190,7 @@ impl SetupActions {
         self.interpreters.iter().find(|a| super::is_action(&a.action, action))
     }
 
-    pub fn runs_nox(&self, action: &str) -> Option<&NoxAction> {
+    pub fn tool_action(&self, action: &str) -> Option<&ToolAction> {
         self.runs_nox.iter().find(|a| super::is_action(&a.action, action))
     }
 

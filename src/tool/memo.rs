@@ -55,6 +55,15 @@ impl Answers {
         Self { tool: Box::new(tool), known: Memo::default() }
     }
 
+    pub fn tool(&self) -> &dyn Tool {
+        &*self.tool
+    }
+
+    /// What the tool says about a call whose files are not those of the repository.
+    pub fn elsewhere(&self, request: &Request<'_>) -> Run {
+        self.tool.afresh().run(request)
+    }
+
     /// As [`Tool::read_ahead`].
     pub fn read_ahead(&self, files: &dyn Files) {
         self.tool.read_ahead(files);

@@ -213,12 +213,35 @@ pub struct OutsideFolder {
     pub follows: Option<String>,
 }
 
+/// What a call lists that runs nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The words that choose sessions; a call with them runs what this one lists.
+    pub args: Vec<Argument>,
+    /// Only some sessions are listed.
+    pub chooses: bool,
+}
+
+/// The tool that cachelint knows. One more is a folder here and data in `rules`.
+pub fn known() -> memo::Answers {
+    memo::Answers::of(nox::Nox::default())
+}
+
 /// A tool that keeps environments in a folder.
 pub trait Tool: Debug + Send + Sync {
     /// As people call it: `nox`.
     fn name(&self) -> &'static str;
     /// The word that turns reuse on when it stands directly after the program word.
     fn reuse_flag(&self) -> &str;
+    /// Files that define a project, and locks of its packages, by name.
+    fn install_files(&self) -> Vec<&str>;
+    /// Whether the tool or the installers that it starts read an environment variable.
+    fn reads_variable(&self, name: &str) -> bool;
+    /// For a call that only lists sessions for programs to read: what it lists. `None` for any other
+    /// call.
+    fn listing(&self, args: &[Argument]) -> Option<Listing>;
+    /// The tool for files of which nothing has been read yet.
+    fn afresh(&self) -> Box<dyn Tool>;
     /// Reads what most calls in a repository need, so that it is there when they are asked about;
     /// `files` are theirs.
     fn read_ahead(&self, files: &dyn Files);

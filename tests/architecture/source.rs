@@ -19,14 +19,20 @@ pub fn sources() -> Vec<Source> {
     collect(&root, &mut files);
     files.sort();
     let mut sources = Vec::new();
+    let mut tests: Vec<String> = Vec::new();
     for file in files {
         let path = file.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
-        if is_test(&path) {
-            continue;
+        let text = fs::read_to_string(&file).unwrap();
+        for (at, _) in text.match_indices("#[cfg(test)]\nmod ") {
+            let rest = &text[at + "#[cfg(test)]\nmod ".len()..];
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(0);
+            let folder = path.trim_end_matches("mod.rs").trim_end_matches(".rs");
+            tests.push(format!("{}/{}.rs", folder.trim_end_matches('/'), &rest[..end]));
         }
-        let (code, strings) = read(&fs::read_to_string(&file).unwrap());
+        let (code, strings) = read(&text);
         sources.push(Source { path, code, strings });
     }
+    sources.retain(|source| !is_test(&source.path) && !tests.contains(&source.path));
     sources
 }
 

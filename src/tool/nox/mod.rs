@@ -18,7 +18,10 @@ use self::nested::Nesting;
 use self::noxfile::{Effects, NestedCall, Noxfiles, Reader, Value, join};
 use self::reuse::Setting;
 use self::select::{Candidate, Selection};
-use super::{Answer, Backend, Files, OutsideFolder, Request, Reuse, Run, Session, Tool, Variable};
+use super::{
+    Answer, Argument, Backend, Files, Listing, OutsideFolder, Request, Reuse, Run, Session, Tool,
+    Variable,
+};
 use crate::rules::nox::{Meaning, rules};
 
 /// The tool nox, in one repository.
@@ -34,6 +37,36 @@ impl Tool for Nox {
 
     fn reuse_flag(&self) -> &str {
         &rules().reuse_flag
+    }
+
+    fn install_files(&self) -> Vec<&str> {
+        let rules = rules();
+        rules.project_files.iter().chain(&rules.lock_files).map(String::as_str).collect()
+    }
+
+    fn reads_variable(&self, name: &str) -> bool {
+        let prefixes = &rules().installer_variable_prefixes;
+        rules().variables.contains_key(name)
+            || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    }
+
+    fn listing(&self, args: &[Argument]) -> Option<Listing> {
+        const CHOOSING: [Meaning; 4] =
+            [Meaning::Sessions, Meaning::Tags, Meaning::Keywords, Meaning::Pythons];
+        let line = argv::parse(args);
+        if !line.has(Meaning::List) || !line.has(Meaning::Json) {
+            return None;
+        }
+        let makes_a_list = |word: &Argument| {
+            let option = word.value.as_deref().and_then(|name| rules().option(name));
+            option.is_some_and(|option| matches!(option.means, Meaning::List | Meaning::Json))
+        };
+        let args = args.iter().filter(|word| !makes_a_list(word)).cloned().collect();
+        Some(Listing { args, chooses: CHOOSING.iter().any(|choosing| line.has(*choosing)) })
+    }
+
+    fn afresh(&self) -> Box<dyn Tool> {
+        Box::new(Self::default())
     }
 
     fn read_ahead(&self, files: &dyn Files) {
