@@ -3,6 +3,7 @@
 pub mod evidence;
 pub mod finding;
 pub mod glob;
+pub mod guard;
 pub mod memo;
 pub mod printable;
 pub mod remedy;

@@ -72,6 +72,10 @@ pub const MAX_BYTES: u64 = 5 * 1024 * 1024;
 
 /// The bytes of a file: of a larger one than [`MAX_BYTES`] no more than tells that it is.
 pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for whoever writes into it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize);

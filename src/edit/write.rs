@@ -3,9 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const TEMP_PREFIX: &str = ".cachelint-";
 const TEMP_SUFFIX: &str = ".tmp";
+/// No run takes so long between making its temporary file and locking it.
+const LEFTOVER_AGE: Duration = Duration::from_secs(60);
 
 /// Why a file was left as it is.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +19,8 @@ pub enum WriteError {
     OutsideRoot(PathBuf),
     #[error("is no regular file")]
     NotAFile,
+    #[error("has another name (hard link) that would keep the old text; remove one of them")]
+    HardLink,
     #[error("is read-only")]
     ReadOnly,
     #[error(
@@ -37,6 +42,9 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
     if !metadata.is_file() {
         return Err(WriteError::NotAFile);
     }
+    if names(&metadata) > 1 {
+        return Err(WriteError::HardLink);
+    }
     // The replacement would get past the permissions of the file it replaces, so they are asked
     // before.
     match fs::OpenOptions::new().write(true).open(path) {
@@ -53,6 +61,7 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
     // without locks has no such check either: leftovers stay there.
     let _ = temp.as_file().lock();
     temp.write_all(new)?;
+    keep_owner(temp.path(), &metadata);
     fs::set_permissions(temp.path(), metadata.permissions())?;
     temp.as_file().sync_all()?;
     let now = fs::read(path)?;
@@ -67,8 +76,33 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
     Ok(())
 }
 
-/// Removes temporary files in `folder` that a killed run left behind; those of a running one are
-/// locked and stay.
+/// How many names the file has.
+fn names(metadata: &fs::Metadata) -> u64 {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::nlink(metadata);
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        1
+    }
+}
+
+/// Gives the new file the owner and group of the one it replaces, where the system lets us.
+fn keep_owner(path: &Path, old: &fs::Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, chown};
+        // Only the superuser may give files away; the group alone may still be allowed.
+        if chown(path, Some(old.uid()), Some(old.gid())).is_err() {
+            let _ = chown(path, None, Some(old.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, old);
+}
+
+/// Removes temporary files in `folder` that a killed run left behind. Those of a running one are
+/// locked, or too young to be a leftover: a run locks its file a moment after making it.
 pub fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -76,13 +110,17 @@ pub fn remove_leftovers(folder: &Path) {
         let ours =
             name.to_str().is_some_and(|n| n.starts_with(TEMP_PREFIX) && n.ends_with(TEMP_SUFFIX));
         if ours
-            && entry.file_type().is_ok_and(|t| t.is_file())
+            && entry.metadata().is_ok_and(|m| m.is_file() && is_old(&m))
             && File::open(entry.path()).is_ok_and(|f| f.try_lock().is_ok())
         {
             // A leftover that cannot be removed does no harm, so it is no reason to fail.
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+fn is_old(metadata: &fs::Metadata) -> bool {
+    metadata.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LEFTOVER_AGE))
 }
 
 #[cfg(test)]
@@ -96,7 +134,7 @@ mod tests {
         (folder, path)
     }
 
-    fn names(folder: &Path) -> Vec<String> {
+    fn files(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
         let mut names: Vec<String> =
             entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -109,7 +147,7 @@ mod tests {
         let (folder, path) = file("old");
         write(folder.path(), &path, b"old", b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(names(folder.path()), ["ci.yml"]);
+        assert_eq!(files(folder.path()), ["ci.yml"]);
     }
 
     #[test]
@@ -120,7 +158,7 @@ mod tests {
             Err(WriteError::ChangedMeanwhile)
         ));
         assert_eq!(fs::read(&path).unwrap(), b"edited by hand");
-        assert_eq!(names(folder.path()), ["ci.yml"]);
+        assert_eq!(files(folder.path()), ["ci.yml"]);
     }
 
     #[test]
@@ -128,7 +166,7 @@ mod tests {
         let (folder, path) = file("new");
         write(folder.path(), &path, b"old", b"new").unwrap();
         assert_eq!(
-            (fs::read(&path).unwrap(), names(folder.path())),
+            (fs::read(&path).unwrap(), files(folder.path())),
             (b"new".to_vec(), vec!["ci.yml".to_owned()])
         );
     }
@@ -158,6 +196,11 @@ mod tests {
         write(folder.path(), &path, b"old", b"new").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o754);
 
+        let other = folder.path().join("other.yml");
+        fs::hard_link(&path, &other).unwrap();
+        assert!(matches!(write(folder.path(), &path, b"new", b"x"), Err(WriteError::HardLink)));
+        fs::remove_file(&other).unwrap();
+
         let link = folder.path().join("link.yml");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(matches!(write(folder.path(), &link, b"new", b"x"), Err(WriteError::Symlink)));
@@ -178,7 +221,16 @@ mod tests {
         fs::write(folder.path().join(".cachelint.yml"), "mine").unwrap();
         let running = File::create(folder.path().join(".cachelint-alive.tmp")).unwrap();
         running.lock().unwrap();
+        fs::write(folder.path().join(".cachelint-young.tmp"), "").unwrap();
+        let hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+        for name in [".cachelint-dead.tmp", ".cachelint-alive.tmp"] {
+            let file = File::options().write(true).open(folder.path().join(name)).unwrap();
+            file.set_modified(hour_ago).unwrap();
+        }
         remove_leftovers(folder.path());
-        assert_eq!(names(folder.path()), [".cachelint-alive.tmp", ".cachelint.yml", "ci.yml"]);
+        assert_eq!(
+            files(folder.path()),
+            [".cachelint-alive.tmp", ".cachelint-young.tmp", ".cachelint.yml", "ci.yml"]
+        );
     }
 }

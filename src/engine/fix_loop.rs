@@ -18,6 +18,8 @@ use crate::repo::discover::{Discovered, Repository};
 
 /// A fix may uncover another; more rounds than this mean that two undo each other.
 const MAX_ROUNDS: usize = 10;
+/// Proofs for one file at one time: only fixes that touch each other need more than one.
+const MAX_PROOFS: usize = 200;
 
 /// A file that fixes change, BOM included.
 #[derive(Debug, Clone)]
@@ -98,27 +100,68 @@ pub fn checked(root: &Path, files: &[Discovered], config: &Config, details: Deta
         }
     }
     let texts = &outcome.texts;
-    fixed.into_par_iter().for_each(|(path, findings)| {
-        let text = texts.get(&path).map(|text| text.as_str());
-        let old = text.map(Old::new);
-        for finding in findings {
-            let proved = match (&finding.fix, text, &old) {
-                (Some(fix), Some(text), Some(old)) => prove(fix, text, old).map(|_| ()),
-                (Some(_), ..) => Err(format!("`{path}` was not read")),
-                (None, ..) => Ok(()),
-            };
-            if let Err(reason) = proved {
-                finding.drop_fix(format!("the fix could not be proved: {reason}"));
+    fixed.into_par_iter().for_each(|(path, mut findings)| {
+        let Some(text) = texts.get(&path) else {
+            for finding in findings {
+                finding.drop_fix(format!("`{path}` was not read"));
             }
+            return;
+        };
+        let fixes: Vec<&Fix> = findings.iter().filter_map(|f| f.fix.as_ref()).collect();
+        let refused = refused(text.as_str(), &fixes);
+        for (at, reason) in refused {
+            findings[at].drop_fix(format!("the fix could not be proved: {reason}"));
         }
     });
     outcome
 }
 
-/// The text with the fix applied.
-fn prove(fix: &Fix, text: &str, old: &Old<'_>) -> Result<String, String> {
-    let new = apply(text, &fix.edits).map_err(|e| e.to_string())?;
-    old.verify(&new, &fix.changes).map_err(|e| e.to_string())?;
+/// The fixes of one file that cannot be proved, by their places, with the reasons. Those that go
+/// together are proved together: the cost of a proof is that of the file.
+fn refused(text: &str, fixes: &[&Fix]) -> BTreeMap<usize, String> {
+    let old = Old::new(text);
+    let mut refused = BTreeMap::new();
+    let mut proofs = 0;
+    let mut groups: Vec<Vec<usize>> = vec![(0..fixes.len()).collect()];
+    while let Some(group) = groups.pop().filter(|group| !group.is_empty()) {
+        if proofs == MAX_PROOFS {
+            let reason = "too many fixes of this file touch each other; apply some and run again";
+            let rest = groups.into_iter().flatten().chain(group);
+            refused.extend(rest.map(|at| (at, reason.to_owned())));
+            break;
+        }
+        proofs += 1;
+        let members: Vec<&Fix> = group.iter().map(|at| fixes[*at]).collect();
+        let combined = combine(&members);
+        let taken: Vec<usize> = combined.taken.iter().map(|at| group[*at]).collect();
+        let rest: Vec<usize> = group.iter().copied().filter(|at| !taken.contains(at)).collect();
+        if !rest.is_empty() {
+            groups.push(rest);
+        }
+        let proved = prove(&combined.edits, &combined.changes, text, &old);
+        match (proved, taken.as_slice()) {
+            (Ok(_), _) => {}
+            (Err(reason), [one]) => {
+                refused.insert(*one, reason);
+            }
+            (Err(_), several) => {
+                let (first, second) = several.split_at(several.len() / 2);
+                groups.extend([first.to_vec(), second.to_vec()]);
+            }
+        }
+    }
+    refused
+}
+
+/// The text with the edits performed.
+fn prove(
+    edits: &[Edit],
+    changes: &[finding::Change],
+    text: &str,
+    old: &Old<'_>,
+) -> Result<String, String> {
+    let new = apply(text, edits).map_err(|e| e.to_string())?;
+    old.verify(&new, changes).map_err(|e| e.to_string())?;
     Ok(new)
 }
 
@@ -142,71 +185,150 @@ fn repair_with(
     required: Applicability,
     check: impl Fn(&[Discovered]) -> Outcome,
 ) -> Repaired {
-    let mut files = repository.files.clone();
-    let mut outcome = check(&files);
-    let mut on_disk: Option<Outcome> = None;
-    let mut before: BTreeMap<String, Arc<Text>> = BTreeMap::new();
-    let mut rounds: BTreeMap<String, Vec<Round>> = BTreeMap::new();
-    let unreadable = outcome.problems.len();
-    for round in 0.. {
-        let fixed = one_round(&outcome, required);
-        if fixed.is_empty() {
-            break;
-        }
-        if round == MAX_ROUNDS {
-            outcome.problems.push(bug(
-                repository,
-                "fixes do not come to an end, the last ones were not applied",
-            ));
-            break;
-        }
-        for (path, round) in fixed {
-            let Some(text) = outcome.texts.get(&path) else { continue };
-            if let Some(file) = files.iter_mut().find(|f| f.relative == path) {
-                file.content = Some(Arc::from(round.after.as_bytes()));
-                before.entry(path.clone()).or_insert_with(|| Arc::clone(text));
-                rounds.entry(path).or_default().push(round);
+    let before = check(&repository.files);
+    let known = places(&before);
+    // What a fix would lead to a finding of, and what finding that is.
+    let mut withheld: BTreeMap<Place, &'static str> = BTreeMap::new();
+    let mut first = Some(before);
+    let mut rounds = loop {
+        let start = first.take().unwrap_or_else(|| check(&repository.files));
+        let rounds = match Rounds::run(repository, start, required, &withheld, &check) {
+            Ok(rounds) => rounds,
+            Err(message) => {
+                let mut outcome = check(&repository.files);
+                outcome.problems.push(bug(repository, message));
+                return Repaired { outcome, ..Repaired::default() };
+            }
+        };
+        let seen = withheld.len();
+        for finding in rounds.outcome.findings.iter().filter(|f| f.is_actionable()) {
+            let place = (finding.primary.path.clone(), finding.job.clone());
+            let new = !known.contains(&(place.clone(), finding.rule));
+            if new && rounds.fixed.contains(&place) {
+                withheld.entry(place).or_insert(finding.rule);
             }
         }
-        let earlier = std::mem::replace(&mut outcome, check(&files));
-        if !write {
-            on_disk.get_or_insert(earlier);
+        if withheld.len() == seen {
+            break rounds;
         }
-        if outcome.problems.len() > unreadable {
-            // Both parsers agreed on the new text, so only the checks themselves can have stumbled.
-            let mut outcome = check(&repository.files);
-            outcome
-                .problems
-                .push(bug(repository, "a fix made a file unreadable, nothing was changed"));
-            return Repaired { outcome, ..Repaired::default() };
+    };
+    let on_disk = rounds.on_disk.iter_mut().flat_map(|outcome| &mut outcome.findings);
+    for finding in rounds.outcome.findings.iter_mut().chain(on_disk) {
+        let place = (finding.primary.path.clone(), finding.job.clone());
+        if let (Some(rule), true) = (withheld.get(&place), finding.fix.is_some()) {
+            finding.drop_fix(format!("the fixed job would be reported by {rule}"));
         }
+    }
+    rounds.finish(repository, write, &check)
+}
+
+/// A job of a file.
+type Place = (String, String);
+
+/// Where which check reports something that counts.
+fn places(outcome: &Outcome) -> BTreeSet<(Place, &'static str)> {
+    let counts = outcome.findings.iter().filter(|f| f.is_actionable());
+    counts.map(|f| ((f.primary.path.clone(), f.job.clone()), f.rule)).collect()
+}
+
+/// Fixes applied until nothing is left to apply; nothing is written yet.
+struct Rounds {
+    files: Vec<Discovered>,
+    outcome: Outcome,
+    before: BTreeMap<String, Arc<Text>>,
+    rounds: BTreeMap<String, Vec<Round>>,
+    /// What was found before any fix, where some were applied.
+    on_disk: Option<Outcome>,
+    /// The jobs whose findings had a fix that was applied.
+    fixed: BTreeSet<Place>,
+}
+
+impl Rounds {
+    /// Fails, with the reason, where the result cannot be trusted.
+    fn run(
+        repository: &Repository,
+        start: Outcome,
+        required: Applicability,
+        withheld: &BTreeMap<Place, &'static str>,
+        check: &impl Fn(&[Discovered]) -> Outcome,
+    ) -> Result<Self, &'static str> {
+        let unreadable = start.problems.len();
+        let mut this = Self {
+            files: repository.files.clone(),
+            outcome: start,
+            before: BTreeMap::new(),
+            rounds: BTreeMap::new(),
+            on_disk: None,
+            fixed: BTreeSet::new(),
+        };
+        for round in 0.. {
+            let fixed = one_round(&this.outcome, required, withheld, &mut this.fixed);
+            if fixed.is_empty() {
+                break;
+            }
+            if round == MAX_ROUNDS {
+                return Err("fixes do not come to an end, nothing was changed");
+            }
+            for (path, round) in fixed {
+                let Some(text) = this.outcome.texts.get(&path) else { continue };
+                if let Some(file) = this.files.iter_mut().find(|f| f.relative == path) {
+                    file.content = Some(Arc::from(round.after.as_bytes()));
+                    this.before.entry(path.clone()).or_insert_with(|| Arc::clone(text));
+                    this.rounds.entry(path).or_default().push(round);
+                }
+            }
+            let earlier = std::mem::replace(&mut this.outcome, check(&this.files));
+            this.on_disk.get_or_insert(earlier);
+            if this.outcome.problems.len() > unreadable {
+                // The parsers agreed on the new text, so only the checks can have stumbled.
+                return Err("a fix made a file unreadable, nothing was changed");
+            }
+        }
+        Ok(this)
     }
 
-    let mut changes = changes(repository, &files, &before, rounds);
-    if write {
-        let failed = write_all(repository, &changes);
-        if !failed.is_empty() {
-            let lost: BTreeSet<&str> = failed.iter().map(|(path, _)| path.as_str()).collect();
-            for file in files.iter_mut().filter(|f| lost.contains(f.relative.as_str())) {
-                file.content = None;
+    fn finish(
+        self,
+        repository: &Repository,
+        write: bool,
+        check: &impl Fn(&[Discovered]) -> Outcome,
+    ) -> Repaired {
+        let Self { mut files, mut outcome, before, rounds, on_disk, .. } = self;
+        let mut changes = changes(repository, &files, &before, rounds);
+        if write {
+            let failed = write_all(repository, &changes);
+            if !failed.is_empty() {
+                let lost: BTreeSet<&str> = failed.iter().map(|(path, _)| path.as_str()).collect();
+                for file in files.iter_mut().filter(|f| lost.contains(f.relative.as_str())) {
+                    file.content = None;
+                }
+                changes.retain(|change| !lost.contains(change.relative.as_str()));
+                outcome = check(&files);
+                outcome.problems.extend(failed.into_iter().map(|(_, problem)| problem));
             }
-            changes.retain(|change| !lost.contains(change.relative.as_str()));
-            outcome = check(&files);
-            outcome.problems.extend(failed.into_iter().map(|(_, problem)| problem));
         }
+        let applied =
+            changes.iter().flat_map(|change| &change.rounds).map(|round| round.fixes).sum();
+        Repaired { outcome, changes, applied, on_disk: on_disk.filter(|_| !write) }
     }
-    let applied = changes.iter().flat_map(|change| &change.rounds).map(|round| round.fixes).sum();
-    Repaired { outcome, changes, applied, on_disk }
 }
 
 /// Applies to each file as many of its fixes as go together; what that did, by path.
-fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Round> {
+fn one_round(
+    outcome: &Outcome,
+    required: Applicability,
+    withheld: &BTreeMap<Place, &'static str>,
+    fixed: &mut BTreeSet<Place>,
+) -> BTreeMap<String, Round> {
     let mut per_file: BTreeMap<&str, Vec<(&Finding, &Fix)>> = BTreeMap::new();
     for finding in outcome.findings.iter().filter(|finding| finding.withheld.is_none()) {
+        let place = (finding.primary.path.clone(), finding.job.clone());
         if let Some(fix) = &finding.fix
             && fix.applicability >= required
             && !fix.edits.is_empty()
+            && !withheld.contains_key(&place)
         {
+            fixed.insert(place);
             per_file.entry(&fix.path).or_default().push((finding, fix));
         }
     }
@@ -222,7 +344,7 @@ fn one_round(outcome: &Outcome, required: Applicability) -> BTreeMap<String, Rou
         // progress.
         let (new, edits, declared, taken) = match (proved, fixes.first()) {
             (Some(new), _) => (new, combined.edits, combined.changes, combined.taken),
-            (None, Some(fix)) => match prove(fix, text.as_str(), &old) {
+            (None, Some(fix)) => match prove(&fix.edits, &fix.changes, text.as_str(), &old) {
                 Ok(new) => (new, fix.edits.clone(), fix.changes.clone(), vec![0]),
                 Err(_) => continue,
             },

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::base::finding::{Finding, Location, Problem};
+use crate::base::guard::guarded;
 use crate::base::text::Text;
 use crate::cache::audit::CacheAudit;
 use crate::cache::jobs::AllJobs;
@@ -51,16 +52,21 @@ impl Details {
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
     let (repository, problems) = read(root, files, settings);
-    let outcome = check(&repository, files, settings, details);
-    Outcome { problems, ..outcome }
+    let mut outcome = check(&repository, files, settings, details);
+    outcome.problems.splice(0..0, problems);
+    outcome
 }
 
 /// The repository, and what is wrong with the requested ones of `files`.
 fn read(root: &Path, files: &[Discovered], settings: &Config) -> (Repository, Vec<Problem>) {
     let answers = tool::known();
     let tracked = RepoFiles::new(root);
-    let ((documents, problems), ()) =
+    let ((documents, mut problems), ()) =
         rayon::join(|| read_all(root, files), || answers.read_ahead(&tracked));
+    if let Some(doubt) = tracked.tracked().doubt() {
+        let path = root.join(".git/index");
+        problems.push(Problem { path, position: None, message: doubt.to_owned(), help: None });
+    }
     let repository = Repository::new(tracked, &settings.nox_actions, answers, documents)
         .with_cache_action(settings.cache_action.as_deref());
     (repository, problems)
@@ -83,17 +89,23 @@ fn check(
     let documents = 0..repository.documents.len();
     let units: Vec<Unit> =
         documents.into_par_iter().flat_map_iter(|d| units(repository, d)).filter(leads).collect();
-    let subjects = Subject::all(repository, settings, &units);
+    let path = |unit: &Unit| repository.path(unit.document);
+    let mut problems = Vec::new();
+    let subjects = without(&mut problems, Subject::all(repository, settings, &units));
     let jobs = AllJobs::new(&subjects);
     let asked: Vec<usize> =
         (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
-    let found: Vec<Finding> = asked.par_iter().flat_map_iter(|job| resolved(&jobs, *job)).collect();
+    let found: Vec<_> = asked
+        .par_iter()
+        .map(|job| guarded(&path(&subjects[*job].unit), || resolved(&jobs, *job)))
+        .collect();
+    let found: Vec<Finding> = without(&mut problems, found).into_iter().flatten().collect();
+    let reported: HashSet<(&str, &str)> =
+        found.iter().map(|f| (f.primary.path.as_str(), f.job.as_str())).collect();
     let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
     let mut undecided_jobs = 0;
     for subject in asked.into_iter().map(|job| &subjects[job]) {
-        let reported = found
-            .iter()
-            .any(|f| f.job == subject.name && f.primary.path == subject.document().path);
+        let reported = reported.contains(&(subject.document().path.as_str(), &subject.name));
         let open = !reported && undecided::is_undecided(&subject.timelines);
         undecided_jobs += usize::from(open);
         if details.undecided {
@@ -103,9 +115,23 @@ fn check(
             timelines.extend(timeline(subject));
         }
     }
+    drop(reported);
     let findings = settle(repository, &requested, found, settings);
     let texts = pointed_into(repository, &findings, &undecided);
-    Outcome { findings, problems: Vec::new(), texts, undecided, undecided_jobs, timelines }
+    Outcome { findings, problems, texts, undecided, undecided_jobs, timelines }
+}
+
+/// What was given; the problems of what was not go to the others, each once.
+fn without<T>(problems: &mut Vec<Problem>, given: Vec<Result<T, Problem>>) -> Vec<T> {
+    let mut kept = Vec::with_capacity(given.len());
+    for result in given {
+        match result {
+            Ok(value) => kept.push(value),
+            Err(problem) if problems.contains(&problem) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
+    kept
 }
 
 /// The findings about a job, each with its fix or the reason why it has none.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::base::finding::Problem;
+use crate::base::guard::guarded;
 use crate::config::Config;
 use crate::job::{
     CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build, most_work,
@@ -41,17 +43,27 @@ impl<'a> Subject<'a> {
     }
 
     /// The units with their timelines, in the same order. The jobs of one file share the work that
-    /// may be spent on it, so that what a file costs does not depend on what else there is.
-    pub fn all(repository: &'a Repository, settings: &'a Config, units: &[Unit]) -> Vec<Self> {
-        let instances: Vec<Instances> =
-            units.par_iter().map(|unit| Instances::of(repository, *unit)).collect();
+    /// may be spent on it, so that what a file costs does not depend on what else there is. A unit
+    /// that hits a bug is a problem of its file.
+    pub fn all(
+        repository: &'a Repository,
+        settings: &'a Config,
+        units: &[Unit],
+    ) -> Vec<Result<Self, Problem>> {
+        let path = |unit: &Unit| repository.path(unit.document);
+        let instances: Vec<Result<Instances, Problem>> = units
+            .par_iter()
+            .map(|unit| guarded(&path(unit), || Instances::of(repository, *unit)))
+            .collect();
         let mut of_file: HashMap<usize, usize> = HashMap::new();
         for (unit, instances) in units.iter().zip(&instances) {
-            *of_file.entry(unit.document).or_default() += instances.list.len();
+            let legs = instances.as_ref().map_or(0, |instances| instances.list.len());
+            *of_file.entry(unit.document).or_default() += legs;
         }
-        let subject = |(unit, instances): (&Unit, Instances)| {
+        let subject = |(unit, instances): (&Unit, Result<Instances, Problem>)| {
             let most = most_work(of_file[&unit.document]);
-            Self::with(repository, settings, *unit, instances, most)
+            let instances = instances?;
+            guarded(&path(unit), || Self::with(repository, settings, *unit, instances, most))
         };
         units.par_iter().zip(instances).map(subject).collect()
     }

@@ -191,7 +191,8 @@ impl Finder {
         }
         let mut files = BTreeMap::new();
         if is_repository(root) {
-            for path in workflow_files(root).into_iter().chain(action_files(root)) {
+            let workflows = workflow_files(root, &mut self.problems);
+            for path in workflows.into_iter().chain(action_files(root)) {
                 let relative = relative_to(root, &path);
                 let Some(kind) = kind_of(&relative, Vec::new) else { continue };
                 let file = Discovered {
@@ -209,8 +210,10 @@ impl Finder {
 
     fn request_below(&mut self, root: &Path, folder: &Path) {
         let Some(files) = self.repositories.get(root) else { return };
-        let wanted: Vec<PathBuf> =
+        let mut wanted: Vec<PathBuf> =
             files.values().map(|f| f.path.clone()).filter(|p| p.starts_with(folder)).collect();
+        // Of a link and the file beside it that it leads to, the file is the one to be fixed.
+        wanted.sort_by_cached_key(|path| path.is_symlink());
         for path in wanted {
             if let Err(problem) = self.request_file(root, &path, &path) {
                 self.problems.push(problem);
@@ -313,17 +316,23 @@ fn is_repository(root: &Path) -> bool {
     root.join(".git").exists() || WORKFLOW_FOLDERS.iter().any(|folder| root.join(folder).is_dir())
 }
 
-fn workflow_files(root: &Path) -> Vec<PathBuf> {
-    let folders = WORKFLOW_FOLDERS.iter().map(|folder| root.join(folder));
-    let entries = folders
-        .filter_map(|folder| fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten());
+fn workflow_files(root: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let mut entries = Vec::new();
+    for folder in WORKFLOW_FOLDERS.iter().map(|folder| root.join(folder)) {
+        match fs::read_dir(&folder) {
+            Ok(listed) => entries.extend(listed.flatten()),
+            Err(e)
+                if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(e) => problems.push(problem(&folder, format!("cannot be read: {e}"), None)),
+        }
+    }
     // What a link leads to is asked, what stands in the folder itself is known from reading it.
     let is_folder = |entry: &DirEntry, path: &Path| match entry.file_type() {
         Ok(kind) if !kind.is_symlink() => kind.is_dir(),
         _ => path.is_dir(),
     };
     entries
+        .into_iter()
         .filter_map(|e| Some(e.path()).filter(|path| is_yaml(path) && !is_folder(&e, path)))
         .collect()
 }

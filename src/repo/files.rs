@@ -31,6 +31,10 @@ impl RepoFiles {
         }
     }
 
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub fn tracked(&self) -> &Tracked {
         &self.tracked
     }

@@ -1,6 +1,7 @@
 //! All workflows and actions of a repository, linked: who calls whom.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use super::document::Document;
 use super::files::{RepoFiles, join};
@@ -124,6 +125,11 @@ impl Repository {
         }
         self.callers = callers;
         self.called_actions = called;
+    }
+
+    /// Where a document stands on disk.
+    pub fn path(&self, document: usize) -> PathBuf {
+        self.files.root().join(&self.documents[document].path)
     }
 
     pub fn document(&self, path: &str) -> Option<usize> {

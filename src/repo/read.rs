@@ -7,12 +7,14 @@ use rayon::prelude::*;
 use super::document::{Content, Document};
 use crate::actions::{Action, Workflow};
 use crate::base::finding::Problem;
+use crate::base::guard::guarded;
 use crate::repo::discover::{Discovered, FileKind};
 
 /// Reads `files`; of what is wrong only what concerns the requested ones: another file cannot spoil
 /// the answer.
 pub fn read_all(root: &Path, files: &[Discovered]) -> (Vec<Document>, Vec<Problem>) {
-    let read: Vec<_> = files.par_iter().map(|file| (file, read(file))).collect();
+    let read: Vec<_> =
+        files.par_iter().map(|file| (file, guarded(&file.path, || read(file)).flatten())).collect();
     let (mut documents, mut problems) = (Vec::with_capacity(files.len()), Vec::new());
     for (file, read) in read {
         match read {

@@ -1,6 +1,7 @@
 //! Which files a checkout gets: the git index, read without starting git.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 
 use gix_index::entry::Mode;
@@ -9,6 +10,8 @@ use walkdir::WalkDir;
 /// An index that declares more than this is not read; the largest public repositories stay below
 /// 100 MB.
 const MAX_INDEX_BYTES: usize = 512 * 1024 * 1024;
+/// Bytes of a `.git` file that are read: it holds one path.
+const MAX_LINK_BYTES: u64 = 8 * 1024;
 /// Without an index, at most this many files are listed.
 const MAX_WALKED: usize = 200_000;
 /// Folders that no checkout contains, for trees without an index.
@@ -21,13 +24,27 @@ pub struct Tracked {
     files: Vec<String>,
     /// Tracked symbolic links; what they point to is never read.
     links: BTreeSet<String>,
+    /// Why the list may not be what a checkout gets.
+    doubt: Option<&'static str>,
 }
 
 impl Tracked {
     /// Reads the git index of the repository at `root`; without one, everything in the folder
     /// counts as tracked.
     pub fn read(root: &Path) -> Self {
-        index_path(root).and_then(|path| from_index(&path)).unwrap_or_else(|| from_folder(root))
+        let Some(index) = index_path(root) else { return from_folder(root) };
+        from_index(&index).unwrap_or_else(|| Self {
+            doubt: Some(
+                "the git index cannot be read (only SHA-1 repositories can be): every file in the \
+                 folder counts as tracked",
+            ),
+            ..from_folder(root)
+        })
+    }
+
+    /// Why the list may not be what a checkout gets.
+    pub fn doubt(&self) -> Option<&'static str> {
+        self.doubt
     }
 
     pub fn contains(&self, path: &str) -> bool {
@@ -71,7 +88,7 @@ impl Tracked {
     fn new(mut files: Vec<String>, links: BTreeSet<String>) -> Self {
         files.sort_unstable();
         files.dedup();
-        Self { files, links }
+        Self { files, links, doubt: None }
     }
 }
 
@@ -79,7 +96,8 @@ impl Tracked {
 fn index_path(root: &Path) -> Option<std::path::PathBuf> {
     let git = root.join(".git");
     let folder = if git.is_file() {
-        let text = std::fs::read_to_string(&git).ok()?;
+        let mut text = String::new();
+        std::fs::File::open(&git).ok()?.take(MAX_LINK_BYTES).read_to_string(&mut text).ok()?;
         root.join(text.strip_prefix("gitdir:")?.trim())
     } else {
         git
@@ -96,11 +114,13 @@ fn from_index(path: &Path) -> Option<Tracked> {
     };
     let file = gix_index::File::at(path, gix_index::hash::Kind::Sha1, true, options).ok()?;
     let (mut files, mut links) = (Vec::with_capacity(file.entries().len()), BTreeSet::new());
+    let mut sparse = false;
     for entry in file.entries() {
         // A path that is not UTF-8 cannot be written in a workflow either.
         let Ok(path) = std::str::from_utf8(entry.path(&file)) else { continue };
         match entry.mode {
-            Mode::COMMIT | Mode::DIR => {}
+            Mode::COMMIT => {}
+            Mode::DIR => sparse = true,
             Mode::SYMLINK => {
                 links.insert(path.to_owned());
                 files.push(path.to_owned());
@@ -108,7 +128,11 @@ fn from_index(path: &Path) -> Option<Tracked> {
             _ => files.push(path.to_owned()),
         }
     }
-    Some(Tracked::new(files, links))
+    let doubt = sparse.then_some(
+        "the git index is sparse: what lies in folders outside of the checkout is not known; \
+         `git sparse-checkout reapply --no-sparse-index` lists it",
+    );
+    Some(Tracked { doubt, ..Tracked::new(files, links) })
 }
 
 fn from_folder(root: &Path) -> Tracked {
@@ -154,8 +178,12 @@ mod tests {
             assert!(Command::new("git").args(args).current_dir(root).status().unwrap().success())
         };
         git(&["init", "-q"]);
+        std::fs::write(root.join(".git/index"), "no index").unwrap();
+        assert!(Tracked::read(root).doubt().is_some());
+        std::fs::remove_file(root.join(".git/index")).unwrap();
         git(&["add", "noxfile.py", "a", "ab"]);
         let tracked = Tracked::read(root);
+        assert_eq!(tracked.doubt(), None);
         assert_eq!(tracked.iter().collect::<Vec<_>>(), ["a/pyproject.toml", "ab/x", "noxfile.py"]);
         assert_eq!(tracked.under("a"), ["a/pyproject.toml"]);
         assert!(tracked.has_folder("") && tracked.has_folder("a"));

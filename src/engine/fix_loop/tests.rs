@@ -137,8 +137,10 @@ fn a_fix_that_is_not_proved_is_never_written() {
     assert!(run(&repository, true, wrong).changes.is_empty());
     assert_eq!(on_disk(&repository), OLD);
     let old = Old::new(OLD);
-    assert!(prove(&wrong(OLD)[0], OLD, &old).is_err());
-    assert!(prove(&missing(OLD)[0], OLD, &old).is_ok());
+    let proved = |fix: &Fix| prove(&fix.edits, &fix.changes, OLD, &old).is_ok();
+    assert!(!proved(&wrong(OLD)[0]) && proved(&missing(OLD)[0]));
+    let fixes = [&missing(OLD)[0], &wrong(OLD)[0]];
+    assert_eq!(refused(OLD, &fixes).into_keys().collect::<Vec<_>>(), [1]);
 }
 
 #[test]
@@ -146,7 +148,30 @@ fn fixes_without_end_are_stopped_and_said() {
     let (_guard, repository) = repository(OLD);
     let fixed = run(&repository, false, |text| vec![insert_before(text, "      - ", 0)]);
     assert!(fixed.outcome.problems[0].message.contains("do not come to an end"));
-    assert_eq!(fixed.applied, MAX_ROUNDS);
+    assert_eq!((fixed.applied, fixed.changes.len()), (0, 0));
+    assert_eq!(on_disk(&repository), OLD);
+}
+
+#[test]
+fn a_fix_whose_result_is_reported_is_withheld() {
+    let (_guard, repository) = repository(OLD);
+    let fixed = repair_with(&repository, true, Applicability::Safe, |files| {
+        let text = files[0].read().unwrap();
+        let mut outcome = Outcome::default();
+        outcome.findings = missing(text.as_str()).into_iter().map(finding).collect();
+        if outcome.findings.is_empty() {
+            let mut other = finding(insert_before(OLD, "      - run: one", 0));
+            (other.rule, other.fix) = ("nox/key-collision", None);
+            outcome.findings.push(other);
+        }
+        outcome.texts.insert(files[0].relative.clone(), Arc::new(text));
+        outcome
+    });
+    assert_eq!((fixed.applied, on_disk(&repository).as_str()), (0, OLD));
+    let [left] = fixed.outcome.findings.as_slice() else { panic!("one finding") };
+    assert!(left.fix.is_none() && left.rule == "nox/missing-cache");
+    let reason = left.no_fix_reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("nox/key-collision"), "{reason}");
 }
 
 #[cfg(unix)]
