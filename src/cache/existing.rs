@@ -37,10 +37,11 @@ impl<'a> ExistingCache<'a> {
 
     /// The calls after the step that build in its folder without reusing what is there.
     pub fn wasted_on(&self) -> impl Iterator<Item = (&'a Event, &'a Invocation)> + use<'a> {
-        let step = self.step;
-        self.calls_after().filter(move |(_, call)| {
+        let (step, site) = (self.step, self.event.site);
+        self.calls_after().filter(move |(event, call)| {
             let mixed = call.run.reuse == Reuse::Mixed && call.run.reuse_refused.is_none();
-            is_cacheable(call)
+            event.happens_on_hit(site)
+                && is_cacheable(call)
                 && (call.run.reuse == Reuse::Off || mixed)
                 && is_meant_for(step, &call.folders)
         })
@@ -72,9 +73,10 @@ pub fn covers(path: &CachedPath, folder: &str) -> bool {
         return true;
     }
     // What is restored is the folder itself, a folder around it, or everything in it.
-    Pattern::parse(written)
-        .is_ok_and(|p| !p.negated && (p.matches(folder) || p.matches(&format!("{folder}/tests"))))
-        && written.contains(['*', '?', '['])
+    Pattern::parse(written).is_ok_and(|p| {
+        let inside = ["", "/tests", "/tests/bin"].map(|path| format!("{folder}{path}"));
+        !p.negated && inside.iter().any(|path| p.matches(path))
+    }) && written.contains(['*', '?', '['])
 }
 
 /// A line of `path` that was meant for one of these folders.

@@ -2,7 +2,9 @@
 
 mod cache_after_run;
 mod cache_before_checkout;
+mod cache_never_saved;
 mod cache_not_reused;
+mod cache_removed;
 mod constant_key;
 mod frozen_dependencies;
 mod interpreter_not_in_key;
@@ -13,6 +15,7 @@ mod missing_restore_keys;
 mod report;
 mod restore_keys_mismatch;
 mod retired_cache_action;
+mod saved_after_failure;
 mod stale_install;
 mod wrong_path;
 
@@ -23,7 +26,7 @@ use crate::cache::audit::CacheAudit;
 type AuditCheck = fn(&CacheAudit<'_>) -> Option<Finding>;
 
 /// In the order in which their fixes are combined: where a step stands comes first.
-const AUDIT_CHECKS: [AuditCheck; 13] = [
+const AUDIT_CHECKS: [AuditCheck; 16] = [
     retired_cache_action::check,
     cache_before_checkout::check,
     cache_after_run::check,
@@ -36,6 +39,9 @@ const AUDIT_CHECKS: [AuditCheck; 13] = [
     restore_keys_mismatch::check,
     missing_restore_keys::check,
     stale_install::check,
+    cache_removed::check,
+    cache_never_saved::check,
+    saved_after_failure::check,
     frozen_dependencies::check,
 ];
 
@@ -50,3 +56,6 @@ pub fn run(audit: &CacheAudit<'_>) -> Vec<Finding> {
     }
     found
 }
+
+#[cfg(test)]
+mod restore_and_save_tests;

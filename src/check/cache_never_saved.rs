@@ -1,0 +1,94 @@
+//! `nox/cache-never-saved`: does any step save what a restoring step looks for?
+
+use super::report::{Place, Report};
+use crate::base::finding::Finding;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
+use crate::job::key_template::Rendered;
+use crate::job::{CacheForm, CacheStep};
+
+pub const ID: &str = "nox/cache-never-saved";
+
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut first: Option<&'static str> = None;
+    for cached in audit.caches {
+        let Some(why) = never_saved(audit, cached) else { continue };
+        places.push(Place { cached, span: cached.event.span, label: why.to_owned() });
+        first.get_or_insert(why);
+    }
+    let why = first?;
+    let report = Report {
+        rule: ID,
+        message: format!(
+            "the cache that job `{}` restores is never saved: {why}",
+            audit.subject.name
+        ),
+        help:
+            "A step that only restores finds what another step has saved under the same key, with \
+               `path` lines spelled the same way (`.nox` and `./.nox` are two caches). Use \
+               `actions/cache`, which does both, or save under \
+               `steps.<id>.outputs.cache-primary-key`."
+                .to_owned(),
+        remedy: Remedy::Refused("what was meant to save it is for a person to decide".to_owned()),
+    };
+    report.finding(audit, &places)
+}
+
+fn never_saved(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<&'static str> {
+    if cached.step.form != CacheForm::Restore || cached.step.must_hit {
+        return None;
+    }
+    let timelines = audit.jobs.subjects.iter().flat_map(|s| &s.timelines);
+    let savers: Vec<&CacheStep> = timelines
+        .flat_map(|t| t.caches())
+        .map(|(_, step)| step)
+        .filter(|step| step.form != CacheForm::Restore)
+        .collect();
+    if savers.iter().flat_map(|s| &s.paths).any(|p| !p.known) {
+        return None;
+    }
+    let same_folder = |step: &&&CacheStep| folders(step) == folders(cached.step);
+    let here: Vec<&&CacheStep> = savers.iter().filter(same_folder).collect();
+    if here.is_empty() {
+        return Some("no step saves this path");
+    }
+    let same_spelling = |step: &&&&CacheStep| written(step) == written(cached.step);
+    let here: Vec<&&&CacheStep> = here.iter().filter(same_spelling).collect();
+    if here.is_empty() {
+        return Some("it is saved with another spelling of the path");
+    }
+    if here.iter().any(|step| may_find(cached, step)) {
+        return None;
+    }
+    Some("it is saved under another key")
+}
+
+fn folders(step: &CacheStep) -> Vec<&str> {
+    step.paths.iter().map(|p| p.folder.as_deref().unwrap_or(&p.written)).collect()
+}
+
+fn written(step: &CacheStep) -> Vec<&str> {
+    step.paths.iter().map(|p| p.written.as_str()).collect()
+}
+
+/// Whether the restoring step may find what `saver` saves.
+fn may_find(cached: &ExistingCache<'_>, saver: &CacheStep) -> bool {
+    let saved = saver.template.rendered();
+    let given = saver.key.as_ref().is_some_and(|key| key.text.contains("outputs."));
+    let same_text =
+        saver.key.as_ref().zip(cached.step.key.as_ref()).is_some_and(|(a, b)| a.text == b.text);
+    let by_prefix = |restored: &Rendered| saved.text.starts_with(&restored.text);
+    let unknown = !saved.whole || !cached.rendered.whole;
+    let literal = |text: &str| text.split("${{").next().unwrap_or_default().to_owned();
+    let unlike = {
+        let (a, b) = (literal(&saved.text), literal(&cached.rendered.text));
+        !a.starts_with(&b) && !b.starts_with(&a)
+    };
+    given
+        || same_text
+        || by_prefix(&cached.rendered)
+        || cached.step.restore_templates.iter().any(|t| by_prefix(&t.rendered()))
+        || (unknown && !unlike)
+}

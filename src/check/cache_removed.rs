@@ -1,0 +1,50 @@
+//! `nox/cache-removed`: does something delete the restored environments before nox uses them?
+
+use super::report::{Place, Report};
+use crate::base::finding::Finding;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::{ExistingCache, covers};
+use crate::job::context::touches_folder;
+use crate::job::folder::Removal;
+
+pub const ID: &str = "nox/cache-removed";
+
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut first: Option<(&Removal, &str)> = None;
+    for cached in audit.caches {
+        let Some((removal, folder)) = removal(cached) else { continue };
+        let label = format!("`{}` deletes what this restores", removal.what);
+        places.push(Place { cached, span: cached.event.span, label });
+        first.get_or_insert((removal, folder));
+    }
+    let (removal, folder) = first?;
+    let report = Report {
+        rule: ID,
+        message: format!(
+            "`{}` removes `{folder}` after the cache restored it and before nox uses it",
+            removal.what
+        ),
+        help: "The cache then only costs time, for the download and for the upload. Remove the \
+               environments before the cache step, or only where `cache-hit` is not `true`, or take \
+               the cache step out."
+            .to_owned(),
+        remedy: Remedy::Refused("which of the two steps is meant is for a person to decide".to_owned()),
+    };
+    report.finding(audit, &places)
+}
+
+/// What deletes a restored folder before the next call that uses it, also after an exact hit.
+fn removal<'a>(cached: &ExistingCache<'a>) -> Option<(&'a Removal, &'a str)> {
+    let events = &cached.timeline.events[cached.position..];
+    let next = events.iter().position(|e| e.invocation().is_some_and(touches_folder))?;
+    let call = events[next].invocation()?;
+    let restores = |folder: &&String| cached.step.paths.iter().any(|p| covers(p, folder));
+    events[..next].iter().find_map(|event| {
+        let removal = event.removal()?;
+        let always = event.happens_on_hit(cached.event.site) && event.condition.is_none();
+        let folder = call.folders.iter().filter(restores).find(|folder| removal.takes(folder))?;
+        always.then_some((removal, folder.as_str()))
+    })
+}

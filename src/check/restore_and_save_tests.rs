@@ -1,0 +1,80 @@
+//! What happens between restore and save of a cache that is there; all workflows are made up.
+
+use crate::config::Config;
+use crate::testing::{job, outcome};
+
+const KEY: &str = "nox-${{ github.job }}-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-${{ hashFiles('requirements.txt') }}";
+const NOXFILE: &str =
+    "import nox\n@nox.session\ndef lint(session):\n    session.install('-r', 'requirements.txt')\n";
+
+/// The checks that report a job with these steps around a cache of this form.
+fn reported(form: &str, path: &str, between: &str, call: &str, after: &str) -> Vec<&'static str> {
+    let steps = format!(
+        "- uses: actions/checkout@v6\n- uses: actions/setup-python@v6\n  with: {{python-version: '3.13'}}\n\
+         - id: c\n  uses: actions/cache{form}@v6\n  with:\n    path: {path}\n    key: {KEY}\n{between}- run: {call}\n{after}"
+    );
+    let workflow = job("runs-on: ubuntu-latest", &steps);
+    let files = [
+        (".github/workflows/ci.yml", workflow.as_str()),
+        ("noxfile.py", NOXFILE),
+        ("requirements.txt", "ruff==0.14.0\n"),
+    ];
+    let found = outcome(&files, &Config::default()).findings.into_iter();
+    found.map(|f| f.rule).filter(|rule| *rule != "nox/missing-restore-keys").collect()
+}
+
+#[test]
+fn removals_between_cache_and_nox() {
+    let gated = "- if: steps.c.outputs.cache-hit != 'true'\n  run: rm -rf .nox/*\n";
+    for (between, expected) in [
+        ("- run: rm -rf .nox\n", true),
+        ("- run: git clean -fdx\n", true),
+        (gated, false),
+        ("- run: rm -rf dist\n", false),
+        ("- run: git clean -fdx -e .nox\n", false),
+    ] {
+        let rules = reported("", ".nox", between, "nox -r -s lint", "");
+        assert_eq!(rules.contains(&"nox/cache-removed"), expected, "{between}: {rules:?}");
+    }
+}
+
+#[test]
+fn a_call_that_runs_without_a_hit_deletes_nothing_restored() {
+    let install = "- if: steps.c.outputs.cache-hit != 'true'\n  run: nox --install-only -s lint\n";
+    assert_eq!(reported("", ".nox", install, "nox -R -s lint", ""), [] as [&str; 0]);
+    let always = "- run: nox --install-only -s lint\n";
+    let rules = reported("", ".nox", always, "nox -R -s lint", "");
+    assert!(rules.contains(&"nox/cache-not-reused"), "{rules:?}");
+}
+
+#[test]
+fn what_is_restored_must_be_saved_under_its_name() {
+    let save = |condition: &str, path: &str, key: &str| {
+        format!(
+            "- if: {condition}\n  uses: actions/cache/save@v6\n  with:\n    path: {path}\n    key: {key}\n"
+        )
+    };
+    let (own, missed) = ("${{ steps.c.outputs.cache-primary-key }}", "success()");
+    let never = "nox/cache-never-saved";
+    for (after, expected) in [
+        (String::new(), Some(never)),
+        (save(missed, ".nox", own), None),
+        (save(missed, ".nox", KEY), None),
+        (save(missed, ".nox", "nox-${{ runner.os }}-${{ hashFiles('a') }}"), Some(never)),
+        (save(missed, "./.nox", own), Some(never)),
+        (save("always()", ".nox", own), Some("nox/saved-after-failure")),
+        (save("always() && steps.n.outcome == 'success'", ".nox", own), None),
+    ] {
+        let rules = reported("/restore", ".nox", "", "nox -r -s lint", &after);
+        for rule in [never, "nox/saved-after-failure"] {
+            assert_eq!(rules.contains(&rule), expected == Some(rule), "{after}: {rules:?}");
+        }
+    }
+}
+
+#[test]
+fn patterns_that_leave_temporary_folders_out_hold_the_environments() {
+    let rules = |path: &str| reported("", path, "", "nox -r -s lint", "");
+    assert!(!rules("|\n      .nox/*/*\n      !.nox/*/tmp").contains(&"nox/wrong-path"));
+    assert!(rules("sub/.nox/*/*").contains(&"nox/wrong-path"));
+}

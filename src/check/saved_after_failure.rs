@@ -1,0 +1,45 @@
+//! `nox/saved-after-failure`: are environments saved although building them may have failed?
+
+use super::report::{Place, Report};
+use crate::base::finding::Finding;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::job::CacheForm;
+
+pub const ID: &str = "nox/saved-after-failure";
+
+/// Functions of an `if:` that let a step run after a failure.
+const AFTER_FAILURE: [&str; 3] = ["always()", "failure()", "!cancelled()"];
+
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut asked = None;
+    for cached in audit.caches.iter().filter(|c| c.step.form != CacheForm::Save) {
+        for (event, _) in audit.savers(cached) {
+            let Some(step) = audit.step_at(event.site) else { continue };
+            let text = step.condition.as_ref().map_or("", |c| c.text.as_str());
+            // What the nox step itself came to is asked: then only whole environments are saved.
+            let asks_outcome = text.contains(".outcome") || text.contains(".conclusion");
+            let plain = text.replace(' ', "");
+            let found = AFTER_FAILURE.iter().find(|f| plain.contains(*f));
+            if let Some(function) = found.filter(|_| !asks_outcome) {
+                let label = format!("`{function}` also saves after a failure");
+                places.push(Place { cached, span: event.span, label });
+                asked.get_or_insert(*function);
+            }
+        }
+    }
+    let function = asked?;
+    let report = Report {
+        rule: ID,
+        message: format!(
+            "`if: {function}` also saves environments that a failed install left half made"
+        ),
+        help:
+            "nox takes a half-made environment for a whole one, and a key is written once: every \
+               later run restores it and fails. Save only when the step that builds them succeeded."
+                .to_owned(),
+        remedy: Remedy::Refused("when to save is for a person to decide".to_owned()),
+    };
+    report.finding(audit, &places)
+}
