@@ -157,6 +157,10 @@ fn without_fix(mut fixed: Value) -> (Value, usize, usize) {
     let (mut steps, mut flags) = (0, 0);
     for (_, job) in fixed["jobs"].as_mapping_mut().unwrap() {
         let list = job["steps"].as_sequence_mut().unwrap();
+        // The week, and the Python where no expression tells it.
+        let probe = list.iter().position(|s| s["id"] == "nox-key").unwrap();
+        assert_eq!(list[probe + 1]["with"]["path"], ".nox", "the probe stands before the cache");
+        list.remove(probe);
         let at = list.iter().position(|s| s["with"]["path"] == ".nox").unwrap();
         let runs_nox = |s: &Value| {
             s["run"].as_str().is_some_and(|r| r.contains("nox") && !r.contains("install"))

@@ -7,7 +7,7 @@ use crate::base::text::Span;
 use crate::repo::Document;
 
 /// Removes `list.steps[at]`, which is not the last; fails with the reason where the layout does not
-/// allow it.
+/// allow it, or where a comment on a line of its own would be lost.
 pub fn remove_step(
     document: &Document,
     list: &StepList,
@@ -31,6 +31,9 @@ pub fn remove_step(
     let begins_line = text.as_str()[start..].trim_start_matches(' ').starts_with(['-', '#']);
     if !begins_line {
         return Err("the step does not begin a line of its own");
+    }
+    if text.as_str()[start..end].lines().any(|line| line.trim_start().starts_with('#')) {
+        return Err("a comment would be lost");
     }
     let change = Change::RemoveItem { sequence: list.route.clone(), index: step.index };
     Ok((Edit { span: Span::new(start, end), content: String::new() }, change))

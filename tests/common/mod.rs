@@ -118,23 +118,30 @@ fn perform(text: &Text, fixes: &[&Fix]) -> String {
     let new = apply(old, &combined.edits).unwrap();
     verify(old, &new, &combined.changes)
         .unwrap_or_else(|e| panic!("{e}\n--- old\n{old}\n--- new\n{new}"));
-    only_inserts(text, &new, &combined.edits);
+    only_declared(text, &new, &combined.edits);
     new
 }
 
-/// A fix inserts whole lines, in the file's newline style, or a reuse flag behind a word; every
-/// byte of `old` stays.
-fn only_inserts(text: &Text, new: &str, edits: &[Edit]) {
+/// A fix inserts whole lines, in the file's newline style, or a reuse flag after a word; it takes
+/// away whole steps or rewrites a value on one line. Every other byte of `old` stays.
+fn only_declared(text: &Text, new: &str, edits: &[Edit]) {
     let (old, newline) = (text.as_str(), text.newline().as_str());
     let mut rest = new.to_owned();
     for edit in edits {
-        assert_eq!(edit.span.start, edit.span.end, "{edit:?} takes text away");
-        let whole_lines = edit.content.ends_with(newline)
-            && (edit.span.start == 0 || old[..edit.span.start].ends_with('\n'))
+        let lost = &old[edit.span.range()];
+        let begins_line = edit.span.start == 0 || old[..edit.span.start].ends_with('\n');
+        let whole_lines = begins_line
+            && edit.content.ends_with(newline)
             && edit.content.matches('\n').count() == edit.content.matches(newline).count();
         let after_word = old[..edit.span.start].ends_with(|c: char| !c.is_whitespace());
-        assert!(whole_lines || (edit.content == " -r" && after_word), "{edit:?} in\n{old}");
-        if whole_lines {
+        let is_step = begins_line && lost.ends_with('\n') && dash(lost).is_some();
+        let fits = match (lost.is_empty(), edit.content.is_empty()) {
+            (true, _) => whole_lines || (edit.content == " -r" && after_word),
+            (false, true) => is_step,
+            (false, false) => !lost.contains('\n') && !edit.content.contains('\n'),
+        };
+        assert!(fits, "{edit:?} in\n{old}");
+        if whole_lines && dash(&edit.content).is_some() {
             assert_eq!(
                 dash(&edit.content),
                 dash(&old[edit.span.start..]),
@@ -143,7 +150,7 @@ fn only_inserts(text: &Text, new: &str, edits: &[Edit]) {
         }
         // All before this edit is old again, so that its offset holds.
         assert!(rest[edit.span.start..].starts_with(&edit.content));
-        rest.replace_range(edit.span.start..edit.span.start + edit.content.len(), "");
+        rest.replace_range(edit.span.start..edit.span.start + edit.content.len(), lost);
     }
     assert_eq!(rest, old);
 }
