@@ -183,7 +183,7 @@ fn named(cached: &ExistingCache<'_>, key: &Key, versions: &[String]) -> Named {
 
 /// Whether a script, or the action in its place, has to do with the interpreter; a folder
 /// `my-python` says nothing of it.
-fn asks_python(script: &str) -> bool {
+pub fn asks_python(script: &str) -> bool {
     let text = script.to_ascii_lowercase();
     let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
     text.contains("setup-python")

@@ -83,6 +83,12 @@ impl<'p, 'a> Parts<'p, 'a> {
         self.changes.push(change);
     }
 
+    /// New lines with everything that they change.
+    pub fn insert(&mut self, edit: Edit, changes: Vec<Change>) {
+        self.edits.push(edit);
+        self.changes.extend(changes);
+    }
+
     pub fn finish(self, site: Site, applicability: Applicability, message: String) -> Fix {
         fix(applicability, message, &self.audit.document_of(site).path, self.edits, self.changes)
     }

@@ -27,6 +27,9 @@ pub fn add(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fix, St
         Some(own) => parts.set_restore(site, &[own])?,
         None => {
             let corrected = corrected(audit, cached)?;
+            if corrected.probe.is_some() {
+                return Err("the key must name the Python first".to_owned());
+            }
             let restore =
                 corrected.restore.ok_or("an older environment must not be restored here")?;
             if cached.step.form != CacheForm::Both {

@@ -2,10 +2,13 @@
 //! is kept.
 
 use super::inputs::Parts;
+use super::steps::{Body, NewStep, insert_steps};
 use crate::base::finding::{Applicability, Fix};
 use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
+use crate::cache::foreign::asks_python;
 use crate::cache::hashed;
+use crate::cache::interpreter::Probe;
 use crate::cache::needs::{Beginning, Needs};
 use crate::job::Site;
 use crate::job::context::touches_folder;
@@ -23,6 +26,8 @@ const SEPARATORS: [char; 6] = ['-', '_', '/', '.', '|', ':'];
 pub struct Corrected {
     pub key: String,
     pub restore: Option<String>,
+    /// A step before that the key needs and the job does not have.
+    pub probe: Option<Probe>,
 }
 
 /// The key that the step needs, which begins like the old one and ends with the hashes of both.
@@ -33,6 +38,13 @@ pub fn corrected(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<C
         interpreter_is_set_up(audit, site)?;
     }
     let mut kept = Kept::default();
+    // Whether an existing cache turns over is another check's question.
+    needs.unpinned = false;
+    let probe = missing_probe(audit, cached, &needs);
+    let asks = |piece: &Piece| piece.scripts.iter().any(|script| asks_python(script));
+    if probe.is_none() && cached.step.template.pieces.iter().any(asks) {
+        kept.says.push(Probe::output("python"));
+    }
     for (position, piece) in cached.step.template.pieces.iter().enumerate() {
         if piece.source.is_empty() {
             kept.literal(piece.text.as_deref().unwrap_or_default());
@@ -48,7 +60,8 @@ pub fn corrected(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<C
     let limit = cache_actions().limits.key_characters;
     for words in [true, false] {
         needs.beginning = kept.beginning(words);
-        let corrected = Corrected { key: needs.key(), restore: needs.restore_key() };
+        let (key, restore) = (needs.key(), needs.restore_key());
+        let corrected = Corrected { key, restore, probe: probe.clone() };
         let length = literal(&corrected.key).chars().count()
             + HASH * corrected.key.matches("hashFiles(").count();
         if length <= limit {
@@ -56,6 +69,20 @@ pub fn corrected(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<C
         }
     }
     Err("the corrected key would be too long".to_owned())
+}
+
+/// The step that asks for the interpreters, where the key needs one and nothing asks yet.
+fn missing_probe(
+    audit: &CacheAudit<'_>,
+    cached: &ExistingCache<'_>,
+    needs: &Needs,
+) -> Option<Probe> {
+    let probe = needs.interpreters.probe(needs.needs_bash, false)?;
+    let steps = audit.steps_at(cached.event.site).map_or(&[][..], |list| &list.steps);
+    let before = steps.iter().take(cached.event.site.step);
+    let there = before.into_iter().any(|s| s.id.as_ref().is_some_and(|id| id.text == probe.id));
+    let asks = |piece: &Piece| piece.scripts.iter().any(|script| asks_python(script));
+    (!there && !cached.step.template.pieces.iter().any(asks)).then_some(probe)
 }
 
 /// The parts of a key that are no expressions.
@@ -177,6 +204,20 @@ pub fn rewrite(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fix
     let applicability = audit.editable(site)?;
     let corrected = corrected(audit, cached)?;
     let mut parts = Parts::new(audit);
+    if let Some(probe) = &corrected.probe {
+        let list = audit.steps_at(site).ok_or("the step is not in sight")?;
+        let new = NewStep {
+            name: probe.name.clone(),
+            id: Some(probe.id.clone()),
+            condition: None,
+            body: Body::Run {
+                shell: probe.needs_bash.then_some("bash"),
+                script: probe.script.clone(),
+            },
+        };
+        let (edit, changes) = insert_steps(audit.document_of(site), list, site.step, &[new])?;
+        parts.insert(edit, changes);
+    }
     parts.set_key(site, &corrected.key)?;
     if cached.step.restore_keys.is_some() {
         let Some(restore) = &corrected.restore else {
