@@ -17,6 +17,8 @@ pub enum Remedy {
     CorrectRestoreKeys { cache: usize },
     /// Restore keys where there are none.
     AddRestoreKeys { cache: usize },
+    /// A step that removes the environments unless the hit was exact.
+    RebuildOnPartialHit { cache: usize },
     /// A part of the key that changes every week.
     TurnWeekly { cache: usize },
     /// A release of the cache action that the service still accepts, wherever the job uses a

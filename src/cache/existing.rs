@@ -4,6 +4,7 @@ use super::builds::Builds;
 use crate::base::glob::Pattern;
 use crate::job::context::{Subject, is_cacheable, is_meant_for, touches_folder};
 use crate::job::event::CachedPath;
+use crate::job::folder::Removal;
 use crate::job::key_template::Rendered;
 use crate::job::{CacheStep, Event, Invocation, Timeline};
 use crate::tool::Reuse;
@@ -35,7 +36,8 @@ impl<'a> ExistingCache<'a> {
         self.timeline.events[..self.position].iter().filter_map(|e| Some((e, e.invocation()?)))
     }
 
-    /// The calls after the step that build in its folder without reusing what is there.
+    /// The calls after the step that build in its folder, although it found its exact key, without
+    /// reusing what is there.
     pub fn wasted_on(&self) -> impl Iterator<Item = (&'a Event, &'a Invocation)> + use<'a> {
         let (step, site) = (self.step, self.event.site);
         self.calls_after().filter(move |(event, call)| {
@@ -47,10 +49,52 @@ impl<'a> ExistingCache<'a> {
         })
     }
 
-    /// Whenever the step runs, the call runs, too.
+    /// Whenever the step runs, the call runs, too; a call that waits for an exact hit, whenever
+    /// there is one.
     pub fn runs_with(&self, call: &Event, invocation: &Invocation) -> bool {
+        let gated = call.gate.is_some_and(|gate| gate.cache == self.event.site);
         !invocation.conditional
-            && (call.condition.is_none() || call.condition == self.event.condition)
+            && (call.condition.is_none() || gated || call.condition == self.event.condition)
+    }
+
+    /// The first call that uses the restored folder after an exact hit.
+    pub fn first_on_hit(&self) -> Option<(&'a Event, &'a Invocation)> {
+        self.calls_after()
+            .find(|(e, call)| self.is_used_by(call) && e.happens_on_hit(self.event.site))
+    }
+
+    /// The first call that uses what a restore key brought as it is; `None` where no key but the
+    /// exact one restores anything, and where the environments are removed or built anew unless
+    /// the hit was exact.
+    pub fn first_on_partial_hit(&self) -> Option<(&'a Event, &'a Invocation)> {
+        if self.step.restore_templates.is_empty() {
+            return None;
+        }
+        let site = self.event.site;
+        let after = self.timeline.events[self.position..].iter();
+        let mut removed: Vec<&Removal> = Vec::new();
+        for event in after.filter(|e| e.happens_without_hit(site)) {
+            removed.extend(event.removal());
+            let Some(call) = event.invocation().filter(|call| self.is_used_by(call)) else {
+                continue;
+            };
+            let is_gone = |folder: &String| removed.iter().any(|removal| removal.takes(folder));
+            let is_kept = call.run.reuse != Reuse::Off && !call.folders.iter().all(is_gone);
+            return is_kept.then_some((event, call));
+        }
+        None
+    }
+
+    /// Whether every call after the step that builds environments also removes from them what is no
+    /// longer wanted: only then may it install into an older one.
+    pub fn is_installed_exactly(&self) -> bool {
+        self.calls_after().filter(|(_, c)| is_cacheable(c)).all(|(_, c)| c.run.exact_installer)
+    }
+
+    /// Whether the call puts something into a folder that the step restores.
+    fn is_used_by(&self, call: &Invocation) -> bool {
+        let restored = |folder: &String| self.step.paths.iter().any(|path| covers(path, folder));
+        touches_folder(call) && call.folders.iter().any(restored)
     }
 
     /// The `path` lines, which are part of a cache's identity, in a form in which equal ones are

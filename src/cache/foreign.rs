@@ -31,9 +31,9 @@ pub fn crosses(
     if named_by_key == Named::Exactly && matches!(named, Named::Not | Named::Minor) {
         return Some("another Python");
     }
-    let noxfiles = noxfiles(cached);
-    if hashes_any(audit.subject, cached, &cached.step.template, &noxfiles)
-        && !hashes_any(audit.subject, cached, restore, &noxfiles)
+    let definitions = definitions(cached);
+    if hashes_any(audit.subject, cached, &cached.step.template, &definitions)
+        && !hashes_any(audit.subject, cached, restore, &definitions)
     {
         return Some("an older noxfile");
     }
@@ -49,9 +49,9 @@ pub fn crosses(
 
 /// Whether a restore key of this beginning restores nothing wrong.
 pub fn is_enough(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>, restore: &Key) -> bool {
-    let noxfiles = noxfiles(cached);
+    let definitions = definitions(cached);
     let named = key_names(cached, &cached.step.template);
-    hashes_any(audit.subject, cached, restore, &noxfiles)
+    hashes_any(audit.subject, cached, restore, &definitions)
         && !matches!(named, Named::Not | Named::Minor)
         && crosses(audit, cached, restore, named).is_none()
 }
@@ -195,8 +195,8 @@ fn has_calls_or_versions(cached: &ExistingCache<'_>, versions: &[String]) -> boo
     !versions.is_empty() || cacheable(cached.timeline).next().is_some()
 }
 
-/// The noxfiles of the calls, as paths of the workspace.
-fn noxfiles(cached: &ExistingCache<'_>) -> Vec<String> {
+/// The files that define the sessions of the calls, as paths of the workspace.
+fn definitions(cached: &ExistingCache<'_>) -> Vec<String> {
     cacheable(cached.timeline)
         .flat_map(|(_, i)| i.run.definition_files.iter().map(|f| prefixed(&i.checkout, f)))
         .collect()

@@ -90,6 +90,10 @@ fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     if follows_no_noxfile(audit, cached) {
         return Some(Flaw::Noxfile);
     }
+    // What is rebuilt may come from anywhere; where no call is seen nobody knows.
+    if cached.calls_after().next().is_some() && cached.first_on_partial_hit().is_none() {
+        return None;
+    }
     cached
         .step
         .restore_templates

@@ -20,6 +20,14 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let found: Vec<&ExistingCache<'_>> =
         audit.by_site().into_iter().filter(|c| site(&c)).filter(|c| wants_some(audit, c)).collect();
     let places = places(audit, &found, "key", "nothing is restored under any other key");
+    let cached = *found.first()?;
+    let remedy = if cached.is_installed_exactly() {
+        Remedy::AddRestoreKeys { cache: cached.index }
+    } else {
+        let reason = "what restore keys bring keeps packages that are no longer required, so that \
+                      it would have to be rebuilt";
+        Remedy::Refused(reason.to_owned())
+    };
     let report = Report {
         rule: ID,
         message: "no restore keys: when a dependency changes, every environment is built from nothing".to_owned(),
@@ -27,7 +35,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                still hold the exact Python and the hash of the noxfile. Leaving restore keys out can be deliberate: \
                packages that are no longer required stay installed in a restored environment."
             .to_owned(),
-        remedy: Remedy::AddRestoreKeys { cache: found.first()?.index },
+        remedy,
     };
     report.finding(audit, &places)
 }

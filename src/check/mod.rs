@@ -12,6 +12,7 @@ mod invalid_key;
 mod key_collision;
 mod missing_cache;
 mod missing_restore_keys;
+mod partial_hit_reused;
 mod report;
 mod restore_keys_mismatch;
 mod retired_cache_action;
@@ -26,7 +27,7 @@ use crate::cache::audit::CacheAudit;
 type AuditCheck = fn(&CacheAudit<'_>) -> Option<Finding>;
 
 /// In the order in which their fixes are combined: where a step stands comes first.
-const AUDIT_CHECKS: [AuditCheck; 16] = [
+const AUDIT_CHECKS: [AuditCheck; 17] = [
     retired_cache_action::check,
     cache_before_checkout::check,
     cache_after_run::check,
@@ -42,6 +43,7 @@ const AUDIT_CHECKS: [AuditCheck; 16] = [
     cache_removed::check,
     cache_never_saved::check,
     saved_after_failure::check,
+    partial_hit_reused::check,
     frozen_dependencies::check,
 ];
 

@@ -20,7 +20,7 @@ use crate::job::{Event, EventKind, Site, Timeline};
 /// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
 const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
 /// Ids for the cache step; the first that the job doesn't use.
-const IDS: [&str; 3] = ["nox-cache", "nox-environments", "cachelint-nox-cache"];
+pub const IDS: [&str; 3] = ["nox-cache", "nox-environments", "cachelint-nox-cache"];
 
 /// Why a restore key would not help where packages are not part of the archive.
 const NO_RESTORE_KEYS: &str = "no restore keys: an environment of another state must be rebuilt, and \

@@ -5,6 +5,7 @@ mod inputs;
 mod insert_cache;
 mod move_step;
 mod quote;
+mod rebuild;
 mod removal;
 mod replace_action;
 mod restore_keys;
@@ -52,6 +53,7 @@ fn perform(audit: &CacheAudit<'_>, remedy: &Remedy) -> Resolved {
         Remedy::RewriteKey { cache: index } => rewrite_key::rewrite(audit, cache(index)?),
         Remedy::CorrectRestoreKeys { cache: index } => restore_keys::correct(audit, cache(index)?),
         Remedy::AddRestoreKeys { cache: index } => restore_keys::add(audit, cache(index)?),
+        Remedy::RebuildOnPartialHit { cache: index } => rebuild::rebuild(audit, cache(index)?),
         Remedy::TurnWeekly { cache: index } => turn_weekly::turn_weekly(audit, cache(index)?),
         Remedy::ReplaceAction => replace_action::replace_action(audit),
         Remedy::Refused(reason) => Err(reason.clone()),

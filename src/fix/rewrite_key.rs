@@ -225,7 +225,10 @@ pub fn rewrite(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fix
                 .to_owned());
         };
         parts.set_restore(site, std::slice::from_ref(restore))?;
-    } else if cached.step.template.hashes().next().is_none() && !cached.step.must_hit {
+    } else if cached.step.template.hashes().next().is_none()
+        && !cached.step.must_hit
+        && cached.is_installed_exactly()
+    {
         // A key that never changed needed no restore keys; that they are missing was no decision.
         if let Some(restore) = &corrected.restore {
             parts.set_restore(site, std::slice::from_ref(restore))?;

@@ -197,6 +197,11 @@ impl Event {
         self.gate.is_none_or(|gate| gate.cache != site || gate.on_hit)
     }
 
+    /// Whether it happens although the cache step at `site` did not find its exact key.
+    pub fn happens_without_hit(&self, site: Site) -> bool {
+        self.gate.is_none_or(|gate| gate.cache != site || !gate.on_hit)
+    }
+
     pub fn removal(&self) -> Option<&Removal> {
         match &self.kind {
             EventKind::Removal(removal) => Some(removal),

@@ -171,6 +171,9 @@ pub struct Run {
     /// Installs are skipped where an environment is reused (`-R`, `--no-install`).
     pub installs_skipped: bool,
     pub install_only: bool,
+    /// A copy of the project's source is installed, not a link to it (`-e`): code that is tested
+    /// without another install is that of the environment.
+    pub copies_source: bool,
     /// Every backend that a session of the call may use, without repetition.
     pub backend: Backend,
     /// Tracked files that define the sessions, relative to the repository root: the noxfile and

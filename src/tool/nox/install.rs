@@ -17,6 +17,8 @@ pub struct Installs {
     pub files: BTreeSet<String>,
     /// A package by name without an exact version.
     pub unpinned: bool,
+    /// A project of the repository is installed as a copy.
+    pub copies_source: bool,
     /// Names of files that could not be known.
     pub computed: bool,
     /// Something is fixed neither by a lock nor by a list of exact versions.
@@ -251,6 +253,7 @@ impl Collector<'_> {
             return true;
         }
         if is_path || source.starts_with('.') || source.contains('/') || is_archive(source) {
+            self.installs.copies_source |= self.is_project(source);
             return self.local(source);
         }
         self.installs.unpinned |= !(text.contains("==") || (conda && text.contains('=')));
@@ -282,6 +285,12 @@ impl Collector<'_> {
             self.unfollowed(format!("`{address}` can change at any time"));
         }
         project.depends
+    }
+
+    /// Whether the path is a project of the repository.
+    fn is_project(&self, path: &str) -> bool {
+        let folder = join(self.folder, path.split('[').next().unwrap_or_default());
+        rules().project_files.iter().any(|name| self.files.is_tracked(&join(&folder, name)))
     }
 
     /// Requirement files that the found ones include.

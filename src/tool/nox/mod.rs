@@ -132,6 +132,7 @@ fn start(call: &Call) -> Run {
         backend: Backend::default(),
         definition_files: Vec::new(),
         install_files: Vec::new(),
+        copies_source: false,
         unpinned: false,
         unlocked: false,
         unfollowed: None,
@@ -402,6 +403,7 @@ fn follow(
     run.unlocked = installs.unlocked || installs.computed;
     run.unfollowed = installs.unfollowed.take();
     run.foreign_code.clone_from(&reader.foreign_code);
+    run.copies_source = installs.copies_source;
     run.exact_installer = {
         let mut commands = effects.iter().flat_map(|e| &e.installs).peekable();
         commands.peek().is_some()

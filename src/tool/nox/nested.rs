@@ -192,6 +192,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
     run.unlocked |= inner.unlocked;
     run.unfollowed = run.unfollowed.take().or_else(|| inner.unfollowed.clone());
     run.foreign_code = run.foreign_code.take().or_else(|| inner.foreign_code.clone());
+    run.copies_source |= inner.copies_source;
     union(&mut run.env_dirs, inner.env_dirs);
     union(&mut run.definition_files, inner.definition_files);
     union(&mut run.install_files, inner.install_files);

@@ -1,0 +1,105 @@
+//! `nox/partial-hit-reused`: are environments used as they are that a restore key brought?
+
+use super::report::{Place, Report};
+use crate::base::finding::Finding;
+use crate::base::remedy::Remedy;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
+use crate::job::Invocation;
+use crate::job::context::is_cacheable;
+use crate::tool::Reuse;
+
+pub const ID: &str = "nox/partial-hit-reused";
+
+pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+    let mut places = Vec::new();
+    let mut first: Option<(&ExistingCache<'_>, &Invocation)> = None;
+    for cached in audit.caches {
+        let Some(call) = leftovers(cached) else { continue };
+        places.push(Place {
+            cached,
+            span: audit.input_span(cached, "restore-keys"),
+            label: "brings environments of an earlier state".to_owned(),
+        });
+        first.get_or_insert((cached, call));
+    }
+    let (cached, call) = first?;
+    let report = Report {
+        rule: ID,
+        message: format!(
+            "`{}` reuses environments that a restore key brought: packages that are no longer \
+             required stay in them",
+            call.command
+        ),
+        help: "Installing into an older environment adds and upgrades, but removes nothing, so \
+               tests can pass with a package that a fresh run does not have, and the result is \
+               saved under the new key. Reuse environments on an exact hit only: remove them \
+               where `cache-hit` is not `true`."
+            .to_owned(),
+        remedy: Remedy::RebuildOnPartialHit { cache: cached.index },
+    };
+    report.finding(audit, &places)
+}
+
+/// The call that installs into whatever a restore key brought, where nothing takes away what is no
+/// longer required.
+fn leftovers<'a>(cached: &ExistingCache<'a>) -> Option<&'a Invocation> {
+    let (_, call) = cached.first_on_partial_hit()?;
+    let reuses = call.run.reuse == Reuse::On && !call.run.installs_skipped && is_cacheable(call);
+    (reuses && !cached.is_installed_exactly()).then_some(call)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ID;
+    use crate::testing::{findings, fixed, job, safe_fix};
+
+    const KEY: &str = "nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}-";
+
+    fn workflow(id: &str, between: &str, call: &str) -> String {
+        let hash = "${{ hashFiles('pyproject.toml') }}";
+        let steps = format!(
+            "- uses: actions/checkout@v6\n- uses: actions/setup-python@v6\n  with: {{python-version: '3.12'}}\n\
+             - uses: actions/cache@v6\n{id}  with:\n    path: .nox\n    key: {KEY}{hash}\n    restore-keys: {KEY}\n\
+             {between}- run: {call}\n"
+        );
+        job("runs-on: ubuntu-latest\n", &steps)
+    }
+
+    #[test]
+    fn what_a_restore_key_brings_is_rebuilt() {
+        let id = "  id: environments\n";
+        let unless_hit = "if: steps.environments.outputs.cache-hit != 'true'";
+        let removed = format!("- {unless_hit}\n  run: rm -rf .nox/*\n");
+        let built = format!("- {unless_hit}\n  run: nox --install-only\n");
+        let flag = "nox ${{ steps.environments.outputs.cache-hit == 'true' && '-r' || '' }}";
+        for (id, between, call, expected) in [
+            ("", "", "nox -r", true),
+            (id, "- run: rm -rf build\n", "nox -r", true),
+            (id, removed.as_str(), "nox -r", false),
+            (id, built.as_str(), "nox -r", false),
+            (id, "", flag, false),
+            (id, "", "nox", false),
+        ] {
+            let found = findings(ID, &workflow(id, between, call));
+            assert_eq!(!found.is_empty(), expected, "{between}{call}");
+        }
+    }
+
+    #[test]
+    fn the_fix_removes_what_was_not_an_exact_hit() {
+        let removal = "      - if: steps.nox-cache.outputs.cache-hit != 'true'\n        run: rm -rf .nox/*\n      - run: nox -r\n";
+        let text = workflow("", "", "nox -r");
+        let new = fixed(&text, safe_fix(&findings(ID, &text)));
+        assert!(new.contains("actions/cache@v6\n        id: nox-cache\n"), "{new}");
+        assert!(new.ends_with(removal), "{new}");
+        assert!(findings(ID, &new).is_empty(), "{new}");
+    }
+
+    #[test]
+    fn an_id_that_is_there_is_used() {
+        let text = workflow("  id: environments\n", "", "nox -r");
+        let new = fixed(&text, safe_fix(&findings(ID, &text)));
+        assert!(new.contains("if: steps.environments.outputs.cache-hit != 'true'"), "{new}");
+    }
+}

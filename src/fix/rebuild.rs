@@ -1,0 +1,109 @@
+//! A step after an existing cache step that removes the environments unless the hit was exact.
+
+use super::fix;
+use super::insert_cache::{IDS, rebuild_step};
+use super::steps::insert_steps;
+use crate::actions::{Step, StepList};
+use crate::base::finding::{Change, Edit, Fix};
+use crate::base::text::Span;
+use crate::cache::audit::CacheAudit;
+use crate::cache::existing::ExistingCache;
+use crate::job::Site;
+use crate::repo::Document;
+use crate::rules::cache_actions::cache_actions;
+use crate::rules::is_action;
+use crate::yaml::Kind;
+
+const UNSEEN: &str = "the step is not in sight";
+const UNSAFE: &str = "the step is written in a way that cannot be edited safely";
+
+/// The fix that makes the calls rebuild what a restore key brings.
+pub fn rebuild(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
+    let site = cached.event.site;
+    let applicability = audit.editable(site)?;
+    let (edits, changes) = steps(audit, cached)?;
+    let message = "Rebuild environments unless the hit was exact".to_owned();
+    Ok(fix(applicability, message, &audit.document_of(site).path, edits, changes))
+}
+
+/// The edits that insert the step, and give the cache step an id where it has none.
+fn steps(
+    audit: &CacheAudit<'_>,
+    cached: &ExistingCache<'_>,
+) -> Result<(Vec<Edit>, Vec<Change>), String> {
+    let site = cached.event.site;
+    if !tells_exact_hits(&cached.step.action) {
+        return Err(format!(
+            "whether `{}` tells an exact hit from another one is not known",
+            cached.step.action
+        ));
+    }
+    let needs = audit.needs(site)?;
+    let list = audit.steps_at(site).ok_or(UNSEEN)?;
+    let step = audit.step_at(site).ok_or(UNSEEN)?;
+    let document = audit.document_of(site);
+    if list.steps.len() <= site.step + 1 {
+        return Err("no step follows the cache step in its file".to_owned());
+    }
+    let (mut edits, mut changes) = (Vec::new(), Vec::new());
+    let id = match &step.id {
+        Some(id) => id.text.clone(),
+        None => {
+            let id = free_id(list).ok_or("the job uses every id that the step could have")?;
+            let (edit, change) = add_id(audit, document, step, site, id)?;
+            edits.push(edit);
+            changes.push(change);
+            id.to_owned()
+        }
+    };
+    // A step of a composite action must name its shell.
+    let shell = (needs.needs_bash || site.job.is_none()).then_some("bash");
+    let new = [rebuild_step(&id, &needs.folders, None, shell)];
+    let (edit, inserted) = insert_steps(document, list, site.step + 1, &new)?;
+    edits.push(edit);
+    changes.extend(inserted);
+    Ok((edits, changes))
+}
+
+fn tells_exact_hits(action: &str) -> bool {
+    let base = action.strip_suffix("/restore").unwrap_or(action);
+    cache_actions().actions.iter().any(|known| is_action(&known.repository, base))
+}
+
+fn free_id(list: &StepList) -> Option<&'static str> {
+    let is_used = |id: &str| list.steps.iter().any(|s| s.id.as_ref().is_some_and(|i| i.text == id));
+    IDS.into_iter().find(|id| !is_used(id))
+}
+
+/// A line `id: …` after the line of `uses:`.
+fn add_id(
+    audit: &CacheAudit<'_>,
+    document: &Document,
+    step: &Step,
+    site: Site,
+    id: &str,
+) -> Result<(Edit, Change), &'static str> {
+    let (tree, text) = (&document.tree, &document.text);
+    if matches!(tree.node(tree.resolve(step.node)).kind, Kind::Mapping { flow: true, .. }) {
+        return Err(UNSAFE);
+    }
+    let uses = step.uses.as_ref().ok_or(UNSEEN)?;
+    let line = text.line_of(uses.span.start);
+    let written = text.line(line);
+    // The key stands on the line of its value.
+    let key = written.find("uses").ok_or(UNSAFE)?;
+    let before_value = text.line_start(line) + key < uses.span.start;
+    let end = text.line_start(line + 1);
+    if !before_value || text.line_of(uses.span.end) != line || !text.as_str()[..end].ends_with('\n')
+    {
+        return Err(UNSAFE);
+    }
+    let key = if matches!(written[..key].chars().last(), Some('"' | '\'')) { key - 1 } else { key };
+    let content = format!("{}id: {id}{}", " ".repeat(key), text.newline().as_str());
+    let change = Change::AddKey {
+        mapping: audit.route(site, &[]).ok_or(UNSEEN)?,
+        key: "id".to_owned(),
+        value: id.into(),
+    };
+    Ok((Edit { span: Span::at(end), content }, change))
+}
