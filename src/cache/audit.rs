@@ -85,7 +85,7 @@ impl<'a> CacheAudit<'a> {
             |s: &&Subject<'_>| s.timelines.iter().any(|t| t.events.iter().any(|e| e.site == site));
         // A step of a workflow runs in its own job alone.
         if site.job.is_none() && self.jobs.subjects.iter().filter(users).count() > 1 {
-            return Err("the step stands in an action that several jobs use".to_owned());
+            return Err("the step is in an action that several jobs use".to_owned());
         }
         match &self.permission {
             Permission::Withheld(reason) => Err(reason.clone()),

@@ -44,7 +44,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             "job `{}` restores its environments after nox has built them",
             audit.subject.name
         ),
-        help: "A cache step only helps what runs after it. Move it directly before the first step that runs nox."
+        help: "A cache step only helps what runs after it. Move it right before the first step that runs nox."
             .to_owned(),
         remedy: Remedy::MoveStep {
             cache: cached.index,

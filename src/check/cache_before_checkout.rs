@@ -15,7 +15,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let mut first: Option<(&ExistingCache<'_>, usize)> = None;
     for cached in audit.caches {
         let Some(call) = wiped_before(cached) else { continue };
-        let label = "the checkout behind it deletes what it restores".to_owned();
+        let label = "the checkout after it deletes what it restores".to_owned();
         places.push(Place { cached, span: cached.event.span, label });
         first.get_or_insert((cached, call));
     }
@@ -26,8 +26,8 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             "job `{}` restores its environments before the checkout, which deletes them",
             audit.subject.name
         ),
-        help: "`actions/checkout` cleans the folder it writes to, and before it `hashFiles` sees no file of the \
-               repository. Move the cache step behind the checkout, directly before the first step that runs nox."
+        help: "`actions/checkout` cleans the folder it writes to, and before it `hashFiles` finds no files. \
+               Move the cache step after the checkout, right before the first step that runs nox."
             .to_owned(),
         remedy: Remedy::MoveStep {
             cache: cached.index,

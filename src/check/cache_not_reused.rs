@@ -31,7 +31,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let report = Report {
         rule: ID,
         message: format!(
-            "`{}` deletes the environments that the cache restored and builds them anew{refused}",
+            "`{}` deletes the environments that the cache restored and builds them again{refused}",
             first.command
         ),
         help:

@@ -27,7 +27,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     for cached in audit.caches.iter().filter(|c| c.step.key.is_some() && !c.step.template.broken) {
         let Some(flaw) = flaw(audit, cached) else { continue };
         let label = match &flaw {
-            Flaw::NoHash => "the same for every state of the repository".to_owned(),
+            Flaw::NoHash => "never changes".to_owned(),
             Flaw::EmptyHashes(patterns) | Flaw::EmptyHash(patterns) => {
                 format!("no tracked file matches {patterns}")
             }
@@ -38,22 +38,22 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let (cached, flaw) = first?;
     let message = match &flaw {
         Flaw::NoHash => {
-            "the key holds no hash of a file, so the first environments are kept for ever"
+            "the cache key never changes, so the environments of the first run are reused from then on"
                 .to_owned()
         }
         Flaw::EmptyHashes(patterns) => {
             format!(
-                "`hashFiles` of {patterns} is always empty: no tracked file matches, so the key never changes"
+                "no tracked file matches {patterns}, so `hashFiles` is always empty and the key never changes"
             )
         }
         Flaw::EmptyHash(patterns) => {
             format!(
-                "`hashFiles` of {patterns} is always empty: no tracked file matches, so the key does not follow it"
+                "no tracked file matches {patterns}, so `hashFiles` of it is always empty"
             )
         }
     };
     let help =
-        "A cache is never overwritten under a key that exists. Hash the files that define the environments (the \
+        "A cache is never overwritten once its key exists. Hash the files that define the environments (the \
                 noxfile) and those that say what is installed; the paths are relative to the workspace."
             .to_owned();
     let remedy = Remedy::RewriteKey { cache: cached.index };

@@ -23,9 +23,9 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     );
     let report = Report {
         rule: ID,
-        message: "packages without a pinned version stay at what the first run installed".to_owned(),
-        help: "A reused environment upgrades nothing that is installed already, and this key follows only a part of \
-               the files that define the environments. Pin what is installed, or let the key change every week."
+        message: "packages without a pinned version stay at the version of the first run".to_owned(),
+        help: "nox doesn't upgrade what is already installed in a reused environment, and this key includes only some \
+               of the files that define the environments. Pin your dependencies, or let the key change every week."
             .to_owned(),
         remedy: Remedy::TurnWeekly { cache: found.first()?.index },
     };

@@ -29,10 +29,12 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     for cached in audit.caches.iter().filter(|c| c.step.key.is_some()) {
         let Some(flaw) = flaw(audit, cached) else { continue };
         let (input, label) = match &flaw {
-            Flaw::Key(Named::Minor) => ("key", "does not name the exact Python".to_owned()),
-            Flaw::Key(_) => ("key", "does not name the Python".to_owned()),
-            Flaw::System => ("key", "does not name the Python of the image".to_owned()),
-            Flaw::Noxfile => ("key", "does not follow the noxfile".to_owned()),
+            Flaw::Key(Named::Minor) => {
+                ("key", "doesn't include the exact Python version".to_owned())
+            }
+            Flaw::Key(_) => ("key", "doesn't include the Python version".to_owned()),
+            Flaw::System => ("key", "doesn't include the image's Python version".to_owned()),
+            Flaw::Noxfile => ("key", "doesn't include the hash of the noxfile".to_owned()),
             Flaw::Restore { what, .. } => {
                 ("restore-keys", format!("also restores environments of {what}"))
             }
@@ -43,30 +45,30 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let (cached, flaw) = first?;
     let message = match &flaw {
         Flaw::Key(Named::Minor) => {
-            "the key names the Python only up to its minor version: after the next patch release the \
-                                    restored environments point to an interpreter that is gone"
+            "the cache key includes only the minor version of Python, so after the next patch release \
+                                    the restored environments point to a Python that is gone"
                 .to_owned()
         }
         Flaw::Key(_) => {
-            "the key does not name the Python: after a change of it nox goes on with the restored environments of \
-                         the old one"
+            "the cache key doesn't include the Python version, so nox keeps reusing environments built for the \
+                         old one"
                 .to_owned()
         }
-        Flaw::System => "the key does not name the Python, which is that of the image behind the label: when the \
-                         label moves, environments of the old one are restored"
+        Flaw::System => "the cache key doesn't include the runner image's Python version, so when the image is \
+                         updated, nox keeps reusing environments built for the old one"
             .to_owned(),
-        Flaw::Noxfile => "the noxfile alone says which Python a session takes, and the key does not follow it: after \
-                          a change of `python=` the restored environments are still of the old one"
+        Flaw::Noxfile => "only the noxfile says which Python a session uses, and the cache key doesn't include its \
+                          hash, so after a change of `python=` nox keeps reusing the old environments"
             .to_owned(),
         Flaw::Restore { written, what } => {
             format!(
-                "the restore key `{written}` also restores environments of {what}, and nox uses them without a word"
+                "the restore key `{written}` also restores environments of {what}, and nox reuses them without noticing"
             )
         }
     };
-    let help = "nox reuses an environment by its name and does not compare the interpreter, so tests can run green on \
-                the wrong Python. `${{ env.pythonLocation }}` names the exact interpreter after actions/setup-python; \
-                a restore key must hold it, and the hash of the noxfile, too."
+    let help = "nox picks an environment by name and doesn't check its Python, so tests can pass on the wrong version. \
+                After actions/setup-python, `${{ env.pythonLocation }}` contains the exact version; \
+                put it into the restore keys too, with the hash of the noxfile."
         .to_owned();
     let remedy = match &flaw {
         Flaw::Restore { .. } => Remedy::CorrectRestoreKeys { cache: cached.index },

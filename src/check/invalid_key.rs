@@ -23,9 +23,9 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let (cached, reason) = first?;
     let report = Report {
         rule: ID,
-        message: format!("the cache action refuses its keys, and the job fails: {reason}"),
-        help: "A key must be at most 512 characters long and hold no comma, and there may be at most 10 keys with the \
-               restore keys. Names of nox sessions with two parameters hold a comma."
+        message: format!("the cache service refuses the key, so the job fails: {reason}"),
+        help: "A key can have at most 512 characters and no comma, and there can be at most 10 keys including the \
+               restore keys. The name of a nox session with two parameters contains a comma."
             .to_owned(),
         remedy: Remedy::RewriteKey { cache: cached.index },
     };

@@ -60,8 +60,8 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         ),
     };
     let help =
-        "Whoever saves first decides what all others restore, and nothing is saved again under a key that exists. \
-                Put into the key what tells them apart."
+        "Whichever saves first decides what all the others restore, because a key that exists is never saved again. \
+                Add what tells them apart to the key."
             .to_owned();
     let remedy = Remedy::RewriteKey { cache: cached.index };
     Report { rule: ID, message, help, remedy }.finding(audit, &places)

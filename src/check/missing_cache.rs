@@ -56,7 +56,7 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
         primary: Location {
             path: subject.repository.documents[event.outer.document].path.clone(),
             span: primary_span(subject, event),
-            label: "builds its environments from nothing on every run".to_owned(),
+            label: "builds its environments from scratch in every run".to_owned(),
         },
         related: related(subject, event, calls),
         job: subject.name.clone(),
@@ -75,7 +75,7 @@ fn message(subject: &Subject<'_>, invocation: &Invocation) -> String {
         None => "this action".to_owned(),
     };
     format!(
-        "{unit} runs nox without a cache of `{folder}`: every run builds its environments from nothing"
+        "{unit} runs nox without a cache of `{folder}`: every run builds its environments from scratch"
     )
 }
 
@@ -85,7 +85,7 @@ fn help(calls: &[Call<'_>]) -> String {
         .to_owned();
     if calls.iter().any(|call| needs_reuse_flag(call.invocation)) {
         help.push_str(
-            ", and pass `-r`: without it nox deletes what was restored and builds it again",
+            ", and pass `-r`: without it, nox deletes what was restored and builds it again",
         );
     }
     help.push('.');
@@ -169,7 +169,9 @@ fn refused(calls: &[Call<'_>]) -> Option<String> {
         .map(|call| call.invocation.run.reuse_refused.as_ref())
         .collect::<Option<Vec<_>>>()?;
     let word = words.first()?;
-    Some(format!("`{word}` asks nox to build environments anew; a cache would bring nothing"))
+    Some(format!(
+        "`{word}` tells nox to build environments every time, so a cache would gain nothing"
+    ))
 }
 
 /// What a cache costs and who can read it.

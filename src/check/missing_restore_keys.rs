@@ -30,10 +30,10 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     };
     let report = Report {
         rule: ID,
-        message: "no restore keys: when a dependency changes, every environment is built from nothing".to_owned(),
-        help: "The key without its last hash as restore key brings back environments that are nearly right. It must \
-               still hold the exact Python and the hash of the noxfile. Leaving restore keys out can be deliberate: \
-               packages that are no longer required stay installed in a restored environment."
+        message: "the cache has no restore keys, so one changed dependency rebuilds every environment".to_owned(),
+        help: "Use the key without its last hash as the restore key, and keep the exact Python version and the hash of \
+               the noxfile in it. You may have left restore keys out on purpose: a restored environment can keep \
+               packages that are no longer required."
             .to_owned(),
         remedy,
     };

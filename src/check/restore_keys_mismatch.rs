@@ -18,7 +18,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         let label = if line.starts_with("- ") {
             "the dash is part of the text"
         } else {
-            "no saved key begins like this"
+            "no saved key starts like this"
         };
         places.push(Place {
             cached,
@@ -29,17 +29,17 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     }
     let (cached, line) = first?;
     let message = if line.starts_with("- ") {
-        format!("`restore-keys` is one text, not a list: no key begins with the dash of `{line}`")
+        format!("`restore-keys` is one string, not a list: no key starts with the dash of `{line}`")
     } else {
         format!(
-            "the restore key `{line}` can never match: no key that is saved for this folder begins like it"
+            "the restore key `{line}` can never match: no key saved for this folder starts with it"
         )
     };
     let report = Report {
         rule: ID,
         message,
         help:
-            "A restore key restores the newest cache whose key begins with it. Write the beginning of the key, one a \
+            "A restore key restores the newest cache whose key starts with it. Write how the key starts, one per \
                line, without dashes."
                 .to_owned(),
         remedy: Remedy::CorrectRestoreKeys { cache: cached.index },

@@ -22,7 +22,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let report = Report {
         rule: ID,
         message: format!(
-            "`{}@{}` no longer works: it speaks to a cache service that was switched off",
+            "`{}@{}` no longer works: it uses a cache service that was switched off",
             step.action, step.reference
         ),
         help:

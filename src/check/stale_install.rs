@@ -35,16 +35,16 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     }
     let (call, exact) = first?;
     let when = if exact {
-        "The key does not change with the project's source, and nox then does not install the \
-         project itself again."
+        "The key doesn't change with the project's source, and nox doesn't install the project \
+         again."
     } else {
-        "Under a restore key an environment of an earlier state is restored, and nox then installs \
-         neither the changed dependencies nor the project itself."
+        "A restore key can restore an environment of an earlier commit, and nox then installs \
+         neither the changed dependencies nor the project."
     };
     let report = Report {
         rule: ID,
         message: format!(
-            "`{}` skips installs in environments that may be older: old code is tested",
+            "`{}` skips installing in environments that may be older, so it may test old code",
             call.command
         ),
         help: format!(

@@ -29,10 +29,10 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
     let (there, folder) = (written.join("`, `"), missed.join("`, `"));
     let report = Report {
         rule: ID,
-        message: format!("the cache holds `{there}`, but nox keeps the environments of this job in `{folder}`"),
+        message: format!("the cache restores `{there}`, but nox keeps this job's environments in `{folder}`"),
         help:
-            "Paths of a cache are relative to the workspace, never to `working-directory`; nox puts its folder beside \
-               the noxfile. What nox builds here is never saved, and every run builds it again."
+            "A cache `path` is relative to the workspace, never to `working-directory`, and nox keeps its folder next \
+               to the noxfile. What nox builds here is never saved, so every run builds it again."
                 .to_owned(),
         remedy: Remedy::SetPath { cache: cached.index },
     };

@@ -23,9 +23,8 @@ const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
 pub const IDS: [&str; 3] = ["nox-cache", "nox-environments", "cachelint-nox-cache"];
 
 /// Why a restore key would not help where packages are not part of the archive.
-const NO_RESTORE_KEYS: &str = "no restore keys: an environment of another state must be rebuilt, and \
-                               installing takes the time, not downloading, so restoring an older archive \
-                               first would cost more than a miss";
+const NO_RESTORE_KEYS: &str = "no restore keys: unless the key matches exactly, nox has to install everything \
+                               again, and downloading an older archive first would only take longer";
 
 /// The fix and what to say about it; fails with the reason, as one clause.
 pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String> {

@@ -60,7 +60,7 @@ pub fn insert<'a>(
     let mut places: BTreeMap<Site, Vec<usize>> = BTreeMap::new();
     for (event, invocation) in calls {
         if event.site.document != document {
-            return Err("another call that needs the reuse flag stands in another file");
+            return Err("another command that needs the reuse flag is in another file");
         }
         let Some(offset) = invocation.insert_at else { continue };
         let offsets = places.entry(event.site).or_default();

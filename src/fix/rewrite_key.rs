@@ -191,7 +191,8 @@ fn interpreter_is_set_up(audit: &CacheAudit<'_>, site: Site) -> Result<(), Strin
         // An instance that sets up none has an empty place in its key.
         if late {
             return Err(
-                "the interpreter is set up after the cache step; the step must stand behind it first".to_owned()
+                "Python is set up after the cache step; move the cache step after it first"
+                    .to_owned(),
             );
         }
     }
