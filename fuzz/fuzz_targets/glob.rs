@@ -16,6 +16,7 @@ fuzz_target!(|input: (&str, &str)| {
         }
     }
     if let Ok(set) = PatternSet::parse(pattern) {
-        assert_eq!(set.matching(&[path]).len(), usize::from(set.matches(path)));
+        let all = set.patterns.iter().filter(|pattern| pattern.matches(path));
+        assert_eq!(set.matches(path), all.last().is_some_and(|last| !last.negated));
     }
 });

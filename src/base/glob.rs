@@ -32,6 +32,8 @@ pub struct Pattern {
     /// `foo/`: not a file of that name, only what is below.
     directory_only: bool,
     literal: Option<String>,
+    /// What the name that the last part matches must end with: tells most paths apart at once.
+    ending: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +90,8 @@ impl Pattern {
             Anchor::Home => [&["~".to_owned()], names.as_slice()].concat().join("/"),
             Anchor::Root => format!("/{}", names.join("/")),
         });
-        Ok(Self { negated, anchor, segments, directory_only, literal })
+        let ending = segments.last().map(Segment::ending).unwrap_or_default();
+        Ok(Self { negated, anchor, segments, directory_only, literal, ending })
     }
 
     /// The path itself when the pattern has no wildcard: without leading `./`, final `/` and
@@ -100,11 +103,17 @@ impl Pattern {
     /// Whether the file `path` (relative to the workspace, with `/`) is matched, itself or by a
     /// folder above it. Says nothing about [`Pattern::negated`].
     pub fn matches(&self, path: &str) -> bool {
-        if self.anchor != Anchor::Workspace {
+        if !self.may_match(path) {
             return false;
         }
         let names: Vec<Vec<char>> = path.split('/').map(|name| name.chars().collect()).collect();
         self.matches_names(&names)
+    }
+
+    /// False for most of the paths that are not matched; cheap.
+    fn may_match(&self, path: &str) -> bool {
+        self.anchor == Anchor::Workspace
+            && (self.ending.is_empty() || path.split('/').any(|name| name.ends_with(&self.ending)))
     }
 
     fn matches_names(&self, names: &[Vec<char>]) -> bool {
@@ -145,6 +154,17 @@ impl Segment {
             }
         }
         Segment::Name(pieces)
+    }
+
+    /// The letters that a name must end with.
+    fn ending(&self) -> String {
+        let Segment::Name(pieces) = self else { return String::new() };
+        let letter = |piece: &Piece| match piece {
+            Piece::Char(c) => Some(*c),
+            _ => None,
+        };
+        let ending: Vec<char> = pieces.iter().rev().map_while(letter).collect();
+        ending.into_iter().rev().collect()
     }
 
     fn literal(&self) -> Option<String> {
@@ -290,16 +310,14 @@ impl PatternSet {
 
     /// Whether the file `path`, relative to the workspace, is matched.
     pub fn matches(&self, path: &str) -> bool {
+        if !self.patterns.iter().any(|pattern| pattern.may_match(path)) {
+            return false;
+        }
         let names: Vec<Vec<char>> = path.split('/').map(|name| name.chars().collect()).collect();
         self.patterns.iter().fold(false, |matched, pattern| {
             let hit = pattern.anchor == Anchor::Workspace && pattern.matches_names(&names);
             if hit { !pattern.negated } else { matched }
         })
-    }
-
-    /// The paths that are matched, in the order given.
-    pub fn matching<'a>(&self, paths: &[&'a str]) -> Vec<&'a str> {
-        paths.iter().copied().filter(|path| self.matches(path)).collect()
     }
 }
 

@@ -368,6 +368,9 @@ fn removal(timeline: &Timeline, site: Site) -> Result<(), String> {
     };
     let Some(from) = timeline.events.iter().position(start) else { return Ok(()) };
     let (after, calls) = (&timeline.events[from..], timeline.invocations());
+    if after.iter().all(|event| event.removal().is_none()) {
+        return Ok(());
+    }
     for (_, call) in calls.filter(|(_, call)| touches_folder(call)) {
         if let Some((_, removal)) = spoils(after, call) {
             let (what, folder) = (&removal.what, call.folders.join("`, `"));

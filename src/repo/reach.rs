@@ -4,6 +4,9 @@
 //! expression may put together, nor does any file that their words name, and the tool's name stands
 //! in none of them.
 
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
 use super::document::Document;
 use super::files::RepoFiles;
 use super::index::{Repository, local};
@@ -17,59 +20,84 @@ const APART: [&str; 6] = ["on", "jobs", "name", "run-name", "permissions", "conc
 pub struct Reach<'a> {
     words: &'a Words,
     files: &'a RepoFiles,
-    /// The actions of the repository, with the last names of their folders.
-    actions: Vec<(&'a Document, &'a str)>,
+    actions: Vec<Action<'a>>,
+}
+
+/// An action of the repository, looked at once however many jobs use it.
+struct Action<'a> {
+    document: &'a Document,
+    /// The last name of its folder.
+    name: &'a str,
+    leads: OnceLock<bool>,
+    /// The last names of the local actions that it uses.
+    uses: OnceLock<BTreeSet<&'a str>>,
 }
 
 impl<'a> Reach<'a> {
     pub fn new(repository: &'a Repository) -> Self {
+        let action = |document: &'a Document| Action {
+            document,
+            name: document.folder().rsplit('/').next().unwrap_or(""),
+            leads: OnceLock::new(),
+            uses: OnceLock::new(),
+        };
         let actions = repository.documents.iter().filter(|d| d.action().is_some());
         Self {
             words: &repository.words,
             files: repository.files(),
-            actions: actions.map(|d| (d, d.folder().rsplit('/').next().unwrap_or(""))).collect(),
+            actions: actions.map(action).collect(),
         }
     }
 
     /// Whether the job, or the action itself where `job` is `None`, may lead to the tool. What
     /// callers pass to a called workflow reaches its commands through expressions only.
     pub fn may_lead(&self, document: &Document, job: Option<usize>) -> bool {
-        let mut lists: Vec<&StepList> = document.steps(job).into_iter().collect();
-        let mut texts = pieces(document, job);
-        for action in lists.first().map(|list| self.used(list)).unwrap_or_default() {
-            texts.push(action.text.as_str());
-            lists.extend(action.steps(None));
-        }
-        let steps = || lists.iter().flat_map(|list| &list.steps);
         let workflow = document.workflow();
         let defaults = workflow.zip(job).map(|(w, job)| [&w.defaults, &w.jobs[job].defaults]);
-        let shells = defaults.into_iter().flatten().map(|defaults| &defaults.shell);
-        let shells = shells.chain(steps().map(|step| &step.shell)).flatten();
-        let mut scripts = steps().filter_map(|step| step.run.as_ref()).chain(shells);
+        let mut shells = defaults.into_iter().flatten().filter_map(|d| d.shell.as_ref());
+        let list = document.steps(job);
+        shells.any(|shell| is_composed(&shell.text))
+            || self.leads(&pieces(document, job), list)
+            || list.is_some_and(|list| self.used(list).any(|action| self.action_leads(action)))
+    }
+
+    /// Whether these texts with these steps may lead to the tool by themselves.
+    fn leads(&self, texts: &[&str], list: Option<&StepList>) -> bool {
+        let steps = list.into_iter().flat_map(|list| &list.steps);
+        let mut scripts = steps.flat_map(|step| step.run.iter().chain(&step.shell));
         scripts.any(|script| is_composed(&script.text))
             || texts.iter().any(|text| text.contains(&setup_actions().builds_wheels.program))
-            || self.words.lead(&texts, self.files, Goal::Tool)
+            || self.words.lead(texts, self.files, Goal::Tool)
+    }
+
+    fn action_leads(&self, action: &Action<'a>) -> bool {
+        let Document { text, .. } = action.document;
+        *action.leads.get_or_init(|| self.leads(&[text.as_str()], action.document.steps(None)))
     }
 
     /// The actions of the repository that the steps use, and that these use.
-    fn used(&self, steps: &StepList) -> Vec<&'a Document> {
+    fn used(&self, steps: &StepList) -> impl Iterator<Item = &Action<'a>> {
         let mut seen = vec![false; self.actions.len()];
         let mut used = Vec::new();
-        let mut lists = vec![steps];
-        while let Some(list) = lists.pop() {
-            let uses = list.steps.iter().filter_map(|step| step.uses.as_ref());
-            for uses in uses.filter(|uses| local(&uses.text).is_some()) {
-                let folder = last_name(&uses.text);
-                for ((action, name), seen) in self.actions.iter().zip(&mut seen) {
-                    if is_named(name, folder) && !std::mem::replace(seen, true) {
-                        used.push(*action);
-                        lists.extend(action.steps(None));
-                    }
+        let mut names: Vec<&str> = local_actions(steps).into_iter().collect();
+        while let Some(folder) = names.pop() {
+            for (action, seen) in self.actions.iter().zip(&mut seen) {
+                if is_named(action.name, folder) && !std::mem::replace(seen, true) {
+                    used.push(action);
+                    let list = action.document.steps(None);
+                    let inner = || list.map(local_actions).unwrap_or_default();
+                    names.extend(action.uses.get_or_init(inner));
                 }
             }
         }
-        used
+        used.into_iter()
     }
+}
+
+/// The last names of the local actions that the steps use.
+fn local_actions(list: &StepList) -> BTreeSet<&str> {
+    let uses = list.steps.iter().filter_map(|step| step.uses.as_ref());
+    uses.filter(|uses| local(&uses.text).is_some()).map(|uses| last_name(&uses.text)).collect()
 }
 
 /// Where an action lies depends on the checkouts: by its last name it is found in all of them.

@@ -224,7 +224,7 @@ fn matches_what_the_runner_matches() {
     ];
     for (pattern, expected) in table {
         let set = PatternSet::parse(pattern).unwrap_or_else(|e| panic!("{pattern:?}: {e}"));
-        assert_eq!(set.matching(FILES), *expected, "{pattern:?}");
+        assert_eq!(matching(&set), *expected, "{pattern:?}");
     }
 }
 
@@ -245,7 +245,7 @@ fn refuses_what_the_runner_refuses() {
 fn the_workspace_itself_is_everything() {
     for pattern in [".", "./", "./**", "**"] {
         assert_eq!(
-            PatternSet::parse(pattern).map(|set| set.matching(FILES)),
+            PatternSet::parse(pattern).map(|set| matching(&set)),
             Ok(FILES.to_vec()),
             "{pattern}"
         );
@@ -314,4 +314,9 @@ proptest! {
         prop_assert!(pattern.matches(&below));
         prop_assert!(!pattern.matches(&beside));
     }
+}
+
+/// The files that are matched, in order.
+fn matching(set: &PatternSet) -> Vec<&'static str> {
+    FILES.iter().copied().filter(|path| set.matches(path)).collect()
 }
