@@ -83,7 +83,8 @@ fn the_key_names_what_an_environment_depends_on() {
     let stem = "nox-${{ github.job }}-${{ env.pythonLocation }}-\
                 ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-";
     assert_eq!(inserted(&new, "key"), [format!("{stem}${{{{ hashFiles('pyproject.toml') }}}}")]);
-    assert_eq!(inserted(&new, "restore-keys")[0], stem);
+    // Where pip installs, an older archive would cost more than a miss.
+    assert!(inserted(&new, "restore-keys").is_empty());
     assert_eq!(inserted(&new, "path"), [".nox"]);
     assert!(new.contains("- run: nox -r -s tests\n"));
 }
