@@ -66,6 +66,10 @@ fn field(value: &Eval, key: &str) -> Eval {
                 .find(|(k, _)| k.eq_ignore_ascii_case(key))
                 .map_or(Value::Null, |(_, v)| v.clone()),
         ),
+        Eval::Known(Value::Array(items)) => {
+            let item = key.parse::<usize>().ok().and_then(|at| items.get(at));
+            Eval::Known(item.cloned().unwrap_or(Value::Null))
+        }
         Eval::Known(_) => Eval::Known(Value::Null),
         _ => Eval::Unknown,
     }

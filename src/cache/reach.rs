@@ -26,6 +26,8 @@ pub struct Reach {
     pub version: bool,
     /// It is among the labels of `runs-on`.
     pub runner: bool,
+    /// It reaches something beside the labels.
+    pub elsewhere: bool,
 }
 
 /// All of them, in the order in which they are found.
@@ -41,15 +43,23 @@ pub fn reaching(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<Reach> {
     }
     for timeline in timelines {
         let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
-        for event in timeline.events.iter().take(last.map_or(0, |l| l + 1)) {
+        let events = &timeline.events[..last.map_or(0, |l| l + 1)];
+        let exporter = events.iter().rfind(|e| e.set_up().is_some_and(|s| s.location));
+        for event in events {
             match &event.kind {
-                EventKind::Interpreter(_) => found.set_up(event),
+                EventKind::Interpreter(_) => {
+                    found.set_up(event, exporter.is_some_and(|e| std::ptr::eq(e, event)));
+                }
                 EventKind::Run(call) if touches_folder(call) => found.call(event, call),
                 _ => {}
             }
         }
     }
     found.list
+}
+
+fn elsewhere(reach: &mut Reach) {
+    reach.elsewhere = true;
 }
 
 struct Found<'a> {
@@ -59,20 +69,23 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn texts<'t>(&mut self, scalars: impl Iterator<Item = &'t Scalar>) {
-        scalars.for_each(|s| self.text(&s.text, |_| {}));
+        scalars.for_each(|s| self.text(&s.text, elsewhere));
     }
 
     /// The paths of one text; those behind other values have to be followed.
     fn text(&mut self, text: &str, mark: impl Fn(&mut Reach)) {
         for path in paths(text) {
-            let written = path.join(".");
+            // An item of a list is taken as the whole list.
+            let named = path.iter().take_while(|part| !part.starts_with(|c: char| c.is_numeric()));
+            let written = named.cloned().collect::<Vec<String>>().join(".");
             if let Some(known) = self.list.iter_mut().find(|r| r.path == written) {
                 mark(known);
                 continue;
             }
             let root = path[0].to_ascii_lowercase();
             if (root == "matrix" || root == "inputs") && path.len() > 1 {
-                let mut reach = Reach { path: written, version: false, runner: false };
+                let mut reach =
+                    Reach { path: written, version: false, runner: false, elsewhere: false };
                 mark(&mut reach);
                 self.list.push(reach);
             }
@@ -88,13 +101,13 @@ impl<'a> Found<'a> {
         for path in paths(text) {
             let name = path.get(1).map_or("", String::as_str);
             match path[0].to_ascii_lowercase().as_str() {
-                "matrix" => self.text(text, |_| {}),
+                "matrix" => self.text(text, elsewhere),
                 "inputs" if inside => {
                     let outer = self.step(event.outer);
                     let with = outer.and_then(|s| s.input(name)).map(|s| s.text.as_str());
                     with.into_iter().for_each(|t| self.followed(event, event.outer, t, depth - 1));
                 }
-                "inputs" => self.text(text, |_| {}),
+                "inputs" => self.text(text, elsewhere),
                 "env" => {
                     for value in self.variables(event).filter(|(n, _)| *n == name).map(|(_, v)| v) {
                         self.followed(event, event.outer, value, depth - 1);
@@ -127,7 +140,8 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn set_up(&mut self, event: &Event) {
+    /// `last`: what it exports is still in effect where nox runs.
+    fn set_up(&mut self, event: &Event, last: bool) {
         let Some(set_up) = event.set_up() else { return };
         let Some(step) = self.step(event.site) else { return };
         let action = setup_actions().interpreter(&set_up.action);
@@ -141,8 +155,7 @@ impl<'a> Found<'a> {
             {
                 continue;
             }
-            if set_up.location && named(version) && event.site == event.outer && is_one(&value.text)
-            {
+            if last && named(version) && event.site == event.outer && is_one(&value.text) {
                 self.text(&value.text, |reach| reach.version = true);
             }
             self.followed(event, event.site, &value.text, MAX_DEPTH);

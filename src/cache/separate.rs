@@ -113,20 +113,28 @@ fn is_told(
     if job.container.is_some() {
         return true;
     }
-    // `runner.os`, or the folder of the interpreter, which differs by system but not by image.
-    let system = |timeline: &Timeline| {
+    if timelines.iter().any(|t| t.instance.leg.open) {
+        return false;
+    }
+    // `runner.os`, or the folder of the interpreter, which differs by system and processor but not
+    // by image.
+    let runner = |timeline: &Timeline| {
         let instance = &timeline.instance;
-        runner_os(job, &Scope::new(&instance.leg, &instance.inputs, &job.id))
+        let scope = Scope::new(&instance.leg, &instance.inputs, &job.id);
+        let labels: Option<Vec<String>> =
+            job.runs_on.iter().map(|label| scope.text(&label.text)).collect();
+        let labels = labels?.join(" ");
+        Some((runner_os(job, &scope)?, labels.contains("arm"), labels))
     };
-    let all_known =
-        timelines.iter().all(|t| !t.instance.leg.open && text_at(t, &reach.path).is_some());
-    all_known
-        && pairs(timelines.len()).all(|(a, b)| {
-            let texts = [timelines[a], timelines[b]].map(|t| text_at(t, &reach.path));
-            let systems = [timelines[a], timelines[b]].map(system);
-            texts[0] == texts[1]
-                || (systems.iter().all(Option::is_some) && systems[0] != systems[1])
-        })
+    let runners: Option<Vec<_>> = timelines.iter().map(|t| runner(t)).collect();
+    let Some(runners) = runners else { return false };
+    pairs(timelines.len()).all(|(a, b)| {
+        let values = [a, b].map(|i| value_at(timelines[i], &reach.path).known().cloned());
+        let ((os, arm, labels), (other, other_arm, others)) = (&runners[a], &runners[b]);
+        (values[0].is_some() && values[0] == values[1])
+            || (os, arm) != (other, other_arm)
+            || (labels == others && !reach.elsewhere)
+    })
 }
 
 /// Every two of so many.

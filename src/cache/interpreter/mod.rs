@@ -146,7 +146,9 @@ impl Interpreters {
     /// A step that asks for what no expression tells; `week`: installs are not pinned.
     pub fn probe(&self, needs_bash: bool, week: bool) -> Option<Probe> {
         let mut commands = self.commands.clone();
-        if !commands.is_empty() {
+        if !commands.is_empty() && self.location {
+            // What setup-python was asked for stands in no other part of the key.
+            commands.insert(0, "python -VV".to_owned());
             self.located.iter().for_each(|command| push(&mut commands, command.clone()));
         }
         Probe::new(&commands, week, needs_bash)

@@ -332,3 +332,41 @@ fn interpreters_of_a_uv_that_a_script_installs() {
         );
     }
 }
+
+/// A list of the matrix holds the label: legs on two images of one system are told apart.
+#[test]
+fn labels_inside_lists_of_the_matrix() {
+    for (platforms, index) in [
+        ("[['x86_64', 'ubuntu-22.04'], ['i686', 'ubuntu-24.04']]", true),
+        ("[['x86_64', 'ubuntu-24.04'], ['i686', 'ubuntu-24.04']]", false),
+        ("[['x86_64', 'ubuntu-24.04'], ['aarch64', 'ubuntu-24.04-arm']]", false),
+    ] {
+        let matrix = format!(
+            "runs-on: ${{{{ matrix.platform[1] }}}}\nstrategy:\n  matrix:\n    platform: {platforms}"
+        );
+        let new = fix_of(&job(&matrix, &format!("{SETUP}- run: nox -r -s tests\n")));
+        let key = inserted(&new, "key")[0];
+        assert_eq!(key.contains("strategy.job-index"), index, "{platforms}: {key}");
+    }
+}
+
+/// Where sessions also take a Python that an earlier step set up, a step asks for all of them, and
+/// for the one that the matrix names.
+#[test]
+fn a_python_of_the_matrix_beside_others() {
+    let noxfile = "import nox\n@nox.session(python=['3.10', '3.12', '3.13'])\n\
+                   def tests(session):\n    session.install('x')\n@nox.session(python='3.10')\n\
+                   def old(session):\n    session.install('x')\n";
+    let matrix = "runs-on: ubuntu-latest\nstrategy:\n  matrix:\n    python: ['3.12', '3.13']";
+    let steps = "- uses: actions/checkout@v5\n\
+                 - uses: actions/setup-python@v6\n  with:\n    python-version: '3.10'\n\
+                 - uses: actions/setup-python@v6\n  with:\n    python-version: ${{ matrix.python }}\n\
+                 - run: pip install nox\n- run: nox -s tests-${{ matrix.python }} old\n";
+    let workflow = job(matrix, steps);
+    let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile)];
+    let new = fixed(&workflow, safe_fix(&outcome(&files, &Config::default()).findings));
+    assert!(!inserted(&new, "key")[0].contains("matrix.python"), "{new}");
+    for command in ["  python -VV", "  python3.10 -VV"] {
+        assert!(new.contains(command), "{new}");
+    }
+}
