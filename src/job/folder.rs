@@ -89,35 +89,47 @@ impl Arrival {
 /// The names under which files are passed between jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// How the name begins, as far as that is known.
+    /// How the name begins and ends, as far as that is known.
     begins: String,
+    ends: String,
     /// `begins` is the whole name.
     whole: bool,
 }
 
 impl Artifact {
     fn new(text: &str, known: bool) -> Self {
-        let end = text.find("${{").unwrap_or(text.len());
-        let begins = &text[..end];
-        let pattern = begins.find(['*', '?', '[', '{']).unwrap_or(begins.len());
-        Self { begins: begins[..pattern].to_owned(), whole: known && pattern == text.len() }
+        const OPEN: [char; 4] = ['*', '?', '[', '{'];
+        const CLOSED: [char; 4] = ['*', '?', ']', '}'];
+        let begin = if known { text.len() } else { text.find("${{").unwrap_or(text.len()) };
+        let begin = text[..begin].find(OPEN).unwrap_or(begin);
+        let end = text.rfind(CLOSED).map_or(0, |at| at + 1);
+        Self {
+            begins: text[..begin].to_owned(),
+            ends: text[end..].to_owned(),
+            whole: known && begin == text.len() && !text.is_empty(),
+        }
     }
 
     /// Whether both may mean the same files.
     pub fn may_be(&self, other: &Self) -> bool {
+        let fits = |whole: &Self, part: &Self| {
+            whole.begins.starts_with(&part.begins) && whole.begins.ends_with(&part.ends)
+        };
         match (self.whole, other.whole) {
             (true, true) => self.begins == other.begins,
-            (true, false) => self.begins.starts_with(&other.begins),
-            (false, true) => other.begins.starts_with(&self.begins),
+            (true, false) => fits(self, other),
+            (false, true) => fits(other, self),
             (false, false) => {
-                self.begins.starts_with(&other.begins) || other.begins.starts_with(&self.begins)
+                let begin = self.begins.starts_with(&other.begins)
+                    || other.begins.starts_with(&self.begins);
+                begin && (self.ends.ends_with(&other.ends) || other.ends.ends_with(&self.ends))
             }
         }
     }
 
     /// For people: the name, or how it begins.
     pub fn shown(&self) -> String {
-        if self.whole { self.begins.clone() } else { format!("{}…", self.begins) }
+        if self.whole { self.begins.clone() } else { format!("{}…{}", self.begins, self.ends) }
     }
 }
 
@@ -358,9 +370,11 @@ mod tests {
     fn names_of_artifacts() {
         let name = |text: &str| Artifact::new(text, !text.contains("${{"));
         for (up, down, expected) in [
+            ("${{ matrix.os }}-logs", "${{ matrix.os }}.tar.xz", false),
+            ("${{ matrix.os }}-logs", "dist", false),
+            ("${{ matrix.os }}-wheel", "*-wheel", true),
             ("dist", "dist", true),
             ("coverage", "dist", false),
-            ("coverage", "", false),
             ("wheels-linux", "wheels-*", true),
             ("wheels-${{ matrix.os }}", "wheels-linux", true),
             ("coverage-${{ matrix.os }}", "wheels-*", false),

@@ -292,8 +292,10 @@ fn follow(
     if selection.none_asked {
         run.creates_env = Answer::No;
     }
-    // All sessions are in sight, and one that is asked for is none of them.
+    // All sessions are in sight, and one that is asked for is none of them. A noxfile without any
+    // gets them from somewhere that is not seen.
     let fails = !all_found
+        && !reader.sessions.is_empty()
         && reader.hidden_sessions.is_empty()
         && selection.doubts.is_empty()
         && !selection.more

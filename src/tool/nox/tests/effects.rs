@@ -13,6 +13,8 @@ fn a_session_that_does_not_exist_is_said_as_that() {
     let hidden = "import nox, plugin\nplugin.register()\n@nox.session\ndef tests(session): session.install('x')\n";
     let run = call_in(&[("noxfile.py", hidden)], "", "-s tets", &[]);
     assert!(run.creates_by_default, "the plugin may make it");
+    let empty = call_in(&[("noxfile.py", "import nox, piped\n")], "", "-s tests", &[]);
+    assert!(empty.creates_by_default, "they are made out of sight");
 }
 
 #[test]
