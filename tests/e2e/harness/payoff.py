@@ -40,10 +40,10 @@ def workflow(backend: str, cache: str = "", packages: str = "") -> str:
     )
 
 
-def packages_step(backend: str, condition: str = "") -> str:
+def packages_step(backend: str) -> str:
     """The package manager's own cache, as setup-python and setup-uv keep it."""
     return (
-        f"      - name: {PACKAGES_STEP}\n{condition}        uses: actions/cache@v6\n        with:\n"
+        f"      - name: {PACKAGES_STEP}\n        uses: actions/cache@v6\n        with:\n"
         f"          path: {BACKENDS[backend]}\n"
         "          key: packages-${{ runner.os }}-${{ hashFiles('requirements.txt') }}\n"
         "          restore-keys: packages-${{ runner.os }}-\n"
@@ -76,21 +76,6 @@ def fixed(setting: Setting, forge: Forge, backend: str) -> str:
     return _fixed(setting, forge, workflow(backend))
 
 
-def fixed_packages(setting: Setting, forge: Forge, backend: str) -> str:
-    """What cachelint makes of a workflow with the package manager's cache."""
-    return _fixed(setting, forge, workflow(backend, packages=packages_step(backend)))
-
-
-def fixed_packages_on_miss(setting: Setting, forge: Forge, backend: str) -> str:
-    """As `fixed`, and the package manager's cache only where `.nox` was no exact hit."""
-    text = _fixed(setting, forge, workflow(backend))
-    uses = re.findall("uses: actions/cache@.*\n", text)
-    check(len(uses) == 1, f"one cache step expected:\n{text}")
-    text = text.replace(uses[0], f"{uses[0]}        id: nox-cache\n")
-    condition = "        if: steps.nox-cache.outputs.cache-hit != 'true'\n"
-    return text.replace("      - name: Run nox\n", packages_step(backend, condition) + "      - name: Run nox\n")
-
-
 def _fixed(setting: Setting, forge: Forge, text: str) -> str:
     forge.write(WORKFLOW, text)
     setting.fix(forge)
@@ -102,8 +87,6 @@ RECIPES: dict[str, Callable[[Setting, Forge, str], str]] = {
     "unfixed + package cache": unfixed_packages,
     "naive, no reuse": naive,
     "fixed": fixed,
-    "fixed + package cache": fixed_packages,
-    "fixed + package cache on a miss": fixed_packages_on_miss,
 }
 
 

@@ -59,7 +59,7 @@ def read(file: Path) -> list[Row]:
 def markdown(rows: list[Row]) -> str:
     """The rows as a table: medians, and the spread where there is more than one figure."""
     table = [
-        "| what | recipe | run | nox | `.nox` restored | packages restored | post step | in all | archives | load |",
+        "| what | recipe | run | nox | restored | packages restored | post step | in all | archives | load |",
         "|---|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:

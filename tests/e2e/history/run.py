@@ -63,7 +63,7 @@ def prove(chosen: argparse.Namespace, installed: tools.Tools, folder: Path) -> i
     backends = chosen.backend or (["virtualenv", "uv"] if chosen.core else list(histories.BACKENDS))
     wanted = [
         history for history in histories.ALL
-        if (history.core or not chosen.core) and all(word in history.name for word in chosen.only or [])
+        if (history.core or not chosen.core) and any(word in history.name for word in chosen.only or [""])
     ]
     tasks = [(history, backend) for history in wanted for backend in backends if backend in history.backends]
     start = time.monotonic()
