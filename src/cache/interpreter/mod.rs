@@ -11,6 +11,7 @@ use crate::job::context::{Subject, cacheable, touches_folder};
 use crate::job::state::prefixed;
 use crate::job::{Event, Invocation, Timeline};
 use crate::rules::setup_actions::{Image, has_since, setup_actions};
+use crate::tool::Interpreter;
 
 /// The variable that names uv's folder of interpreters.
 const UV_FOLDER: &str = "UV_PYTHON_INSTALL_DIR";
@@ -59,6 +60,11 @@ impl Interpreters {
         let mut suppliers: Vec<Supplier> = sessions.iter().map(|s| calls.of_session(s)).collect();
         if sessions.is_empty() {
             suppliers.push(calls.of_nox());
+        }
+        // A session that takes a Python nobody knows here may take the one that is set up.
+        let unknown = sessions.iter().any(|s| s.python == Interpreter::Unknown);
+        if unknown && calls.location().is_some() {
+            suppliers.push(calls.located());
         }
         for supplier in suppliers {
             self.add_supplier(&calls, supplier);

@@ -208,7 +208,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    fn located(&self) -> Supplier {
+    pub fn located(&self) -> Supplier {
         Supplier::Location("python -VV".to_owned())
     }
 
@@ -319,7 +319,7 @@ impl<'a> Calls<'a> {
     }
 
     /// The last step that exports where its Python is.
-    fn location(&self) -> Option<&'a SetUp> {
+    pub fn location(&self) -> Option<&'a SetUp> {
         self.set_ups.iter().rev().find(|s| s.location).copied()
     }
 

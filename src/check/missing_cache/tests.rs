@@ -370,3 +370,19 @@ fn a_python_of_the_matrix_beside_others() {
         assert!(new.contains(command), "{new}");
     }
 }
+
+/// Which Python a session takes is computed: the one that is set up, or that of pipx.
+#[test]
+fn a_python_that_is_computed() {
+    let noxfile = "import nox\nPYTHONS = nox.project.python_versions(nox.project.load_toml())\n\
+                   @nox.session(python=PYTHONS)\ndef tests(session):\n    session.install('x')\n";
+    let steps = "- uses: actions/checkout@v5\n\
+                 - uses: actions/setup-python@v6\n  with:\n    python-version: '3.12'\n\
+                 - run: pipx run nox -s tests\n  env:\n    NOXFORCEPYTHON: '3.12'\n";
+    let workflow = job("runs-on: ubuntu-latest", steps);
+    let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile)];
+    let found = outcome(&files, &Config::default()).findings;
+    let new = fixed(&workflow, found.iter().find_map(|f| f.fix.as_ref()).unwrap());
+    let asked = new.contains("python -VV") && new.contains("PIPX_DEFAULT_PYTHON");
+    assert!(asked || inserted(&new, "key")[0].contains("env.pythonLocation"), "{new}");
+}
