@@ -6,6 +6,9 @@ use crate::repo::published::{Published, published};
 use crate::repo::{Document, Repository};
 use crate::rules::cache_actions::{cache_actions, release_numbers};
 
+/// Uses that tell how a file pins its actions: a file of thousands is fixed job by job.
+const MAX_SAMPLED: usize = 500;
+
 /// A `uses:` value with the comment that names a pinned commit's release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionRef {
@@ -19,7 +22,7 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
         return ActionRef { uses: uses.clone(), comment: None };
     }
     let release = &cache_actions().release;
-    let here: Vec<Published<'_>> = published(document).collect();
+    let here: Vec<Published<'_>> = published(document).take(MAX_SAMPLED).collect();
     let pins = match settings.pin {
         Pin::Auto => is_pinned_file(&here),
         Pin::Tag => false,

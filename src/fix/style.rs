@@ -54,6 +54,10 @@ impl Style {
     }
 }
 
+/// Steps of other jobs that are looked at for the file's style: a file of thousands is fixed job by
+/// job.
+const MAX_SAMPLED: usize = 200;
+
 /// Blanks by which the values of `with:` or `env:` stand inside their key, in these steps or
 /// anywhere in the file.
 fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
@@ -72,7 +76,7 @@ fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
     };
     steps.steps.iter().find_map(inside).or_else(|| {
         let jobs = document.workflow()?.jobs.iter();
-        jobs.flat_map(|j| &j.steps.steps).find_map(inside)
+        jobs.flat_map(|j| &j.steps.steps).take(MAX_SAMPLED).find_map(inside)
     })
 }
 
