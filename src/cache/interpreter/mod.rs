@@ -3,6 +3,7 @@
 
 mod probe;
 mod supplier;
+mod words;
 
 pub use probe::Probe;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::call::Arguments;
-use super::exec::{Effects, Reader, Source};
+use super::effects::Effects;
+use super::exec::{Reader, Source};
 use super::value::Value;
 use crate::rules::nox::{SessionPackage, rules};
 
@@ -270,7 +271,7 @@ impl Reader<'_> {
         });
         let mut effects = Effects::any(ways.collect());
         if let Some(package) = definition.package {
-            effects.installs.push(super::exec::Install {
+            effects.installs.push(super::effects::Install {
                 args: Vec::new(),
                 files: package.installs.clone(),
                 exact: package.exact,

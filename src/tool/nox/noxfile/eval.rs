@@ -5,12 +5,9 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::exec::{Flow, Reader, Source};
-use super::value::{Value, join};
+use super::value::{MAX_SIZE, Value, add, join};
 use crate::rules::nox::rules;
 use crate::tool::Variable;
-
-/// Longest list or text that is built.
-const MAX_SIZE: usize = 2_000;
 
 impl Reader<'_> {
     pub(super) fn eval(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
@@ -484,25 +481,5 @@ impl Reader<'_> {
             ([], _) => Value::None,
             _ => Value::Unknown,
         }
-    }
-}
-
-/// Python's `+` on texts, paths and lists.
-pub(super) fn add(left: &Value, right: &Value) -> Value {
-    match (left, right) {
-        (Value::Str(a) | Value::Path(a), Value::Str(b)) if a.len() + b.len() <= MAX_SIZE => {
-            Value::Str(format!("{a}{b}"))
-        }
-        (Value::Str(a) | Value::Path(a) | Value::Partly(a), Value::Partly(b))
-        | (Value::Partly(a), Value::Str(b))
-            if a.len() + b.len() <= MAX_SIZE =>
-        {
-            Value::of_shape(format!("{a}{b}"), Value::Str)
-        }
-        (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map_or(Value::Unknown, Value::Int),
-        (Value::List(a), Value::List(b)) if a.len() + b.len() <= MAX_SIZE => {
-            Value::list(a.iter().chain(b.iter()).cloned())
-        }
-        _ => Value::Unknown,
     }
 }

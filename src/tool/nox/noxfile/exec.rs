@@ -1,6 +1,6 @@
 //! Statements of a noxfile, followed in order; both ways where a condition cannot be decided.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tree_sitter::{Node, Tree};
 
 use super::state::State;
 use super::value::Value;
-use crate::tool::{Argument, Files, Variable};
+use crate::tool::{Files, Variable};
 
 /// Statements and expressions looked at before reading gives up: far above any real noxfile, and a
 /// bound for loops and for what values together hold.
@@ -52,82 +52,6 @@ pub(super) struct Function {
 }
 
 pub(super) type Names = HashMap<String, Value>;
-
-/// What a session's body does, as far as it matters for caching.
-#[derive(Debug, Default, Clone)]
-pub struct Effects {
-    pub installs: Vec<Install>,
-    /// Sessions it asks nox to run as well.
-    pub notifies: Vec<Value>,
-    /// Files it reads by name, relative to the noxfile's folder.
-    pub reads: Vec<String>,
-    /// It hands the session to code that is not understood.
-    pub opaque: bool,
-    /// It runs a program that must have come into the environment somehow.
-    pub runs: bool,
-    /// It may put files into the temporary folder of its environment, which nox never empties.
-    pub makes_tmp: bool,
-    /// Beginnings of the commands it runs that keep something outside the environment.
-    pub keepers: BTreeSet<String>,
-    /// Calls of nox.
-    pub nested: Vec<NestedCall>,
-    /// A clause: what a command of it publishes.
-    pub publishes: Option<String>,
-    /// Folders that it deletes, relative to the repository root.
-    pub removes: Vec<String>,
-}
-
-impl Effects {
-    /// The same body read again, for another Python: either may be what runs.
-    fn or(mut self, other: Self) -> Self {
-        let installs = |effects: &Self| effects.installs.iter().any(|i| i.certain);
-        let certain = installs(&self) && installs(&other);
-        self.installs.extend(other.installs);
-        self.installs.iter_mut().for_each(|install| install.certain &= certain);
-        self.notifies.extend(other.notifies);
-        self.notifies.dedup();
-        self.reads.extend(other.reads);
-        self.nested.extend(other.nested);
-        self.nested.dedup();
-        self.keepers.extend(other.keepers);
-        self.publishes = self.publishes.or(other.publishes);
-        self.removes.extend(other.removes);
-        self.makes_tmp |= other.makes_tmp;
-        self.opaque |= other.opaque;
-        self.runs |= other.runs;
-        self
-    }
-
-    /// All ways together.
-    pub(super) fn any(ways: Vec<Self>) -> Self {
-        ways.into_iter().reduce(Self::or).unwrap_or_default()
-    }
-}
-
-/// A call of nox that a session makes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NestedCall {
-    /// The words after the program word.
-    pub args: Vec<Argument>,
-    /// Where it runs, relative to the repository root; `None` when not known.
-    pub folder: Option<String>,
-    /// Whether it runs whatever the conditions around it.
-    pub certain: bool,
-}
-
-/// One installing command.
-#[derive(Debug, Clone)]
-pub struct Install {
-    /// As `pip install` gets them; unknown ones are `Value::Unknown`.
-    pub args: Vec<Value>,
-    /// Files the installer reads by itself.
-    pub files: Vec<String>,
-    pub exact: bool,
-    /// Whether it runs whatever the conditions around it.
-    pub certain: bool,
-    /// Read as `conda install` reads its words, not as `pip install` does.
-    pub conda: bool,
-}
 
 /// How a block was left.
 #[derive(Debug, PartialEq)]
@@ -291,7 +215,7 @@ impl Reader<'_> {
                 let (old, new) = (self.eval(left, source), self.eval(right, source));
                 let adds =
                     inner.child_by_field_name("operator").is_some_and(|op| source.text(op) == "+=");
-                let value = if adds { super::eval::add(&old, &new) } else { Value::Unknown };
+                let value = if adds { super::value::add(&old, &new) } else { Value::Unknown };
                 self.assign(left, value, source);
             }
             _ => drop(self.eval(inner, source)),

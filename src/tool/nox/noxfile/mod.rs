@@ -3,15 +3,18 @@
 mod attempt;
 mod call;
 mod definition;
+mod effects;
 mod eval;
 mod exec;
 mod import;
+mod session;
 mod state;
 mod tree;
 mod value;
 
 pub use definition::{Definition, MAX_SESSIONS, Parameters, Pythons};
-pub use exec::{Effects, Install, NestedCall, Reader};
+pub use effects::{Effects, Install, NestedCall};
+pub use exec::Reader;
 pub use value::{Value, join};
 
 use self::state::State;

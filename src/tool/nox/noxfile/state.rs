@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::{Decorator, Definition};
-use super::exec::{Effects, Function, Names};
+use super::effects::Effects;
+use super::exec::{Function, Names};
 use super::value::Value;
 use crate::base::memo::Weight;
 

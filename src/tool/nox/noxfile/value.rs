@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+/// Longest list or text that is built.
+pub(super) const MAX_SIZE: usize = 2_000;
+
 /// A value; anything that is not one of the plain kinds is `Unknown`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -141,6 +144,26 @@ impl Value {
             Value::Str(s) => format!("'{s}'"),
             _ => return None,
         })
+    }
+}
+
+/// Python's `+` on texts, paths and lists.
+pub(super) fn add(left: &Value, right: &Value) -> Value {
+    match (left, right) {
+        (Value::Str(a) | Value::Path(a), Value::Str(b)) if a.len() + b.len() <= MAX_SIZE => {
+            Value::Str(format!("{a}{b}"))
+        }
+        (Value::Str(a) | Value::Path(a) | Value::Partly(a), Value::Partly(b))
+        | (Value::Partly(a), Value::Str(b))
+            if a.len() + b.len() <= MAX_SIZE =>
+        {
+            Value::of_shape(format!("{a}{b}"), Value::Str)
+        }
+        (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map_or(Value::Unknown, Value::Int),
+        (Value::List(a), Value::List(b)) if a.len() + b.len() <= MAX_SIZE => {
+            Value::list(a.iter().chain(b.iter()).cloned())
+        }
+        _ => Value::Unknown,
     }
 }
 

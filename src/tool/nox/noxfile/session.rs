@@ -1,0 +1,128 @@
+//! What a session's body does with the session object.
+
+use super::call::Arguments;
+use super::effects::{Install, NestedCall};
+use super::exec::Reader;
+use super::value::{Value, changed, join};
+use crate::rules::folders::folders;
+use crate::rules::nox::rules;
+use crate::rules::publishers::publishers;
+use crate::tool::Argument;
+
+impl Reader<'_> {
+    /// A method of the session object.
+    pub(super) fn session_call(&mut self, method: &str, args: &Arguments) -> Value {
+        let certain = self.doubts == 0;
+        match method {
+            "install" | "run_install" | "conda_install" | "run_always" | "run"
+                if args.positional.is_empty() =>
+            {
+                // `session.install(*[])`: nothing is installed, or it is not known what.
+                self.effects.opaque |= args.open;
+            }
+            "install" | "conda_install" => {
+                self.effects.installs.push(Install {
+                    args: args.positional.clone(),
+                    files: Vec::new(),
+                    exact: false,
+                    certain,
+                    conda: method == "conda_install",
+                });
+            }
+            "run" | "run_install" | "run_always" => self.command(method, args, certain),
+            "notify" => self.effects.notifies.extend(args.first().cloned()),
+            "chdir" | "cd" => {
+                let to = args.first().filter(|_| certain).and_then(Value::text);
+                self.cwd = changed(self.cwd.as_deref(), to);
+            }
+            "create_tmp" => self.effects.makes_tmp = true,
+            "log" | "warn" | "debug" | "error" | "skip" => {}
+            "env.get" | "env.update" | "env.copy" | "posargs.copy" => {}
+            _ if method.starts_with("poetry.") => {
+                let files = rules()
+                    .session_packages
+                    .get("nox_poetry")
+                    .map(|p| p.installs.clone())
+                    .unwrap_or_default();
+                self.effects.installs.push(Install {
+                    args: args.positional.clone(),
+                    files,
+                    exact: false,
+                    certain,
+                    conda: false,
+                });
+            }
+            _ => self.effects.opaque = true,
+        }
+        Value::Unknown
+    }
+
+    /// A command that a session runs: an installer, or something that leaves the environment as it
+    /// is.
+    fn command(&mut self, method: &str, args: &Arguments, certain: bool) {
+        self.publishes(args.positional.iter());
+        let words: Vec<Option<&str>> = args.positional.iter().map(Value::text).collect();
+        let known: Vec<&str> = words.iter().copied().flatten().collect();
+        if let Some((program, rest)) = known.split_first()
+            && folders().remover(program, rest).is_some()
+        {
+            args.positional[1..].iter().for_each(|path| self.removes(Some(path)));
+        }
+        let starts = |with: &[String]| {
+            with.len() <= words.len()
+                && with.iter().zip(&words).all(|(a, b)| *b == Some(a.as_str()))
+        };
+        for keeper in rules().session_caches.iter().filter(|k| k.commands.iter().any(|c| starts(c)))
+        {
+            self.effects.keepers.insert(keeper.path.clone());
+        }
+        if let Some(rule) = rules().installers.iter().find(|rule| starts(&rule.words)) {
+            let rest = if rule.arguments {
+                args.positional.get(rule.words.len()..).unwrap_or_default().to_vec()
+            } else {
+                Vec::new()
+            };
+            self.effects.installs.push(Install {
+                args: rest,
+                files: rule.files.clone(),
+                exact: rule.exact,
+                certain,
+                conda: false,
+            });
+            return;
+        }
+        if let Some(rule) = rules().nested_calls.iter().find(|rule| starts(rule)) {
+            let word =
+                |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
+            let args = words.iter().skip(rule.len()).map(word).collect();
+            let folder = self.cwd.clone();
+            self.effects.nested.push(NestedCall { args, folder, certain });
+            // The nox that runs the noxfile is found outside the environment too.
+            return;
+        }
+        // A program from outside, or the environment's own interpreter, adds nothing; any other
+        // program must have come into the environment somehow.
+        let outside = args.keyword("external").is_some_and(|v| v.truth() != Some(false));
+        let interpreter =
+            matches!(words.first(), Some(Some("python"))) && !words.contains(&Some("pip"));
+        self.effects.opaque |= method == "run_install";
+        self.effects.runs |= !(outside || interpreter);
+    }
+
+    /// Notes what a command publishes.
+    pub(super) fn publishes<'v>(&mut self, words: impl Iterator<Item = &'v Value>) {
+        let words: Vec<&str> = words.filter_map(Value::text).collect();
+        if let Some(what) = publishers().words(&words) {
+            self.effects.publishes.get_or_insert_with(|| what.to_owned());
+        }
+    }
+
+    /// Notes that a folder is deleted.
+    pub(super) fn removes(&mut self, path: Option<&Value>) {
+        let path = path.and_then(Value::text).filter(|path| !path.starts_with('-'));
+        if let Some((path, cwd)) = path.zip(self.cwd.as_deref()) {
+            let path = join(cwd, path);
+            self.effects.removes.push(path);
+        }
+    }
+}
