@@ -23,10 +23,10 @@ const MAX_ACTION_DEPTH: usize = 9;
 const MAX_STEPS: usize = 5_000;
 /// Work that the instances of one file may cost together: one for a step or a followed script, and
 /// one more for this many bytes of it.
-const MAX_WORK_OF_FILE: usize = 400_000;
-const BYTES_PER_WORK: usize = 32;
+const MAX_WORK_OF_FILE: usize = 200_000;
+const BYTES_PER_WORK: usize = 64;
 /// Work that one instance may cost.
-const MAX_WORK: usize = 40_000;
+const MAX_WORK: usize = 20_000;
 
 /// The work that each instance of a file may cost that has so many of them.
 pub fn most_work(instances: usize) -> usize {

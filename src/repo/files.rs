@@ -48,15 +48,15 @@ impl RepoFiles {
             return files.clone();
         }
         let files = PatternSet::parse(patterns).ok().map(|set| {
-            let inside = |folder: &&str| match *folder {
-                "" => String::new(),
-                folder => format!("{folder}/"),
+            // The workspace itself is the usual place: paths are only copied where they match.
+            let inside = |folder: &str, path: &'_ str| match folder {
+                "" => set.matches(path).then(|| path.to_owned()),
+                folder => Some(format!("{folder}/{path}")).filter(|path| set.matches(path)),
             };
             let paths = folders
                 .iter()
-                .map(inside)
-                .flat_map(|f| self.tracked.iter().map(move |p| format!("{f}{p}")));
-            Arc::new(paths.filter(|path| set.matches(path)).collect())
+                .flat_map(|folder| self.tracked.iter().filter_map(|path| inside(folder, path)));
+            Arc::new(paths.collect())
         });
         known.insert(question, files.clone());
         files

@@ -5,6 +5,9 @@ mod probe;
 mod supplier;
 mod words;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 pub use probe::Probe;
 
 use self::supplier::{Calls, Supplier};
@@ -42,7 +45,21 @@ impl Interpreters {
     /// Adds the Pythons of all environments of a job.
     pub fn add(&mut self, subject: &Subject<'_>) {
         for timeline in &subject.timelines {
+            // The same command of the same step gets the same Pythons.
+            let mut seen = HashSet::new();
             for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
+                let run = Arc::as_ptr(&invocation.run);
+                let is_new = seen.insert((
+                    event.site,
+                    event.outer,
+                    &invocation.command,
+                    &invocation.launcher,
+                    invocation.in_container,
+                    run,
+                ));
+                if !is_new {
+                    continue;
+                }
                 self.add_call(subject, timeline, event, invocation);
             }
         }

@@ -235,7 +235,9 @@ impl<'a> Calls<'a> {
                 Supplier::Unknown("which Python `pipx` is told to take is not known".to_owned())
             }
             // pip installs pipx into the Python that is set up.
-            None if self.lines().any(|l| installs(&l, "pip", "pipx")) => self.active(),
+            None if self.lines_with("install").any(|l| installs(&l, "pip", "pipx")) => {
+                self.active()
+            }
             None if matches!(self.image, Some(Image::Fixed(_))) => Supplier::Fixed,
             None => Supplier::Asked(
                 "\"$(pipx environment --value PIPX_DEFAULT_PYTHON)\" -VV".to_owned(),
@@ -342,7 +344,7 @@ impl<'a> Calls<'a> {
 
     /// Steps made an environment with uv in which nox runs.
     fn makes_venv(&self) -> bool {
-        self.lines().any(|line| line.contains("uv venv") || line.contains("uv sync"))
+        self.lines_with("uv").any(|line| line.contains("uv venv") || line.contains("uv sync"))
     }
 
     /// uv may take a Python of the runner.
@@ -361,7 +363,7 @@ impl<'a> Calls<'a> {
         let run = &self.invocation.run;
         option(&self.invocation.command)
             || self.sets("NOX_DOWNLOAD_PYTHON")
-            || self.lines().any(|line| line.contains("nox[pbs"))
+            || self.lines_with("nox[pbs").any(|line| line.contains("nox[pbs"))
             || run.definition_files.iter().any(|file| {
                 let text = self.subject.repository.files().read(file);
                 text.is_some_and(|text| text.contains("download_python"))
@@ -422,9 +424,10 @@ impl<'a> Calls<'a> {
         envs.flat_map(|env| &env.entries).map(|(name, v)| (name.as_str(), v.text.as_str()))
     }
 
-    /// The commands of the scripts, roughly.
-    fn lines(&self) -> impl Iterator<Item = String> {
-        self.scripts.iter().flat_map(|script| {
+    /// The commands of the scripts that hold `word`, roughly. There may be many calls, and this is
+    /// asked for each.
+    fn lines_with(&self, word: &str) -> impl Iterator<Item = String> {
+        self.scripts.iter().filter(move |script| script.contains(word)).flat_map(|script| {
             let joined = script.replace("\\\n", " ");
             let lines: Vec<String> = joined
                 .split(['\n', ';', '&', '|'])
@@ -438,7 +441,7 @@ impl<'a> Calls<'a> {
     /// How nox came onto the runner, where that decides its Python.
     fn installed(&self) -> Option<Installed> {
         let mut found = None;
-        for line in self.lines() {
+        for line in self.lines_with("install") {
             let python = option(&line, &["--python", "-p"]);
             if installs(&line, "pipx", "nox") {
                 found = Some(Installed::Pipx(python));
