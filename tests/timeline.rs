@@ -336,3 +336,35 @@ fn the_reuse_flag_is_inserted_in_every_shell() {
         assert!(new.contains(expected.lines().last().unwrap()), "{shell}:\n{new}");
     }
 }
+
+/// Every way to call nox is decided or said; nothing is passed over in silence.
+#[test]
+fn ways_to_call_nox_are_decided_or_said() {
+    let noxfile =
+        "import nox\n@nox.session\ndef lint(session):\n    session.install('ruff==0.14.0')\n";
+    let retry = |with: &str| format!("uses: nick-fields/retry@v3\n        with: {{{with}}}");
+    for (step, decided, said) in [
+        ("run: $(which nox) -s lint".to_owned(), true, false),
+        ("run: NOX=$(command -v nox); $NOX -s lint".to_owned(), true, false),
+        ("run: cd \"$(git rev-parse --show-toplevel)\" && nox -s lint".to_owned(), true, false),
+        ("run: for s in lint; do nox -s $s; done".to_owned(), true, false),
+        (retry("command: nox -s lint, max_attempts: 3"), true, false),
+        ("uses: CodSpeedHQ/action@v4\n        with: {run: nox -s lint}".to_owned(), true, false),
+        ("uses: devcontainers/ci@v0.3\n        with: {runCmd: nox -s lint}".to_owned(), true, false),
+        (retry("command: pytest, note: nox"), false, false),
+        ("uses: some/runner@v1\n        with: {script: nox -s lint}".to_owned(), false, true),
+        ("uses: some/installer@v1\n        with: {packages: nox uv}".to_owned(), false, false),
+        ("run: $TASK -s lint\n        env: {TASK: '${{ vars.TASK }}'}".to_owned(), false, true),
+        ("run: echo lint | xargs run nox -s".to_owned(), false, true),
+        ("run: |\n          import subprocess\n          subprocess.run(['nox', '-s', 'lint'])\n        shell: python".to_owned(), false, true),
+        ("run: pip install nox -c constraints.txt".to_owned(), false, false),
+    ] {
+        let workflow = format!(
+            "on: push\njobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n      - uses: actions/setup-python@v6\n        with: {{python-version: '3.13'}}\n      - run: pip install nox\n      - {step}\n"
+        );
+        let outcome = checked(&[(".github/workflows/ci.yml", &workflow), ("noxfile.py", noxfile)]);
+        let found = outcome.findings.iter().any(|f| f.rule == "nox/missing-cache");
+        assert_eq!(found, decided, "{step}");
+        assert_eq!(outcome.undecided_jobs, usize::from(said), "{step}: {:?}", outcome.undecided);
+    }
+}

@@ -12,10 +12,12 @@ use crate::actions::{Scalar, Uses};
 use crate::job::key_template::Key;
 use crate::repo::index::local;
 use crate::rules::cache_actions::cache_actions;
+use crate::rules::command_actions::command_action;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::{
     InterpreterAction, ToolAction, UNKNOWN_TOOL_ACTION, has_since, setup_actions,
 };
+use crate::shell::Shell;
 use crate::tool::{Argument, Request, Reuse, Variable};
 
 impl Walk<'_> {
@@ -43,7 +45,12 @@ impl Walk<'_> {
             self.tool_action(here, action);
         } else if setup.builds_wheels(uses.name) {
             self.wheels(here, written, written.span);
+        } else if let Some(action) = command_action(uses.name) {
+            if let Some(script) = here.step.input(&action.input) {
+                self.script(here, script, Shell::Bash, Some(String::new()), action.container);
+            }
         } else if !self.cache(here, uses) && !self.artifact(here, uses.name) {
+            self.command_inputs(here, uses.name);
             let scope = self.scope_at(here);
             let what = publishers()
                 .action(uses.name, |name| scope.text(&here.step.input(name)?.text))

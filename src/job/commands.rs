@@ -17,7 +17,7 @@ use crate::rules::folders::folders;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
 use crate::shell::{
-    Call, CallKind, Command, Directory, Expanded, Given, Host, Peeled, Shell, Word,
+    Call, CallKind, Command, Directory, Expanded, Given, Host, Peeled, Shell, TOP_FOLDER, Word,
 };
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 
@@ -30,7 +30,21 @@ const ALWAYS_SET: [(&str, &str); 3] =
 
 impl Walk<'_> {
     pub(super) fn run(&mut self, here: Here<'_>) {
-        let Some(script) = &here.step.run else { return };
+        if let Some(script) = &here.step.run {
+            let (folder, shell) = (self.working_directory(here), self.shell(here));
+            self.script(here, script, shell, folder, false);
+        }
+    }
+
+    /// Reads a script that starts in `folder`.
+    pub(super) fn script(
+        &mut self,
+        here: Here<'_>,
+        script: &Scalar,
+        shell: Shell,
+        folder: Option<String>,
+        in_container: bool,
+    ) {
         let scope = self.scope_at(here);
         let Ok(template) = parse_template(&script.text) else {
             let why = "the script holds an expression that cannot be read";
@@ -50,7 +64,7 @@ impl Walk<'_> {
         let expanded = Expanded::new(&script.text, &holes);
         self.state.exporting.extend(exports(expanded.text()));
         if self.may_tell(&script.text, expanded.text()) {
-            self.read(here, script, expanded);
+            self.read(here, script, expanded, shell, folder, in_container);
         }
         // What a step exports reaches the steps after it.
         let exporting = std::mem::take(&mut self.state.exporting);
@@ -65,11 +79,26 @@ impl Walk<'_> {
             || self.repository.words.lead(&[script, expanded], self.repository.files(), Goal::Event)
     }
 
-    fn read(&mut self, here: Here<'_>, script: &Scalar, expanded: Expanded) {
-        let folder = self.working_directory(here);
-        let shell = self.shell(here);
+    fn read(
+        &mut self,
+        here: Here<'_>,
+        script: &Scalar,
+        expanded: Expanded,
+        shell: Shell,
+        folder: Option<String>,
+        in_container: bool,
+    ) {
+        if matches!(shell, Shell::Python | Shell::Other(_)) {
+            // Its commands are not read; what may be one is said.
+            if self.repository.words.spells(expanded.text(), Goal::Tool) {
+                let why = "the script names nox and is in a language that is not read here; a step \
+                           in bash that calls nox would help";
+                self.undecide(here, script.span, why);
+            }
+            return;
+        }
         let map = OnceCell::new();
-        let origin = Origin::step(here, script, &map, folder);
+        let origin = Origin { in_container, ..Origin::step(here, script, &map, folder) };
         let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
         let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
         let all = self.repository.scripts.read(shell, expanded, &given);
@@ -109,6 +138,11 @@ impl Walk<'_> {
     ) -> Variable {
         if let Some((_, value)) = origin.env.iter().chain(own).rev().find(|(n, _)| n == name) {
             return value.clone().map_or(Variable::Unknown, Variable::Set);
+        }
+        if name == TOP_FOLDER {
+            let Some(folder) = &origin.folder else { return Variable::Unknown };
+            let place = self.state.place(folder);
+            return Variable::Set(prefixed(WORKSPACE, &place.checkout));
         }
         match self.scope_at(origin.here).variable(name) {
             Some(Eval::Known(value)) => Variable::Set(value.to_text()),
@@ -257,6 +291,10 @@ impl Walk<'_> {
                 None,
                 Some("nox is called in another file, which the step leads to; add the flag there"),
             );
+        }
+        if origin.here.step.run.as_ref().is_none_or(|run| run.node != origin.script.node) {
+            let why = "an action runs the call from its input; add the flag there";
+            return (None, Some(why));
         }
         let Some(offset) = call.insert_at else {
             return (None, Some("the word `nox` is not written in this step"));

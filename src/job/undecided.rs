@@ -183,6 +183,21 @@ impl Walk<'_> {
         }
     }
 
+    /// An action that is not known and has a call of the tool among its inputs.
+    pub fn command_inputs(&mut self, here: Here<'_>, action: &str) {
+        let calls = |text: &str| {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            words.windows(2).any(|pair| pair[0] == "nox" && pair[1].starts_with('-'))
+        };
+        if let Some((input, _)) = here.step.with.iter().find(|(_, value)| calls(&value.text)) {
+            let why = format!(
+                "`{action}` may run what its input `{input}` says; a `run:` step that calls nox \
+                 would help"
+            );
+            self.undecide(here, here.step.span, why);
+        }
+    }
+
     /// What is left to say at the end of the walk.
     pub fn settled(&mut self) -> Vec<Undecided> {
         let seen = self.events.iter().any(|e| e.invocation().is_some());

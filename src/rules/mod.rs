@@ -3,6 +3,7 @@
 
 pub mod cache_actions;
 pub mod checks;
+pub mod command_actions;
 pub mod folders;
 pub mod forges;
 pub mod launchers;

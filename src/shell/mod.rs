@@ -18,6 +18,9 @@ pub use word::{Part, Source, Word};
 use crate::base::text::Span;
 use crate::rules::launchers::{LAUNCHERS, Language};
 
+/// The command that prints the root of a checkout; its value is asked for like a variable's.
+pub const TOP_FOLDER: &str = "git rev-parse --show-toplevel";
+
 /// The interpreter of a script.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Shell {

@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::{Value, Walker, children, span};
 use crate::base::text::Span;
+use crate::shell::TOP_FOLDER;
 use crate::shell::word::{Part, Source, Word};
 
 /// How deep quotes and concatenations nest in one word.
@@ -43,7 +44,10 @@ impl<'t> Walker<'_, 't> {
             "concatenation" => self.concatenation(node, quoted, depth),
             "simple_expansion" | "expansion" => vec![self.variable(node, quoted)],
             "command_substitution" => {
-                let text = self.own_folder(self.text(node));
+                let text = self
+                    .own_folder(self.text(node))
+                    .or_else(|| found_program(self.text(node)).map(str::to_owned))
+                    .or_else(|| self.top_folder(self.text(node)));
                 vec![Part { text, ..self.unknown(place, quoted) }]
             }
             _ if !node.is_named() => self.bare(place, quoted),
@@ -171,6 +175,12 @@ impl<'t> Walker<'_, 't> {
         Some(parts.join("/"))
     }
 
+    /// The root of the checkout that the script runs in.
+    fn top_folder(&self, text: &str) -> Option<String> {
+        let inside = text.strip_prefix("$(")?.strip_suffix(')')?.trim();
+        (inside == TOP_FOLDER).then(|| (self.vars)(TOP_FOLDER))?
+    }
+
     fn lookup(&self, name: &str) -> Value {
         if name == "0" {
             return (self.vars)("0").map_or(Value::Unknown, Value::Known);
@@ -184,6 +194,17 @@ impl<'t> Walker<'_, 't> {
             Some(value) => value.clone(),
             None => (self.vars)(name).map_or(Value::Unknown, Value::Known),
         }
+    }
+}
+
+/// `nox` in `$(which nox)` and `$(command -v nox)`: where it lies does not matter.
+fn found_program(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix("$(")?.strip_suffix(')')?;
+    match inside.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["which", name] | ["command", "-v", name] | ["type", "-p" | "-P", name] => {
+            Some(name).copied().filter(|name| !name.starts_with(['-', '$', '"']))
+        }
+        _ => None,
     }
 }
 

@@ -1,0 +1,29 @@
+//! Actions that run a command from an input, from `rules/command-actions.yaml`.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandActions {
+    pub actions: Vec<CommandAction>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandAction {
+    pub action: String,
+    /// The input that is a command.
+    pub input: String,
+    /// It runs in a container that has the workspace mounted.
+    #[serde(default)]
+    pub container: bool,
+}
+
+static DATA: LazyLock<CommandActions> = LazyLock::new(|| super::embedded!("command-actions"));
+
+/// What is known of an action that runs a command.
+pub fn command_action(name: &str) -> Option<&'static CommandAction> {
+    DATA.actions.iter().find(|action| super::is_action(&action.action, name))
+}
