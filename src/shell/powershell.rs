@@ -21,7 +21,8 @@ const MAX_NODES: usize = 200_000;
 
 /// The commands of `script` in the order in which they run.
 pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
-    let Some(tree) = syntax::parse(Grammar::PowerShell, script.text()) else { return Vec::new() };
+    let text = readable(script.text());
+    let Some(tree) = syntax::parse(Grammar::PowerShell, &text) else { return Vec::new() };
     let mut walker = Walker {
         script,
         vars,
@@ -34,6 +35,25 @@ pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>)
     };
     walker.visit(tree.root_node());
     walker.out
+}
+
+/// The text with the program paths that the grammar does not read (`./build.ps1`, `../build.ps1`)
+/// written with backslashes; no offset moves.
+fn readable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let program = line.trim_start();
+        let end = program.find(char::is_whitespace).unwrap_or(program.len());
+        let (word, rest) = program.split_at(end);
+        out.push_str(&line[..line.len() - program.len()]);
+        if word.starts_with("./") || word.starts_with("../") {
+            out.push_str(&word.replace('/', "\\"));
+        } else {
+            out.push_str(word);
+        }
+        out.push_str(rest);
+    }
+    out
 }
 
 struct Walker<'a, 't> {

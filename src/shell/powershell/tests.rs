@@ -116,3 +116,17 @@ fn arguments_directories_and_variables_are_known() {
         Directory::Into("b/c".into())
     );
 }
+
+#[test]
+fn programs_by_a_path_with_slashes() {
+    for script in ["./ci.ps1 -Full", "  ../ci.ps1 -Full", "$x = 1\n./ci.ps1 -Full\n"] {
+        let expanded = Expanded::new(script, &[]);
+        let found = super::commands(&expanded, &|_| None);
+        let words: Vec<&str> =
+            found.iter().flat_map(|c| &c.words).filter_map(|w| w.value.as_deref()).collect();
+        assert!(
+            words.iter().any(|w| w.ends_with("ci.ps1")) && words.contains(&"-Full"),
+            "{words:?}"
+        );
+    }
+}
