@@ -200,14 +200,17 @@ def legs(world: World, backend: str) -> None:
 def ballast(world: World, backend: str) -> None:
     """A lock of five packages of half a megabyte each."""
     for name in "hijkl":
-        for number in range(1, 12):
+        for number in range(1, 5):
             world.release(name, f"{number}.0", kilobytes=500)
     lay(world, backend, REQUIREMENTS, files={"requirements.txt": "".join(f"{name}==1.0\n" for name in "hijkl")})
 
 
 def lock_moves(number: int) -> Change:
-    """The lock takes other versions of all packages."""
-    return put("requirements.txt", "".join(f"{name}=={number}.0\n" for name in "hijkl"))
+    """The lock takes another version of one package, as most updates do; in turn, and at last an old one again."""
+    moved = {name: 1 + (number + 4 - at) // 5 for at, name in enumerate("hijkl")}
+    if number == 10:
+        moved["h"] = 1
+    return put("requirements.txt", "".join(f"{name}=={version}.0\n" for name, version in moved.items()))
 
 
 def host_mode(world: World, backend: str) -> None:
@@ -337,7 +340,7 @@ ALL = [
     )),
     History("two jobs", two_jobs, (put("requirements.txt", "beta==2.0\n"), again)),
     History("matrix legs", legs, (put("requirements.txt", "beta==2.0\n"), again)),
-    History("lock changed ten times", ballast, tuple(lock_moves(number) for number in range(2, 12)), growth=1.5),
+    History("lock changed ten times", ballast, tuple(lock_moves(number) for number in range(1, 11)), growth=1.5),
     History("workspace moved, self-hosted", host_mode, (moved, moved)),
     History("workspace moved, Forgejo host", forgejo_host, (moved, moved), core=True),
     History("composite action", composite, (put("requirements.txt", PIN), again), core=True),
