@@ -1,6 +1,9 @@
 //! Which matrix values and inputs reach what decides an environment: nox's arguments, variables that
 //! the noxfile reads, the runner, the container, the interpreter.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use std::rc::Rc;
 
 use crate::actions::context::ENV_FILE;
@@ -45,12 +48,23 @@ pub fn reaching(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<Reach> {
         let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
         let events = &timeline.events[..last.map_or(0, |l| l + 1)];
         let exporter = events.iter().rfind(|e| e.set_up().is_some_and(|s| s.location));
+        // What is written alike in one step reaches alike; a script may hold thousands of calls.
+        let mut seen = HashSet::new();
         for event in events {
             match &event.kind {
                 EventKind::Interpreter(_) => {
                     found.set_up(event, exporter.is_some_and(|e| std::ptr::eq(e, event)));
                 }
-                EventKind::Run(call) if touches_folder(call) => found.call(event, call),
+                EventKind::Run(call) if touches_folder(call) => {
+                    let document = &subject.repository.documents[event.site.document];
+                    let written = document.text.as_str().get(event.span.range());
+                    let run = Arc::as_ptr(&call.run);
+                    let is_new =
+                        seen.insert((event.site, event.outer, written, call.conditional, run));
+                    if is_new || !event.hops.is_empty() {
+                        found.call(event, call);
+                    }
+                }
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! The reuse flag after the program word of a call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fix;
 use crate::base::finding::{Change, Edit, Fix, Route, Segment};
@@ -57,21 +57,17 @@ pub fn insert<'a>(
     document: usize,
     calls: impl Iterator<Item = (&'a Event, &'a Invocation)>,
 ) -> Result<(Vec<Edit>, Vec<Change>), &'static str> {
-    let mut places: BTreeMap<Site, Vec<usize>> = BTreeMap::new();
+    let mut places: BTreeMap<Site, BTreeSet<usize>> = BTreeMap::new();
     for (event, invocation) in calls {
         if event.site.document != document {
             return Err("another command that needs the reuse flag is in another file");
         }
         let Some(offset) = invocation.insert_at else { continue };
-        let offsets = places.entry(event.site).or_default();
-        if !offsets.contains(&offset) {
-            offsets.push(offset);
-        }
+        places.entry(event.site).or_default().insert(offset);
     }
     let flag = format!(" {}", repository.answers.tool().reuse_flag());
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
-    for (site, offsets) in &mut places {
-        offsets.sort_unstable();
+    for (site, offsets) in &places {
         edits.extend(offsets.iter().map(|o| Edit { span: Span::at(*o), content: flag.clone() }));
         changes.push(change(repository, *site, offsets, &flag)?);
     }
@@ -82,7 +78,7 @@ pub fn insert<'a>(
 fn change(
     repository: &Repository,
     site: Site,
-    offsets: &[usize],
+    offsets: &BTreeSet<usize>,
     flag: &str,
 ) -> Result<Change, &'static str> {
     const UNKNOWN: &str = "the place of the call in the script is not known";
@@ -97,15 +93,19 @@ fn change(
     }
     let script = step.run.as_ref().ok_or(UNKNOWN)?;
     let map = ScalarMap::new(&document.text, &document.tree, script.node).ok_or(UNKNOWN)?;
-    let mut value = script.text.clone();
-    for offset in offsets.iter().rev() {
-        // The first value offset whose insertion point is this file offset: the line break that
-        // ends a block scalar is written behind it too, but what is inserted stands before that
-        // break.
-        let at = (0..=script.text.len())
-            .find(|at| script.text.is_char_boundary(*at) && map.insertion_offset(*at) == *offset)
-            .ok_or(UNKNOWN)?;
-        value.insert_str(at, flag);
+    // The first value offset whose insertion point is a file offset counts: the line break that
+    // ends a block scalar is written after it too, but what is inserted stands before that break.
+    let mut left = offsets.clone();
+    let mut value = String::with_capacity(script.text.len() + offsets.len() * flag.len());
+    let ends = script.text.char_indices().map(|(at, c)| (at, Some(c)));
+    for (at, c) in ends.chain([(script.text.len(), None)]) {
+        if left.remove(&map.insertion_offset(at)) {
+            value.push_str(flag);
+        }
+        value.extend(c);
+    }
+    if !left.is_empty() {
+        return Err(UNKNOWN);
     }
     let mut at: Route = list.route.clone();
     at.push(Segment::Index(step.index));

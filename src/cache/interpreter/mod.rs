@@ -57,7 +57,8 @@ impl Interpreters {
                     invocation.in_container,
                     run,
                 ));
-                if !is_new {
+                // What is shown of a long command is not all of it.
+                if !is_new && !invocation.command.ends_with('…') {
                     continue;
                 }
                 self.add_call(subject, timeline, event, invocation);
