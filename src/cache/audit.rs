@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Needs;
 use super::existing::{ExistingCache, covers};
+use super::hashed::hashed;
 use super::jobs::AllJobs;
 use super::publish::Permission;
 use crate::actions::{Step, StepList};
@@ -68,6 +69,21 @@ impl<'a> CacheAudit<'a> {
             Some(reason) => Err(reason.clone()),
             None => Ok(needs),
         }
+    }
+
+    /// Whether the hashes of the key take every file that decides about the environments; `None`
+    /// where that is not known, or a hash takes nothing.
+    pub fn hashes_everything(&self, cached: &ExistingCache<'_>) -> Option<bool> {
+        let needs = self.needs(cached.event.site).ok()?;
+        let mut taken: Vec<String> = Vec::new();
+        for hash in cached.step.template.hashes() {
+            let files = hashed(self.subject, cached.timeline, cached.event, hash)?;
+            if files.is_empty() {
+                return None;
+            }
+            taken.extend(files.iter().cloned());
+        }
+        Some(needs.definition.iter().chain(&needs.installs).all(|file| taken.contains(file)))
     }
 
     /// Whether the step at `site` may be edited, and how much a fix of it can be trusted.

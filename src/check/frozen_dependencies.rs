@@ -5,7 +5,6 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
-use crate::cache::hashed;
 use crate::job::context::is_cacheable;
 use crate::job::key_template::Piece;
 use crate::tool::Reuse;
@@ -45,17 +44,6 @@ fn is_frozen(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
     {
         return false;
     }
-    let Ok(needs) = audit.needs(cached.event.site) else { return false };
-    let mut taken: Vec<String> = Vec::new();
-    for hash in key.hashes() {
-        let Some(files) = hashed::hashed(audit.subject, cached.timeline, cached.event, hash) else {
-            return false;
-        };
-        // A hash of nothing is another check's question.
-        if files.is_empty() {
-            return false;
-        }
-        taken.extend(files.iter().cloned());
-    }
-    !needs.definition.iter().chain(&needs.installs).all(|f| taken.contains(f))
+    // A hash of nothing is another check's question.
+    audit.hashes_everything(cached) == Some(false)
 }

@@ -44,8 +44,11 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
 fn wants_some(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
     match audit.needs(cached.event.site) {
         Ok(needs) if needs.exact_only => false,
-        // Written as a fix would: there they are left out where they would cost more than a miss.
-        Ok(needs) if cached.step.key.as_ref().is_some_and(|k| k.text.trim() == needs.key()) => {
+        // A key that follows everything is written as a fix would: it leaves restore keys out where
+        // they would cost more than a miss.
+        Ok(_)
+            if audit.hashes_everything(cached) == Some(true) && !cached.is_installed_exactly() =>
+        {
             false
         }
         Ok(needs) => {

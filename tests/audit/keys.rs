@@ -18,8 +18,7 @@ fn fixed_key(workflow: &str, more: &[(&str, &str)]) -> String {
 
 #[test]
 fn a_corrected_key_begins_as_its_owner_wrote_it() {
-    let jobs = "${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}";
-    let arch = "${{ github.job }}-${{ runner.arch }}-${{ env.pythonLocation }}";
+    let jobs = "${{ github.job }}-${{ env.pythonLocation }}";
     let defined = "${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}";
     let end = format!("{defined}-${{{{ hashFiles('requirements.txt') }}}}");
     for (old, new) in [
@@ -27,13 +26,18 @@ fn a_corrected_key_begins_as_its_owner_wrote_it() {
         ("v3-nox-${{ hashFiles('requirements.txt') }}", format!("v3-nox-{jobs}-{end}")),
         (
             "${{ runner.os }}-nox-${{ hashFiles('noxfile.py') }}",
-            format!("${{{{ runner.os }}}}-nox-{arch}-{end}"),
+            format!("${{{{ runner.os }}}}-nox-{jobs}-{end}"),
         ),
-        ("nox_${{ runner.os }}_py3", format!("nox_${{{{ runner.os }}}}_py3-{arch}-{end}")),
+        ("nox_${{ runner.os }}_py3", format!("nox_${{{{ runner.os }}}}_py3-{jobs}-{end}")),
         ("nox-${{ hashFiles('requirements.txt') }}-v2", format!("nox-v2-{jobs}-{end}")),
-        ("nox,${{ runner.os }}", format!("nox-${{{{ runner.os }}}}-{arch}-{end}")),
+        ("nox,${{ runner.os }}", format!("nox-${{{{ runner.os }}}}-{jobs}-{end}")),
         ("${{ hashFiles('requirements.txt') }}", format!("nox-{jobs}-{end}")),
-        ("nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}", format!("nox-{jobs}-{end}")),
+        (
+            "nox-${{ github.job }}-${{ runner.os }}",
+            format!(
+                "nox-${{{{ github.job }}}}-${{{{ runner.os }}}}-${{{{ env.pythonLocation }}}}-{end}"
+            ),
+        ),
         (
             "nox-${{ hashFiles('requirements*', 'noxfile.py') }}",
             format!("nox-{jobs}-{defined}-${{{{ hashFiles('requirements*') }}}}"),
@@ -66,6 +70,9 @@ fn an_interpreter_may_be_missing_on_some_legs_but_not_be_late() {
     let legs =
         legs.replace("ubuntu-latest\n", "ubuntu-latest\n    container: ${{ matrix.image }}\n");
     let key = fixed_key(&legs, &[]);
-    assert!(key.contains("-${{ env.pythonLocation }}-${{ matrix.image }}-"), "{key}");
+    assert!(
+        key.contains("-${{ env.pythonLocation }}-${{ runner.arch }}-${{ matrix.image }}-"),
+        "{key}"
+    );
     assert_eq!(fixed_key(&job(&[CHECKOUT, &cache(old, "nox-"), PYTHON, NOX]), &[]), old);
 }

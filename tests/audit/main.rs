@@ -516,7 +516,7 @@ fn a_cache_inside_an_action_is_seen() {
     let files = [(".github/actions/x/action.yml", action)];
     assert_eq!(
         findings_with(&text, &files).0,
-        ["nox/frozen-dependencies", "nox/missing-restore-keys"]
+        ["nox/frozen-dependencies", "nox/interpreter-not-in-key", "nox/missing-restore-keys",]
     );
     let shared = action.replace("-${{ matrix.session }}", "");
     let (found, left) = findings_with(&text, &[(".github/actions/x/action.yml", &shared)]);

@@ -9,12 +9,16 @@ pub const CI: &str = ".github/workflows/ci.yml";
 pub const NOXFILE: &str = "import nox\n\n@nox.session\ndef lint(session):\n    session.install('-r', 'requirements.txt')\n\n\
                        @nox.session\ndef docs(session):\n    session.install('.', 'sphinx')\n\n\
                        @nox.session(reuse_venv=True)\ndef kept(session):\n    session.install('-r', 'requirements.txt')\n";
-/// A step that restores environments under a key to which nothing can be said.
+/// A step that restores environments under a key to which nothing can be said, and the one that
+/// removes what is no exact hit.
 pub const CACHE: &str = "      - uses: actions/cache@v4
+        id: environments
         with:
           path: .nox
           key: KEY
           restore-keys: RESTORE
+      - run: rm -rf .nox/*
+        if: steps.environments.outputs.cache-hit != 'true'
 ";
 pub const KEY: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\
                    ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-${{ hashFiles('requirements.txt', 'pyproject.toml') }}";

@@ -115,23 +115,9 @@ impl<'a> Block<'a> {
         })
     }
 
-    pub fn restore_cut(&self, at: &str) -> Broken {
-        self.restore(|r| vec![r.find(at).map_or(r, |cut| &r[..cut]).to_owned()])
-    }
-
-    pub fn without_restore(&self) -> Broken {
-        self.each(|l| {
-            if Self::is_restore(l) || l.contains("restore-keys:") {
-                vec![]
-            } else {
-                vec![l.to_owned()]
-            }
-        })
-    }
-
-    /// The key and the restore key; only where there is one.
+    /// The key, and the restore key where there is one.
     pub fn both(&self, change: impl Fn(&str) -> String) -> Broken {
-        let lines = self.restore(|r| vec![change(r)])?;
+        let lines = self.restore(|r| vec![change(r)]).unwrap_or_else(|| self.lines.to_vec());
         Block { lines: &lines, ..*self }.key(change)
     }
 

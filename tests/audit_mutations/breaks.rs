@@ -55,14 +55,9 @@ pub const BREAKS: &[Break] = &[
     of("nox/interpreter-not-in-key", |b| {
         b.of_set_up(|b| b.everywhere("${{ env.pythonLocation }}", "py3.12"))
     }),
-    of("nox/interpreter-not-in-key", |b| {
-        b.of_set_up(|b| b.restore_cut("${{ env.pythonLocation }}"))
-    }),
-    of("nox/interpreter-not-in-key", |b| b.restore_cut("${{ hashFiles(")),
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![format!("- {r}")])),
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![r.replacen("nox-", "cache-", 1)])),
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![r.to_owned(), "old-nox-".to_owned()])),
-    of("nox/missing-restore-keys", |b| b.without_restore()),
     of(WITHOUT_FIX, |b| b.calls(" -R", stale).filter(|_| b.has_restore_key())),
     of("nox/frozen-dependencies", |b| b.of_no_input(b.of_unpinned(without_definition))),
 ];

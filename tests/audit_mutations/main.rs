@@ -46,8 +46,14 @@ fn made_up_workflows() {
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     names.sort();
     names.retain(|n| n.extension().is_some_and(|e| e == "yml"));
-    let scores = names.par_iter().map(|fixture| {
-        let text = std::fs::read_to_string(fixture).unwrap();
+    // As pip installs, without restore keys, and as uv does, with them.
+    let kinds = names.iter().flat_map(|name| [(name, ""), (name, "uv")]).collect::<Vec<_>>();
+    let scores = kinds.par_iter().map(|(fixture, backend)| {
+        let mut text = std::fs::read_to_string(fixture).unwrap();
+        if !backend.is_empty() {
+            let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+            text = format!("env:{end}  NOX_DEFAULT_VENV_BACKEND: {backend}{end}{text}");
+        }
         let path = format!(".github/workflows/{}", fixture.file_name().unwrap().to_str().unwrap());
         let made = Made::new(PROJECT.into_iter().chain([(path.as_str(), text.as_str())]));
         let repository = made.discovered();
