@@ -6,7 +6,7 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
-use crate::cache::foreign::{Named, crosses, follows_no_noxfile, is_of_the_image, key_names};
+use crate::cache::foreign::{Named, crosses, follows_no_definition, is_of_the_image, key_names};
 
 pub const ID: &str = "nox/interpreter-not-in-key";
 
@@ -16,7 +16,7 @@ enum Flaw {
     /// No action sets it up: the image that the label means has it.
     System,
     /// A session's `python=` stands in the noxfile alone.
-    Noxfile,
+    Definition,
     Restore {
         written: String,
         what: &'static str,
@@ -34,7 +34,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             }
             Flaw::Key(_) => ("key", "doesn't include the Python version".to_owned()),
             Flaw::System => ("key", "doesn't include the image's Python version".to_owned()),
-            Flaw::Noxfile => ("key", "doesn't include the hash of the noxfile".to_owned()),
+            Flaw::Definition => ("key", "doesn't include the hash of the noxfile".to_owned()),
             Flaw::Restore { what, .. } => {
                 ("restore-keys", format!("also restores environments of {what}"))
             }
@@ -57,7 +57,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         Flaw::System => "the cache key doesn't include the runner image's Python version, so when the image is \
                          updated, nox keeps reusing environments built for the old one"
             .to_owned(),
-        Flaw::Noxfile => "only the noxfile says which Python a session uses, and the cache key doesn't include its \
+        Flaw::Definition => "only the noxfile says which Python a session uses, and the cache key doesn't include its \
                           hash, so after a change of `python=` nox keeps reusing the old environments"
             .to_owned(),
         Flaw::Restore { written, what } => {
@@ -72,7 +72,9 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         .to_owned();
     let remedy = match &flaw {
         Flaw::Restore { .. } => Remedy::CorrectRestoreKeys { cache: cached.index },
-        Flaw::Key(_) | Flaw::System | Flaw::Noxfile => Remedy::RewriteKey { cache: cached.index },
+        Flaw::Key(_) | Flaw::System | Flaw::Definition => {
+            Remedy::RewriteKey { cache: cached.index }
+        }
     };
     Report { rule: ID, message, help, remedy }.finding(audit, &places)
 }
@@ -89,8 +91,8 @@ fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     if is_of_the_image(audit, cached) {
         return Some(Flaw::System);
     }
-    if follows_no_noxfile(audit, cached) {
-        return Some(Flaw::Noxfile);
+    if follows_no_definition(audit, cached) {
+        return Some(Flaw::Definition);
     }
     // What is rebuilt may come from anywhere; where no call is seen nobody knows.
     if cached.calls_after().next().is_some() && cached.first_on_partial_hit().is_none() {

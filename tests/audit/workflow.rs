@@ -20,6 +20,10 @@ pub const CACHE: &str = "      - uses: actions/cache@v4
       - run: rm -rf .nox/*
         if: steps.environments.outputs.cache-hit != 'true'
 ";
+/// The end of [`CACHE`].
+pub const REBUILD: &str = "      - run: rm -rf .nox/*
+        if: steps.environments.outputs.cache-hit != 'true'
+";
 pub const KEY: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\
                    ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-${{ hashFiles('requirements.txt', 'pyproject.toml') }}";
 pub const RESTORE: &str = "nox-${{ github.job }}-${{ runner.os }}-${{ runner.arch }}-${{ env.pythonLocation }}-\

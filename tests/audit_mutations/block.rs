@@ -64,7 +64,7 @@ impl<'a> Block<'a> {
         let mut new = self.lines.to_vec();
         let step: Vec<String> = new.drain(self.start..self.end).collect();
         new.splice(first..first, step);
-        (checks_out && indent_of(&self.lines[first]) == indent).then_some(new)
+        (checks_out && !self.is_asked() && indent_of(&self.lines[first]) == indent).then_some(new)
     }
 
     /// Behind all other steps of the job.
@@ -73,7 +73,7 @@ impl<'a> Block<'a> {
         let mut new = self.lines.to_vec();
         new.splice(end..end, self.lines[self.start..self.end].to_vec());
         new.drain(self.start..self.end);
-        Some(new)
+        (!self.is_asked()).then_some(new)
     }
 
     /// After the last line of the job's steps.
@@ -180,9 +180,9 @@ impl<'a> Block<'a> {
         self.own_legs().any(|leg| decides(&leg.calls, &changed)).then_some(new)
     }
 
-    /// Whether an older environment may be restored.
-    pub fn has_restore_key(&self) -> bool {
-        self.lines[self.start..self.end].iter().any(|l| Self::is_restore(l))
+    /// Whether a step after it asks whether its hit was exact: then it cannot move alone.
+    fn is_asked(&self) -> bool {
+        self.lines[self.start..self.end].iter().any(|l| l.contains("id: nox-cache"))
     }
 
     /// A change of the keys that is a flaw only where no input can make them differ from run to

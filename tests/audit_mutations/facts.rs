@@ -37,8 +37,6 @@ pub struct Call {
     pub line: Option<usize>,
     /// Certainly builds environments in the folder of the step.
     pub creates: bool,
-    /// A green run may leave it out although it restores the cache.
-    pub conditional: bool,
     /// What it builds, where that is known for certain.
     pub sessions: Option<BTreeSet<String>>,
     /// What each session asks for; `None` is the interpreter that runs nox.

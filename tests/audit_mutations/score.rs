@@ -6,7 +6,7 @@ use cachelint::base::finding::{Applicability, Finding};
 use cachelint::repo::discover::Repository;
 
 use crate::block::Block;
-use crate::breaks::{BREAKS, Break, WITHOUT_FIX};
+use crate::breaks::{BREAKS, Break};
 use crate::facts::legs;
 use crate::support::{check, repair_from, rules};
 
@@ -97,9 +97,6 @@ impl Score {
             tally.other += 1;
             self.misses.push(format!("{name} {} and also {others:?}", way.rule));
         }
-        if way.rule == WITHOUT_FIX {
-            return;
-        }
         tally.repairable += 1;
         let left = repair_from(outcome, repository, texts, Applicability::Unsafe);
         if new_rules(&left, before).is_empty() {
@@ -144,13 +141,16 @@ impl Score {
 }
 
 /// The rules of findings that were not there before.
+/// Restore keys that a broken key makes worth having are for information.
+const INFORMATION: &str = "nox/missing-restore-keys";
+
 fn new_rules(findings: &[Finding], before: &[Finding]) -> Vec<&'static str> {
     let same = |a: &Finding, b: &Finding| {
         (a.rule, &a.job, &a.primary.path) == (b.rule, &b.job, &b.primary.path)
     };
     let new: Vec<Finding> =
         findings.iter().filter(|f| !before.iter().any(|b| same(f, b))).cloned().collect();
-    rules(&new)
+    rules(&new).into_iter().filter(|rule| *rule != INFORMATION).collect()
 }
 
 impl Tally {
