@@ -74,7 +74,7 @@ pub fn is_of_the_image(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bo
 
 /// Whether the Python of a session stands in the noxfile and not in the environment's name, while
 /// the key surely does not change with that file.
-pub fn follows_no_noxfile(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
+pub fn follows_no_definition(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
     let key = &cached.step.template;
     let opaque = |piece: &Piece| {
         (piece.text.is_none() && piece.hashes.is_empty() && !piece.is_fixed())

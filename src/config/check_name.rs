@@ -94,7 +94,7 @@ mod tests {
         assert!(meant("mis").is_err() && meant("").is_err() && meant("/").is_err());
         assert!(meant("nxo").unwrap_err().contains("did you mean `nox`?"));
         for word in CheckNames::words() {
-            assert!(meant(&word).is_ok(), "{word}");
+            assert!(meant(word).is_ok(), "{word}");
         }
     }
 }

@@ -263,8 +263,8 @@ impl Walk<'_> {
     fn credential(&self, origin: &Origin<'_>) -> Option<String> {
         let job = self.job.iter().map(|job| &job.env);
         let entries = job.chain([&origin.here.step.env]).flat_map(|env| &env.entries);
-        let names = entries.map(|(name, _)| name);
-        names.filter(|name| publishers().is_credential(name)).next_back().cloned()
+        let mut names = entries.map(|(name, _)| name);
+        names.rfind(|name| publishers().is_credential(name)).cloned()
     }
 
     pub(super) fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> Arc<Run> {

@@ -218,13 +218,9 @@ impl<'a> Calls<'a> {
         let module = self.invocation.launcher.as_deref() == Some("python -m");
         let image = self.job.and_then(|j| j.container.as_ref());
         let python = image.is_some_and(|i| i.text.contains("python"));
-        if python || module && self.invocation.command.starts_with("python ") {
-            "python"
-        } else if self.os == Some("Windows") {
-            "python"
-        } else {
-            "python3"
-        }
+        let named = module && self.invocation.command.starts_with("python ");
+        let windows = self.os == Some("Windows");
+        if python || named || windows { "python" } else { "python3" }
     }
 
     fn pipx(&self, python: Option<&str>) -> Supplier {

@@ -157,8 +157,8 @@ fn a_fix_whose_result_is_reported_is_withheld() {
     let (_guard, repository) = repository(OLD);
     let fixed = repair_with(&repository, true, Applicability::Safe, |files| {
         let text = files[0].read().unwrap();
-        let mut outcome = Outcome::default();
-        outcome.findings = missing(text.as_str()).into_iter().map(finding).collect();
+        let findings = missing(text.as_str()).into_iter().map(finding).collect();
+        let mut outcome = Outcome { findings, ..Outcome::default() };
         if outcome.findings.is_empty() {
             let mut other = finding(insert_before(OLD, "      - run: one", 0));
             (other.rule, other.fix) = ("nox/key-collision", None);

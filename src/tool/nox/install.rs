@@ -228,7 +228,9 @@ impl Collector<'_> {
             self.unfollowed(format!("which requirement file `{shape}` is, is computed"));
             return false;
         }
-        found.iter().fold(true, |fixed, path| self.requirements(path) && fixed)
+        // Every file is read, also after one that is not fixed.
+        let fixed: Vec<bool> = found.iter().map(|path| self.requirements(path)).collect();
+        fixed.into_iter().all(|fixed| fixed)
     }
 
     /// A place where packages are looked for besides the index.
