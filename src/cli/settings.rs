@@ -230,7 +230,7 @@ fn key_part(part: &str) -> Checked {
     let unknown = template.paths().into_iter().find_map(|path| {
         let first = path.into_iter().next()?;
         let known = |name: &&str| name.eq_ignore_ascii_case(&first);
-        (!CONTEXTS.iter().chain(&["inputs"]).any(|name| known(name))).then_some(first)
+        (!CONTEXTS.iter().chain(&["inputs"]).any(known)).then_some(first)
     });
     match unknown {
         Some(name) => {
