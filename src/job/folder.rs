@@ -233,9 +233,10 @@ impl Walk<'_> {
             .find_map(|script| {
                 script.text.lines().filter(|l| l.contains(archive)).find_map(packed_folder)
             });
+        let tool = self.repository.answers.tool().name();
         let inside = match packed {
             Some(inside) => inside,
-            None if archive.contains("nox") => ".nox".to_owned(),
+            None if archive.contains(tool) => format!(".{tool}"),
             None => return None,
         };
         if is_within(&base, &inside) && !base.is_empty() {

@@ -185,9 +185,10 @@ impl Walk<'_> {
 
     /// An action that is not known and has a call of the tool among its inputs.
     pub fn command_inputs(&mut self, here: Here<'_>, action: &str) {
+        let tool = self.repository.answers.tool().name();
         let calls = |text: &str| {
             let words: Vec<&str> = text.split_whitespace().collect();
-            words.windows(2).any(|pair| pair[0] == "nox" && pair[1].starts_with('-'))
+            words.windows(2).any(|pair| pair[0] == tool && pair[1].starts_with('-'))
         };
         if let Some((input, _)) = here.step.with.iter().find(|(_, value)| calls(&value.text)) {
             let why = format!(
