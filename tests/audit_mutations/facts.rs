@@ -135,8 +135,6 @@ impl Call {
             creates: run.creates_env == Answer::Yes
                 && run.installs_anything != Answer::No
                 && call.folders.iter().any(cached),
-            conditional: call.conditional
-                || (event.condition.is_some() && event.condition != cache.condition),
             sessions: run.sessions_known.then(|| names.collect()),
             interpreters: run
                 .sessions
