@@ -54,7 +54,7 @@ const STILL_NAMED: &[(&str, usize)] = &[
     ("config", 2),
     ("engine", 1),
     ("fix", 5),
-    ("job", 4),
+    ("job", 5),
     ("repo", 4),
     ("report", 131),
 ];
