@@ -298,6 +298,8 @@ fn interpreter_not_in_key() {
             restore("nox-").replace(REBUILD, ""),
             restore(&format!("nox-{exact}")).replace(REBUILD, ""),
             key("py312-"),
+            // The image brings the Python, and moves.
+            key("").replace(PYTHON, ""),
         ],
         &[
             keyed(KEY, RESTORE),
@@ -312,7 +314,6 @@ fn interpreter_not_in_key() {
             ),
             restore(&format!("nox-{exact}{hashed}-")).replace(REBUILD, ""),
             restore("nox-"),
-            key("").replace(PYTHON, ""),
             key("${{ env.PY }}-")
                 .replace("on: push", "on: push\nenv: {PY: '${{ env.pythonLocation }}'}"),
         ],
