@@ -83,8 +83,17 @@ fn elsewhere(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Rival
     Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
 }
 
+/// `env.pythonLocation` ends with the processor, so it differs where the runners' processors do.
+fn is_told_by_location(a: &ExistingCache<'_>, b: &ExistingCache<'_>) -> bool {
+    let location = |path: &String| path == "env.pythonlocation";
+    let named = a.step.template.pieces.iter().any(|piece| piece.paths.iter().any(location));
+    let is_arm = |c: &ExistingCache<'_>| c.builds.runner.as_ref().map(|r| r.contains("arm"));
+    named && is_arm(a).is_some() && is_arm(b).is_some() && is_arm(a) != is_arm(b)
+}
+
 fn collide(a: &ExistingCache<'_>, b: &ExistingCache<'_>) -> bool {
     a.rendered.is_same(&b.rendered)
+        && !is_told_by_location(a, b)
         && a.builds.shares_caches_with(&b.builds)
         && a.identity().is_some_and(|own| b.identity().is_some_and(|other| own == other))
 }

@@ -105,6 +105,12 @@ fn set_entries(
     let start = tree.span(first.key).start;
     let line_start = text.line_start(text.line_of(start));
     let indent = text.as_str().get(line_start..start).unwrap_or("-");
+    // Comments above the first entry stay with it.
+    let mut line = text.line_of(start);
+    while line > 0 && text.line(line - 1).trim_start().starts_with('#') {
+        line -= 1;
+    }
+    let place = text.line_start(line);
     let (mut edits, mut changes, mut added) = (Vec::new(), Vec::new(), String::new());
     for (name, value) in entries {
         let found =
@@ -136,7 +142,7 @@ fn set_entries(
         changes.push(Change::SetScalar { at, value: value.clone() });
     }
     if !added.is_empty() {
-        edits.push(Edit { span: Span::at(line_start), content: added });
+        edits.push(Edit { span: Span::at(place), content: added });
     }
     Ok((edits, changes))
 }
