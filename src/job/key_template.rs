@@ -27,6 +27,8 @@ pub struct Piece {
     pub feed: Option<String>,
     /// The scripts that write what it is made of.
     pub scripts: Vec<String>,
+    /// Those of its paths that tell only the interpreters and the machine.
+    machine_paths: Vec<String>,
 }
 
 /// A call of `hashFiles`; no patterns where an argument is not known.
@@ -42,6 +44,8 @@ pub struct Origin {
     pub paths: Vec<String>,
     pub feed: Option<String>,
     pub scripts: Vec<String>,
+    /// The value tells only the interpreters and the machine.
+    pub tells_only_the_machine: bool,
 }
 
 /// Tells where values come from.
@@ -170,6 +174,7 @@ impl Piece {
             hashes: Vec::new(),
             feed: None,
             scripts: Vec::new(),
+            machine_paths: Vec::new(),
         }
     }
 
@@ -179,14 +184,19 @@ impl Piece {
             expr.calls("hashFiles").iter().map(|call| Hash::read(call.args, context)).collect();
         let (mut paths, mut scripts): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         let mut feed = Some(String::new());
+        let mut machine_paths = Vec::new();
         for path in expr.paths() {
             let origin = origins.origin(&path);
-            paths.push(path.join(".").to_ascii_lowercase());
+            let name = path.join(".").to_ascii_lowercase();
+            if origin.tells_only_the_machine {
+                machine_paths.push(name.clone());
+            }
+            paths.push(name);
             paths.extend(origin.paths);
             scripts.extend(origin.scripts);
             feed = feed.zip(origin.feed).map(|(all, next)| format!("{all}\n{next}"));
         }
-        Self { text, source: source.to_owned(), paths, hashes, feed, scripts }
+        Self { text, source: source.to_owned(), paths, hashes, feed, scripts, machine_paths }
     }
 
     /// Stays the same whatever the repository holds and whenever the job runs.
@@ -200,7 +210,11 @@ impl Piece {
                     !matches!(name, "sha" | "run_id" | "run_number" | "run_attempt" | "event")
                 }
                 "env" => name == "pythonlocation",
-                "steps" => path.ends_with(".python-version") || path.ends_with(".python-path"),
+                "steps" => {
+                    path.ends_with(".python-version")
+                        || path.ends_with(".python-path")
+                        || self.machine_paths.contains(path)
+                }
                 _ => false,
             }
         };

@@ -11,6 +11,7 @@ pub mod instance;
 pub mod key_template;
 mod listed;
 mod origin;
+mod outputs;
 pub mod shown;
 pub mod state;
 pub mod summary;

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 
 use super::event::EventKind;
+use super::outputs;
 use super::timeline::{Here, Walk};
 use crate::actions::Step;
 use crate::actions::context::ENV_FILE;
@@ -97,7 +98,10 @@ impl<'w, 'a> Origins<'w, 'a> {
                 }
             }
             "env" => self.variable(here, name, depth),
-            "steps" => self.output(here, name, depth),
+            "steps" => {
+                let output = path.get(3).map_or("", String::as_str);
+                self.output(here, name, output, depth)
+            }
             _ => Origin::default(),
         }
     }
@@ -127,10 +131,20 @@ impl<'w, 'a> Origins<'w, 'a> {
         self.written_by(self.outer(here), before.filter(writes).collect(), depth)
     }
 
-    fn output(&self, here: Here<'_>, id: &str, depth: usize) -> Origin {
+    fn output(&self, here: Here<'_>, id: &str, output: &str, depth: usize) -> Origin {
         let Some(list) = here.document.steps(here.site.job) else { return Origin::default() };
         let named = |s: &&Step| s.id.as_ref().is_some_and(|i| i.text == id);
-        self.written_by(here, list.steps.iter().take(here.site.step).filter(named).collect(), depth)
+        let steps: Vec<&Step> = list.steps.iter().take(here.site.step).filter(named).collect();
+        let script = match steps.as_slice() {
+            [step] => step.run.as_ref().map(|run| run.text.as_str()),
+            _ => None,
+        };
+        if let Some(line) = script.and_then(|script| outputs::date_line(script, output)) {
+            return Origin { scripts: vec![line.to_owned()], ..fed(line.to_owned()) };
+        }
+        let tells_only_the_machine =
+            script.is_some_and(|script| outputs::tells_only_the_machine(script, output));
+        Origin { tells_only_the_machine, ..self.written_by(here, steps, depth) }
     }
 
     /// A value that these steps write.
@@ -162,7 +176,7 @@ impl<'w, 'a> Origins<'w, 'a> {
             (Some(all), Some(interpreters), Some(machine)) => all.extend([interpreters, machine]),
             _ => feed = None,
         }
-        Origin { paths: Vec::new(), feed: feed.map(|f| f.join("\n")), scripts }
+        Origin { feed: feed.map(|f| f.join("\n")), scripts, ..Origin::default() }
     }
 
     fn action_input(&self, name: &str, depth: usize) -> Origin {

@@ -31,31 +31,37 @@ pub const BREAKS: &[Break] = &[
     of("nox/retired-cache-action", |b| b.reference("v3.3.3")),
     of("nox/retired-cache-action", |b| b.reference("v4.1.2")),
     with("nox/cache-after-run", &["nox/interpreter-not-in-key"], |b| b.last()),
-    of("nox/cache-before-checkout", |b| b.first()),
+    // Before the interpreter too, whose path may be all that tells the legs apart.
+    with("nox/cache-before-checkout", &["nox/key-collision"], |b| b.first()),
     of("nox/wrong-path", |b| b.path(|p| format!("elsewhere/{p}"))),
     of("nox/wrong-path", |b| b.path(|p| format!("./old/{p}"))),
     of("nox/cache-not-reused", |b| b.calls("", wasted)),
     of("nox/invalid-key", |b| b.both(|k| k.replacen("nox-", "nox,", 1))),
     of("nox/invalid-key", |b| b.both(|k| format!("{}{k}", "long".repeat(130)))),
     of("nox/invalid-key", |b| b.restore(|r| vec![r.to_owned(); 10])),
-    of("nox/constant-key", |b| b.of_no_input(b.both(without_hashes))),
-    of("nox/constant-key", |b| b.of_own(misspelt)),
+    // The workflow's hash may be what tells the interpreter.
+    with("nox/constant-key", &["nox/interpreter-not-in-key"], |b| {
+        b.of_no_input(b.both(without_hashes))
+    }),
+    with("nox/constant-key", &["nox/interpreter-not-in-key"], |b| b.of_own(misspelt)),
     with("nox/key-collision", &["nox/interpreter-not-in-key"], |b| b.of_legs(only_hashes)),
     with("nox/key-collision", &["nox/interpreter-not-in-key"], |b| {
         b.of_legs(|t| only_hashes(t).replacen("nox-", "nox-all-", 1))
     }),
     of("nox/key-collision", |b| b.of_jobs(|t| t.replace("${{ github.job }}-", ""))),
     of("nox/key-collision", |b| b.of_jobs(|t| t.replace("${{ github.job }}", "all"))),
-    of("nox/interpreter-not-in-key", |b| {
+    with("nox/interpreter-not-in-key", &["nox/key-collision"], |b| {
         b.of_set_up(|b| b.everywhere("${{ env.pythonLocation }}-", ""))
     }),
-    of("nox/interpreter-not-in-key", |b| {
+    with("nox/interpreter-not-in-key", &["nox/key-collision"], |b| {
         b.of_set_up(|b| b.everywhere("${{ env.pythonLocation }}", "py3.12"))
     }),
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![format!("- {r}")])),
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![r.replacen("nox-", "cache-", 1)])),
     of("nox/restore-keys-mismatch", |b| b.restore(|r| vec![r.to_owned(), "old-nox-".to_owned()])),
-    of("nox/frozen-dependencies", |b| b.of_no_input(b.of_unpinned(without_definition))),
+    with("nox/frozen-dependencies", &["nox/interpreter-not-in-key"], |b| {
+        b.of_no_input(b.of_unpinned(without_definition))
+    }),
 ];
 
 /// Without the flag some call deletes what was restored, unless its noxfile has a say in that.
