@@ -38,12 +38,40 @@ impl JsonSchema for CheckNames {
 
 /// Each file and its schema, in the dialect that editors and validators know best.
 fn schemas() -> [(&'static str, Schema); 2] {
-    let mut config = SchemaSettings::draft07().into_generator().into_root_schema_for::<Config>();
+    let mut reader = SchemaSettings::draft07().into_generator();
+    // The settings name it as a key of a map, which alone doesn't bring its definition along.
+    reader.subschema_for::<CheckName>();
+    let mut config = reader.into_root_schema_for::<Config>();
     config.insert("title".into(), "Settings of cachelint".into());
     let written = SchemaSettings::draft07().for_serialize().into_generator();
     let mut findings = written.into_root_schema_for::<Vec<JsonFinding<'_>>>();
     findings.insert("title".into(), "cachelint --output-format json".into());
     [("config.json", config), ("findings.json", findings)]
+}
+
+/// Every `#/definitions/NAME` that a schema refers to.
+fn references(value: &serde_json::Value) -> Vec<String> {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(|r| r.as_str()).map(str::to_owned);
+            own.into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        serde_json::Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn schemas_define_what_they_refer_to() {
+    for (name, schema) in schemas() {
+        let value = schema.to_value();
+        let all = references(&value);
+        assert!(!all.is_empty(), "{name}");
+        for reference in all {
+            let pointer = reference.trim_start_matches('#');
+            assert!(value.pointer(pointer).is_some(), "{name}: {reference}");
+        }
+    }
 }
 
 #[test]

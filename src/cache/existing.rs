@@ -85,6 +85,12 @@ impl<'a> ExistingCache<'a> {
         None
     }
 
+    /// Whether a restore key brings packages only: the environments are removed or built anew
+    /// unless the hit was exact.
+    pub fn is_rebuilt_on_partial_hit(&self) -> bool {
+        !self.step.restore_templates.is_empty() && self.first_on_partial_hit().is_none()
+    }
+
     /// Whether every call after the step that builds environments also removes from them what is no
     /// longer wanted: only then may it install into an older one.
     pub fn is_installed_exactly(&self) -> bool {

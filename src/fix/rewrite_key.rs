@@ -57,10 +57,13 @@ pub fn corrected(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<C
             kept.expression(piece, needs.location());
         }
     }
+    let same_step = audit.caches.iter().filter(|c| c.event.site == site);
+    let rebuilt = same_step.into_iter().all(ExistingCache::is_rebuilt_on_partial_hit);
     let limit = cache_actions().limits.key_characters;
     for words in [true, false] {
         needs.beginning = kept.beginning(words);
-        let (key, restore) = (needs.key(), needs.restore_key());
+        let key = needs.key();
+        let restore = if rebuilt { needs.restore_key_of_packages() } else { needs.restore_key() };
         let corrected = Corrected { key, restore, probe: probe.clone() };
         let length = literal(&corrected.key).chars().count()
             + HASH * corrected.key.matches("hashFiles(").count();

@@ -239,13 +239,16 @@ def moved_and_fixed(cachelint: Cachelint, folder: Path, log: dict, findings: lis
         after = (folder / name).read_bytes().decode()
         expected = edited(text, json_fixes(mine)[name][0])
         assert after == expected, (name, after, expected)
+        # A key that is right in one file may be what a collision in the next one was about.
+        (folder / name).write_bytes(text.encode())
 
 
 def settings(cachelint: Cachelint) -> None:
     """The schema and cachelint agree on what settings are."""
     for text, good in SETTINGS:
         with tempfile.TemporaryDirectory() as folder:
-            make({".github/workflows/ci.yml": "on: push\njobs: {}\n", ".github/cachelint.yml": text}, Path(folder))
+            files = {".github/workflows/ci.yml": "on: push\njobs: {}\n", ".github/cachelint.yml": text, "b": ""}
+            make(files, Path(folder))
             done = run([cachelint.binary], Path(folder))
             assert done.returncode == (0 if good else 2), (text, done)
             value = yaml.safe_load(text) or {}

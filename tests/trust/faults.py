@@ -28,6 +28,8 @@ LIMIT_SECONDS = 600
 # Smaller than what a fix writes, larger than nothing.
 LIMIT_BYTES = 300
 DISK_BYTES = 1024 * 1024
+# Older than what a running one may have made a moment ago.
+LEFTOVER_SECONDS = 120
 NOXFILE = """\
 import nox
 
@@ -103,6 +105,12 @@ class Tree:
         changed = sum(now[name] == text for name, text in self.new.items())
         return len(self.old) - changed, changed
 
+    def age_leftovers(self) -> None:
+        """Makes temporary files older than a run takes between making and locking one."""
+        for path in self.workflows.glob(".cachelint-*"):
+            old = time.time() - LEFTOVER_SECONDS
+            os.utime(path, (old, old))
+
 
 def killed(tree: Tree, kills: int) -> str:
     """SIGKILL at random moments; the next run ends the work and leaves nothing behind."""
@@ -127,6 +135,7 @@ def killed(tree: Tree, kills: int) -> str:
         old, new = tree.check(leftovers=True)
         within += 0 < new and 0 < old
         leftovers += len(tree.texts()) > len(tree.old)
+    tree.age_leftovers()
     tree.run(expected=0)
     assert tree.check() == (0, len(tree.old))
     return f"{kills} kills, {within} of them between the first and the last file, {leftovers} with a temporary file"
@@ -136,6 +145,7 @@ def left_by_a_dead_run(tree: Tree) -> str:
     """A temporary file of a run that was killed goes with the next run."""
     tree.reset()
     (tree.workflows / ".cachelint-dead.tmp").write_text("half")
+    tree.age_leftovers()
     tree.run(expected=0)
     assert tree.check() == (0, len(tree.old))
     return "removed"
