@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use cachelint::engine::fix_loop::repair;
 use cachelint::config::Config;
-use cachelint::repo::discover::{Repository, discover};
+use cachelint::repo::discover::{DiscoveredRepository, discover};
 use cachelint::base::finding::Applicability;
 use cachelint::engine::lint::Details;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
@@ -20,10 +20,10 @@ const WORKFLOW: &str = ".github/workflows/ci.yml";
 const NOXFILE: &str = include_str!("../../tests/fixtures/mutations/noxfile.py");
 
 thread_local! {
-    static PROJECT: (tempfile::TempDir, Repository) = project();
+    static PROJECT: (tempfile::TempDir, DiscoveredRepository) = project();
 }
 
-fn project() -> (tempfile::TempDir, Repository) {
+fn project() -> (tempfile::TempDir, DiscoveredRepository) {
     let folder = tempfile::tempdir().expect("a folder");
     for (path, text) in [(WORKFLOW, ""), ("noxfile.py", NOXFILE), ("pyproject.toml", ""), (".git/config", "")] {
         let path = folder.path().join(path);

@@ -107,7 +107,7 @@ impl<'a> Scope<'a> {
                 let outer = Scope { env: self.env[..position].to_vec(), ..self.clone() };
                 return Some(outer.evaluate(&scalar.text));
             }
-            if env.open {
+            if env.incomplete {
                 return Some(Eval::Unknown);
             }
         }

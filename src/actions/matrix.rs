@@ -19,7 +19,7 @@ pub struct Leg {
     /// By key; of a map that is not known as a whole, its known fields by their path: `task.run`.
     pub values: Vec<(String, Eval)>,
     /// Keys beyond `values` may exist: the matrix or a part of it is an expression.
-    pub open: bool,
+    pub incomplete: bool,
     /// Its place among all legs, where these are all known.
     pub index: Option<usize>,
 }
@@ -35,7 +35,7 @@ impl Leg {
                 field.map_or(Eval::Unknown, |(_, value)| value.clone())
             }
             Some((_, value)) => rest.iter().fold(value.clone(), |value, key| field(&value, key)),
-            None if self.open => Eval::Unknown,
+            None if self.incomplete => Eval::Unknown,
             None => Eval::Known(Value::Null),
         }
     }
@@ -90,7 +90,7 @@ impl Legs {
     }
 
     fn dynamic() -> Self {
-        Self { legs: vec![Leg { open: true, ..Leg::default() }], exact: false }
+        Self { legs: vec![Leg { incomplete: true, ..Leg::default() }], exact: false }
     }
 
     fn numbered(mut self) -> Self {
@@ -133,15 +133,15 @@ impl Matrix {
 
     /// The scalars that its values are made of, as written there: aliases inside it are left out.
     pub fn texts<'t>(&self, tree: &'t Tree) -> Vec<&'t str> {
-        let (mut texts, mut open) = (Vec::new(), vec![self.node]);
-        while let Some(node) = open.pop() {
+        let (mut texts, mut unread) = (Vec::new(), vec![self.node]);
+        while let Some(node) = unread.pop() {
             texts.extend(tree.str(node));
             let below = tree
                 .entries(node)
                 .iter()
                 .map(|e| e.value)
                 .chain(tree.items(node).iter().map(|i| i.node));
-            open.extend(below.filter(|node| !tree.is_alias(*node)));
+            unread.extend(below.filter(|node| !tree.is_alias(*node)));
         }
         texts
     }
@@ -243,10 +243,10 @@ fn expand(
         _ => {
             exact = false;
             for leg in &mut legs {
-                leg.open = true;
+                leg.incomplete = true;
             }
             if legs.is_empty() {
-                legs.push(Leg { open: true, ..Leg::default() });
+                legs.push(Leg { incomplete: true, ..Leg::default() });
             }
         }
     }
@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(leg.lookup(&path("os.name")), Eval::Known(Value::from("x")));
         assert_eq!(leg.lookup(&path("os.other")), Eval::Known(Value::Null));
         assert_eq!(leg.lookup(&path("python")), Eval::Known(Value::Null));
-        leg.open = true;
+        leg.incomplete = true;
         assert_eq!(leg.lookup(&path("python")), Eval::Unknown);
     }
 

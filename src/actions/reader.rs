@@ -23,7 +23,7 @@ pub struct Shape {
 pub struct Env {
     pub entries: Vec<(String, Scalar)>,
     /// The whole map is an expression: any variable may be set.
-    pub open: bool,
+    pub incomplete: bool,
 }
 
 /// `defaults.run`.
@@ -66,10 +66,10 @@ pub(super) fn scalars_at(tree: &Tree, mapping: NodeId, key: &str) -> Vec<(String
 }
 
 pub(super) fn env_at(tree: &Tree, mapping: NodeId) -> Env {
-    let open = tree
+    let incomplete = tree
         .get(mapping, "env")
         .is_some_and(|node| tree.str(node).is_some() && !tree.is_null(node));
-    Env { entries: scalars_at(tree, mapping, "env"), open }
+    Env { entries: scalars_at(tree, mapping, "env"), incomplete }
 }
 
 pub(super) fn defaults_at(tree: &Tree, mapping: NodeId) -> RunDefaults {

@@ -28,7 +28,7 @@ pub struct Pattern {
     /// `!pattern`: takes away what earlier patterns matched.
     pub negated: bool,
     pub anchor: Anchor,
-    segments: Vec<Segment>,
+    segments: Vec<GlobSegment>,
     /// `foo/`: not a file of that name, only what is below.
     directory_only: bool,
     literal: Option<String>,
@@ -37,14 +37,14 @@ pub struct Pattern {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Segment {
+enum GlobSegment {
     /// `**`: any number of segments.
     Globstar,
-    Name(Vec<Piece>),
+    Name(Vec<GlobPiece>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum GlobPiece {
     Char(char),
     /// `?`
     Any,
@@ -79,9 +79,10 @@ impl Pattern {
         if anchor == Anchor::Home || (anchor == Anchor::Workspace && names.peek() == Some(&".")) {
             names.next();
         }
-        let segments: Vec<Segment> = names.map(Segment::parse).collect();
-        let literals: Option<Vec<String>> = segments.iter().map(Segment::literal).collect();
-        if segments.iter().filter_map(Segment::literal).any(|name| name == "." || name == "..") {
+        let segments: Vec<GlobSegment> = names.map(GlobSegment::parse).collect();
+        let literals: Option<Vec<String>> = segments.iter().map(GlobSegment::literal).collect();
+        if segments.iter().filter_map(GlobSegment::literal).any(|name| name == "." || name == "..")
+        {
             return Err(GlobError::Relative);
         }
         let literal = literals.map(|names| match anchor {
@@ -90,7 +91,7 @@ impl Pattern {
             Anchor::Home => [&["~".to_owned()], names.as_slice()].concat().join("/"),
             Anchor::Root => format!("/{}", names.join("/")),
         });
-        let ending = segments.last().map(Segment::ending).unwrap_or_default();
+        let ending = segments.last().map(GlobSegment::ending).unwrap_or_default();
         Ok(Self { negated, anchor, segments, directory_only, literal, ending })
     }
 
@@ -126,41 +127,41 @@ impl Pattern {
             &self.segments,
             names,
             Tail::Ignored,
-            |s| *s == Segment::Globstar,
+            |s| *s == GlobSegment::Globstar,
             |s, name| s.matches(name),
         )
     }
 }
 
-impl Segment {
+impl GlobSegment {
     fn parse(name: &str) -> Self {
         if name == "**" {
-            return Segment::Globstar;
+            return GlobSegment::Globstar;
         }
         let mut pieces = Vec::new();
         let chars: Vec<char> = name.chars().collect();
         let mut rest = chars.as_slice();
         while let Some((first, after)) = rest.split_first() {
             let (piece, after) = match (first, after.split_first()) {
-                ('\\', Some((escaped, after))) => (Piece::Char(*escaped), after),
-                ('*', _) => (Piece::Star, after),
-                ('?', _) => (Piece::Any, after),
-                ('[', _) => class(after).unwrap_or((Piece::Char('['), after)),
-                (other, _) => (Piece::Char(*other), after),
+                ('\\', Some((escaped, after))) => (GlobPiece::Char(*escaped), after),
+                ('*', _) => (GlobPiece::Star, after),
+                ('?', _) => (GlobPiece::Any, after),
+                ('[', _) => class(after).unwrap_or((GlobPiece::Char('['), after)),
+                (other, _) => (GlobPiece::Char(*other), after),
             };
             rest = after;
-            if !(piece == Piece::Star && pieces.last() == Some(&Piece::Star)) {
+            if !(piece == GlobPiece::Star && pieces.last() == Some(&GlobPiece::Star)) {
                 pieces.push(piece);
             }
         }
-        Segment::Name(pieces)
+        GlobSegment::Name(pieces)
     }
 
     /// The letters that a name must end with.
     fn ending(&self) -> String {
-        let Segment::Name(pieces) = self else { return String::new() };
-        let letter = |piece: &Piece| match piece {
-            Piece::Char(c) => Some(*c),
+        let GlobSegment::Name(pieces) = self else { return String::new() };
+        let letter = |piece: &GlobPiece| match piece {
+            GlobPiece::Char(c) => Some(*c),
             _ => None,
         };
         let ending: Vec<char> = pieces.iter().rev().map_while(letter).collect();
@@ -168,34 +169,34 @@ impl Segment {
     }
 
     fn literal(&self) -> Option<String> {
-        let Segment::Name(pieces) = self else { return None };
-        let literal = |piece: &Piece| match piece {
-            Piece::Char(c) => Some(*c),
-            Piece::Class { negated: false, ranges } => match ranges.as_slice() {
+        let GlobSegment::Name(pieces) = self else { return None };
+        let literal = |piece: &GlobPiece| match piece {
+            GlobPiece::Char(c) => Some(*c),
+            GlobPiece::Class { negated: false, ranges } => match ranges.as_slice() {
                 [(low, high)] if low == high => Some(*low),
                 _ => None,
             },
-            Piece::Any | Piece::Star | Piece::Class { .. } => None,
+            GlobPiece::Any | GlobPiece::Star | GlobPiece::Class { .. } => None,
         };
         pieces.iter().map(literal).collect()
     }
 
     fn matches(&self, name: &[char]) -> bool {
         match self {
-            Segment::Globstar => true,
-            Segment::Name(pieces) => {
-                wildcard(pieces, name, Tail::Matched, |p| *p == Piece::Star, Piece::matches)
+            GlobSegment::Globstar => true,
+            GlobSegment::Name(pieces) => {
+                wildcard(pieces, name, Tail::Matched, |p| *p == GlobPiece::Star, GlobPiece::matches)
             }
         }
     }
 }
 
-impl Piece {
+impl GlobPiece {
     fn matches(&self, c: &char) -> bool {
         match self {
-            Piece::Char(own) => own == c,
-            Piece::Any | Piece::Star => true,
-            Piece::Class { negated, ranges } => {
+            GlobPiece::Char(own) => own == c,
+            GlobPiece::Any | GlobPiece::Star => true,
+            GlobPiece::Class { negated, ranges } => {
                 ranges.iter().any(|(low, high)| (low..=high).contains(&c)) != *negated
             }
         }
@@ -204,7 +205,7 @@ impl Piece {
 
 /// The class after a `[` and what follows it; `None` when nothing closes it, so that the bracket is
 /// an ordinary one.
-fn class(text: &[char]) -> Option<(Piece, &[char])> {
+fn class(text: &[char]) -> Option<(GlobPiece, &[char])> {
     let negated = matches!(text.first(), Some('!' | '^'));
     let mut rest = if negated { &text[1..] } else { text };
     let mut ranges = Vec::new();
@@ -212,7 +213,7 @@ fn class(text: &[char]) -> Option<(Piece, &[char])> {
     loop {
         let (low, after) = class_member(rest)?;
         if rest.first() == Some(&']') && !is_first {
-            return Some((Piece::Class { negated, ranges }, after));
+            return Some((GlobPiece::Class { negated, ranges }, after));
         }
         is_first = false;
         // A dash before the closing bracket is a dash.

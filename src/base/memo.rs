@@ -42,17 +42,17 @@ impl<T: Weight> Weight for Vec<T> {
 /// The answers `A` to questions `Q`, each found by looking up names `N` that stand for values `V`.
 #[derive(Debug)]
 pub struct Memo<Q, N, V, A> {
-    answers: Mutex<Answers<Q, N, V, A>>,
+    answers: Mutex<Entries<Q, N, V, A>>,
 }
 
 #[derive(Debug)]
-struct Answers<Q, N, V, A> {
-    known: HashMap<Q, Vec<Kept<N, V, A>>>,
+struct Entries<Q, N, V, A> {
+    known: HashMap<Q, Vec<MemoEntry<N, V, A>>>,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Kept<N, V, A> {
+struct MemoEntry<N, V, A> {
     /// The names that were looked up, with what was found.
     looked_up: BTreeMap<N, V>,
     answer: Arc<A>,
@@ -63,17 +63,17 @@ struct Noted<N, V> {
     values: BTreeMap<N, V>,
     bytes: usize,
     /// More than is kept.
-    much: bool,
+    too_large: bool,
 }
 
 impl<N: Ord + Weight, V: Weight + Clone> Noted<N, V> {
     fn add(&mut self, name: N, value: &V) {
-        if self.much || self.values.contains_key(&name) {
+        if self.too_large || self.values.contains_key(&name) {
             return;
         }
         self.bytes += name.bytes() + value.bytes();
-        self.much = self.values.len() == MAX_NAMES || self.bytes > MAX_ANSWER_BYTES;
-        if !self.much {
+        self.too_large = self.values.len() == MAX_NAMES || self.bytes > MAX_ANSWER_BYTES;
+        if !self.too_large {
             self.values.insert(name, value.clone());
         }
     }
@@ -81,7 +81,7 @@ impl<N: Ord + Weight, V: Weight + Clone> Noted<N, V> {
 
 impl<Q, N, V, A> Default for Memo<Q, N, V, A> {
     fn default() -> Self {
-        Self { answers: Mutex::new(Answers { known: HashMap::new(), bytes: 0 }) }
+        Self { answers: Mutex::new(Entries { known: HashMap::new(), bytes: 0 }) }
     }
 }
 
@@ -100,38 +100,38 @@ where
         look_up: &dyn Fn(&N) -> V,
         find: impl FnOnce(&Q, &dyn Fn(N) -> V) -> A,
     ) -> Arc<A> {
-        let holds = |kept: &&Kept<N, V, A>| {
+        let holds = |kept: &&MemoEntry<N, V, A>| {
             kept.looked_up.iter().all(|(name, value)| look_up(name) == *value)
         };
         if let Some(kept) = self.lock().known.get(&question).and_then(|all| all.iter().find(holds))
         {
             return kept.answer.clone();
         }
-        let noted = RefCell::new(Noted { values: BTreeMap::new(), bytes: 0, much: false });
+        let noted = RefCell::new(Noted { values: BTreeMap::new(), bytes: 0, too_large: false });
         let noting = |name: N| {
             let value = look_up(&name);
             noted.borrow_mut().add(name, &value);
             value
         };
         let answer = Arc::new(find(&question, &noting));
-        let Noted { values: looked_up, bytes, much } = noted.into_inner();
+        let Noted { values: looked_up, bytes, too_large } = noted.into_inner();
         let bytes = bytes + question.bytes() + answer.bytes();
-        if much || bytes > MAX_ANSWER_BYTES {
+        if too_large || bytes > MAX_ANSWER_BYTES {
             return answer;
         }
         let mut answers = self.lock();
         if answers.bytes + bytes > MAX_BYTES {
-            *answers = Answers { known: HashMap::new(), bytes: 0 };
+            *answers = Entries { known: HashMap::new(), bytes: 0 };
         }
         let all = answers.known.entry(question).or_default();
         if all.len() < MAX_KEPT {
-            all.push(Kept { looked_up, answer: answer.clone() });
+            all.push(MemoEntry { looked_up, answer: answer.clone() });
             answers.bytes += bytes;
         }
         answer
     }
 
-    fn lock(&self) -> MutexGuard<'_, Answers<Q, N, V, A>> {
+    fn lock(&self) -> MutexGuard<'_, Entries<Q, N, V, A>> {
         self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

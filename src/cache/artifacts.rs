@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::job::context::Subject;
+use crate::job::context::JobContext;
 use crate::job::folder::Artifact;
-use crate::job::{EventKind, Instances, Timeline, Unit, build, most_work};
+use crate::job::{EventKind, Instances, JobRef, Timeline, build, most_work};
 use crate::repo::Repository;
 
 /// Instances of another job that are looked at.
@@ -14,7 +14,7 @@ const MAX_INSTANCES: usize = 16;
 const MAX_JOBS: usize = 200;
 
 /// A job of the same run, or of one that it starts.
-struct Other {
+struct OtherJob {
     name: String,
     takes: Vec<Artifact>,
     uploads: Vec<Artifact>,
@@ -22,15 +22,15 @@ struct Other {
 }
 
 /// The job that publishes what this one uploads, and the artifact.
-pub fn published_by(subject: &Subject<'_>) -> Option<(String, String)> {
-    let mut passed: Vec<Artifact> = subject.timelines.iter().flat_map(uploads).collect();
+pub fn published_by(context: &JobContext<'_>) -> Option<(String, String)> {
+    let mut passed: Vec<Artifact> = context.timelines.iter().flat_map(uploads).collect();
     if passed.is_empty() {
         return None;
     }
-    let mut others = others(subject);
+    let mut others = others(context);
     // Through jobs that take files and upload them again; each round leaves one out.
     loop {
-        let taken = |other: &Other| {
+        let taken = |other: &OtherJob| {
             let taken = |artifact: &&Artifact| other.takes.iter().any(|t| t.may_be(artifact));
             passed.iter().find(taken).map(Artifact::shown)
         };
@@ -52,29 +52,29 @@ fn uploads(timeline: &Timeline) -> Vec<Artifact> {
     timeline.events.iter().filter_map(|e| artifact(&e.kind)).collect()
 }
 
-fn others(subject: &Subject<'_>) -> Vec<Other> {
-    let repository = subject.repository;
-    let mut units = Vec::new();
-    for document in same_run(repository, subject.unit.document) {
+fn others(context: &JobContext<'_>) -> Vec<OtherJob> {
+    let repository = context.repository;
+    let mut job_refs = Vec::new();
+    for document in same_run(repository, context.job_ref.document) {
         let jobs = repository.documents[document].workflow().map_or(0, |w| w.jobs.len());
-        units.extend((0..jobs).map(|job| Unit { document, job: Some(job) }));
+        job_refs.extend((0..jobs).map(|job| JobRef { document, job: Some(job) }));
     }
-    units.retain(|unit| *unit != subject.unit && downloads(repository, *unit));
-    units.into_iter().take(MAX_JOBS).map(|unit| other(repository, unit)).collect()
+    job_refs.retain(|job_ref| *job_ref != context.job_ref && downloads(repository, *job_ref));
+    job_refs.into_iter().take(MAX_JOBS).map(|job_ref| other(repository, job_ref)).collect()
 }
 
 /// Whether the text of a job, or an action of the repository that it uses, can take an artifact.
-fn downloads(repository: &Repository, unit: Unit) -> bool {
-    let steps = repository.documents[unit.document].steps(unit.job);
+fn downloads(repository: &Repository, job_ref: JobRef) -> bool {
+    let steps = repository.documents[job_ref.document].steps(job_ref.job);
     let uses = steps.into_iter().flat_map(|list| &list.steps).filter_map(|s| s.uses.as_ref());
     uses.into_iter().any(|uses| uses.text.contains("artifact") || uses.text.starts_with(['.', '$']))
 }
 
-fn other(repository: &Repository, unit: Unit) -> Other {
-    let instances = Instances::of(repository, unit);
+fn other(repository: &Repository, job_ref: JobRef) -> OtherJob {
+    let instances = Instances::of(repository, job_ref);
     let most = most_work(instances.list.len());
-    let mut other = Other {
-        name: unit.name(repository),
+    let mut other = OtherJob {
+        name: job_ref.name(repository),
         takes: Vec::new(),
         uploads: Vec::new(),
         publishes: false,

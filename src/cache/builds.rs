@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::reach::{reaches, variables};
 use crate::actions::context::Scope;
-use crate::job::context::{Subject, touches_folder};
+use crate::job::context::{JobContext, touches_folder};
 use crate::job::{EventKind, Timeline};
 use crate::rules::forges::forges;
 use crate::tool::Interpreter;
@@ -26,8 +26,9 @@ pub struct Builds {
 }
 
 impl Builds {
-    pub fn of(subject: &Subject<'_>, timeline: &Timeline) -> Self {
-        let job = subject.document().workflow().zip(subject.unit.job).map(|(w, j)| (w, &w.jobs[j]));
+    pub fn of(context: &JobContext<'_>, timeline: &Timeline) -> Self {
+        let job =
+            context.document().workflow().zip(context.job_ref.job).map(|(w, j)| (w, &w.jobs[j]));
         let mut builds = Self::default();
         if let Some((workflow, job)) = job {
             let leg = &timeline.instance.leg;
@@ -42,11 +43,11 @@ impl Builds {
             };
             builds.runner = labels.map(|l| l.join(" "));
         }
-        let feeds = timeline.events.iter().filter_map(|e| match &e.kind {
-            EventKind::Interpreter(set_up) => Some(set_up.feed.as_deref()),
+        let derived_from = timeline.events.iter().filter_map(|e| match &e.kind {
+            EventKind::Interpreter(set_up) => Some(set_up.derived_from.as_deref()),
             _ => None,
         });
-        builds.interpreters = feeds.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"));
+        builds.interpreters = derived_from.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"));
         let calls: Vec<_> =
             timeline.invocations().map(|(_, i)| i).filter(|i| touches_folder(i)).collect();
         if !calls.is_empty() && calls.iter().all(|i| i.run.sessions_known) {
@@ -61,10 +62,10 @@ impl Builds {
                 sessions.clone().all(|s| matches!(s.python, Interpreter::Named(_)));
         }
         for (event, call) in timeline.invocations().filter(|(_, i)| touches_folder(i) && i.own) {
-            for (name, text) in variables(subject, event) {
+            for (name, text) in variables(context, event) {
                 let instance = &timeline.instance;
-                let scope = Scope::new(&instance.leg, &instance.inputs, &subject.name);
-                if reaches(subject, event, call, name) {
+                let scope = Scope::new(&instance.leg, &instance.inputs, &context.name);
+                if reaches(context, event, call, name) {
                     builds.variables.insert(name.to_owned(), scope.text(text));
                 }
             }

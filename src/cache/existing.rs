@@ -2,10 +2,10 @@
 
 use super::builds::Builds;
 use crate::base::glob::Pattern;
-use crate::job::context::{Subject, is_cacheable, is_meant_for, touches_folder};
+use crate::job::context::{JobContext, is_cacheable, is_meant_for, touches_folder};
 use crate::job::event::CachedPath;
 use crate::job::folder::Removal;
-use crate::job::key_template::Rendered;
+use crate::job::key_template::RenderedKey;
 use crate::job::{CacheStep, Event, Invocation, Timeline};
 use crate::tool::Reuse;
 
@@ -22,7 +22,7 @@ pub struct ExistingCache<'a> {
     pub event: &'a Event,
     pub step: &'a CacheStep,
     pub builds: Builds,
-    pub rendered: Rendered,
+    pub rendered: RenderedKey,
 }
 
 impl<'a> ExistingCache<'a> {
@@ -39,10 +39,10 @@ impl<'a> ExistingCache<'a> {
     /// The calls after the step that build in its folder, although it found its exact key, without
     /// reusing what is there.
     pub fn wasted_on(&self) -> impl Iterator<Item = (&'a Event, &'a Invocation)> + use<'a> {
-        let (step, site) = (self.step, self.event.site);
+        let (step, step_ref) = (self.step, self.event.step_ref);
         self.calls_after().filter(move |(event, call)| {
             let mixed = call.run.reuse == Reuse::Mixed && call.run.reuse_refused.is_none();
-            event.happens_on_hit(site)
+            event.happens_on_hit(step_ref)
                 && is_cacheable(call)
                 && (call.run.reuse == Reuse::Off || mixed)
                 && is_meant_for(step, &call.folders)
@@ -52,7 +52,7 @@ impl<'a> ExistingCache<'a> {
     /// Whenever the step runs, the call runs, too; a call that waits for an exact hit, whenever
     /// there is one.
     pub fn runs_with(&self, call: &Event, invocation: &Invocation) -> bool {
-        let gated = call.gate.is_some_and(|gate| gate.cache == self.event.site);
+        let gated = call.gate.is_some_and(|gate| gate.cache == self.event.step_ref);
         !invocation.conditional
             && (call.condition.is_none() || gated || call.condition == self.event.condition)
     }
@@ -60,7 +60,7 @@ impl<'a> ExistingCache<'a> {
     /// The first call that uses the restored folder after an exact hit.
     pub fn first_on_hit(&self) -> Option<(&'a Event, &'a Invocation)> {
         self.calls_after()
-            .find(|(e, call)| self.is_used_by(call) && e.happens_on_hit(self.event.site))
+            .find(|(e, call)| self.is_used_by(call) && e.happens_on_hit(self.event.step_ref))
     }
 
     /// The first call that uses what a restore key brought as it is; `None` where no key but the
@@ -70,10 +70,10 @@ impl<'a> ExistingCache<'a> {
         if self.step.restore_templates.is_empty() {
             return None;
         }
-        let site = self.event.site;
+        let step_ref = self.event.step_ref;
         let after = self.timeline.events[self.position..].iter();
         let mut removed: Vec<&Removal> = Vec::new();
-        for event in after.filter(|e| e.happens_without_hit(site)) {
+        for event in after.filter(|e| e.happens_without_hit(step_ref)) {
             removed.extend(event.removal());
             let Some(call) = event.invocation().filter(|call| self.is_used_by(call)) else {
                 continue;
@@ -146,10 +146,10 @@ pub fn folders(timeline: &Timeline) -> Vec<String> {
 }
 
 /// The steps of one job that restore environments, on every instance.
-pub fn caches<'a>(subject: &'a Subject<'_>) -> Vec<ExistingCache<'a>> {
-    let seen = subject.runs_tool();
+pub fn caches<'a>(context: &'a JobContext<'_>) -> Vec<ExistingCache<'a>> {
+    let seen = context.runs_tool();
     let mut found = Vec::new();
-    for timeline in &subject.timelines {
+    for timeline in &context.timelines {
         let mut names = folders(timeline);
         let unknown = timeline.invocations().any(|(_, i)| is_cacheable(i) && i.folders.is_empty());
         // Where nox runs out of sight, its usual folder is still only nox's.
@@ -164,7 +164,7 @@ pub fn caches<'a>(subject: &'a Subject<'_>) -> Vec<ExistingCache<'a>> {
                     position,
                     event,
                     step,
-                    builds: Builds::of(subject, timeline),
+                    builds: Builds::of(context, timeline),
                     rendered: step.template.rendered(),
                 });
             }

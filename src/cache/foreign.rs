@@ -1,11 +1,11 @@
 //! Whether a key or a restore key can bring environments of another interpreter, system or noxfile.
 
-use super::audit::CacheAudit;
 use super::existing::ExistingCache;
 use super::hashed;
 use super::interpreter::floats;
-use crate::job::context::{Subject, cacheable};
-use crate::job::key_template::{Key, Piece};
+use super::job_caches::JobCaches;
+use crate::job::context::{JobContext, cacheable};
+use crate::job::key_template::{Key, KeyPiece};
 use crate::job::state::prefixed;
 use crate::job::{Event, EventKind};
 use crate::tool::Interpreter;
@@ -22,7 +22,7 @@ pub enum Named {
 
 /// What a restore key does not hold although the key does.
 pub fn crosses(
-    audit: &CacheAudit<'_>,
+    caches: &JobCaches<'_>,
     cached: &ExistingCache<'_>,
     restore: &Key,
     named_by_key: Named,
@@ -32,8 +32,8 @@ pub fn crosses(
         return Some("another Python");
     }
     let definitions = definitions(cached);
-    if hashes_any(audit.subject, cached, &cached.step.template, &definitions)
-        && !hashes_any(audit.subject, cached, restore, &definitions)
+    if hashes_any(caches.context, cached, &cached.step.template, &definitions)
+        && !hashes_any(caches.context, cached, restore, &definitions)
     {
         return Some("an older noxfile");
     }
@@ -44,16 +44,16 @@ pub fn crosses(
             && begins.begins(&other.rendered)
             && other.identity() == cached.identity()
     };
-    audit.caches.iter().any(foreign).then_some("other matrix legs")
+    caches.list.iter().any(foreign).then_some("other matrix legs")
 }
 
 /// Whether a restore key of this beginning restores nothing wrong.
-pub fn is_enough(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>, restore: &Key) -> bool {
+pub fn is_enough(caches: &JobCaches<'_>, cached: &ExistingCache<'_>, restore: &Key) -> bool {
     let definitions = definitions(cached);
     let named = key_names(cached, &cached.step.template);
-    hashes_any(audit.subject, cached, restore, &definitions)
+    hashes_any(caches.context, cached, restore, &definitions)
         && !matches!(named, Named::Not | Named::Minor)
-        && crosses(audit, cached, restore, named).is_none()
+        && crosses(caches, cached, restore, named).is_none()
 }
 
 /// How exactly a key, or a beginning of it, names the interpreter that the job sets up.
@@ -66,22 +66,22 @@ pub fn key_names(cached: &ExistingCache<'_>, key: &Key) -> Named {
 
 /// Whether the key does not name a Python that the runner or a container has, under a name that
 /// gets another one in time.
-pub fn is_of_the_image(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
+pub fn is_of_the_image(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bool {
     setup(cached).is_none()
         && named(cached, &cached.step.template, &[]) == Named::Not
-        && floats(audit.subject, cached.timeline)
+        && floats(caches.context, cached.timeline)
 }
 
 /// Whether the Python of a session stands in the noxfile and not in the environment's name, while
 /// the key surely does not change with that file.
-pub fn follows_no_definition(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
+pub fn follows_no_definition(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bool {
     let key = &cached.step.template;
-    let opaque = |piece: &Piece| {
+    let opaque = |piece: &KeyPiece| {
         (piece.text.is_none() && piece.hashes.is_empty() && !piece.is_fixed())
             || piece
                 .hashes
                 .iter()
-                .any(|h| hashed::hashed(audit.subject, cached.timeline, cached.event, h).is_none())
+                .any(|h| hashed::hashed(caches.context, cached.timeline, cached.event, h).is_none())
     };
     if key.pieces.iter().any(opaque) {
         return false;
@@ -94,7 +94,7 @@ pub fn follows_no_definition(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>)
             Interpreter::Named(python) => !session.name.contains(python.as_str()),
             Interpreter::Own | Interpreter::Unknown => false,
         });
-        alone && !hashes_any(audit.subject, cached, key, &files)
+        alone && !hashes_any(caches.context, cached, key, &files)
     })
 }
 
@@ -143,17 +143,17 @@ fn named(cached: &ExistingCache<'_>, key: &Key, versions: &[String]) -> Named {
     }
     // A value that nobody knows may name the interpreter if it decides which one is set up.
     let decides = |path: &String| {
-        let mut feeds = cached.timeline.events.iter().filter_map(|e| match &e.kind {
-            EventKind::Interpreter(set_up) => Some(set_up.feed.as_ref()),
+        let mut derived_from = cached.timeline.events.iter().filter_map(|e| match &e.kind {
+            EventKind::Interpreter(set_up) => Some(set_up.derived_from.as_ref()),
             _ => None,
         });
         (path.starts_with("matrix.") || path.starts_with("inputs."))
-            && feeds.any(|feed| {
-                feed.is_none_or(|text| text.to_ascii_lowercase().contains(path.as_str()))
+            && derived_from.any(|derived_from| {
+                derived_from.is_none_or(|text| text.to_ascii_lowercase().contains(path.as_str()))
             })
     };
     // So may a script that asks Python.
-    let may_name = |p: &Piece| {
+    let may_name = |p: &KeyPiece| {
         let opaque = p.paths.iter().any(|path| {
             path.starts_with("env.") || path.starts_with("steps.") || path.starts_with("needs.")
         });
@@ -203,14 +203,14 @@ fn definitions(cached: &ExistingCache<'_>) -> Vec<String> {
 }
 
 fn hashes_any(
-    subject: &Subject<'_>,
+    context: &JobContext<'_>,
     cached: &ExistingCache<'_>,
     key: &Key,
     files: &[String],
 ) -> bool {
     let event: &Event = cached.event;
     let mut hashes =
-        key.hashes().filter_map(|h| hashed::hashed(subject, cached.timeline, event, h));
+        key.hashes().filter_map(|h| hashed::hashed(context, cached.timeline, event, h));
     hashes.any(|taken| taken.iter().any(|f| files.contains(f)))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actions::context::WORKSPACE;
 use crate::actions::{Step, StepList};
-use crate::job::context::Subject;
+use crate::job::context::JobContext;
 use crate::job::key_template::Hash;
 use crate::job::{Event, EventKind, Timeline};
 use crate::repo::index::local;
@@ -19,13 +19,13 @@ const WRITERS: [&str; 5] = ["compile", "export", "make ", "download", "git clone
 /// The tracked files, as paths of the workspace, that the hash takes; `None` where its patterns are
 /// not known.
 pub fn hashed(
-    subject: &Subject<'_>,
+    context: &JobContext<'_>,
     timeline: &Timeline,
     at: &Event,
     hash: &Hash,
 ) -> Option<Arc<Vec<String>>> {
     let lines: Vec<String> = hash.patterns.as_ref()?.iter().map(|p| in_workspace(p)).collect();
-    subject.repository.files().hashed(&lines.join("\n"), &checkouts(timeline, at))
+    context.repository.files().hashed(&lines.join("\n"), &checkouts(timeline, at))
 }
 
 /// The folders of the workspace that hold the repository when the step runs.
@@ -38,29 +38,29 @@ fn checkouts<'t>(timeline: &'t Timeline, at: &'t Event) -> Vec<&'t str> {
 }
 
 /// Whether the hash takes any file at all; unknown where a step before may have written one.
-pub fn matches(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Answer {
-    let Some(files) = hashed(subject, timeline, at, hash) else { return Answer::Unknown };
+pub fn matches(context: &JobContext<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> Answer {
+    let Some(files) = hashed(context, timeline, at, hash) else { return Answer::Unknown };
     if !files.is_empty() {
         return Answer::Yes;
     }
     let folders = checkouts(timeline, at);
     let elsewhere =
-        hash.patterns.iter().flatten().any(|pattern| is_elsewhere(subject, &folders, pattern));
-    if elsewhere || is_written(subject, timeline, at, hash) {
+        hash.patterns.iter().flatten().any(|pattern| is_elsewhere(context, &folders, pattern));
+    if elsewhere || is_written(context, timeline, at, hash) {
         return Answer::Unknown;
     }
     Answer::No
 }
 
 /// Whether what the hash takes may be written by the job itself, and so differ from job to job.
-pub fn is_written(subject: &Subject<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> bool {
-    let tracked = hashed(subject, timeline, at, hash).is_some_and(|files| !files.is_empty());
+pub fn is_written(context: &JobContext<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> bool {
+    let tracked = hashed(context, timeline, at, hash).is_some_and(|files| !files.is_empty());
     let foreign =
         |e: &Event| matches!(e.kind, EventKind::Checkout { .. }) && own_checkout(e).is_none();
     let mut patterns = hash.patterns.iter().flatten();
     !tracked
         && (before(timeline, at).any(foreign)
-            || patterns.any(|pattern| may_be_written(subject, at, pattern)))
+            || patterns.any(|pattern| may_be_written(context, at, pattern)))
 }
 
 fn before<'t>(timeline: &'t Timeline, at: &'t Event) -> impl Iterator<Item = &'t Event> {
@@ -84,13 +84,13 @@ fn in_workspace(pattern: &str) -> String {
 }
 
 /// A folder that the repository does not have comes from somewhere else: a submodule, a build.
-fn is_elsewhere(subject: &Subject<'_>, checkouts: &[&str], pattern: &str) -> bool {
+fn is_elsewhere(context: &JobContext<'_>, checkouts: &[&str], pattern: &str) -> bool {
     let path = in_workspace(pattern);
     let path = path.trim_start_matches(['!', ' ']).trim_start_matches("./");
     let fixed = path.find(['*', '?', '[']).map_or(path, |wild| &path[..wild]);
     let Some((folder, _)) = fixed.trim_end_matches('/').rsplit_once('/') else { return false };
     !checkouts.iter().any(|checkout| match below(checkout, folder) {
-        Some(inside) => subject.repository.files().tracked().has_folder(inside),
+        Some(inside) => context.repository.files().tracked().has_folder(inside),
         // A checkout in a folder of that name.
         None => below(folder, checkout).is_some(),
     })
@@ -106,20 +106,21 @@ fn below<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
 }
 
 /// Whether a step before the cache may write a file of this pattern.
-fn may_be_written(subject: &Subject<'_>, at: &Event, pattern: &str) -> bool {
+fn may_be_written(context: &JobContext<'_>, at: &Event, pattern: &str) -> bool {
     let name = pattern.trim_end_matches('/').rsplit('/').next().unwrap_or(pattern);
     let stem =
         name.split(['.', '*', '?', '[']).find(|part| part.len() >= MIN_NAME).unwrap_or_default();
-    let documents = &subject.repository.documents;
+    let documents = &context.repository.documents;
     let outer = documents[at.outer.document].steps(at.outer.job).map(|l| (l, at.outer.step));
-    let inner = documents[at.site.document].steps(at.site.job).map(|l| (l, at.site.step));
+    let inner =
+        documents[at.step_ref.document].steps(at.step_ref.job).map(|l| (l, at.step_ref.step));
     let earlier = |(list, step): (&'_ StepList, usize)| {
-        list.steps.iter().take(step).any(|s| writes(subject, s, pattern, stem, 1))
+        list.steps.iter().take(step).any(|s| writes(context, s, pattern, stem, 1))
     };
-    outer.is_some_and(earlier) || (at.site != at.outer && inner.is_some_and(earlier))
+    outer.is_some_and(earlier) || (at.step_ref != at.outer && inner.is_some_and(earlier))
 }
 
-fn writes(subject: &Subject<'_>, step: &Step, pattern: &str, stem: &str, depth: usize) -> bool {
+fn writes(context: &JobContext<'_>, step: &Step, pattern: &str, stem: &str, depth: usize) -> bool {
     if let Some(script) = &step.run {
         return stem.is_empty()
             || script.text.contains(stem)
@@ -136,9 +137,9 @@ fn writes(subject: &Subject<'_>, step: &Step, pattern: &str, stem: &str, depth: 
     if local(&uses.text).is_none() {
         return false;
     }
-    let action = subject.repository.action_of(&uses.text).filter(|_| depth > 0);
-    action.and_then(|a| subject.repository.documents[a].steps(None)).is_none_or(|list| {
-        list.steps.iter().any(|inner| writes(subject, inner, pattern, stem, depth - 1))
+    let action = context.repository.action_of(&uses.text).filter(|_| depth > 0);
+    action.and_then(|a| context.repository.documents[a].steps(None)).is_none_or(|list| {
+        list.steps.iter().any(|inner| writes(context, inner, pattern, stem, depth - 1))
     })
 }
 

@@ -1,13 +1,13 @@
 //! Caches of environments: what a key must contain, and whether a job may have one.
 
+pub mod all_jobs;
 pub mod artifacts;
-pub mod audit;
 pub mod builds;
 pub mod existing;
 pub mod foreign;
 pub mod hashed;
 pub mod interpreter;
-pub mod jobs;
+pub mod job_caches;
 pub mod needs;
 pub mod packages;
 pub mod publish;

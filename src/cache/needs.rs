@@ -8,9 +8,9 @@ use super::builds::Builds;
 use super::interpreter::{Interpreters, Probe};
 use super::separate::Separation;
 use crate::actions::context::{Scope, runner_os};
-use crate::job::context::{Subject, is_cacheable, touches_folder};
+use crate::job::context::{JobContext, is_cacheable, touches_folder};
 use crate::job::state::prefixed;
-use crate::job::{Event, Invocation, Timeline, Unit};
+use crate::job::{Event, Invocation, JobRef, Timeline};
 use crate::shell::Shell;
 use crate::tool::OutsideFolder;
 
@@ -72,52 +72,52 @@ pub struct Beginning {
 impl Needs {
     /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`:
     /// the job's own file, or a composite action, whose cache must suit every job that uses it.
-    pub fn of(subject: &Subject<'_>, document: usize) -> Self {
+    pub fn of(context: &JobContext<'_>, document: usize) -> Self {
         let mut needs = Self {
-            extra_parts: subject.settings.key_parts.clone(),
-            no_restore_keys: !subject.settings.restore_keys,
+            extra_parts: context.settings.key_parts.clone(),
+            no_restore_keys: !context.settings.restore_keys,
             ..Self::default()
         };
-        if document == subject.unit.document {
-            needs.add_job(subject);
+        if document == context.job_ref.document {
+            needs.add_job(context);
         } else {
-            needs.add_users(subject, document);
+            needs.add_users(context, document);
         }
-        let inside = prefixed(&needs.checkout, &subject.repository.documents[document].path);
+        let inside = prefixed(&needs.checkout, &context.repository.documents[document].path);
         push(&mut needs.definition, inside);
         let files = std::mem::take(&mut needs.interpreters.files);
         files.into_iter().for_each(|f| push(&mut needs.definition, f));
         // Steps of an action always name their shell.
-        needs.needs_bash |= document != subject.unit.document;
+        needs.needs_bash |= document != context.job_ref.document;
         needs.probe = needs.interpreters.probe(needs.needs_bash, needs.unpinned);
         let doubt = needs.separation.doubt.take();
         needs.separation.doubt = doubt.or(needs.interpreters.doubt.clone());
         // Which of several documents comes first must not depend on the order of the calls.
         needs.definition.sort_by_key(|f| (!f.ends_with(".py"), !f.contains("/workflows/")));
-        subject.settings.key_files.iter().for_each(|f| push(&mut needs.installs, f.clone()));
+        context.settings.key_files.iter().for_each(|f| push(&mut needs.installs, f.clone()));
         needs.installs.retain(|f| !needs.definition.contains(f));
         needs
     }
 
     /// Every job that uses the action, so that each of them asks for the same step.
-    fn add_users(&mut self, subject: &Subject<'_>, action: usize) {
-        let repository = subject.repository;
-        let mut jobs: Vec<Subject<'_>> = Vec::new();
+    fn add_users(&mut self, context: &JobContext<'_>, action: usize) {
+        let repository = context.repository;
+        let mut jobs: Vec<JobContext<'_>> = Vec::new();
         for user in repository.users(action) {
-            let unit = Unit { document: user.document, job: Some(user.job) };
-            let job = Subject::new(repository, subject.settings, unit);
+            let job_ref = JobRef { document: user.document, job: Some(user.job) };
+            let job = JobContext::new(repository, context.settings, job_ref);
             self.add_job(&job);
             jobs.push(job);
         }
         let builds: Vec<Vec<Builds>> = jobs.iter().map(built).collect();
         let alike = |a: usize, b: usize| {
             jobs[a].name != jobs[b].name
-                || jobs[a].unit.document == jobs[b].unit.document
+                || jobs[a].job_ref.document == jobs[b].job_ref.document
                 || (builds[a] == builds[b] && builds[a].iter().all(Builds::is_known))
         };
         if (0..jobs.len()).any(|a| (0..a).any(|b| !alike(a, b))) {
             self.workflow_name = true;
-            let name = |job: &Subject<'_>| job.document().workflow()?.name.clone();
+            let name = |job: &JobContext<'_>| job.document().workflow()?.name.clone();
             if jobs.iter().any(|j| name(j).is_none_or(|n| n.text.contains([',', '$', '\n']))) {
                 self.fail(
                     "the workflows that use this action have no names that a key could hold"
@@ -127,34 +127,34 @@ impl Needs {
         }
     }
 
-    fn add_job(&mut self, subject: &Subject<'_>) {
-        self.interpreters.add(subject);
-        let separation = Separation::of(subject, &self.interpreters);
+    fn add_job(&mut self, context: &JobContext<'_>) {
+        self.interpreters.add(context);
+        let separation = Separation::of(context, &self.interpreters);
         separation.paths.into_iter().for_each(|p| push(&mut self.separation.paths, p));
         self.separation.doubt = self.separation.doubt.take().or(separation.doubt);
         self.failure = self.failure.take().or(separation.failure);
-        self.workspace |= moves_workspace(subject);
-        self.needs_bash |= !has_posix_shell(subject);
-        for timeline in &subject.timelines {
+        self.workspace |= moves_workspace(context);
+        self.needs_bash |= !has_posix_shell(context);
+        for timeline in &context.timelines {
             // A later call may well skip the installs that an earlier one has made in the same job.
             let first = timeline.invocations().find(|(_, i)| touches_folder(i));
             self.exact_only |= first.is_some_and(|(_, i)| i.run.installs_skipped);
             for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
-                self.add(subject, event, invocation);
+                self.add(context, event, invocation);
             }
         }
         // The workflow lies in the checkout of its own repository, wherever that is in the
         // workspace.
-        let mut calls = subject.timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i);
+        let mut calls = context.timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i);
         if let Some(own) = calls.find(|i| i.own) {
             self.checkout.clone_from(&own.checkout);
         }
-        let workflow = prefixed(&self.checkout, &subject.document().path);
+        let workflow = prefixed(&self.checkout, &context.document().path);
         push(&mut self.definition, workflow);
     }
 
-    fn add(&mut self, subject: &Subject<'_>, event: &Event, invocation: &Invocation) {
-        let files = subject.repository.files().tracked();
+    fn add(&mut self, context: &JobContext<'_>, event: &Event, invocation: &Invocation) {
+        let files = context.repository.files().tracked();
         let run = &invocation.run;
         self.unpinned |= is_cacheable(invocation) && run.unlocked;
         if let Some(why) = &run.unfollowed {
@@ -186,13 +186,13 @@ impl Needs {
         run.definition_files.iter().for_each(|f| push(&mut self.definition, place(f)));
         self.leaves_tmp |= run.leaves_tmp;
         for outside in &run.outside {
-            push(&mut self.outside, moved(subject, event, outside));
+            push(&mut self.outside, moved(context, event, outside));
             outside.follows.iter().for_each(|file| push(&mut self.installs, place(file)));
         }
         let project = project_folder(run.definition_files.first());
         // Also where a session installs by name only: what a project locks is what its tools are
         // chosen to go with.
-        let tool = subject.repository.answers.tool();
+        let tool = context.repository.answers.tool();
         let locks = tool
             .install_files()
             .into_iter()
@@ -208,8 +208,8 @@ impl Needs {
                 push(&mut self.definition, place(&pin));
             }
         }
-        for hop in event.hops.iter().filter(|h| files.contains(&h.path)) {
-            push(&mut self.definition, place(&hop.path));
+        for via_place in event.via.iter().filter(|h| files.contains(&h.path)) {
+            push(&mut self.definition, place(&via_place.path));
         }
     }
 
@@ -292,11 +292,11 @@ impl Needs {
 }
 
 /// Where a folder outside the environments is: where the job's variable says, else its usual place.
-fn moved(subject: &Subject<'_>, event: &Event, outside: &OutsideFolder) -> String {
-    let document = subject.document().workflow().zip(subject.unit.job);
-    let step = subject.repository.documents[event.site.document]
-        .steps(event.site.job)
-        .and_then(|list| list.steps.get(event.site.step));
+fn moved(context: &JobContext<'_>, event: &Event, outside: &OutsideFolder) -> String {
+    let document = context.document().workflow().zip(context.job_ref.job);
+    let step = context.repository.documents[event.step_ref.document]
+        .steps(event.step_ref.job)
+        .and_then(|list| list.steps.get(event.step_ref.step));
     let job = document.map(|(w, j)| [&w.jobs[j].env, &w.env]);
     let mut scopes = step.map(|s| &s.env).into_iter().chain(job.into_iter().flatten());
     let said = scopes.find_map(|env| env.entries.iter().find(|(name, _)| name == outside.variable));
@@ -343,31 +343,31 @@ fn shortened(files: &[String]) -> Vec<String> {
 }
 
 /// Everything that the instances of a job build.
-fn built(subject: &Subject<'_>) -> Vec<Builds> {
-    subject.timelines.iter().map(|t| Builds::of(subject, t)).collect()
+fn built(context: &JobContext<'_>) -> Vec<Builds> {
+    context.timelines.iter().map(|t| Builds::of(context, t)).collect()
 }
 
 /// The workspace has another path on every run, or on every machine.
-fn moves_workspace(subject: &Subject<'_>) -> bool {
-    let Some((workflow, job)) = subject.document().workflow().zip(subject.unit.job) else {
+fn moves_workspace(context: &JobContext<'_>) -> bool {
+    let Some((workflow, job)) = context.document().workflow().zip(context.job_ref.job) else {
         return false;
     };
     let job = &workflow.jobs[job];
     let own = job.runs_on.iter().any(|l| l.text.to_ascii_lowercase().contains("self-hosted"));
-    let forge = subject.repository.forge_of(subject.unit.document);
+    let forge = context.repository.forge_of(context.job_ref.document);
     job.container.is_none() && (own || forge.workspace_may_move)
 }
 
 /// A `run` step without a shell of its own is read by a POSIX shell on every leg.
-fn has_posix_shell(subject: &Subject<'_>) -> bool {
-    let Some((workflow, job)) = subject.document().workflow().zip(subject.unit.job) else {
+fn has_posix_shell(context: &JobContext<'_>) -> bool {
+    let Some((workflow, job)) = context.document().workflow().zip(context.job_ref.job) else {
         return false;
     };
     let job = &workflow.jobs[job];
     if let Some(shell) = job.defaults.shell.as_ref().or(workflow.defaults.shell.as_ref()) {
         return matches!(Shell::from_spec(&shell.text), Shell::Bash | Shell::Sh);
     }
-    subject.timelines.iter().all(|timeline| {
+    context.timelines.iter().all(|timeline| {
         let instance = &timeline.instance;
         let scope = Scope::new(&instance.leg, &instance.inputs, &job.id);
         runner_os(job, &scope).is_some_and(|os| os != "Windows")

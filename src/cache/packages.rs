@@ -2,10 +2,10 @@
 //! what a restore key brings can be rebuilt without downloading, or elsewhere.
 
 use super::needs::Needs;
-use super::uncovered::Call;
+use super::uncovered::UncoveredCall;
 use crate::actions::{Step, StepList, Uses};
-use crate::job::context::Subject;
-use crate::job::{CacheForm, EventKind, Site};
+use crate::job::context::JobContext;
+use crate::job::{CacheForm, EventKind, StepRef};
 use crate::rules::setup_actions::setup_actions;
 
 const INSTALLER: &str = "uv";
@@ -32,26 +32,26 @@ pub struct Packages {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Superfluous {
     /// The step keeps nothing else.
-    Step(Site),
+    Step(StepRef),
     /// The step does more; this input switches its cache off.
-    Input { site: Site, name: &'static str },
+    Input { step_ref: StepRef, name: &'static str },
 }
 
 impl Packages {
     /// Moves the packages of these calls into the archive; `None` where something else decides
     /// where they are.
     pub fn in_archive(
-        context: &Subject<'_>,
-        calls: &[Call<'_>],
+        context: &JobContext<'_>,
+        calls: &[UncoveredCall<'_>],
         needs: &Needs,
-        site: Site,
+        step_ref: StepRef,
     ) -> Option<Self> {
-        let job = context.document().workflow().zip(site.job).map(|(w, j)| (w, &w.jobs[j]));
-        let (workflow, job) = job.filter(|_| site.document == context.unit.document)?;
+        let job = context.document().workflow().zip(step_ref.job).map(|(w, j)| (w, &w.jobs[j]));
+        let (workflow, job) = job.filter(|_| step_ref.document == context.job_ref.document)?;
         let [folder] = needs.folders.as_slice() else { return None };
         // A relative path is seen from the folder that the installer runs in: the noxfile's.
         let is_name = !folder.contains(['/', '\\', '~', '$']) && needs.checkout.is_empty();
-        if !is_name || job.env.open || workflow.env.open {
+        if !is_name || job.env.incomplete || workflow.env.incomplete {
             return None;
         }
         if !calls.iter().all(is_built_by_uv) {
@@ -59,8 +59,9 @@ impl Packages {
         }
         let (variable, inside) = UV;
         let list = &job.steps;
-        let says =
-            |step: &Step| step.env.open || step.env.entries.iter().any(|(n, _)| n == variable);
+        let says = |step: &Step| {
+            step.env.incomplete || step.env.entries.iter().any(|(n, _)| n == variable)
+        };
         let exports = |step: &Step| {
             let script = step.run.as_ref().map_or("", |run| run.text.as_str());
             script.contains("_ENV") && script.contains(variable)
@@ -80,14 +81,14 @@ impl Packages {
 
 /// Whether uv installs the packages of a call. pip is not worth it: unpacking and compiling takes
 /// its time, not downloading, so an archive with pip's cache costs more than a miss (docs/proof.md).
-fn is_built_by_uv(call: &Call<'_>) -> bool {
+fn is_built_by_uv(call: &UncoveredCall<'_>) -> bool {
     let run = &call.invocation.run;
     let first = run.backend.names.first().map(String::as_str);
     !call.invocation.in_container && call.invocation.action.is_none() && first == Some(INSTALLER)
 }
 
 /// The package caches of the job that go; `None` where one must stay, so that the packages do.
-fn superfluous(context: &Subject<'_>, list: &StepList) -> Option<Vec<Superfluous>> {
+fn superfluous(context: &JobContext<'_>, list: &StepList) -> Option<Vec<Superfluous>> {
     let mut found: Vec<Superfluous> = Vec::new();
     for timeline in &context.timelines {
         for event in &timeline.events {
@@ -95,11 +96,11 @@ fn superfluous(context: &Subject<'_>, list: &StepList) -> Option<Vec<Superfluous
             if kept != INSTALLER {
                 continue;
             }
-            if event.site != event.outer {
+            if event.step_ref != event.outer {
                 return None;
             }
-            let step = list.steps.get(event.site.step)?;
-            let one = replaced(context, list, step, event.site)?;
+            let step = list.steps.get(event.step_ref.step)?;
+            let one = replaced(context, list, step, event.step_ref)?;
             if !found.contains(&one) {
                 found.push(one);
             }
@@ -109,10 +110,10 @@ fn superfluous(context: &Subject<'_>, list: &StepList) -> Option<Vec<Superfluous
 }
 
 fn replaced(
-    context: &Subject<'_>,
+    context: &JobContext<'_>,
     list: &StepList,
     step: &Step,
-    site: Site,
+    step_ref: StepRef,
 ) -> Option<Superfluous> {
     if step.shared || step.concurrent {
         return None;
@@ -127,10 +128,10 @@ fn replaced(
         }
         let name = action.package_cache_input.as_deref().filter(|n| *n == "enable-cache")?;
         return (name == "enable-cache")
-            .then_some(Superfluous::Input { site, name: "enable-cache" });
+            .then_some(Superfluous::Input { step_ref, name: "enable-cache" });
     }
     let mut steps = context.timelines.iter().flat_map(|t| t.caches());
-    let (_, cache) = steps.find(|(event, _)| event.site == site)?;
+    let (_, cache) = steps.find(|(event, _)| event.step_ref == step_ref)?;
     let only = |path: &str| setup_actions().package_cache(path) == Some(INSTALLER);
     let asked = step.id.as_ref().is_some_and(|id| {
         let output = format!("steps.{}.", id.text);
@@ -141,5 +142,5 @@ fn replaced(
         list.steps.iter().any(names)
     });
     let whole = cache.form == CacheForm::Both && cache.paths.iter().all(|p| only(&p.written));
-    (whole && !asked).then_some(Superfluous::Step(site))
+    (whole && !asked).then_some(Superfluous::Step(step_ref))
 }

@@ -2,8 +2,8 @@
 
 use crate::actions::triggers::Trigger;
 use crate::cache::artifacts::published_by;
-use crate::job::context::Subject;
-use crate::job::{EventKind, Site, Unit};
+use crate::job::context::JobContext;
+use crate::job::{EventKind, JobRef, StepRef};
 use crate::rules::publishers::publishers;
 
 /// What follows from the triggers and the steps of a job for a cache in it, from the freest on.
@@ -21,19 +21,19 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// For a change at `site`: of an action, the worst of all jobs that use it decides.
-    pub fn at(self, context: &Subject<'_>, site: Site) -> Self {
-        if site.job.is_some() {
+    /// For a change at `step_ref`: of an action, the worst of all jobs that use it decides.
+    pub fn at(self, context: &JobContext<'_>, step_ref: StepRef) -> Self {
+        if step_ref.job.is_some() {
             return self;
         }
-        let Subject { repository, settings, unit, .. } = *context;
+        let JobContext { repository, settings, job_ref, .. } = *context;
         let mut worst = self;
-        for user in repository.users(site.document) {
-            let user = Unit { document: user.document, job: Some(user.job) };
-            if user == unit {
+        for user in repository.users(step_ref.document) {
+            let user = JobRef { document: user.document, job: Some(user.job) };
+            if user == job_ref {
                 continue;
             }
-            let user = Subject::new(repository, settings, user);
+            let user = JobContext::new(repository, settings, user);
             let permission = Self::of(&user);
             if permission.strictness() > worst.strictness() {
                 worst = permission.in_user(&user);
@@ -43,7 +43,7 @@ impl Permission {
     }
 
     /// What a permission of another job means for the action that both use.
-    fn in_user(self, user: &Subject<'_>) -> Self {
+    fn in_user(self, user: &JobContext<'_>) -> Self {
         let path = &user.document().path;
         let name = &user.name;
         match self {
@@ -68,15 +68,18 @@ impl Permission {
         }
     }
 
-    pub fn of(subject: &Subject<'_>) -> Self {
+    pub fn of(context: &JobContext<'_>) -> Self {
         let data = publishers();
-        let triggers = &subject.instances.triggers;
+        let triggers = &context.instances.triggers;
         let releases = |t: &Trigger| data.release_events.contains(&t.event) || t.only_tags();
-        if !triggers.is_empty() && !subject.instances.open && triggers.iter().all(releases) {
+        if !triggers.is_empty()
+            && !context.instances.external_callers
+            && triggers.iter().all(releases)
+        {
             return Self::OnlyPublishes;
         }
         let published =
-            subject.timelines.iter().flat_map(|t| &t.events).find_map(|e| match &e.kind {
+            context.timelines.iter().flat_map(|t| &t.events).find_map(|e| match &e.kind {
                 EventKind::Publish { what } => Some(what),
                 _ => None,
             });
@@ -85,7 +88,7 @@ impl Permission {
                 "this job {what}; what a cache restores would end up in it, so caching here is left to you"
             ));
         }
-        if let Some((job, artifact)) = published_by(subject) {
+        if let Some((job, artifact)) = published_by(context) {
             return Self::Withheld(format!(
                 "the job `{job}` publishes what this job uploads as `{artifact}`; what a cache \
                  restores would end up in it, so caching here is left to you"
@@ -98,7 +101,7 @@ impl Permission {
                 event.event
             ));
         }
-        if cache_mode(subject).is_some_and(|mode| mode == "none") {
+        if cache_mode(context).is_some_and(|mode| mode == "none") {
             return Self::Withheld("`cache-mode: none` forbids caches here".to_owned());
         }
         if let Some(branch) = triggers.iter().flat_map(release_branches).next() {
@@ -119,9 +122,9 @@ fn release_branches(trigger: &Trigger) -> impl Iterator<Item = &String> {
         .filter(move |b| push && !b.starts_with('!') && b.to_ascii_lowercase().contains("release"))
 }
 
-fn cache_mode<'a>(subject: &'a Subject<'_>) -> Option<&'a str> {
-    let workflow = subject.document().workflow()?;
-    let job = subject.unit.job.map(|j| &workflow.jobs[j]);
+fn cache_mode<'a>(context: &'a JobContext<'_>) -> Option<&'a str> {
+    let workflow = context.document().workflow()?;
+    let job = context.job_ref.job.map(|j| &workflow.jobs[j]);
     let mode = job.and_then(|j| j.cache_mode.as_ref()).or(workflow.cache_mode.as_ref())?;
     Some(&mode.text)
 }

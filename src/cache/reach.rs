@@ -9,8 +9,8 @@ use std::rc::Rc;
 use crate::actions::context::ENV_FILE;
 use crate::actions::expr::{Template, parse_condition, parse_template};
 use crate::actions::{Scalar, Step};
-use crate::job::context::{Subject, cacheable, touches_folder};
-use crate::job::{Event, EventKind, Invocation, Site, Timeline};
+use crate::job::context::{JobContext, cacheable, touches_folder};
+use crate::job::{Event, EventKind, Invocation, StepRef, Timeline};
 use crate::rules::setup_actions::setup_actions;
 use crate::tool::Files;
 
@@ -22,7 +22,7 @@ const AROUND: [&str; 10] =
 
 /// A matrix value or input that reaches something decisive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reach {
+pub struct ReachingValue {
     /// `matrix.session`.
     pub path: String,
     /// It is a version that setup-python is asked for, and nothing beside it.
@@ -34,9 +34,9 @@ pub struct Reach {
 }
 
 /// All of them, in the order in which they are found.
-pub fn reaching(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<Reach> {
-    let mut found = Found { subject, list: Vec::new() };
-    if let Some((workflow, job)) = subject.document().workflow().zip(subject.unit.job) {
+pub fn reaching(context: &JobContext<'_>, timelines: &[&Timeline]) -> Vec<ReachingValue> {
+    let mut found = ValueCollector { context, list: Vec::new() };
+    if let Some((workflow, job)) = context.document().workflow().zip(context.job_ref.job) {
         let job = &workflow.jobs[job];
         for label in &job.runs_on {
             found.text(&label.text, |reach| reach.runner = true);
@@ -56,12 +56,12 @@ pub fn reaching(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<Reach> {
                     found.set_up(event, exporter.is_some_and(|e| std::ptr::eq(e, event)));
                 }
                 EventKind::Run(call) if touches_folder(call) => {
-                    let document = &subject.repository.documents[event.site.document];
+                    let document = &context.repository.documents[event.step_ref.document];
                     let written = document.text.as_str().get(event.span.range());
                     let run = Arc::as_ptr(&call.run);
                     let is_new =
-                        seen.insert((event.site, event.outer, written, call.conditional, run));
-                    if is_new || !event.hops.is_empty() {
+                        seen.insert((event.step_ref, event.outer, written, call.conditional, run));
+                    if is_new || !event.via.is_empty() {
                         found.call(event, call);
                     }
                 }
@@ -72,22 +72,22 @@ pub fn reaching(subject: &Subject<'_>, timelines: &[&Timeline]) -> Vec<Reach> {
     found.list
 }
 
-fn elsewhere(reach: &mut Reach) {
+fn elsewhere(reach: &mut ReachingValue) {
     reach.elsewhere = true;
 }
 
-struct Found<'a> {
-    subject: &'a Subject<'a>,
-    list: Vec<Reach>,
+struct ValueCollector<'a> {
+    context: &'a JobContext<'a>,
+    list: Vec<ReachingValue>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> ValueCollector<'a> {
     fn texts<'t>(&mut self, scalars: impl Iterator<Item = &'t Scalar>) {
         scalars.for_each(|s| self.text(&s.text, elsewhere));
     }
 
     /// The paths of one text; those behind other values have to be followed.
-    fn text(&mut self, text: &str, mark: impl Fn(&mut Reach)) {
+    fn text(&mut self, text: &str, mark: impl Fn(&mut ReachingValue)) {
         for path in paths(text) {
             // An item of a list is taken as the whole list.
             let named = path.iter().take_while(|part| !part.starts_with(|c: char| c.is_numeric()));
@@ -98,20 +98,24 @@ impl<'a> Found<'a> {
             }
             let root = path[0].to_ascii_lowercase();
             if (root == "matrix" || root == "inputs") && path.len() > 1 {
-                let mut reach =
-                    Reach { path: written, version: false, runner: false, elsewhere: false };
+                let mut reach = ReachingValue {
+                    path: written,
+                    version: false,
+                    runner: false,
+                    elsewhere: false,
+                };
                 mark(&mut reach);
                 self.list.push(reach);
             }
         }
     }
 
-    /// The paths of a text of the step at `site`, and of what these come from.
-    fn followed(&mut self, event: &Event, site: Site, text: &str, depth: usize) {
+    /// The paths of a text of the step at `step_ref`, and of what these come from.
+    fn followed(&mut self, event: &Event, step_ref: StepRef, text: &str, depth: usize) {
         if depth == 0 {
             return;
         }
-        let inside = site != event.outer && site.job.is_none();
+        let inside = step_ref != event.outer && step_ref.job.is_none();
         for path in paths(text) {
             let name = path.get(1).map_or("", String::as_str);
             match path[0].to_ascii_lowercase().as_str() {
@@ -130,8 +134,8 @@ impl<'a> Found<'a> {
                 }
                 "steps" => {
                     let named = |s: &&Step| s.id.as_ref().is_some_and(|id| id.text == name);
-                    for text in self.steps_before(site).filter(named).flat_map(texts_of) {
-                        self.followed(event, site, text, depth - 1);
+                    for text in self.steps_before(step_ref).filter(named).flat_map(texts_of) {
+                        self.followed(event, step_ref, text, depth - 1);
                     }
                 }
                 _ => {}
@@ -157,7 +161,7 @@ impl<'a> Found<'a> {
     /// `last`: what it exports is still in effect where nox runs.
     fn set_up(&mut self, event: &Event, last: bool) {
         let Some(set_up) = event.set_up() else { return };
-        let Some(step) = self.step(event.site) else { return };
+        let Some(step) = self.step(event.step_ref) else { return };
         let action = setup_actions().interpreter(&set_up.action);
         let version = action.and_then(|a| a.version_input.as_deref());
         for (name, value) in &step.with {
@@ -169,32 +173,32 @@ impl<'a> Found<'a> {
             {
                 continue;
             }
-            if last && named(version) && event.site == event.outer && is_one(&value.text) {
+            if last && named(version) && event.step_ref == event.outer && is_one(&value.text) {
                 self.text(&value.text, |reach| reach.version = true);
             }
-            self.followed(event, event.site, &value.text, MAX_DEPTH);
+            self.followed(event, event.step_ref, &value.text, MAX_DEPTH);
         }
         self.conditions(event);
     }
 
     fn call(&mut self, event: &Event, call: &Invocation) {
-        let step = self.step(event.site);
+        let step = self.step(event.step_ref);
         let variables: Vec<&str> = self
             .variables(event)
-            .filter(|(name, _)| reaches(self.subject, event, call, name))
+            .filter(|(name, _)| reaches(self.context, event, call, name))
             .map(|(_, value)| value)
             .collect();
         variables.into_iter().for_each(|v| self.followed(event, event.outer, v, MAX_DEPTH));
-        let subject = self.subject;
-        self.written(event, |word| reaches(subject, event, call, word), MAX_DEPTH);
+        let context = self.context;
+        self.written(event, |word| reaches(context, event, call, word), MAX_DEPTH);
         self.conditions(event);
         let Some(step) = step else { return };
         let inputs = step.with.iter().map(|(_, v)| v).filter(|_| step.uses.is_some());
         for scalar in inputs.chain(&step.working_directory) {
-            self.followed(event, event.site, &scalar.text, MAX_DEPTH);
+            self.followed(event, event.step_ref, &scalar.text, MAX_DEPTH);
         }
         let Some(script) = &step.run else { return };
-        let document = &self.subject.repository.documents[event.site.document];
+        let document = &self.context.repository.documents[event.step_ref.document];
         let command = document.text.as_str().get(event.span.range()).unwrap_or_default();
         let command = before_posargs(command);
         // A shell variable or a branch may come from anywhere in the script.
@@ -202,67 +206,70 @@ impl<'a> Found<'a> {
         for line in script.text.lines() {
             let around = AROUND.iter().any(|word| line.trim_start().starts_with(word));
             if !plain || around {
-                self.followed(event, event.site, before_posargs(line), MAX_DEPTH);
+                self.followed(event, event.step_ref, before_posargs(line), MAX_DEPTH);
             }
         }
-        self.followed(event, event.site, command, MAX_DEPTH);
+        self.followed(event, event.step_ref, command, MAX_DEPTH);
     }
 
     fn conditions(&mut self, event: &Event) {
-        for site in [event.site, event.outer] {
-            if let Some(condition) = self.step(site).and_then(|s| s.condition.as_ref()) {
-                self.followed(event, site, &condition.text, MAX_DEPTH);
+        for step_ref in [event.step_ref, event.outer] {
+            if let Some(condition) = self.step(step_ref).and_then(|s| s.condition.as_ref()) {
+                self.followed(event, step_ref, &condition.text, MAX_DEPTH);
             }
         }
     }
 
-    fn step(&self, site: Site) -> Option<&'a Step> {
-        self.subject.repository.documents[site.document].steps(site.job)?.steps.get(site.step)
+    fn step(&self, step_ref: StepRef) -> Option<&'a Step> {
+        self.context.repository.documents[step_ref.document]
+            .steps(step_ref.job)?
+            .steps
+            .get(step_ref.step)
     }
 
-    fn steps_before(&self, site: Site) -> impl Iterator<Item = &'a Step> + use<'a> {
-        let list = self.subject.repository.documents[site.document].steps(site.job);
-        let steps = list.map_or(&[][..], |l| l.steps.get(..site.step).unwrap_or_default());
+    fn steps_before(&self, step_ref: StepRef) -> impl Iterator<Item = &'a Step> + use<'a> {
+        let list = self.context.repository.documents[step_ref.document].steps(step_ref.job);
+        let steps = list.map_or(&[][..], |l| l.steps.get(..step_ref.step).unwrap_or_default());
         steps.iter()
     }
 
     fn variables(&self, event: &Event) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        variables(self.subject, event)
+        variables(self.context, event)
     }
 }
 
 /// The variables that workflow, job and step set around a call, outermost first.
 pub fn variables<'a>(
-    subject: &'a Subject<'_>,
+    context: &'a JobContext<'_>,
     event: &Event,
 ) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-    let job = subject.document().workflow().zip(subject.unit.job);
+    let job = context.document().workflow().zip(context.job_ref.job);
     let around = job.into_iter().flat_map(|(w, j)| [&w.env, &w.jobs[j].env]);
-    let step = |site: Site| {
-        let list = subject.repository.documents[site.document].steps(site.job);
-        list.and_then(|l| l.steps.get(site.step)).map(|s| &s.env)
+    let step = |step_ref: StepRef| {
+        let list = context.repository.documents[step_ref.document].steps(step_ref.job);
+        list.and_then(|l| l.steps.get(step_ref.step)).map(|s| &s.env)
     };
-    let inner = (event.site != event.outer).then(|| step(event.site)).flatten();
+    let inner = (event.step_ref != event.outer).then(|| step(event.step_ref)).flatten();
     let envs = around.chain(step(event.outer)).chain(inner);
     envs.flat_map(|env| &env.entries).map(|(name, v)| (name.as_str(), v.text.as_str()))
 }
 
 /// Whether a variable can decide what a call builds: nox, the installers, the command line or a
 /// file of the project read it. Others are for the programs that a session runs.
-pub fn reaches(subject: &Subject<'_>, event: &Event, call: &Invocation, name: &str) -> bool {
+pub fn reaches(context: &JobContext<'_>, event: &Event, call: &Invocation, name: &str) -> bool {
     if name.len() < 2 {
         return false;
     }
-    let files = event.hops.iter().map(|hop| &hop.path);
+    let files = event.via.iter().map(|via_place| &via_place.path);
     let files = files.chain(&call.run.definition_files).chain(&call.run.install_files);
-    subject.repository.answers.tool().reads_variable(name)
+    context.repository.answers.tool().reads_variable(name)
         || has_word(before_posargs(&call.command), name)
         || !call.own
         || files.into_iter().any(|file| {
             // A file that cannot be read may read it; the workflow's own text is no reader.
             !file.ends_with(".yml")
                 && !file.ends_with(".yaml")
-                && subject.repository.files().read(file).is_none_or(|text| has_word(&text, name))
+                && context.repository.files().read(file).is_none_or(|text| has_word(&text, name))
         })
 }
 
@@ -299,11 +306,11 @@ fn parse_condition_or_template(text: &str) -> Option<Rc<Template>> {
 }
 
 /// Whether some text of the job names this path where a session or a runner is chosen.
-pub fn on_command_line(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -> bool {
+pub fn on_command_line(context: &JobContext<'_>, timelines: &[&Timeline], path: &str) -> bool {
     let mentions = |text: &str| paths(text).iter().any(|p| p.join(".") == path);
     timelines.iter().flat_map(|t| cacheable(t)).any(|(event, call)| {
         let line = before_posargs(&call.command);
-        let list = subject.repository.documents[event.outer.document].steps(event.outer.job);
+        let list = context.repository.documents[event.outer.document].steps(event.outer.job);
         let step = list.and_then(|list| list.steps.get(event.outer.step));
         mentions(line)
             || step.is_some_and(|step| {

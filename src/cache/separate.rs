@@ -2,11 +2,11 @@
 //! must name.
 
 use super::interpreter::Interpreters;
-use super::reach::{Reach, on_command_line, reaching};
+use super::reach::{ReachingValue, on_command_line, reaching};
 use crate::actions::context::{Scope, runner_os};
 use crate::actions::expr::{Eval, Value, parse_template};
 use crate::job::Timeline;
-use crate::job::context::{Subject, cacheable};
+use crate::job::context::{JobContext, cacheable};
 
 /// Sets of more values than this are not tried.
 const MAX_PARTS: usize = 4;
@@ -36,16 +36,16 @@ struct Column {
 
 impl Separation {
     /// What the key must name beside the interpreters.
-    pub fn of(subject: &Subject<'_>, interpreters: &Interpreters) -> Self {
+    pub fn of(context: &JobContext<'_>, interpreters: &Interpreters) -> Self {
         let timelines: Vec<&Timeline> =
-            subject.timelines.iter().filter(|t| cacheable(t).next().is_some()).collect();
+            context.timelines.iter().filter(|t| cacheable(t).next().is_some()).collect();
         let columns = columns(&timelines);
         let mut found = Self::default();
         // Values that decide and that no key can hold.
         let mut unfit: Vec<String> = Vec::new();
-        for reach in reaching(subject, &timelines) {
+        for reach in reaching(context, &timelines) {
             let path = &reach.path;
-            if is_same(&timelines, path) || is_told(subject, &timelines, &reach, interpreters) {
+            if is_same(&timelines, path) || is_told(context, &timelines, &reach, interpreters) {
                 continue;
             }
             let unknown = timelines.iter().any(|t| value_at(t, path).known().is_none());
@@ -60,7 +60,7 @@ impl Separation {
             } else {
                 unfit.push(path.clone());
             }
-            if unknown && found.doubt.is_none() && !never_has_comma(subject, &timelines, path) {
+            if unknown && found.doubt.is_none() && !never_has_comma(context, &timelines, path) {
                 found.doubt = Some(format!(
                     "`{path}` is not known here; a comma in it would make the key invalid"
                 ));
@@ -87,7 +87,7 @@ impl Separation {
 
 /// The same known value on all instances, and these are all.
 fn is_same(timelines: &[&Timeline], path: &str) -> bool {
-    if path.starts_with("matrix.") && timelines.iter().any(|t| t.instance.leg.open) {
+    if path.starts_with("matrix.") && timelines.iter().any(|t| t.instance.leg.incomplete) {
         return false;
     }
     let mut values = timelines.iter().map(|t| value_at(t, path));
@@ -99,21 +99,21 @@ fn is_same(timelines: &[&Timeline], path: &str) -> bool {
 
 /// Whether the interpreter's part of the key differs wherever this value does.
 fn is_told(
-    subject: &Subject<'_>,
+    context: &JobContext<'_>,
     timelines: &[&Timeline],
-    reach: &Reach,
+    reach: &ReachingValue,
     interpreters: &Interpreters,
 ) -> bool {
     if reach.version && interpreters.location {
         return true;
     }
-    let job = subject.document().workflow().zip(subject.unit.job).map(|(w, j)| &w.jobs[j]);
+    let job = context.document().workflow().zip(context.job_ref.job).map(|(w, j)| &w.jobs[j]);
     let Some(job) = job.filter(|_| reach.runner) else { return false };
     // The image is the same, and the key names the processor.
     if job.container.is_some() {
         return true;
     }
-    if timelines.iter().any(|t| t.instance.leg.open) {
+    if timelines.iter().any(|t| t.instance.leg.incomplete) {
         return false;
     }
     // `runner.os`, or the folder of the interpreter, which differs by system and processor but not
@@ -285,20 +285,21 @@ fn choose(candidates: &[&Column], pairs: &[(usize, usize)], size: usize) -> Opti
 
 /// Whether a value not known statically can still not hold a comma: it names a runner, a Python
 /// version, or on the command line a session of a noxfile whose session names have none.
-fn never_has_comma(subject: &Subject<'_>, timelines: &[&Timeline], path: &str) -> bool {
+fn never_has_comma(context: &JobContext<'_>, timelines: &[&Timeline], path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
     let mentions = |text: &str| {
         parse_template(text).is_ok_and(|t| t.paths().iter().any(|p| p.join(".") == path))
     };
-    let names_runner = subject.document().workflow().zip(subject.unit.job).is_some_and(|(w, j)| {
-        let job = &w.jobs[j];
-        job.runs_on.iter().chain(&job.container).any(|s| mentions(&s.text))
-    });
+    let names_runner =
+        context.document().workflow().zip(context.job_ref.job).is_some_and(|(w, j)| {
+            let job = &w.jobs[j];
+            job.runs_on.iter().chain(&job.container).any(|s| mentions(&s.text))
+        });
     if names_runner || last.contains("python") || last == "os" {
         return true;
     }
     let mut calls = timelines.iter().flat_map(|t| cacheable(t));
-    on_command_line(subject, timelines, path)
+    on_command_line(context, timelines, path)
         && calls.all(|(_, call)| {
             call.own
                 && !call.run.sessions.is_empty()

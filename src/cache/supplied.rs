@@ -2,7 +2,7 @@
 //! kept by a machine that nothing cleans, or spoiled by what deletes them.
 
 use crate::actions::context::Scope;
-use crate::job::context::{Subject, cacheable, touches_folder};
+use crate::job::context::{JobContext, cacheable, touches_folder};
 use crate::job::event::EventKind;
 use crate::job::folder::Removal;
 use crate::job::state::is_outside;
@@ -20,7 +20,7 @@ pub enum Supplied {
 }
 
 /// Who supplies the environments of the instance before nox builds any; `None` where nobody does.
-pub fn supplied(context: &Subject<'_>, timeline: &Timeline) -> Option<Supplied> {
+pub fn supplied(context: &JobContext<'_>, timeline: &Timeline) -> Option<Supplied> {
     let (first, call) = cacheable(timeline).next()?;
     let at = timeline.events.iter().position(|e| std::ptr::eq(e, first))?;
     let before = &timeline.events[..at];
@@ -36,7 +36,12 @@ pub fn supplied(context: &Subject<'_>, timeline: &Timeline) -> Option<Supplied> 
 
 /// Whether a machine of one's own keeps the folder of the call: nothing cleans the workspace, or
 /// the folder lies outside of it.
-fn stays(context: &Subject<'_>, timeline: &Timeline, before: &[Event], call: &Invocation) -> bool {
+fn stays(
+    context: &JobContext<'_>,
+    timeline: &Timeline,
+    before: &[Event],
+    call: &Invocation,
+) -> bool {
     let outside = call.folders.iter().all(|folder| is_outside(folder));
     if call.folders.is_empty() || !is_own_machine(context, timeline, outside) {
         return false;
@@ -59,8 +64,8 @@ fn stays(context: &Subject<'_>, timeline: &Timeline, before: &[Event], call: &In
 
 /// Whether the job runs on a machine that no forge throws away after the job: a label says so, or
 /// (unless it must be `named`) no label is that of a hosted runner.
-fn is_own_machine(context: &Subject<'_>, timeline: &Timeline, named: bool) -> bool {
-    let Some((workflow, job)) = context.document().workflow().zip(context.unit.job) else {
+fn is_own_machine(context: &JobContext<'_>, timeline: &Timeline, named: bool) -> bool {
+    let Some((workflow, job)) = context.document().workflow().zip(context.job_ref.job) else {
         return false;
     };
     let job = &workflow.jobs[job];
@@ -69,7 +74,7 @@ fn is_own_machine(context: &Subject<'_>, timeline: &Timeline, named: bool) -> bo
     let Some(labels) = labels.filter(|labels| !labels.is_empty()) else { return false };
     let own = |label: &String| label.eq_ignore_ascii_case("self-hosted");
     let hosted = |label: &String| forges().os_of(label).is_some() && label.contains('-');
-    let github = context.repository.forge_of(context.unit.document).needs_in_image.is_empty();
+    let github = context.repository.forge_of(context.job_ref.document).needs_in_image.is_empty();
     let unnamed = !named && github && !labels.iter().any(hosted);
     job.container.is_none() && (labels.iter().any(own) || unnamed)
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::cache::supplied::{supplied, uses_what_is_there};
-use crate::job::context::{Subject, cacheable, is_meant_for, touches_folder};
-use crate::job::{CacheStep, Event, EventKind, Invocation, Site, Timeline};
+use crate::job::context::{JobContext, cacheable, is_meant_for, touches_folder};
+use crate::job::{CacheStep, Event, EventKind, Invocation, StepRef, Timeline};
 
 /// A call of the tool on one instance.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'t> {
+pub struct UncoveredCall<'t> {
     pub timeline: &'t Timeline,
     pub event: &'t Event,
     pub invocation: &'t Invocation,
@@ -18,13 +18,13 @@ pub struct Call<'t> {
 #[derive(Debug, Default)]
 pub struct Uncovered<'t> {
     /// The cacheable calls, instance by instance, in order.
-    pub calls: Vec<Call<'t>>,
+    pub calls: Vec<UncoveredCall<'t>>,
     /// Some other instance of the job has a cache.
     pub covered_elsewhere: bool,
 }
 
 impl<'t> Uncovered<'t> {
-    pub fn of(context: &'t Subject<'_>) -> Self {
+    pub fn of(context: &'t JobContext<'_>) -> Self {
         let mut found = Self::default();
         for timeline in &context.timelines {
             let folders: Vec<String> =
@@ -41,7 +41,7 @@ impl<'t> Uncovered<'t> {
                 found.covered_elsewhere = true;
             } else {
                 let calls = cacheable(timeline);
-                found.calls.extend(calls.map(|(event, invocation)| Call {
+                found.calls.extend(calls.map(|(event, invocation)| UncoveredCall {
                     timeline,
                     event,
                     invocation,
@@ -53,39 +53,43 @@ impl<'t> Uncovered<'t> {
 
     /// Where a cache step goes: before the job's first call, or inside the composite action that sets
     /// up the interpreter.
-    pub fn site(&self) -> Result<Site, String> {
-        let mut targets: BTreeMap<(usize, Option<usize>), Site> = BTreeMap::new();
-        for Call { timeline, event, .. } in self.touching() {
-            let inside = event.site.document != event.outer.document
+    pub fn step_ref(&self) -> Result<StepRef, String> {
+        let mut targets: BTreeMap<(usize, Option<usize>), StepRef> = BTreeMap::new();
+        for UncoveredCall { timeline, event, .. } in self.touching() {
+            let inside = event.step_ref.document != event.outer.document
                 && timeline.events.iter().any(|e| {
                     matches!(e.kind, EventKind::Interpreter(_) | EventKind::Checkout { .. })
-                        && e.site.document == event.site.document
+                        && e.step_ref.document == event.step_ref.document
                         && e.outer == event.outer
-                        && e.site.step < event.site.step
+                        && e.step_ref.step < event.step_ref.step
                 });
-            let site = if inside { event.site } else { event.outer };
-            let first = targets.entry((site.document, site.job)).or_insert(site);
-            *first = (*first).min(site);
+            let step_ref = if inside { event.step_ref } else { event.outer };
+            let first = targets.entry((step_ref.document, step_ref.job)).or_insert(step_ref);
+            *first = (*first).min(step_ref);
         }
         let mut found = targets.into_values();
         match (found.next(), found.next()) {
-            (Some(site), None) => Ok(site),
+            (Some(step_ref), None) => Ok(step_ref),
             _ => Err("nox runs in several actions that set up their own interpreters".to_owned()),
         }
     }
 
     /// Every call on these instances that puts anything into the folder, also one whose environment
     /// stays empty: a cache must be restored before all of them.
-    pub fn touching(&self) -> Vec<Call<'t>> {
+    pub fn touching(&self) -> Vec<UncoveredCall<'t>> {
         let mut seen: Vec<&Timeline> = Vec::new();
         let mut calls = Vec::new();
-        for Call { timeline, .. } in &self.calls {
+        for UncoveredCall { timeline, .. } in &self.calls {
             if seen.last().is_some_and(|last| std::ptr::eq(*last, *timeline)) {
                 continue;
             }
             seen.push(timeline);
             let touching = timeline.invocations().filter(|(_, call)| touches_folder(call));
-            calls.extend(touching.map(|(event, invocation)| Call { timeline, event, invocation }));
+            calls.extend(touching.map(|(event, invocation)| UncoveredCall {
+                timeline,
+                event,
+                invocation,
+            }));
         }
         calls
     }

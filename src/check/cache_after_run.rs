@@ -1,19 +1,19 @@
 //! `nox/cache-after-run`: are the environments built before the cache is restored?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::{ExistingCache, covers};
+use crate::cache::job_caches::JobCaches;
 use crate::job::Event;
 use crate::job::context::{is_cacheable, is_meant_for};
 
 pub const ID: &str = "nox/cache-after-run";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     // With the position of the first call.
     let mut late: Vec<(&ExistingCache<'_>, usize)> = Vec::new();
-    for cached in audit.caches {
+    for cached in caches.list {
         let before = &cached.timeline.events[..cached.position];
         let mut calls =
             before.iter().enumerate().filter_map(|(at, e)| Some((at, e, e.invocation()?)));
@@ -25,24 +25,27 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         let restored = earlier.filter(|s| is_meant_for(s, &invocation.folders)).count() > 0;
         let covered =
             cached.step.paths.iter().any(|p| invocation.folders.iter().any(|f| covers(p, f)));
-        if !restored && covered && !late.iter().any(|(c, _)| c.event.site == cached.event.site) {
+        if !restored
+            && covered
+            && !late.iter().any(|(c, _)| c.event.step_ref == cached.event.step_ref)
+        {
             late.push((cached, at));
         }
     }
-    let places: Vec<Place<'_>> = late
+    let places: Vec<CachePlace<'_>> = late
         .iter()
-        .map(|(cached, _)| Place {
+        .map(|(cached, _)| CachePlace {
             cached,
             span: cached.event.span,
             label: "restores what has already been built".to_owned(),
         })
         .collect();
     let &(cached, before) = late.first()?;
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "job `{}` restores its environments after nox has built them",
-            audit.subject.name
+            caches.context.name
         ),
         help: "A cache step only helps what runs after it. Move it right before the first step that runs nox."
             .to_owned(),
@@ -52,5 +55,5 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             title: "Restore the environments before nox runs",
         },
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }

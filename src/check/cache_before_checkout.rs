@@ -1,30 +1,30 @@
 //! `nox/cache-before-checkout`: does a checkout delete what the cache restored?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::{ExistingCache, folders};
+use crate::cache::job_caches::JobCaches;
 use crate::job::context::touches_folder;
 use crate::job::{Event, EventKind};
 
 pub const ID: &str = "nox/cache-before-checkout";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&ExistingCache<'_>, usize)> = None;
-    for cached in audit.caches {
+    for cached in caches.list {
         let Some(call) = wiped_before(cached) else { continue };
         let label = "the checkout after it deletes what it restores".to_owned();
-        places.push(Place { cached, span: cached.event.span, label });
+        places.push(CachePlace { cached, span: cached.event.span, label });
         first.get_or_insert((cached, call));
     }
     let (cached, before) = first?;
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "job `{}` restores its environments before the checkout, which deletes them",
-            audit.subject.name
+            caches.context.name
         ),
         help: "`actions/checkout` cleans the folder it writes to, and before it `hashFiles` finds no files. \
                Move the cache step after the checkout, right before the first step that runs nox."
@@ -35,7 +35,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             title: "Restore the environments after the checkout",
         },
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }
 
 /// The position of the first call after a checkout that deletes what the step restored.

@@ -1,29 +1,29 @@
 //! `nox/cache-never-saved`: does any step save what a restoring step looks for?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
-use crate::job::key_template::Rendered;
+use crate::cache::job_caches::JobCaches;
+use crate::job::key_template::RenderedKey;
 use crate::job::{CacheForm, CacheStep};
 
 pub const ID: &str = "nox/cache-never-saved";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<&'static str> = None;
-    for cached in audit.caches {
-        let Some(why) = never_saved(audit, cached) else { continue };
-        places.push(Place { cached, span: cached.event.span, label: why.to_owned() });
+    for cached in caches.list {
+        let Some(why) = never_saved(caches, cached) else { continue };
+        places.push(CachePlace { cached, span: cached.event.span, label: why.to_owned() });
         first.get_or_insert(why);
     }
     let why = first?;
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "the cache that job `{}` restores is never saved: {why}",
-            audit.subject.name
+            caches.context.name
         ),
         help:
             "A step that only restores finds what another step has saved under the same key, with \
@@ -33,14 +33,14 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                 .to_owned(),
         remedy: Remedy::Refused("what was meant to save it is for a person to decide".to_owned()),
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }
 
-fn never_saved(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<&'static str> {
+fn never_saved(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<&'static str> {
     if cached.step.form != CacheForm::Restore || cached.step.must_hit {
         return None;
     }
-    let timelines = audit.jobs.subjects.iter().flat_map(|s| &s.timelines);
+    let timelines = caches.jobs.contexts.iter().flat_map(|s| &s.timelines);
     let savers: Vec<&CacheStep> = timelines
         .flat_map(|t| t.caches())
         .map(|(_, step)| step)
@@ -79,8 +79,8 @@ fn may_find(cached: &ExistingCache<'_>, saver: &CacheStep) -> bool {
     let given = saver.key.as_ref().is_some_and(|key| key.text.contains("outputs."));
     let same_text =
         saver.key.as_ref().zip(cached.step.key.as_ref()).is_some_and(|(a, b)| a.text == b.text);
-    let by_prefix = |restored: &Rendered| saved.text.starts_with(&restored.text);
-    let unknown = !saved.whole || !cached.rendered.whole;
+    let by_prefix = |restored: &RenderedKey| saved.text.starts_with(&restored.text);
+    let unknown = !saved.complete || !cached.rendered.complete;
     let literal = |text: &str| text.split("${{").next().unwrap_or_default().to_owned();
     let unlike = {
         let (a, b) = (literal(&saved.text), literal(&cached.rendered.text));

@@ -1,20 +1,20 @@
 //! `nox/cache-not-reused`: does nox delete what the cache restored?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
+use crate::cache::job_caches::JobCaches;
 use crate::job::{Event, Invocation};
 
 pub const ID: &str = "nox/cache-not-reused";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut calls: Vec<(&Event, &Invocation)> = Vec::new();
-    for cached in audit.caches {
+    for cached in caches.list {
         let wasted: Vec<_> = cached.wasted_on().collect();
         let Some((_, first)) = wasted.first() else { continue };
-        places.push(Place {
+        places.push(CachePlace {
             cached,
             span: cached.event.span,
             label: format!("`{}` deletes what this restores", first.command),
@@ -28,7 +28,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         .as_ref()
         .map(|word| format!(": `{word}` asks for that"))
         .unwrap_or_default();
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "`{}` deletes the environments that the cache restored and builds them again{refused}",
@@ -41,5 +41,5 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                 .to_owned(),
         remedy: Remedy::Reuse,
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }

@@ -1,26 +1,26 @@
 //! `nox/cache-removed`: does something delete the restored environments before nox uses them?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::{ExistingCache, covers};
+use crate::cache::job_caches::JobCaches;
 use crate::job::context::touches_folder;
 use crate::job::folder::Removal;
 
 pub const ID: &str = "nox/cache-removed";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&Removal, &str)> = None;
-    for cached in audit.caches {
+    for cached in caches.list {
         let Some((removal, folder)) = removal(cached) else { continue };
         let label = format!("`{}` deletes what this restores", removal.what);
-        places.push(Place { cached, span: cached.event.span, label });
+        places.push(CachePlace { cached, span: cached.event.span, label });
         first.get_or_insert((removal, folder));
     }
     let (removal, folder) = first?;
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "`{}` removes `{folder}` after the cache restored it and before nox uses it",
@@ -32,7 +32,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             .to_owned(),
         remedy: Remedy::Refused("which of the two steps is meant is for a person to decide".to_owned()),
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }
 
 /// What deletes a restored folder before the next call that uses it, also after an exact hit.
@@ -43,7 +43,7 @@ fn removal<'a>(cached: &ExistingCache<'a>) -> Option<(&'a Removal, &'a str)> {
     let restores = |folder: &&String| cached.step.paths.iter().any(|p| covers(p, folder));
     events[..next].iter().find_map(|event| {
         let removal = event.removal()?;
-        let always = event.happens_on_hit(cached.event.site) && event.condition.is_none();
+        let always = event.happens_on_hit(cached.event.step_ref) && event.condition.is_none();
         let folder = call.folders.iter().filter(restores).find(|folder| removal.takes(folder))?;
         always.then_some((removal, folder.as_str()))
     })

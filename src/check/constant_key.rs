@@ -1,19 +1,19 @@
 //! `nox/constant-key`: does the key change when what is built changes?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::{Finding, Severity};
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
-use crate::job::key_template::{Hash, Piece};
+use crate::cache::job_caches::JobCaches;
+use crate::job::key_template::{Hash, KeyPiece};
 use crate::tool::Answer;
 
 pub const ID: &str = "nox/constant-key";
 
 /// What keeps a key from changing.
 #[derive(Clone, PartialEq)]
-enum Flaw {
+enum KeyFlaw {
     NoHash,
     /// No hash matches anything; the first patterns.
     EmptyHashes(String),
@@ -21,32 +21,32 @@ enum Flaw {
     EmptyHash(String),
 }
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut first: Option<(&ExistingCache<'_>, Flaw)> = None;
-    for cached in audit.caches.iter().filter(|c| c.step.key.is_some() && !c.step.template.broken) {
-        let Some(flaw) = flaw(audit, cached) else { continue };
+    let mut first: Option<(&ExistingCache<'_>, KeyFlaw)> = None;
+    for cached in caches.list.iter().filter(|c| c.step.key.is_some() && !c.step.template.broken) {
+        let Some(flaw) = flaw(caches, cached) else { continue };
         let label = match &flaw {
-            Flaw::NoHash => "never changes".to_owned(),
-            Flaw::EmptyHashes(patterns) | Flaw::EmptyHash(patterns) => {
+            KeyFlaw::NoHash => "never changes".to_owned(),
+            KeyFlaw::EmptyHashes(patterns) | KeyFlaw::EmptyHash(patterns) => {
                 format!("no tracked file matches {patterns}")
             }
         };
-        places.push(Place { cached, span: audit.input_span(cached, "key"), label });
+        places.push(CachePlace { cached, span: caches.input_span(cached, "key"), label });
         first.get_or_insert((cached, flaw));
     }
     let (cached, flaw) = first?;
     let message = match &flaw {
-        Flaw::NoHash => {
+        KeyFlaw::NoHash => {
             "the cache key never changes, so the environments of the first run are reused from then on"
                 .to_owned()
         }
-        Flaw::EmptyHashes(patterns) => {
+        KeyFlaw::EmptyHashes(patterns) => {
             format!(
                 "no tracked file matches {patterns}, so `hashFiles` is always empty and the key never changes"
             )
         }
-        Flaw::EmptyHash(patterns) => {
+        KeyFlaw::EmptyHash(patterns) => {
             format!(
                 "no tracked file matches {patterns}, so `hashFiles` of it is always empty"
             )
@@ -57,27 +57,27 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                 noxfile) and those that say what is installed; the paths are relative to the workspace."
             .to_owned();
     let remedy = Remedy::RewriteKey { cache: cached.index };
-    let mut finding = Report { rule: ID, message, help, remedy }.finding(audit, &places)?;
-    if matches!(flaw, Flaw::EmptyHash(_)) {
+    let mut finding = CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)?;
+    if matches!(flaw, KeyFlaw::EmptyHash(_)) {
         finding.severity = Severity::Warning;
     }
     Some(finding)
 }
 
-fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
+fn flaw(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<KeyFlaw> {
     let key = &cached.step.template;
     let empty = |hash: &Hash| {
-        hashed::matches(audit.subject, cached.timeline, cached.event, hash) == Answer::No
+        hashed::matches(caches.context, cached.timeline, cached.event, hash) == Answer::No
     };
-    let follows = |piece: &Piece| match piece.hashes.as_slice() {
+    let follows = |piece: &KeyPiece| match piece.hashes.as_slice() {
         [] => !piece.is_fixed(),
         hashes => !hashes.iter().all(empty),
     };
     let empty_hash = key.hashes().find(|h| empty(h)).map(named);
     match (key.pieces.iter().any(follows), empty_hash) {
-        (false, Some(patterns)) => Some(Flaw::EmptyHashes(patterns)),
-        (false, None) => Some(Flaw::NoHash),
-        (true, Some(patterns)) => Some(Flaw::EmptyHash(patterns)),
+        (false, Some(patterns)) => Some(KeyFlaw::EmptyHashes(patterns)),
+        (false, None) => Some(KeyFlaw::NoHash),
+        (true, Some(patterns)) => Some(KeyFlaw::EmptyHash(patterns)),
         (true, None) => None,
     }
 }

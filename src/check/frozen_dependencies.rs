@@ -1,26 +1,26 @@
 //! `nox/frozen-dependencies`: do packages without a pinned version ever upgrade?
 
-use super::report::{Report, places};
+use super::report::{CacheReport, places};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
+use crate::cache::job_caches::JobCaches;
 use crate::job::context::is_cacheable;
-use crate::job::key_template::Piece;
+use crate::job::key_template::KeyPiece;
 use crate::tool::Reuse;
 
 pub const ID: &str = "nox/frozen-dependencies";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let found: Vec<&ExistingCache<'_>> =
-        audit.caches.iter().filter(|c| is_frozen(audit, c)).collect();
+        caches.list.iter().filter(|c| is_frozen(caches, c)).collect();
     let places = places(
-        audit,
+        caches,
         &found,
         "key",
         "keeps the packages of the first run until a hashed file changes",
     );
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: "packages without a pinned version stay at the version of the first run".to_owned(),
         help: "nox doesn't upgrade what is already installed in a reused environment, and this key includes only some \
@@ -28,14 +28,14 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             .to_owned(),
         remedy: Remedy::TurnWeekly { cache: found.first()?.index },
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }
 
 /// Unpinned packages are reused under a key that follows fewer files than decide about them, and no
 /// calendar.
-fn is_frozen(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
+fn is_frozen(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bool {
     let key = &cached.step.template;
-    let turns = |piece: &Piece| piece.hashes.is_empty() && !piece.is_fixed();
+    let turns = |piece: &KeyPiece| piece.hashes.is_empty() && !piece.is_fixed();
     let mut calls = cached.calls_after().map(|(_, i)| i).filter(|i| is_cacheable(i));
     if key.broken
         || key.pieces.iter().any(turns)
@@ -45,5 +45,5 @@ fn is_frozen(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
         return false;
     }
     // A hash of nothing is another check's question.
-    audit.hashes_everything(cached) == Some(false)
+    caches.hashes_everything(cached) == Some(false)
 }

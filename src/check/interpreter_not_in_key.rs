@@ -1,12 +1,12 @@
 //! `nox/interpreter-not-in-key`: can environments of another interpreter, system or noxfile be
 //! restored?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
 use crate::cache::foreign::{Named, crosses, follows_no_definition, is_of_the_image, key_names};
+use crate::cache::job_caches::JobCaches;
 
 pub const ID: &str = "nox/interpreter-not-in-key";
 
@@ -23,11 +23,11 @@ enum Flaw {
     },
 }
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&ExistingCache<'_>, Flaw)> = None;
-    for cached in audit.caches.iter().filter(|c| c.step.key.is_some()) {
-        let Some(flaw) = flaw(audit, cached) else { continue };
+    for cached in caches.list.iter().filter(|c| c.step.key.is_some()) {
+        let Some(flaw) = flaw(caches, cached) else { continue };
         let (input, label) = match &flaw {
             Flaw::Key(Named::Minor) => {
                 ("key", "doesn't include the exact Python version".to_owned())
@@ -39,7 +39,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                 ("restore-keys", format!("also restores environments of {what}"))
             }
         };
-        places.push(Place { cached, span: audit.input_span(cached, input), label });
+        places.push(CachePlace { cached, span: caches.input_span(cached, input), label });
         first.get_or_insert((cached, flaw));
     }
     let (cached, flaw) = first?;
@@ -76,10 +76,10 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             Remedy::RewriteKey { cache: cached.index }
         }
     };
-    Report { rule: ID, message, help, remedy }.finding(audit, &places)
+    CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)
 }
 
-fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
+fn flaw(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     let key = &cached.step.template;
     if key.broken {
         return None;
@@ -88,10 +88,10 @@ fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     if matches!(named, Named::Not | Named::Minor) {
         return Some(Flaw::Key(named));
     }
-    if is_of_the_image(audit, cached) {
+    if is_of_the_image(caches, cached) {
         return Some(Flaw::System);
     }
-    if follows_no_definition(audit, cached) {
+    if follows_no_definition(caches, cached) {
         return Some(Flaw::Definition);
     }
     // What is rebuilt may come from anywhere; where no call is seen nobody knows.
@@ -105,7 +105,7 @@ fn flaw(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
         .zip(cached.restore_lines())
         .filter(|(restore, _)| restore.can_begin(key))
         .find_map(|(restore, line)| {
-            let what = crosses(audit, cached, restore, named)?;
+            let what = crosses(caches, cached, restore, named)?;
             Some(Flaw::Restore { written: line.to_owned(), what })
         })
 }

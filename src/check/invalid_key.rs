@@ -1,10 +1,10 @@
 //! `nox/invalid-key`: does the cache service accept the key on every leg?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
+use crate::cache::job_caches::JobCaches;
 use crate::job::key_template::Key;
 use crate::rules::cache_actions::cache_actions;
 
@@ -12,16 +12,20 @@ pub const ID: &str = "nox/invalid-key";
 /// Length of a `hashFiles` that matches something.
 const HASH: usize = 64;
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&ExistingCache<'_>, String)> = None;
-    for cached in audit.caches {
+    for cached in caches.list {
         let Some((input, reason)) = refused(cached) else { continue };
-        places.push(Place { cached, span: audit.input_span(cached, input), label: reason.clone() });
+        places.push(CachePlace {
+            cached,
+            span: caches.input_span(cached, input),
+            label: reason.clone(),
+        });
         first.get_or_insert((cached, reason));
     }
     let (cached, reason) = first?;
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!("the cache service refuses the key, so the job fails: {reason}"),
         help: "A key can have at most 512 characters and no comma, and there can be at most 10 keys including the \
@@ -29,7 +33,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             .to_owned(),
         remedy: Remedy::RewriteKey { cache: cached.index },
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }
 
 /// What is refused, and the input it stands in.

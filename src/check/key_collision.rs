@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
-use crate::job::context::Subject;
+use crate::cache::job_caches::JobCaches;
+use crate::job::context::JobContext;
 
 pub const ID: &str = "nox/key-collision";
 /// Caches that are compared pair by pair; more legs are not more different.
@@ -21,10 +21,10 @@ struct Rival {
     difference: &'static str,
 }
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
-    let candidates = audit.caches.iter().filter(|c| c.step.key.is_some() && c.rendered.whole);
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
+    let candidates = caches.list.iter().filter(|c| c.step.key.is_some() && c.rendered.complete);
     let own: Vec<&ExistingCache<'_>> =
-        candidates.filter(|c| is_sure(audit.subject, c)).take(MAX_COMPARED).collect();
+        candidates.filter(|c| is_sure(caches.context, c)).take(MAX_COMPARED).collect();
     let mut places = Vec::new();
     let mut first: Option<(&ExistingCache<'_>, Rival)> = None;
     let mut asked: BTreeSet<&str> = BTreeSet::new();
@@ -37,7 +37,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         });
         let found = match among {
             Some(rival) => Some(rival),
-            None if asked.insert(&cached.rendered.text) => elsewhere(audit, cached),
+            None if asked.insert(&cached.rendered.text) => elsewhere(caches, cached),
             None => None,
         };
         let Some(rival) = found else { continue };
@@ -45,18 +45,18 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             None => format!("shared by matrix legs that {}", rival.difference),
             Some(job) => format!("shared with {job}"),
         };
-        places.push(Place { cached, span: audit.input_span(cached, "key"), label });
+        places.push(CachePlace { cached, span: caches.input_span(cached, "key"), label });
         first.get_or_insert((cached, rival));
     }
     let (cached, rival) = first?;
     let message = match &rival.job {
         None => format!(
             "matrix legs of `{}` that {} share one cache key",
-            audit.subject.name, rival.difference
+            caches.context.name, rival.difference
         ),
         Some(job) => format!(
             "job `{}` and {job} {}, but share one cache key",
-            audit.subject.name, rival.difference
+            caches.context.name, rival.difference
         ),
     };
     let help =
@@ -64,13 +64,15 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                 Add what tells them apart to the key."
             .to_owned();
     let remedy = Remedy::RewriteKey { cache: cached.index };
-    Report { rule: ID, message, help, remedy }.finding(audit, &places)
+    CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)
 }
 
 /// A job elsewhere in the repository that shares the key.
-fn elsewhere(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Rival> {
-    let others =
-        audit.jobs.under(&cached.rendered).filter(|(other, _)| other.unit != audit.subject.unit);
+fn elsewhere(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Rival> {
+    let others = caches
+        .jobs
+        .under(&cached.rendered)
+        .filter(|(other, _)| other.job_ref != caches.context.job_ref);
     let mut rivals = others.filter_map(|(other, theirs)| {
         let difference =
             cached.builds.difference(&theirs.builds).filter(|_| theirs.step.key.is_some())?;
@@ -78,7 +80,7 @@ fn elsewhere(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Option<Rival
     });
     let (other, difference) = rivals.next()?;
     let path = &other.document().path;
-    let here = other.unit.document == audit.subject.unit.document;
+    let here = other.job_ref.document == caches.context.job_ref.document;
     let file = if here { String::new() } else { format!(" of `{path}`") };
     Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
 }
@@ -100,8 +102,8 @@ fn collide(a: &ExistingCache<'_>, b: &ExistingCache<'_>) -> bool {
 
 /// Files that a step writes may differ from job to job: only hashes of tracked files are the same
 /// everywhere.
-fn is_sure(subject: &Subject<'_>, cached: &ExistingCache<'_>) -> bool {
+fn is_sure(context: &JobContext<'_>, cached: &ExistingCache<'_>) -> bool {
     let known = |h: &&crate::job::key_template::Hash| h.patterns.is_some();
     let mut hashes = cached.step.template.hashes().filter(known);
-    hashes.all(|h| !hashed::is_written(subject, cached.timeline, cached.event, h))
+    hashes.all(|h| !hashed::is_written(context, cached.timeline, cached.event, h))
 }

@@ -4,30 +4,30 @@ use crate::base::finding::{Finding, Location, Severity};
 use crate::base::remedy::Remedy;
 use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
 use crate::cache::supplied::{Supplied, supplied};
-use crate::cache::uncovered::{Call, Uncovered};
-use crate::job::context::{Subject, cacheable, needs_reuse_flag};
-use crate::job::{Event, EventKind, Invocation, Site};
+use crate::cache::uncovered::{Uncovered, UncoveredCall};
+use crate::job::context::{JobContext, cacheable, needs_reuse_flag};
+use crate::job::{Event, EventKind, Invocation, StepRef};
 use crate::tool::Reuse;
 
 pub const ID: &str = "nox/missing-cache";
 
-pub fn check(subject: &Subject<'_>) -> Option<Finding> {
-    let permission = Permission::of(subject);
+pub fn check(context: &JobContext<'_>) -> Option<Finding> {
+    let permission = Permission::of(context);
     if permission == Permission::OnlyPublishes {
         return None;
     }
-    let uncovered = Uncovered::of(subject);
+    let uncovered = Uncovered::of(context);
     let calls = &uncovered.calls;
-    let &Call { event, invocation, .. } = calls.first()?;
-    let severity = if is_schedule_only(&subject.instances.triggers) {
+    let &UncoveredCall { event, invocation, .. } = calls.first()?;
+    let severity = if is_schedule_only(&context.instances.triggers) {
         Severity::Info
     } else if calls.iter().all(is_built_by_uv) {
         Severity::Warning
     } else {
         Severity::Error
     };
-    let permission = match uncovered.site() {
-        Ok(site) => permission.at(subject, site),
+    let permission = match uncovered.step_ref() {
+        Ok(step_ref) => permission.at(context, step_ref),
         Err(_) => permission,
     };
     let withheld = match &permission {
@@ -40,7 +40,7 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
         let reason = "only a schedule starts the job, and a cache that is not used for days is \
                       deleted; measure before you add one";
         Remedy::Refused(reason.to_owned())
-    } else if let Some(reason) = there_already(subject, calls) {
+    } else if let Some(reason) = there_already(context, calls) {
         Remedy::Refused(reason)
     } else if uncovered.covered_elsewhere {
         let reason = "a cache step exists, but its `if:` leaves out some of the legs that run nox";
@@ -51,16 +51,16 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
     Some(Finding {
         rule: ID,
         severity,
-        message: message(subject, invocation),
+        message: message(context, invocation),
         help: help(calls),
         primary: Location {
-            path: subject.repository.documents[event.outer.document].path.clone(),
-            span: primary_span(subject, event),
+            path: context.repository.documents[event.outer.document].path.clone(),
+            span: primary_span(context, event),
             label: "builds its environments from scratch in every run".to_owned(),
         },
-        related: related(subject, event, calls),
-        job: subject.name.clone(),
-        notes: costs(subject, calls),
+        related: related(context, event, calls),
+        job: context.name.clone(),
+        notes: costs(context, calls),
         remedy: Some(remedy),
         fix: None,
         no_fix_reason: None,
@@ -68,18 +68,18 @@ pub fn check(subject: &Subject<'_>) -> Option<Finding> {
     })
 }
 
-fn message(subject: &Subject<'_>, invocation: &Invocation) -> String {
+fn message(context: &JobContext<'_>, invocation: &Invocation) -> String {
     let folder = invocation.folders.first().map_or(".nox", String::as_str);
-    let unit = match subject.unit.job {
-        Some(_) => format!("job `{}`", subject.name),
+    let job_ref = match context.job_ref.job {
+        Some(_) => format!("job `{}`", context.name),
         None => "this action".to_owned(),
     };
     format!(
-        "{unit} runs nox without a cache of `{folder}`: every run builds its environments from scratch"
+        "{job_ref} runs nox without a cache of `{folder}`: every run builds its environments from scratch"
     )
 }
 
-fn help(calls: &[Call<'_>]) -> String {
+fn help(calls: &[UncoveredCall<'_>]) -> String {
     let mut help = "Restore the environments with a cache step before nox runs, under a key that \
                     changes with everything they depend on"
         .to_owned();
@@ -100,30 +100,31 @@ fn help(calls: &[Call<'_>]) -> String {
 
 /// The span of the call in the job's own file: where a composite action is used, the step that uses
 /// it.
-fn primary_span(subject: &Subject<'_>, event: &Event) -> crate::base::text::Span {
-    if event.site == event.outer {
+fn primary_span(context: &JobContext<'_>, event: &Event) -> crate::base::text::Span {
+    if event.step_ref == event.outer {
         return event.span;
     }
-    let outer = step_of(subject, event.outer);
+    let outer = step_of(context, event.outer);
     outer.and_then(|s| s.uses.as_ref()).map_or(event.span, |uses| uses.span)
 }
 
-fn step_of<'a>(subject: &'a Subject<'_>, site: Site) -> Option<&'a crate::actions::Step> {
-    subject.repository.documents[site.document].steps(site.job)?.steps.get(site.step)
+fn step_of<'a>(context: &'a JobContext<'_>, step_ref: StepRef) -> Option<&'a crate::actions::Step> {
+    context.repository.documents[step_ref.document].steps(step_ref.job)?.steps.get(step_ref.step)
 }
 
-fn related(subject: &Subject<'_>, first: &Event, calls: &[Call<'_>]) -> Vec<Location> {
+fn related(context: &JobContext<'_>, first: &Event, calls: &[UncoveredCall<'_>]) -> Vec<Location> {
     let mut out: Vec<Location> = Vec::new();
     let mut add = |location: Location| {
         if !out.iter().any(|l| l.path == location.path && l.span == location.span) {
             out.push(location);
         }
     };
-    for Call { event, invocation, .. } in calls {
-        let path = subject.repository.documents[event.site.document].path.clone();
-        event.hops.iter().skip(1).for_each(|hop| add(hop.clone()));
-        let is_primary =
-            event.site == first.site && event.span == first.span && first.site == first.outer;
+    for UncoveredCall { event, invocation, .. } in calls {
+        let path = context.repository.documents[event.step_ref.document].path.clone();
+        event.via.iter().skip(1).for_each(|via_place| add(via_place.clone()));
+        let is_primary = event.step_ref == first.step_ref
+            && event.span == first.span
+            && first.step_ref == first.outer;
         if !is_primary {
             add(Location { path, span: event.span, label: format!("`{}`", invocation.command) });
         }
@@ -132,7 +133,7 @@ fn related(subject: &Subject<'_>, first: &Event, calls: &[Call<'_>]) -> Vec<Loca
 }
 
 /// Whether uv builds the environments of the call: alone, or as the first choice and at hand.
-fn is_built_by_uv(call: &Call<'_>) -> bool {
+fn is_built_by_uv(call: &UncoveredCall<'_>) -> bool {
     let backend = &call.invocation.run.backend;
     let at_hand = || {
         let launched = call.invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
@@ -153,8 +154,8 @@ fn brings_uv(event: &Event) -> bool {
 }
 
 /// Environments are there without a cache, but nox deletes them.
-fn there_already(subject: &Subject<'_>, calls: &[Call<'_>]) -> Option<String> {
-    let supplied = calls.iter().find_map(|call| supplied(subject, call.timeline))?;
+fn there_already(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Option<String> {
+    let supplied = calls.iter().find_map(|call| supplied(context, call.timeline))?;
     let who = match supplied {
         Supplied::Arrives(what) => format!("`{what}` brings environments"),
         Supplied::Stays => "the machine keeps the environments from run to run".to_owned(),
@@ -163,7 +164,7 @@ fn there_already(subject: &Subject<'_>, calls: &[Call<'_>]) -> Option<String> {
 }
 
 /// An explicit wish not to reuse environments is respected.
-fn refused(calls: &[Call<'_>]) -> Option<String> {
+fn refused(calls: &[UncoveredCall<'_>]) -> Option<String> {
     let words = calls
         .iter()
         .map(|call| call.invocation.run.reuse_refused.as_ref())
@@ -175,10 +176,10 @@ fn refused(calls: &[Call<'_>]) -> Option<String> {
 }
 
 /// What a cache costs and who can read it.
-fn costs(subject: &Subject<'_>, calls: &[Call<'_>]) -> Vec<String> {
+fn costs(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
-    let legs = subject.timelines.iter().filter(|t| cacheable(t).next().is_some()).count();
-    let forge = subject.repository.forge_of(subject.unit.document);
+    let legs = context.timelines.iter().filter(|t| cacheable(t).next().is_some()).count();
+    let forge = context.repository.forge_of(context.job_ref.document);
     if legs > 1
         && let Some(quota) = forge.quota_gib
     {
@@ -187,15 +188,15 @@ fn costs(subject: &Subject<'_>, calls: &[Call<'_>]) -> Vec<String> {
             forge.name
         ));
     }
-    if is_pull_request_only(&subject.instances.triggers) {
+    if is_pull_request_only(&context.instances.triggers) {
         notes.push(
             "the workflow runs for pull requests only: each warms its own cache, none that others can read".to_owned(),
         );
     }
-    let container = subject
+    let container = context
         .document()
         .workflow()
-        .zip(subject.unit.job)
+        .zip(context.job_ref.job)
         .is_some_and(|(w, j)| w.jobs[j].container.is_some());
     if container && !forge.needs_in_image.is_empty() {
         notes.push(format!(

@@ -1,25 +1,29 @@
 //! `nox/missing-restore-keys`: is anything restored when only a dependency changed?
 
-use super::report::{Report, places};
+use super::report::{CacheReport, places};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
 use crate::cache::hashed::hashed;
+use crate::cache::job_caches::JobCaches;
 
 pub const ID: &str = "nox/missing-restore-keys";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
-    let site = |c: &&&ExistingCache<'_>| {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
+    let step_ref = |c: &&&ExistingCache<'_>| {
         let step = c.step;
         step.key.is_some()
             && step.restore_keys.is_none()
             && !step.must_hit
             && step.template.hashes().next().is_some()
     };
-    let found: Vec<&ExistingCache<'_>> =
-        audit.by_site().into_iter().filter(|c| site(&c)).filter(|c| wants_some(audit, c)).collect();
-    let places = places(audit, &found, "key", "nothing is restored under any other key");
+    let found: Vec<&ExistingCache<'_>> = caches
+        .by_step()
+        .into_iter()
+        .filter(|c| step_ref(&c))
+        .filter(|c| wants_some(caches, c))
+        .collect();
+    let places = places(caches, &found, "key", "nothing is restored under any other key");
     let cached = *found.first()?;
     let remedy = if cached.is_installed_exactly() {
         Remedy::AddRestoreKeys { cache: cached.index }
@@ -28,7 +32,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                       it would have to be rebuilt";
         Remedy::Refused(reason.to_owned())
     };
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: "the cache has no restore keys, so one changed dependency rebuilds every environment".to_owned(),
         help: "Use the key without its last hash as the restore key, and keep the exact Python version and the hash of \
@@ -37,17 +41,17 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             .to_owned(),
         remedy,
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }
 
 /// An older environment would help, and may be restored.
-fn wants_some(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
-    match audit.needs(cached.event.site) {
+fn wants_some(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bool {
+    match caches.needs(cached.event.step_ref) {
         Ok(needs) if needs.exact_only => false,
         // A key that follows everything is written as a fix would: it leaves restore keys out where
         // they would cost more than a miss.
         Ok(_)
-            if audit.hashes_everything(cached) == Some(true) && !cached.is_installed_exactly() =>
+            if caches.hashes_everything(cached) == Some(true) && !cached.is_installed_exactly() =>
         {
             false
         }
@@ -56,7 +60,7 @@ fn wants_some(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
                 .step
                 .template
                 .hashes()
-                .filter_map(|h| hashed(audit.subject, cached.timeline, cached.event, h));
+                .filter_map(|h| hashed(caches.context, cached.timeline, cached.event, h));
             // A key that hashes nothing but the definition has no beginning that would help.
             needs.restore_key().is_some()
                 || taken.any(|files| files.iter().any(|f| !needs.definition.contains(f)))

@@ -21,10 +21,10 @@ mod stale_install;
 mod wrong_path;
 
 use crate::base::finding::Finding;
-use crate::cache::audit::CacheAudit;
+use crate::cache::job_caches::JobCaches;
 
 /// Looks at caches that are already there.
-type AuditCheck = fn(&CacheAudit<'_>) -> Option<Finding>;
+type AuditCheck = fn(&JobCaches<'_>) -> Option<Finding>;
 
 /// In the order in which their fixes are combined: where a step stands comes first.
 const AUDIT_CHECKS: [AuditCheck; 17] = [
@@ -48,13 +48,13 @@ const AUDIT_CHECKS: [AuditCheck; 17] = [
 ];
 
 /// Every finding of every check about one job, each with the remedy for it.
-pub fn run(audit: &CacheAudit<'_>) -> Vec<Finding> {
+pub fn run(caches: &JobCaches<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    if audit.subject.runs_tool() {
-        found.extend(missing_cache::check(audit.subject));
+    if caches.context.runs_tool() {
+        found.extend(missing_cache::check(caches.context));
     }
-    if !audit.caches.is_empty() {
-        found.extend(AUDIT_CHECKS.iter().filter_map(|check| check(audit)));
+    if !caches.list.is_empty() {
+        found.extend(AUDIT_CHECKS.iter().filter_map(|check| check(caches)));
     }
     found
 }

@@ -1,30 +1,30 @@
 //! `nox/partial-hit-reused`: are environments used as they are that a restore key brought?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
+use crate::cache::job_caches::JobCaches;
 use crate::job::Invocation;
 use crate::job::context::is_cacheable;
 use crate::tool::Reuse;
 
 pub const ID: &str = "nox/partial-hit-reused";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&ExistingCache<'_>, &Invocation)> = None;
-    for cached in audit.caches {
+    for cached in caches.list {
         let Some(call) = leftovers(cached) else { continue };
-        places.push(Place {
+        places.push(CachePlace {
             cached,
-            span: audit.input_span(cached, "restore-keys"),
+            span: caches.input_span(cached, "restore-keys"),
             label: "brings environments of an earlier state".to_owned(),
         });
         first.get_or_insert((cached, call));
     }
     let (cached, call) = first?;
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "`{}` reuses environments that a restore key brought: packages that are no longer \
@@ -38,7 +38,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             .to_owned(),
         remedy: Remedy::RebuildOnPartialHit { cache: cached.index },
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }
 
 /// The call that installs into whatever a restore key brought, where nothing takes away what is no

@@ -3,19 +3,19 @@
 use crate::base::finding::{Finding, Location};
 use crate::base::remedy::Remedy;
 use crate::base::text::Span;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
+use crate::cache::job_caches::JobCaches;
 use crate::rules::checks;
 
 /// A cache step as a finding points at it.
-pub struct Place<'a> {
+pub struct CachePlace<'a> {
     pub cached: &'a ExistingCache<'a>,
     pub span: Span,
     pub label: String,
 }
 
 /// What a check says; the rest follows from the caches it says it about.
-pub struct Report {
+pub struct CacheReport {
     pub rule: &'static str,
     pub message: String,
     pub help: String,
@@ -24,28 +24,28 @@ pub struct Report {
 
 /// These cache steps, each pointed at where its input `name` stands.
 pub fn places<'a>(
-    audit: &CacheAudit<'a>,
+    caches: &JobCaches<'a>,
     found: &[&'a ExistingCache<'a>],
     name: &str,
     label: &str,
-) -> Vec<Place<'a>> {
-    let place = |cached: &&'a ExistingCache<'a>| Place {
+) -> Vec<CachePlace<'a>> {
+    let place = |cached: &&'a ExistingCache<'a>| CachePlace {
         cached,
-        span: audit.input_span(cached, name),
+        span: caches.input_span(cached, name),
         label: label.to_owned(),
     };
     found.iter().map(place).collect()
 }
 
-impl Report {
+impl CacheReport {
     /// The first place is the finding's own, the others are related.
-    pub fn finding(self, audit: &CacheAudit<'_>, places: &[Place<'_>]) -> Option<Finding> {
+    pub fn finding(self, caches: &JobCaches<'_>, places: &[CachePlace<'_>]) -> Option<Finding> {
         let first = places.first()?;
         let check = checks::find(self.rule)?;
         let mut related: Vec<Location> = Vec::new();
-        let primary = location(audit, first, &mut related);
+        let primary = location(caches, first, &mut related);
         for place in &places[1..] {
-            let location = location(audit, place, &mut related);
+            let location = location(caches, place, &mut related);
             if (&location.path, location.span) != (&primary.path, primary.span)
                 && !related.contains(&location)
             {
@@ -59,7 +59,7 @@ impl Report {
             help: self.help,
             primary,
             related,
-            job: audit.subject.name.clone(),
+            job: caches.context.name.clone(),
             notes: Vec::new(),
             remedy: Some(self.remedy),
             fix: None,
@@ -70,20 +70,28 @@ impl Report {
 }
 
 /// A place in the job's own file; where the step is inside an action, the action's file is related.
-fn location(audit: &CacheAudit<'_>, place: &Place<'_>, related: &mut Vec<Location>) -> Location {
+fn location(
+    caches: &JobCaches<'_>,
+    place: &CachePlace<'_>,
+    related: &mut Vec<Location>,
+) -> Location {
     let event = place.cached.event;
     let inside = Location {
-        path: audit.document_of(event.site).path.clone(),
+        path: caches.document_of(event.step_ref).path.clone(),
         span: place.span,
         label: place.label.clone(),
     };
-    if event.site == event.outer {
+    if event.step_ref == event.outer {
         return inside;
     }
-    let uses = audit.step_at(event.outer).and_then(|s| s.uses.as_ref());
+    let uses = caches.step_at(event.outer).and_then(|s| s.uses.as_ref());
     let span = uses.map_or(Span::default(), |u| u.span);
     if !related.contains(&inside) {
         related.push(inside);
     }
-    Location { path: audit.document_of(event.outer).path.clone(), span, label: place.label.clone() }
+    Location {
+        path: caches.document_of(event.outer).path.clone(),
+        span,
+        label: place.label.clone(),
+    }
 }

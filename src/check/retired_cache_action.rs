@@ -1,25 +1,25 @@
 //! `nox/retired-cache-action`: does the service still accept this version of the cache action?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
+use crate::cache::job_caches::JobCaches;
 
 pub const ID: &str = "nox/retired-cache-action";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    for cached in audit.by_site().into_iter().filter(|c| c.step.retired) {
-        let uses = audit.step_at(cached.event.site).and_then(|s| s.uses.as_ref());
+    for cached in caches.by_step().into_iter().filter(|c| c.step.retired) {
+        let uses = caches.step_at(cached.event.step_ref).and_then(|s| s.uses.as_ref());
         let span = uses.map_or(cached.event.span, |u| u.span);
-        places.push(Place {
+        places.push(CachePlace {
             cached,
             span,
             label: "the cache service refuses this version".to_owned(),
         });
     }
     let step = places.first()?.cached.step;
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "`{}@{}` no longer works: it uses a cache service that was switched off",
@@ -31,5 +31,5 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                 .to_owned(),
         remedy: Remedy::ReplaceAction,
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }

@@ -1,9 +1,9 @@
 //! `nox/saved-after-failure`: are environments saved although building them may have failed?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
+use crate::cache::job_caches::JobCaches;
 use crate::job::CacheForm;
 
 pub const ID: &str = "nox/saved-after-failure";
@@ -11,12 +11,12 @@ pub const ID: &str = "nox/saved-after-failure";
 /// Functions of an `if:` that let a step run after a failure.
 const AFTER_FAILURE: [&str; 3] = ["always()", "failure()", "!cancelled()"];
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut asked = None;
-    for cached in audit.caches.iter().filter(|c| c.step.form != CacheForm::Save) {
-        for (event, _) in audit.savers(cached) {
-            let Some(step) = audit.step_at(event.site) else { continue };
+    for cached in caches.list.iter().filter(|c| c.step.form != CacheForm::Save) {
+        for (event, _) in caches.savers(cached) {
+            let Some(step) = caches.step_at(event.step_ref) else { continue };
             let text = step.condition.as_ref().map_or("", |c| c.text.as_str());
             // What the nox step itself came to is asked: then only whole environments are saved.
             let asks_outcome = text.contains(".outcome") || text.contains(".conclusion");
@@ -24,13 +24,13 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             let found = AFTER_FAILURE.iter().find(|f| plain.contains(*f));
             if let Some(function) = found.filter(|_| !asks_outcome) {
                 let label = format!("`{function}` also saves after a failure");
-                places.push(Place { cached, span: event.span, label });
+                places.push(CachePlace { cached, span: event.span, label });
                 asked.get_or_insert(*function);
             }
         }
     }
     let function = asked?;
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "`if: {function}` also saves environments that a failed install left half made"
@@ -41,5 +41,5 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                 .to_owned(),
         remedy: Remedy::Refused("when to save is for a person to decide".to_owned()),
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }

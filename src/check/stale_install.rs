@@ -1,24 +1,24 @@
 //! `nox/stale-install`: are installs skipped in an environment of an older state?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
+use crate::cache::job_caches::JobCaches;
 use crate::job::context::is_cacheable;
 use crate::job::{Event, Invocation};
 
 pub const ID: &str = "nox/stale-install";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&Invocation, bool)> = None;
-    for cached in audit.caches {
+    for cached in caches.list {
         let skips = |(event, call): (&Event, &Invocation)| skips_installs(cached, event, call);
         let found = match cached.first_on_partial_hit().filter(|call| skips(*call)) {
             Some((_, call)) => Some((call, false)),
-            None if follows_source(audit, cached) => None,
+            None if follows_source(caches, cached) => None,
             None => {
                 let on_hit = cached.first_on_hit().filter(|call| skips(*call));
                 on_hit.filter(|(_, call)| call.run.copies_source).map(|(_, call)| (call, true))
@@ -30,7 +30,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             "an older environment is restored, and `{}` installs nothing into it",
             call.command
         );
-        places.push(Place { cached, span: audit.input_span(cached, input), label });
+        places.push(CachePlace { cached, span: caches.input_span(cached, input), label });
         first.get_or_insert((call, exact));
     }
     let (call, exact) = first?;
@@ -41,7 +41,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         "A restore key can restore an environment of an earlier commit, and nox then installs \
          neither the changed dependencies nor the project."
     };
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!(
             "`{}` skips installing in environments that may be older, so it may test old code",
@@ -55,7 +55,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
             "whether installs can be left out here is for a person to decide".to_owned(),
         ),
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }
 
 /// Whether the call trusts what was restored, with no earlier one that brings it up to date.
@@ -65,7 +65,7 @@ fn skips_installs(cached: &ExistingCache<'_>, event: &Event, call: &Invocation) 
 
 /// Whether the key may change with the project's source: it holds the commit, or hashes modules
 /// that do not define sessions.
-fn follows_source(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
+fn follows_source(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bool {
     let key = &cached.step.template;
     if key.broken || key.pieces.iter().any(|piece| piece.is_unique()) {
         return true;
@@ -75,7 +75,7 @@ fn follows_source(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> bool {
         calls.any(|(_, call)| call.run.definition_files.iter().any(|d| file.ends_with(d.as_str())))
     };
     key.hashes().any(|hash| {
-        match hashed::hashed(audit.subject, cached.timeline, cached.event, hash) {
+        match hashed::hashed(caches.context, cached.timeline, cached.event, hash) {
             Some(files) => files.iter().any(|f| f.ends_with(".py") && !defines(f)),
             None => true,
         }

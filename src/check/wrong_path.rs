@@ -1,21 +1,21 @@
 //! `nox/wrong-path`: does the cache hold the folder in which nox keeps its environments?
 
-use super::report::{Place, Report};
+use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::{ExistingCache, is_named_like};
+use crate::cache::job_caches::JobCaches;
 
 pub const ID: &str = "nox/wrong-path";
 
-pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first: Option<(&ExistingCache<'_>, Vec<String>)> = None;
-    for cached in audit.caches {
-        let missed = audit.missed_folders(cached);
+    for cached in caches.list {
+        let missed = caches.missed_folders(cached);
         let Some(folder) = missed.first() else { continue };
         let label = format!("nox keeps its environments in `{folder}`");
-        places.push(Place { cached, span: audit.input_span(cached, "path"), label });
+        places.push(CachePlace { cached, span: caches.input_span(cached, "path"), label });
         first.get_or_insert((cached, missed));
     }
     let (cached, missed) = first?;
@@ -27,7 +27,7 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
         .map(|p| p.written.as_str())
         .collect();
     let (there, folder) = (written.join("`, `"), missed.join("`, `"));
-    let report = Report {
+    let report = CacheReport {
         rule: ID,
         message: format!("the cache restores `{there}`, but nox keeps this job's environments in `{folder}`"),
         help:
@@ -36,5 +36,5 @@ pub fn check(audit: &CacheAudit<'_>) -> Option<Finding> {
                 .to_owned(),
         remedy: Remedy::SetPath { cache: cached.index },
     };
-    report.finding(audit, &places)
+    report.finding(caches, &places)
 }

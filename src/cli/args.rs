@@ -111,7 +111,7 @@ pub struct Cli {
     pub exit_non_zero_on_fix: bool,
 
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -195,7 +195,7 @@ impl FailOn {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Explain a check, or list all of them
     Rule(RuleArgs),
     Report(ReportArgs),
@@ -241,7 +241,7 @@ mod tests {
         let parse = |args: &[&str]| Cli::try_parse_from([&["cachelint"], args].concat());
         assert!(matches!(
             parse(&["rule", "missing-cache"]).unwrap().command,
-            Some(Command::Rule(_))
+            Some(CliCommand::Rule(_))
         ));
         let cli = parse(&["./rule", "a.yml"]).unwrap();
         assert!(cli.command.is_none() && cli.paths.len() == 2);

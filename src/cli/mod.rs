@@ -17,17 +17,17 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use crate::base::evidence::Evidence;
 use crate::base::finding::Applicability;
 use crate::config::Config;
-use crate::engine::fix_loop::{self, Change};
+use crate::engine::fix_loop::{self, FileChange};
 use crate::engine::lint::{self, Details, Outcome};
 use crate::output::{self, Fixed, Format, Report, Reported, Row, Sources, summary};
 use crate::repo;
-use crate::repo::discover::{Discovery, Repository, Stdin, discover};
+use crate::repo::discover::{DiscoveredRepository, Discovery, Stdin, discover};
 use crate::report::{self, ReportArgs, ReportError, ReportOutcome};
-use args::{Cli, Command, FailOn};
+use args::{Cli, CliCommand, FailOn};
 
 /// What a run was able to do; the exit code follows from it alone.
 #[derive(Debug, Default, Clone, Copy)]
-struct Verdict {
+struct ExitStatus {
     /// Something could not be done.
     failed: bool,
     /// Findings are left that the user can act on.
@@ -36,7 +36,7 @@ struct Verdict {
     changed: bool,
 }
 
-impl Verdict {
+impl ExitStatus {
     fn code(self, cli: &Cli) -> u8 {
         let unapplied = cli.diff && !cli.fix && self.changed;
         let applied = cli.exit_non_zero_on_fix && cli.fix && self.changed;
@@ -66,10 +66,10 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(cli: &Cli) -> io::Result<Verdict> {
+fn dispatch(cli: &Cli) -> io::Result<ExitStatus> {
     match &cli.command {
-        Some(Command::Rule(wanted)) => rule::print(wanted, &mut io::stdout().lock()),
-        Some(Command::Completions { shell }) => {
+        Some(CliCommand::Rule(wanted)) => rule::print(wanted, &mut io::stdout().lock()),
+        Some(CliCommand::Completions { shell }) => {
             let mut out = io::stdout().lock();
             match shell {
                 Some(shell) => {
@@ -81,18 +81,18 @@ fn dispatch(cli: &Cli) -> io::Result<Verdict> {
                     }
                 }
             }
-            Ok(Verdict::default())
+            Ok(ExitStatus::default())
         }
-        Some(Command::Report(wanted)) => report_logs(wanted),
+        Some(CliCommand::Report(wanted)) => report_logs(wanted),
         // In the pool as a whole, so that no step waits for another thread to wake up.
         None => rayon::scope(|_| check(cli)),
     }
 }
 
-fn report_logs(wanted: &ReportArgs) -> io::Result<Verdict> {
+fn report_logs(wanted: &ReportArgs) -> io::Result<ExitStatus> {
     match report::run(wanted, &mut io::stdin().lock(), &mut io::stdout().lock()) {
         Ok(outcome) => {
-            Ok(Verdict { left: outcome != ReportOutcome::Reported, ..Verdict::default() })
+            Ok(ExitStatus { left: outcome != ReportOutcome::Reported, ..ExitStatus::default() })
         }
         Err(ReportError::Write(e)) => Err(e),
         Err(e) => Err(io::Error::other(e)),
@@ -101,15 +101,15 @@ fn report_logs(wanted: &ReportArgs) -> io::Result<Verdict> {
 
 /// Everything that a check or a fix of all repositories found.
 #[derive(Default)]
-struct Run {
+struct Findings {
     report: Report,
-    changes: Vec<(Change, Arc<Sources>)>,
+    changes: Vec<(FileChange, Arc<Sources>)>,
     timelines: Vec<lint::JobTimeline>,
     /// What the run logs say, where some were given.
     evidence: Option<Arc<Evidence>>,
 }
 
-fn check(cli: &Cli) -> io::Result<Verdict> {
+fn check(cli: &Cli) -> io::Result<ExitStatus> {
     let current = std::env::current_dir().and_then(std::fs::canonicalize)?;
     print::try_outputs(cli)?;
     let evidence = match cli.logs.as_slice() {
@@ -133,7 +133,7 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
             }
         }
         let failed = print::show_files(cli, &repositories, problems, &current)?;
-        return Ok(Verdict { failed, ..Verdict::default() });
+        return Ok(ExitStatus { failed, ..ExitStatus::default() });
     }
     if cli.quiet == 0 && !cli.isolated && cli.config.is_none() {
         for repository in &repositories {
@@ -141,10 +141,10 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
         }
     }
 
-    let mut run = Run {
+    let mut run = Findings {
         evidence,
         report: Report { problems, current: current.clone(), ..Report::default() },
-        ..Run::default()
+        ..Findings::default()
     };
     let files: usize =
         repositories.iter().map(|r| r.files.iter().filter(|f| f.requested).count()).sum();
@@ -157,7 +157,7 @@ fn check(cli: &Cli) -> io::Result<Verdict> {
     drop(progress);
     run.report.dry = cli.diff && !cli.fix;
     run.report.sort();
-    let verdict = Verdict {
+    let verdict = ExitStatus {
         failed: !run.report.problems.is_empty(),
         left: run.report.findings.iter().any(|r| cli.fail_on.counts(&r.finding)),
         changed: !run.changes.is_empty(),
@@ -205,13 +205,18 @@ fn note_ignored_settings(root: &Path, current: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn leave_out(repository: &mut Repository, config: &Config) {
+fn leave_out(repository: &mut DiscoveredRepository, config: &Config) {
     for file in repository.files.iter_mut().filter(|f| config.excludes(&f.relative)) {
         file.requested = false;
     }
 }
 
-fn check_repository(cli: &Cli, mut repository: Repository, asked: &Asked<'_>, run: &mut Run) {
+fn check_repository(
+    cli: &Cli,
+    mut repository: DiscoveredRepository,
+    asked: &Asked<'_>,
+    run: &mut Findings,
+) {
     let mut config = match settings::settings(cli, &repository.root) {
         Ok(config) => config,
         Err(problems) => {

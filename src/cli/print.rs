@@ -4,14 +4,14 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Run;
+use super::Findings;
 use super::args::{Cli, ColourChoice, FailOn};
 use crate::base::finding::Problem;
 use crate::config;
 use crate::edit::diff::write_diff;
-use crate::engine::fix_loop::Change;
+use crate::engine::fix_loop::FileChange;
 use crate::output::{self, Format, Look, Report, Sources, json, printable_name, summary};
-use crate::repo::discover::{FileKind, Repository, Stdin};
+use crate::repo::discover::{DiscoveredRepository, FileKind, Stdin};
 
 pub fn write_problems(report: &Report, look: Look) -> io::Result<()> {
     let mut rendered = Vec::new();
@@ -20,7 +20,7 @@ pub fn write_problems(report: &Report, look: Look) -> io::Result<()> {
 }
 
 /// Findings go to standard output, unless a patch or a fixed text has to stand there alone.
-pub fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
+pub fn print(cli: &Cli, run: &Findings, stdin: Option<&Stdin>) -> io::Result<()> {
     let look = |terminal: bool| Look {
         colour: colour(cli.color, terminal),
         verbose: cli.verbose > 0,
@@ -73,7 +73,7 @@ pub fn print(cli: &Cli, run: &Run, stdin: Option<&Stdin>) -> io::Result<()> {
 
 /// The whole patch, to be applied in the current folder; else in the one that is returned, because
 /// git refuses paths out of the folder it runs in.
-fn patch(run: &Run, colour: bool) -> io::Result<(Vec<u8>, Option<String>)> {
+fn patch(run: &Findings, colour: bool) -> io::Result<(Vec<u8>, Option<String>)> {
     let outside = run.changes.iter().any(|(change, sources)| sources.is_outside(&change.relative));
     let one_root = run.changes.iter().all(|(_, sources)| Arc::ptr_eq(sources, &run.changes[0].1));
     let from_root = outside && one_root;
@@ -87,12 +87,12 @@ fn patch(run: &Run, colour: bool) -> io::Result<(Vec<u8>, Option<String>)> {
     Ok((patch, root))
 }
 
-fn changes(run: &Run) -> io::Result<Vec<json::Change>> {
-    let one = |(change, sources): &(Change, Arc<Sources>)| {
+fn changes(run: &Findings) -> io::Result<Vec<json::JsonChange>> {
+    let one = |(change, sources): &(FileChange, Arc<Sources>)| {
         let mut patch = Vec::new();
         let path = sources.display(&change.relative);
         write_diff(&mut patch, &path, &change.before, &change.after, false)?;
-        Ok(json::Change { path, patch: String::from_utf8_lossy(&patch).into_owned() })
+        Ok(json::JsonChange { path, patch: String::from_utf8_lossy(&patch).into_owned() })
     };
     run.changes.iter().map(one).collect()
 }
@@ -160,7 +160,7 @@ fn unwritable(path: &Path, error: &io::Error) -> io::Error {
 /// The files that would be checked.
 pub fn show_files(
     cli: &Cli,
-    repositories: &[Repository],
+    repositories: &[DiscoveredRepository],
     problems: Vec<Problem>,
     current: &Path,
 ) -> io::Result<bool> {
@@ -191,7 +191,7 @@ pub fn show_files(
 }
 
 /// The whole report as bytes, so that a file is never half written because of us.
-fn render(cli: &Cli, run: &Run, look: Look) -> io::Result<Vec<u8>> {
+fn render(cli: &Cli, run: &Findings, look: Look) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     let for_people = matches!(cli.output_format, Format::Full | Format::Concise);
     let nothing_to_say = run.report.shown(look).next().is_none() && run.report.fixed.is_empty();

@@ -2,18 +2,18 @@
 
 use std::io::{self, Write};
 
-use super::Verdict;
+use super::ExitStatus;
 use super::args::{RuleArgs, RuleFormat};
 use crate::rules::checks::{self, Check};
 
-pub fn print(wanted: &RuleArgs, out: &mut dyn Write) -> io::Result<Verdict> {
+pub fn print(wanted: &RuleArgs, out: &mut dyn Write) -> io::Result<ExitStatus> {
     if wanted.check.is_none() && !wanted.all && wanted.output_format == RuleFormat::Markdown {
         for check in checks::all() {
             let severity = check.severity.as_str();
             writeln!(out, "{:<28}  {severity:<7}  {}", check.id, check.title)?;
         }
         writeln!(out, "\n`cachelint rule missing-cache` explains one.")?;
-        return Ok(Verdict::default());
+        return Ok(ExitStatus::default());
     }
     let chosen = |check: &&Check| wanted.check.is_none_or(|name| name.0 == check.id);
     let checks: Vec<&Check> = checks::all().iter().filter(chosen).collect();
@@ -28,5 +28,5 @@ pub fn print(wanted: &RuleArgs, out: &mut dyn Write) -> io::Result<Verdict> {
         }
     }
     writeln!(out)?;
-    Ok(Verdict::default())
+    Ok(ExitStatus::default())
 }

@@ -211,8 +211,8 @@ fn key_part(part: &str) -> Checked {
         .parts
         .iter()
         .map(|part| match part {
-            crate::actions::expr::Part::Literal { text, .. } => text.as_str(),
-            crate::actions::expr::Part::Expr { .. } => "",
+            crate::actions::expr::TemplatePart::Literal { text, .. } => text.as_str(),
+            crate::actions::expr::TemplatePart::Expr { .. } => "",
         })
         .collect();
     if outside.contains(forbidden.as_str()) {
@@ -248,9 +248,9 @@ fn key_part(part: &str) -> Checked {
 /// The characters that a key part has whatever its expressions come to.
 fn literal_length(part: &str) -> usize {
     let Ok(template) = parse_template(part) else { return 0 };
-    let length = |part: &crate::actions::expr::Part| match part {
-        crate::actions::expr::Part::Literal { text, .. } => text.chars().count(),
-        crate::actions::expr::Part::Expr { expr, .. } => 64 * expr.calls("hashFiles").len(),
+    let length = |part: &crate::actions::expr::TemplatePart| match part {
+        crate::actions::expr::TemplatePart::Literal { text, .. } => text.chars().count(),
+        crate::actions::expr::TemplatePart::Expr { expr, .. } => 64 * expr.calls("hashFiles").len(),
     };
     template.parts.iter().map(length).sum()
 }

@@ -187,11 +187,11 @@ fn speaks_of_cachelint(path: &Path) -> bool {
 #[derive(Deserialize)]
 struct PyProject {
     #[serde(default)]
-    tool: Tool,
+    tool: ToolTable,
 }
 
 #[derive(Deserialize, Default)]
-struct Tool {
+struct ToolTable {
     cachelint: Option<Config>,
 }
 

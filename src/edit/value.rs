@@ -11,46 +11,46 @@ use yaml_rust2::scanner::TScalarStyle;
 const MAX_DEPTH: usize = 160;
 
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct ValueNode {
     pub tag: Option<String>,
     /// Its number, or 0.
     pub anchor: usize,
-    pub kind: Kind,
+    pub kind: ValueKind,
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
-    Scalar(Scalar),
-    Sequence(Vec<Node>),
-    Mapping(Vec<(Node, Node)>),
+pub(super) enum ValueKind {
+    ScalarValue(ScalarValue),
+    Sequence(Vec<ValueNode>),
+    Mapping(Vec<(ValueNode, ValueNode)>),
     /// A link to the node with that anchor.
     Alias(usize),
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
+pub(super) enum ScalarValue {
     Text(String),
     /// Null, a boolean or a number.
     Other(String),
 }
 
-impl Node {
-    fn plain(kind: Kind) -> Self {
+impl ValueNode {
+    fn plain(kind: ValueKind) -> Self {
         Self { tag: None, anchor: 0, kind }
     }
 
     /// A value without aliases.
     pub fn of(value: &Value) -> Self {
-        let other = |text: String| Kind::Scalar(Scalar::Other(text));
+        let other = |text: String| ValueKind::ScalarValue(ScalarValue::Other(text));
         Self::plain(match value {
             Value::Null => other("null".to_owned()),
             Value::Bool(bool) => other(bool.to_string()),
             Value::Number(number) => other(number.to_string()),
-            Value::String(text) => Kind::Scalar(Scalar::Text(text.clone())),
-            Value::Sequence(items) => Kind::Sequence(items.iter().map(Self::of).collect()),
-            Value::Mapping(entries) => {
-                Kind::Mapping(entries.iter().map(|(k, v)| (Self::of(k), Self::of(v))).collect())
-            }
+            Value::String(text) => ValueKind::ScalarValue(ScalarValue::Text(text.clone())),
+            Value::Sequence(items) => ValueKind::Sequence(items.iter().map(Self::of).collect()),
+            Value::Mapping(entries) => ValueKind::Mapping(
+                entries.iter().map(|(k, v)| (Self::of(k), Self::of(v))).collect(),
+            ),
             Value::Tagged(tagged) => {
                 return Self { tag: Some(tagged.tag.to_string()), ..Self::of(&tagged.value) };
             }
@@ -60,14 +60,16 @@ impl Node {
     /// What a scalar says.
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Scalar(Scalar::Text(text) | Scalar::Other(text)) => Some(text),
+            ValueKind::ScalarValue(ScalarValue::Text(text) | ScalarValue::Other(text)) => {
+                Some(text)
+            }
             _ => None,
         }
     }
 }
 
 /// The anchored nodes of a value by their numbers.
-pub(super) fn anchors(root: &Node) -> HashMap<usize, &Node> {
+pub(super) fn anchors(root: &ValueNode) -> HashMap<usize, &ValueNode> {
     let mut found = HashMap::new();
     let mut next = vec![root];
     while let Some(node) = next.pop() {
@@ -75,27 +77,27 @@ pub(super) fn anchors(root: &Node) -> HashMap<usize, &Node> {
             found.insert(node.anchor, node);
         }
         match &node.kind {
-            Kind::Sequence(items) => next.extend(items),
-            Kind::Mapping(entries) => next.extend(entries.iter().flat_map(|(k, v)| [k, v])),
-            Kind::Scalar(_) | Kind::Alias(_) => {}
+            ValueKind::Sequence(items) => next.extend(items),
+            ValueKind::Mapping(entries) => next.extend(entries.iter().flat_map(|(k, v)| [k, v])),
+            ValueKind::ScalarValue(_) | ValueKind::Alias(_) => {}
         }
     }
     found
 }
 
 /// As serde_yaml reads it: aliases expanded.
-pub(super) fn expanded(text: &str) -> Result<Node, String> {
+pub(super) fn expanded(text: &str) -> Result<ValueNode, String> {
     let value: Value = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
-    Ok(Node::of(&value))
+    Ok(ValueNode::of(&value))
 }
 
 /// As yaml-rust2 reads it: aliases are links.
-pub(super) fn linked(text: &str) -> Result<Node, String> {
+pub(super) fn linked(text: &str) -> Result<ValueNode, String> {
     // Without a line break at the end it reads blanks after a block scalar as content.
     let ended = text.ends_with('\n');
     let mut parser = Parser::new(text.chars().chain((!ended).then_some('\n')));
     // With the key whose value has not come yet.
-    let mut open: Vec<(Node, Option<Node>)> = Vec::new();
+    let mut open: Vec<(ValueNode, Option<ValueNode>)> = Vec::new();
     let mut root = None;
     let mut ends_in_block = false;
     loop {
@@ -108,20 +110,20 @@ pub(super) fn linked(text: &str) -> Result<Node, String> {
             Event::DocumentStart | Event::DocumentEnd | Event::Nothing | Event::StreamStart => {
                 continue;
             }
-            Event::Alias(anchor) => Node::plain(Kind::Alias(anchor)),
+            Event::Alias(anchor) => ValueNode::plain(ValueKind::Alias(anchor)),
             Event::Scalar(value, style, anchor, tag) => {
                 ends_in_block = matches!(style, TScalarStyle::Literal | TScalarStyle::Folded);
-                let kind = Kind::Scalar(scalar(value, style, tag.is_some()));
-                Node { tag: name(tag), anchor, kind }
+                let kind = ValueKind::ScalarValue(scalar(value, style, tag.is_some()));
+                ValueNode { tag: name(tag), anchor, kind }
             }
             Event::SequenceStart(anchor, tag) => {
-                let kind = Kind::Sequence(Vec::new());
-                open.push((Node { tag: name(tag), anchor, kind }, None));
+                let kind = ValueKind::Sequence(Vec::new());
+                open.push((ValueNode { tag: name(tag), anchor, kind }, None));
                 continue;
             }
             Event::MappingStart(anchor, tag) => {
-                let kind = Kind::Mapping(Vec::new());
-                open.push((Node { tag: name(tag), anchor, kind }, None));
+                let kind = ValueKind::Mapping(Vec::new());
+                open.push((ValueNode { tag: name(tag), anchor, kind }, None));
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -138,8 +140,8 @@ pub(super) fn linked(text: &str) -> Result<Node, String> {
             continue;
         };
         match (&mut parent.kind, key.take()) {
-            (Kind::Sequence(items), _) => items.push(node),
-            (Kind::Mapping(entries), Some(key)) => entries.push((key, node)),
+            (ValueKind::Sequence(items), _) => items.push(node),
+            (ValueKind::Mapping(entries), Some(key)) => entries.push((key, node)),
             (_, _) => *key = Some(node),
         }
     }
@@ -151,8 +153,8 @@ pub(super) fn linked(text: &str) -> Result<Node, String> {
 }
 
 /// Fails where a mapping has a key twice, as serde_yaml does.
-fn keys_differ(node: &Node) -> Result<(), String> {
-    let Kind::Mapping(entries) = &node.kind else { return Ok(()) };
+fn keys_differ(node: &ValueNode) -> Result<(), String> {
+    let ValueKind::Mapping(entries) = &node.kind else { return Ok(()) };
     let mut seen = HashSet::new();
     match entries.iter().filter_map(|(key, _)| key.text()).find(|key| !seen.insert(*key)) {
         Some(key) => Err(format!("`{key}` is twice in a mapping")),
@@ -161,35 +163,35 @@ fn keys_differ(node: &Node) -> Result<(), String> {
 }
 
 /// Takes the line break that was added to the text from the block scalar that ends it.
-fn drop_last_break(node: &mut Node) {
+fn drop_last_break(node: &mut ValueNode) {
     match &mut node.kind {
-        Kind::Scalar(Scalar::Text(text)) if text.ends_with('\n') => {
+        ValueKind::ScalarValue(ScalarValue::Text(text)) if text.ends_with('\n') => {
             text.pop();
         }
-        Kind::Sequence(items) => {
+        ValueKind::Sequence(items) => {
             if let Some(last) = items.last_mut() {
                 drop_last_break(last);
             }
         }
-        Kind::Mapping(entries) => {
+        ValueKind::Mapping(entries) => {
             if let Some((_, last)) = entries.last_mut() {
                 drop_last_break(last);
             }
         }
-        Kind::Scalar(_) | Kind::Alias(_) => {}
+        ValueKind::ScalarValue(_) | ValueKind::Alias(_) => {}
     }
 }
 
-fn scalar(value: String, style: TScalarStyle, tagged: bool) -> Scalar {
+fn scalar(value: String, style: TScalarStyle, tagged: bool) -> ScalarValue {
     if style != TScalarStyle::Plain || tagged {
-        return Scalar::Text(value);
+        return ScalarValue::Text(value);
     }
     match Yaml::from_str(&value) {
-        Yaml::Null => Scalar::Other("null".to_owned()),
-        Yaml::Boolean(bool) => Scalar::Other(bool.to_string()),
-        Yaml::Integer(number) => Scalar::Other(number.to_string()),
-        Yaml::String(text) => Scalar::Text(text),
-        _ => Scalar::Other(value),
+        Yaml::Null => ScalarValue::Other("null".to_owned()),
+        Yaml::Boolean(bool) => ScalarValue::Other(bool.to_string()),
+        Yaml::Integer(number) => ScalarValue::Other(number.to_string()),
+        Yaml::String(text) => ScalarValue::Text(text),
+        _ => ScalarValue::Other(value),
     }
 }
 
@@ -202,17 +204,18 @@ mod tests {
     use super::*;
 
     /// The value in one line, with anchors and links as numbers.
-    fn shown(node: &Node) -> String {
+    fn shown(node: &ValueNode) -> String {
         let value = match &node.kind {
-            Kind::Scalar(Scalar::Text(text)) => format!("{text:?}"),
-            Kind::Scalar(Scalar::Other(text)) => text.clone(),
-            Kind::Alias(anchor) => format!("*{anchor}"),
-            Kind::Sequence(items) => {
+            ValueKind::ScalarValue(ScalarValue::Text(text)) => format!("{text:?}"),
+            ValueKind::ScalarValue(ScalarValue::Other(text)) => text.clone(),
+            ValueKind::Alias(anchor) => format!("*{anchor}"),
+            ValueKind::Sequence(items) => {
                 format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", "))
             }
-            Kind::Mapping(entries) => {
-                let entry =
-                    |(key, value): &(Node, Node)| format!("{}: {}", shown(key), shown(value));
+            ValueKind::Mapping(entries) => {
+                let entry = |(key, value): &(ValueNode, ValueNode)| {
+                    format!("{}: {}", shown(key), shown(value))
+                };
                 format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
             }
         };

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_yaml::Value;
 
-use super::value::{self, Kind, Node, Scalar};
+use super::value::{self, ScalarValue, ValueKind, ValueNode};
 use crate::base::finding::{Change, Segment};
 use crate::base::text::Text;
 use crate::yaml;
@@ -53,8 +53,8 @@ pub struct Old<'a> {
 
 /// What the two parsers read; at least one of them.
 struct Readings {
-    linked: Option<Node>,
-    expanded: Option<Node>,
+    linked: Option<ValueNode>,
+    expanded: Option<ValueNode>,
 }
 
 impl Readings {
@@ -112,7 +112,7 @@ impl<'a> Old<'a> {
         let old = old.as_ref().map_err(|e| VerifyError::OldUnreadable(e.clone()))?;
         let new = Readings::of_new(new, old).map_err(VerifyError::NewUnreadable)?;
         let declared = Declared::of(changes);
-        let compare = |old: &Option<Node>, new: &Option<Node>| match (old, new) {
+        let compare = |old: &Option<ValueNode>, new: &Option<ValueNode>| match (old, new) {
             (Some(old), Some(new)) => Comparison::new(old, new).compare(old, new, &declared),
             _ => Ok(()),
         };
@@ -161,8 +161,8 @@ impl<'a> Declared<'a> {
 
 /// Walks both values side by side.
 struct Comparison<'a> {
-    old_anchors: HashMap<usize, &'a Node>,
-    new_anchors: HashMap<usize, &'a Node>,
+    old_anchors: HashMap<usize, &'a ValueNode>,
+    new_anchors: HashMap<usize, &'a ValueNode>,
     /// The anchors of old values that stay as they are, with those of the new values.
     unchanged: HashMap<usize, usize>,
     route: Vec<String>,
@@ -170,7 +170,7 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(old: &'a Node, new: &'a Node) -> Self {
+    fn new(old: &'a ValueNode, new: &'a ValueNode) -> Self {
         Self {
             old_anchors: value::anchors(old),
             new_anchors: value::anchors(new),
@@ -180,12 +180,17 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn compare(&mut self, old: &Node, new: &Node, declared: &Declared) -> Result<(), VerifyError> {
+    fn compare(
+        &mut self,
+        old: &ValueNode,
+        new: &ValueNode,
+        declared: &Declared,
+    ) -> Result<(), VerifyError> {
         self.compared += 1;
         if self.compared > MAX_COMPARED || self.route.len() > MAX_DEPTH {
             return Err(VerifyError::TooLarge);
         }
-        if let (Kind::Alias(old), Kind::Alias(new)) = (&old.kind, &new.kind)
+        if let (ValueKind::Alias(old), ValueKind::Alias(new)) = (&old.kind, &new.kind)
             && declared.is_empty()
             && self.unchanged.get(old) == Some(new)
         {
@@ -198,24 +203,33 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    fn resolve<'n>(&self, node: &'n Node, old: bool) -> Result<&'n Node, VerifyError>
+    fn resolve<'n>(&self, node: &'n ValueNode, old: bool) -> Result<&'n ValueNode, VerifyError>
     where
         'a: 'n,
     {
-        let Kind::Alias(anchor) = node.kind else { return Ok(node) };
+        let ValueKind::Alias(anchor) = node.kind else { return Ok(node) };
         let anchors = if old { &self.old_anchors } else { &self.new_anchors };
         anchors.get(&anchor).copied().ok_or_else(|| VerifyError::NoSuchPlace(self.place()))
     }
 
-    fn values(&mut self, old: &Node, new: &Node, declared: &Declared) -> Result<(), VerifyError> {
+    fn values(
+        &mut self,
+        old: &ValueNode,
+        new: &ValueNode,
+        declared: &Declared,
+    ) -> Result<(), VerifyError> {
         if let [Change::SetScalar { value, .. }, more @ ..] = declared.here.as_slice() {
-            let scalar = matches!(old.kind, Kind::Scalar(_)) && old.tag.is_none();
+            let scalar = matches!(old.kind, ValueKind::ScalarValue(_)) && old.tag.is_none();
             let inside = !declared.keys.is_empty() || !declared.items.is_empty();
             if !scalar || !more.is_empty() || inside {
                 return Err(VerifyError::NoSuchPlace(self.place()));
             }
             return match &new.kind {
-                Kind::Scalar(Scalar::Text(text)) if text == value && new.tag.is_none() => Ok(()),
+                ValueKind::ScalarValue(ScalarValue::Text(text))
+                    if text == value && new.tag.is_none() =>
+                {
+                    Ok(())
+                }
                 _ => Err(self.differs("not the declared text")),
             };
         }
@@ -223,18 +237,20 @@ impl<'a> Comparison<'a> {
             return Err(self.differs("another tag"));
         }
         match (&old.kind, &new.kind) {
-            (Kind::Mapping(old), Kind::Mapping(new)) => self.mappings(old, new, declared),
-            (Kind::Sequence(old), Kind::Sequence(new)) => self.sequences(old, new, declared),
+            (ValueKind::Mapping(old), ValueKind::Mapping(new)) => self.mappings(old, new, declared),
+            (ValueKind::Sequence(old), ValueKind::Sequence(new)) => {
+                self.sequences(old, new, declared)
+            }
             _ if !declared.is_empty() => Err(VerifyError::NoSuchPlace(self.place())),
-            (Kind::Scalar(old), Kind::Scalar(new)) if old == new => Ok(()),
+            (ValueKind::ScalarValue(old), ValueKind::ScalarValue(new)) if old == new => Ok(()),
             _ => Err(self.differs("another value")),
         }
     }
 
     fn mappings(
         &mut self,
-        old: &[(Node, Node)],
-        new: &[(Node, Node)],
+        old: &[(ValueNode, ValueNode)],
+        new: &[(ValueNode, ValueNode)],
         declared: &Declared,
     ) -> Result<(), VerifyError> {
         let names: HashSet<&str> = old.iter().filter_map(|(key, _)| key.text()).collect();
@@ -255,7 +271,7 @@ impl<'a> Comparison<'a> {
             }
         }
         let nothing = Declared::default();
-        let is = |names: &dyn Fn(&str) -> bool, key: &Node| key.text().is_some_and(names);
+        let is = |names: &dyn Fn(&str) -> bool, key: &ValueNode| key.text().is_some_and(names);
         let mut kept = new.iter().filter(|(key, _)| !is(&|name| added.contains_key(name), key));
         let mut reached = declared.here.len();
         for (key, value) in old.iter().filter(|(key, _)| !is(&|name| removed.contains(name), key)) {
@@ -278,15 +294,15 @@ impl<'a> Comparison<'a> {
             let Some((_, new_value)) = new.iter().find(|(key, _)| key.text() == Some(name)) else {
                 return Err(self.differs("the declared key is not there"));
             };
-            self.descend(name, &Node::of(value), new_value, &nothing)?;
+            self.descend(name, &ValueNode::of(value), new_value, &nothing)?;
         }
         self.all_reached(reached, declared)
     }
 
     fn sequences(
         &mut self,
-        old: &[Node],
-        new: &[Node],
+        old: &[ValueNode],
+        new: &[ValueNode],
         declared: &Declared,
     ) -> Result<(), VerifyError> {
         let Some(expected) = rearranged(old.len(), &declared.here) else {
@@ -300,15 +316,20 @@ impl<'a> Comparison<'a> {
         let mut reached = declared.here.len();
         for (at, (item, new_item)) in expected.into_iter().zip(new).enumerate() {
             match item {
-                Place::Old(index) => {
+                ItemSource::Old(index) => {
                     let Some(value) = old.get(index) else { continue };
                     let inner = declared.items.get(&index);
                     reached += usize::from(inner.is_some());
                     let inner = inner.unwrap_or(&nothing);
                     self.descend(&index.to_string(), value, new_item, inner)?;
                 }
-                Place::New(value) => {
-                    self.descend(&format!("{at} (new)"), &Node::of(value), new_item, &nothing)?;
+                ItemSource::New(value) => {
+                    self.descend(
+                        &format!("{at} (new)"),
+                        &ValueNode::of(value),
+                        new_item,
+                        &nothing,
+                    )?;
                 }
             }
         }
@@ -318,8 +339,8 @@ impl<'a> Comparison<'a> {
     fn descend(
         &mut self,
         name: &str,
-        old: &Node,
-        new: &Node,
+        old: &ValueNode,
+        new: &ValueNode,
         declared: &Declared,
     ) -> Result<(), VerifyError> {
         self.route.push(name.to_owned());
@@ -345,21 +366,21 @@ impl<'a> Comparison<'a> {
     }
 }
 
-enum Place<'a> {
+enum ItemSource<'a> {
     Old(usize),
     New(&'a Value),
 }
 
 /// The items of a sequence of `len` items after `changes`; `None` when a change names an item that
 /// is not there.
-fn rearranged<'a>(len: usize, changes: &[&'a Change]) -> Option<Vec<Place<'a>>> {
-    let mut before: Vec<Vec<Place>> = Vec::new();
+fn rearranged<'a>(len: usize, changes: &[&'a Change]) -> Option<Vec<ItemSource<'a>>> {
+    let mut before: Vec<Vec<ItemSource>> = Vec::new();
     before.resize_with(len + 1, Vec::new);
     let mut gone = vec![false; len];
     for change in changes {
         match change {
             Change::InsertItem { index, value, .. } => {
-                before.get_mut(*index)?.push(Place::New(value))
+                before.get_mut(*index)?.push(ItemSource::New(value))
             }
             Change::RemoveItem { index, .. } => {
                 if std::mem::replace(gone.get_mut(*index)?, true) {
@@ -370,7 +391,7 @@ fn rearranged<'a>(len: usize, changes: &[&'a Change]) -> Option<Vec<Place<'a>>> 
                 if std::mem::replace(gone.get_mut(*from)?, true) {
                     return None;
                 }
-                before.get_mut(*to)?.push(Place::Old(*from));
+                before.get_mut(*to)?.push(ItemSource::Old(*from));
             }
             Change::SetScalar { .. } | Change::AddKey { .. } | Change::RemoveKey { .. } => {
                 return None;
@@ -381,7 +402,7 @@ fn rearranged<'a>(len: usize, changes: &[&'a Change]) -> Option<Vec<Place<'a>>> 
     for (index, inserted) in before.into_iter().enumerate() {
         out.extend(inserted);
         if gone.get(index) == Some(&false) {
-            out.push(Place::Old(index));
+            out.push(ItemSource::Old(index));
         }
     }
     Some(out)

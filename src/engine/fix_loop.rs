@@ -14,7 +14,7 @@ use crate::edit::apply::{apply, combine};
 use crate::edit::verify::Old;
 use crate::edit::write;
 use crate::engine::lint::{Details, Outcome, lint};
-use crate::repo::discover::{Discovered, Repository};
+use crate::repo::discover::{Discovered, DiscoveredRepository};
 
 /// A fix may uncover another; more rounds than this mean that two undo each other.
 const MAX_ROUNDS: usize = 10;
@@ -23,7 +23,7 @@ const MAX_PROOFS: usize = 200;
 
 /// A file that fixes change, BOM included.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct FileChange {
     /// Relative to the root.
     pub relative: String,
     pub before: String,
@@ -69,7 +69,7 @@ impl Done {
 pub struct Repaired {
     /// What is left after the fixes.
     pub outcome: Outcome,
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// How many fixes were applied.
     pub applied: usize,
     /// What was found before any fix, where fixes are not written.
@@ -168,7 +168,7 @@ fn prove(
 /// Applies all fixes that are at least `required` to the requested files of `repository`, and
 /// writes them if asked to.
 pub fn repair(
-    repository: &Repository,
+    repository: &DiscoveredRepository,
     config: &Config,
     details: Details,
     required: Applicability,
@@ -180,7 +180,7 @@ pub fn repair(
 }
 
 fn repair_with(
-    repository: &Repository,
+    repository: &DiscoveredRepository,
     write: bool,
     required: Applicability,
     check: impl Fn(&[Discovered]) -> Outcome,
@@ -188,7 +188,7 @@ fn repair_with(
     let before = check(&repository.files);
     let known = places(&before);
     // What a fix would lead to a finding of, and what finding that is.
-    let mut withheld: BTreeMap<Place, &'static str> = BTreeMap::new();
+    let mut withheld: BTreeMap<JobPath, &'static str> = BTreeMap::new();
     let mut first = Some(before);
     let mut rounds = loop {
         let start = first.take().unwrap_or_else(|| check(&repository.files));
@@ -223,10 +223,10 @@ fn repair_with(
 }
 
 /// A job of a file.
-type Place = (String, String);
+type JobPath = (String, String);
 
 /// Where which check reports something that counts.
-fn places(outcome: &Outcome) -> BTreeSet<(Place, &'static str)> {
+fn places(outcome: &Outcome) -> BTreeSet<(JobPath, &'static str)> {
     let counts = outcome.findings.iter().filter(|f| f.is_actionable());
     counts.map(|f| ((f.primary.path.clone(), f.job.clone()), f.rule)).collect()
 }
@@ -240,16 +240,16 @@ struct Rounds {
     /// What was found before any fix, where some were applied.
     on_disk: Option<Outcome>,
     /// The jobs whose findings had a fix that was applied.
-    fixed: BTreeSet<Place>,
+    fixed: BTreeSet<JobPath>,
 }
 
 impl Rounds {
     /// Fails, with the reason, where the result cannot be trusted.
     fn run(
-        repository: &Repository,
+        repository: &DiscoveredRepository,
         start: Outcome,
         required: Applicability,
-        withheld: &BTreeMap<Place, &'static str>,
+        withheld: &BTreeMap<JobPath, &'static str>,
         check: &impl Fn(&[Discovered]) -> Outcome,
     ) -> Result<Self, &'static str> {
         let unreadable = start.problems.len();
@@ -289,7 +289,7 @@ impl Rounds {
 
     fn finish(
         self,
-        repository: &Repository,
+        repository: &DiscoveredRepository,
         write: bool,
         check: &impl Fn(&[Discovered]) -> Outcome,
     ) -> Repaired {
@@ -317,8 +317,8 @@ impl Rounds {
 fn one_round(
     outcome: &Outcome,
     required: Applicability,
-    withheld: &BTreeMap<Place, &'static str>,
-    fixed: &mut BTreeSet<Place>,
+    withheld: &BTreeMap<JobPath, &'static str>,
+    fixed: &mut BTreeSet<JobPath>,
 ) -> BTreeMap<String, Round> {
     let mut per_file: BTreeMap<&str, Vec<(&Finding, &Fix)>> = BTreeMap::new();
     for finding in outcome.findings.iter().filter(|finding| finding.withheld.is_none()) {
@@ -361,18 +361,18 @@ fn one_round(
 }
 
 fn changes(
-    repository: &Repository,
+    repository: &DiscoveredRepository,
     files: &[Discovered],
     before: &BTreeMap<String, Arc<Text>>,
     mut rounds: BTreeMap<String, Vec<Round>>,
-) -> Vec<Change> {
+) -> Vec<FileChange> {
     let changed = repository.files.iter().zip(files).filter_map(|(old, new)| {
         let text = before.get(&new.relative)?;
         let after = String::from_utf8(new.content.as_ref()?.to_vec()).ok()?;
         let before = String::from_utf8(text.encode(text.as_str())).ok()?;
         let stdin = old.content.is_some();
         let rounds = rounds.remove(&new.relative).unwrap_or_default();
-        (before != after).then(|| Change {
+        (before != after).then(|| FileChange {
             relative: new.relative.clone(),
             before,
             after,
@@ -384,7 +384,7 @@ fn changes(
 }
 
 /// Writes every change; returns those that could not be written.
-fn write_all(repository: &Repository, changes: &[Change]) -> Vec<(String, Problem)> {
+fn write_all(repository: &DiscoveredRepository, changes: &[FileChange]) -> Vec<(String, Problem)> {
     let folders: BTreeSet<&Path> =
         repository.files.iter().filter_map(|f| f.path.parent()).collect();
     folders.into_iter().for_each(write::remove_leftovers);
@@ -412,7 +412,7 @@ fn write_all(repository: &Repository, changes: &[Change]) -> Vec<(String, Proble
     failed
 }
 
-fn bug(repository: &Repository, message: &str) -> Problem {
+fn bug(repository: &DiscoveredRepository, message: &str) -> Problem {
     let help = "this is a bug in cachelint; please report it with the workflow".to_owned();
     Problem {
         path: repository.root.clone(),

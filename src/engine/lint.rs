@@ -9,14 +9,14 @@ use rayon::prelude::*;
 use crate::base::finding::{Finding, Location, Problem};
 use crate::base::guard::guarded;
 use crate::base::text::Text;
-use crate::cache::audit::CacheAudit;
-use crate::cache::jobs::AllJobs;
+use crate::cache::all_jobs::AllJobs;
+use crate::cache::job_caches::JobCaches;
 use crate::check;
 use crate::config::Config;
 use crate::fix;
-use crate::job::context::Subject;
-pub use crate::job::shown::JobTimeline;
-use crate::job::{Undecided, Unit, shown, undecided};
+use crate::job::context::JobContext;
+pub use crate::job::timeline_view::JobTimeline;
+use crate::job::{JobRef, Undecided, timeline_view, undecided};
 use crate::repo::discover::Discovered;
 use crate::repo::read::read_all;
 use crate::repo::{Content, Reach, RepoFiles, Repository};
@@ -84,35 +84,40 @@ fn check(
         .filter(|document| requested.contains(repository.documents[*document].path.as_str()))
         .collect();
     let reach = Reach::new(repository);
-    let leads = |unit: &Unit| reach.may_lead(&repository.documents[unit.document], unit.job);
+    let leads =
+        |job_ref: &JobRef| reach.may_lead(&repository.documents[job_ref.document], job_ref.job);
     // Jobs of other files can share a cache with those that were asked for.
     let documents = 0..repository.documents.len();
-    let units: Vec<Unit> =
-        documents.into_par_iter().flat_map_iter(|d| units(repository, d)).filter(leads).collect();
-    let path = |unit: &Unit| repository.path(unit.document);
+    let job_refs: Vec<JobRef> = documents
+        .into_par_iter()
+        .flat_map_iter(|d| job_refs(repository, d))
+        .filter(leads)
+        .collect();
+    let path = |job_ref: &JobRef| repository.path(job_ref.document);
     let mut problems = Vec::new();
-    let subjects = without(&mut problems, Subject::all(repository, settings, &units));
-    let jobs = AllJobs::new(&subjects);
-    let asked: Vec<usize> =
-        (0..subjects.len()).filter(|s| requested.contains(&subjects[*s].unit.document)).collect();
+    let contexts = without(&mut problems, JobContext::all(repository, settings, &job_refs));
+    let jobs = AllJobs::new(&contexts);
+    let asked: Vec<usize> = (0..contexts.len())
+        .filter(|s| requested.contains(&contexts[*s].job_ref.document))
+        .collect();
     let found: Vec<_> = asked
         .par_iter()
-        .map(|job| guarded(&path(&subjects[*job].unit), || resolved(&jobs, *job)))
+        .map(|job| guarded(&path(&contexts[*job].job_ref), || resolved(&jobs, *job)))
         .collect();
     let found: Vec<Finding> = without(&mut problems, found).into_iter().flatten().collect();
     let reported: HashSet<(&str, &str)> =
         found.iter().map(|f| (f.primary.path.as_str(), f.job.as_str())).collect();
     let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
     let mut undecided_jobs = 0;
-    for subject in asked.into_iter().map(|job| &subjects[job]) {
-        let reported = reported.contains(&(subject.document().path.as_str(), &subject.name));
-        let open = !reported && undecided::is_undecided(&subject.timelines);
+    for context in asked.into_iter().map(|job| &contexts[job]) {
+        let reported = reported.contains(&(context.document().path.as_str(), &context.name));
+        let open = !reported && undecided::is_undecided(&context.timelines);
         undecided_jobs += usize::from(open);
         if details.undecided {
-            undecided.extend(self::undecided(subject));
+            undecided.extend(self::undecided(context));
         }
         if details.timelines {
-            timelines.extend(timeline(subject));
+            timelines.extend(timeline(context));
         }
     }
     drop(reported);
@@ -136,20 +141,20 @@ fn without<T>(problems: &mut Vec<Problem>, given: Vec<Result<T, Problem>>) -> Ve
 
 /// The findings about a job, each with its fix or the reason why it has none.
 fn resolved(jobs: &AllJobs<'_>, job: usize) -> Vec<Finding> {
-    let audit = CacheAudit::new(jobs, job);
-    let mut findings = check::run(&audit);
-    findings.iter_mut().for_each(|finding| fix::resolve(&audit, finding));
+    let caches = JobCaches::new(jobs, job);
+    let mut findings = check::run(&caches);
+    findings.iter_mut().for_each(|finding| fix::resolve(&caches, finding));
     findings
 }
 
 /// The jobs of a workflow; a composite action only where no job of the repository uses it.
-fn units(repository: &Repository, document: usize) -> Vec<Unit> {
+fn job_refs(repository: &Repository, document: usize) -> Vec<JobRef> {
     match &repository.documents[document].content {
         Content::Workflow(workflow) => {
-            (0..workflow.jobs.len()).map(|job| Unit { document, job: Some(job) }).collect()
+            (0..workflow.jobs.len()).map(|job| JobRef { document, job: Some(job) }).collect()
         }
         Content::Action(action) if action.composite && !repository.is_called(document) => {
-            vec![Unit { document, job: None }]
+            vec![JobRef { document, job: None }]
         }
         Content::Action(_) => Vec::new(),
     }
@@ -194,19 +199,25 @@ fn settle(
     kept
 }
 
-fn undecided(subject: &Subject<'_>) -> Vec<Location> {
-    let all = undecided::all(subject.repository, &subject.timelines);
+fn undecided(context: &JobContext<'_>) -> Vec<Location> {
+    let all = undecided::all(context.repository, &context.timelines);
     let place = |u: Undecided| Location {
-        label: format!("{}: {}", subject.name, u.place.label),
+        label: format!("{}: {}", context.name, u.place.label),
         ..u.place
     };
     all.into_iter().map(place).collect()
 }
 
-fn timeline(subject: &Subject<'_>) -> Option<JobTimeline> {
-    let Subject { repository, instances, timelines, .. } = subject;
-    subject.runs_tool().then(|| {
-        shown::job(repository, &subject.document().path, &subject.name, instances, timelines)
+fn timeline(context: &JobContext<'_>) -> Option<JobTimeline> {
+    let JobContext { repository, instances, timelines, .. } = context;
+    context.runs_tool().then(|| {
+        timeline_view::job(
+            repository,
+            &context.document().path,
+            &context.name,
+            instances,
+            timelines,
+        )
     })
 }
 

@@ -4,13 +4,13 @@ use super::fix;
 use super::scalar::{add_after, set_line, set_lines};
 use crate::actions::{Scalar, Step};
 use crate::base::finding::{Applicability, Change, Edit, Fix};
-use crate::cache::audit::CacheAudit;
-use crate::job::Site;
+use crate::cache::job_caches::JobCaches;
+use crate::job::StepRef;
 use crate::repo::Document;
 
 /// Edits and changes of one fix.
-pub struct Parts<'p, 'a> {
-    audit: &'p CacheAudit<'a>,
+pub struct InputEdits<'p, 'a> {
+    caches: &'p JobCaches<'a>,
     edits: Vec<Edit>,
     changes: Vec<Change>,
 }
@@ -18,28 +18,30 @@ pub struct Parts<'p, 'a> {
 /// Why an input cannot be edited.
 const UNSAFE: &str = "the input is written in a way that cannot be edited safely";
 
-impl<'p, 'a> Parts<'p, 'a> {
-    pub fn new(audit: &'p CacheAudit<'a>) -> Self {
-        Self { audit, edits: Vec::new(), changes: Vec::new() }
+impl<'p, 'a> InputEdits<'p, 'a> {
+    pub fn new(caches: &'p JobCaches<'a>) -> Self {
+        Self { caches, edits: Vec::new(), changes: Vec::new() }
     }
 
-    pub fn set_key(&mut self, site: Site, key: &str) -> Result<(), String> {
-        self.set(site, "key", |document, step, scalar| set_line(document, step, scalar, key))
+    pub fn set_key(&mut self, step_ref: StepRef, key: &str) -> Result<(), String> {
+        self.set(step_ref, "key", |document, step, scalar| set_line(document, step, scalar, key))
     }
 
-    pub fn set_path(&mut self, site: Site, lines: &[String]) -> Result<(), String> {
-        self.set(site, "path", |document, step, scalar| set_lines(document, step, scalar, lines))
+    pub fn set_path(&mut self, step_ref: StepRef, lines: &[String]) -> Result<(), String> {
+        self.set(step_ref, "path", |document, step, scalar| {
+            set_lines(document, step, scalar, lines)
+        })
     }
 
     /// Writes restore keys, where the step has some or not.
-    pub fn set_restore(&mut self, site: Site, lines: &[String]) -> Result<(), String> {
-        let step = self.audit.step_at(site).ok_or(UNSAFE)?;
+    pub fn set_restore(&mut self, step_ref: StepRef, lines: &[String]) -> Result<(), String> {
+        let step = self.caches.step_at(step_ref).ok_or(UNSAFE)?;
         if step.input("restore-keys").is_some() {
-            return self.set(site, "restore-keys", |document, step, scalar| {
+            return self.set(step_ref, "restore-keys", |document, step, scalar| {
                 set_lines(document, step, scalar, lines)
             });
         }
-        let document = self.audit.document_of(site);
+        let document = self.caches.document_of(step_ref);
         if document
             .tree
             .get(step.node, "with")
@@ -50,7 +52,7 @@ impl<'p, 'a> Parts<'p, 'a> {
         let (_, last) = step.with.last().ok_or(UNSAFE)?;
         let (edit, value) = add_after(document, step, last, "restore-keys", lines).ok_or(UNSAFE)?;
         self.edits.push(edit);
-        let mapping = self.audit.route(site, &["with"]).ok_or(UNSAFE)?;
+        let mapping = self.caches.route(step_ref, &["with"]).ok_or(UNSAFE)?;
         self.changes.push(Change::AddKey {
             mapping,
             key: "restore-keys".into(),
@@ -61,19 +63,19 @@ impl<'p, 'a> Parts<'p, 'a> {
 
     fn set(
         &mut self,
-        site: Site,
+        step_ref: StepRef,
         name: &str,
         write: impl Fn(&Document, &Step, &Scalar) -> Option<(Edit, String)>,
     ) -> Result<(), String> {
-        let step = self.audit.step_at(site).ok_or(UNSAFE)?;
+        let step = self.caches.step_at(step_ref).ok_or(UNSAFE)?;
         let (written, scalar) =
             step.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).ok_or(UNSAFE)?;
-        let (edit, value) = write(self.audit.document_of(site), step, scalar).ok_or(UNSAFE)?;
+        let (edit, value) = write(self.caches.document_of(step_ref), step, scalar).ok_or(UNSAFE)?;
         if value == scalar.text {
             return Ok(());
         }
         self.edits.push(edit);
-        let at = self.audit.route(site, &["with", written]).ok_or(UNSAFE)?;
+        let at = self.caches.route(step_ref, &["with", written]).ok_or(UNSAFE)?;
         self.changes.push(Change::SetScalar { at, value });
         Ok(())
     }
@@ -89,7 +91,13 @@ impl<'p, 'a> Parts<'p, 'a> {
         self.changes.extend(changes);
     }
 
-    pub fn finish(self, site: Site, applicability: Applicability, message: String) -> Fix {
-        fix(applicability, message, &self.audit.document_of(site).path, self.edits, self.changes)
+    pub fn finish(self, step_ref: StepRef, applicability: Applicability, message: String) -> Fix {
+        fix(
+            applicability,
+            message,
+            &self.caches.document_of(step_ref).path,
+            self.edits,
+            self.changes,
+        )
     }
 }

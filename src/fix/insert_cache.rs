@@ -4,7 +4,7 @@
 use super::action_ref::cache_action;
 use super::removal::remove_step;
 use super::reuse_flag;
-use super::steps::{Body, Input, NewStep, insert_steps};
+use super::steps::{Input, NewStep, StepBody, insert_steps};
 use super::variables::{set_input, set_variables};
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Applicability, Change, Edit, Fix};
@@ -12,10 +12,10 @@ use crate::cache::Needs;
 use crate::cache::packages::{Packages, Superfluous};
 use crate::cache::publish::Permission;
 use crate::cache::supplied::spoils;
-use crate::cache::uncovered::{Call, Uncovered};
+use crate::cache::uncovered::{Uncovered, UncoveredCall};
 use crate::config;
-use crate::job::context::{Subject, needs_reuse_flag, touches_folder};
-use crate::job::{Event, EventKind, Site, Timeline};
+use crate::job::context::{JobContext, needs_reuse_flag, touches_folder};
+use crate::job::{Event, EventKind, StepRef, Timeline};
 
 /// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
 const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
@@ -27,7 +27,7 @@ const NO_RESTORE_KEYS: &str = "no restore keys: unless the key matches exactly, 
                                again, and downloading an older archive first would only take longer";
 
 /// The fix and what to say about it; fails with the reason, as one clause.
-pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String> {
+pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), String> {
     let permission = Permission::of(context);
     let uncovered = Uncovered::of(context);
     let calls = uncovered.touching();
@@ -38,18 +38,18 @@ pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String>
             "`{command}` checks out by itself, which would delete what was restored"
         ));
     }
-    let site = uncovered.site()?;
-    let permission = permission.at(context, site);
-    for Call { timeline, event, .. } in &calls {
-        disturbance(timeline, site)?;
-        if context.unit.job.is_some() && !is_checked_out(timeline, event, site) {
+    let step_ref = uncovered.step_ref()?;
+    let permission = permission.at(context, step_ref);
+    for UncoveredCall { timeline, event, .. } in &calls {
+        disturbance(timeline, step_ref)?;
+        if context.job_ref.job.is_some() && !is_checked_out(timeline, event, step_ref) {
             return Err(
                 "no step before nox checks the repository out, so `hashFiles` would find nothing"
                     .to_owned(),
             );
         }
     }
-    let needs = Needs::of(context, site.document);
+    let needs = Needs::of(context, step_ref.document);
     if needs.exact_only {
         return Err("nox skips installs (`-R`, `--no-install`): with a restored environment it would test old code"
             .to_owned());
@@ -57,14 +57,14 @@ pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String>
     if let Some(reason) = &needs.failure {
         return Err(reason.clone());
     }
-    let document = &context.repository.documents[site.document];
-    let list = document.steps(site.job).ok_or("the job has no steps")?;
-    let packages = Packages::in_archive(context, &calls, &needs, site);
+    let document = &context.repository.documents[step_ref.document];
+    let list = document.steps(step_ref.job).ok_or("the job has no steps")?;
+    let packages = Packages::in_archive(context, &calls, &needs, step_ref);
     let lookup_only = (permission == Permission::NotOnTags || runs_on_tags(context))
         .then(|| ("lookup-only", Input::Line(NOT_ON_TAGS.to_owned())));
 
     let (moved, packages) =
-        match packages.map(|p| move_packages(context, list, site, &p).map(|m| (m, p))) {
+        match packages.map(|p| move_packages(context, list, step_ref, &p).map(|m| (m, p))) {
             Some(Ok((moved, packages))) => (moved, Some(packages)),
             // Packages that cannot be moved stay where they are.
             Some(Err(_)) | None => (Parts::default(), None),
@@ -77,15 +77,15 @@ pub fn insert_cache(context: &Subject<'_>) -> Result<(Fix, Vec<String>), String>
     } else {
         None
     };
-    let steps = Inserted { context, list, site, calls: &calls, needs: &needs };
+    let steps = Inserted { context, list, step_ref, calls: &calls, needs: &needs };
     let new = steps.new_steps(restore, packages.as_ref(), lookup_only)?;
 
     let mut parts = moved;
-    let (edit, inserted) = insert_steps(document, list, site.step, &new)?;
+    let (edit, inserted) = insert_steps(document, list, step_ref.step, &new)?;
     parts.edits.push(edit);
     parts.changes.extend(inserted);
     let mut notes = Vec::new();
-    let reuses = reuse(context, site, &calls, &mut parts, &mut notes)?;
+    let reuses = reuse(context, step_ref, &calls, &mut parts, &mut notes)?;
     match &packages {
         Some(packages) => notes.push(said_of(packages, list)),
         None if !exact && !needs.no_restore_keys => notes.push(NO_RESTORE_KEYS.to_owned()),
@@ -114,10 +114,10 @@ struct Parts {
 
 /// The steps that go before the first call.
 struct Inserted<'a> {
-    context: &'a Subject<'a>,
+    context: &'a JobContext<'a>,
     list: &'a StepList,
-    site: Site,
-    calls: &'a [Call<'a>],
+    step_ref: StepRef,
+    calls: &'a [UncoveredCall<'a>],
     needs: &'a Needs,
 }
 
@@ -142,7 +142,7 @@ impl Inserted<'_> {
                 name: probe.name.clone(),
                 id: Some(probe.id.clone()),
                 condition: condition.clone(),
-                body: Body::Run {
+                body: StepBody::Run {
                     shell: probe.needs_bash.then_some("bash"),
                     script: probe.script.clone(),
                 },
@@ -155,7 +155,7 @@ impl Inserted<'_> {
             Some(id) => (*id).to_owned(),
             None => return Err("the job uses every id that the cache step could have".to_owned()),
         };
-        let document = &self.context.repository.documents[self.site.document];
+        let document = &self.context.repository.documents[self.step_ref.document];
         let mut inputs =
             vec![("path", Input::list(self.needs.paths())), ("key", Input::Line(self.needs.key()))];
         inputs.extend(restore.map(|key| ("restore-keys", Input::Block(vec![key]))));
@@ -165,7 +165,7 @@ impl Inserted<'_> {
             name: "Cache nox environments".to_owned(),
             id: rebuilds.map(|_| id.clone()),
             condition,
-            body: Body::Uses { action, inputs },
+            body: StepBody::Uses { action, inputs },
         });
         if let Some(packages) = rebuilds {
             new.push(rebuild_step(&id, &self.needs.folders, Some(&packages.folder), shell));
@@ -177,10 +177,10 @@ impl Inserted<'_> {
     /// runs.
     fn shared_condition(&self) -> Option<String> {
         let mut steps: Vec<usize> = Vec::new();
-        for Call { event, .. } in self.calls {
-            let inside =
-                (event.site.document, event.site.job) == (self.site.document, self.site.job);
-            let step = if inside { event.site.step } else { event.outer.step };
+        for UncoveredCall { event, .. } in self.calls {
+            let inside = (event.step_ref.document, event.step_ref.job)
+                == (self.step_ref.document, self.step_ref.job);
+            let step = if inside { event.step_ref.step } else { event.outer.step };
             if !steps.contains(&step) {
                 steps.push(step);
             }
@@ -223,29 +223,29 @@ pub fn rebuild_step(
         name: "Rebuild environments from cached packages".to_owned(),
         id: None,
         condition: Some(format!("steps.{id}.outputs.cache-hit != 'true'")),
-        body: Body::Run { shell, script },
+        body: StepBody::Run { shell, script },
     }
 }
 
 /// Puts packages where the archive holds them, and takes out what that makes superfluous.
 fn move_packages(
-    context: &Subject<'_>,
+    context: &JobContext<'_>,
     list: &StepList,
-    site: Site,
+    step_ref: StepRef,
     packages: &Packages,
 ) -> Result<Parts, &'static str> {
     const UNSEEN: &str = "the job is not in sight";
-    let document = &context.repository.documents[site.document];
-    let job = document.workflow().zip(site.job).map(|(w, j)| &w.jobs[j]).ok_or(UNSEEN)?;
+    let document = &context.repository.documents[step_ref.document];
+    let job = document.workflow().zip(step_ref.job).map(|(w, j)| &w.jobs[j]).ok_or(UNSEEN)?;
     let mut parts = Parts::default();
     let (edits, changes) = set_variables(document, job, &packages.variables)?;
     parts.edits.extend(edits);
     parts.changes.extend(changes);
     for superfluous in &packages.superfluous {
         let (edit, change) = match superfluous {
-            Superfluous::Step(site) => remove_step(document, list, site.step)?,
-            Superfluous::Input { site, name } => {
-                set_input(document, list, site.step, name, "false")?
+            Superfluous::Step(step_ref) => remove_step(document, list, step_ref.step)?,
+            Superfluous::Input { step_ref, name } => {
+                set_input(document, list, step_ref.step, name, "false")?
             }
         };
         parts.edits.push(edit);
@@ -262,8 +262,8 @@ fn said_of(packages: &Packages, list: &StepList) -> String {
         packages.installer
     );
     for superfluous in &packages.superfluous {
-        let (Superfluous::Step(site) | Superfluous::Input { site, .. }) = superfluous;
-        let step = list.steps.get(site.step);
+        let (Superfluous::Step(step_ref) | Superfluous::Input { step_ref, .. }) = superfluous;
+        let step = list.steps.get(step_ref.step);
         let name = step.and_then(named).unwrap_or_else(|| "a step".to_owned());
         match superfluous {
             Superfluous::Step(_) => {
@@ -285,13 +285,14 @@ fn named(step: &Step) -> Option<String> {
 
 /// Inserts the reuse flags; whether there were any to insert.
 fn reuse(
-    context: &Subject<'_>,
-    site: Site,
-    calls: &[Call<'_>],
+    context: &JobContext<'_>,
+    step_ref: StepRef,
+    calls: &[UncoveredCall<'_>],
     parts: &mut Parts,
     notes: &mut Vec<String>,
 ) -> Result<bool, String> {
-    let without: Vec<&Call<'_>> = calls.iter().filter(|c| needs_reuse_flag(c.invocation)).collect();
+    let without: Vec<&UncoveredCall<'_>> =
+        calls.iter().filter(|c| needs_reuse_flag(c.invocation)).collect();
     if without.is_empty() {
         return Ok(false);
     }
@@ -303,7 +304,7 @@ fn reuse(
         return Err(format!("nox would delete what was restored: {reason}"));
     }
     let without = without.iter().map(|c| (c.event, c.invocation));
-    let (edits, changes) = reuse_flag::insert(context.repository, site.document, without)?;
+    let (edits, changes) = reuse_flag::insert(context.repository, step_ref.document, without)?;
     parts.edits.extend(edits);
     parts.changes.extend(changes);
     Ok(true)
@@ -325,18 +326,18 @@ fn applicability(permission: &Permission, needs: &Needs, notes: &mut Vec<String>
     }
 }
 
-fn runs_on_tags(context: &Subject<'_>) -> bool {
+fn runs_on_tags(context: &JobContext<'_>) -> bool {
     context.instances.triggers.iter().any(|t| t.names_tags() || t.event == "release")
 }
 
-/// What would spoil a cache restored at `site`: a checkout that deletes it, or another interpreter.
-fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
-    let reached = |e: &Event| e.site == site || e.outer == site;
+/// What would spoil a cache restored at `step_ref`: a checkout that deletes it, or another interpreter.
+fn disturbance(timeline: &Timeline, step_ref: StepRef) -> Result<(), String> {
+    let reached = |e: &Event| e.step_ref == step_ref || e.outer == step_ref;
     let Some(from) = timeline.events.iter().position(|e| reached(e) && e.invocation().is_some())
     else {
         return Ok(());
     };
-    removal(timeline, site)?;
+    removal(timeline, step_ref)?;
     let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
     for event in &timeline.events[from..=last.unwrap_or(from).max(from)] {
         match &event.kind {
@@ -361,10 +362,10 @@ fn disturbance(timeline: &Timeline, site: Site) -> Result<(), String> {
 
 /// What deletes the environments after the place of the step: before nox uses them, or before they
 /// would be saved.
-fn removal(timeline: &Timeline, site: Site) -> Result<(), String> {
+fn removal(timeline: &Timeline, step_ref: StepRef) -> Result<(), String> {
     let start = |e: &Event| {
-        let inside = (e.site.document, e.site.job) == (site.document, site.job);
-        if inside { e.site.step >= site.step } else { e.outer >= site }
+        let inside = (e.step_ref.document, e.step_ref.job) == (step_ref.document, step_ref.job);
+        if inside { e.step_ref.step >= step_ref.step } else { e.outer >= step_ref }
     };
     let Some(from) = timeline.events.iter().position(start) else { return Ok(()) };
     let (after, calls) = (&timeline.events[from..], timeline.invocations());
@@ -383,11 +384,12 @@ fn removal(timeline: &Timeline, site: Site) -> Result<(), String> {
 }
 
 /// Whether a checkout stands before the place of the cache step.
-fn is_checked_out(timeline: &Timeline, call: &Event, site: Site) -> bool {
-    let before = timeline.events.iter().take_while(|e| e.site != call.site || e.span != call.span);
+fn is_checked_out(timeline: &Timeline, call: &Event, step_ref: StepRef) -> bool {
+    let before =
+        timeline.events.iter().take_while(|e| e.step_ref != call.step_ref || e.span != call.span);
     before.filter(|e| matches!(e.kind, EventKind::Checkout { .. })).any(|e| {
         // Inside an action only its own earlier steps and the job's earlier ones run before.
         e.outer.step < call.outer.step
-            || (e.site.document == site.document && e.site.step < site.step)
+            || (e.step_ref.document == step_ref.document && e.step_ref.step < step_ref.step)
     })
 }

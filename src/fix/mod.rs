@@ -20,15 +20,15 @@ mod variables;
 
 use crate::base::finding::{Applicability, Change, Edit, Finding, Fix};
 use crate::base::remedy::Remedy;
-use crate::cache::audit::CacheAudit;
+use crate::cache::job_caches::JobCaches;
 
 /// A fix, with what to say about it; or why there is none, as one clause.
 type Resolved = Result<(Fix, Vec<String>), String>;
 
 /// Performs the remedy of a finding about this job: gives it a fix, or says why it has none.
-pub fn resolve(audit: &CacheAudit<'_>, finding: &mut Finding) {
+pub fn resolve(caches: &JobCaches<'_>, finding: &mut Finding) {
     let Some(remedy) = &finding.remedy else { return };
-    match perform(audit, remedy) {
+    match perform(caches, remedy) {
         Ok((fix, _)) if fix.edits.is_empty() => {
             finding.no_fix_reason =
                 Some("the step already says what a correction would".to_owned());
@@ -41,21 +41,21 @@ pub fn resolve(audit: &CacheAudit<'_>, finding: &mut Finding) {
     }
 }
 
-fn perform(audit: &CacheAudit<'_>, remedy: &Remedy) -> Resolved {
-    let cache = |index: &usize| audit.caches.get(*index).ok_or("the cache step is not in sight");
+fn perform(caches: &JobCaches<'_>, remedy: &Remedy) -> Resolved {
+    let cache = |index: &usize| caches.list.get(*index).ok_or("the cache step is not in sight");
     let fix = match remedy {
-        Remedy::InsertCache => return insert_cache::insert_cache(audit.subject),
-        Remedy::Reuse => return reuse_flag::reuse(audit),
+        Remedy::InsertCache => return insert_cache::insert_cache(caches.context),
+        Remedy::Reuse => return reuse_flag::reuse(caches),
         Remedy::MoveStep { cache: index, before, title } => {
-            move_step::move_before(audit, cache(index)?, *before, title)
+            move_step::move_before(caches, cache(index)?, *before, title)
         }
-        Remedy::SetPath { cache: index } => set_path::set_path(audit, cache(index)?),
-        Remedy::RewriteKey { cache: index } => rewrite_key::rewrite(audit, cache(index)?),
-        Remedy::CorrectRestoreKeys { cache: index } => restore_keys::correct(audit, cache(index)?),
-        Remedy::AddRestoreKeys { cache: index } => restore_keys::add(audit, cache(index)?),
-        Remedy::RebuildOnPartialHit { cache: index } => rebuild::rebuild(audit, cache(index)?),
-        Remedy::TurnWeekly { cache: index } => turn_weekly::turn_weekly(audit, cache(index)?),
-        Remedy::ReplaceAction => replace_action::replace_action(audit),
+        Remedy::SetPath { cache: index } => set_path::set_path(caches, cache(index)?),
+        Remedy::RewriteKey { cache: index } => rewrite_key::rewrite(caches, cache(index)?),
+        Remedy::CorrectRestoreKeys { cache: index } => restore_keys::correct(caches, cache(index)?),
+        Remedy::AddRestoreKeys { cache: index } => restore_keys::add(caches, cache(index)?),
+        Remedy::RebuildOnPartialHit { cache: index } => rebuild::rebuild(caches, cache(index)?),
+        Remedy::TurnWeekly { cache: index } => turn_weekly::turn_weekly(caches, cache(index)?),
+        Remedy::ReplaceAction => replace_action::replace_action(caches),
         Remedy::Refused(reason) => Err(reason.clone()),
     };
     fix.map(|fix| (fix, Vec::new()))

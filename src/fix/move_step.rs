@@ -5,32 +5,32 @@ use super::style::first_line;
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Applicability, Change, Edit, Fix, Route, Segment};
 use crate::base::text::Span;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
+use crate::cache::job_caches::JobCaches;
 use crate::repo::Document;
 use crate::yaml::{Kind, ScalarStyle};
 
 /// The fix that moves a cache step directly before the step of the event at `before` in its
 /// timeline, or before the step of the job that leads there.
 pub fn move_before(
-    audit: &CacheAudit<'_>,
+    caches: &JobCaches<'_>,
     cached: &ExistingCache<'_>,
     before: usize,
     message: &str,
 ) -> Result<Fix, String> {
-    let site = cached.event.site;
-    let applicability = audit.editable(site)?.min(Applicability::Unsafe);
+    let step_ref = cached.event.step_ref;
+    let applicability = caches.editable(step_ref)?.min(Applicability::Unsafe);
     let call = cached.timeline.events.get(before).ok_or("the call is not in sight")?;
-    let target = [call.site, call.outer]
+    let target = [call.step_ref, call.outer]
         .into_iter()
-        .find(|t| t.document == site.document && t.job == site.job);
+        .find(|t| t.document == step_ref.document && t.job == step_ref.job);
     let target = target.ok_or("nox runs in another file than the cache step")?;
-    let document = audit.document_of(site);
-    let steps = audit.steps_at(site).ok_or("the step is not in sight")?;
-    if is_asked(steps, site.step, target.step) {
+    let document = caches.document_of(step_ref);
+    let steps = caches.steps_at(step_ref).ok_or("the step is not in sight")?;
+    if is_asked(steps, step_ref.step, target.step) {
         return Err("a step between asks whether the cache was found".to_owned());
     }
-    let (edits, changes) = move_step(document, steps, site.step, target.step)?;
+    let (edits, changes) = move_step(document, steps, step_ref.step, target.step)?;
     Ok(fix(applicability, message.to_owned(), &document.path, edits, changes))
 }
 

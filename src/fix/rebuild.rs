@@ -6,9 +6,9 @@ use super::steps::insert_steps;
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Change, Edit, Fix};
 use crate::base::text::Span;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
-use crate::job::Site;
+use crate::cache::job_caches::JobCaches;
+use crate::job::StepRef;
 use crate::repo::Document;
 use crate::rules::cache_actions::cache_actions;
 use crate::rules::is_action;
@@ -18,31 +18,31 @@ const UNSEEN: &str = "the step is not in sight";
 const UNSAFE: &str = "the step is written in a way that cannot be edited safely";
 
 /// The fix that makes the calls rebuild what a restore key brings.
-pub fn rebuild(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
-    let site = cached.event.site;
-    let applicability = audit.editable(site)?;
-    let (edits, changes) = steps(audit, cached)?;
+pub fn rebuild(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
+    let step_ref = cached.event.step_ref;
+    let applicability = caches.editable(step_ref)?;
+    let (edits, changes) = steps(caches, cached)?;
     let message = "Rebuild environments unless the hit was exact".to_owned();
-    Ok(fix(applicability, message, &audit.document_of(site).path, edits, changes))
+    Ok(fix(applicability, message, &caches.document_of(step_ref).path, edits, changes))
 }
 
 /// The edits that insert the step, and give the cache step an id where it has none.
 fn steps(
-    audit: &CacheAudit<'_>,
+    caches: &JobCaches<'_>,
     cached: &ExistingCache<'_>,
 ) -> Result<(Vec<Edit>, Vec<Change>), String> {
-    let site = cached.event.site;
+    let step_ref = cached.event.step_ref;
     if !tells_exact_hits(&cached.step.action) {
         return Err(format!(
             "whether `{}` tells an exact hit from another one is not known",
             cached.step.action
         ));
     }
-    let needs = audit.needs(site)?;
-    let list = audit.steps_at(site).ok_or(UNSEEN)?;
-    let step = audit.step_at(site).ok_or(UNSEEN)?;
-    let document = audit.document_of(site);
-    if list.steps.len() <= site.step + 1 {
+    let needs = caches.needs(step_ref)?;
+    let list = caches.steps_at(step_ref).ok_or(UNSEEN)?;
+    let step = caches.step_at(step_ref).ok_or(UNSEEN)?;
+    let document = caches.document_of(step_ref);
+    if list.steps.len() <= step_ref.step + 1 {
         return Err("no step follows the cache step in its file".to_owned());
     }
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
@@ -50,16 +50,16 @@ fn steps(
         Some(id) => id.text.clone(),
         None => {
             let id = free_id(list).ok_or("the job uses every id that the step could have")?;
-            let (edit, change) = add_id(audit, document, step, site, id)?;
+            let (edit, change) = add_id(caches, document, step, step_ref, id)?;
             edits.push(edit);
             changes.push(change);
             id.to_owned()
         }
     };
     // A step of a composite action must name its shell.
-    let shell = (needs.needs_bash || site.job.is_none()).then_some("bash");
+    let shell = (needs.needs_bash || step_ref.job.is_none()).then_some("bash");
     let new = [rebuild_step(&id, &needs.folders, None, shell)];
-    let (edit, inserted) = insert_steps(document, list, site.step + 1, &new)?;
+    let (edit, inserted) = insert_steps(document, list, step_ref.step + 1, &new)?;
     edits.push(edit);
     changes.extend(inserted);
     Ok((edits, changes))
@@ -77,10 +77,10 @@ fn free_id(list: &StepList) -> Option<&'static str> {
 
 /// A line `id: …` after the line of `uses:`.
 fn add_id(
-    audit: &CacheAudit<'_>,
+    caches: &JobCaches<'_>,
     document: &Document,
     step: &Step,
-    site: Site,
+    step_ref: StepRef,
     id: &str,
 ) -> Result<(Edit, Change), &'static str> {
     let (tree, text) = (&document.tree, &document.text);
@@ -101,7 +101,7 @@ fn add_id(
     let key = if matches!(written[..key].chars().last(), Some('"' | '\'')) { key - 1 } else { key };
     let content = format!("{}id: {id}{}", " ".repeat(key), text.newline().as_str());
     let change = Change::AddKey {
-        mapping: audit.route(site, &[]).ok_or(UNSEEN)?,
+        mapping: caches.route(step_ref, &[]).ok_or(UNSEEN)?,
         key: "id".to_owned(),
         value: id.into(),
     };

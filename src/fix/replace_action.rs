@@ -5,27 +5,27 @@ use super::fix;
 use crate::actions::Uses;
 use crate::base::finding::{Applicability, Change, Edit, Fix};
 use crate::base::text::Span;
-use crate::cache::audit::CacheAudit;
+use crate::cache::job_caches::JobCaches;
 use crate::cache::publish::Permission;
-use crate::job::Site;
+use crate::job::StepRef;
 use crate::repo::Document;
 use crate::rules::cache_actions::release_numbers;
 
 /// The fix that writes a release that works, into the steps that restore and those that save.
-pub fn replace_action(audit: &CacheAudit<'_>) -> Result<Fix, String> {
-    let sites = &retired(audit);
+pub fn replace_action(caches: &JobCaches<'_>) -> Result<Fix, String> {
+    let step_refs = &retired(caches);
     // A cache that works again could poison what the job publishes.
-    if let Permission::Withheld(reason) = &audit.permission {
+    if let Permission::Withheld(reason) = &caches.permission {
         return Err(reason.clone());
     }
-    let first = *sites.first().ok_or("the step is not in sight")?;
-    let document = audit.document_of(first);
-    let new = cache_action(audit.subject.repository, audit.subject.settings, document);
+    let first = *step_refs.first().ok_or("the step is not in sight")?;
+    let document = caches.document_of(first);
+    let new = cache_action(caches.context.repository, caches.context.settings, document);
     let (_, reference) = new.uses.rsplit_once('@').ok_or("no version is known that works")?;
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
-    for site in sites.iter().filter(|s| s.document == first.document) {
-        let step = audit.step_at(*site).ok_or("the step is not in sight")?;
-        if step.shared || step.concurrent || audit.steps_at(*site).is_none_or(|l| l.shared) {
+    for step_ref in step_refs.iter().filter(|s| s.document == first.document) {
+        let step = caches.step_at(*step_ref).ok_or("the step is not in sight")?;
+        if step.shared || step.concurrent || caches.steps_at(*step_ref).is_none_or(|l| l.shared) {
             return Err("the step is shared through an anchor, or runs beside others".to_owned());
         }
         let scalar = step.uses.as_ref().ok_or("the step is not in sight")?;
@@ -42,7 +42,7 @@ pub fn replace_action(audit: &CacheAudit<'_>) -> Result<Fix, String> {
         edits.extend(comment(document, scalar.span.end, new.comment.as_deref()));
         let value = scalar.text.replace(written.reference, reference);
         changes.push(Change::SetScalar {
-            at: audit.route(*site, &["uses"]).ok_or("the step is not in sight")?,
+            at: caches.route(*step_ref, &["uses"]).ok_or("the step is not in sight")?,
             value,
         });
     }
@@ -51,16 +51,16 @@ pub fn replace_action(audit: &CacheAudit<'_>) -> Result<Fix, String> {
 }
 
 /// Where retired actions stand: the step that saves must understand what the other one restores.
-fn retired(audit: &CacheAudit<'_>) -> Vec<Site> {
-    let mut sites = Vec::new();
-    for cached in audit.by_site().into_iter().filter(|c| c.step.retired) {
-        sites.push(cached.event.site);
-        let savers = audit.savers(cached).into_iter().filter(|(_, saver)| saver.retired);
-        sites.extend(savers.map(|(event, _)| event.site));
+fn retired(caches: &JobCaches<'_>) -> Vec<StepRef> {
+    let mut step_refs = Vec::new();
+    for cached in caches.by_step().into_iter().filter(|c| c.step.retired) {
+        step_refs.push(cached.event.step_ref);
+        let savers = caches.savers(cached).into_iter().filter(|(_, saver)| saver.retired);
+        step_refs.extend(savers.map(|(event, _)| event.step_ref));
     }
-    sites.sort_unstable();
-    sites.dedup();
-    sites
+    step_refs.sort_unstable();
+    step_refs.dedup();
+    step_refs
 }
 
 /// The comment that names the release, written anew; a comment that says something else stays.

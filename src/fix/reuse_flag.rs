@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fix;
 use crate::base::finding::{Change, Edit, Fix, Route, Segment};
 use crate::base::text::Span;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
-use crate::job::{Event, Invocation, Site};
+use crate::cache::job_caches::JobCaches;
+use crate::job::{Event, Invocation, StepRef};
 use crate::repo::Repository;
 use crate::yaml::ScalarMap;
 
@@ -31,16 +31,17 @@ pub fn obstacle(invocation: &Invocation) -> Option<String> {
 }
 
 /// The fix that makes nox reuse what the job's caches restore, and what to say about it.
-pub fn reuse(audit: &CacheAudit<'_>) -> Result<(Fix, Vec<String>), String> {
+pub fn reuse(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String> {
     let wasted = |cached: &&ExistingCache<'_>| cached.wasted_on().next().is_some();
-    let first = audit.caches.iter().find(wasted).ok_or("every call reuses its environments")?;
-    let applicability = audit.editable(first.event.site)?;
-    let calls: Vec<_> = audit.caches.iter().flat_map(ExistingCache::wasted_on).collect();
+    let first = caches.list.iter().find(wasted).ok_or("every call reuses its environments")?;
+    let applicability = caches.editable(first.event.step_ref)?;
+    let calls: Vec<_> = caches.list.iter().flat_map(ExistingCache::wasted_on).collect();
     if let Some(reason) = calls.iter().find_map(|(_, call)| obstacle(call)) {
         return Err(reason);
     }
-    let document = calls.first().map_or(first.event.site.document, |(e, _)| e.site.document);
-    let repository = audit.subject.repository;
+    let document =
+        calls.first().map_or(first.event.step_ref.document, |(e, _)| e.step_ref.document);
+    let repository = caches.context.repository;
     let (edits, changes) = insert(repository, document, calls.iter().copied())?;
     let mut notes = Vec::new();
     if calls.iter().any(|(_, call)| call.run.unpinned) {
@@ -57,19 +58,19 @@ pub fn insert<'a>(
     document: usize,
     calls: impl Iterator<Item = (&'a Event, &'a Invocation)>,
 ) -> Result<(Vec<Edit>, Vec<Change>), &'static str> {
-    let mut places: BTreeMap<Site, BTreeSet<usize>> = BTreeMap::new();
+    let mut places: BTreeMap<StepRef, BTreeSet<usize>> = BTreeMap::new();
     for (event, invocation) in calls {
-        if event.site.document != document {
+        if event.step_ref.document != document {
             return Err("another command that needs the reuse flag is in another file");
         }
         let Some(offset) = invocation.insert_at else { continue };
-        places.entry(event.site).or_default().insert(offset);
+        places.entry(event.step_ref).or_default().insert(offset);
     }
     let flag = format!(" {}", repository.answers.tool().reuse_flag());
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
-    for (site, offsets) in &places {
+    for (step_ref, offsets) in &places {
         edits.extend(offsets.iter().map(|o| Edit { span: Span::at(*o), content: flag.clone() }));
-        changes.push(change(repository, *site, offsets, &flag)?);
+        changes.push(change(repository, *step_ref, offsets, &flag)?);
     }
     Ok((edits, changes))
 }
@@ -77,14 +78,14 @@ pub fn insert<'a>(
 /// The script's value with the flag at these file offsets.
 fn change(
     repository: &Repository,
-    site: Site,
+    step_ref: StepRef,
     offsets: &BTreeSet<usize>,
     flag: &str,
 ) -> Result<Change, &'static str> {
     const UNKNOWN: &str = "the place of the call in the script is not known";
-    let document = &repository.documents[site.document];
-    let list = document.steps(site.job).ok_or(UNKNOWN)?;
-    let step = list.steps.get(site.step).ok_or(UNKNOWN)?;
+    let document = &repository.documents[step_ref.document];
+    let list = document.steps(step_ref.job).ok_or(UNKNOWN)?;
+    let step = list.steps.get(step_ref.step).ok_or(UNKNOWN)?;
     if step.shared || list.shared {
         return Err("the step is shared with another job through an anchor");
     }

@@ -1,18 +1,18 @@
 //! A key and its restore keys written anew from what the job needs; what the old key says besides
 //! is kept.
 
-use super::inputs::Parts;
-use super::steps::{Body, NewStep, insert_steps};
+use super::inputs::InputEdits;
+use super::steps::{NewStep, StepBody, insert_steps};
 use crate::base::finding::{Applicability, Fix};
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::ExistingCache;
 use crate::cache::foreign::asks_python;
 use crate::cache::hashed;
 use crate::cache::interpreter::Probe;
+use crate::cache::job_caches::JobCaches;
 use crate::cache::needs::{Beginning, Needs};
-use crate::job::Site;
+use crate::job::StepRef;
 use crate::job::context::touches_folder;
-use crate::job::key_template::Piece;
+use crate::job::key_template::KeyPiece;
 use crate::rules::cache_actions::cache_actions;
 use crate::tool::Answer;
 
@@ -31,17 +31,17 @@ pub struct Corrected {
 }
 
 /// The key that the step needs, which begins like the old one and ends with the hashes of both.
-pub fn corrected(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Corrected, String> {
-    let site = cached.event.site;
-    let mut needs = audit.needs(site)?;
+pub fn corrected(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Corrected, String> {
+    let step_ref = cached.event.step_ref;
+    let mut needs = caches.needs(step_ref)?;
     if needs.location() {
-        interpreter_is_set_up(audit, site)?;
+        interpreter_is_set_up(caches, step_ref)?;
     }
-    let mut kept = Kept::default();
+    let mut kept = KeptPieces::default();
     // Whether an existing cache turns over is another check's question.
     needs.unpinned = false;
-    let probe = missing_probe(audit, cached, &needs);
-    let asks = |piece: &Piece| piece.scripts.iter().any(|script| asks_python(script));
+    let probe = missing_probe(caches, cached, &needs);
+    let asks = |piece: &KeyPiece| piece.scripts.iter().any(|script| asks_python(script));
     if probe.is_none() && cached.step.template.pieces.iter().any(asks) {
         kept.says.push(Probe::output("python"));
     }
@@ -53,11 +53,13 @@ pub fn corrected(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<C
                 "the key holds `{}`, which changes with every run, on purpose or not",
                 piece.source
             ));
-        } else if !is_hashed(audit, cached, piece, &mut needs) && is_useful(audit, site, position) {
+        } else if !is_hashed(caches, cached, piece, &mut needs)
+            && is_useful(caches, step_ref, position)
+        {
             kept.expression(piece, needs.location());
         }
     }
-    let same_step = audit.caches.iter().filter(|c| c.event.site == site);
+    let same_step = caches.list.iter().filter(|c| c.event.step_ref == step_ref);
     let rebuilt = same_step.into_iter().all(ExistingCache::is_rebuilt_on_partial_hit);
     let limit = cache_actions().limits.key_characters;
     for words in [true, false] {
@@ -76,15 +78,15 @@ pub fn corrected(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<C
 
 /// The step that asks for the interpreters, where the key needs one and nothing asks yet.
 fn missing_probe(
-    audit: &CacheAudit<'_>,
+    caches: &JobCaches<'_>,
     cached: &ExistingCache<'_>,
     needs: &Needs,
 ) -> Option<Probe> {
     let probe = needs.interpreters.probe(needs.needs_bash, false)?;
-    let steps = audit.steps_at(cached.event.site).map_or(&[][..], |list| &list.steps);
-    let before = steps.iter().take(cached.event.site.step);
+    let steps = caches.steps_at(cached.event.step_ref).map_or(&[][..], |list| &list.steps);
+    let before = steps.iter().take(cached.event.step_ref.step);
     let there = before.into_iter().any(|s| s.id.as_ref().is_some_and(|id| id.text == probe.id));
-    let asks = |piece: &Piece| piece.scripts.iter().any(|script| asks_python(script));
+    let asks = |piece: &KeyPiece| piece.scripts.iter().any(|script| asks_python(script));
     (!there && !cached.step.template.pieces.iter().any(asks)).then_some(probe)
 }
 
@@ -95,19 +97,19 @@ fn literal(key: &str) -> String {
 
 /// What a corrected key keeps of the old one, in order.
 #[derive(Default)]
-struct Kept {
+struct KeptPieces {
     /// Literal text, or `${{ }}`; whether it is literal.
     parts: Vec<(String, bool)>,
     says: Vec<String>,
 }
 
-impl Kept {
+impl KeptPieces {
     fn literal(&mut self, text: &str) {
         let text = text.replace('\n', "").replace(&cache_actions().limits.forbidden, "-");
         self.parts.push((text, true));
     }
 
-    fn expression(&mut self, piece: &Piece, location: bool) {
+    fn expression(&mut self, piece: &KeyPiece, location: bool) {
         self.parts.push((format!("${{{{ {} }}}}", piece.source), false));
         let source = piece.source.to_ascii_lowercase();
         // The exact version does as well as the place of the interpreter.
@@ -144,20 +146,20 @@ impl Kept {
 /// Whether `piece` is a hash, which then is among the hashes of `needs`: as its owner writes it, if
 /// that says more.
 fn is_hashed(
-    audit: &CacheAudit<'_>,
+    caches: &JobCaches<'_>,
     cached: &ExistingCache<'_>,
-    piece: &Piece,
+    piece: &KeyPiece,
     needs: &mut Needs,
 ) -> bool {
     let (true, Some(hash)) = (piece.is_hash(), piece.hashes.first()) else { return false };
     let written = |p: &String| piece.source.contains(&format!("'{}'", p.replace('\'', "''")));
     let patterns = hash.patterns.as_ref().filter(|all| all.iter().all(written));
-    let files = hashed::hashed(audit.subject, cached.timeline, cached.event, hash);
+    let files = hashed::hashed(caches.context, cached.timeline, cached.event, hash);
     let (Some(patterns), Some(files)) = (patterns, files) else {
         needs.hashes.push(piece.source.clone());
         return true;
     };
-    let empty = hashed::matches(audit.subject, cached.timeline, cached.event, hash) == Answer::No;
+    let empty = hashed::matches(caches.context, cached.timeline, cached.event, hash) == Answer::No;
     if !empty && (files.is_empty() || !files.iter().all(|f| needs.definition.contains(f))) {
         needs.installs.retain(|f| !files.contains(f) && !patterns.contains(f));
         // In front: a later `!` takes out what stands before it.
@@ -169,8 +171,8 @@ fn is_hashed(
 
 /// Whether the part of the key at `position` breaks it on no instance, and is not empty on all of
 /// them.
-fn is_useful(audit: &CacheAudit<'_>, site: Site, position: usize) -> bool {
-    let same_step = audit.caches.iter().filter(|c| c.event.site == site);
+fn is_useful(caches: &JobCaches<'_>, step_ref: StepRef, position: usize) -> bool {
+    let same_step = caches.list.iter().filter(|c| c.event.step_ref == step_ref);
     let texts: Vec<Option<&str>> = same_step
         .filter_map(|c| c.step.template.pieces.get(position))
         .map(|p| p.text.as_deref())
@@ -182,8 +184,8 @@ fn is_useful(audit: &CacheAudit<'_>, site: Site, position: usize) -> bool {
 
 /// Whether `env.pythonLocation` names, at the step, the interpreter that is set up for the
 /// environments.
-fn interpreter_is_set_up(audit: &CacheAudit<'_>, site: Site) -> Result<(), String> {
-    for cached in audit.caches.iter().filter(|c| c.event.site == site) {
+fn interpreter_is_set_up(caches: &JobCaches<'_>, step_ref: StepRef) -> Result<(), String> {
+    for cached in caches.list.iter().filter(|c| c.event.step_ref == step_ref) {
         let sets = |e: &&crate::job::Event| e.set_up().is_some_and(|set_up| set_up.location);
         let events = &cached.timeline.events;
         let last = events
@@ -203,60 +205,61 @@ fn interpreter_is_set_up(audit: &CacheAudit<'_>, site: Site) -> Result<(), Strin
 }
 
 /// The fix that writes the corrected key, and corrected restore keys where there are some.
-pub fn rewrite(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
-    let site = cached.event.site;
-    let applicability = audit.editable(site)?;
-    let corrected = corrected(audit, cached)?;
-    let mut parts = Parts::new(audit);
+pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
+    let step_ref = cached.event.step_ref;
+    let applicability = caches.editable(step_ref)?;
+    let corrected = corrected(caches, cached)?;
+    let mut parts = InputEdits::new(caches);
     if let Some(probe) = &corrected.probe {
-        let list = audit.steps_at(site).ok_or("the step is not in sight")?;
+        let list = caches.steps_at(step_ref).ok_or("the step is not in sight")?;
         let new = NewStep {
             name: probe.name.clone(),
             id: Some(probe.id.clone()),
             condition: None,
-            body: Body::Run {
+            body: StepBody::Run {
                 shell: probe.needs_bash.then_some("bash"),
                 script: probe.script.clone(),
             },
         };
-        let (edit, changes) = insert_steps(audit.document_of(site), list, site.step, &[new])?;
+        let (edit, changes) =
+            insert_steps(caches.document_of(step_ref), list, step_ref.step, &[new])?;
         parts.insert(edit, changes);
     }
-    parts.set_key(site, &corrected.key)?;
+    parts.set_key(step_ref, &corrected.key)?;
     if cached.step.restore_keys.is_some() {
         let Some(restore) = &corrected.restore else {
             return Err("the restore keys must go: an older environment must not be restored here"
                 .to_owned());
         };
-        parts.set_restore(site, std::slice::from_ref(restore))?;
+        parts.set_restore(step_ref, std::slice::from_ref(restore))?;
     } else if cached.step.template.hashes().next().is_none()
         && !cached.step.must_hit
         && cached.is_installed_exactly()
     {
         // A key that never changed needed no restore keys; that they are missing was no decision.
         if let Some(restore) = &corrected.restore {
-            parts.set_restore(site, std::slice::from_ref(restore))?;
+            parts.set_restore(step_ref, std::slice::from_ref(restore))?;
         }
     }
     let key = cached.step.key.as_ref().map(|k| k.text.as_str());
-    for (event, saver) in audit.savers(cached) {
+    for (event, saver) in caches.savers(cached) {
         if saver.key.as_ref().map(|k| k.text.as_str()) == key
-            && event.site.document == site.document
+            && event.step_ref.document == step_ref.document
         {
-            audit.editable(event.site)?;
-            parts.set_key(event.site, &corrected.key)?;
+            caches.editable(event.step_ref)?;
+            parts.set_key(event.step_ref, &corrected.key)?;
         }
     }
-    let doubt = needs_doubt(audit, site);
+    let doubt = needs_doubt(caches, step_ref);
     let applicability =
         if doubt { applicability.min(Applicability::Unsafe) } else { applicability };
     Ok(parts.finish(
-        site,
+        step_ref,
         applicability,
         "Write a key that follows everything the environments depend on".to_owned(),
     ))
 }
 
-fn needs_doubt(audit: &CacheAudit<'_>, site: Site) -> bool {
-    audit.needs(site).is_ok_and(|n| n.separation.doubt.is_some())
+fn needs_doubt(caches: &JobCaches<'_>, step_ref: StepRef) -> bool {
+    caches.needs(step_ref).is_ok_and(|n| n.separation.doubt.is_some())
 }

@@ -1,20 +1,20 @@
 //! The folders of environments as the `path` of a cache step.
 
-use super::inputs::Parts;
+use super::inputs::InputEdits;
 use crate::base::finding::Fix;
-use crate::cache::audit::CacheAudit;
 use crate::cache::existing::{ExistingCache, covers, is_named_like};
+use crate::cache::job_caches::JobCaches;
 use crate::job::context::cacheable;
 
 /// The fix that caches the folders in which the tool keeps its environments.
-pub fn set_path(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
-    let missed = &audit.missed_folders(cached);
-    let site = cached.event.site;
-    let applicability = audit.editable(site)?;
-    let used: Vec<String> = audit
-        .caches
+pub fn set_path(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
+    let missed = &caches.missed_folders(cached);
+    let step_ref = cached.event.step_ref;
+    let applicability = caches.editable(step_ref)?;
+    let used: Vec<String> = caches
+        .list
         .iter()
-        .filter(|c| c.event.site == site)
+        .filter(|c| c.event.step_ref == step_ref)
         .flat_map(|c| cacheable(c.timeline))
         .flat_map(|(_, i)| i.folders.iter().cloned())
         .collect();
@@ -32,13 +32,13 @@ pub fn set_path(audit: &CacheAudit<'_>, cached: &ExistingCache<'_>) -> Result<Fi
     if !added {
         lines.extend(missed.iter().cloned());
     }
-    let mut parts = Parts::new(audit);
-    parts.set_path(site, &lines)?;
+    let mut parts = InputEdits::new(caches);
+    parts.set_path(step_ref, &lines)?;
     for (event, _) in
-        audit.savers(cached).into_iter().filter(|(e, _)| e.site.document == site.document)
+        caches.savers(cached).into_iter().filter(|(e, _)| e.step_ref.document == step_ref.document)
     {
-        audit.editable(event.site)?;
-        parts.set_path(event.site, &lines)?;
+        caches.editable(event.step_ref)?;
+        parts.set_path(event.step_ref, &lines)?;
     }
-    Ok(parts.finish(site, applicability, format!("Cache `{}`", missed.join("`, `"))))
+    Ok(parts.finish(step_ref, applicability, format!("Cache `{}`", missed.join("`, `"))))
 }

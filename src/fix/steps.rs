@@ -17,12 +17,12 @@ pub struct NewStep {
     pub name: String,
     pub id: Option<String>,
     pub condition: Option<String>,
-    pub body: Body,
+    pub body: StepBody,
 }
 
 /// What a new step does.
 #[derive(Debug, Clone)]
-pub enum Body {
+pub enum StepBody {
     Uses { action: ActionRef, inputs: Vec<(&'static str, Input)> },
     Run { shell: Option<&'static str>, script: String },
 }
@@ -115,7 +115,7 @@ impl NewStep {
             None => {}
         }
         match &self.body {
-            Body::Uses { action, inputs } => {
+            StepBody::Uses { action, inputs } => {
                 let comment = action.comment.as_ref().map(|c| format!(" {c}")).unwrap_or_default();
                 keys.push(format!("uses: {}{comment}", action.uses));
                 keys.push("with:".to_owned());
@@ -131,7 +131,7 @@ impl NewStep {
                     }
                 }
             }
-            Body::Run { shell, script } => {
+            StepBody::Run { shell, script } => {
                 keys.extend(shell.iter().map(|shell| format!("shell: {shell}")));
                 if script.contains('\n') {
                     keys.push("run: |".to_owned());
@@ -164,12 +164,12 @@ impl NewStep {
             set("if", condition.into());
         }
         match &self.body {
-            Body::Uses { action, inputs } => {
+            StepBody::Uses { action, inputs } => {
                 set("uses", action.uses.as_str().into());
                 let inputs = inputs.iter().map(|(name, input)| ((*name).into(), input.value()));
                 set("with", Value::Mapping(inputs.collect()));
             }
-            Body::Run { shell, script } => {
+            StepBody::Run { shell, script } => {
                 if let Some(shell) = shell {
                     set("shell", (*shell).into());
                 }

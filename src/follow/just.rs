@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::given::Given;
-use super::{File, Followed, Lead};
+use super::wrapper_args::WrapperArgs;
+use super::{File, FileScript, Followed};
 use crate::base::text::Span;
 use crate::repo::join;
 use crate::shell::{Shell, Word};
@@ -39,27 +39,27 @@ struct Justfile {
     folder: String,
 }
 
-pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
+pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     // `--working-directory` wins, else recipes run where the justfile lies.
-    let folder = if given.directory.is_some() { file.folder } else { file.own_folder() };
+    let folder = if args.directory.is_some() { file.folder } else { file.own_folder() };
     let mut reading = Reading { file, seen: BTreeSet::new(), out };
     let mut justfile = Justfile { folder: folder.to_owned(), ..Justfile::default() };
     reading.file(&mut justfile, file.path);
-    for (name, value) in &given.sets {
+    for (name, value) in &args.sets {
         justfile.variables.insert(name.clone(), value.clone());
     }
     let mut words =
-        given.operands.iter().copied().chain(given.rest.iter().flatten().copied()).peekable();
-    let mut walk = Walk { done: BTreeSet::new(), out };
+        args.operands.iter().copied().chain(args.rest.iter().flatten().copied()).peekable();
+    let mut reader = JustReader { done: BTreeSet::new(), out };
     if words.peek().is_none()
         && let Some(first) = &justfile.first
     {
-        return walk.run(&justfile, first, &[], 0);
+        return reader.run(&justfile, first, &[], 0);
     }
     // Words fill a recipe's parameters; what is left names the next recipe.
     while let Some(word) = words.next() {
         let Some(name) = word.value.as_deref() else {
-            return walk
+            return reader
                 .out
                 .notes
                 .push(format!("which recipe of `{}` is run is not known", file.path));
@@ -72,7 +72,7 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
                 Some(next) => match next.value.as_deref() {
                     Some(next) => next,
                     None => {
-                        return walk
+                        return reader
                             .out
                             .notes
                             .push(format!("which recipe of `{}` is run is not known", file.path));
@@ -83,10 +83,10 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
         }
         let Some(recipe) = inside.recipe(name) else { return };
         let mut arguments = Vec::new();
-        for (_, _, many) in &recipe.parameters {
-            arguments.extend(words.by_ref().take(if *many { usize::MAX } else { 1 }));
+        for (_, _, variadic) in &recipe.parameters {
+            arguments.extend(words.by_ref().take(if *variadic { usize::MAX } else { 1 }));
         }
-        walk.run(inside, name, &arguments, 0);
+        reader.run(inside, name, &arguments, 0);
     }
 }
 
@@ -107,13 +107,13 @@ impl Justfile {
     }
 }
 
-struct Walk<'o> {
+struct JustReader<'o> {
     /// Recipes that ran without arguments, by file and name.
     done: BTreeSet<(String, String)>,
     out: &'o mut Followed,
 }
 
-impl Walk<'_> {
+impl JustReader<'_> {
     fn run(&mut self, justfile: &Justfile, path: &str, arguments: &[&Word], depth: usize) {
         let (justfile, name) = justfile.module_of(path);
         let Some((recipe, (path, whole))) =
@@ -134,28 +134,28 @@ impl Walk<'_> {
         };
         let body = |span: Span| {
             let label = format!("recipe `{name}`");
-            let lead = Lead::verbatim(path, whole, span, &justfile.folder, label);
-            let mut lead = lead.with_holes("{{", "}}", lookup);
-            lead.shell = justfile.shell.clone().unwrap_or(Shell::Bash);
+            let file_script = FileScript::verbatim(path, whole, span, &justfile.folder, label);
+            let mut file_script = file_script.with_holes("{{", "}}", lookup);
+            file_script.shell = justfile.shell.clone().unwrap_or(Shell::Bash);
             let exported = justfile.exported.iter();
-            lead.env = exported
+            file_script.env = exported
                 .map(|n| (n.clone(), justfile.variables.get(n).cloned().flatten()))
                 .collect();
-            lead
+            file_script
         };
         let text = |span: &Span| whole.get(span.range()).unwrap_or_default();
         match (recipe.lines.first(), recipe.lines.last()) {
             (Some(first), Some(last)) if text(first).starts_with("#!") => {
-                let mut lead = body(Span::new(first.start, last.end));
-                lead.shell = Shell::from_spec(text(first).trim_start_matches("#!"));
-                self.out.leads.push(lead);
+                let mut file_script = body(Span::new(first.start, last.end));
+                file_script.shell = Shell::from_spec(text(first).trim_start_matches("#!"));
+                self.out.file_scripts.push(file_script);
             }
             _ => {
                 for line in &recipe.lines {
                     let plain = text(line);
                     let start =
                         line.start + (plain.len() - plain.trim_start_matches(['@', '-']).len());
-                    self.out.leads.push(body(Span::new(start, line.end)));
+                    self.out.file_scripts.push(body(Span::new(start, line.end)));
                 }
             }
         }
@@ -171,10 +171,10 @@ fn bind(
 ) -> BTreeMap<String, Option<String>> {
     let mut left = arguments.iter();
     let mut values = BTreeMap::new();
-    for (name, default, many) in &recipe.parameters {
+    for (name, default, variadic) in &recipe.parameters {
         let variable = |name: &str| justfile.variables.get(name).cloned().flatten();
         let default = || default.as_deref().and_then(|d| literal(d).or_else(|| variable(d)));
-        let value = if *many {
+        let value = if *variadic {
             let all: Option<Vec<&str>> = left.by_ref().map(|w| w.value.as_deref()).collect();
             match all {
                 Some(all) if all.is_empty() => default().or(Some(String::new())),
@@ -233,12 +233,12 @@ impl Reading<'_, '_> {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for other in others {
             match other {
-                Other::Import(name) => {
+                OtherFile::Import(name) => {
                     if let Some(path) = join(folder, &name) {
                         self.file(justfile, &path);
                     }
                 }
-                Other::Module(name, at) => {
+                OtherFile::Module(name, at) => {
                     let Some(path) = self.module(folder, &name, at.as_deref()) else { continue };
                     let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
                     let mut module = Justfile { folder: own.to_owned(), ..Justfile::default() };
@@ -262,8 +262,9 @@ impl Reading<'_, '_> {
     }
 
     /// Reads what stands in one file; the other files that it names.
-    fn recipes(&mut self, justfile: &mut Justfile, text: &Arc<str>, path: &str) -> Vec<Other> {
-        let (mut current, mut others): (Option<(String, Recipe)>, Vec<Other>) = (None, Vec::new());
+    fn recipes(&mut self, justfile: &mut Justfile, text: &Arc<str>, path: &str) -> Vec<OtherFile> {
+        let (mut current, mut others): (Option<(String, Recipe)>, Vec<OtherFile>) =
+            (None, Vec::new());
         let mut at = 0;
         let mut twice = BTreeSet::new();
         let out = &mut *self.out;
@@ -315,7 +316,7 @@ impl Reading<'_, '_> {
 }
 
 /// Another file that a justfile names.
-enum Other {
+enum OtherFile {
     Import(String),
     /// A module's name, and where its file is, if that is said.
     Module(String, Option<String>),
@@ -323,14 +324,14 @@ enum Other {
 
 /// `import 'file'`, `mod name`, `mod name 'file'`; a `?` behind the first word allows that the file
 /// is missing.
-fn other(line: &str) -> Option<Other> {
+fn other(line: &str) -> Option<OtherFile> {
     let (word, rest) = line.split_once([' ', '\t'])?;
     let rest = rest.split('#').next().unwrap_or_default().trim();
     match word.trim_end_matches('?') {
-        "import" => Some(Other::Import(literal(rest)?)),
+        "import" => Some(OtherFile::Import(literal(rest)?)),
         "mod" if !rest.contains(':') => {
             let (name, at) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            Some(Other::Module(name.to_owned(), literal(at)))
+            Some(OtherFile::Module(name.to_owned(), literal(at)))
         }
         _ => None,
     }
@@ -369,11 +370,11 @@ fn header(line: &str, justfile: &mut Justfile) -> Option<(String, Recipe)> {
     let mut words = head.split_whitespace();
     let name = words.next()?.trim_start_matches('@').to_owned();
     let parameters = words.map(|word| {
-        let many = word.starts_with(['*', '+']);
+        let variadic = word.starts_with(['*', '+']);
         let word = word.trim_start_matches(['*', '+', '$']);
         let (name, default) =
             word.split_once('=').map_or((word, None), |(n, d)| (n, Some(d.to_owned())));
-        (name.to_owned(), default, many)
+        (name.to_owned(), default, variadic)
     });
     let tail = tail.split('#').next().unwrap_or_default();
     let (before, after) = tail.split_once("&&").unwrap_or((tail, ""));

@@ -5,9 +5,9 @@ mod parse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::parse::{Makefile, Rule, Source, Variable};
-use super::given::Given;
-use super::{File, Followed, Lead};
+use self::parse::{MakeFile, MakeRule, MakeVariable, Makefile};
+use super::wrapper_args::WrapperArgs;
+use super::{File, FileScript, Followed};
 use crate::base::text::Span;
 
 /// How deep prerequisites and variables are followed.
@@ -15,11 +15,11 @@ const MAX_DEPTH: usize = 16;
 /// Most rules looked at for one call.
 const MAX_RULES: usize = 500;
 
-pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
+pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     let own = (file.path.to_owned(), file.text.into());
     let makefile = parse::read(own, &|name| included(file, name));
-    let goals: Vec<String> = given.operands.iter().filter_map(|w| w.value.clone()).collect();
-    let unknown = goals.len() < given.operands.len();
+    let goals: Vec<String> = args.operands.iter().filter_map(|w| w.value.clone()).collect();
+    let unknown = goals.len() < args.operands.len();
     if unknown {
         out.notes.push(format!("which target of `{}` is made is not known", file.path));
     }
@@ -27,11 +27,17 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
         (true, Some(goal)) => vec![goal.clone()],
         _ => goals,
     };
-    let variables = Variables { makefile: &makefile, given, file };
-    let mut walk =
-        Walk { file, makefile: &makefile, variables, done: BTreeSet::new(), left: MAX_RULES, out };
+    let variables = Variables { makefile: &makefile, args, file };
+    let mut reader = MakeReader {
+        file,
+        makefile: &makefile,
+        variables,
+        done: BTreeSet::new(),
+        left: MAX_RULES,
+        out,
+    };
     for goal in goals {
-        walk.make(&goal, false, 0);
+        reader.make(&goal, false, 0);
     }
 }
 
@@ -40,7 +46,7 @@ const MAX_INCLUDED: usize = 20;
 
 /// The tracked files that `include` means by a name, which is relative to the folder that make runs
 /// in.
-fn included(file: &File<'_>, name: &str) -> Vec<Source> {
+fn included(file: &File<'_>, name: &str) -> Vec<MakeFile> {
     let Some(path) = file.ask.resolve(file.folder, name) else { return Vec::new() };
     let paths = match path.split_once('*') {
         None => vec![path],
@@ -65,7 +71,7 @@ fn included(file: &File<'_>, name: &str) -> Vec<Source> {
         .collect()
 }
 
-struct Walk<'a, 'o> {
+struct MakeReader<'a, 'o> {
     file: &'a File<'a>,
     makefile: &'a Makefile,
     variables: Variables<'a>,
@@ -74,7 +80,7 @@ struct Walk<'a, 'o> {
     out: &'o mut Followed,
 }
 
-impl Walk<'_, '_> {
+impl MakeReader<'_, '_> {
     fn make(&mut self, target: &str, conditional: bool, depth: usize) {
         if depth > MAX_DEPTH || self.left == 0 || !self.done.insert(target.to_owned()) {
             return;
@@ -105,16 +111,16 @@ impl Walk<'_, '_> {
         }
         for line in &rule.recipe {
             let label = format!("target `{target}`");
-            let lead = Lead::verbatim(path, text, *line, self.file.folder, label);
+            let file_script = FileScript::verbatim(path, text, *line, self.file.folder, label);
             let automatic = Automatic { target, stem: stem.as_deref() };
-            let holes = self.variables.holes(&lead.script, Some(&automatic));
+            let holes = self.variables.holes(&file_script.script, Some(&automatic));
             let env = self.variables.exported();
-            self.out.leads.push(Lead { holes, env, conditional, ..lead });
+            self.out.file_scripts.push(FileScript { holes, env, conditional, ..file_script });
         }
     }
 
     /// The rule that makes `target`, with the stem where it is a pattern.
-    fn rule<'t>(&mut self, target: &'t str) -> Option<(Rule, Option<&'t str>)> {
+    fn rule<'t>(&mut self, target: &'t str) -> Option<(MakeRule, Option<&'t str>)> {
         let mut with_recipe = self.makefile.rules_of(target).filter(|r| !r.recipe.is_empty());
         let last = with_recipe.next_back().cloned();
         // The two sides of a condition are no repetition.
@@ -148,7 +154,7 @@ struct Automatic<'a> {
 
 struct Variables<'a> {
     makefile: &'a Makefile,
-    given: &'a Given<'a>,
+    args: &'a WrapperArgs<'a>,
     file: &'a File<'a>,
 }
 
@@ -183,17 +189,17 @@ impl Variables<'_> {
         if depth > MAX_DEPTH || name.contains([' ', '\t', ',', ':', '$']) {
             return None;
         }
-        if let Some((_, value)) = self.given.sets.iter().rev().find(|(n, _)| n == name) {
+        if let Some((_, value)) = self.args.sets.iter().rev().find(|(n, _)| n == name) {
             return value.clone();
         }
         let environment = || (self.file.ask.vars)(name);
         match self.makefile.variables.get(name) {
             None => environment(),
-            Some(Variable::Unknown) => None,
-            Some(Variable::Default(text)) => {
+            Some(MakeVariable::Unknown) => None,
+            Some(MakeVariable::Default(text)) => {
                 environment().or_else(|| self.deep(text, automatic, depth))
             }
-            Some(Variable::Text(text)) => self.deep(text, automatic, depth),
+            Some(MakeVariable::Text(text)) => self.deep(text, automatic, depth),
         }
     }
 
@@ -218,7 +224,7 @@ impl Variables<'_> {
         for name in &self.makefile.exported {
             out.insert(name.clone(), self.value(name, None, 0));
         }
-        out.extend(self.given.sets.iter().cloned());
+        out.extend(self.args.sets.iter().cloned());
         out.into_iter().collect()
     }
 }

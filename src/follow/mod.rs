@@ -1,9 +1,8 @@
-//! One hop from a program that a command runs to further commands in tracked files. Nothing is
+//! From a program that a command runs to the next commands in tracked files. Nothing is
 //! executed.
 
-mod given;
+mod file_script;
 mod just;
-mod lead;
 mod make;
 mod package_json;
 mod precommit;
@@ -12,32 +11,33 @@ mod python_tools;
 mod script;
 mod task;
 mod tox;
+mod wrapper_args;
 
-pub use lead::Lead;
+pub use file_script::FileScript;
 
-use self::given::Given;
+use self::wrapper_args::WrapperArgs;
 use crate::repo::join;
-use crate::rules::wrappers::{Reader, WRAPPERS, Wrapper};
-use crate::shell::{CallKind, Peeled};
+use crate::rules::wrappers::{WRAPPERS, Wrapper, WrapperKind};
+use crate::shell::{CallKind, UnwrappedCommand};
 use crate::tool::Files;
 
-/// What a hop leads to.
+/// What a program leads to.
 #[derive(Debug, Default)]
 pub struct Followed {
     /// Scripts, in the order in which they run.
-    pub leads: Vec<Lead>,
+    pub file_scripts: Vec<FileScript>,
     /// What could not be followed, and why.
     pub notes: Vec<String>,
     /// How much of files was read for it.
     pub bytes: usize,
 }
 
-/// Most scripts that one hop leads to.
-const MAX_LEADS: usize = 200;
+/// Most scripts that one program leads to.
+const MAX_SCRIPTS: usize = 200;
 
 /// A program that may be a wrapper.
 pub struct Ask<'a> {
-    pub program: &'a Peeled,
+    pub program: &'a UnwrappedCommand,
     /// The folder it runs in, relative to the repository root.
     pub folder: &'a str,
     pub files: &'a dyn Files,
@@ -65,18 +65,18 @@ pub fn follow(ask: &Ask<'_>) -> Followed {
     if let Some(wrapper) = wrapper_of(ask.program) {
         wrapped(ask, wrapper, &mut out);
     }
-    if out.leads.is_empty() {
+    if out.file_scripts.is_empty() {
         script::follow(ask, &mut out);
     }
-    if out.leads.len() > MAX_LEADS {
-        out.leads.truncate(MAX_LEADS);
-        out.notes.push(format!("a command leads to more than {MAX_LEADS} scripts"));
+    if out.file_scripts.len() > MAX_SCRIPTS {
+        out.file_scripts.truncate(MAX_SCRIPTS);
+        out.notes.push(format!("a command leads to more than {MAX_SCRIPTS} scripts"));
     }
     out
 }
 
 /// The wrapper that the program is, or the launcher that may have been given an entry of its file.
-fn wrapper_of(program: &Peeled) -> Option<&'static Wrapper> {
+fn wrapper_of(program: &UnwrappedCommand) -> Option<&'static Wrapper> {
     let by_launcher =
         |w: &&Wrapper| program.launchers.last().is_some_and(|l| w.launched.contains(l));
     let by_name = |w: &&Wrapper| program.name.as_ref().is_some_and(|n| w.programs.contains(n));
@@ -88,21 +88,21 @@ fn wrapper_of(program: &Peeled) -> Option<&'static Wrapper> {
 
 fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
     let launched = !ask.program.name.as_ref().is_some_and(|n| wrapper.programs.contains(n));
-    let given = if launched {
-        Some(Given::launched(ask.program))
+    let args = if launched {
+        Some(WrapperArgs::launched(ask.program))
     } else {
-        Given::read(ask.program, wrapper)
+        WrapperArgs::read(ask.program, wrapper)
     };
-    let Some(given) = given else { return };
+    let Some(args) = args else { return };
     let start = ask.folder;
-    let folder = match &given.directory {
+    let folder = match &args.directory {
         None => start.to_owned(),
         Some(path) => match ask.resolve(start, path) {
             Some(folder) => folder,
             None => return,
         },
     };
-    let Some(path) = file_of(ask, wrapper, &given, start, &folder) else { return };
+    let Some(path) = file_of(ask, wrapper, &args, start, &folder) else { return };
     let Some(text) = ask.files.read(&path) else {
         out.notes.push(format!("`{path}` is not readable text, or too large"));
         return;
@@ -110,19 +110,19 @@ fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
     out.bytes += text.len();
     let file = File { path: &path, text: &text, folder: &folder, ask };
     match wrapper.reader {
-        Reader::Make => make::follow(&file, &given, out),
-        Reader::Just => just::follow(&file, &given, out),
-        Reader::Task => task::follow(&file, &given, out),
-        Reader::PackageJson => package_json::follow(&file, &given, out),
-        Reader::Hatch => python_tools::hatch(&file, &given, out),
-        Reader::Pdm => python_tools::pdm(&file, &given, out),
-        Reader::Rye => python_tools::rye(&file, &given, out),
-        Reader::Pipenv => python_tools::pipenv(&file, &given, out),
-        Reader::Pixi => python_tools::pixi(&file, &given, out),
-        Reader::Poe => python_tools::poe(&file, &given, out),
-        Reader::Invoke => python::tasks(&file, &given, out),
-        Reader::Tox => tox::follow(&file, &given, out),
-        Reader::PreCommit => precommit::follow(&file, &given, out),
+        WrapperKind::Make => make::follow(&file, &args, out),
+        WrapperKind::Just => just::follow(&file, &args, out),
+        WrapperKind::Task => task::follow(&file, &args, out),
+        WrapperKind::PackageJson => package_json::follow(&file, &args, out),
+        WrapperKind::Hatch => python_tools::hatch(&file, &args, out),
+        WrapperKind::Pdm => python_tools::pdm(&file, &args, out),
+        WrapperKind::Rye => python_tools::rye(&file, &args, out),
+        WrapperKind::Pipenv => python_tools::pipenv(&file, &args, out),
+        WrapperKind::Pixi => python_tools::pixi(&file, &args, out),
+        WrapperKind::Poe => python_tools::poe(&file, &args, out),
+        WrapperKind::Invoke => python::tasks(&file, &args, out),
+        WrapperKind::Tox => tox::follow(&file, &args, out),
+        WrapperKind::PreCommit => precommit::follow(&file, &args, out),
     }
 }
 
@@ -131,13 +131,13 @@ fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
 fn file_of(
     ask: &Ask<'_>,
     wrapper: &Wrapper,
-    given: &Given<'_>,
+    args: &WrapperArgs<'_>,
     start: &str,
     folder: &str,
 ) -> Option<String> {
-    if let Some(named) = &given.file {
+    if let Some(named) = &args.file {
         // make looks for it after it changed folders, the others before.
-        let base = if wrapper.reader == Reader::Make { folder } else { start };
+        let base = if wrapper.reader == WrapperKind::Make { folder } else { start };
         return ask.resolve(base, named).filter(|p| ask.files.is_tracked(p));
     }
     let mut folder = folder;

@@ -1,15 +1,15 @@
 //! Scripts of a `package.json`.
 
-use super::given::Given;
-use super::{File, Followed, Lead};
+use super::wrapper_args::WrapperArgs;
+use super::{File, FileScript, Followed};
 use crate::base::text::Span;
 
-pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
+pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     let Ok(serde_json::Value::Object(package)) = serde_json::from_str(file.text) else {
         out.notes.push(format!("`{}` cannot be read", file.path));
         return;
     };
-    let Some((name, words)) = given.entry().or_else(|| shorthand(file)) else { return };
+    let Some((name, words)) = args.entry().or_else(|| shorthand(file)) else { return };
     let scripts = package.get("scripts").and_then(serde_json::Value::as_object);
     let of = |name: &str| scripts.and_then(|s| s.get(name)).and_then(serde_json::Value::as_str);
     let Some(main) = of(name) else { return };
@@ -18,7 +18,7 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
     {
         let Some(value) = (if main_script { Some(main) } else { of(&key) }) else { continue };
         let span = place(file.text, &key);
-        let mut lead = Lead::scalar(
+        let mut file_script = FileScript::scalar(
             file.path,
             file.text,
             span,
@@ -27,9 +27,9 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
             format!("script `{key}`"),
         );
         if main_script {
-            lead.append(words.iter().copied());
+            file_script.append(words.iter().copied());
         }
-        out.leads.push(lead);
+        out.file_scripts.push(file_script);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Local hooks of pre-commit.
 
-use super::given::Given;
-use super::lead::quoted;
-use super::{File, Followed, Lead};
+use super::file_script::quoted;
+use super::wrapper_args::WrapperArgs;
+use super::{File, FileScript, Followed};
 use crate::base::text::Text;
 use crate::yaml::parse;
 
-pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
+pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     let Ok(text) = Text::new(file.path, file.text.as_bytes().to_vec()) else { return };
     let Some((tree, root)) =
         parse(&text).ok().and_then(|tree| tree.root().map(|root| (tree, root)))
@@ -14,7 +14,7 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
         out.notes.push(format!("`{}` cannot be read", file.path));
         return;
     };
-    let wanted = given.operands.first().map(|w| w.value.as_deref());
+    let wanted = args.operands.first().map(|w| w.value.as_deref());
     let repositories = tree.get(root, "repos").map(|repos| tree.items(repos)).unwrap_or_default();
     let local = repositories
         .iter()
@@ -39,7 +39,7 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
             continue;
         }
         let span = tree.span(tree.resolve(node));
-        let mut lead = Lead::scalar(
+        let mut file_script = FileScript::scalar(
             file.path,
             text.as_str(),
             span,
@@ -49,11 +49,11 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
         );
         for argument in tree.get(hook.node, "args").map(|args| tree.items(args)).unwrap_or_default()
         {
-            lead.script.push(' ');
-            lead.script.push_str(&quoted(tree.str(argument.node).unwrap_or_default()));
+            file_script.script.push(' ');
+            file_script.script.push_str(&quoted(tree.str(argument.node).unwrap_or_default()));
         }
         // A hook without matching files is skipped.
-        lead.conditional = wanted.is_none() && field("always_run") != Some("true");
-        out.leads.push(lead);
+        file_script.conditional = wanted.is_none() && field("always_run") != Some("true");
+        out.file_scripts.push(file_script);
     }
 }

@@ -3,9 +3,9 @@
 
 use tree_sitter::Node;
 
-use super::given::Given;
-use super::lead::quoted;
-use super::{File, Followed, Lead};
+use super::file_script::quoted;
+use super::wrapper_args::WrapperArgs;
+use super::{File, FileScript, Followed};
 use crate::base::syntax::{self, Grammar};
 use crate::base::text::Span;
 use crate::repo::join;
@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 100;
 const UNKNOWN: &str = "?";
 
 /// A call that runs a command.
-struct Run {
+struct CommandCall {
     script: String,
     /// Stretches of `script` that are not known.
     holes: Vec<Span>,
@@ -36,14 +36,14 @@ pub(super) fn script(path: &str, text: &str, folder: &str, out: &mut Followed) {
         // A function that nothing calls by its name does not count.
         let is_called = |name: &str| text.matches(&format!("{name}(")).count() > 1;
         if run.function.as_deref().is_none_or(is_called) {
-            lead(path, folder, run, format!("`{path}`"), out);
+            add_script(path, folder, run, format!("`{path}`"), out);
         }
     }
 }
 
 /// The commands of the named tasks of a `tasks.py`.
-pub(super) fn tasks(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let wanted: Vec<String> = given
+pub(super) fn tasks(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
+    let wanted: Vec<String> = args
         .operands
         .iter()
         .filter_map(|w| w.value.as_ref())
@@ -56,11 +56,11 @@ pub(super) fn tasks(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
             "tasks" => "",
             folder => folder,
         });
-        lead(file.path, folder, run, format!("task `{function}`"), out);
+        add_script(file.path, folder, run, format!("task `{function}`"), out);
     }
 }
 
-fn lead(path: &str, folder: &str, run: Run, label: String, out: &mut Followed) {
+fn add_script(path: &str, folder: &str, run: CommandCall, label: String, out: &mut Followed) {
     let folder = match run.cwd {
         None => Some(folder.to_owned()),
         Some(cwd) => cwd.and_then(|cwd| join(folder, &cwd)),
@@ -70,12 +70,12 @@ fn lead(path: &str, folder: &str, run: Run, label: String, out: &mut Followed) {
         return;
     };
     let holes = run.holes.into_iter().map(|span| (span, None)).collect();
-    let lead = Lead::computed(path, run.span, run.script, &folder, label);
-    out.leads.push(Lead { holes, conditional: run.conditional, ..lead });
+    let file_script = FileScript::computed(path, run.span, run.script, &folder, label);
+    out.file_scripts.push(FileScript { holes, conditional: run.conditional, ..file_script });
 }
 
 /// Every call of a function that `runs_commands`.
-fn runs(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Vec<Run> {
+fn runs(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Vec<CommandCall> {
     let Some(tree) = syntax::parse(Grammar::Python, text) else { return Vec::new() };
     let mut out = Vec::new();
     let mut stack = vec![(tree.root_node(), None::<String>, false, 0)];
@@ -123,7 +123,7 @@ fn call(
     runs_commands: &dyn Fn(&str) -> bool,
     function: &Option<String>,
     conditional: bool,
-) -> Option<Run> {
+) -> Option<CommandCall> {
     let callee = text.get(node.child_by_field_name("function")?.byte_range())?;
     if !runs_commands(callee) {
         return None;
@@ -133,7 +133,7 @@ fn call(
     let all: Vec<Node<'_>> =
         arguments.named_children(&mut cursor).filter(|n| n.kind() != "comment").collect();
     let first = *all.first()?;
-    let mut run = Run {
+    let mut run = CommandCall {
         script: String::new(),
         holes: Vec::new(),
         span: Span::new(node.start_byte(), node.end_byte()),
@@ -160,7 +160,7 @@ fn call(
     Some(run)
 }
 
-impl Run {
+impl CommandCall {
     fn word(&mut self, value: Option<String>) {
         if !self.script.is_empty() {
             self.script.push(' ');

@@ -3,9 +3,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::given::Given;
-use super::lead::quoted;
-use super::{File, Followed, Lead};
+use super::file_script::quoted;
+use super::wrapper_args::WrapperArgs;
+use super::{File, FileScript, Followed};
 use crate::base::text::Span;
 use crate::repo::join;
 use crate::shell::Word;
@@ -57,7 +57,7 @@ struct Dialect {
     arguments: Option<&'static str>,
 }
 
-struct Walk<'w, 't, 'a, 'o> {
+struct ScriptReader<'w, 't, 'a, 'o> {
     file: &'w File<'w>,
     scripts: &'t DeTable<'a>,
     dialect: &'w Dialect,
@@ -66,7 +66,7 @@ struct Walk<'w, 't, 'a, 'o> {
     out: &'o mut Followed,
 }
 
-impl<'a> Walk<'_, '_, 'a, '_> {
+impl<'a> ScriptReader<'_, '_, 'a, '_> {
     fn run(&mut self, name: &str, arguments: &[&Word], depth: usize) {
         let Some(value) = self.scripts.get(name).filter(|_| depth < MAX_DEPTH) else { return };
         self.value(name, value, arguments, depth);
@@ -148,13 +148,13 @@ impl<'a> Walk<'_, '_, 'a, '_> {
         }
         let span = Span::new(value.span().start, value.span().end);
         let label = format!("{} `{name}`", self.kind);
-        let mut lead =
-            Lead::scalar(self.file.path, self.file.text, span, text, &self.folder, label);
+        let mut file_script =
+            FileScript::scalar(self.file.path, self.file.text, span, text, &self.folder, label);
         match self.dialect.arguments {
-            Some(place) if !place.is_empty() && lead.script.contains(place) => {
+            Some(place) if !place.is_empty() && file_script.script.contains(place) => {
                 let known: Option<Vec<String>> =
                     arguments.iter().map(|w| w.value.as_deref().map(quoted)).collect();
-                lead = lead.with_holes(place, "}", |default| {
+                file_script = file_script.with_holes(place, "}", |default| {
                     let default = default.trim_start_matches(':').to_owned();
                     if arguments.is_empty() {
                         Some(default)
@@ -163,10 +163,10 @@ impl<'a> Walk<'_, '_, 'a, '_> {
                     }
                 });
             }
-            Some("") => lead.append(arguments.iter().copied()),
+            Some("") => file_script.append(arguments.iter().copied()),
             _ => {}
         }
-        self.out.leads.push(lead);
+        self.out.file_scripts.push(file_script);
     }
 
     /// A list that is one command.
@@ -182,9 +182,10 @@ impl<'a> Walk<'_, '_, 'a, '_> {
         let Some(words) = words else { return };
         let span = Span::new(value.span().start, value.span().end);
         let label = format!("{} `{name}`", self.kind);
-        let mut lead = Lead::computed(self.file.path, span, words.join(" "), &self.folder, label);
-        lead.append(arguments.iter().copied());
-        self.out.leads.push(lead);
+        let mut file_script =
+            FileScript::computed(self.file.path, span, words.join(" "), &self.folder, label);
+        file_script.append(arguments.iter().copied());
+        self.out.file_scripts.push(file_script);
     }
 }
 
@@ -225,22 +226,22 @@ const POE: Dialect = Dialect {
 /// Runs the entry that was named from the table at `path`.
 fn run(
     file: &File<'_>,
-    given: &Given<'_>,
+    args: &WrapperArgs<'_>,
     path: &[&str],
     dialect: &Dialect,
     kind: &'static str,
     out: &mut Followed,
 ) {
-    let Some((name, arguments)) = given.entry() else { return };
+    let Some((name, arguments)) = args.entry() else { return };
     let Some(parsed) = table(file, out) else { return };
     let Some(scripts) = at(parsed.get_ref(), path).and_then(|v| v.get_ref().as_table()) else {
         return;
     };
-    let folder = match &given.directory {
+    let folder = match &args.directory {
         Some(_) => file.folder,
         None => file.own_folder(),
     };
-    let mut walk = Walk { file, scripts, dialect, folder: folder.to_owned(), kind, out };
+    let mut reader = ScriptReader { file, scripts, dialect, folder: folder.to_owned(), kind, out };
     // pixi runs what a task depends on before its own command.
     if kind == "task"
         && let Some(entry) = scripts.get(name).and_then(|e| e.get_ref().as_table())
@@ -249,15 +250,15 @@ fn run(
             dialect.sequences.iter().find_map(|k| entry.get(*k)).map(Spanned::get_ref)
     {
         for step in steps {
-            walk.step(name, step, &[], 0);
+            reader.step(name, step, &[], 0);
         }
     }
-    walk.run(name, &arguments, 0);
+    reader.run(name, &arguments, 0);
 }
 
-pub(super) fn hatch(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let Some((name, arguments)) = given.entry() else { return };
-    let environment = given.environment.as_deref().unwrap_or("default");
+pub(super) fn hatch(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
+    let Some((name, arguments)) = args.entry() else { return };
+    let environment = args.environment.as_deref().unwrap_or("default");
     let name = name.rsplit(':').next().unwrap_or(name);
     let Some(parsed) = table(file, out) else { return };
     let root: &[&str] =
@@ -270,33 +271,33 @@ pub(super) fn hatch(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
         };
         if scripts.contains_key(name) {
             let folder = file.own_folder().to_owned();
-            Walk { file, scripts, dialect: &HATCH, folder, kind: "script", out }
+            ScriptReader { file, scripts, dialect: &HATCH, folder, kind: "script", out }
                 .run(name, &arguments, 0);
             return;
         }
     }
 }
 
-pub(super) fn pdm(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    run(file, given, &["tool", "pdm", "scripts"], &PDM, "script", out);
+pub(super) fn pdm(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
+    run(file, args, &["tool", "pdm", "scripts"], &PDM, "script", out);
 }
 
-pub(super) fn rye(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    run(file, given, &["tool", "rye", "scripts"], &RYE, "script", out);
+pub(super) fn rye(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
+    run(file, args, &["tool", "rye", "scripts"], &RYE, "script", out);
 }
 
-pub(super) fn pipenv(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    run(file, given, &["scripts"], &PDM, "script", out);
+pub(super) fn pipenv(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
+    run(file, args, &["scripts"], &PDM, "script", out);
 }
 
-pub(super) fn pixi(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
+pub(super) fn pixi(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     let path: &[&str] =
         if file.path.ends_with("pixi.toml") { &["tasks"] } else { &["tool", "pixi", "tasks"] };
-    run(file, given, path, &PIXI, "task", out);
+    run(file, args, path, &PIXI, "task", out);
 }
 
-pub(super) fn poe(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
+pub(super) fn poe(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     let path: &[&str] =
         if file.path.ends_with("pyproject.toml") { &["tool", "poe", "tasks"] } else { &["tasks"] };
-    run(file, given, path, &POE, "poe task", out);
+    run(file, args, path, &POE, "poe task", out);
 }

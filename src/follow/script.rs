@@ -1,6 +1,6 @@
 //! Script files that a command runs: by an interpreter, by their path, or read into the shell.
 
-use super::{Ask, Followed, Lead, python};
+use super::{Ask, FileScript, Followed, python};
 use crate::base::text::Span;
 use crate::shell::{CallKind, Shell};
 
@@ -27,11 +27,11 @@ pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
         python::script(&path, &text, folder, out);
         return;
     }
-    let mut lead =
-        Lead::verbatim(&path, &text, Span::new(0, text.len()), folder, format!("`{named}`"));
-    lead.shell = shell;
-    lead.arguments = Some(ask.program.args.iter().map(|w| w.value.clone()).collect());
-    out.leads.push(lead);
+    let mut file_script =
+        FileScript::verbatim(&path, &text, Span::new(0, text.len()), folder, format!("`{named}`"));
+    file_script.shell = shell;
+    file_script.arguments = Some(ask.program.args.iter().map(|w| w.value.clone()).collect());
+    out.file_scripts.push(file_script);
 }
 
 /// The tracked file and how it was named.

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::given::Given;
-use super::{File, Followed, Lead};
+use super::wrapper_args::WrapperArgs;
+use super::{File, FileScript, Followed};
 use crate::base::text::Text;
 use crate::repo::join;
-use crate::rules::wrappers::{Reader, WRAPPERS};
+use crate::rules::wrappers::{WRAPPERS, WrapperKind};
 use crate::yaml::{NodeId, Tree, parse};
 
 /// How deep tasks are followed.
@@ -15,29 +15,29 @@ const MAX_DEPTH: usize = 16;
 /// Most files that are read for one Taskfile, itself counted.
 const MAX_FILES: usize = 30;
 
-pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let folder = if given.directory.is_some() { file.folder } else { file.own_folder() };
+pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
+    let folder = if args.directory.is_some() { file.folder } else { file.own_folder() };
     let mut all = Vec::new();
     if !load(file, file.path, folder, "", &mut all) {
         return out.notes.push(format!("`{}` cannot be read", file.path));
     }
-    let rest: Option<Vec<&str>> = given.rest.iter().flatten().map(|w| w.value.as_deref()).collect();
-    let mut walk = Walk {
+    let rest: Option<Vec<&str>> = args.rest.iter().flatten().map(|w| w.value.as_deref()).collect();
+    let mut reader = TaskReader {
         file,
         all: &all,
-        given,
+        args,
         arguments: rest.map(|r| r.join(" ")),
         running: BTreeSet::new(),
         out,
     };
-    if given.operands.is_empty() {
-        walk.run("default", 0);
+    if args.operands.is_empty() {
+        reader.run("default", 0);
     }
-    for word in &given.operands {
+    for word in &args.operands {
         match &word.value {
-            Some(name) => walk.run(name, 0),
+            Some(name) => reader.run(name, 0),
             None => {
-                walk.out.notes.push(format!("which task of `{}` is run is not known", file.path))
+                reader.out.notes.push(format!("which task of `{}` is run is not known", file.path))
             }
         }
     }
@@ -94,8 +94,11 @@ fn load(file: &File<'_>, path: &str, folder: &str, prefix: &str, all: &mut Vec<T
     let (folder, prefix) = (folder.to_owned(), prefix.to_owned());
     all.push(Taskfile { path: path.to_owned(), text, tree, root, folder, prefix });
     for (target, folder, prefix) in included {
-        let names =
-            WRAPPERS.wrappers.iter().find(|w| w.reader == Reader::Task).map(|w| w.files.as_slice());
+        let names = WRAPPERS
+            .wrappers
+            .iter()
+            .find(|w| w.reader == WrapperKind::Task)
+            .map(|w| w.files.as_slice());
         let inside = names.unwrap_or_default().iter().filter_map(|name| join(&target, name));
         if let Some(path) =
             std::iter::once(target.clone()).chain(inside).find(|p| file.ask.files.is_tracked(p))
@@ -106,17 +109,17 @@ fn load(file: &File<'_>, path: &str, folder: &str, prefix: &str, all: &mut Vec<T
     true
 }
 
-struct Walk<'a, 'o> {
+struct TaskReader<'a, 'o> {
     file: &'a File<'a>,
     all: &'a [Taskfile],
-    given: &'a Given<'a>,
+    args: &'a WrapperArgs<'a>,
     /// What stands behind `--`.
     arguments: Option<String>,
     running: BTreeSet<String>,
     out: &'o mut Followed,
 }
 
-impl<'a> Walk<'a, '_> {
+impl<'a> TaskReader<'a, '_> {
     /// The task of that whole name, and the file it stands in.
     fn find(&self, name: &str) -> Option<(&'a Taskfile, NodeId)> {
         let in_file = |t: &'a Taskfile| {
@@ -190,7 +193,7 @@ impl<'a> Walk<'a, '_> {
             },
         };
         let span = tree.span(tree.resolve(node));
-        let lead = Lead::scalar(
+        let file_script = FileScript::scalar(
             &taskfile.path,
             taskfile.text.as_str(),
             span,
@@ -198,25 +201,25 @@ impl<'a> Walk<'a, '_> {
             &folder,
             format!("task `{name}`"),
         );
-        let mut lead = lead.with_holes("{{", "}}", |expression| {
+        let mut file_script = file_script.with_holes("{{", "}}", |expression| {
             self.variable(taskfile, task, expression.strip_prefix('.')?)
         });
         for scope in [taskfile.root, task] {
             for entry in tree.get(scope, "env").map(|env| tree.entries(env)).unwrap_or_default() {
                 if let Some(key) = tree.str(entry.key) {
                     let value = tree.str(entry.value).filter(|v| !v.contains("{{"));
-                    lead.env.push((key.to_owned(), value.map(str::to_owned)));
+                    file_script.env.push((key.to_owned(), value.map(str::to_owned)));
                 }
             }
         }
-        self.out.leads.push(lead);
+        self.out.file_scripts.push(file_script);
     }
 
     fn variable(&self, taskfile: &Taskfile, task: NodeId, name: &str) -> Option<String> {
         if name == "CLI_ARGS" {
             return self.arguments.clone();
         }
-        if let Some((_, value)) = self.given.sets.iter().rev().find(|(n, _)| n == name) {
+        if let Some((_, value)) = self.args.sets.iter().rev().find(|(n, _)| n == name) {
             return value.clone();
         }
         let tree = &taskfile.tree;

@@ -29,30 +29,33 @@ fn followed(files: &[(&'static str, &'static str)], folder: &str, line: &str) ->
     let vars = |name: &str| (name == "SESSION").then(|| "from-env".to_owned());
     let script = Expanded::new(line, &[]);
     let all = commands(&Shell::Bash, &script, &vars);
-    let peeled = program(all.last().expect("a command")).expect("a program");
-    follow(&Ask { program: &peeled, folder, files: &files, root: "/checkout", vars: &vars })
+    let unwrapped = program(all.last().expect("a command")).expect("a program");
+    follow(&Ask { program: &unwrapped, folder, files: &files, root: "/checkout", vars: &vars })
 }
 
-/// `line: script` of each lead, with its folder where that is not the root.
-fn leads(files: &[(&'static str, &'static str)], line: &str) -> Vec<String> {
+/// `line: script` of each script, with its folder where that is not the root.
+fn file_scripts(files: &[(&'static str, &'static str)], line: &str) -> Vec<String> {
     let text =
         |path: &str| files.iter().find(|(p, _)| *p == path).map(|(_, t)| *t).unwrap_or_default();
-    let show = |lead: &super::Lead| {
-        let position = Text::new(&lead.path, text(&lead.path).as_bytes().to_vec())
+    let show = |file_script: &super::FileScript| {
+        let position = Text::new(&file_script.path, text(&file_script.path).as_bytes().to_vec())
             .unwrap()
-            .position(lead.span.start);
-        let folder =
-            if lead.folder.is_empty() { String::new() } else { format!(" in {}", lead.folder) };
-        let doubt = if lead.conditional { " maybe" } else { "" };
-        format!("{}: {}{folder}{doubt}", position.line, lead.expanded().text().trim_end())
+            .position(file_script.span.start);
+        let folder = if file_script.folder.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", file_script.folder)
+        };
+        let doubt = if file_script.conditional { " maybe" } else { "" };
+        format!("{}: {}{folder}{doubt}", position.line, file_script.expanded().text().trim_end())
     };
-    followed(files, "", line).leads.iter().map(show).collect()
+    followed(files, "", line).file_scripts.iter().map(show).collect()
 }
 
 #[track_caller]
 fn check(files: &[(&'static str, &'static str)], table: &[(&str, &[&str])]) {
     for (line, expected) in table {
-        assert_eq!(leads(files, line), *expected, "{line}");
+        assert_eq!(file_scripts(files, line), *expected, "{line}");
     }
 }
 
@@ -84,10 +87,10 @@ fn scripts() {
             ("run.sh", &[]),
         ],
     );
-    assert_eq!(followed(&files, "", "pwsh build.ps1").leads[0].shell, Shell::PowerShell);
-    assert_eq!(followed(&files, "", "./build.ps1").leads[0].shell, Shell::PowerShell);
+    assert_eq!(followed(&files, "", "pwsh build.ps1").file_scripts[0].shell, Shell::PowerShell);
+    assert_eq!(followed(&files, "", "./build.ps1").file_scripts[0].shell, Shell::PowerShell);
     assert_eq!(
-        followed(&files, "ci", "./run.sh a").leads[0].arguments,
+        followed(&files, "ci", "./run.sh a").file_scripts[0].arguments,
         Some(vec![Some("a".to_owned())])
     );
 }
@@ -146,7 +149,7 @@ fn make() {
     );
     assert_eq!(followed(&files, "", "make twice").notes.len(), 1, "said: the last is taken");
     assert_eq!(
-        followed(&files, "", "make test").leads[0].env,
+        followed(&files, "", "make test").file_scripts[0].env,
         [("CI_MODE".to_owned(), Some("1".to_owned()))]
     );
 }
@@ -169,7 +172,7 @@ fn just() {
             ("just missing", &[]),
         ],
     );
-    let default = leads(&[("justfile", justfile)], "just");
+    let default = file_scripts(&[("justfile", justfile)], "just");
     assert_eq!(default.last().map(String::as_str), Some("11: nox -s after"));
 }
 
@@ -190,7 +193,10 @@ fn task() {
             ("task --list", &[]),
         ],
     );
-    assert_eq!(followed(&[("Taskfile.yml", taskfile)], "", "task lint").leads[0].env.len(), 1);
+    assert_eq!(
+        followed(&[("Taskfile.yml", taskfile)], "", "task lint").file_scripts[0].env.len(),
+        1
+    );
 }
 
 #[test]
@@ -267,7 +273,7 @@ fn invoke_tox_and_pre_commit() {
 #[test]
 fn hostile_files_end() {
     let deep = "a: b\nb: a c\nc: a\n\tnox\n";
-    assert_eq!(leads(&[("Makefile", deep)], "make a"), ["4: nox"]);
+    assert_eq!(file_scripts(&[("Makefile", deep)], "make a"), ["4: nox"]);
     for (path, line) in [
         ("Makefile", "make x"),
         ("justfile", "just x"),

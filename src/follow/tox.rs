@@ -1,20 +1,20 @@
 //! tox environments: the commands of a `tox.ini` (also inside `pyproject.toml`), `tox.toml` or
 //! `[tool.tox]`.
 
-use super::given::Given;
-use super::lead::quoted;
+use super::file_script::quoted;
 use super::python_tools::{at, table, text_of};
-use super::{File, Followed, Lead};
+use super::wrapper_args::WrapperArgs;
+use super::{File, FileScript, Followed};
 use crate::base::text::Span;
 use toml::de::{DeTable, DeValue};
 
-pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
-    let names = given.names.clone();
+pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
+    let names = args.names.clone();
     if names.is_empty() {
         return;
     }
     let posargs: Vec<&str> =
-        given.rest.iter().flatten().filter_map(|w| w.value.as_deref()).collect();
+        args.rest.iter().flatten().filter_map(|w| w.value.as_deref()).collect();
     let posargs = posargs.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" ");
     if !file.path.ends_with(".toml") {
         return ini(file, &names, &posargs, out);
@@ -37,7 +37,7 @@ pub(super) fn follow(file: &File<'_>, given: &Given<'_>, out: &mut Followed) {
             let Some(words) = words else { continue };
             let span = Span::new(list.span().start, list.span().end);
             let label = format!("environment `{name}`");
-            out.leads.push(Lead::computed(
+            out.file_scripts.push(FileScript::computed(
                 file.path,
                 span,
                 words.join(" "),
@@ -64,7 +64,8 @@ fn ini(file: &File<'_>, names: &[String], posargs: &str, out: &mut Followed) {
         };
         for span in lines {
             let label = format!("environment `{name}`");
-            let lead = Lead::verbatim(file.path, file.text, *span, file.own_folder(), label);
+            let file_script =
+                FileScript::verbatim(file.path, file.text, *span, file.own_folder(), label);
             let substitute = |inside: &str| match inside.split_once(':').unwrap_or((inside, "")) {
                 ("posargs", default) => {
                     Some(if posargs.is_empty() { default.to_owned() } else { posargs.to_owned() })
@@ -72,7 +73,7 @@ fn ini(file: &File<'_>, names: &[String], posargs: &str, out: &mut Followed) {
                 ("toxinidir" | "tox_root", _) => Some(".".to_owned()),
                 _ => None,
             };
-            out.leads.push(lead.with_holes("{", "}", substitute));
+            out.file_scripts.push(file_script.with_holes("{", "}", substitute));
         }
     }
 }

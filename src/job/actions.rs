@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation, SetUp};
-use super::origin::Origins;
 use super::state::{in_workspace, prefixed};
-use super::timeline::{Here, Walk};
+use super::timeline::{Here, TimelineBuilder};
+use super::value_origin::OriginResolver;
 use crate::actions::context::Inputs;
 use crate::actions::{Scalar, Uses};
 use crate::job::key_template::Key;
@@ -20,7 +20,7 @@ use crate::rules::setup_actions::{
 use crate::shell::Shell;
 use crate::tool::{Argument, Request, Reuse, Variable};
 
-impl Walk<'_> {
+impl TimelineBuilder<'_> {
     pub(super) fn uses(&mut self, here: Here<'_>) {
         let Some(written) = &here.step.uses else { return };
         let local = local(&written.text);
@@ -161,7 +161,7 @@ impl Walk<'_> {
             uv: action.uv,
             versions,
             files,
-            feed: Origins::new(self, here).interpreter(here.step),
+            derived_from: OriginResolver::new(self, here).interpreter(here.step),
         };
         self.push(here, here.step.span, EventKind::Interpreter(Box::new(set_up)));
         if warm {
@@ -229,7 +229,7 @@ impl Walk<'_> {
                 .collect::<Vec<_>>()
         };
         let paths = here.step.input("path").map(|p| lines(&p.text)).unwrap_or_default();
-        let origins = Origins::new(self, here);
+        let origins = OriginResolver::new(self, here);
         let paths = paths.into_iter().map(|written| {
             let value = scope.text(&written);
             let rendered = Key::read(&written, &scope, &origins).rendered();

@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use super::event::{EventKind, Invocation};
 use super::folder::Removal;
-use super::hop::Origin;
-use super::state::{Place, in_workspace, prefixed};
-use super::timeline::{Here, Walk};
+use super::followed::CommandOrigin;
+use super::state::{CheckoutPlace, in_workspace, prefixed};
+use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Scalar;
 use crate::actions::context::{ENV_FILE, Exported, WORKSPACE};
-use crate::actions::expr::{Eval, Part, Value, eval_template, parse_template};
+use crate::actions::expr::{Eval, TemplatePart, Value, eval_template, parse_template};
 use crate::base::text::Span;
 use crate::repo::words::{Goal, is_composed};
 use crate::rules::folders::folders;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
 use crate::shell::{
-    Call, CallKind, Command, Directory, Expanded, Given, Host, Peeled, Shell, TOP_FOLDER, Word,
+    Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, TOP_FOLDER, UnwrappedCommand,
+    Word,
 };
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 
@@ -28,7 +29,7 @@ const MAX_SHOWN: usize = 80;
 const ALWAYS_SET: [(&str, &str); 3] =
     [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", WORKSPACE)];
 
-impl Walk<'_> {
+impl TimelineBuilder<'_> {
     pub(super) fn run(&mut self, here: Here<'_>) {
         if let Some(script) = &here.step.run {
             let (folder, shell) = (self.working_directory(here), self.shell(here));
@@ -54,8 +55,8 @@ impl Walk<'_> {
             .parts
             .iter()
             .filter_map(|part| match part {
-                Part::Literal { .. } => None,
-                Part::Expr { span, .. } => {
+                TemplatePart::Literal { .. } => None,
+                TemplatePart::Expr { span, .. } => {
                     let one = crate::actions::expr::Template { parts: vec![part.clone()] };
                     Some((*span, eval_template(&one, &scope).known().map(Value::to_text)))
                 }
@@ -98,7 +99,8 @@ impl Walk<'_> {
             return;
         }
         let map = OnceCell::new();
-        let origin = Origin { in_container, ..Origin::step(here, script, &map, folder) };
+        let origin =
+            CommandOrigin { in_container, ..CommandOrigin::step(here, script, &map, folder) };
         let files = |path: &str| self.text_of(origin.folder.as_deref()?, path);
         let given = Given { vars: &|name| self.variable(&origin, &[], name), files: &files };
         let all = self.repository.scripts.read(shell, expanded, &given);
@@ -119,7 +121,7 @@ impl Walk<'_> {
     /// The known value of an environment variable at the start of a script.
     pub(super) fn variable(
         &self,
-        origin: &Origin<'_>,
+        origin: &CommandOrigin<'_>,
         own: &[(String, Option<String>)],
         name: &str,
     ) -> Option<String> {
@@ -132,7 +134,7 @@ impl Walk<'_> {
     /// An environment variable of a command; `own` is what its script sets for it.
     fn lookup(
         &self,
-        origin: &Origin<'_>,
+        origin: &CommandOrigin<'_>,
         own: &[(String, Option<String>)],
         name: &str,
     ) -> Variable {
@@ -157,28 +159,30 @@ impl Walk<'_> {
     /// Looks at what a command runs; `program` is that without launchers.
     pub(super) fn command(
         &mut self,
-        origin: &Origin<'_>,
+        origin: &CommandOrigin<'_>,
         command: &Command,
-        program: Option<&Peeled>,
+        program: Option<&UnwrappedCommand>,
     ) {
-        let Some(peeled) = program else { return };
-        if let Some(call) = peeled.call(command, self.repository.answers.tool().name()) {
+        let Some(unwrapped) = program else { return };
+        if let Some(call) = unwrapped.call(command, self.repository.answers.tool().name()) {
             return self.call(origin, command, &call);
         }
-        if peeled.call(command, &setup_actions().builds_wheels.program).is_some() {
+        if unwrapped.call(command, &setup_actions().builds_wheels.program).is_some() {
             let span = self.span_in_step(origin, command.span);
             return self.wheels(origin.here, origin.script, span);
         }
-        if let Some(name) = peeled.program.program_name() {
+        if let Some(name) = unwrapped.program.program_name() {
             let arguments: Vec<&str> =
-                peeled.args.iter().filter_map(|a| a.value.as_deref()).collect();
+                unwrapped.args.iter().filter_map(|a| a.value.as_deref()).collect();
             if let Some(what) = publishers().command(&name, &arguments) {
                 let span = self.span_in_step(origin, command.span);
                 self.push(origin.here, span, EventKind::Publish { what: what.to_owned() });
             }
         }
-        if !self.folder_command(origin, command, peeled) && !self.hop(origin, command, peeled) {
-            self.not_followed(origin, command, peeled);
+        if !self.folder_command(origin, command, unwrapped)
+            && !self.follow_command(origin, command, unwrapped)
+        {
+            self.not_followed(origin, command, unwrapped);
         }
     }
 
@@ -186,7 +190,7 @@ impl Walk<'_> {
     /// of its own. `None`: not known. `Some(None)`: nothing it writes stays.
     pub(super) fn folder_of(
         &self,
-        origin: &Origin<'_>,
+        origin: &CommandOrigin<'_>,
         directory: &Directory,
         host: &Host,
     ) -> Option<Option<(String, bool)>> {
@@ -206,7 +210,7 @@ impl Walk<'_> {
         folder.map(|folder| Some((folder, origin.in_container)))
     }
 
-    fn call(&mut self, origin: &Origin<'_>, command: &Command, call: &Call) {
+    fn call(&mut self, origin: &CommandOrigin<'_>, command: &Command, call: &Call) {
         let text = shown(origin.text, command.span);
         let (at, in_container, stays) = match self.folder_of(origin, &call.directory, &call.host) {
             Some(Some((at, in_container))) => (at, in_container, true),
@@ -218,13 +222,13 @@ impl Walk<'_> {
         };
         let place = self.state.place(&at);
         let mut run = self.ask(origin, call, &place);
-        if place.own && !self.open && run.definition_files.is_empty() {
+        if place.own && !self.external_callers && run.definition_files.is_empty() {
             // Without a noxfile nox fails; only a workflow that other repositories call may count
             // on theirs.
             let run = Arc::make_mut(&mut run);
             (run.creates_by_default, run.off_by_default) = (false, false);
         }
-        self.add_listed(&mut run, &place);
+        self.add_listed_sessions(&mut run, &place);
         if !stays {
             let run = Arc::make_mut(&mut run);
             run.env_dirs.clear();
@@ -248,26 +252,31 @@ impl Walk<'_> {
             conditional: call.conditional || origin.conditional,
             in_container,
         };
-        let outer = self.hops.len();
-        self.hops.extend(origin.hops.iter().cloned());
-        if origin.lead.is_some() {
-            self.hops.push(self.place_of(origin, command.span));
+        let outer = self.via.len();
+        self.via.extend(origin.via.iter().cloned());
+        if origin.file_script.is_some() {
+            self.via.push(self.place_of(origin, command.span));
         }
         let made = effects(&invocation, self.credential(origin));
         self.push(origin.here, span, EventKind::Run(Box::new(invocation)));
         made.into_iter().for_each(|kind| self.push(origin.here, span, kind));
-        self.hops.truncate(outer);
+        self.via.truncate(outer);
     }
 
     /// A variable of the step or the job with the right to upload to an index.
-    fn credential(&self, origin: &Origin<'_>) -> Option<String> {
+    fn credential(&self, origin: &CommandOrigin<'_>) -> Option<String> {
         let job = self.job.iter().map(|job| &job.env);
         let entries = job.chain([&origin.here.step.env]).flat_map(|env| &env.entries);
         let mut names = entries.map(|(name, _)| name);
         names.rfind(|name| publishers().is_credential(name)).cloned()
     }
 
-    pub(super) fn ask(&self, origin: &Origin<'_>, call: &Call, place: &Place) -> Arc<Run> {
+    pub(super) fn ask(
+        &self,
+        origin: &CommandOrigin<'_>,
+        call: &Call,
+        place: &CheckoutPlace,
+    ) -> Arc<Run> {
         let env = |name: &str| self.lookup(origin, &call.env, name);
         let args: Vec<Argument> = call.args.iter().map(argument).collect();
         let script = match &call.kind {
@@ -285,8 +294,12 @@ impl Walk<'_> {
     }
 
     /// Where the reuse flag may be inserted in the file, or why nowhere.
-    fn insertion(&self, origin: &Origin<'_>, call: &Call) -> (Option<usize>, Option<&'static str>) {
-        if origin.lead.is_some() {
+    fn insertion(
+        &self,
+        origin: &CommandOrigin<'_>,
+        call: &Call,
+    ) -> (Option<usize>, Option<&'static str>) {
+        if origin.file_script.is_some() {
             return (
                 None,
                 Some("nox is called in another file, which the step leads to; add the flag there"),
@@ -307,7 +320,7 @@ impl Walk<'_> {
 
     /// The place in the step's own document of a stretch of a script: that of the command that
     /// leads to it.
-    pub(super) fn span_in_step(&self, origin: &Origin<'_>, span: Span) -> Span {
+    pub(super) fn span_in_step(&self, origin: &CommandOrigin<'_>, span: Span) -> Span {
         origin.span.unwrap_or_else(|| origin.map().map_or(origin.script.span, |map| map.span(span)))
     }
 
@@ -316,7 +329,7 @@ impl Walk<'_> {
     fn working_directory(&self, here: Here<'_>) -> Option<String> {
         let written = here.step.working_directory.as_ref().or_else(|| {
             // Defaults of a job do not reach into the composite actions it uses.
-            here.site.job?;
+            here.step_ref.job?;
             let job = self.job.and_then(|j| j.defaults.working_directory.as_ref());
             job.or_else(|| self.defaults.and_then(|d| d.working_directory.as_ref()))
         });
@@ -328,7 +341,7 @@ impl Walk<'_> {
 
     fn shell(&self, here: Here<'_>) -> Shell {
         let written = here.step.shell.as_ref().or_else(|| {
-            here.site.job?;
+            here.step_ref.job?;
             let job = self.job.and_then(|j| j.defaults.shell.as_ref());
             job.or_else(|| self.defaults.and_then(|d| d.shell.as_ref()))
         });

@@ -8,38 +8,38 @@ use crate::base::finding::Problem;
 use crate::base::guard::guarded;
 use crate::config::Config;
 use crate::job::{
-    CacheForm, CacheStep, Event, Instances, Invocation, Timeline, Unit, build, most_work,
+    CacheForm, CacheStep, Event, Instances, Invocation, JobRef, Timeline, build, most_work,
 };
 use crate::repo::{Document, Repository};
 use crate::tool::{Answer, Reuse};
 
 #[derive(Debug)]
-pub struct Subject<'a> {
+pub struct JobContext<'a> {
     pub repository: &'a Repository,
     pub settings: &'a Config,
-    pub unit: Unit,
+    pub job_ref: JobRef,
     pub name: String,
     pub instances: Instances,
     pub timelines: Vec<Timeline>,
 }
 
-impl<'a> Subject<'a> {
-    pub fn new(repository: &'a Repository, settings: &'a Config, unit: Unit) -> Self {
-        let instances = Instances::of(repository, unit);
+impl<'a> JobContext<'a> {
+    pub fn new(repository: &'a Repository, settings: &'a Config, job_ref: JobRef) -> Self {
+        let instances = Instances::of(repository, job_ref);
         let most = most_work(instances.list.len());
-        Self::with(repository, settings, unit, instances, most)
+        Self::with(repository, settings, job_ref, instances, most)
     }
 
     fn with(
         repository: &'a Repository,
         settings: &'a Config,
-        unit: Unit,
+        job_ref: JobRef,
         instances: Instances,
         most: usize,
     ) -> Self {
         let timelines: Vec<Timeline> =
             instances.list.par_iter().map(|i| build(repository, &instances, i, most)).collect();
-        Self { repository, settings, unit, name: unit.name(repository), instances, timelines }
+        Self { repository, settings, job_ref, name: job_ref.name(repository), instances, timelines }
     }
 
     /// The units with their timelines, in the same order. The jobs of one file share the work that
@@ -48,28 +48,28 @@ impl<'a> Subject<'a> {
     pub fn all(
         repository: &'a Repository,
         settings: &'a Config,
-        units: &[Unit],
+        job_refs: &[JobRef],
     ) -> Vec<Result<Self, Problem>> {
-        let path = |unit: &Unit| repository.path(unit.document);
-        let instances: Vec<Result<Instances, Problem>> = units
+        let path = |job_ref: &JobRef| repository.path(job_ref.document);
+        let instances: Vec<Result<Instances, Problem>> = job_refs
             .par_iter()
-            .map(|unit| guarded(&path(unit), || Instances::of(repository, *unit)))
+            .map(|job_ref| guarded(&path(job_ref), || Instances::of(repository, *job_ref)))
             .collect();
         let mut of_file: HashMap<usize, usize> = HashMap::new();
-        for (unit, instances) in units.iter().zip(&instances) {
+        for (job_ref, instances) in job_refs.iter().zip(&instances) {
             let legs = instances.as_ref().map_or(0, |instances| instances.list.len());
-            *of_file.entry(unit.document).or_default() += legs;
+            *of_file.entry(job_ref.document).or_default() += legs;
         }
-        let subject = |(unit, instances): (&Unit, Result<Instances, Problem>)| {
-            let most = most_work(of_file[&unit.document]);
+        let context = |(job_ref, instances): (&JobRef, Result<Instances, Problem>)| {
+            let most = most_work(of_file[&job_ref.document]);
             let instances = instances?;
-            guarded(&path(unit), || Self::with(repository, settings, *unit, instances, most))
+            guarded(&path(job_ref), || Self::with(repository, settings, *job_ref, instances, most))
         };
-        units.par_iter().zip(instances).map(subject).collect()
+        job_refs.par_iter().zip(instances).map(context).collect()
     }
 
     pub fn document(&self) -> &'a Document {
-        &self.repository.documents[self.unit.document]
+        &self.repository.documents[self.job_ref.document]
     }
 
     /// Whether some instance calls the tool at all.

@@ -6,13 +6,13 @@ use crate::actions::Scalar;
 use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::job::folder::{Arrival, Artifact, Removal};
-use crate::job::key_template::{Key, Rendered};
+use crate::job::key_template::{Key, RenderedKey};
 use crate::rules::setup_actions::ToolAction;
 use crate::tool::Run;
 
 /// One step of one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Site {
+pub struct StepRef {
     pub document: usize,
     /// Position among the workflow's jobs; `None` in a composite action.
     pub job: Option<usize>,
@@ -23,15 +23,15 @@ pub struct Site {
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The step that does it: in the job, or in a composite action the job uses.
-    pub site: Site,
-    /// The step of the job itself; the same as `site` unless the event is inside a composite
+    pub step_ref: StepRef,
+    /// The step of the job itself; the same as `step_ref` unless the event is inside a composite
     /// action.
-    pub outer: Site,
-    /// Where it stands in `site`'s document.
+    pub outer: StepRef,
+    /// Where it stands in `step_ref`'s document.
     pub span: Span,
     /// How it was reached from the step, outermost first: scripts, Makefile targets, composite
     /// actions.
-    pub hops: Vec<Location>,
+    pub via: Vec<Location>,
     /// An `if:` on the way whose value is not known, as written.
     pub condition: Option<String>,
     /// It depends on whether an earlier cache step found its exact key.
@@ -42,7 +42,7 @@ pub struct Event {
 /// What an `if:` on the way says of an earlier cache step's `cache-hit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gate {
-    pub cache: Site,
+    pub cache: StepRef,
     /// The event happens only after an exact hit; else only without one.
     pub on_hit: bool,
 }
@@ -91,7 +91,7 @@ pub struct SetUp {
     pub files: Vec<String>,
     /// Everything that decides which interpreter it is; `None` where two instances may get
     /// different ones.
-    pub feed: Option<String>,
+    pub derived_from: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub struct CachedPath {
     /// Its value on this instance is known.
     pub known: bool,
     /// The value, not known parts of it as symbols.
-    pub rendered: Rendered,
+    pub rendered: RenderedKey,
 }
 
 impl CachedPath {
@@ -144,7 +144,7 @@ impl CachedPath {
         if self.known {
             return Some(self.folder.as_deref().unwrap_or(&self.written));
         }
-        self.rendered.whole.then_some(&self.rendered.text)
+        self.rendered.complete.then_some(&self.rendered.text)
     }
 }
 
@@ -165,7 +165,7 @@ pub struct Invocation {
     pub checkout: String,
     /// Its definition file is in this repository: what it builds can be known.
     pub own: bool,
-    /// Offset in `site`'s document right after the program word, where the reuse flag may stand.
+    /// Offset in `step_ref`'s document right after the program word, where the reuse flag may stand.
     pub insert_at: Option<usize>,
     /// Why the reuse flag cannot be inserted.
     pub no_insert_reason: Option<&'static str>,
@@ -192,14 +192,14 @@ impl Event {
         }
     }
 
-    /// Whether it happens although the cache step at `site` found its exact key.
-    pub fn happens_on_hit(&self, site: Site) -> bool {
-        self.gate.is_none_or(|gate| gate.cache != site || gate.on_hit)
+    /// Whether it happens although the cache step at `step_ref` found its exact key.
+    pub fn happens_on_hit(&self, step_ref: StepRef) -> bool {
+        self.gate.is_none_or(|gate| gate.cache != step_ref || gate.on_hit)
     }
 
-    /// Whether it happens although the cache step at `site` did not find its exact key.
-    pub fn happens_without_hit(&self, site: Site) -> bool {
-        self.gate.is_none_or(|gate| gate.cache != site || !gate.on_hit)
+    /// Whether it happens although the cache step at `step_ref` did not find its exact key.
+    pub fn happens_without_hit(&self, step_ref: StepRef) -> bool {
+        self.gate.is_none_or(|gate| gate.cache != step_ref || !gate.on_hit)
     }
 
     pub fn removal(&self) -> Option<&Removal> {

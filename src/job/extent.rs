@@ -9,14 +9,14 @@ use super::instance::Instances;
 /// Shown and serialized as people read it: "6 matrix legs from 2 callers".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    legs: Legs,
+    legs: LegCount,
     callers: usize,
     /// It may be called from elsewhere.
-    open: bool,
+    external_callers: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Legs {
+enum LegCount {
     /// Those of a matrix that is computed while the workflow runs.
     Computed,
     Matrix(usize),
@@ -31,19 +31,19 @@ impl Extent {
         callers.sort_unstable();
         callers.dedup();
         let matrix = instances.list.iter().any(|i| !i.leg.values.is_empty());
-        let computed = instances.list.iter().any(|i| i.leg.open && i.unit.job.is_some());
+        let computed = instances.list.iter().any(|i| i.leg.incomplete && i.job_ref.job.is_some());
         let legs = match (computed, matrix) {
-            (true, _) => Legs::Computed,
-            (false, true) => Legs::Matrix(instances.list.len()),
-            (false, false) if callers.is_empty() => Legs::Plain(1),
-            (false, false) => Legs::Plain(instances.list.len()),
+            (true, _) => LegCount::Computed,
+            (false, true) => LegCount::Matrix(instances.list.len()),
+            (false, false) if callers.is_empty() => LegCount::Plain(1),
+            (false, false) => LegCount::Plain(instances.list.len()),
         };
-        Self { legs, callers: callers.len(), open: instances.open }
+        Self { legs, callers: callers.len(), external_callers: instances.external_callers }
     }
 
     /// Whether it is the one instance that an ordinary job has.
     pub fn is_single(self) -> bool {
-        self == Self { legs: Legs::Plain(1), callers: 0, open: false }
+        self == Self { legs: LegCount::Plain(1), callers: 0, external_callers: false }
     }
 }
 
@@ -53,16 +53,16 @@ impl fmt::Display for Extent {
             if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
         };
         match self.legs {
-            Legs::Computed => {
+            LegCount::Computed => {
                 f.write_str("legs of a matrix that is computed while the workflow runs")?
             }
-            Legs::Matrix(legs) => f.write_str(&plural(legs, "matrix leg"))?,
-            Legs::Plain(instances) => f.write_str(&plural(instances, "instance"))?,
+            LegCount::Matrix(legs) => f.write_str(&plural(legs, "matrix leg"))?,
+            LegCount::Plain(instances) => f.write_str(&plural(instances, "instance"))?,
         }
         if self.callers > 0 {
             write!(f, " from {}", plural(self.callers, "caller"))?;
         }
-        if self.open {
+        if self.external_callers {
             f.write_str("; may be called from elsewhere")?;
         }
         Ok(())

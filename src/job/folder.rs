@@ -3,14 +3,14 @@
 
 use super::commands::shown;
 use super::event::EventKind;
-use super::hop::Origin;
+use super::followed::CommandOrigin;
 use super::state::in_workspace;
-use super::timeline::{Here, Walk};
+use super::timeline::{Here, TimelineBuilder};
 use crate::base::glob::Pattern;
 use crate::base::text::Span;
 use crate::rules::folders::{ArtifactAction, folders};
 use crate::rules::is_action;
-use crate::shell::{Command, Peeled};
+use crate::shell::{Command, UnwrappedCommand};
 
 /// Something that deletes files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub struct Artifact {
     begins: String,
     ends: String,
     /// `begins` is the whole name.
-    whole: bool,
+    is_exact: bool,
 }
 
 impl Artifact {
@@ -106,16 +106,16 @@ impl Artifact {
         Self {
             begins: text[..begin].to_owned(),
             ends: text[end..].to_owned(),
-            whole: known && begin == text.len() && !text.is_empty(),
+            is_exact: known && begin == text.len() && !text.is_empty(),
         }
     }
 
     /// Whether both may mean the same files.
     pub fn may_be(&self, other: &Self) -> bool {
-        let fits = |whole: &Self, part: &Self| {
-            whole.begins.starts_with(&part.begins) && whole.begins.ends_with(&part.ends)
+        let fits = |is_exact: &Self, part: &Self| {
+            is_exact.begins.starts_with(&part.begins) && is_exact.begins.ends_with(&part.ends)
         };
-        match (self.whole, other.whole) {
+        match (self.is_exact, other.is_exact) {
             (true, true) => self.begins == other.begins,
             (true, false) => fits(self, other),
             (false, true) => fits(other, self),
@@ -129,23 +129,23 @@ impl Artifact {
 
     /// For people: the name, or how it begins.
     pub fn shown(&self) -> String {
-        if self.whole { self.begins.clone() } else { format!("{}…{}", self.begins, self.ends) }
+        if self.is_exact { self.begins.clone() } else { format!("{}…{}", self.begins, self.ends) }
     }
 }
 
-impl Walk<'_> {
+impl TimelineBuilder<'_> {
     /// Notes what a command deletes or unpacks; whether it does any of that.
     pub(super) fn folder_command(
         &mut self,
-        origin: &Origin<'_>,
+        origin: &CommandOrigin<'_>,
         command: &Command,
-        peeled: &Peeled,
+        unwrapped: &UnwrappedCommand,
     ) -> bool {
-        let Some(name) = peeled.program.program_name() else { return false };
-        let words: Vec<&str> = peeled.args.iter().filter_map(|w| w.value.as_deref()).collect();
+        let Some(name) = unwrapped.program.program_name() else { return false };
+        let words: Vec<&str> = unwrapped.args.iter().filter_map(|w| w.value.as_deref()).collect();
         let data = folders();
         let what = shown(origin.text, command.span);
-        let Some(Some((folder, _))) = self.folder_of(origin, &peeled.directory, &peeled.host)
+        let Some(Some((folder, _))) = self.folder_of(origin, &unwrapped.directory, &unwrapped.host)
         else {
             return false;
         };
@@ -192,21 +192,27 @@ impl Walk<'_> {
         false
     }
 
-    fn push_at(&mut self, origin: &Origin<'_>, command: &Command, span: Span, kind: EventKind) {
-        let outer = self.hops.len();
-        self.hops.extend(origin.hops.iter().cloned());
-        if origin.lead.is_some() {
-            self.hops.push(self.place_of(origin, command.span));
+    fn push_at(
+        &mut self,
+        origin: &CommandOrigin<'_>,
+        command: &Command,
+        span: Span,
+        kind: EventKind,
+    ) {
+        let outer = self.via.len();
+        self.via.extend(origin.via.iter().cloned());
+        if origin.file_script.is_some() {
+            self.via.push(self.place_of(origin, command.span));
         }
         self.push(origin.here, span, kind);
-        self.hops.truncate(outer);
+        self.via.truncate(outer);
     }
 
     /// The folder that an unpacked archive fills: where its name or the command that packed it says
     /// that it holds environments.
     fn unpacked(
         &self,
-        origin: &Origin<'_>,
+        origin: &CommandOrigin<'_>,
         folder: &str,
         words: &[&str],
         into: &[String],
@@ -250,11 +256,11 @@ impl Walk<'_> {
         let data = folders();
         let find =
             |list: &'static [ArtifactAction]| list.iter().find(|a| is_action(&a.action, action));
-        let named = |walk: &Self, rule: &ArtifactAction| {
+        let named = |builder: &Self, rule: &ArtifactAction| {
             let given = [Some(&rule.name), rule.pattern.as_ref()];
             let input = given.into_iter().flatten().find_map(|name| here.step.input(name));
             match input {
-                Some(scalar) => match walk.scope_at(here).text(&scalar.text) {
+                Some(scalar) => match builder.scope_at(here).text(&scalar.text) {
                     Some(text) => Artifact::new(&text, true),
                     None => Artifact::new(&scalar.text, false),
                 },

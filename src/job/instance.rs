@@ -11,12 +11,12 @@ use crate::repo::index::Caller;
 
 /// What findings are reported for: a job, or a composite action that no job of the repository uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Unit {
+pub struct JobRef {
     pub document: usize,
     pub job: Option<usize>,
 }
 
-impl Unit {
+impl JobRef {
     /// The job's id, or `(composite)`.
     pub fn name(self, repository: &Repository) -> String {
         let document = &repository.documents[self.document];
@@ -29,7 +29,7 @@ impl Unit {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
-    pub unit: Unit,
+    pub job_ref: JobRef,
     pub leg: Leg,
     pub inputs: Inputs,
     /// The job that calls this one's workflow.
@@ -46,7 +46,7 @@ pub struct Instances {
     /// `workflow_call`.
     pub triggers: Vec<Trigger>,
     /// Workflows elsewhere may call this one, with inputs and on events not known.
-    pub open: bool,
+    pub external_callers: bool,
     /// Why these are not all, where a limit was reached.
     pub undecided: Option<String>,
 }
@@ -64,13 +64,13 @@ pub(super) fn most_instances(jobs: usize) -> usize {
 }
 
 impl Instances {
-    pub fn of(repository: &Repository, unit: Unit) -> Self {
-        let document = &repository.documents[unit.document];
-        let Some((workflow, job)) = document.workflow().zip(unit.job) else {
+    pub fn of(repository: &Repository, job_ref: JobRef) -> Self {
+        let document = &repository.documents[job_ref.document];
+        let Some((workflow, job)) = document.workflow().zip(job_ref.job) else {
             let declared = document.action().map_or(&[][..], |a| &a.inputs);
             let instance = Instance {
-                unit,
-                leg: Leg { open: true, ..Leg::default() },
+                job_ref,
+                leg: Leg { incomplete: true, ..Leg::default() },
                 inputs: undecided(declared),
                 caller: None,
             };
@@ -78,13 +78,13 @@ impl Instances {
                 list: vec![instance],
                 exact: false,
                 triggers: Vec::new(),
-                open: true,
+                external_callers: true,
                 undecided: None,
             };
         };
         let definition = &workflow.jobs[job];
         let mut triggers = Vec::new();
-        let mut open = false;
+        let mut external_callers = false;
         let mut cut = false;
         let most = most_instances(workflow.jobs.len());
         let mut starts: Vec<(Inputs, Option<Caller>)> = Vec::new();
@@ -93,17 +93,17 @@ impl Instances {
                 triggers.push(trigger.clone());
                 continue;
             }
-            add_triggers_of_callers(repository, unit.document, &mut triggers);
-            cut |= !add_calls(repository, unit.document, most, &mut starts);
-            open |= starts.is_empty();
-            if open {
+            add_triggers_of_callers(repository, job_ref.document, &mut triggers);
+            cut |= !add_calls(repository, job_ref.document, most, &mut starts);
+            external_callers |= starts.is_empty();
+            if external_callers {
                 starts.push((undecided(&trigger.inputs), None));
             }
         }
         if starts.is_empty() || triggers_start_directly(&workflow.triggers.list) {
             starts.push((dispatched(&workflow.triggers.list), None));
         }
-        let mut exact = !open;
+        let mut exact = !external_callers;
         let mut list: Vec<Instance> = Vec::new();
         for (inputs, caller) in starts {
             let empty = Leg::default();
@@ -112,7 +112,7 @@ impl Instances {
                 definition.matrix.map_or_else(Legs::single, |m| m.legs(&document.tree, &scope));
             exact &= legs.exact;
             for leg in legs.legs {
-                let instance = Instance { unit, leg, inputs: inputs.clone(), caller };
+                let instance = Instance { job_ref, leg, inputs: inputs.clone(), caller };
                 if !list.contains(&instance) {
                     list.push(instance);
                 }
@@ -126,12 +126,12 @@ impl Instances {
         let undecided = cut.then(|| {
             format!("more than {most} legs and callers: only the first {most} are looked at")
         });
-        Self { list, exact: exact && !cut, triggers, open, undecided }
+        Self { list, exact: exact && !cut, triggers, external_callers, undecided }
     }
 
     /// The names of the events, when no others can start the unit.
     pub fn events(&self) -> Option<Vec<String>> {
-        (!self.open).then(|| self.triggers.iter().map(|t| t.event.clone()).collect())
+        (!self.external_callers).then(|| self.triggers.iter().map(|t| t.event.clone()).collect())
     }
 }
 

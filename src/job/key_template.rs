@@ -1,19 +1,19 @@
 //! Keys as templates: what a key is made of on one instance, and whether two of them can differ at
 //! all.
 
-use crate::actions::expr::{Context, Expr, ExprKind, Part, Value, eval, parse_template};
+use crate::actions::expr::{Context, Expr, ExprKind, TemplatePart, Value, eval, parse_template};
 
 /// The key of a cache step, or one line of its restore keys, on one instance.
 #[derive(Debug, Clone, Default)]
 pub struct Key {
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<KeyPiece>,
     /// The text is no valid template: the runner refuses the workflow.
     pub broken: bool,
 }
 
 /// Literal text, or one `${{ }}`.
 #[derive(Debug, Clone)]
-pub struct Piece {
+pub struct KeyPiece {
     /// The text, where it is known on this instance.
     pub text: Option<String>,
     /// The expression as written; empty for literal text.
@@ -24,7 +24,7 @@ pub struct Piece {
     pub hashes: Vec<Hash>,
     /// Of a piece not known: everything that decides its value besides the source; `None` where two
     /// instances may have different values all the same.
-    pub feed: Option<String>,
+    pub derived_from: Option<String>,
     /// The scripts that write what it is made of.
     pub scripts: Vec<String>,
     /// Those of its paths that tell only the interpreters and the machine.
@@ -39,58 +39,58 @@ pub struct Hash {
 
 /// Where a value that is not known comes from.
 #[derive(Debug, Clone, Default)]
-pub struct Origin {
+pub struct ValueOrigin {
     /// Further context paths behind it.
     pub paths: Vec<String>,
-    pub feed: Option<String>,
+    pub derived_from: Option<String>,
     pub scripts: Vec<String>,
     /// The value tells only the interpreters and the machine.
     pub tells_only_the_machine: bool,
 }
 
 /// Tells where values come from.
-pub trait Origins {
-    fn origin(&self, path: &[String]) -> Origin;
+pub trait ResolveOrigin {
+    fn origin(&self, path: &[String]) -> ValueOrigin;
 }
 
 /// A key in a form that can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rendered {
+pub struct RenderedKey {
     pub text: String,
     /// Nothing of it may differ all the same.
-    pub whole: bool,
+    pub complete: bool,
 }
 
-impl Rendered {
+impl RenderedKey {
     /// The two keys cannot differ.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.whole && other.whole && self.text == other.text
+        self.complete && other.complete && self.text == other.text
     }
 
     /// Whatever the values are, `key` begins with `self`.
     pub fn begins(&self, key: &Self) -> bool {
-        self.whole && key.text.starts_with(&self.text)
+        self.complete && key.text.starts_with(&self.text)
     }
 }
 
 /// One indivisible part of a key in a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Token<'a> {
+enum KeyToken<'a> {
     Char(char),
     Symbol { source: &'a str, hash: bool },
 }
 
 impl Key {
     /// Reads `text` in a context.
-    pub fn read(text: &str, context: &dyn Context, origins: &dyn Origins) -> Self {
+    pub fn read(text: &str, context: &dyn Context, origins: &dyn ResolveOrigin) -> Self {
         let Ok(template) = parse_template(text) else {
             return Self { broken: true, ..Self::default() };
         };
         let pieces = template.parts.iter().map(|part| match part {
-            Part::Literal { text, .. } => Piece::literal(text),
-            Part::Expr { expr, span } => {
+            TemplatePart::Literal { text, .. } => KeyPiece::literal(text),
+            TemplatePart::Expr { expr, span } => {
                 let source = text.get(span.start + 3..span.end - 2).unwrap_or_default().trim();
-                Piece::read(expr, source, context, origins)
+                KeyPiece::read(expr, source, context, origins)
             }
         });
         Self { pieces: pieces.collect(), broken: false }
@@ -117,18 +117,18 @@ impl Key {
 
     /// The key as one text in which equal values are equal; it ends where a value may differ all
     /// the same.
-    pub fn rendered(&self) -> Rendered {
+    pub fn rendered(&self) -> RenderedKey {
         let mut text = String::new();
         for piece in &self.pieces {
-            match (&piece.text, &piece.feed) {
+            match (&piece.text, &piece.derived_from) {
                 (Some(known), _) => text.push_str(known),
-                (None, Some(feed)) => {
-                    text.push_str(&format!("\u{1}{}\u{2}{feed}\u{3}", piece.source))
+                (None, Some(derived_from)) => {
+                    text.push_str(&format!("\u{1}{}\u{2}{derived_from}\u{3}", piece.source))
                 }
-                (None, None) => return Rendered { text, whole: false },
+                (None, None) => return RenderedKey { text, complete: false },
             }
         }
-        Rendered { text, whole: !self.broken }
+        RenderedKey { text, complete: !self.broken }
     }
 
     /// Whether `self` can be the beginning of `key`. What is not known may be anything, but a hash
@@ -142,9 +142,9 @@ impl Key {
             match (token, other.get(at)) {
                 (_, None) => return false,
                 (a, Some(b)) if a == b => {}
-                (Token::Char(_), Some(Token::Char(_))) => return false,
-                (Token::Char(c), Some(Token::Symbol { hash: true, .. }))
-                | (Token::Symbol { hash: true, .. }, Some(Token::Char(c))) => {
+                (KeyToken::Char(_), Some(KeyToken::Char(_))) => return false,
+                (KeyToken::Char(c), Some(KeyToken::Symbol { hash: true, .. }))
+                | (KeyToken::Symbol { hash: true, .. }, Some(KeyToken::Char(c))) => {
                     return c.is_ascii_hexdigit();
                 }
                 _ => return true,
@@ -153,37 +153,37 @@ impl Key {
         true
     }
 
-    fn tokens(&self) -> Vec<Token<'_>> {
+    fn tokens(&self) -> Vec<KeyToken<'_>> {
         let mut out = Vec::new();
         for piece in &self.pieces {
             match &piece.text {
-                Some(text) => out.extend(text.chars().map(Token::Char)),
-                None => out.push(Token::Symbol { source: &piece.source, hash: piece.is_hash() }),
+                Some(text) => out.extend(text.chars().map(KeyToken::Char)),
+                None => out.push(KeyToken::Symbol { source: &piece.source, hash: piece.is_hash() }),
             }
         }
         out
     }
 }
 
-impl Piece {
+impl KeyPiece {
     fn literal(text: &str) -> Self {
         Self {
             text: Some(text.to_owned()),
             source: String::new(),
             paths: Vec::new(),
             hashes: Vec::new(),
-            feed: None,
+            derived_from: None,
             scripts: Vec::new(),
             machine_paths: Vec::new(),
         }
     }
 
-    fn read(expr: &Expr, source: &str, context: &dyn Context, origins: &dyn Origins) -> Self {
+    fn read(expr: &Expr, source: &str, context: &dyn Context, origins: &dyn ResolveOrigin) -> Self {
         let text = eval(expr, context).known().map(Value::to_text);
         let hashes: Vec<Hash> =
             expr.calls("hashFiles").iter().map(|call| Hash::read(call.args, context)).collect();
         let (mut paths, mut scripts): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-        let mut feed = Some(String::new());
+        let mut derived_from = Some(String::new());
         let mut machine_paths = Vec::new();
         for path in expr.paths() {
             let origin = origins.origin(&path);
@@ -194,9 +194,18 @@ impl Piece {
             paths.push(name);
             paths.extend(origin.paths);
             scripts.extend(origin.scripts);
-            feed = feed.zip(origin.feed).map(|(all, next)| format!("{all}\n{next}"));
+            derived_from =
+                derived_from.zip(origin.derived_from).map(|(all, next)| format!("{all}\n{next}"));
         }
-        Self { text, source: source.to_owned(), paths, hashes, feed, scripts, machine_paths }
+        Self {
+            text,
+            source: source.to_owned(),
+            paths,
+            hashes,
+            derived_from,
+            scripts,
+            machine_paths,
+        }
     }
 
     /// Stays the same whatever the repository holds and whenever the job runs.
@@ -269,9 +278,12 @@ mod tests {
         }
     }
 
-    impl Origins for Little {
-        fn origin(&self, path: &[String]) -> Origin {
-            Origin { feed: (path[0] != "steps").then(String::new), ..Origin::default() }
+    impl ResolveOrigin for Little {
+        fn origin(&self, path: &[String]) -> ValueOrigin {
+            ValueOrigin {
+                derived_from: (path[0] != "steps").then(String::new),
+                ..ValueOrigin::default()
+            }
         }
     }
 
@@ -292,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_restore_key_can_begin_a_key_unless_their_known_texts_differ() {
-        for (restore, whole, can) in [
+        for (restore, complete, can) in [
             ("nox-", "nox-${{ runner.os }}", true),
             ("nox-Linux", "nox-${{ runner.os }}", true),
             ("nox-${{ github.job }}-", "nox-tests-1", true),
@@ -303,7 +315,7 @@ mod tests {
             ("nox-${{ runner.os }}_", "nox-${{ runner.os }}-1", false),
             ("${{ runner.os }}", "Linux", true),
         ] {
-            assert_eq!(key(restore).can_begin(&key(whole)), can, "{restore} {whole}");
+            assert_eq!(key(restore).can_begin(&key(complete)), can, "{restore} {complete}");
         }
         assert!(key("nox-").rendered().begins(&key("nox-${{ steps.x.outputs.y }}").rendered()));
         assert!(

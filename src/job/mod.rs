@@ -6,21 +6,21 @@ pub mod context;
 pub mod event;
 mod extent;
 pub mod folder;
-mod hop;
+mod followed;
 pub mod instance;
 pub mod key_template;
-mod listed;
-mod origin;
+mod listed_sessions;
 mod outputs;
-pub mod shown;
 pub mod state;
 pub mod summary;
 pub mod timeline;
+pub mod timeline_view;
 pub mod undecided;
+mod value_origin;
 mod wheels;
 
-pub use event::{CacheForm, CacheStep, Event, EventKind, Gate, Invocation, Site};
-pub use instance::{Instance, Instances, Unit};
+pub use event::{CacheForm, CacheStep, Event, EventKind, Gate, Invocation, StepRef};
+pub use instance::{Instance, Instances, JobRef};
 pub use timeline::{Timeline, build, most_work};
 pub use undecided::Undecided;
 

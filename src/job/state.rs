@@ -14,7 +14,7 @@ pub struct Checkout {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct State {
+pub struct WorkspaceState {
     checkouts: Vec<Checkout>,
     pub exported: Vec<Exported>,
     /// What the step that runs has exported so far.
@@ -23,7 +23,7 @@ pub struct State {
 
 /// A folder of the workspace and what it is of the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct CheckoutPlace {
     /// Folder of the checkout, relative to the workspace.
     pub checkout: String,
     /// Folder inside the checkout; "" is its root.
@@ -31,7 +31,7 @@ pub struct Place {
     pub own: bool,
 }
 
-impl State {
+impl WorkspaceState {
     /// A later checkout into the same folder replaces the earlier one.
     pub fn check_out(&mut self, folder: String, own: bool) {
         self.checkouts.retain(|c| c.folder != folder);
@@ -40,19 +40,19 @@ impl State {
 
     /// What stands in a workspace folder: the innermost checkout around it. Without any checkout
     /// the workspace is taken as the repository: some other step must have put it there.
-    pub fn place(&self, folder: &str) -> Place {
+    pub fn place(&self, folder: &str) -> CheckoutPlace {
         let around = |c: &&Checkout| {
             c.folder.is_empty()
                 || folder == c.folder
                 || folder.starts_with(&format!("{}/", c.folder))
         };
         match self.checkouts.iter().filter(around).max_by_key(|c| c.folder.len()) {
-            Some(checkout) => Place {
+            Some(checkout) => CheckoutPlace {
                 inside: folder[checkout.folder.len()..].trim_start_matches('/').to_owned(),
                 checkout: checkout.folder.clone(),
                 own: checkout.own,
             },
-            None => Place {
+            None => CheckoutPlace {
                 checkout: String::new(),
                 inside: folder.to_owned(),
                 own: self.checkouts.is_empty(),
@@ -93,18 +93,18 @@ mod tests {
 
     #[test]
     fn the_innermost_checkout_around_a_folder_counts() {
-        let mut state = State::default();
+        let mut state = WorkspaceState::default();
         assert!(state.place("docs").own);
         state.check_out("other".into(), false);
         assert!(!state.place("docs").own, "another repository only: the root is not ours");
         state.check_out(String::new(), true);
         assert_eq!(
             state.place("docs"),
-            Place { checkout: String::new(), inside: "docs".into(), own: true }
+            CheckoutPlace { checkout: String::new(), inside: "docs".into(), own: true }
         );
         assert_eq!(
             state.place("other/docs"),
-            Place { checkout: "other".into(), inside: "docs".into(), own: false }
+            CheckoutPlace { checkout: "other".into(), inside: "docs".into(), own: false }
         );
         assert_eq!(state.place("others").inside, "others");
     }

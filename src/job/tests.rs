@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::engine::lint::Outcome;
 use crate::job::instance::{MAX_INSTANCES, most_instances};
-use crate::job::{Instances, Unit, build, most_work};
+use crate::job::{Instances, JobRef, build, most_work};
 use crate::testing::{self, NOXFILE};
 
 fn outcome(workflows: &[(String, String)]) -> Outcome {
@@ -65,7 +65,7 @@ fn legs_and_callers_beyond_the_limit_are_said() {
         let files = [(".github/workflows/w.yml", input), (".github/workflows/x.yml", &callers)];
         let folder = testing::repository(&files);
         let repository = testing::read(folder.path());
-        let instances = Instances::of(&repository, Unit { document: 0, job: Some(0) });
+        let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
         assert_eq!(instances.list.len(), count.min(MAX_INSTANCES));
         assert_eq!(instances.undecided.is_some(), is_said);
     }
@@ -79,8 +79,8 @@ fn the_legs_of_a_file_share_the_work() {
     let folder =
         testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
     let repository = testing::read(folder.path());
-    let unit = Unit { document: 0, job: Some(0) };
-    let instances = Instances::of(&repository, unit);
+    let job_ref = JobRef { document: 0, job: Some(0) };
+    let instances = Instances::of(&repository, job_ref);
     for (most, read, is_said) in [(1_000, 30, false), (7, 7, true), (1, 1, true)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::event::{CacheStep, Event, EventKind, Gate, Invocation, Site};
+use super::event::{CacheStep, Event, EventKind, Gate, Invocation, StepRef};
 use super::instance::{Instance, Instances};
-use super::state::{Place, State};
+use super::state::{CheckoutPlace, WorkspaceState};
 use super::undecided::Undecided;
 use crate::actions::context::{Inputs, Scope, runner_os};
 use crate::actions::reader::{Env, RunDefaults};
@@ -61,25 +61,25 @@ pub fn build(
     instance: &Instance,
     most: usize,
 ) -> Timeline {
-    let document = &repository.documents[instance.unit.document];
+    let document = &repository.documents[instance.job_ref.document];
     let workflow = document.workflow();
-    let job = workflow.zip(instance.unit.job).map(|(w, j)| &w.jobs[j]);
+    let job = workflow.zip(instance.job_ref.job).map(|(w, j)| &w.jobs[j]);
     let events = instances.events();
-    let mut walk = Walk {
+    let mut builder = TimelineBuilder {
         repository,
         instance,
         job,
         defaults: workflow.map(|w| &w.defaults),
         events_in_effect: events.as_deref(),
-        open: instances.open,
+        external_callers: instances.external_callers,
         runner_os: None,
         envs: workflow.iter().map(|w| &w.env).chain(job.map(|j| &j.env)).collect(),
-        state: State::default(),
+        state: WorkspaceState::default(),
         events: Vec::new(),
         undecided: Vec::new(),
         conditions: Vec::new(),
         gates: Vec::new(),
-        hops: Vec::new(),
+        via: Vec::new(),
         outer: None,
         depth: 0,
         taken: 0,
@@ -87,10 +87,10 @@ pub fn build(
         followed: 0,
     };
     if let Some(job) = job {
-        let scope = walk.scope(&instance.inputs, None);
+        let scope = builder.scope(&instance.inputs, None);
         let os = runner_os(job, &scope);
         let skipped = job.condition.as_ref().and_then(|c| scope.condition(&c.text)) == Some(false);
-        walk.runner_os = os;
+        builder.runner_os = os;
         if skipped {
             return Timeline {
                 instance: instance.clone(),
@@ -102,37 +102,37 @@ pub fn build(
     if let Some(why) = &instances.undecided
         && instances.list.first().is_some_and(|first| std::ptr::eq(first, instance))
     {
-        walk.undecide_instances(why);
+        builder.undecide_instances(why);
     }
-    if let Some(steps) = document.steps(instance.unit.job) {
-        walk.steps(instance.unit.document, instance.unit.job, steps, &instance.inputs);
+    if let Some(steps) = document.steps(instance.job_ref.job) {
+        builder.steps(instance.job_ref.document, instance.job_ref.job, steps, &instance.inputs);
     }
-    let undecided = walk.settled();
-    Timeline { instance: instance.clone(), events: walk.events, undecided }
+    let undecided = builder.settled();
+    Timeline { instance: instance.clone(), events: builder.events, undecided }
 }
 
 /// A walk in progress.
-pub(super) struct Walk<'a> {
+pub(super) struct TimelineBuilder<'a> {
     pub repository: &'a Repository,
     pub instance: &'a Instance,
     pub job: Option<&'a Job>,
     pub defaults: Option<&'a RunDefaults>,
     events_in_effect: Option<&'a [String]>,
     /// Other repositories may call the workflow: the workspace may be theirs.
-    pub open: bool,
+    pub external_callers: bool,
     pub runner_os: Option<&'static str>,
     /// Environments around the steps, outermost first.
     pub envs: Vec<&'a Env>,
-    pub state: State,
+    pub state: WorkspaceState,
     pub events: Vec<Event>,
     pub undecided: Vec<Undecided>,
     /// `if:` texts on the way that could not be decided.
     conditions: Vec<String>,
     /// Conditions on the way that ask for a cache step's `cache-hit`.
     gates: Vec<Gate>,
-    pub hops: Vec<Location>,
+    pub via: Vec<Location>,
     /// The job's step that a composite action was entered from.
-    pub outer: Option<Site>,
+    pub outer: Option<StepRef>,
     pub depth: usize,
     /// Steps read so far.
     taken: usize,
@@ -143,9 +143,9 @@ pub(super) struct Walk<'a> {
 }
 
 /// A checkout whose content is not known.
-struct Nothing;
+struct NoFiles;
 
-impl Files for Nothing {
+impl Files for NoFiles {
     fn read(&self, _path: &str) -> Option<Arc<str>> {
         None
     }
@@ -163,19 +163,19 @@ impl Files for Nothing {
 #[derive(Clone, Copy)]
 pub(super) struct Here<'a> {
     pub document: &'a Document,
-    pub site: Site,
+    pub step_ref: StepRef,
     pub step: &'a Step,
     pub inputs: &'a Inputs,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> TimelineBuilder<'a> {
     fn scope<'s>(&'s self, inputs: &'s Inputs, step: Option<&'s Step>) -> Scope<'s> {
         let job_id = self.job.map_or("", |j| j.id.as_str());
         let mut scope = Scope::new(&self.instance.leg, inputs, job_id)
             .with_exported(&self.state.exported)
             .with_runner(self.runner_os)
             .with_events(self.events_in_effect);
-        if self.repository.forge_of(self.instance.unit.document).name == "GitHub" {
+        if self.repository.forge_of(self.instance.job_ref.document).name == "GitHub" {
             scope = scope.with_hidden(&forges().process_variables);
         }
         for env in self.envs.iter().copied().chain(step.map(|s| &s.env)) {
@@ -194,7 +194,7 @@ impl<'a> Walk<'a> {
             if self.taken == MAX_STEPS {
                 let here = Here {
                     document: &self.repository.documents[document],
-                    site: Site { document, job, step: position },
+                    step_ref: StepRef { document, job, step: position },
                     step,
                     inputs,
                 };
@@ -203,8 +203,9 @@ impl<'a> Walk<'a> {
                 return;
             }
             self.taken += 1;
-            let site = Site { document, job, step: position };
-            let here = Here { document: &self.repository.documents[document], site, step, inputs };
+            let step_ref = StepRef { document, job, step: position };
+            let here =
+                Here { document: &self.repository.documents[document], step_ref, step, inputs };
             if !self.spend(here, step.run.as_ref().map_or(0, |script| script.text.len())) {
                 return;
             }
@@ -238,22 +239,21 @@ impl<'a> Walk<'a> {
 
     /// What a condition says of an earlier cache step of the same list.
     fn gate(&self, here: Here<'_>, condition: &str) -> Option<Gate> {
-        let Site { document, job, .. } = here.site;
+        let StepRef { document, job, .. } = here.step_ref;
         let list = here.document.steps(job)?;
-        let caches =
-            self.events.iter().rev().filter(|e| {
-                e.cache().is_some() && (e.site.document, e.site.job) == (document, job)
-            });
+        let caches = self.events.iter().rev().filter(|e| {
+            e.cache().is_some() && (e.step_ref.document, e.step_ref.job) == (document, job)
+        });
         caches.into_iter().find_map(|event| {
-            let id = &list.steps.get(event.site.step)?.id.as_ref()?.text;
+            let id = &list.steps.get(event.step_ref.step)?.id.as_ref()?.text;
             let given = |value: &str| {
                 self.scope_at(here).with_output(id, "cache-hit", value).condition(condition)
             };
             if given("true") == Some(false) {
-                return Some(Gate { cache: event.site, on_hit: false });
+                return Some(Gate { cache: event.step_ref, on_hit: false });
             }
             let only = given("") == Some(false) && given("false") == Some(false);
-            only.then_some(Gate { cache: event.site, on_hit: true })
+            only.then_some(Gate { cache: event.step_ref, on_hit: true })
         })
     }
 
@@ -290,25 +290,25 @@ impl<'a> Walk<'a> {
         let Some(steps) = self.repository.documents[action].steps(None) else { return };
         let entered = self.outer.is_none();
         if entered {
-            self.outer = Some(here.site);
+            self.outer = Some(here.step_ref);
         }
-        self.hops.push(self.location(here, here.step.span, USES_ACTION));
+        self.via.push(self.location(here, here.step.span, USES_ACTION));
         self.depth += 1;
         self.steps(action, None, steps, inputs);
         self.depth -= 1;
-        self.hops.pop();
+        self.via.pop();
         if entered {
             self.outer = None;
         }
     }
 
     /// The files a call at `place` sees; of another repository's checkout nothing is known.
-    pub fn files(&self, place: &Place) -> &'a dyn Files {
-        if place.own { self.repository.files() } else { &Nothing }
+    pub fn files(&self, place: &CheckoutPlace) -> &'a dyn Files {
+        if place.own { self.repository.files() } else { &NoFiles }
     }
 
     /// What the tool does at `place`.
-    pub fn answer(&self, request: &Request<'_>, place: &Place) -> Arc<Run> {
+    pub fn answer(&self, request: &Request<'_>, place: &CheckoutPlace) -> Arc<Run> {
         if place.own {
             self.repository.answers.run(request)
         } else {
@@ -323,10 +323,10 @@ impl<'a> Walk<'a> {
 
     pub fn push(&mut self, here: Here<'_>, span: Span, kind: EventKind) {
         self.events.push(Event {
-            site: here.site,
-            outer: self.outer.unwrap_or(here.site),
+            step_ref: here.step_ref,
+            outer: self.outer.unwrap_or(here.step_ref),
             span,
-            hops: self.hops.clone(),
+            via: self.via.clone(),
             condition: self.conditions.last().cloned(),
             gate: self.gates.last().copied(),
             kind,

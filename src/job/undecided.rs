@@ -4,14 +4,14 @@
 use std::borrow::Cow;
 
 use super::event::Invocation;
-use super::hop::Origin;
+use super::followed::CommandOrigin;
 use super::summary::creates;
-use super::timeline::{Here, Timeline, Walk};
+use super::timeline::{Here, Timeline, TimelineBuilder};
 use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::repo::Repository;
 use crate::repo::words::Goal;
-use crate::shell::{CallKind, Command, Peeled};
+use crate::shell::{CallKind, Command, UnwrappedCommand};
 use crate::tool::Answer;
 
 /// Where a job could not be followed.
@@ -72,10 +72,10 @@ pub fn all(repository: &Repository, timelines: &[Timeline]) -> Vec<Undecided> {
             let hides_call = is_open(call);
             for why in &call.run.undecided {
                 let label = format!("`{}`: {why}", call.command);
-                let own = &repository.documents[event.site.document].path;
-                let (path, span) = match event.hops.last() {
-                    Some(hop) if event.site == event.outer || &hop.path != own => {
-                        (hop.path.clone(), hop.span)
+                let own = &repository.documents[event.step_ref.document].path;
+                let (path, span) = match event.via.last() {
+                    Some(via_place) if event.step_ref == event.outer || &via_place.path != own => {
+                        (via_place.path.clone(), via_place.span)
                     }
                     _ => (own.clone(), event.span),
                 };
@@ -104,7 +104,7 @@ fn is_open(call: &Invocation) -> bool {
     creates(call) == Answer::Unknown
 }
 
-impl Walk<'_> {
+impl TimelineBuilder<'_> {
     /// A call of the tool may hide in a step.
     pub fn undecide<'w>(&mut self, here: Here<'_>, span: Span, why: impl Into<Cow<'w, str>>) {
         let place = self.location(here, span, &why.into());
@@ -113,14 +113,14 @@ impl Walk<'_> {
 
     /// Not all instances of the job are looked at.
     pub fn undecide_instances(&mut self, why: &str) {
-        let path = self.repository.documents[self.instance.unit.document].path.clone();
+        let path = self.repository.documents[self.instance.job_ref.document].path.clone();
         let span = self.job.map_or_else(Span::default, |job| job.id_span);
         let place = Location { path, span, label: why.to_owned() };
         self.add(Undecided { place, hides_call: true, only_without_calls: false });
     }
 
     /// A call of the tool may hide in a command.
-    pub fn undecide_command(&mut self, origin: &Origin<'_>, command: &Command, why: String) {
+    pub fn undecide_command(&mut self, origin: &CommandOrigin<'_>, command: &Command, why: String) {
         let place = Location { label: why, ..self.place_of(origin, command.span) };
         self.add(Undecided { place, hides_call: true, only_without_calls: false });
     }
@@ -138,9 +138,14 @@ impl Walk<'_> {
     }
 
     /// A command that was not followed: says so where the tool may stand at its end.
-    pub fn not_followed(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) {
+    pub fn not_followed(
+        &mut self,
+        origin: &CommandOrigin<'_>,
+        command: &Command,
+        unwrapped: &UnwrappedCommand,
+    ) {
         let text = super::commands::shown(origin.text, command.span);
-        if peeled.name.is_none() && peeled.program.value.is_none() {
+        if unwrapped.name.is_none() && unwrapped.program.value.is_none() {
             let place = Location {
                 label: format!(
                     "which program `{text}` runs is not known; name it in the step, or list the \
@@ -151,8 +156,8 @@ impl Walk<'_> {
             self.add(Undecided { place, hides_call: true, only_without_calls: true });
             return;
         }
-        let words: Vec<&str> = peeled.args.iter().filter_map(|w| w.value.as_deref()).collect();
-        let name = peeled.name.as_deref().unwrap_or_default();
+        let words: Vec<&str> = unwrapped.args.iter().filter_map(|w| w.value.as_deref()).collect();
+        let name = unwrapped.name.as_deref().unwrap_or_default();
         let installs = words.iter().chain([&name]).any(|word| NO_CALL.contains(word));
         let tool = self.repository.answers.tool().name();
         let calls = words.windows(2).any(|pair| pair[0] == tool && pair[1].starts_with('-'));
@@ -166,14 +171,19 @@ impl Walk<'_> {
     }
 
     /// A command in a folder that is not known, which names a script.
-    pub fn folder_unknown(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) {
-        let named =
-            peeled.program.raw.contains(['/', '\\']) || matches!(peeled.kind, CallKind::Script(_));
+    pub fn folder_unknown(
+        &mut self,
+        origin: &CommandOrigin<'_>,
+        command: &Command,
+        unwrapped: &UnwrappedCommand,
+    ) {
+        let named = unwrapped.program.raw.contains(['/', '\\'])
+            || matches!(unwrapped.kind, CallKind::Script(_));
         if !named {
             return;
         }
         let words = &self.repository.words;
-        if words.lead(&[&peeled.program.raw], self.repository.files(), Goal::Tool) {
+        if words.lead(&[&unwrapped.program.raw], self.repository.files(), Goal::Tool) {
             let text = super::commands::shown(origin.text, command.span);
             let why = format!(
                 "`{text}` runs a script in a folder that is not known; a `working-directory` \

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::commands::shown;
 use super::event::{EventKind, Invocation};
-use super::hop::Origin;
-use super::timeline::{Here, Walk};
+use super::followed::CommandOrigin;
+use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Scalar;
 use crate::base::text::Span;
 use crate::rules::setup_actions::setup_actions;
@@ -17,11 +17,11 @@ use crate::tool::Answer;
 /// Longest settings that are read.
 const MAX_COMMANDS: usize = 50;
 
-impl Walk<'_> {
+impl TimelineBuilder<'_> {
     /// Calls of nox in the settings of cibuildwheel, which a step starts.
     pub(super) fn wheels(&mut self, here: Here<'_>, script: &Scalar, span: Span) {
         let map = OnceCell::new();
-        let origin = Origin::step(here, script, &map, Some(String::new()));
+        let origin = CommandOrigin::step(here, script, &map, Some(String::new()));
         for text in self.wheel_commands(here).into_iter().take(MAX_COMMANDS) {
             let read = commands(&Shell::Bash, &Expanded::new(&text, &[]), &|name| {
                 self.variable(&origin, &[], name)

@@ -37,7 +37,7 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
     let repeated = repeated_notes(&shown);
     let render = |group: &Group<'_>| -> io::Result<Vec<u8>> {
         let mut block = String::new();
-        let rendered = Rendered::new(group, &repeated);
+        let rendered = FindingDiagnostic::new(group, &repeated);
         handler.render_report(&mut block, &rendered).map_err(io::Error::other)?;
         let mut block = block.trim_start_matches('\n').as_bytes().to_vec();
         write_fix(&mut block, group.first(), look)?;
@@ -110,12 +110,12 @@ fn write_fix(out: &mut dyn Write, reported: &Reported, look: Look) -> io::Result
 
 /// A named text whose columns count characters, as in every other format; miette's own count bytes.
 #[derive(Debug)]
-struct Source {
+struct NamedText {
     name: String,
     text: String,
 }
 
-impl SourceCode for Source {
+impl SourceCode for NamedText {
     fn read_span<'a>(
         &'a self,
         span: &SourceSpan,
@@ -152,16 +152,16 @@ impl SourceCode for Source {
 
 /// A finding in miette's terms.
 #[derive(Debug)]
-struct Rendered<'a> {
+struct FindingDiagnostic<'a> {
     reported: &'a Reported,
     code: String,
     message: String,
     help: String,
-    source: Option<Source>,
+    source: Option<NamedText>,
     labels: Vec<LabeledSpan>,
 }
 
-impl<'a> Rendered<'a> {
+impl<'a> FindingDiagnostic<'a> {
     fn new(group: &Group<'a>, repeated: &[&str]) -> Self {
         let reported = group.first();
         let Reported { finding, sources } = reported;
@@ -170,7 +170,7 @@ impl<'a> Rendered<'a> {
             finding.related.iter().filter(|l| l.path == finding.primary.path).map(|l| l.span);
         let mut spans = std::iter::once(finding.primary.span).chain(places);
         let text = whole.filter(|text| spans.all(|span| is_readable(text, span)));
-        let source = text.map(|t| Source {
+        let source = text.map(|t| NamedText {
             name: printable_name(&reported.typed_path()),
             text: printable(t.as_str()).into_owned(),
         });
@@ -240,15 +240,15 @@ fn help(group: &Group<'_>, repeated: &[&str]) -> String {
     printable(&lines.join("\n")).into_owned()
 }
 
-impl fmt::Display for Rendered<'_> {
+impl fmt::Display for FindingDiagnostic<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Rendered<'_> {}
+impl std::error::Error for FindingDiagnostic<'_> {}
 
-impl Diagnostic for Rendered<'_> {
+impl Diagnostic for FindingDiagnostic<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(&self.code))
     }

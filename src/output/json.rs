@@ -67,13 +67,13 @@ struct JsonEdit<'a> {
 #[derive(Serialize)]
 struct JsonFixed<'a> {
     fixed: &'a [Fixed],
-    changes: &'a [Change],
+    changes: &'a [JsonChange],
     findings: Vec<JsonFinding<'a>>,
 }
 
 /// A changed file.
 #[derive(Debug, Serialize)]
-pub struct Change {
+pub struct JsonChange {
     /// As in the patch.
     pub path: String,
     /// For `git apply`.
@@ -81,7 +81,7 @@ pub struct Change {
 }
 
 /// As [`write`], with what was fixed.
-pub fn write_fixed(out: &mut dyn Write, report: &Report, changes: &[Change]) -> io::Result<()> {
+pub fn write_fixed(out: &mut dyn Write, report: &Report, changes: &[JsonChange]) -> io::Result<()> {
     let findings = report.findings.iter().map(json_finding).collect();
     let whole = JsonFixed { fixed: &report.fixed, changes, findings };
     serde_json::to_writer_pretty(&mut *out, &whole)?;

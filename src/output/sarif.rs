@@ -18,20 +18,20 @@ struct Log<'a> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: [Run<'a>; 1],
+    runs: [SarifRun<'a>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run<'a> {
-    tool: Tool<'a>,
+struct SarifRun<'a> {
+    tool: SarifTool<'a>,
     column_kind: &'static str,
-    invocations: [Invocation; 1],
+    invocations: [SarifInvocation; 1],
     results: Vec<SarifResult<'a>>,
 }
 
 #[derive(Serialize)]
-struct Tool<'a> {
+struct SarifTool<'a> {
     driver: Driver<'a>,
 }
 
@@ -40,12 +40,12 @@ struct Tool<'a> {
 struct Driver<'a> {
     name: &'static str,
     semantic_version: &'static str,
-    rules: Vec<Rule<'a>>,
+    rules: Vec<SarifRule<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Rule<'a> {
+struct SarifRule<'a> {
     id: &'a str,
     short_description: Message,
     full_description: Message,
@@ -73,7 +73,7 @@ struct Message {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Invocation {
+struct SarifInvocation {
     execution_successful: bool,
     tool_execution_notifications: Vec<Notification>,
 }
@@ -114,14 +114,14 @@ struct SarifLocation {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PhysicalLocation {
-    artifact_location: Artifact,
+    artifact_location: SarifArtifact,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<Region>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Artifact {
+struct SarifArtifact {
     uri: String,
     uri_base_id: &'static str,
 }
@@ -145,7 +145,7 @@ struct SarifFix {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ArtifactChange {
-    artifact_location: Artifact,
+    artifact_location: SarifArtifact,
     replacements: Vec<Replacement>,
 }
 
@@ -158,8 +158,8 @@ struct Replacement {
 
 pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let mut seen = BTreeMap::new();
-    let run = Run {
-        tool: Tool {
+    let run = SarifRun {
+        tool: SarifTool {
             driver: Driver {
                 name: "cachelint",
                 semantic_version: env!("CARGO_PKG_VERSION"),
@@ -167,7 +167,7 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             },
         },
         column_kind: "unicodeCodePoints",
-        invocations: [Invocation {
+        invocations: [SarifInvocation {
             execution_successful: report.problems.is_empty(),
             tool_execution_notifications: report
                 .problems
@@ -184,8 +184,8 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     writeln!(out)
 }
 
-fn rule(check: &Check) -> Rule<'_> {
-    Rule {
+fn rule(check: &Check) -> SarifRule<'_> {
+    SarifRule {
         id: &check.id,
         short_description: message(&check.title),
         full_description: message(&check.what),
@@ -275,7 +275,7 @@ fn region(place: &Location, sources: &Sources) -> Region {
 }
 
 /// Code scanning wants paths relative to the repository root.
-fn artifact(path: &str) -> Artifact {
+fn artifact(path: &str) -> SarifArtifact {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
@@ -285,7 +285,7 @@ fn artifact(path: &str) -> Artifact {
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }
-    Artifact { uri, uri_base_id: "%SRCROOT%" }
+    SarifArtifact { uri, uri_base_id: "%SRCROOT%" }
 }
 
 fn message(text: &str) -> Message {

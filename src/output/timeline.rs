@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Look, printable};
-use crate::job::shown::{JobTimeline, Place, ShownEvent};
+use crate::job::timeline_view::{JobTimeline, SourcePlace, TimelineEntry};
 
 /// Writes one block for each job: what it comes to, then its events in order.
 pub fn write(out: &mut dyn Write, timelines: &[JobTimeline], look: Look) -> io::Result<()> {
@@ -58,7 +58,7 @@ fn job(out: &mut dyn Write, timeline: &JobTimeline, look: Look) -> io::Result<()
 const MAX_LABEL: usize = 24;
 
 /// Where an event stands: the line in the job's own file, else the file's name too.
-fn label(event: &ShownEvent, own: &str) -> String {
+fn label(event: &TimelineEntry, own: &str) -> String {
     match event.places.first() {
         None => String::new(),
         Some(place) if is_same(&place.path, own) => format!("line {}", place.line),
@@ -76,7 +76,7 @@ fn is_same(a: &str, b: &str) -> bool {
 
 fn event(
     out: &mut dyn Write,
-    event: &ShownEvent,
+    event: &TimelineEntry,
     label: &str,
     width: usize,
     look: Look,
@@ -104,7 +104,7 @@ fn event(
     Ok(())
 }
 
-fn step(place: &Place) -> String {
+fn step(place: &SourcePlace) -> String {
     if place.text.is_empty() {
         place.to_string()
     } else {

@@ -64,7 +64,7 @@ impl Discovered {
 
 /// A repository and its workflows and actions, sorted by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repository {
+pub struct DiscoveredRepository {
     /// Canonical: the nearest folder with `.git`, else the folder that was asked for.
     pub root: PathBuf,
     pub files: Vec<Discovered>,
@@ -73,7 +73,7 @@ pub struct Repository {
 #[derive(Debug, Default)]
 pub struct Discovery {
     /// Sorted by root.
-    pub repositories: Vec<Repository>,
+    pub repositories: Vec<DiscoveredRepository>,
     pub problems: Vec<Problem>,
     /// YAML files that were asked for by name and are neither workflow nor action, as the user
     /// calls them.
@@ -287,7 +287,7 @@ impl Finder {
                 f.requested
                     || (f.path.is_file() && fs::canonicalize(&f.path).is_ok_and(|p| p == f.path))
             });
-            repositories.push(Repository { root, files: files.into_values().collect() });
+            repositories.push(DiscoveredRepository { root, files: files.into_values().collect() });
         }
         Discovery { repositories, problems: self.problems, foreign: self.foreign }
     }

@@ -6,10 +6,10 @@ pub mod discover;
 pub mod document;
 pub mod files;
 pub mod index;
+mod mention;
 pub mod published;
 pub mod reach;
 pub mod read;
-mod spelled;
 pub mod tracked;
 pub mod words;
 

@@ -20,11 +20,11 @@ const APART: [&str; 6] = ["on", "jobs", "name", "run-name", "permissions", "conc
 pub struct Reach<'a> {
     words: &'a Words,
     files: &'a RepoFiles,
-    actions: Vec<Action<'a>>,
+    actions: Vec<ReachedAction<'a>>,
 }
 
 /// An action of the repository, looked at once however many jobs use it.
-struct Action<'a> {
+struct ReachedAction<'a> {
     document: &'a Document,
     /// The last name of its folder.
     name: &'a str,
@@ -35,7 +35,7 @@ struct Action<'a> {
 
 impl<'a> Reach<'a> {
     pub fn new(repository: &'a Repository) -> Self {
-        let action = |document: &'a Document| Action {
+        let action = |document: &'a Document| ReachedAction {
             document,
             name: document.folder().rsplit('/').next().unwrap_or(""),
             leads: OnceLock::new(),
@@ -70,13 +70,13 @@ impl<'a> Reach<'a> {
             || self.words.lead(texts, self.files, Goal::Tool)
     }
 
-    fn action_leads(&self, action: &Action<'a>) -> bool {
+    fn action_leads(&self, action: &ReachedAction<'a>) -> bool {
         let Document { text, .. } = action.document;
         *action.leads.get_or_init(|| self.leads(&[text.as_str()], action.document.steps(None)))
     }
 
     /// The actions of the repository that the steps use, and that these use.
-    fn used(&self, steps: &StepList) -> impl Iterator<Item = &Action<'a>> {
+    fn used(&self, steps: &StepList) -> impl Iterator<Item = &ReachedAction<'a>> {
         let mut seen = vec![false; self.actions.len()];
         let mut used = Vec::new();
         let mut names: Vec<&str> = local_actions(steps).into_iter().collect();

@@ -10,7 +10,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::Regex;
 
 use super::files::RepoFiles;
-use super::spelled::spells_nox;
+use super::mention::mentions_nox;
 use crate::actions::context::ENV_FILE;
 use crate::repo::discover::kind_by_place;
 use crate::rules::publishers::publishers;
@@ -107,7 +107,7 @@ impl Words {
     /// Whether the text itself spells what is looked for.
     pub fn spells(&self, text: &str, goal: Goal) -> bool {
         // The tool's name is part of every published action that is known to run it.
-        spells_nox(text)
+        mentions_nox(text)
             || self
                 .own
                 .as_ref()

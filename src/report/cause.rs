@@ -6,7 +6,7 @@ use crate::rules::logs::{Cause, LOGS};
 
 /// Every trouble once, in the order found.
 pub fn causes(runs: &[JobRun]) -> Vec<Trouble> {
-    let mut found = Found { troubles: Vec::new(), runs: runs.len() };
+    let mut found = CauseCollector { troubles: Vec::new(), runs: runs.len() };
     let caches = || runs.iter().flat_map(|run| &run.caches);
     let always =
         |wanted: Restore| caches().count() > 0 && caches().all(|cache| cache.restore == wanted);
@@ -30,12 +30,12 @@ pub fn causes(runs: &[JobRun]) -> Vec<Trouble> {
     found.troubles
 }
 
-struct Found {
+struct CauseCollector {
     troubles: Vec<Trouble>,
     runs: usize,
 }
 
-impl Found {
+impl CauseCollector {
     fn add(&mut self, cause: Cause, names: &str) {
         let trouble = Trouble { cause, sentence: LOGS.sentence(cause, names, self.runs) };
         if !self.troubles.contains(&trouble) {
@@ -44,7 +44,7 @@ impl Found {
     }
 }
 
-fn of_run(run: &JobRun, older_said: bool, found: &mut Found) {
+fn of_run(run: &JobRun, older_said: bool, found: &mut CauseCollector) {
     if run.truncated {
         found.add(Cause::Truncated, "");
     }

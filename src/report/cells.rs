@@ -7,8 +7,8 @@ use super::estimate::Estimate;
 use super::job::{JobSource, NoxSource};
 use super::summary::{JobSummary, Stat, Storage};
 use super::verdict::rounded;
-use super::workflow::Workflow;
-use super::{JobLine, Report};
+use super::workflow::WorkflowSavings;
+use super::{JobLine, ReportJson};
 use crate::rules::logs::LOGS;
 
 /// What the logs do not tell.
@@ -29,7 +29,7 @@ pub struct Note {
     pub text: String,
 }
 
-pub fn cells(report: &Report) -> Cells {
+pub fn cells(report: &ReportJson) -> Cells {
     let (header, rows): (&[&'static str], _) = if report.differences.is_empty() {
         (&JOB, report.jobs.iter().map(job_row).collect())
     } else {
@@ -144,7 +144,7 @@ impl Notes {
     }
 }
 
-fn notes(report: &Report) -> Vec<Note> {
+fn notes(report: &ReportJson) -> Vec<Note> {
     let mut notes = Notes::default();
     for line in &report.jobs {
         if let Some(estimate) = &line.estimate {
@@ -229,7 +229,7 @@ fn jobs(count: usize) -> String {
     if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") }
 }
 
-fn together(workflow: &Workflow) -> String {
+fn together(workflow: &WorkflowSavings) -> String {
     let saved = rounded(workflow.saved_seconds);
     let mut text = match workflow.estimated {
         true => format!("caches in {} would save about {saved} s a run", jobs(workflow.jobs)),
@@ -310,7 +310,7 @@ fn stored(storage: &Storage) -> String {
 }
 
 /// Says what the seconds were measured by.
-fn sources(report: &Report) -> Vec<String> {
+fn sources(report: &ReportJson) -> Vec<String> {
     let summaries = || {
         let compared = report.differences.iter().flat_map(|d| [&d.before, &d.after]);
         report.jobs.iter().map(|line| &line.summary).chain(compared)

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::estimate::estimate;
-use super::job::{JobRun, NoxSource, Outcome, Restore};
+use super::job::{JobOutcome, JobRun, NoxSource, Restore};
 use super::summary::{JobSummary, Stat, summarize};
-use super::verdict::{Evidence, Verdict, verdict};
+use super::verdict::{BeforeAfter, Verdict, verdict};
 
 /// Whether a job that passed before passes still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -130,7 +130,7 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         let source = source?;
         Stat::of(runs.iter().filter_map(|run| run.nox.by(source)))
     };
-    let whole = |runs: &[&JobRun]| {
+    let job_seconds = |runs: &[&JobRun]| {
         Stat::of(runs.iter().filter_map(|run| run.job_seconds).map(|(seconds, _)| seconds))
     };
     let same_clock = before
@@ -147,13 +147,14 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let measured = source.and_then(|source| {
         Some((Costs::of(before.iter(), source)?, Costs::of(counted(), source)?))
     });
-    let whole = pair(whole(&all_before), whole(&all_counted)).filter(|_| same_clock);
+    let job_seconds =
+        pair(job_seconds(&all_before), job_seconds(&all_counted)).filter(|_| same_clock);
     let difference = |(before, after): (Stat, Stat)| before.median - after.median;
     let passes = passes(before, after);
     let thrown_away = |run: &&JobRun| run.restored() && run.threw_away();
-    let evidence = Evidence {
+    let evidence = BeforeAfter {
         measured,
-        whole,
+        job_seconds,
         cache_before: before.iter().any(|run| !run.caches.is_empty()),
         cache_after: after.iter().any(|run| !run.caches.is_empty()),
         restored_before: before.iter().any(JobRun::restored),
@@ -173,7 +174,7 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         sessions_changed: sessions_changed(before, after),
         nox_seconds_saved: pair(nox(&all_before), nox(&all_counted)).map(difference),
         net_gain_seconds: measured.map(|(before, after)| gain(before, after)),
-        job_seconds_saved: whole.map(difference),
+        job_seconds_saved: job_seconds.map(difference),
         settled,
         slower,
         verdict: text,
@@ -183,9 +184,9 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
 }
 
 fn passes(before: &[JobRun], after: &[JobRun]) -> Passes {
-    let all = |runs: &[JobRun], wanted: Outcome| runs.iter().all(|run| run.outcome == wanted);
-    let any = |runs: &[JobRun], wanted: Outcome| runs.iter().any(|run| run.outcome == wanted);
-    let (passed, failed) = (Outcome::Passed, Outcome::Failed);
+    let all = |runs: &[JobRun], wanted: JobOutcome| runs.iter().all(|run| run.outcome == wanted);
+    let any = |runs: &[JobRun], wanted: JobOutcome| runs.iter().any(|run| run.outcome == wanted);
+    let (passed, failed) = (JobOutcome::Passed, JobOutcome::Failed);
     match () {
         () if all(before, passed) && all(after, passed) => Passes::Still,
         () if all(before, passed) && any(after, failed) => Passes::NoLonger,

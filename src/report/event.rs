@@ -13,7 +13,7 @@ const LONGEST: usize = 512;
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub enum LogEvent {
     Cache(CacheEvent),
     Tool(LogLine),
     Runner(RunnerEvent),
@@ -60,42 +60,42 @@ pub enum RunnerEvent {
 
 /// The event of a line without timestamp and colour; `None` for the many lines that say nothing
 /// here.
-pub fn event(text: &str) -> Option<Event> {
+pub fn event(text: &str) -> Option<LogEvent> {
     let bare = without_level(text);
     let found = LOGS.find(text).or_else(|| if bare == text { None } else { LOGS.find(bare) });
     let Some((wording, groups)) = found else {
         if let Some(line) = TOOL.line(text) {
-            return Some(Event::Tool(line));
+            return Some(LogEvent::Tool(line));
         }
-        return text.starts_with("##[error]").then_some(Event::Runner(RunnerEvent::Error));
+        return text.starts_with("##[error]").then_some(LogEvent::Runner(RunnerEvent::Error));
     };
     let group = |name: &str| groups.name(name).map(|m| clipped(m.as_str()));
     let named = |name: &str| group(name).unwrap_or_default();
     let key = || group("key");
-    let not_saved = |why| Event::Cache(CacheEvent::NotSaved(why, group("key")));
+    let not_saved = |why| LogEvent::Cache(CacheEvent::NotSaved(why, group("key")));
     Some(match wording {
         Wording::SaveReadOnly => not_saved(NotSaved::ReadOnly),
         Wording::SaveRace => not_saved(NotSaved::Race),
         Wording::SaveFailed => not_saved(NotSaved::Failed(named("text"))),
         Wording::SaveExactHit => not_saved(NotSaved::ExactHit),
         Wording::SaveNothingThere => not_saved(NotSaved::NothingThere),
-        Wording::Saved => Event::Cache(CacheEvent::Saved(key())),
-        Wording::HitKey => Event::Cache(CacheEvent::HitKey(named("key"))),
-        Wording::HitRestoreKey => Event::Cache(CacheEvent::HitRestoreKey(named("key"))),
-        Wording::Restored => Event::Cache(CacheEvent::Restored(key())),
-        Wording::LookedUp => Event::Cache(CacheEvent::LookedUp(named("key"))),
-        Wording::Miss => Event::Cache(CacheEvent::Miss(named("key"))),
-        Wording::RestoreForbidden => Event::Cache(CacheEvent::RestoreForbidden),
-        Wording::RestoreFailed => Event::Cache(CacheEvent::RestoreFailed(named("text"))),
+        Wording::Saved => LogEvent::Cache(CacheEvent::Saved(key())),
+        Wording::HitKey => LogEvent::Cache(CacheEvent::HitKey(named("key"))),
+        Wording::HitRestoreKey => LogEvent::Cache(CacheEvent::HitRestoreKey(named("key"))),
+        Wording::Restored => LogEvent::Cache(CacheEvent::Restored(key())),
+        Wording::LookedUp => LogEvent::Cache(CacheEvent::LookedUp(named("key"))),
+        Wording::Miss => LogEvent::Cache(CacheEvent::Miss(named("key"))),
+        Wording::RestoreForbidden => LogEvent::Cache(CacheEvent::RestoreForbidden),
+        Wording::RestoreFailed => LogEvent::Cache(CacheEvent::RestoreFailed(named("text"))),
         Wording::Size => {
-            Event::Cache(CacheEvent::Size(groups.name("bytes")?.as_str().parse().ok()?))
+            LogEvent::Cache(CacheEvent::Size(groups.name("bytes")?.as_str().parse().ok()?))
         }
-        Wording::ExitCode => Event::Runner(RunnerEvent::ExitCode),
-        Wording::Cancelled => Event::Runner(RunnerEvent::Cancelled),
-        Wording::JobName => Event::Runner(RunnerEvent::JobName(named("name"))),
-        Wording::Task => Event::Runner(RunnerEvent::Task(named("number"), named("name"))),
-        Wording::RunnerEnd => Event::Runner(RunnerEvent::End),
-        Wording::Interpreter => Event::Runner(RunnerEvent::Interpreter(named("version"))),
+        Wording::ExitCode => LogEvent::Runner(RunnerEvent::ExitCode),
+        Wording::Cancelled => LogEvent::Runner(RunnerEvent::Cancelled),
+        Wording::JobName => LogEvent::Runner(RunnerEvent::JobName(named("name"))),
+        Wording::Task => LogEvent::Runner(RunnerEvent::Task(named("number"), named("name"))),
+        Wording::RunnerEnd => LogEvent::Runner(RunnerEvent::End),
+        Wording::Interpreter => LogEvent::Runner(RunnerEvent::Interpreter(named("version"))),
     })
 }
 
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn reads_through_warning_markers() {
-        let denied = Event::Cache(CacheEvent::NotSaved(NotSaved::ReadOnly, None));
+        let denied = LogEvent::Cache(CacheEvent::NotSaved(NotSaved::ReadOnly, None));
         for text in [
             "##[warning]Cache reservation failed: cache write denied: token has no writable scopes",
             "::warning::Cache reservation failed: cache write denied: token has no writable scopes",
@@ -137,11 +137,11 @@ mod tests {
         }
         assert_eq!(
             event("##[error]Process completed with exit code 1."),
-            Some(Event::Runner(RunnerEvent::ExitCode))
+            Some(LogEvent::Runner(RunnerEvent::ExitCode))
         );
         assert_eq!(
             event("##[error]x.py:1: unused import"),
-            Some(Event::Runner(RunnerEvent::Error))
+            Some(LogEvent::Runner(RunnerEvent::Error))
         );
     }
 }

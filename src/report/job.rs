@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::event::{Event, RunnerEvent, event};
+use super::event::{LogEvent, RunnerEvent, event};
 use super::line::Moment;
-use super::record::{Body, Record, Stage, forge_of};
-use crate::rules::logs::Forge;
+use super::record::{LineBody, Record, Stage, forge_of};
+use crate::rules::logs::LogForge;
 use crate::tool::log::SessionResult;
 use step::StepState;
 
@@ -28,7 +28,7 @@ const LEAST_STEP_BACK: f64 = 1.0;
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum JobOutcome {
     Passed,
     Failed,
     Cancelled,
@@ -53,8 +53,8 @@ pub struct JobRun {
     pub named_by_file: bool,
     /// The id of the job in its workflow, where the log tells it.
     pub id: Option<String>,
-    pub forge: Option<Forge>,
-    pub outcome: Outcome,
+    pub forge: Option<LogForge>,
+    pub outcome: JobOutcome,
     /// The log ends before the job does.
     pub truncated: bool,
     /// Caches of nox's environments.
@@ -105,7 +105,7 @@ pub struct JobBuilder {
     has_runner: bool,
     /// The number of the task, and the id of the job.
     task: Option<(String, String)>,
-    forge: Option<Forge>,
+    forge: Option<LogForge>,
     log: nox::NoxLog,
     interpreters: BTreeSet<String>,
     line_before: Option<Moment>,
@@ -159,18 +159,18 @@ impl JobBuilder {
             self.last = Some(time);
         }
         match &record.body {
-            Body::JobStart => {
+            LineBody::JobStart => {
                 self.has_runner = true;
                 self.begun = true;
             }
-            Body::StepStart(step) => {
+            LineBody::StepStart(step) => {
                 self.has_runner = true;
                 if self.steps.len() < MOST {
                     self.steps.push(StepState::new(step, record.time));
                 }
                 self.current = self.steps.len() - 1;
             }
-            Body::StepEnd { step, seconds } => {
+            LineBody::StepEnd { step, seconds } => {
                 self.has_runner = true;
                 if let Some(at) = self.steps.iter().rposition(|s| s.is(step))
                     && let Some(state) = self.steps.get_mut(at)
@@ -182,8 +182,8 @@ impl JobBuilder {
                     self.steps.push(state);
                 }
             }
-            Body::JobEnd { passed } => self.ended = Some(*passed),
-            Body::Output(text) => {
+            LineBody::JobEnd { passed } => self.ended = Some(*passed),
+            LineBody::Output(text) => {
                 if let Some(step) = &record.step {
                     self.enter(step);
                 }
@@ -192,7 +192,7 @@ impl JobBuilder {
         }
     }
 
-    fn enter(&mut self, step: &super::record::Step<'_>) {
+    fn enter(&mut self, step: &super::record::LogStep<'_>) {
         if self.steps.get(self.current).is_some_and(|s| s.is(step)) {
             return;
         }
@@ -220,12 +220,12 @@ impl JobBuilder {
             return;
         }
         match event(text) {
-            Some(Event::Cache(event)) => step.cache(event, time, before),
-            Some(Event::Tool(line)) => {
+            Some(LogEvent::Cache(event)) => step.cache(event, time, before),
+            Some(LogEvent::Tool(line)) => {
                 step.saw_nox(time);
                 self.log.take(line, about);
             }
-            Some(Event::Runner(event)) => self.runner(event),
+            Some(LogEvent::Runner(event)) => self.runner(event),
             None => {}
         }
     }
@@ -289,21 +289,21 @@ impl JobBuilder {
         }
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> JobOutcome {
         if let Some(passed) = self.ended {
-            return if passed { Outcome::Passed } else { Outcome::Failed };
+            return if passed { JobOutcome::Passed } else { JobOutcome::Failed };
         }
         if self.cancelled {
-            return Outcome::Cancelled;
+            return JobOutcome::Cancelled;
         }
         // a cache is saved after the steps only if the job passed, so an error before was allowed
         // to happen
         let saved_after = self.steps.iter().any(|s| s.stage == Stage::Post && s.proves_success());
         match (saved_after, self.exit_code, self.error) {
-            (true, ..) => Outcome::Passed,
-            (false, true, _) => Outcome::Failed,
-            (false, false, false) if self.runner_end => Outcome::Passed,
-            _ => Outcome::Unknown,
+            (true, ..) => JobOutcome::Passed,
+            (false, true, _) => JobOutcome::Failed,
+            (false, false, false) if self.runner_end => JobOutcome::Passed,
+            _ => JobOutcome::Unknown,
         }
     }
 

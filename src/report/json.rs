@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::Report;
+use super::ReportJson;
 
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &ReportJson, out: &mut dyn Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(report)?;
     // A runner obeys `##[error]` anywhere in a line, and names are data.
     writeln!(out, "{}", text.replace("##[", "\\u0023#["))

@@ -8,13 +8,13 @@ use std::io::{self, BufRead};
 const LONGEST: usize = 64 * 1024;
 
 /// Reads lines one by one into one buffer.
-pub struct Lines<R> {
+pub struct LogLines<R> {
     reader: R,
     buffer: Vec<u8>,
     read: u64,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> LogLines<R> {
     pub fn new(reader: R) -> Self {
         Self { reader, buffer: Vec::new(), read: 0 }
     }
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn cuts_long_lines_and_goes_on_after_them() {
         let text = format!("{}\nnext\r\nlast", "x".repeat(3 * LONGEST));
-        let mut lines = Lines::new(io::BufReader::with_capacity(100, text.as_bytes()));
+        let mut lines = LogLines::new(io::BufReader::with_capacity(100, text.as_bytes()));
         assert_eq!(lines.next().unwrap().unwrap().len(), LONGEST);
         assert_eq!(plain(&lines.next().unwrap().unwrap()), "next");
         assert_eq!(lines.next().unwrap().unwrap(), "last");
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn keeps_empty_lines() {
-        let mut lines = Lines::new("a\n\nb\n".as_bytes());
+        let mut lines = LogLines::new("a\n\nb\n".as_bytes());
         let mut all = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             all.push(line.into_owned());

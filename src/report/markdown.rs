@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::Report;
+use super::ReportJson;
 use super::cells::{ABSENT, cells};
 use crate::base::printable::{markdown_cell, markdown_code};
 
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &ReportJson, out: &mut dyn Write) -> io::Result<()> {
     let cells = cells(report);
     // A column in which nothing is told only makes the table wide.
     let told: Vec<usize> = (0..cells.header.len())

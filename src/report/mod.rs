@@ -24,12 +24,12 @@ use serde::Serialize;
 
 use crate::base::evidence::{Evidence, Saves};
 use crate::base::printable::without_commands;
-use crate::rules::logs::Forge;
+use crate::rules::logs::LogForge;
 use compare::{Difference, Passes, compare, net_gain_within};
 use estimate::{Estimate, estimate};
 use job::JobRun;
 use summary::{JobSummary, Storage, by_job, storage, summarize};
-use workflow::Workflow;
+use workflow::WorkflowSavings;
 
 pub use error::ReportError;
 
@@ -60,7 +60,7 @@ pub struct ReportArgs {
     pub fail_if_slower: bool,
     /// Whose quota the archives count against; by default as the logs tell
     #[arg(long, value_enum)]
-    pub forge: Option<Forge>,
+    pub forge: Option<LogForge>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -85,14 +85,14 @@ pub enum ReportOutcome {
 
 /// All that is printed, in any format.
 #[derive(Debug, Serialize)]
-struct Report {
+struct ReportJson {
     version: u32,
     /// Of one set of runs; empty where two sets are compared.
     jobs: Vec<JobLine>,
     /// Of runs before and after; empty where nothing is compared.
     differences: Vec<Difference>,
     total: Option<Total>,
-    workflow: Option<Workflow>,
+    workflow: Option<WorkflowSavings>,
     storage: Option<Storage>,
     jobs_without_nox: Vec<String>,
     only_before: Vec<String>,
@@ -232,7 +232,7 @@ fn none_left(runs: &[JobRun], others: &[String]) -> Result<(), ReportError> {
     })
 }
 
-fn listed(runs: Vec<JobRun>, args: &ReportArgs) -> Result<Report, ReportError> {
+fn listed(runs: Vec<JobRun>, args: &ReportArgs) -> Result<ReportJson, ReportError> {
     let storage = storage(&runs, args.forge);
     let (runs, jobs_without_nox) = with_nox(runs);
     none_left(&runs, &jobs_without_nox)?;
@@ -244,9 +244,9 @@ fn listed(runs: Vec<JobRun>, args: &ReportArgs) -> Result<Report, ReportError> {
             summary: summarize(&name, &runs, compare::source(runs.iter()), |_| true),
         })
         .collect();
-    Ok(Report {
+    Ok(ReportJson {
         version: 2,
-        workflow: Workflow::of_estimates(&jobs, args.runs_per_month),
+        workflow: WorkflowSavings::of_estimates(&jobs, args.runs_per_month),
         jobs,
         differences: Vec::new(),
         total: None,
@@ -270,7 +270,7 @@ fn compared(
     before: Vec<JobRun>,
     after: Vec<JobRun>,
     args: &ReportArgs,
-) -> Result<Report, ReportError> {
+) -> Result<ReportJson, ReportError> {
     let storage = storage(&after, args.forge);
     let (before, mut jobs_without_nox) = with_nox(before);
     none_left(&before, &jobs_without_nox)?;
@@ -307,10 +307,10 @@ fn compared(
     let without = |names: &[String], others: &[String]| {
         names.iter().filter(|n| !others.contains(n)).cloned().collect()
     };
-    Ok(Report {
+    Ok(ReportJson {
         version: 2,
         jobs: Vec::new(),
-        workflow: Workflow::of_differences(&differences, args.runs_per_month),
+        workflow: WorkflowSavings::of_differences(&differences, args.runs_per_month),
         total: Some(total(&differences)),
         differences,
         storage,

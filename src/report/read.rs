@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
 use super::job::{JobBuilder, JobRun};
-use super::line::{Lines, plain};
-use super::record::{Decoder, Format, Record};
+use super::line::{LogLines, plain};
+use super::record::{Decoder, LogFormat, Record};
 
 /// Bytes of one input after unpacking; a larger one is more likely a trap than a log.
 const LARGEST: u64 = 2 << 30;
@@ -133,14 +133,14 @@ fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRu
     if noxreport::looks_like(start) {
         return noxreport::read(name, job, reader).map(|run| vec![run]);
     }
-    let mut lines = Lines::new(reader);
+    let mut lines = LogLines::new(reader);
     let mut decoder = None;
-    let mut jobs = Collector::new(job);
+    let mut jobs = JobCollector::new(job);
     let mut passed_over = 0;
     while let Some(line) = lines.next().map_err(failed)? {
         let line = plain(&line);
         if decoder.is_none() {
-            decoder = Format::of(&line).map(Decoder::new);
+            decoder = LogFormat::of(&line).map(Decoder::new);
             passed_over += 1;
             if decoder.is_none() && passed_over > PREAMBLE {
                 break;
@@ -163,7 +163,7 @@ fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRu
 }
 
 /// Sorts the records of interleaved jobs.
-struct Collector<'a> {
+struct JobCollector<'a> {
     default: &'a str,
     /// In the order of appearance.
     jobs: Vec<(String, JobBuilder)>,
@@ -172,7 +172,7 @@ struct Collector<'a> {
     last: usize,
 }
 
-impl<'a> Collector<'a> {
+impl<'a> JobCollector<'a> {
     fn new(default: &'a str) -> Self {
         Self { default, jobs: Vec::new(), finished: Vec::new(), overflow: false, last: 0 }
     }
@@ -196,7 +196,7 @@ impl<'a> Collector<'a> {
         };
         self.last = at;
         let Some((_, builder)) = self.jobs.get_mut(at) else { return };
-        if matches!(record.body, super::record::Body::JobStart) && builder.has_begun() {
+        if matches!(record.body, super::record::LineBody::JobStart) && builder.has_begun() {
             let fresh = JobBuilder::new(name, record.job.is_none());
             if self.finished.len() < MOST {
                 self.finished.push(std::mem::replace(builder, fresh).finish());

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::line::{Moment, go_duration, timestamped};
-use crate::rules::logs::Forge;
+use crate::rules::logs::LogForge;
 
 /// One line of a log, whatever its format was.
 #[derive(Debug, PartialEq)]
@@ -13,15 +13,15 @@ pub struct Record<'a> {
     /// Name of the job as the log has it; `None` where a file holds one job and does not name it.
     pub job: Option<&'a str>,
     /// The step the line belongs to, where each line tells it; elsewhere the last step that began.
-    pub step: Option<Step<'a>>,
+    pub step: Option<LogStep<'a>>,
     pub time: Option<Moment>,
     /// To the second, where the format has nothing better.
     pub about: Option<Moment>,
-    pub body: Body<'a>,
+    pub body: LineBody<'a>,
 }
 
 impl<'a> Record<'a> {
-    fn at(job: Option<&'a str>, time: Option<Moment>, body: Body<'a>) -> Self {
+    fn at(job: Option<&'a str>, time: Option<Moment>, body: LineBody<'a>) -> Self {
         Self { job, step: None, time, about: time, body }
     }
 }
@@ -35,7 +35,7 @@ pub enum Stage {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step<'a> {
+pub struct LogStep<'a> {
     pub stage: Stage,
     /// Tells steps of one job apart; empty where their order does.
     pub id: Cow<'a, str>,
@@ -43,16 +43,16 @@ pub struct Step<'a> {
 }
 
 #[derive(Debug, PartialEq)]
-pub enum Body<'a> {
+pub enum LineBody<'a> {
     JobStart,
-    StepStart(Step<'a>),
-    StepEnd { step: Step<'a>, seconds: Option<f64> },
+    StepStart(LogStep<'a>),
+    StepEnd { step: LogStep<'a>, seconds: Option<f64> },
     JobEnd { passed: bool },
     Output(Cow<'a, str>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum LogFormat {
     /// One job; each line begins with a timestamp: GitHub's, Forgejo's and Gitea's log files.
     Timestamped,
     /// `gh run view --log`: job, step, line, separated by tabs.
@@ -66,7 +66,7 @@ pub enum Format {
     Plain,
 }
 
-impl Format {
+impl LogFormat {
     /// The format that this line can only have, or `None` where it tells nothing.
     pub fn of(line: &str) -> Option<Self> {
         if timestamped(line).is_some() {
@@ -97,7 +97,7 @@ impl Format {
 
 /// Turns the lines of one log into records.
 pub struct Decoder {
-    format: Format,
+    format: LogFormat,
     /// Of act's text: a line without prefix continues the one before.
     last_job: String,
     /// Of act's text: the step whose name went on over the end of its line, so that its seconds are
@@ -106,45 +106,45 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    pub fn new(format: Format) -> Self {
+    pub fn new(format: LogFormat) -> Self {
         Self { format, last_job: String::new(), unfinished: None }
     }
 
     /// Hands the records of a line to `sink`.
     pub fn decode(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         match self.format {
-            Format::Timestamped => {
+            LogFormat::Timestamped => {
                 let (time, text) =
                     timestamped(line).map_or((None, line), |(time, text)| (Some(time), text));
                 let body = act_marker(text)
                     .or_else(|| github_marker(text))
-                    .unwrap_or(Body::Output(text.into()));
-                let echo = matches!(body, Body::StepStart(_)) && text.starts_with("##[group]");
+                    .unwrap_or(LineBody::Output(text.into()));
+                let echo = matches!(body, LineBody::StepStart(_)) && text.starts_with("##[group]");
                 if begins_job(text) {
-                    sink(&Record::at(None, time, Body::JobStart));
+                    sink(&Record::at(None, time, LineBody::JobStart));
                 }
                 sink(&Record::at(None, time, body));
                 // the line that starts a step on GitHub names the action, which is worth keeping as
                 // text too
                 if echo {
-                    sink(&Record::at(None, time, Body::Output(text.into())));
+                    sink(&Record::at(None, time, LineBody::Output(text.into())));
                 }
             }
-            Format::GhView => gh_view(line, sink),
-            Format::Act | Format::ActById => self.act(line, sink),
-            Format::ActJson => act_json(line, sink),
-            Format::Plain => sink(&Record::at(None, None, Body::Output(line.into()))),
+            LogFormat::GhView => gh_view(line, sink),
+            LogFormat::Act | LogFormat::ActById => self.act(line, sink),
+            LogFormat::ActJson => act_json(line, sink),
+            LogFormat::Plain => sink(&Record::at(None, None, LineBody::Output(line.into()))),
         }
     }
 
     fn act(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
-        let named = |job: &str| job.contains('/') || self.format == Format::ActById;
+        let named = |job: &str| job.contains('/') || self.format == LogFormat::ActById;
         let Some((job, text)) = act_prefix(line).filter(|(job, _)| named(job)) else {
             if let Some((stage, name)) = self.unfinished.take() {
                 match bracketed_duration(line) {
                     Some((_, seconds)) => {
-                        let step = Step { stage, id: "".into(), name: name.into() };
-                        let body = Body::StepEnd { step, seconds: Some(seconds) };
+                        let step = LogStep { stage, id: "".into(), name: name.into() };
+                        let body = LineBody::StepEnd { step, seconds: Some(seconds) };
                         sink(&Record::at(Some(&self.last_job), None, body));
                     }
                     None => self.unfinished = Some((stage, name)),
@@ -156,15 +156,15 @@ impl Decoder {
         self.last_job.clear();
         self.last_job.push_str(job);
         let body = match text.strip_prefix("  | ") {
-            Some(output) => Body::Output(output.into()),
-            None => act_marker(text).unwrap_or(Body::Output(without_act_symbol(text).into())),
+            Some(output) => LineBody::Output(output.into()),
+            None => act_marker(text).unwrap_or(LineBody::Output(without_act_symbol(text).into())),
         };
         match &body {
-            Body::StepEnd { step, seconds: None } => {
+            LineBody::StepEnd { step, seconds: None } => {
                 self.unfinished = Some((step.stage, step.name.to_string()))
             }
-            Body::StepStart(step) if step.name == SET_UP => {
-                sink(&Record::at(Some(job), None, Body::JobStart));
+            LineBody::StepStart(step) if step.name == SET_UP => {
+                sink(&Record::at(Some(job), None, LineBody::JobStart));
             }
             _ => {}
         }
@@ -184,31 +184,31 @@ fn act_prefix(line: &str) -> Option<(&str, &str)> {
 
 /// What act and the runners made from it say about steps and jobs, in its text and in Forgejo's and
 /// Gitea's logs.
-fn act_marker(text: &str) -> Option<Body<'_>> {
+fn act_marker(text: &str) -> Option<LineBody<'_>> {
     let text = text.trim_start();
     if let Some(rest) = text.strip_prefix("⭐ Run ") {
-        return Some(Body::StepStart(staged(rest)));
+        return Some(LineBody::StepStart(staged(rest)));
     }
     if let Some(rest) = text.strip_prefix("✅").or_else(|| text.strip_prefix("❌")) {
         let rest = rest.trim_start();
         let rest = rest.strip_prefix("Success - ").or_else(|| rest.strip_prefix("Failure - "))?;
         let (name, seconds) =
             bracketed_duration(rest).map_or((rest, None), |(name, seconds)| (name, Some(seconds)));
-        return Some(Body::StepEnd { step: staged(name), seconds });
+        return Some(LineBody::StepEnd { step: staged(name), seconds });
     }
     match text.strip_prefix("🏁")?.trim() {
-        "Job succeeded" => Some(Body::JobEnd { passed: true }),
-        "Job failed" => Some(Body::JobEnd { passed: false }),
+        "Job succeeded" => Some(LineBody::JobEnd { passed: true }),
+        "Job failed" => Some(LineBody::JobEnd { passed: false }),
         _ => None,
     }
 }
 
-fn staged(text: &str) -> Step<'_> {
+fn staged(text: &str) -> LogStep<'_> {
     let (stage, name) = match text.strip_prefix("Post ") {
         Some(name) => (Stage::Post, name),
         None => (Stage::Main, text.strip_prefix("Main ").unwrap_or(text)),
     };
-    Step { stage, id: "".into(), name: name.trim().into() }
+    LogStep { stage, id: "".into(), name: name.trim().into() }
 }
 
 /// `rest [1.5s]` at the end of a line.
@@ -229,12 +229,20 @@ fn without_act_symbol(text: &str) -> &str {
 }
 
 /// Where a step begins in the log file of a GitHub job.
-fn github_marker(text: &str) -> Option<Body<'_>> {
+fn github_marker(text: &str) -> Option<LineBody<'_>> {
     if text == "Post job cleanup." {
-        return Some(Body::StepStart(Step { stage: Stage::Post, id: "".into(), name: "".into() }));
+        return Some(LineBody::StepStart(LogStep {
+            stage: Stage::Post,
+            id: "".into(),
+            name: "".into(),
+        }));
     }
     let name = text.strip_prefix("##[group]Run ")?;
-    Some(Body::StepStart(Step { stage: Stage::Main, id: "".into(), name: name.trim().into() }))
+    Some(LineBody::StepStart(LogStep {
+        stage: Stage::Main,
+        id: "".into(),
+        name: name.trim().into(),
+    }))
 }
 
 fn gh_view(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
@@ -242,19 +250,19 @@ fn gh_view(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
     let Some((column, rest)) = rest.split_once('\t') else { return };
     let (time, text) = timestamped(rest).map_or((None, rest), |(time, text)| (Some(time), text));
     if begins_job(text) {
-        sink(&Record::at(Some(job), time, Body::JobStart));
+        sink(&Record::at(Some(job), time, LineBody::JobStart));
     }
     // newer versions of gh cannot always tell the step
     let known = column != "UNKNOWN STEP";
     match github_marker(text) {
-        Some(Body::StepStart(mut step)) => {
+        Some(LineBody::StepStart(mut step)) => {
             if known {
                 step.name = staged(column).name;
             }
-            sink(&Record::at(Some(job), time, Body::StepStart(step)));
-            sink(&Record::at(Some(job), time, Body::Output(text.into())));
+            sink(&Record::at(Some(job), time, LineBody::StepStart(step)));
+            sink(&Record::at(Some(job), time, LineBody::Output(text.into())));
         }
-        _ => sink(&Record::at(Some(job), time, Body::Output(text.into()))),
+        _ => sink(&Record::at(Some(job), time, LineBody::Output(text.into()))),
     }
 }
 
@@ -290,23 +298,23 @@ fn act_json(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
     let stage = if parsed.stage.as_deref() == Some("Post") { Stage::Post } else { Stage::Main };
     let step = parsed.step.as_deref().map(|name| {
         let id = parsed.step_id.map_or_else(String::new, |id| id.join("/"));
-        Step { stage, id: id.into(), name: Cow::Borrowed(name.trim()) }
+        LogStep { stage, id: id.into(), name: Cow::Borrowed(name.trim()) }
     });
     let about = parsed.time.as_deref().and_then(|time| timestamped(time)).map(|(moment, _)| moment);
     let record = |step, body| Record { job: Some(job), step, time: None, about, body };
     if let Some(result) = &parsed.job_result {
-        return sink(&record(None, Body::JobEnd { passed: result == "success" }));
+        return sink(&record(None, LineBody::JobEnd { passed: result == "success" }));
     }
     if step.as_ref().is_some_and(|s| s.name == SET_UP) && parsed.msg.starts_with('⭐') {
-        sink(&record(None, Body::JobStart));
+        sink(&record(None, LineBody::JobStart));
     }
     if let (Some(ended), Some(_)) = (&step, &parsed.step_result) {
         let seconds = parsed.execution_time.map(|nanoseconds| nanoseconds as f64 / 1e9);
-        return sink(&record(None, Body::StepEnd { step: ended.clone(), seconds }));
+        return sink(&record(None, LineBody::StepEnd { step: ended.clone(), seconds }));
     }
     for text in parsed.msg.lines() {
         let text = super::line::plain(without_act_symbol(text));
-        sink(&record(step.clone(), Body::Output(text)));
+        sink(&record(step.clone(), LineBody::Output(text)));
     }
 }
 
@@ -316,9 +324,9 @@ fn begins_job(text: &str) -> bool {
 }
 
 /// Which forge's runner writes such a line.
-pub fn forge_of(text: &str) -> Option<Forge> {
+pub fn forge_of(text: &str) -> Option<LogForge> {
     if text.starts_with("Current runner version: ") || text.starts_with("##[group]Run ") {
-        return Some(Forge::Github);
+        return Some(LogForge::Github);
     }
-    text.contains("received task ").then_some(Forge::Forgejo)
+    text.contains("received task ").then_some(LogForge::Forgejo)
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::cause::causes;
-use super::job::{Build, CacheUse, JobRun, JobSource, NoxSource, Outcome, Restore, Save};
-use crate::rules::logs::{Cause, Forge, LOGS};
+use super::job::{Build, CacheUse, JobOutcome, JobRun, JobSource, NoxSource, Restore, Save};
+use crate::rules::logs::{Cause, LOGS, LogForge};
 use crate::tool::log::SessionResult;
 
 /// Median and spread of a number over several runs.
@@ -72,7 +72,7 @@ pub struct Trouble {
 /// One run as it was, for those who compute on.
 #[derive(Debug, Serialize)]
 pub struct RunDetails {
-    pub outcome: Outcome,
+    pub outcome: JobOutcome,
     pub truncated: bool,
     pub caches: Vec<CacheUse>,
     pub package_caches: Vec<CacheUse>,
@@ -92,7 +92,7 @@ pub struct Storage {
     pub archives: usize,
     /// Archives whose size the logs do not tell; they are not in `bytes`.
     pub archives_of_unknown_size: usize,
-    pub forge: Option<Forge>,
+    pub forge: Option<LogForge>,
     pub quota_bytes: Option<u64>,
     pub note: Option<String>,
 }
@@ -232,7 +232,7 @@ fn archive_bytes(run: &JobRun) -> Option<u64> {
 }
 
 /// Every archive once, by its key; those of other caches count against the same quota.
-pub fn storage(runs: &[JobRun], forge: Option<Forge>) -> Option<Storage> {
+pub fn storage(runs: &[JobRun], forge: Option<LogForge>) -> Option<Storage> {
     let mut archives: BTreeMap<String, Option<u64>> = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
         for (number, cache) in
@@ -264,12 +264,12 @@ pub fn storage(runs: &[JobRun], forge: Option<Forge>) -> Option<Storage> {
     })
 }
 
-fn outcome_word(outcome: Outcome) -> &'static str {
+fn outcome_word(outcome: JobOutcome) -> &'static str {
     match outcome {
-        Outcome::Passed => "passed",
-        Outcome::Failed => "failed",
-        Outcome::Cancelled => "cancelled",
-        Outcome::Unknown => "unknown",
+        JobOutcome::Passed => "passed",
+        JobOutcome::Failed => "failed",
+        JobOutcome::Cancelled => "cancelled",
+        JobOutcome::Unknown => "unknown",
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::Report;
+use super::ReportJson;
 use super::cells::{ABSENT, cells};
 use crate::base::printable::printable_name;
 
 const WIDTH: usize = 80;
 
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &ReportJson, out: &mut dyn Write) -> io::Result<()> {
     let cells = cells(report);
     let label = cells.header.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for row in &cells.rows {

@@ -5,11 +5,11 @@ use super::summary::Stat;
 use crate::rules::logs::LOGS;
 
 /// What is known of one job before and after.
-pub struct Evidence {
+pub struct BeforeAfter {
     /// Seconds in nox and all cache steps, before and after.
     pub measured: Option<(Costs, Costs)>,
     /// Seconds of the whole jobs.
-    pub whole: Option<(Stat, Stat)>,
+    pub job_seconds: Option<(Stat, Stat)>,
     pub cache_before: bool,
     pub cache_after: bool,
     pub restored_before: bool,
@@ -28,7 +28,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn open(text: impl Into<String>) -> Self {
+    fn unsettled(text: impl Into<String>) -> Self {
         Self { text: text.into(), settled: false, slower: false }
     }
 }
@@ -36,7 +36,7 @@ impl Verdict {
 /// The most runs that are asked for; whoever needs more has a difference that does not matter.
 const MOST_RUNS: f64 = 12.0;
 
-pub fn verdict(evidence: &Evidence) -> Verdict {
+pub fn verdict(evidence: &BeforeAfter) -> Verdict {
     if evidence.thrown_away {
         let saves = match evidence.with_reuse {
             Some(seconds) if seconds >= LOGS.estimate.pays_from => {
@@ -44,17 +44,19 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
             }
             _ => String::new(),
         };
-        return Verdict::open(format!("restored, then built again: add reuse{saves}"));
+        return Verdict::unsettled(format!("restored, then built again: add reuse{saves}"));
     }
     if evidence.cache_after && !evidence.warmed {
-        return Verdict::open("nothing restored yet: no verdict; a second run after would tell");
+        return Verdict::unsettled(
+            "nothing restored yet: no verdict; a second run after would tell",
+        );
     }
-    let (costs_before, costs_after, remark) = match (evidence.measured, evidence.whole) {
+    let (costs_before, costs_after, remark) = match (evidence.measured, evidence.job_seconds) {
         (Some((before, after)), _) => (before, after, ""),
         (None, Some((before, after))) => {
             (Costs::exactly(before), Costs::exactly(after), " (whole job)")
         }
-        (None, None) => return Verdict::open("the logs do not tell the seconds"),
+        (None, None) => return Verdict::unsettled("the logs do not tell the seconds"),
     };
     let gain = gain(costs_before, costs_after);
     let (before, after) = match gain > 0.0 {
@@ -62,7 +64,7 @@ pub fn verdict(evidence: &Evidence) -> Verdict {
         false => (costs_before.most, costs_after.least),
     };
     if !evidence.cache_before && !evidence.cache_after {
-        return Verdict::open(format!("no cache before or after ({gain:+.1} s){remark}"));
+        return Verdict::unsettled(format!("no cache before or after ({gain:+.1} s){remark}"));
     }
     let facts = &LOGS.verdict;
     let runs = before.runs.min(after.runs);
@@ -146,9 +148,9 @@ mod tests {
 
     fn says(before: &[f64], after: &[f64]) -> String {
         let stat = |values: &[f64]| Stat::of(values.iter().copied()).unwrap();
-        let evidence = Evidence {
+        let evidence = BeforeAfter {
             measured: Some((Costs::exactly(stat(before)), Costs::exactly(stat(after)))),
-            whole: None,
+            job_seconds: None,
             cache_before: false,
             cache_after: true,
             restored_before: false,

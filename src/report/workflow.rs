@@ -8,7 +8,7 @@ use super::summary::JobSummary;
 
 /// Sums are of single jobs' medians; jobs run beside each other, so nobody waits for all of them.
 #[derive(Debug, Serialize)]
-pub struct Workflow {
+pub struct WorkflowSavings {
     /// What caches save, or would save, a run, over all jobs for which there is a number.
     pub saved_seconds: f64,
     pub jobs: usize,
@@ -27,7 +27,7 @@ pub struct Slowest {
     pub then_seconds: f64,
 }
 
-impl Workflow {
+impl WorkflowSavings {
     pub(super) fn of_estimates(jobs: &[JobLine], runs_per_month: Option<u32>) -> Option<Self> {
         let about = |line: &JobLine| {
             line.estimate.as_ref().filter(|e| e.pays).map(|estimate| estimate.saves_about)

@@ -83,10 +83,10 @@ pub struct Launcher {
 pub struct Options {
     /// Take a value that does not matter here.
     #[serde(default)]
-    pub value: Words,
+    pub value: WordList,
     /// Take none.
     #[serde(default)]
-    pub flag: Words,
+    pub flag: WordList,
     /// Decide what is run, or where.
     #[serde(default)]
     pub effect: BTreeMap<String, Effect>,
@@ -95,9 +95,9 @@ pub struct Options {
 /// Words in the order of the rules; reading them into a set takes longer than looking through them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Words(Vec<String>);
+pub struct WordList(Vec<String>);
 
-impl Words {
+impl WordList {
     pub fn contains(&self, word: &str) -> bool {
         self.0.iter().any(|known| known == word)
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 /// The rules of the embedded file, compiled once.
 pub static LOGS: LazyLock<Logs> = LazyLock::new(|| {
-    let raw: Raw = super::embedded!("logs");
+    let raw: RawLogRules = super::embedded!("logs");
     Logs::from(raw)
 });
 
@@ -104,7 +104,7 @@ impl Cause {
     clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Forge {
+pub enum LogForge {
     Github,
     Forgejo,
     Gitea,
@@ -172,9 +172,9 @@ struct RawPackages {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct RawLogRules {
     events: Vec<RawEvent>,
-    forges: BTreeMap<Forge, ForgeFacts>,
+    forges: BTreeMap<LogForge, ForgeFacts>,
     packages: RawPackages,
     verdict: Thresholds,
     estimate: EstimateFacts,
@@ -193,7 +193,7 @@ pub struct Logs {
     wordings: Vec<(Wording, Regex)>,
     /// All patterns at once: most lines of a log match none, and are passed over in one scan.
     any: RegexSet,
-    forges: BTreeMap<Forge, ForgeFacts>,
+    forges: BTreeMap<LogForge, ForgeFacts>,
     packages_folders: Vec<String>,
     packages_key: Regex,
     pub verdict: Thresholds,
@@ -201,8 +201,8 @@ pub struct Logs {
     causes: std::collections::HashMap<Cause, String>,
 }
 
-impl From<Raw> for Logs {
-    fn from(raw: Raw) -> Self {
+impl From<RawLogRules> for Logs {
+    fn from(raw: RawLogRules) -> Self {
         let broken = |e: regex::Error| -> ! { panic!("internal error: rules/logs.yaml: {e}") };
         let any =
             RegexSet::new(raw.events.iter().map(|e| &e.pattern)).unwrap_or_else(|e| broken(e));
@@ -217,7 +217,7 @@ impl From<Raw> for Logs {
                 "internal error: rules/logs.yaml: no sentence for {cause:?}"
             );
         }
-        for forge in [Forge::Github, Forge::Forgejo, Forge::Gitea] {
+        for forge in [LogForge::Github, LogForge::Forgejo, LogForge::Gitea] {
             assert!(
                 raw.forges.contains_key(&forge),
                 "internal error: rules/logs.yaml: nothing about {forge:?}"
@@ -253,7 +253,7 @@ impl Logs {
         self.packages_key.is_match(&key.to_lowercase())
     }
 
-    pub fn forge(&self, forge: Forge) -> &ForgeFacts {
+    pub fn forge(&self, forge: LogForge) -> &ForgeFacts {
         &self.forges[&forge]
     }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Nox {
+pub struct NoxRules {
     /// The word that turns reuse on, directly after the program word.
     pub reuse_flag: String,
     pub default_noxfile: String,
@@ -153,7 +153,7 @@ pub struct Installer {
     pub arguments: bool,
 }
 
-impl Nox {
+impl NoxRules {
     /// The option of that exact name.
     pub fn option(&self, name: &str) -> Option<&OptionRule> {
         self.options.iter().find(|rule| rule.names.iter().any(|n| n == name))
@@ -183,8 +183,8 @@ impl Nox {
 }
 
 /// The rules; read and validated at first use.
-pub fn rules() -> &'static Nox {
-    static RULES: LazyLock<Nox> = LazyLock::new(|| super::embedded!("nox"));
+pub fn rules() -> &'static NoxRules {
+    static RULES: LazyLock<NoxRules> = LazyLock::new(|| super::embedded!("nox"));
     &RULES
 }
 

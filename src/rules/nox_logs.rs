@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// The rules of the embedded file, compiled once.
 pub static NOX_LOGS: LazyLock<NoxLogs> = LazyLock::new(|| {
-    let raw: Raw = super::embedded!("nox-logs");
+    let raw: RawNoxLogRules = super::embedded!("nox-logs");
     NoxLogs::from(raw)
 });
 
@@ -27,7 +27,7 @@ pub enum Says {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct RawNoxLogRules {
     lines: Vec<RawLine>,
     own_environments: Vec<String>,
     environment_folder: String,
@@ -52,8 +52,8 @@ pub struct NoxLogs {
     pub word: String,
 }
 
-impl From<Raw> for NoxLogs {
-    fn from(raw: Raw) -> Self {
+impl From<RawNoxLogRules> for NoxLogs {
+    fn from(raw: RawNoxLogRules) -> Self {
         let broken = |e: regex::Error| -> ! { panic!("internal error: rules/nox-logs.yaml: {e}") };
         let any =
             RegexSet::new(raw.lines.iter().map(|line| &line.pattern)).unwrap_or_else(|e| broken(e));

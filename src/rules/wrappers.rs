@@ -19,7 +19,7 @@ pub struct Wrappers {
 /// How the file of a wrapper is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reader {
+pub enum WrapperKind {
     Make,
     Just,
     Task,
@@ -39,7 +39,7 @@ pub enum Reader {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wrapper {
-    pub reader: Reader,
+    pub reader: WrapperKind,
     #[serde(default)]
     pub programs: Vec<String>,
     /// Launchers (`hatch run`) whose program may be an entry instead.
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn the_rules_are_valid() {
         assert_eq!(WRAPPERS.problems(), Vec::<String>::new());
-        assert!(WRAPPERS.wrappers.iter().any(|w| w.reader == Reader::Make));
+        assert!(WRAPPERS.wrappers.iter().any(|w| w.reader == WrapperKind::Make));
     }
 
     #[test]

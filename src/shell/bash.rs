@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use tree_sitter::Node;
 
 use super::expand::Expanded;
-use super::state::{State, Value};
-use super::word::{Part, Source, Word};
+use super::state::{ShellState, ShellValue};
+use super::word::{PartSource, Word, WordPart};
 use super::{Command, Given, Host, Left};
 use crate::base::syntax::{self, Grammar};
 use crate::base::text::Span;
@@ -26,7 +26,7 @@ const MAX_ARGUMENTS: usize = 100;
 
 /// The commands of `script` in the order in which they run.
 pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) -> Vec<Command> {
-    let mut state = State::default();
+    let mut state = ShellState::default();
     state.positional = arguments(given.vars);
     walk(script, given, state, 0, left).0
 }
@@ -36,14 +36,14 @@ pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) ->
 fn walk(
     script: &Expanded,
     given: &Given<'_>,
-    state: State,
+    state: ShellState,
     sources: usize,
     left: &mut Left,
-) -> (Vec<Command>, State) {
+) -> (Vec<Command>, ShellState) {
     let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else {
         return (Vec::new(), state);
     };
-    let mut walker = Walker {
+    let mut walker = BashReader {
         script,
         vars: given.vars,
         files: given.files,
@@ -64,11 +64,11 @@ fn arguments(vars: &dyn Fn(&str) -> Option<String>) -> Option<Vec<Word>> {
     let count: usize = vars("#")?.parse().ok().filter(|count| *count <= MAX_ARGUMENTS)?;
     let word = |position: usize| {
         let text = vars(&position.to_string());
-        let part = Part {
+        let part = WordPart {
             text,
             choices: Vec::new(),
             span: Span::at(0),
-            source: Source::Variable,
+            source: PartSource::Variable,
             quoted: true,
         };
         Word::new("", Span::at(0), vec![part])
@@ -76,13 +76,13 @@ fn arguments(vars: &dyn Fn(&str) -> Option<String>) -> Option<Vec<Word>> {
     Some((1..=count).map(word).collect())
 }
 
-pub(super) struct Walker<'a, 't> {
+pub(super) struct BashReader<'a, 't> {
     script: &'a Expanded,
     vars: &'a dyn Fn(&str) -> Option<String>,
     files: &'a dyn Fn(&str) -> Option<String>,
     /// How many scripts read each other with `source` around this one.
     sources: usize,
-    state: State,
+    state: ShellState,
     functions: BTreeMap<String, Node<'t>>,
     running: Vec<String>,
     depth: usize,
@@ -98,7 +98,7 @@ fn span(node: Node<'_>) -> Span {
     Span::new(node.start_byte(), node.end_byte())
 }
 
-impl<'t> Walker<'_, 't> {
+impl<'t> BashReader<'_, 't> {
     fn text(&self, node: Node<'_>) -> &str {
         self.script.text().get(node.byte_range()).unwrap_or_default()
     }
@@ -124,7 +124,7 @@ impl<'t> Walker<'_, 't> {
     }
 
     /// The state after `body` as a part that may be left out; the state itself stays.
-    fn branch(&mut self, body: impl FnOnce(&mut Self)) -> State {
+    fn branch(&mut self, body: impl FnOnce(&mut Self)) -> ShellState {
         self.copies();
         let outer = self.state.clone();
         self.state.conditional = true;
@@ -321,7 +321,7 @@ impl<'t> Walker<'_, 't> {
     }
 
     /// Continues from the ends of branches; `complete`: one of them was taken.
-    fn merge(&mut self, ends: Vec<State>, complete: bool) {
+    fn merge(&mut self, ends: Vec<ShellState>, complete: bool) {
         let mut ends = ends.into_iter();
         let Some(first) = ends.next() else { return };
         let start = if complete { first } else { std::mem::take(&mut self.state).merge(first) };
@@ -340,9 +340,9 @@ impl<'t> Walker<'_, 't> {
         let words: Vec<Word> = values.into_iter().flat_map(|v| self.words(v)).collect();
         let known: Option<Vec<String>> = words.iter().map(|w| w.value.clone()).collect();
         let value = match known {
-            Some(values) if values.is_empty() => Value::Unknown,
-            Some(values) => Value::OneOf(values),
-            None => Value::Unknown,
+            Some(values) if values.is_empty() => ShellValue::Unknown,
+            Some(values) => ShellValue::OneOf(values),
+            None => ShellValue::Unknown,
         };
         if let Some(name) = node.child_by_field_name("variable") {
             let name = self.text(name).to_owned();
@@ -360,7 +360,7 @@ impl<'t> Walker<'_, 't> {
     fn assign(&mut self, node: Node<'t>) -> Option<(String, Word)> {
         let (name, word) = self.assignment(node)?;
         let append = children(node).iter().any(|c| c.kind() == "+=");
-        let value = if append { Value::Unknown } else { Value::of(&word) };
+        let value = if append { ShellValue::Unknown } else { ShellValue::of(&word) };
         self.state.set(&name, value);
         // The environment of the step is exported already.
         if (self.vars)(&name).is_some() {

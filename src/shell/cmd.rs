@@ -2,15 +2,21 @@
 //! left out.
 
 use super::expand::Expanded;
-use super::state::{State, Value};
-use super::word::{Part, Source, Word};
+use super::state::{ShellState, ShellValue};
+use super::word::{PartSource, Word, WordPart};
 use super::{Command, Host};
 use crate::base::text::Span;
 
 /// The commands of `script` in the order of its lines.
 pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
-    let mut reader =
-        Reader { script, vars, state: State::default(), jumps: false, blocks: 0, out: Vec::new() };
+    let mut reader = CmdReader {
+        script,
+        vars,
+        state: ShellState::default(),
+        jumps: false,
+        blocks: 0,
+        out: Vec::new(),
+    };
     for line in lines(script.text()) {
         reader.line(line);
     }
@@ -33,10 +39,10 @@ fn lines(text: &str) -> Vec<Span> {
     out
 }
 
-struct Reader<'a> {
+struct CmdReader<'a> {
     script: &'a Expanded,
     vars: &'a dyn Fn(&str) -> Option<String>,
-    state: State,
+    state: ShellState,
     /// Whether a `goto` or a label was seen: what follows may be skipped.
     jumps: bool,
     /// Open `( … )` blocks.
@@ -44,7 +50,7 @@ struct Reader<'a> {
     out: Vec<Command>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> CmdReader<'a> {
     fn text(&self, span: Span) -> &'a str {
         self.script.text().get(span.range()).unwrap_or_default()
     }
@@ -102,11 +108,11 @@ impl<'a> Reader<'a> {
                 } else {
                     let raw = first.raw[1..].to_owned();
                     let value = first.value.clone().map(|v| v[1..].to_owned());
-                    let known = Part {
+                    let known = WordPart {
                         text: value,
                         choices: Vec::new(),
                         span: Span::new(offset + 1, first.span.end),
-                        source: Source::Script,
+                        source: PartSource::Script,
                         quoted: false,
                     };
                     words[0] = Word::new(&raw, known.span, vec![known]);
@@ -166,7 +172,7 @@ impl<'a> Reader<'a> {
         };
         let known = !conditional && rest.is_empty() && first.value.is_some();
         let name = name.to_ascii_uppercase();
-        self.state.set(&name, if known { Value::Known(value) } else { Value::Unknown });
+        self.state.set(&name, if known { ShellValue::Known(value) } else { ShellValue::Unknown });
         self.state.export(&name);
     }
 
@@ -199,7 +205,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A word without its quotes, `%X%` put in.
-    fn parts(&self, word: Span) -> Vec<Part> {
+    fn parts(&self, word: Span) -> Vec<WordPart> {
         let text = self.text(word);
         let (mut parts, mut run, mut quoted) = (Vec::new(), 0, false);
         let mut at = 0;
@@ -231,14 +237,14 @@ impl<'a> Reader<'a> {
         parts
     }
 
-    fn variable(&self, place: Span, quoted: bool) -> Part {
+    fn variable(&self, place: Span, quoted: bool) -> WordPart {
         let name = self.text(place).trim_matches(['%', '!']);
         let value = match self.state.vars.get(&name.to_ascii_uppercase()) {
             Some(value) => value.known(),
             None => (self.vars)(name),
         };
         let span = self.script.origin(place);
-        Part { text: value, choices: Vec::new(), span, source: Source::Variable, quoted }
+        WordPart { text: value, choices: Vec::new(), span, source: PartSource::Variable, quoted }
     }
 }
 

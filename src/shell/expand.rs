@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::word::{Part, Source, Word};
+use super::word::{PartSource, Word, WordPart};
 use crate::base::text::Span;
 
 /// A script with its expressions replaced by their values, or by a placeholder where the value is
@@ -13,24 +13,24 @@ pub struct Expanded {
     original: Arc<str>,
     text: String,
     /// Cover `text` without gaps.
-    segments: Vec<Segment>,
+    segments: Vec<Stretch>,
 }
 
 /// A stretch of the expanded text with one origin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Segment {
+struct Stretch {
     start: usize,
     end: usize,
     origin: Span,
-    source: Source,
+    source: PartSource,
     known: bool,
     choices: Vec<String>,
 }
 
-impl Segment {
+impl Stretch {
     /// Whether its bytes are those of the origin, one by one.
     fn verbatim(&self) -> bool {
-        self.source == Source::Script
+        self.source == PartSource::Script
             && self.end - self.start == self.origin.end - self.origin.start
     }
 }
@@ -54,16 +54,21 @@ impl Expanded {
             if span.start < at || span.start > span.end || script.get(span.range()).is_none() {
                 continue;
             }
-            out.push(&script[at..span.start], Span::new(at, span.start), Source::Script, true);
-            out.push(value.as_deref().unwrap_or(PLACEHOLDER), *span, Source::Hole, value.is_some());
+            out.push(&script[at..span.start], Span::new(at, span.start), PartSource::Script, true);
+            out.push(
+                value.as_deref().unwrap_or(PLACEHOLDER),
+                *span,
+                PartSource::Hole,
+                value.is_some(),
+            );
             at = span.end;
         }
-        out.push(&script[at..], Span::new(at, script.len()), Source::Script, true);
+        out.push(&script[at..], Span::new(at, script.len()), PartSource::Script, true);
         out
     }
 
     /// A script that stands inside this one as the text of `parts`.
-    pub(super) fn nested(&self, parts: &[Part]) -> Self {
+    pub(super) fn nested(&self, parts: &[WordPart]) -> Self {
         let mut out =
             Self { original: self.original.clone(), text: String::new(), segments: Vec::new() };
         for part in parts {
@@ -80,11 +85,11 @@ impl Expanded {
         out
     }
 
-    fn push(&mut self, text: &str, origin: Span, source: Source, known: bool) {
+    fn push(&mut self, text: &str, origin: Span, source: PartSource, known: bool) {
         let start = self.text.len();
         self.text.push_str(text);
         let end = self.text.len();
-        self.segments.push(Segment { start, end, origin, source, known, choices: Vec::new() });
+        self.segments.push(Stretch { start, end, origin, source, known, choices: Vec::new() });
     }
 
     /// What the shell is given.
@@ -121,16 +126,16 @@ impl Expanded {
     }
 
     /// The text at `span` as parts, one for each origin.
-    pub(super) fn parts(&self, span: Span, quoted: bool) -> Vec<Part> {
+    pub(super) fn parts(&self, span: Span, quoted: bool) -> Vec<WordPart> {
         let from = self.segments.partition_point(|s| s.end <= span.start);
         let inside = self.segments[from..]
             .iter()
             .take_while(|s| s.start < span.end)
             .filter(|s| s.start < s.end);
-        let part = |segment: &Segment| {
+        let part = |segment: &Stretch| {
             let cut = Span::new(segment.start.max(span.start), segment.end.min(span.end));
             let text = self.text.get(cut.range()).filter(|_| segment.known).map(str::to_owned);
-            Part {
+            WordPart {
                 text,
                 choices: segment.choices.clone(),
                 span: self.origin(cut),
@@ -149,7 +154,7 @@ impl Expanded {
         quoted: bool,
         escape: char,
         applies: fn(char) -> bool,
-    ) -> Vec<Part> {
+    ) -> Vec<WordPart> {
         let mut out = Vec::new();
         let text = self.text.get(span.range()).unwrap_or_default();
         let (mut run, mut chars) = (0, text.char_indices().peekable());
@@ -164,11 +169,11 @@ impl Expanded {
             let origin = self.origin(Span::new(span.start + at, span.start + run));
             if next != '\n' {
                 let text = Some(next.to_string());
-                out.push(Part {
+                out.push(WordPart {
                     text,
                     choices: Vec::new(),
                     span: origin,
-                    source: Source::Script,
+                    source: PartSource::Script,
                     quoted: true,
                 });
             }
@@ -178,7 +183,7 @@ impl Expanded {
     }
 
     /// The word at `span` of the expanded text.
-    pub(super) fn word(&self, span: Span, parts: Vec<Part>) -> Word {
+    pub(super) fn word(&self, span: Span, parts: Vec<WordPart>) -> Word {
         let origin = self.origin(span);
         Word::new(self.original.get(origin.range()).unwrap_or_default(), origin, parts)
     }
@@ -217,7 +222,7 @@ mod tests {
         assert_eq!(parts[2].span, Span::new(10, 12));
         let word = script.word(Span::new(0, script.text().len()), parts);
         assert_eq!((word.value.as_deref(), word.static_prefix().as_str()), (None, "-s"));
-        assert!(word.parts.iter().any(|p| p.source == Source::Hole) && word.may_be_several());
+        assert!(word.parts.iter().any(|p| p.source == PartSource::Hole) && word.may_be_several());
     }
 
     #[test]

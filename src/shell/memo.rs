@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Command, Expanded, Given, Peeled, Shell, Word, commands_and_cut, program};
+use super::{Command, Expanded, Given, Shell, UnwrappedCommand, Word, commands_and_cut, program};
 use crate::base::memo::{Memo, Weight};
 
 /// The scripts of one repository.
@@ -19,7 +19,7 @@ struct Script {
 #[derive(Debug)]
 pub struct Read {
     pub command: Command,
-    pub program: Option<Peeled>,
+    pub program: Option<UnwrappedCommand>,
 }
 
 /// The commands of a script, in order.

@@ -1,19 +1,19 @@
-//! Scripts of `run:` steps as commands with spans; wrappers around a program peeled off. Nothing is
+//! Scripts of `run:` steps as commands with spans; wrappers around a program are removed. Nothing is
 //! executed.
 
 pub mod bash;
 pub mod cmd;
 pub mod expand;
+pub mod launcher;
 pub mod memo;
-pub mod peel;
 pub mod powershell;
 mod state;
 pub mod word;
 
 pub use expand::Expanded;
+pub use launcher::{Call, CallKind, UnwrappedCommand, calls, program};
 pub use memo::Scripts;
-pub use peel::{Call, CallKind, Peeled, calls, program};
-pub use word::{Part, Source, Word};
+pub use word::{PartSource, Word, WordPart};
 
 use crate::base::text::Span;
 use crate::rules::launchers::{LAUNCHERS, Language};
@@ -243,13 +243,13 @@ fn read(
         Shell::Python | Shell::Other(_) => Vec::new(),
     };
     for command in found {
-        let inner = if depth > 0 { peel::inline(&command) } else { None };
+        let inner = if depth > 0 { launcher::inline(&command) } else { None };
         let Some(inline) = inner else {
             out.push(command);
             continue;
         };
         let nested = script.nested(&inline.parts);
-        let (conditional, outer) = (command.conditional, inline.peeled);
+        let (conditional, outer) = (command.conditional, inline.unwrapped);
         out.push(command);
         if !left.inner(nested.text().len()) {
             continue;

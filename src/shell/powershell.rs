@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tree_sitter::Node;
 
 use super::expand::Expanded;
-use super::state::{State, Value};
+use super::state::{ShellState, ShellValue};
 use super::word::Word;
 use super::{Command, Host};
 use crate::base::syntax::{self, Grammar};
@@ -23,10 +23,10 @@ const MAX_NODES: usize = 200_000;
 pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
     let text = readable(script.text());
     let Some(tree) = syntax::parse(Grammar::PowerShell, &text) else { return Vec::new() };
-    let mut walker = Walker {
+    let mut walker = PowerShellReader {
         script,
         vars,
-        state: State::default(),
+        state: ShellState::default(),
         functions: BTreeMap::new(),
         running: Vec::new(),
         depth: 0,
@@ -56,10 +56,10 @@ fn readable(text: &str) -> String {
     out
 }
 
-struct Walker<'a, 't> {
+struct PowerShellReader<'a, 't> {
     script: &'a Expanded,
     vars: &'a dyn Fn(&str) -> Option<String>,
-    state: State,
+    state: ShellState,
     functions: BTreeMap<String, Node<'t>>,
     running: Vec<String>,
     depth: usize,
@@ -71,7 +71,7 @@ fn children(node: Node<'_>) -> Vec<Node<'_>> {
     node.children(&mut node.walk()).collect()
 }
 
-impl<'t> Walker<'_, 't> {
+impl<'t> PowerShellReader<'_, 't> {
     fn text(&self, node: Node<'_>) -> &str {
         self.script.text().get(node.byte_range()).unwrap_or_default()
     }
@@ -83,7 +83,7 @@ impl<'t> Walker<'_, 't> {
     }
 
     /// The state after `body` as a part that may be left out; the state itself stays.
-    fn branch(&mut self, body: impl FnOnce(&mut Self)) -> State {
+    fn branch(&mut self, body: impl FnOnce(&mut Self)) -> ShellState {
         let outer = self.state.clone();
         self.state.conditional = true;
         body(self);
@@ -114,7 +114,7 @@ impl<'t> Walker<'_, 't> {
                     .partition(|c| matches!(c.kind(), "statement_block" | "switch_body"));
                 if let Some(variable) = head.iter().find(|c| c.kind() == "variable") {
                     let name = words::variable_name(self.text(*variable));
-                    self.state.set(&name, Value::Unknown);
+                    self.state.set(&name, ShellValue::Unknown);
                 }
                 self.visit_all(head);
                 self.maybe(|w| w.visit_all(body));
@@ -174,7 +174,7 @@ impl<'t> Walker<'_, 't> {
         let mut ends = ends.into_iter();
         let Some(first) = ends.next() else { return };
         let start = if complete { first } else { std::mem::take(&mut self.state).merge(first) };
-        self.state = ends.fold(start, State::merge);
+        self.state = ends.fold(start, ShellState::merge);
     }
 
     fn define(&mut self, node: Node<'t>) {
@@ -197,8 +197,8 @@ impl<'t> Walker<'_, 't> {
         let words = self.lex(Span::new(value.start_byte(), value.end_byte()));
         let plain = nodes.iter().any(|c| self.text(*c) == "=") && self.out.len() == before;
         let value = match words.as_slice() {
-            [word] if plain => Value::of(word),
-            _ => Value::Unknown,
+            [word] if plain => ShellValue::of(word),
+            _ => ShellValue::Unknown,
         };
         self.state.set(&name, value);
         if !name.starts_with('$') {

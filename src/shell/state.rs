@@ -7,26 +7,26 @@ use super::{Directory, Word};
 
 /// What a variable holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum ShellValue {
     Known(String),
     OneOf(Vec<String>),
     Unknown,
 }
 
-impl Value {
+impl ShellValue {
     /// The value of `word`.
     pub fn of(word: &Word) -> Self {
         match (&word.value, word.choices()) {
-            (Some(value), _) => Value::Known(value.clone()),
-            (None, choices) if !choices.is_empty() => Value::OneOf(choices),
-            _ => Value::Unknown,
+            (Some(value), _) => ShellValue::Known(value.clone()),
+            (None, choices) if !choices.is_empty() => ShellValue::OneOf(choices),
+            _ => ShellValue::Unknown,
         }
     }
 
     pub fn known(&self) -> Option<String> {
         match self {
-            Value::Known(value) => Some(value.clone()),
-            Value::OneOf(_) | Value::Unknown => None,
+            ShellValue::Known(value) => Some(value.clone()),
+            ShellValue::OneOf(_) | ShellValue::Unknown => None,
         }
     }
 }
@@ -37,8 +37,8 @@ const MAX_EXPORTS: usize = 100;
 
 /// The state at one point of a script.
 #[derive(Debug, Clone, Default)]
-pub(super) struct State {
-    pub vars: BTreeMap<String, Value>,
+pub(super) struct ShellState {
+    pub vars: BTreeMap<String, ShellValue>,
     exported: BTreeSet<String>,
     pub directory: Directory,
     previous: Option<Directory>,
@@ -50,8 +50,8 @@ pub(super) struct State {
     pub ended: Option<bool>,
 }
 
-impl State {
-    pub fn set(&mut self, name: &str, value: Value) {
+impl ShellState {
+    pub fn set(&mut self, name: &str, value: ShellValue) {
         self.vars.insert(name.to_owned(), value);
     }
 
@@ -64,13 +64,13 @@ impl State {
     /// Takes the variable away; it counts as exported with an unknown value, since the step may
     /// have set it.
     pub fn unset(&mut self, name: &str) {
-        self.set(name, Value::Unknown);
+        self.set(name, ShellValue::Unknown);
         self.export(name);
     }
 
     /// Exported variables with their values.
     pub fn exports(&self) -> Vec<(String, Option<String>)> {
-        let value = |name: &String| self.vars.get(name).and_then(Value::known);
+        let value = |name: &String| self.vars.get(name).and_then(ShellValue::known);
         self.exported.iter().map(|name| (name.clone(), value(name))).collect()
     }
 
@@ -101,26 +101,26 @@ impl State {
     }
 
     /// The state after a place that is reached by this path or by `other`.
-    pub fn merge(self, other: State) -> State {
+    pub fn merge(self, other: ShellState) -> ShellState {
         match (self.ended, other.ended) {
             (Some(_), Some(_)) => return self,
             (Some(success), None) => {
-                return State { conditional: success || other.conditional, ..other };
+                return ShellState { conditional: success || other.conditional, ..other };
             }
             (None, Some(success)) => {
-                return State { conditional: success || self.conditional, ..self };
+                return ShellState { conditional: success || self.conditional, ..self };
             }
             (None, None) => {}
         }
         let mut out = self;
         for (name, value) in &other.vars {
             if out.vars.get(name) != Some(value) {
-                out.vars.insert(name.clone(), Value::Unknown);
+                out.vars.insert(name.clone(), ShellValue::Unknown);
             }
         }
         for (name, value) in &mut out.vars {
             if !other.vars.contains_key(name) {
-                *value = Value::Unknown;
+                *value = ShellValue::Unknown;
             }
         }
         out.exported.extend(other.exported);

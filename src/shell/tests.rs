@@ -412,11 +412,11 @@ fn other_programs_are_peeled_for_the_caller_to_follow() {
         ("npm run x", vec![], "npm", vec!["run", "x"]),
     ] {
         let found = commands(&Shell::Bash, &expand(script, &[]), &|_| None);
-        let peeled = program(&found[0]).unwrap();
-        assert_eq!(peeled.launchers, launchers, "{script}");
-        assert_eq!(peeled.name.as_deref(), Some(name), "{script}");
+        let unwrapped = program(&found[0]).unwrap();
+        assert_eq!(unwrapped.launchers, launchers, "{script}");
+        assert_eq!(unwrapped.name.as_deref(), Some(name), "{script}");
         assert_eq!(
-            values(&peeled.args),
+            values(&unwrapped.args),
             args.into_iter().map(Some).collect::<Vec<_>>(),
             "{script}"
         );

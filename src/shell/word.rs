@@ -5,7 +5,7 @@ use crate::base::text::Span;
 
 /// Where the text of a part comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Source {
+pub enum PartSource {
     /// Written in the script.
     Script,
     /// The value of a `${{ … }}`.
@@ -16,14 +16,14 @@ pub enum Source {
 
 /// A stretch of a word with one origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct WordPart {
     /// `None` when it is not known.
     pub text: Option<String>,
     /// The values it can have, where they are known to be several (a loop variable).
     pub choices: Vec<String>,
     /// In the original script.
     pub span: Span,
-    pub source: Source,
+    pub source: PartSource,
     /// Whether it stands in quotes, so that it cannot become several words.
     pub quoted: bool,
 }
@@ -40,11 +40,11 @@ pub struct Word {
     pub value: Option<String>,
     /// In the original script.
     pub span: Span,
-    pub parts: Vec<Part>,
+    pub parts: Vec<WordPart>,
 }
 
 impl Word {
-    pub fn new(raw: &str, span: Span, parts: Vec<Part>) -> Self {
+    pub fn new(raw: &str, span: Span, parts: Vec<WordPart>) -> Self {
         let value = parts.iter().map(|p| p.text.as_deref()).collect::<Option<String>>();
         Self { raw: raw.to_owned(), value: value.filter(|v| v.len() <= MAX_VALUE), span, parts }
     }
@@ -63,16 +63,16 @@ impl Word {
             let cut = left.min(text.len());
             left -= cut;
             let verbatim =
-                part.source == Source::Script && text.len() == part.span.end - part.span.start;
+                part.source == PartSource::Script && text.len() == part.span.end - part.span.start;
             let span = Span::new(part.span.start + if verbatim { cut } else { 0 }, part.span.end);
             match text.get(cut..) {
                 Some("") if part.text.is_some() => {}
-                Some(rest) => parts.push(Part {
+                Some(rest) => parts.push(WordPart {
                     text: part.text.as_ref().map(|_| rest.to_owned()),
                     span,
                     ..part.clone()
                 }),
-                None => parts.push(Part { text: None, ..part.clone() }),
+                None => parts.push(WordPart { text: None, ..part.clone() }),
             }
         }
         // The raw text begins like the value where no quote or escape stands before the cut.
@@ -100,7 +100,7 @@ impl Word {
         let mut open = self.parts.iter().enumerate().filter(|(_, p)| p.text.is_none());
         let (Some((at, part)), None) = (open.next(), open.next()) else { return Vec::new() };
         let text =
-            |parts: &[Part]| parts.iter().filter_map(|p| p.text.as_deref()).collect::<String>();
+            |parts: &[WordPart]| parts.iter().filter_map(|p| p.text.as_deref()).collect::<String>();
         let (before, after) = (text(&self.parts[..at]), text(&self.parts[at + 1..]));
         part.choices.iter().map(|c| format!("{before}{c}{after}")).collect()
     }
@@ -121,7 +121,7 @@ impl Word {
     /// it.
     pub(super) fn ends_in_script(&self) -> bool {
         let last = self.parts.iter().rev().find(|p| p.text.as_deref() != Some(""));
-        last.is_some_and(|p| p.source == Source::Script)
+        last.is_some_and(|p| p.source == PartSource::Script)
     }
 }
 

@@ -9,12 +9,12 @@ use std::ops::Range;
 use granit_parser::{ScalarStyle as Style, Span as Place, StructureStyle};
 
 use super::parse::{MAX_DEPTH, YamlError};
+use super::scalar_map::{is_document_marker, is_white, walk};
 use super::tree::{Entry, Item, Kind, Node, NodeId, ScalarStyle, Tree};
-use super::walk::{is_document_marker, is_white, walk};
 use crate::base::text::{Span, Text};
 
 /// A collection that has not ended yet.
-struct Open {
+struct OpenNode {
     id: NodeId,
     flow: bool,
     children: Children,
@@ -38,7 +38,7 @@ pub(super) struct Builder<'a> {
     tree: Tree,
     /// By the parser's anchor number, which counts from 1.
     anchors: Vec<NodeId>,
-    open: Vec<Open>,
+    open: Vec<OpenNode>,
 }
 
 impl<'a> Builder<'a> {
@@ -178,7 +178,7 @@ impl<'a> Builder<'a> {
         };
         let placeholder = Kind::Sequence { items: Vec::new(), flow: false };
         let id = self.node(Span::at(self.at), anchor, tag, placeholder)?;
-        self.open.push(Open { id, flow, children, start, end: self.at });
+        self.open.push(OpenNode { id, flow, children, start, end: self.at });
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 mod build;
 pub mod parse;
 pub mod scalar;
+mod scalar_map;
 pub mod tree;
-mod walk;
 
 pub use parse::{YamlError, parse};
 pub use scalar::ScalarMap;

@@ -1,14 +1,14 @@
 //! Where each character of a scalar's value stands in the file.
 
+use super::scalar_map::{Shift, walk};
 use super::tree::{Kind, NodeId, Tree};
-use super::walk::{Step, walk};
 use crate::base::text::{Span, Text};
 
 /// Maps byte offsets of a scalar's value to byte offsets of the file, for every scalar style.
 #[derive(Debug, Clone)]
 pub struct ScalarMap {
     /// Ascending, one where the distance between value and file changes.
-    steps: Vec<Step>,
+    steps: Vec<Shift>,
     /// Length of the value.
     length: usize,
 }
@@ -19,7 +19,7 @@ impl ScalarMap {
     pub fn new(text: &Text, tree: &Tree, scalar: NodeId) -> Option<Self> {
         let node = tree.node(tree.resolve(scalar));
         let Kind::Scalar { value, style } = &node.kind else { return None };
-        let mut steps: Vec<Step> = Vec::new();
+        let mut steps: Vec<Shift> = Vec::new();
         let end =
             walk(text.as_str(), node.span.start, *style, value, |step| push(&mut steps, step))?;
         (end == node.span.end).then_some(Self { steps, length: value.len() })
@@ -69,7 +69,7 @@ impl ScalarMap {
 }
 
 /// Adds `step` unless the steps so far say the same.
-fn push(steps: &mut Vec<Step>, step: Step) {
+fn push(steps: &mut Vec<Shift>, step: Shift) {
     if let Some(last) = steps.last_mut() {
         if last.value == step.value {
             *last = step;

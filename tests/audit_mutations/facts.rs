@@ -7,9 +7,9 @@ use std::sync::Arc;
 use cachelint::actions::context::Scope;
 use cachelint::actions::{Action, Workflow};
 use cachelint::base::text::Text;
-use cachelint::job::{Event, EventKind, Instances, Invocation, Timeline, Unit, build, most_work};
+use cachelint::job::{Event, EventKind, Instances, Invocation, JobRef, Timeline, build, most_work};
 use cachelint::repo;
-use cachelint::repo::discover::{FileKind, Repository};
+use cachelint::repo::discover::{DiscoveredRepository, FileKind};
 use cachelint::repo::{Content, Document};
 use cachelint::tool::memo::Answers;
 use cachelint::tool::nox::Nox;
@@ -48,7 +48,7 @@ pub struct Call {
 }
 
 /// All cache steps of the repository when `texts` stand for its files, on every instance.
-pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
+pub fn legs(found: &DiscoveredRepository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
     let documents = found.files.iter().filter_map(|file| {
         let text =
             Text::new(&file.relative, texts.get(&file.relative)?.as_bytes().to_vec()).ok()?;
@@ -68,7 +68,7 @@ pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
     let mut out = Vec::new();
     for (document, read) in repository.documents.iter().enumerate() {
         for job in 0..read.workflow().map_or(0, |w| w.jobs.len()) {
-            let instances = Instances::of(&repository, Unit { document, job: Some(job) });
+            let instances = Instances::of(&repository, JobRef { document, job: Some(job) });
             for instance in &instances.list {
                 legs_of(
                     &repository,
@@ -84,7 +84,7 @@ pub fn legs(found: &Repository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
 fn legs_of(repository: &repo::Repository, timeline: &Timeline, out: &mut Vec<Leg>) {
     for (position, event) in timeline.events.iter().enumerate().filter(|(_, e)| e.cache().is_some())
     {
-        let document = &repository.documents[event.site.document];
+        let document = &repository.documents[event.step_ref.document];
         let calls = timeline.events[position..].iter();
         let foreign = |e: &Event| matches!(e.kind, EventKind::Checkout { own: false, .. });
         out.push(Leg {
@@ -101,8 +101,8 @@ fn legs_of(repository: &repo::Repository, timeline: &Timeline, out: &mut Vec<Leg
 }
 
 fn runner(repository: &repo::Repository, timeline: &Timeline) -> Option<String> {
-    let unit = timeline.instance.unit;
-    let job = &repository.documents[unit.document].workflow()?.jobs[unit.job?];
+    let job_ref = timeline.instance.job_ref;
+    let job = &repository.documents[job_ref.document].workflow()?.jobs[job_ref.job?];
     let scope = Scope::new(&timeline.instance.leg, &timeline.instance.inputs, &job.id);
     let texts = job.runs_on.iter().chain(&job.container).map(|l| scope.text(&l.text));
     Some(texts.collect::<Option<Vec<String>>>()?.join(" "))
@@ -125,12 +125,12 @@ impl Call {
         let cached = |f: &String| {
             cache.cache().is_some_and(|s| s.paths.iter().any(|p| p.folder.as_ref() == Some(f)))
         };
-        let text = &repository.documents[event.site.document].text;
+        let text = &repository.documents[event.step_ref.document].text;
         let names = run.sessions.iter().map(|s| format!("{} {:?}", s.name, s.python));
         let texts: Vec<Arc<str>> =
             run.definition_files.iter().filter_map(|f| repository.files().read(f)).collect();
         Self {
-            line: (event.site.document == cache.site.document)
+            line: (event.step_ref.document == cache.step_ref.document)
                 .then(|| text.line_of(event.span.start)),
             creates: run.creates_env == Answer::Yes
                 && run.installs_anything != Answer::No

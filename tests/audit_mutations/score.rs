@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cachelint::base::finding::{Applicability, Finding};
-use cachelint::repo::discover::Repository;
+use cachelint::repo::discover::DiscoveredRepository;
 
 use crate::block::Block;
 use crate::breaks::{BREAKS, Break};
@@ -45,7 +45,7 @@ impl Score {
     /// check `most` times.
     pub fn break_files<'p>(
         &mut self,
-        repository: &Repository,
+        repository: &DiscoveredRepository,
         clean: &BTreeMap<String, String>,
         paths: impl IntoIterator<Item = &'p str>,
         wanted: impl Fn(usize) -> bool,
@@ -76,7 +76,7 @@ impl Score {
     /// `before` was found in the other files already.
     fn judge(
         &mut self,
-        repository: &Repository,
+        repository: &DiscoveredRepository,
         texts: &mut BTreeMap<String, String>,
         way: &Break,
         before: &[Finding],

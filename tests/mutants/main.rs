@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use cachelint::base::finding::{Applicability, Finding, Problem};
 use cachelint::config::Config;
-use cachelint::engine::fix_loop::{Change, Repaired, checked, repair};
+use cachelint::engine::fix_loop::{FileChange, Repaired, checked, repair};
 use cachelint::engine::lint::Details;
 use rayon::prelude::*;
 
@@ -33,7 +33,7 @@ const SHOWN: usize = 5;
 struct Tried {
     ways: Vec<&'static str>,
     readable: bool,
-    changes: Vec<Change>,
+    changes: Vec<FileChange>,
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -9,7 +9,7 @@ use cachelint::base::finding::Applicability;
 use cachelint::config::Config;
 use cachelint::engine::fix_loop::repair;
 use cachelint::engine::lint::Details;
-use cachelint::repo::discover::{Repository, discover};
+use cachelint::repo::discover::{DiscoveredRepository, discover};
 use rayon::prelude::*;
 use tempfile::TempDir;
 use walkdir::WalkDir;
@@ -21,7 +21,7 @@ const MAX_FILES: usize = 6;
 
 /// A workflow or action and the repository it stands in.
 pub struct Seed {
-    pub repository: Repository,
+    pub repository: DiscoveredRepository,
     pub path: String,
     pub text: String,
     /// The text as the fix writes it.
@@ -52,7 +52,7 @@ impl Seeds {
 }
 
 /// The files that speak of nox, each alone unless it calls others.
-fn of_repository(whole: &Repository) -> Vec<Seed> {
+fn of_repository(whole: &DiscoveredRepository) -> Vec<Seed> {
     let mut seeds = Vec::new();
     for file in &whole.files {
         let text = fs::read_to_string(&file.path).unwrap();

@@ -6,11 +6,11 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use cachelint::base::finding::{Change as Declared, Segment};
-use cachelint::engine::fix_loop::Change;
+use cachelint::engine::fix_loop::FileChange;
 use serde_json::{Value, json};
 
 /// Writes the rounds of each numbered mutant to the file at `path`.
-pub fn write<'a>(path: &Path, mutants: impl Iterator<Item = (u64, &'a [Change])>) {
+pub fn write<'a>(path: &Path, mutants: impl Iterator<Item = (u64, &'a [FileChange])>) {
     let mut out = BufWriter::new(File::create(path).unwrap());
     for (number, changes) in mutants {
         for change in changes {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use cachelint::base::finding::Change as Declared;
-use cachelint::engine::fix_loop::{Change, Round};
+use cachelint::engine::fix_loop::{FileChange, Round};
 use granit_parser::{Event, Parser};
 use serde_yaml::Value;
 
@@ -15,7 +15,7 @@ const BOM: char = '\u{feff}';
 const OURS: &str = "# cachelint: ignore";
 
 /// Panics where the way from the old to the new text breaks a promise.
-pub fn check(change: &Change) {
+pub fn check(change: &FileChange) {
     let mut old = &change.before;
     for round in &change.rounds {
         assert_ne!(*old, round.after, "a round without a change");

@@ -10,7 +10,7 @@ use cachelint::config::Config;
 use cachelint::edit::apply::{apply, combine};
 use cachelint::edit::verify::verify;
 use cachelint::engine::lint::{Details, Outcome, lint};
-use cachelint::repo::discover::{Repository, discover};
+use cachelint::repo::discover::{DiscoveredRepository, discover};
 use tempfile::TempDir;
 
 /// More rounds of fixes than this mean that they do not come to an end.
@@ -37,7 +37,7 @@ impl Made {
         Self { folder }
     }
 
-    pub fn discovered(&self) -> Repository {
+    pub fn discovered(&self) -> DiscoveredRepository {
         let mut found = discover(&[self.folder.path().to_owned()], None);
         assert!(found.problems.is_empty(), "{:?}", found.problems);
         found.repositories.remove(0)
@@ -45,7 +45,7 @@ impl Made {
 }
 
 /// What is found when `texts` stand for the files of the repository.
-pub fn check(repository: &Repository, texts: &BTreeMap<String, String>) -> Outcome {
+pub fn check(repository: &DiscoveredRepository, texts: &BTreeMap<String, String>) -> Outcome {
     let mut files = repository.files.clone();
     for file in &mut files {
         file.content = texts.get(&file.relative).map(|t| Arc::from(t.as_bytes()));
@@ -55,7 +55,7 @@ pub fn check(repository: &Repository, texts: &BTreeMap<String, String>) -> Outco
 
 /// Applies every fix that is at least `required`, until there is none; proves each.
 pub fn repair(
-    repository: &Repository,
+    repository: &DiscoveredRepository,
     texts: &mut BTreeMap<String, String>,
     required: Applicability,
 ) -> Vec<Finding> {
@@ -65,7 +65,7 @@ pub fn repair(
 /// The same, where `texts` have been checked already.
 pub fn repair_from(
     mut outcome: Outcome,
-    repository: &Repository,
+    repository: &DiscoveredRepository,
     texts: &mut BTreeMap<String, String>,
     required: Applicability,
 ) -> Vec<Finding> {
@@ -110,7 +110,7 @@ pub fn rules(findings: &[Finding]) -> Vec<&'static str> {
 }
 
 /// The workflow and action files below `root`, as they are.
-pub fn read_all(repository: &Repository) -> BTreeMap<String, String> {
+pub fn read_all(repository: &DiscoveredRepository) -> BTreeMap<String, String> {
     let read = |path: &Path| std::fs::read_to_string(path).ok();
     repository.files.iter().filter_map(|f| Some((f.relative.clone(), read(&f.path)?))).collect()
 }

@@ -21,10 +21,10 @@ pub enum ExprKind {
     /// `base.step[step].*`; never nested directly in another `Access`.
     Access {
         base: Box<Expr>,
-        steps: Vec<Step>,
+        steps: Vec<PathStep>,
     },
     /// A function call; the name as written, functions being case-insensitive.
-    Call {
+    FunctionCall {
         name: String,
         args: Vec<Expr>,
     },
@@ -43,7 +43,7 @@ pub enum ExprKind {
 
 /// One step of an access: `.name` is an index by a string literal.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub enum PathStep {
     Index(Expr),
     Star,
 }
@@ -66,7 +66,7 @@ pub enum LogicalOp {
 
 /// A call found in an expression.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Call<'a> {
+pub struct FunctionCall<'a> {
     pub span: Span,
     pub args: &'a [Expr],
 }
@@ -86,12 +86,14 @@ impl Expr {
             ExprKind::Literal(_) | ExprKind::Context(_) => Vec::new(),
             ExprKind::Access { base, steps } => {
                 let indices = steps.iter().filter_map(|step| match step {
-                    Step::Index(index) => Some(index),
-                    Step::Star => None,
+                    PathStep::Index(index) => Some(index),
+                    PathStep::Star => None,
                 });
                 std::iter::once(&**base).chain(indices).collect()
             }
-            ExprKind::Call { args, .. } | ExprKind::Logical { args, .. } => args.iter().collect(),
+            ExprKind::FunctionCall { args, .. } | ExprKind::Logical { args, .. } => {
+                args.iter().collect()
+            }
             ExprKind::Not(inner) => vec![&**inner],
             ExprKind::Compare { left, right, .. } => vec![&**left, &**right],
         }
@@ -135,13 +137,13 @@ impl Expr {
     }
 
     /// All calls of the function `name` (in any case), outermost first.
-    pub fn calls(&self, name: &str) -> Vec<Call<'_>> {
+    pub fn calls(&self, name: &str) -> Vec<FunctionCall<'_>> {
         let mut found = Vec::new();
         self.walk(&mut |expr| {
-            if let ExprKind::Call { name: called, args } = &expr.kind
+            if let ExprKind::FunctionCall { name: called, args } = &expr.kind
                 && called.eq_ignore_ascii_case(name)
             {
-                found.push(Call { span: expr.span, args });
+                found.push(FunctionCall { span: expr.span, args });
             }
         });
         found
@@ -154,7 +156,7 @@ impl Expr {
             ExprKind::Access { base, steps } => {
                 let mut path = base.static_path();
                 if !path.is_empty() {
-                    path.extend(steps.iter().map_while(Step::literal));
+                    path.extend(steps.iter().map_while(PathStep::literal));
                 }
                 path
             }
@@ -163,11 +165,11 @@ impl Expr {
     }
 }
 
-impl Step {
+impl PathStep {
     /// The key when it is written out: `.os`, `['os']`, `[0]`.
     fn literal(&self) -> Option<String> {
         match self {
-            Step::Index(Expr { kind: ExprKind::Literal(value), .. }) => Some(value.to_text()),
+            PathStep::Index(Expr { kind: ExprKind::Literal(value), .. }) => Some(value.to_text()),
             _ => None,
         }
     }

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use crate::actions::expr::ast::{CompareOp, Expr, ExprKind, LogicalOp, Step};
+use crate::actions::expr::ast::{CompareOp, Expr, ExprKind, LogicalOp, PathStep};
 use crate::actions::expr::functions;
-use crate::actions::expr::template::{Part, Template};
+use crate::actions::expr::template::{Template, TemplatePart};
 use crate::actions::expr::value::{Eval, MAX_ALTERNATIVES, Value};
 
 /// What one evaluation may produce in all its intermediate values, in bytes; hostile files stop
@@ -50,9 +50,9 @@ pub fn eval_template(template: &Template, context: &dyn Context) -> Eval {
 pub fn eval_condition(condition: &Template, context: &dyn Context) -> Eval {
     let evaluator = Evaluator::new(context);
     match condition.parts.as_slice() {
-        [Part::Expr { expr, .. }] => evaluator.truth(expr),
+        [TemplatePart::Expr { expr, .. }] => evaluator.truth(expr),
         // Literal text is true whatever stands beside it.
-        parts if parts.iter().any(|part| matches!(part, Part::Literal { .. })) => {
+        parts if parts.iter().any(|part| matches!(part, TemplatePart::Literal { .. })) => {
             Eval::Known(Value::Bool(true))
         }
         _ => evaluator.template(condition).map(|value| Value::Bool(value.is_truthy())),
@@ -87,7 +87,7 @@ impl<'a> Evaluator<'a> {
             ExprKind::Literal(value) => Eval::Known(value.clone()),
             ExprKind::Context(name) => self.context.lookup(std::slice::from_ref(name)),
             ExprKind::Access { base, steps } => self.access(base, steps),
-            ExprKind::Call { name, args } => self.call(name, args),
+            ExprKind::FunctionCall { name, args } => self.call(name, args),
             ExprKind::Not(_) => self.truth(expr),
             ExprKind::Compare { op, left, right } => {
                 Eval::combine(&[self.eval(left), self.eval(right)], |sides| compare(*op, sides))
@@ -106,14 +106,14 @@ impl<'a> Evaluator<'a> {
     }
 
     fn template(&self, template: &Template) -> Eval {
-        if let [Part::Expr { expr, .. }] = template.parts.as_slice() {
+        if let [TemplatePart::Expr { expr, .. }] = template.parts.as_slice() {
             return self.eval(expr);
         }
         let mut text = Eval::Known(Value::String(String::new()));
         for part in &template.parts {
             let next = match part {
-                Part::Literal { text, .. } => Eval::Known(Value::String(text.clone())),
-                Part::Expr { expr, .. } => self.eval(expr),
+                TemplatePart::Literal { text, .. } => Eval::Known(Value::String(text.clone())),
+                TemplatePart::Expr { expr, .. } => self.eval(expr),
             };
             let joined = Eval::combine(&[text, next], functions::concat);
             text = self.charged(joined);
@@ -162,18 +162,18 @@ impl<'a> Evaluator<'a> {
         Eval::one_of(results)
     }
 
-    fn access(&self, base: &Expr, steps: &[Step]) -> Eval {
+    fn access(&self, base: &Expr, steps: &[PathStep]) -> Eval {
         let mut cursor = match &base.kind {
             ExprKind::Context(name) => Cursor::Paths(vec![vec![name.clone()]]),
             _ => Cursor::Value(self.eval(base)),
         };
         for step in steps {
             cursor = match step {
-                Step::Star => Cursor::Filtered(match cursor {
+                PathStep::Star => Cursor::Filtered(match cursor {
                     Cursor::Filtered(eval) => eval.map(|value| filtered(value, items)),
                     other => self.resolve(other).map(|value| Value::Array(items(value))),
                 }),
-                Step::Index(index) => {
+                PathStep::Index(index) => {
                     let index = self.eval(index);
                     match cursor {
                         Cursor::Paths(paths) => match extend_paths(paths, &index) {

@@ -9,11 +9,11 @@ use crate::actions::expr::value::{Eval, Value};
 const MAX_TEXT: usize = 64 * 1024;
 
 /// A function of known arguments; `None` where the runner would fail.
-pub(super) type Function = fn(&[&Value]) -> Option<Value>;
+pub(super) type Builtin = fn(&[&Value]) -> Option<Value>;
 
 /// The function `name` (in lower case), if it can be called with so many arguments.
-pub(super) fn find(name: &str, args: usize) -> Option<Function> {
-    let (function, arity): (Function, _) = match name {
+pub(super) fn find(name: &str, args: usize) -> Option<Builtin> {
+    let (function, arity): (Builtin, _) = match name {
         "contains" => (contains, 2..=2),
         "startswith" => (starts_with, 2..=2),
         "endswith" => (ends_with, 2..=2),

@@ -10,11 +10,11 @@ mod parse;
 mod template;
 mod value;
 
-pub use ast::{Call, CompareOp, Expr, ExprKind, LogicalOp, Step};
+pub use ast::{CompareOp, Expr, ExprKind, FunctionCall, LogicalOp, PathStep};
 pub use eval::{Context, eval, eval_condition, eval_template};
 pub use kept::{parse_condition, parse_template};
 pub use parse::{ExprError, ExprErrorKind, parse_expr};
-pub use template::{Part, Template};
+pub use template::{Template, TemplatePart};
 pub use value::{Eval, MAX_ALTERNATIVES, Value};
 
 #[cfg(test)]

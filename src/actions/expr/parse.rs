@@ -1,6 +1,6 @@
 //! Tokens of an expression to its syntax tree.
 
-use crate::actions::expr::ast::{CompareOp, Expr, ExprKind, LogicalOp, Step};
+use crate::actions::expr::ast::{CompareOp, Expr, ExprKind, LogicalOp, PathStep};
 use crate::actions::expr::lex::{Token, tokens};
 use crate::actions::expr::value::Value;
 use crate::base::text::Span;
@@ -242,25 +242,28 @@ impl Parser {
         Ok(Expr { kind, span })
     }
 
-    fn property(&mut self) -> Result<Step, ExprError> {
+    fn property(&mut self) -> Result<PathStep, ExprError> {
         match self.peek() {
             Some(Token::Star) => {
                 self.next += 1;
-                Ok(Step::Star)
+                Ok(PathStep::Star)
             }
             Some(Token::Name(name)) => {
                 let kind = ExprKind::Literal(Value::String(name.clone()));
                 let start = self.offset();
                 self.next += 1;
-                Ok(Step::Index(Expr { kind, span: Span::new(start, self.taken_to()) }))
+                Ok(PathStep::Index(Expr { kind, span: Span::new(start, self.taken_to()) }))
             }
             _ => Err(self.unexpected()),
         }
     }
 
-    fn index(&mut self) -> Result<Step, ExprError> {
-        let step =
-            if self.take(&Token::Star) { Step::Star } else { Step::Index(self.expression()?) };
+    fn index(&mut self) -> Result<PathStep, ExprError> {
+        let step = if self.take(&Token::Star) {
+            PathStep::Star
+        } else {
+            PathStep::Index(self.expression()?)
+        };
         self.expect(&Token::CloseIndex)?;
         Ok(step)
     }
@@ -279,7 +282,7 @@ impl Parser {
                 return Ok(inner);
             }
             Token::Name(name) if self.take(&Token::Open) => {
-                ExprKind::Call { name, args: self.arguments()? }
+                ExprKind::FunctionCall { name, args: self.arguments()? }
             }
             Token::Name(name) => ExprKind::Context(name),
             _ => return Err(error),

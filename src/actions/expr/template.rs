@@ -1,18 +1,18 @@
 //! Strings with `${{ }}` in them, and `if:` conditions.
 
-use crate::actions::expr::ast::{Call, Expr, ExprKind, distinct_paths};
+use crate::actions::expr::ast::{Expr, ExprKind, FunctionCall, distinct_paths};
 use crate::actions::expr::parse::{ExprError, ExprErrorKind, parse_at};
 use crate::base::text::Span;
 
 /// A string with zero or more expressions; literal parts are never empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
-    pub parts: Vec<Part>,
+    pub parts: Vec<TemplatePart>,
 }
 
 /// A piece of a template; spans are in bytes of the text that was parsed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Part {
+pub enum TemplatePart {
     Literal {
         text: String,
         span: Span,
@@ -29,7 +29,7 @@ impl Template {
     pub fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
-            [Part::Literal { text, .. }] => Some(text),
+            [TemplatePart::Literal { text, .. }] => Some(text),
             _ => None,
         }
     }
@@ -37,8 +37,8 @@ impl Template {
     /// The expressions in order.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Expr { expr, .. } => Some(expr),
-            Part::Literal { .. } => None,
+            TemplatePart::Expr { expr, .. } => Some(expr),
+            TemplatePart::Literal { .. } => None,
         })
     }
 
@@ -48,7 +48,7 @@ impl Template {
     }
 
     /// [`Expr::calls`] over all expressions.
-    pub fn calls(&self, name: &str) -> Vec<Call<'_>> {
+    pub fn calls(&self, name: &str) -> Vec<FunctionCall<'_>> {
         self.exprs().flat_map(|expr| expr.calls(name)).collect()
     }
 }
@@ -65,7 +65,7 @@ pub(super) fn parse(text: &str) -> Result<Template, ExprError> {
             .ok_or(ExprError::at(open, ExprErrorKind::Unterminated))?
             + inner;
         at = close + 2;
-        parts.push(Part::Expr {
+        parts.push(TemplatePart::Expr {
             expr: parse_at(&text[inner..close], inner)?,
             span: Span::new(open, at),
         });
@@ -74,9 +74,9 @@ pub(super) fn parse(text: &str) -> Result<Template, ExprError> {
     Ok(Template { parts })
 }
 
-fn push_literal(parts: &mut Vec<Part>, text: &str, span: Span) {
+fn push_literal(parts: &mut Vec<TemplatePart>, text: &str, span: Span) {
     if span.start < span.end {
-        parts.push(Part::Literal { text: text[span.range()].to_owned(), span });
+        parts.push(TemplatePart::Literal { text: text[span.range()].to_owned(), span });
     }
 }
 
@@ -97,9 +97,9 @@ pub(super) fn condition(text: &str) -> Result<Template, ExprError> {
     }
     let span = Span::new(0, text.len());
     let expr = if text.trim().is_empty() {
-        Expr { kind: ExprKind::Call { name: "success".to_owned(), args: Vec::new() }, span }
+        Expr { kind: ExprKind::FunctionCall { name: "success".to_owned(), args: Vec::new() }, span }
     } else {
         parse_at(text, 0)?
     };
-    Ok(Template { parts: vec![Part::Expr { expr, span }] })
+    Ok(Template { parts: vec![TemplatePart::Expr { expr, span }] })
 }

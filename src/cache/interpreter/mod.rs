@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub use probe::Probe;
 
 use self::supplier::{Calls, Supplier};
-use crate::job::context::{Subject, cacheable, touches_folder};
+use crate::job::context::{JobContext, cacheable, touches_folder};
 use crate::job::state::prefixed;
 use crate::job::{Event, Invocation, Timeline};
 use crate::rules::setup_actions::{Image, has_since, setup_actions};
@@ -43,14 +43,14 @@ pub struct Interpreters {
 
 impl Interpreters {
     /// Adds the Pythons of all environments of a job.
-    pub fn add(&mut self, subject: &Subject<'_>) {
-        for timeline in &subject.timelines {
+    pub fn add(&mut self, context: &JobContext<'_>) {
+        for timeline in &context.timelines {
             // The same command of the same step gets the same Pythons.
             let mut seen = HashSet::new();
             for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
                 let run = Arc::as_ptr(&invocation.run);
                 let is_new = seen.insert((
-                    event.site,
+                    event.step_ref,
                     event.outer,
                     &invocation.command,
                     &invocation.launcher,
@@ -61,19 +61,19 @@ impl Interpreters {
                 if !is_new && !invocation.command.ends_with('…') {
                     continue;
                 }
-                self.add_call(subject, timeline, event, invocation);
+                self.add_call(context, timeline, event, invocation);
             }
         }
     }
 
     fn add_call(
         &mut self,
-        subject: &Subject<'_>,
+        context: &JobContext<'_>,
         timeline: &Timeline,
         event: &Event,
         invocation: &Invocation,
     ) {
-        let calls = Calls::new(subject, timeline, event, invocation);
+        let calls = Calls::new(context, timeline, event, invocation);
         self.outside |= calls.image.is_none();
         let sessions = &invocation.run.sessions;
         let mut suppliers: Vec<Supplier> = sessions.iter().map(|s| calls.of_session(s)).collect();
@@ -198,9 +198,9 @@ impl Interpreters {
 
 /// Whether environments of this instance are made of a Python that the runner or a container has,
 /// under a name that gets another one in time: `ubuntu-latest`, `python:3`.
-pub fn floats(subject: &Subject<'_>, timeline: &Timeline) -> bool {
+pub fn floats(context: &JobContext<'_>, timeline: &Timeline) -> bool {
     cacheable(timeline).any(|(event, invocation)| {
-        let calls = Calls::new(subject, timeline, event, invocation);
+        let calls = Calls::new(context, timeline, event, invocation);
         let asked = |s: Supplier| matches!(s, Supplier::Asked(_));
         let sessions = &invocation.run.sessions;
         calls.set_ups.is_empty()

@@ -4,7 +4,7 @@ use super::placed;
 use super::words::{ask, fixes_minor, installs, is_active, is_same, option};
 use crate::actions::context::{Scope, runner_os};
 use crate::actions::{Job, Step};
-use crate::job::context::Subject;
+use crate::job::context::JobContext;
 use crate::job::event::SetUp;
 use crate::job::state::prefixed;
 use crate::job::{Event, Invocation, Timeline};
@@ -37,7 +37,7 @@ pub(super) enum Supplier {
 
 /// One call of nox with what ran before it.
 pub(super) struct Calls<'a> {
-    subject: &'a Subject<'a>,
+    context: &'a JobContext<'a>,
     invocation: &'a Invocation,
     event: &'a Event,
     job: Option<&'a Job>,
@@ -53,13 +53,13 @@ pub(super) struct Calls<'a> {
 
 impl<'a> Calls<'a> {
     pub fn new(
-        subject: &'a Subject<'a>,
+        context: &'a JobContext<'a>,
         timeline: &'a Timeline,
         event: &'a Event,
         invocation: &'a Invocation,
     ) -> Self {
-        let workflow = subject.document().workflow();
-        let job = workflow.zip(subject.unit.job).map(|(w, j)| &w.jobs[j]);
+        let workflow = context.document().workflow();
+        let job = workflow.zip(context.job_ref.job).map(|(w, j)| &w.jobs[j]);
         let (leg, inputs) = (&timeline.instance.leg, &timeline.instance.inputs);
         let scope = job.zip(workflow).map(|(job, workflow)| {
             Scope::new(leg, inputs, &job.id).with_env(&workflow.env).with_env(&job.env)
@@ -75,12 +75,14 @@ impl<'a> Calls<'a> {
             let mut words = invocation.command.split_whitespace().map(|word| images.read(word));
             words.find(|image| *image != Image::Floating).unwrap_or(Image::Floating)
         });
-        let before =
-            timeline.events.iter().take_while(|e| e.site != event.site || e.span != event.span);
-        let inner = (event.site != event.outer).then_some(event.site);
-        let scripts = std::iter::once(event.outer).chain(inner).flat_map(|site| {
-            let list = subject.repository.documents[site.document].steps(site.job);
-            let steps = list.map_or(&[][..], |l| l.steps.get(..=site.step).unwrap_or_default());
+        let before = timeline
+            .events
+            .iter()
+            .take_while(|e| e.step_ref != event.step_ref || e.span != event.span);
+        let inner = (event.step_ref != event.outer).then_some(event.step_ref);
+        let scripts = std::iter::once(event.outer).chain(inner).flat_map(|step_ref| {
+            let list = context.repository.documents[step_ref.document].steps(step_ref.job);
+            let steps = list.map_or(&[][..], |l| l.steps.get(..=step_ref.step).unwrap_or_default());
             steps.iter().filter_map(|step| step.run.as_ref()).map(|script| script.text.as_str())
         });
         Self {
@@ -91,7 +93,7 @@ impl<'a> Calls<'a> {
             labels: job.zip(scope.as_ref()).map_or_else(Vec::new, |(job, scope)| {
                 job.runs_on.iter().filter_map(|label| scope.text(&label.text)).collect()
             }),
-            subject,
+            context,
             invocation,
             event,
             job,
@@ -361,7 +363,7 @@ impl<'a> Calls<'a> {
             || self.sets("NOX_DOWNLOAD_PYTHON")
             || self.lines_with("nox[pbs").any(|line| line.contains("nox[pbs"))
             || run.definition_files.iter().any(|file| {
-                let text = self.subject.repository.files().read(file);
+                let text = self.context.repository.files().read(file);
                 text.is_some_and(|text| text.contains("download_python"))
             })
     }
@@ -373,14 +375,14 @@ impl<'a> Calls<'a> {
             Some(rest) if !checkout.is_empty() => rest.trim_start_matches('/'),
             _ => path,
         };
-        self.subject.repository.files().read(inside).map(|text| text.to_string())
+        self.context.repository.files().read(inside).map(|text| text.to_string())
     }
 
     /// A tracked file of the project or of the repository, relative to the workspace.
     fn project_file(&self, name: &str) -> Option<String> {
         let definition = self.invocation.run.definition_files.first();
         let folder = definition.and_then(|d| d.rsplit_once('/')).map_or("", |(folder, _)| folder);
-        let tracked = self.subject.repository.files().tracked();
+        let tracked = self.context.repository.files().tracked();
         let path = [folder, ""].map(|folder| prefixed(folder, name));
         path.iter().find(|p| tracked.contains(p)).map(|p| placed(self.invocation, p))
     }
@@ -392,7 +394,7 @@ impl<'a> Calls<'a> {
     }
 
     fn default_shell(&self) -> Option<&'a str> {
-        let workflow = self.subject.document().workflow().map(|w| &w.defaults);
+        let workflow = self.context.document().workflow().map(|w| &w.defaults);
         let own = self.step().and_then(|s| s.shell.as_ref());
         let job = self.job.and_then(|j| j.defaults.shell.as_ref());
         let default = job.or_else(|| workflow.and_then(|d| d.shell.as_ref()));
@@ -400,8 +402,11 @@ impl<'a> Calls<'a> {
     }
 
     fn step(&self) -> Option<&'a Step> {
-        let site = self.event.site;
-        self.subject.repository.documents[site.document].steps(site.job)?.steps.get(site.step)
+        let step_ref = self.event.step_ref;
+        self.context.repository.documents[step_ref.document]
+            .steps(step_ref.job)?
+            .steps
+            .get(step_ref.step)
     }
 
     /// Whether the workflow, the job or the step sets a variable.
@@ -414,7 +419,7 @@ impl<'a> Calls<'a> {
     }
 
     fn entries(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let workflow = self.subject.document().workflow().map(|w| &w.env);
+        let workflow = self.context.document().workflow().map(|w| &w.env);
         let envs = workflow.into_iter().chain(self.job.map(|j| &j.env));
         let envs = envs.chain(self.step().map(|s| &s.env));
         envs.flat_map(|env| &env.entries).map(|(name, v)| (name.as_str(), v.text.as_str()))

@@ -9,7 +9,7 @@ use crate::repo::discover::discover;
 const OLD: &str = "jobs:\n  a:\n    steps:\n      - run: one\n      - run: two\n";
 const NEW: &str = "jobs:\n  a:\n    steps:\n      - uses: c\n      - run: one\n      - run: two\n";
 
-fn repository(content: &str) -> (tempfile::TempDir, Repository) {
+fn repository(content: &str) -> (tempfile::TempDir, DiscoveredRepository) {
     let folder = tempfile::tempdir().unwrap();
     let workflows = folder.path().join(".github/workflows");
     fs::create_dir_all(&workflows).unwrap();
@@ -54,7 +54,11 @@ fn insert_before(text: &str, needle: &str, index: usize) -> Fix {
 }
 
 /// Runs the loop with a check that wants what `fixes` says about the text it sees.
-fn run(repository: &Repository, write: bool, fixes: impl Fn(&str) -> Vec<Fix>) -> Repaired {
+fn run(
+    repository: &DiscoveredRepository,
+    write: bool,
+    fixes: impl Fn(&str) -> Vec<Fix>,
+) -> Repaired {
     repair_with(repository, write, Applicability::Safe, |files| {
         let mut outcome = Outcome::default();
         for file in files {
@@ -66,7 +70,7 @@ fn run(repository: &Repository, write: bool, fixes: impl Fn(&str) -> Vec<Fix>) -
     })
 }
 
-fn on_disk(repository: &Repository) -> String {
+fn on_disk(repository: &DiscoveredRepository) -> String {
     fs::read_to_string(&repository.files[0].path).unwrap()
 }
 

@@ -21,11 +21,11 @@ pub struct Directive {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ignore {
     /// Never empty, in order.
-    pub checks: Vec<Entry>,
+    pub checks: Vec<IgnoredCheck>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct IgnoredCheck {
     /// Full id.
     pub check: &'static str,
     /// The name in the text.
@@ -171,7 +171,10 @@ fn parse(request: &str, offset: usize) -> Result<Ignore, String> {
         }
         let check = checks::find(name).ok_or_else(|| checks::unknown(name))?;
         let start = at + (part.len() - part.trim_start().len());
-        checks.push(Entry { check: check.id.as_str(), span: Span::new(start, start + name.len()) });
+        checks.push(IgnoredCheck {
+            check: check.id.as_str(),
+            span: Span::new(start, start + name.len()),
+        });
         at += part.len() + 1;
     }
     Ok(Ignore { checks })

@@ -11,10 +11,10 @@ const MAX_VALUE: usize = 4096;
 const MAX_FILES: usize = 50;
 
 /// A file's path, relative to the repository root, and its text.
-pub type Source = (String, Arc<str>);
+pub type MakeFile = (String, Arc<str>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Variable {
+pub enum MakeVariable {
     Text(String),
     /// `?=`: the environment goes before.
     Default(String),
@@ -22,7 +22,7 @@ pub enum Variable {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Rule {
+pub struct MakeRule {
     /// As written.
     pub targets: String,
     pub prerequisites: String,
@@ -37,23 +37,23 @@ pub struct Rule {
 #[derive(Debug, Default)]
 pub struct Makefile {
     /// The file itself, and those it includes.
-    pub sources: Vec<Source>,
+    pub sources: Vec<MakeFile>,
     /// What it includes and nobody finds.
     pub missing: Vec<String>,
-    pub rules: Vec<Rule>,
+    pub rules: Vec<MakeRule>,
     by_target: BTreeMap<String, Vec<usize>>,
-    pub variables: BTreeMap<String, Variable>,
+    pub variables: BTreeMap<String, MakeVariable>,
     pub exported: BTreeSet<String>,
     pub default_goal: Option<String>,
 }
 
 impl Makefile {
     /// The rules that name this target, in order.
-    pub fn rules_of(&self, target: &str) -> impl DoubleEndedIterator<Item = &Rule> {
+    pub fn rules_of(&self, target: &str) -> impl DoubleEndedIterator<Item = &MakeRule> {
         self.by_target.get(target).into_iter().flatten().filter_map(|i| self.rules.get(*i))
     }
 
-    fn add(&mut self, rule: Rule) {
+    fn add(&mut self, rule: MakeRule) {
         let index = self.rules.len();
         for target in rule.targets.split_whitespace() {
             let of = self.by_target.entry(target.to_owned()).or_default();
@@ -73,14 +73,14 @@ impl Makefile {
         let known = !conditional && value.len() <= MAX_VALUE;
         let new = match (operator, self.variables.get(name)) {
             ("?=", Some(_)) => return,
-            ("!=", _) => Variable::Unknown,
-            _ if !known => Variable::Unknown,
-            ("?=", None) => Variable::Default(value.to_owned()),
-            ("+=", Some(Variable::Text(old))) if old.len() + value.len() < MAX_VALUE => {
-                Variable::Text(format!("{old} {value}"))
+            ("!=", _) => MakeVariable::Unknown,
+            _ if !known => MakeVariable::Unknown,
+            ("?=", None) => MakeVariable::Default(value.to_owned()),
+            ("+=", Some(MakeVariable::Text(old))) if old.len() + value.len() < MAX_VALUE => {
+                MakeVariable::Text(format!("{old} {value}"))
             }
-            ("+=", _) => Variable::Unknown,
-            _ => Variable::Text(value.to_owned()),
+            ("+=", _) => MakeVariable::Unknown,
+            _ => MakeVariable::Text(value.to_owned()),
         };
         self.variables.insert(name.to_owned(), new);
     }
@@ -105,10 +105,10 @@ fn logical_lines(text: &str) -> impl Iterator<Item = Span> + '_ {
 
 /// Reads a Makefile; `find` gives the files that an `include` names, none where there is no such
 /// file.
-pub fn read(source: Source, find: &dyn Fn(&str) -> Vec<Source>) -> Makefile {
+pub fn read(source: MakeFile, find: &dyn Fn(&str) -> Vec<MakeFile>) -> Makefile {
     let mut out = Makefile::default();
     out.read(source, find, false);
-    if let Some(Variable::Text(goal)) = out.variables.get(".DEFAULT_GOAL") {
+    if let Some(MakeVariable::Text(goal)) = out.variables.get(".DEFAULT_GOAL") {
         out.default_goal = Some(goal.clone());
     }
     out
@@ -116,15 +116,20 @@ pub fn read(source: Source, find: &dyn Fn(&str) -> Vec<Source>) -> Makefile {
 
 impl Makefile {
     /// The text of the file that a rule stands in.
-    pub fn source_of(&self, rule: &Rule) -> Option<&Source> {
+    pub fn source_of(&self, rule: &MakeRule) -> Option<&MakeFile> {
         self.sources.get(rule.source)
     }
 
-    fn read(&mut self, source: Source, find: &dyn Fn(&str) -> Vec<Source>, included_maybe: bool) {
+    fn read(
+        &mut self,
+        source: MakeFile,
+        find: &dyn Fn(&str) -> Vec<MakeFile>,
+        included_maybe: bool,
+    ) {
         let text = Arc::clone(&source.1);
         let number = self.sources.len();
         self.sources.push(source);
-        let (mut rule, mut conditions, mut defining): (Option<Rule>, usize, bool) =
+        let (mut rule, mut conditions, mut defining): (Option<MakeRule>, usize, bool) =
             (None, 0, false);
         for span in logical_lines(&text) {
             let line = text.get(span.range()).unwrap_or_default();
@@ -151,7 +156,7 @@ impl Makefile {
                 "else" | "vpath" | "unexport" | "undefine" => {}
                 _ => {
                     if let Some(new) = statement(&bare, self, conditional) {
-                        self.rules_push(rule.replace(Rule { source: number, ..new }), &text);
+                        self.rules_push(rule.replace(MakeRule { source: number, ..new }), &text);
                     }
                 }
             }
@@ -160,7 +165,7 @@ impl Makefile {
     }
 
     /// Reads the files that an `include` names, each once.
-    fn include(&mut self, names: &str, find: &dyn Fn(&str) -> Vec<Source>, conditional: bool) {
+    fn include(&mut self, names: &str, find: &dyn Fn(&str) -> Vec<MakeFile>, conditional: bool) {
         let names = self.simple(names);
         for name in names.split_whitespace() {
             let found = find(name);
@@ -181,7 +186,9 @@ impl Makefile {
         let (mut out, mut at) = (String::new(), 0);
         for (span, name) in references(text) {
             let value = match self.variables.get(name) {
-                Some(Variable::Text(value) | Variable::Default(value)) if !value.contains('$') => {
+                Some(MakeVariable::Text(value) | MakeVariable::Default(value))
+                    if !value.contains('$') =>
+                {
                     value.as_str()
                 }
                 _ => text.get(span.range()).unwrap_or_default(),
@@ -194,7 +201,7 @@ impl Makefile {
         out
     }
 
-    fn rules_push(&mut self, rule: Option<Rule>, text: &str) {
+    fn rules_push(&mut self, rule: Option<MakeRule>, text: &str) {
         let Some(mut rule) = rule else { return };
         // With .ONESHELL all lines go to one shell.
         if self.by_target.contains_key(".ONESHELL")
@@ -208,7 +215,7 @@ impl Makefile {
 }
 
 /// A line that is no recipe and no directive; the rule that it begins.
-fn statement(line: &str, out: &mut Makefile, conditional: bool) -> Option<Rule> {
+fn statement(line: &str, out: &mut Makefile, conditional: bool) -> Option<MakeRule> {
     let (line, export) =
         match line.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])) {
             Some(rest) => (rest.trim_start(), true),
@@ -235,7 +242,7 @@ fn statement(line: &str, out: &mut Makefile, conditional: bool) -> Option<Rule> 
     let (prerequisites, _inline) = rest.split_once(';').unwrap_or((rest, ""));
     let (targets, prerequisites) =
         (targets.trim_end_matches('&').to_owned(), prerequisites.replace('|', " "));
-    Some(Rule { targets, prerequisites, recipe: Vec::new(), conditional, source: 0 })
+    Some(MakeRule { targets, prerequisites, recipe: Vec::new(), conditional, source: 0 })
 }
 
 /// `NAME operator value`, where the line is an assignment.
@@ -321,8 +328,8 @@ mod tests {
         let text = "A := x\nB ?= y # why\nA += z\n.PHONY: all\nall: one \\\n  two\n\t@echo $$A \\\n\t  more\n\t-nox\n\
                     ifdef CI\none:\n\tcmd\nendif\ndefine X\nfoo: bar\nendef\nall: V = 1\n";
         let makefile = read(("Makefile".into(), text.into()), &|_| Vec::new());
-        assert_eq!(makefile.variables["A"], Variable::Text("x z".into()));
-        assert_eq!(makefile.variables["B"], Variable::Default("y".into()));
+        assert_eq!(makefile.variables["A"], MakeVariable::Text("x z".into()));
+        assert_eq!(makefile.variables["B"], MakeVariable::Default("y".into()));
         assert_eq!(makefile.default_goal.as_deref(), Some("all"));
         let all = makefile.rules_of("all").next().unwrap();
         let recipe: Vec<&str> = all.recipe.iter().map(|s| &text[s.range()]).collect();
@@ -351,7 +358,7 @@ mod tests {
         assert_eq!(makefile.missing, ["none.mk"]);
         assert_eq!(
             makefile.variables["A"],
-            Variable::Text("a".into()),
+            MakeVariable::Text("a".into()),
             "the last assignment counts"
         );
         assert_eq!(

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::event::{CacheEvent, NotSaved, TOOL};
 use super::super::line::Moment;
 use super::super::record::Stage;
-use super::Outcome;
+use super::JobOutcome;
 use super::step::StepState;
 use crate::rules::logs::LOGS;
 
@@ -235,7 +235,7 @@ fn same_key(a: &str, b: &str) -> bool {
 /// The caches of environments, those of packages, and the others: what was restored joined with what was saved.
 pub(super) fn joined(
     steps: &mut [StepState],
-    outcome: Outcome,
+    outcome: JobOutcome,
     truncated: bool,
 ) -> [Vec<CacheUse>; 3] {
     let mut uses = Vec::new();
@@ -314,9 +314,9 @@ pub(super) fn joined(
         if found.save == Save::Unknown && !truncated {
             found.save = match (outcome, &found.restore) {
                 (_, Restore::Hit) => Save::AlreadyThere,
-                (Outcome::Failed | Outcome::Cancelled, _) => Save::JobFailed,
-                (Outcome::Passed, _) => Save::NotMentioned,
-                (Outcome::Unknown, _) => Save::Unknown,
+                (JobOutcome::Failed | JobOutcome::Cancelled, _) => Save::JobFailed,
+                (JobOutcome::Passed, _) => Save::NotMentioned,
+                (JobOutcome::Unknown, _) => Save::Unknown,
             };
         }
     }

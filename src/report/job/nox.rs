@@ -64,7 +64,7 @@ pub struct Build {
 
 /// The session that runs.
 #[derive(Debug, Default)]
-struct Open {
+struct OpenSession {
     /// When it began.
     start: Option<Moment>,
     /// The line that built something, if the last line did: what comes next ends it.
@@ -76,7 +76,7 @@ struct Open {
     unmeasured: bool,
 }
 
-impl Open {
+impl OpenSession {
     /// Whatever was being built was built when this line came.
     fn interrupt(&mut self, time: Option<Moment>) {
         let Some(began) = self.building.take() else { return };
@@ -94,7 +94,7 @@ pub(super) struct NoxLog {
     pub reused: Vec<String>,
     pub sessions: Vec<(String, SessionResult)>,
     pub builds: Vec<Build>,
-    open: Option<Open>,
+    open: Option<OpenSession>,
     /// Of ended sessions in lines outside of any step; `None` once one has no timestamps.
     between: Option<f64>,
     /// Of whole invocations; `None` once one is without.
@@ -126,7 +126,7 @@ impl NoxLog {
         }
         match line {
             LogLine::SessionStart(_) => {
-                self.open = Some(Open { start: time, ..Open::default() });
+                self.open = Some(OpenSession { start: time, ..OpenSession::default() });
             }
             LogLine::SessionEnd { name, result, seconds } => self.end(name, result, seconds, time),
             LogLine::RunEnd { seconds } => {

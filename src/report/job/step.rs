@@ -2,7 +2,7 @@
 
 use super::super::event::CacheEvent;
 use super::super::line::Moment;
-use super::super::record::{Stage, Step};
+use super::super::record::{LogStep, Stage};
 use super::MOST;
 use super::cache::{Restoring, Saving};
 
@@ -40,7 +40,7 @@ enum Echo {
 }
 
 impl StepState {
-    pub fn new(step: &Step<'_>, start: Option<Moment>) -> Self {
+    pub fn new(step: &LogStep<'_>, start: Option<Moment>) -> Self {
         let clipped = |text: &str| text.chars().take(LONGEST).collect();
         Self {
             stage: step.stage,
@@ -51,7 +51,7 @@ impl StepState {
         }
     }
 
-    pub fn is(&self, step: &Step<'_>) -> bool {
+    pub fn is(&self, step: &LogStep<'_>) -> bool {
         self.stage == step.stage
             && self.id == step.id
             && (!step.id.is_empty() || self.name == step.name)

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read};
 use serde::Deserialize;
 
 use super::super::error::ReportError;
-use super::super::job::{JobBuilder, JobRun, NoxSeconds, Outcome};
+use super::super::job::{JobBuilder, JobOutcome, JobRun, NoxSeconds};
 use crate::tool::log::SessionResult;
 
 /// Bytes; a report has about 200 per session.
@@ -13,13 +13,13 @@ const LARGEST: u64 = 16 << 20;
 
 /// Fields that are not needed are let through: each version of nox adds some.
 #[derive(Deserialize)]
-struct Report {
+struct SessionsReport {
     result: i64,
-    sessions: Vec<Session>,
+    sessions: Vec<ReportedSession>,
 }
 
 #[derive(Deserialize)]
-struct Session {
+struct ReportedSession {
     name: String,
     result: String,
     /// Seconds; since nox 2025.
@@ -44,11 +44,11 @@ pub(super) fn read(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Jo
     if text.len() as u64 > LARGEST {
         return Err(ReportError::TooLarge { name: name.to_owned(), limit: LARGEST });
     }
-    let report: Report = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+    let report: SessionsReport = serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .map_err(|_| ReportError::UnknownFormat { name: name.to_owned() })?;
     let mut run = JobBuilder::new(job, true).finish();
     run.ran_nox = true;
-    run.outcome = if report.result == SUCCESS { Outcome::Passed } else { Outcome::Failed };
+    run.outcome = if report.result == SUCCESS { JobOutcome::Passed } else { JobOutcome::Failed };
     // a report without sessions, or of a nox that does not measure, tells no seconds
     let seconds: Option<f64> = report.sessions.iter().map(|s| s.duration).sum();
     run.nox = NoxSeconds {

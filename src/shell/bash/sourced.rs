@@ -1,12 +1,12 @@
 //! Scripts that a script reads into itself with `source`: what they set and where they leave it.
 
-use super::{Walker, walk};
+use super::{BashReader, walk};
 use crate::shell::{Directory, Expanded, Given, MAX_SOURCED, Word};
 
 /// How many scripts may read each other this way; those that read themselves end here.
 const MAX_SOURCES: usize = 3;
 
-impl Walker<'_, '_> {
+impl BashReader<'_, '_> {
     /// Takes over what the file sets. The commands in it are found by following the file.
     pub(super) fn source(&mut self, file: Option<&Word>) {
         let Some(path) = file.and_then(|w| w.value.as_deref()) else { return };

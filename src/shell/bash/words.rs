@@ -2,15 +2,15 @@
 
 use tree_sitter::Node;
 
-use super::{Value, Walker, children, span};
+use super::{BashReader, ShellValue, children, span};
 use crate::base::text::Span;
 use crate::shell::TOP_FOLDER;
-use crate::shell::word::{Part, Source, Word};
+use crate::shell::word::{PartSource, Word, WordPart};
 
 /// How deep quotes and concatenations nest in one word.
 const MAX_WORD_DEPTH: usize = 16;
 
-impl<'t> Walker<'_, 't> {
+impl<'t> BashReader<'_, 't> {
     /// The words that `node` becomes; its command substitutions run first.
     pub(super) fn words(&mut self, node: Node<'t>) -> Vec<Word> {
         self.substitutions(node);
@@ -28,7 +28,7 @@ impl<'t> Walker<'_, 't> {
     }
 
     /// What `node` evaluates to, one part for each origin.
-    pub(super) fn parts(&self, node: Node<'t>, quoted: bool, depth: usize) -> Vec<Part> {
+    pub(super) fn parts(&self, node: Node<'t>, quoted: bool, depth: usize) -> Vec<WordPart> {
         let place = span(node);
         // With an error inside, a quote may be missing.
         if depth > MAX_WORD_DEPTH || node.has_error() {
@@ -48,19 +48,19 @@ impl<'t> Walker<'_, 't> {
                     .own_folder(self.text(node))
                     .or_else(|| found_program(self.text(node)).map(str::to_owned))
                     .or_else(|| self.top_folder(self.text(node)));
-                vec![Part { text, ..self.unknown(place, quoted) }]
+                vec![WordPart { text, ..self.unknown(place, quoted) }]
             }
             _ if !node.is_named() => self.bare(place, quoted),
             _ => vec![self.unknown(place, quoted)],
         }
     }
 
-    fn unknown(&self, place: Span, quoted: bool) -> Part {
+    fn unknown(&self, place: Span, quoted: bool) -> WordPart {
         let (span, choices) = (self.script.origin(place), Vec::new());
-        Part { text: None, choices, span, source: Source::Variable, quoted }
+        WordPart { text: None, choices, span, source: PartSource::Variable, quoted }
     }
 
-    fn bare(&self, place: Span, quoted: bool) -> Vec<Part> {
+    fn bare(&self, place: Span, quoted: bool) -> Vec<WordPart> {
         let text = self.script.text().get(place.range()).unwrap_or_default();
         if text.contains('{') && text.contains(',') && text.contains('}') {
             return vec![self.unknown(place, quoted)];
@@ -68,7 +68,7 @@ impl<'t> Walker<'_, 't> {
         self.script.unescape(place, quoted, '\\', |_| true)
     }
 
-    fn concatenation(&self, node: Node<'t>, quoted: bool, depth: usize) -> Vec<Part> {
+    fn concatenation(&self, node: Node<'t>, quoted: bool, depth: usize) -> Vec<WordPart> {
         let nodes = children(node);
         let texts: Vec<&str> = nodes.iter().map(|c| self.text(*c)).collect();
         // `{a,b}` comes as single characters.
@@ -78,7 +78,7 @@ impl<'t> Walker<'_, 't> {
         nodes.into_iter().flat_map(|c| self.parts(c, quoted, depth + 1)).collect()
     }
 
-    fn string(&self, node: Node<'t>, depth: usize) -> Vec<Part> {
+    fn string(&self, node: Node<'t>, depth: usize) -> Vec<WordPart> {
         let content = inner(span(node), 1, 1);
         let (mut parts, mut at) = (Vec::new(), content.start);
         let literal = |from: usize, to: usize| {
@@ -100,7 +100,7 @@ impl<'t> Walker<'_, 't> {
 
     /// `$name` and `${name}`; with a default or a filter only where the variable is known to have a
     /// value.
-    fn variable(&self, node: Node<'t>, quoted: bool) -> Part {
+    fn variable(&self, node: Node<'t>, quoted: bool) -> WordPart {
         let mut part = self.unknown(span(node), quoted);
         let text = self.text(node);
         let bare =
@@ -113,12 +113,12 @@ impl<'t> Walker<'_, 't> {
         // `"$@"` and `"${list[@]}"` are many words in spite of the quotes.
         part.quoted &= !filter.contains('@');
         match self.lookup(name) {
-            Value::Known(value)
+            ShellValue::Known(value)
                 if filter.is_empty() || (filter.starts_with(":-") && !value.is_empty()) =>
             {
                 part.text = Some(value);
             }
-            Value::OneOf(values) if filter.is_empty() => part.choices = values,
+            ShellValue::OneOf(values) if filter.is_empty() => part.choices = values,
             _ => {}
         }
         part
@@ -181,18 +181,18 @@ impl<'t> Walker<'_, 't> {
         (inside == TOP_FOLDER).then(|| (self.vars)(TOP_FOLDER))?
     }
 
-    fn lookup(&self, name: &str) -> Value {
+    fn lookup(&self, name: &str) -> ShellValue {
         if name == "0" {
-            return (self.vars)("0").map_or(Value::Unknown, Value::Known);
+            return (self.vars)("0").map_or(ShellValue::Unknown, ShellValue::Known);
         }
         if let Ok(position) = name.parse::<usize>() {
             let word =
                 position.checked_sub(1).and_then(|at| self.state.positional.as_ref()?.get(at));
-            return word.map_or(Value::Unknown, Value::of);
+            return word.map_or(ShellValue::Unknown, ShellValue::of);
         }
         match self.state.vars.get(name) {
             Some(value) => value.clone(),
-            None => (self.vars)(name).map_or(Value::Unknown, Value::Known),
+            None => (self.vars)(name).map_or(ShellValue::Unknown, ShellValue::Known),
         }
     }
 }
@@ -215,12 +215,12 @@ fn inner(span: Span, before: usize, after: usize) -> Span {
 
 /// Splits the values of unquoted variables at blanks, as the shell does. A word that is an empty
 /// variable vanishes.
-fn split(parts: Vec<Part>) -> Vec<Vec<Part>> {
-    let mut words: Vec<Vec<Part>> = Vec::new();
+fn split(parts: Vec<WordPart>) -> Vec<Vec<WordPart>> {
+    let mut words: Vec<Vec<WordPart>> = Vec::new();
     let (mut open, mut empty_is_word) = (Vec::new(), parts.is_empty());
     for part in parts {
         let value =
-            part.text.as_deref().filter(|_| part.source == Source::Variable && !part.quoted);
+            part.text.as_deref().filter(|_| part.source == PartSource::Variable && !part.quoted);
         let Some(value) = value else {
             empty_is_word = true;
             open.push(part);
@@ -232,7 +232,7 @@ fn split(parts: Vec<Part>) -> Vec<Vec<Part>> {
                 words.push(std::mem::take(&mut open));
             }
             if !piece.is_empty() {
-                open.push(Part { text: Some((*piece).to_owned()), ..part.clone() });
+                open.push(WordPart { text: Some((*piece).to_owned()), ..part.clone() });
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Words of a PowerShell command as a native program receives them.
 
-use super::{Value, Walker};
+use super::{PowerShellReader, ShellValue};
 use crate::base::text::Span;
-use crate::shell::word::{Part, Source, Word};
+use crate::shell::word::{PartSource, Word, WordPart};
 
 /// The key under which a variable is kept: `X` for `$env:X`, `$x` for `$X`.
 pub(super) fn variable_name(text: &str) -> String {
@@ -13,7 +13,7 @@ pub(super) fn variable_name(text: &str) -> String {
     }
 }
 
-impl Walker<'_, '_> {
+impl PowerShellReader<'_, '_> {
     /// The words in `span` of the expanded text, redirections left out.
     pub(super) fn lex(&self, span: Span) -> Vec<Word> {
         let mut lexer =
@@ -27,7 +27,7 @@ impl Walker<'_, '_> {
 }
 
 struct Lexer<'w, 'a, 't> {
-    walker: &'w Walker<'a, 't>,
+    walker: &'w PowerShellReader<'a, 't>,
     text: &'w str,
     end: usize,
     at: usize,
@@ -78,7 +78,7 @@ impl<'w> Lexer<'w, '_, '_> {
     }
 
     /// Reads up to the end of the word.
-    fn parts(&mut self) -> Vec<Part> {
+    fn parts(&mut self) -> Vec<WordPart> {
         let mut parts = Vec::new();
         while let Some(c) = self.rest().chars().next() {
             if c.is_whitespace() || matches!(c, ';' | '|') || self.continuation().is_some() {
@@ -111,13 +111,13 @@ impl<'w> Lexer<'w, '_, '_> {
         span
     }
 
-    fn unknown(&mut self, length: usize, quoted: bool) -> Part {
+    fn unknown(&mut self, length: usize, quoted: bool) -> WordPart {
         let place = self.take(length);
         let span = self.walker.script.origin(place);
-        Part { text: None, choices: Vec::new(), span, source: Source::Variable, quoted }
+        WordPart { text: None, choices: Vec::new(), span, source: PartSource::Variable, quoted }
     }
 
-    fn bare(&mut self) -> Vec<Part> {
+    fn bare(&mut self) -> Vec<WordPart> {
         let rest = self.rest();
         let mut length = 0;
         let mut chars = rest.char_indices();
@@ -137,7 +137,7 @@ impl<'w> Lexer<'w, '_, '_> {
     }
 
     /// `'…'`, where `''` is a quote.
-    fn verbatim(&mut self) -> Vec<Part> {
+    fn verbatim(&mut self) -> Vec<WordPart> {
         let rest = self.rest();
         let mut end = 1;
         loop {
@@ -157,7 +157,7 @@ impl<'w> Lexer<'w, '_, '_> {
     }
 
     /// `"…"`.
-    fn string(&mut self) -> Vec<Part> {
+    fn string(&mut self) -> Vec<WordPart> {
         self.at += 1;
         let mut parts = Vec::new();
         loop {
@@ -177,7 +177,7 @@ impl<'w> Lexer<'w, '_, '_> {
     }
 
     /// `$x`, `$env:X`, `${x}` or `$( … )`.
-    fn variable(&mut self, quoted: bool) -> Part {
+    fn variable(&mut self, quoted: bool) -> WordPart {
         let rest = self.rest();
         let after = &rest[1..];
         if after.starts_with('(') {
@@ -210,14 +210,14 @@ impl<'w> Lexer<'w, '_, '_> {
         }
         let value = match self.walker.state.vars.get(&name) {
             Some(value) => value.clone(),
-            None if name.starts_with('$') => Value::Unknown,
-            None => (self.walker.vars)(&name).map_or(Value::Unknown, Value::Known),
+            None if name.starts_with('$') => ShellValue::Unknown,
+            None => (self.walker.vars)(&name).map_or(ShellValue::Unknown, ShellValue::Known),
         };
         match value {
             // A native program receives one argument, blanks and all.
-            Value::Known(text) => part.text = Some(text),
-            Value::OneOf(choices) => part.choices = choices,
-            Value::Unknown => {}
+            ShellValue::Known(text) => part.text = Some(text),
+            ShellValue::OneOf(choices) => part.choices = choices,
+            ShellValue::Unknown => {}
         }
         part
     }

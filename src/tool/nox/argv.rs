@@ -8,19 +8,19 @@ use crate::tool::Argument;
 
 /// What the words of a call say. Values come as they were written, known or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Call {
+pub struct NoxCall {
     /// The last values given for each option; switches have none. `Reuse` holds or `NoReuse` holds,
     /// never both.
     given: BTreeMap<Meaning, Vec<Argument>>,
     /// Some word may have become further options.
-    pub open: bool,
+    pub incomplete: bool,
     /// Lists whose last words may be further options or none at all.
     pub open_lists: Vec<Meaning>,
     /// Why nox would refuse the line.
     pub error: Option<String>,
 }
 
-impl Call {
+impl NoxCall {
     pub fn has(&self, meaning: Meaning) -> bool {
         self.given.contains_key(&meaning)
     }
@@ -41,7 +41,7 @@ impl Call {
             Meaning::NoReuse => drop(self.given.remove(&Meaning::Reuse)),
             _ => {}
         }
-        self.open_lists.retain(|open| *open != meaning);
+        self.open_lists.retain(|incomplete| *incomplete != meaning);
         self.given.insert(meaning, values);
     }
 
@@ -51,8 +51,8 @@ impl Call {
 }
 
 /// Reads the words after the program word.
-pub fn parse(args: &[Argument]) -> Call {
-    let mut call = Call::default();
+pub fn parse(args: &[Argument]) -> NoxCall {
+    let mut call = NoxCall::default();
     let mut rest = args;
     while let Some((first, after)) = rest.split_first() {
         rest = after;
@@ -67,7 +67,7 @@ pub fn parse(args: &[Argument]) -> Call {
                 Some((rule, value)) if rule.takes != Takes::None => {
                     call.give(rule.means, vec![Argument::unknown(value, false)]);
                 }
-                _ => call.open = true,
+                _ => call.incomplete = true,
             }
             continue;
         };
@@ -89,7 +89,7 @@ fn is_option(word: &str) -> bool {
 
 /// Reads one option word (perhaps a bundle) and the values it takes from `rest`; returns what is
 /// left.
-fn option<'a>(word: &str, rest: &'a [Argument], call: &mut Call) -> &'a [Argument] {
+fn option<'a>(word: &str, rest: &'a [Argument], call: &mut NoxCall) -> &'a [Argument] {
     if let Some(rule) = rules().option(word) {
         return values(rule, None, rest, call);
     }
@@ -125,7 +125,7 @@ fn values<'a>(
     rule: &OptionRule,
     attached: Option<&str>,
     rest: &'a [Argument],
-    call: &mut Call,
+    call: &mut NoxCall,
 ) -> &'a [Argument] {
     match (rule.takes, attached) {
         (Takes::None, Some(_)) => {
@@ -143,7 +143,7 @@ fn values<'a>(
         (Takes::One, None) => match rest.split_first() {
             Some((value, after)) if value.value.as_deref().is_none_or(|v| !is_option(v)) => {
                 if value.may_split {
-                    call.open = true;
+                    call.incomplete = true;
                 }
                 call.give(rule.means, vec![value.clone()]);
                 after
@@ -168,7 +168,8 @@ fn values<'a>(
                 .any(|(i, a)| a.value.is_none() && a.prefix.is_empty() && (i > 0 || a.may_split))
             {
                 call.open_lists.push(rule.means);
-                call.open |= taken.iter().skip(1).any(|a| a.value.is_none() && a.prefix.is_empty());
+                call.incomplete |=
+                    taken.iter().skip(1).any(|a| a.value.is_none() && a.prefix.is_empty());
             }
             after
         }
@@ -288,7 +289,7 @@ mod tests {
     /// `?` is an unknown word, `?*` one that may split.
     #[test]
     fn unknown_words_leave_certain_what_is_certain() {
-        for (line, open, open_list) in [
+        for (line, incomplete, open_list) in [
             ("-s ?", false, false),
             ("-s tests-?", false, false),
             ("-s ?*", false, true),
@@ -302,7 +303,11 @@ mod tests {
             ("--pyth?*", true, false),
         ] {
             let call = parse(&words(line));
-            assert_eq!((call.open, !call.open_lists.is_empty()), (open, open_list), "{line}");
+            assert_eq!(
+                (call.incomplete, !call.open_lists.is_empty()),
+                (incomplete, open_list),
+                "{line}"
+            );
             assert_eq!(call.error, None, "{line}");
         }
     }

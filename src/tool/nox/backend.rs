@@ -3,8 +3,8 @@
 use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Answer, Backend, Variable};
 
-use super::argv::Call;
-use super::noxfile::{Definition, Reader, Value};
+use super::argv::NoxCall;
+use super::noxfile::{Definition, NoxfileReader, Value};
 
 /// What a call says about backends before a session has its say.
 pub struct OfCall {
@@ -34,12 +34,16 @@ impl OfCall {
 }
 
 /// `--no-venv`, or the backend `none` forced on the command line.
-pub fn forced_none(call: &Call) -> bool {
+pub fn forced_none(call: &NoxCall) -> bool {
     call.has(Meaning::NoVenv)
         || call.one(Meaning::ForceBackend).is_some_and(|a| a.value.as_deref() == Some("none"))
 }
 
-pub fn of_call(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) -> OfCall {
+pub fn of_call(
+    call: &NoxCall,
+    env: &dyn Fn(&str) -> Variable,
+    reader: &NoxfileReader<'_>,
+) -> OfCall {
     let word = |meaning| {
         call.one(meaning).map(|a| a.value.as_deref().map_or_else(Backend::default, named))
     };
@@ -59,7 +63,7 @@ pub fn of_call(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>)
     OfCall { forced, default: stronger.unwrap_or_else(|| of_noxfile(reader)), default_is_noxfiles }
 }
 
-fn of_noxfile(reader: &Reader<'_>) -> Backend {
+fn of_noxfile(reader: &NoxfileReader<'_>) -> Backend {
     const OPTION: &str = "default_venv_backend";
     match reader.options.get(OPTION) {
         None | Some(Value::None) => named(&rules().default_backend),

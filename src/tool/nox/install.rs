@@ -40,7 +40,7 @@ pub fn collect(
     folder: &str,
     files: &dyn Files,
 ) -> Installs {
-    let mut found = Collector { installs: Installs::default(), folder, files };
+    let mut found = InstallCollector { installs: Installs::default(), folder, files };
     for path in loaded.iter().filter(|path| !is_prose(path)) {
         found.file(&join(folder, path));
     }
@@ -68,13 +68,13 @@ pub fn collect(
     found.installs
 }
 
-struct Collector<'a> {
+struct InstallCollector<'a> {
     installs: Installs,
     folder: &'a str,
     files: &'a dyn Files,
 }
 
-impl Collector<'_> {
+impl InstallCollector<'_> {
     fn file(&mut self, path: &str) {
         if self.files.is_tracked(path) {
             self.installs.files.insert(path.to_owned());

@@ -13,9 +13,9 @@ pub mod select;
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
-use self::argv::Call;
+use self::argv::NoxCall;
 use self::nested::Nesting;
-use self::noxfile::{Effects, NestedCall, Noxfiles, Reader, Value, join};
+use self::noxfile::{Effects, NestedCall, NoxfileReader, Noxfiles, Value, join};
 use self::reuse::Setting;
 use self::select::{Candidate, Selection};
 use super::{
@@ -113,7 +113,7 @@ fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
 }
 
 /// What holds before the noxfile is read.
-fn start(call: &Call) -> Run {
+fn start(call: &NoxCall) -> Run {
     Run {
         creates_env: Answer::Unknown,
         creates_by_default: false,
@@ -147,7 +147,7 @@ fn start(call: &Call) -> Run {
 }
 
 /// Calls that end before any session is looked at.
-fn leaves_early(call: &Call) -> Option<(Answer, String)> {
+fn leaves_early(call: &NoxCall) -> Option<(Answer, String)> {
     let no = |why: &str| Some((Answer::No, why.to_owned()));
     if let Some(error) = &call.error {
         return Some((Answer::Unknown, error.clone()));
@@ -170,7 +170,7 @@ fn leaves_early(call: &Call) -> Option<(Answer, String)> {
 
 /// The noxfile, relative to the repository root; `None` when its name is not known or it lies
 /// outside.
-fn noxfile_path(call: &Call, request: &Request<'_>) -> Option<String> {
+fn noxfile_path(call: &NoxCall, request: &Request<'_>) -> Option<String> {
     let name = match (request.script, call.one(Meaning::Noxfile)) {
         (_, Some(given)) => given.value.as_deref()?,
         (Some(script), None) => script,
@@ -186,7 +186,11 @@ fn inside(path: &str) -> bool {
 }
 
 /// The environment folder, relative to the repository root.
-fn env_dir(call: &Call, reader: Option<&Reader<'_>>, folder: &str) -> Result<String, String> {
+fn env_dir(
+    call: &NoxCall,
+    reader: Option<&NoxfileReader<'_>>,
+    folder: &str,
+) -> Result<String, String> {
     let name = match (call.one(Meaning::Envdir), reader.and_then(|r| r.options.get("envdir"))) {
         (Some(given), _) => given.value.clone(),
         (None, Some(option)) => option.text().map(str::to_owned),
@@ -208,7 +212,7 @@ fn env_dir(call: &Call, reader: Option<&Reader<'_>>, folder: &str) -> Result<Str
     }
 }
 
-fn without_noxfile(run: &mut Run, call: &Call, path: &str) {
+fn without_noxfile(run: &mut Run, call: &NoxCall, path: &str) {
     let global = reuse::global(call, None);
     run.undecided.push(format!("`{path}` is not in the repository"));
     run.why = format!("`{path}` is not in the repository");
@@ -219,8 +223,9 @@ fn without_noxfile(run: &mut Run, call: &Call, path: &str) {
     };
     run.can_insert_reuse_flag = !global.line_refuses;
     (run.reuse_why, run.reuse_refused) = (global.why, global.refused);
-    run.creates_by_default = !call.open;
-    run.off_by_default = !call.open && run.reuse == Reuse::Unknown && !call.has(Meaning::ReuseVenv);
+    run.creates_by_default = !call.incomplete;
+    run.off_by_default =
+        !call.incomplete && run.reuse == Reuse::Unknown && !call.has(Meaning::ReuseVenv);
     if backend::forced_none(call) {
         run.creates_by_default = false;
         (run.creates_env, run.why) = (Answer::No, "`--no-venv` on the command line".to_owned());
@@ -245,9 +250,9 @@ fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
 /// returned, with whether their session surely runs.
 fn follow(
     run: &mut Run,
-    call: &Call,
+    call: &NoxCall,
     request: &Request<'_>,
-    mut reader: Reader<'_>,
+    mut reader: NoxfileReader<'_>,
 ) -> Vec<(NestedCall, bool)> {
     let global = reuse::global(call, Some(&reader));
     if reader.bare_packages.is_empty() {
@@ -261,8 +266,10 @@ fn follow(
     let elsewhere =
         reader.bare_packages.first().filter(|_| reader.hidden_sessions.is_empty()).cloned();
     let all_found = selection.missing.is_empty() || elsewhere.is_some();
-    let exact =
-        selection.doubts.is_empty() && all_found && selection.possible.is_empty() && !call.open;
+    let exact = selection.doubts.is_empty()
+        && all_found
+        && selection.possible.is_empty()
+        && !call.incomplete;
     let default_backend = backend::of_call(call, request.env, &reader);
     let mut session = |(candidate, effects): &(Candidate, Rc<Effects>)| {
         describe(candidate, effects, &reader, &default_backend, &global, run)
@@ -286,7 +293,7 @@ fn follow(
         }
         _ => Answer::Unknown,
     };
-    if call.open && run.creates_env == Answer::Yes {
+    if call.incomplete && run.creates_env == Answer::Yes {
         run.creates_env = Answer::Unknown;
     }
     if selection.none_asked {
@@ -299,7 +306,7 @@ fn follow(
         && reader.hidden_sessions.is_empty()
         && selection.doubts.is_empty()
         && !selection.more
-        && !call.open
+        && !call.incomplete
         && !reader.foreign;
     if fails {
         run.creates_env = Answer::Unknown;
@@ -307,7 +314,7 @@ fn follow(
     // A name that is not known may be that of a session out of sight.
     let hidden = sure.is_empty() && !reader.hidden_sessions.is_empty();
     if run.creates_env == Answer::Unknown
-        && !call.open
+        && !call.incomplete
         && !reader.foreign
         && (hidden || sure.is_empty() && maybe.is_empty() || !selection.missing.is_empty())
         && !fails
@@ -325,7 +332,7 @@ fn follow(
     let refusing =
         certain.iter().chain(&possible).find(|(c, _)| own_reuse(c, &reader) == &Value::Bool(false));
     run.reuse = match reuse::over(builds().map(|s| s.reuse), exact) {
-        Some(_) if call.open && global.setting == Setting::Unknown => Reuse::Unknown,
+        Some(_) if call.incomplete && global.setting == Setting::Unknown => Reuse::Unknown,
         Some(reuse) => reuse,
         // No session is known: only what goes over a session's head decides.
         None => match global.setting {
@@ -351,7 +358,7 @@ fn follow(
     run.off_by_default = run.reuse == Reuse::Unknown
         && run.creates_by_default
         && global.setting == Setting::No
-        && !call.open;
+        && !call.incomplete;
     run.reuse_refused =
         global.refused.clone().or_else(|| refusing.map(|_| "reuse_venv=False".to_owned()));
     run.can_insert_reuse_flag = !global.line_refuses && refusing.is_none();
@@ -443,7 +450,7 @@ fn follow(
     if !selection.missing.is_empty() {
         run.undecided.extend(reader.hidden_sessions.iter().cloned());
     }
-    if call.open {
+    if call.incomplete {
         run.undecided.push("words of the command line are not known".to_owned());
     }
     if installs.computed {
@@ -462,18 +469,18 @@ fn is_table(path: &str) -> bool {
     [".toml", ".json", ".yaml", ".yml"].iter().any(|end| path.ends_with(end))
 }
 
-type Followed = Vec<(Candidate, Rc<Effects>)>;
+type SessionBodies = Vec<(Candidate, Rc<Effects>)>;
 
 /// Follows the bodies of the selected sessions, and of those they notify.
 fn bodies(
     selection: &mut Selection,
-    call: &Call,
+    call: &NoxCall,
     request: &Request<'_>,
-    reader: &mut Reader<'_>,
-) -> (Followed, Followed) {
+    reader: &mut NoxfileReader<'_>,
+) -> (SessionBodies, SessionBodies) {
     let all = select::all(call, request.env, reader);
     let mut known: Vec<Option<Rc<Effects>>> = vec![None; reader.sessions.len()];
-    let mut follow = |candidate: &Candidate, reader: &mut Reader<'_>| -> Rc<Effects> {
+    let mut follow = |candidate: &Candidate, reader: &mut NoxfileReader<'_>| -> Rc<Effects> {
         let Some(definition) = reader.sessions.get(candidate.definition).cloned() else {
             return Rc::default();
         };
@@ -502,20 +509,20 @@ fn bodies(
             select::add(&mut selection.certain, new);
         }
     }
-    let mut pair = |list: &[Candidate]| -> Followed {
+    let mut pair = |list: &[Candidate]| -> SessionBodies {
         list.iter().map(|c| (c.clone(), follow(c, reader))).collect()
     };
     (pair(&selection.certain), pair(&selection.possible))
 }
 
-fn own_reuse<'r>(candidate: &Candidate, reader: &'r Reader<'_>) -> &'r Value {
+fn own_reuse<'r>(candidate: &Candidate, reader: &'r NoxfileReader<'_>) -> &'r Value {
     reader.sessions.get(candidate.definition).map_or(&Value::Unknown, |d| &d.reuse_venv)
 }
 
 fn describe(
     candidate: &Candidate,
     effects: &Effects,
-    reader: &Reader<'_>,
+    reader: &NoxfileReader<'_>,
     of_call: &backend::OfCall,
     global: &reuse::Global,
     run: &Run,
@@ -526,7 +533,10 @@ fn describe(
     let name = candidate.names.as_ref().and_then(|n| n.first()).cloned();
     let dir = run.env_dirs.first().map_or(rules().default_envdir.as_str(), String::as_str);
     Session {
-        folder: name.as_ref().filter(|_| !candidate.many).and_then(|n| folder_name(dir, n)),
+        folder: name
+            .as_ref()
+            .filter(|_| !candidate.computed_variants)
+            .and_then(|n| folder_name(dir, n)),
         name: name.unwrap_or_else(|| "(computed)".to_owned()),
         creates_env,
         backend,
@@ -558,7 +568,7 @@ fn folder_name(env_dir: &str, session: &str) -> Option<String> {
     (!name.is_empty() && env_dir.len() + 1 + name.len() <= LONGEST).then_some(name)
 }
 
-fn why(answer: Answer, selection: &Selection, sessions: &[Session], call: &Call) -> String {
+fn why(answer: Answer, selection: &Selection, sessions: &[Session], call: &NoxCall) -> String {
     match answer {
         Answer::No if selection.none_asked => {
             "no session is asked for: nox lists them and leaves".to_owned()

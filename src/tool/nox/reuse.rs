@@ -3,8 +3,8 @@
 use crate::rules::nox::Meaning;
 use crate::tool::Reuse;
 
-use super::argv::Call;
-use super::noxfile::{Reader, Value};
+use super::argv::NoxCall;
+use super::noxfile::{NoxfileReader, Value};
 
 /// nox's setting for all sessions of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Global {
 }
 
 /// What the command line and the noxfile say (`reader` is `None` when there is no noxfile to read).
-pub fn global(call: &Call, reader: Option<&Reader<'_>>) -> Global {
+pub fn global(call: &NoxCall, reader: Option<&NoxfileReader<'_>>) -> Global {
     let new = |setting, why: &str| Global {
         setting,
         why: why.to_owned(),
@@ -64,7 +64,7 @@ pub fn global(call: &Call, reader: Option<&Reader<'_>>) -> Global {
     if let Some(from_line) = from_line {
         return from_line;
     }
-    if call.open {
+    if call.incomplete {
         return new(Setting::Unknown, "words of the command line are not known");
     }
     let Some(reader) = reader else { return new(Setting::Unknown, "there is no noxfile to read") };

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Argument, Interpreter, Variable};
 
-use super::argv::Call;
-use super::noxfile::{Definition, MAX_SESSIONS, Pythons, Reader, Value};
+use super::argv::NoxCall;
+use super::noxfile::{Definition, MAX_SESSIONS, NoxfileReader, Pythons, Value};
 
 /// One session that the noxfile makes.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct Candidate {
     /// `python=False`, and no interpreter forced.
     pub no_python: bool,
     /// Its interpreters or parameters are computed: it stands for all of them.
-    pub many: bool,
+    pub computed_variants: bool,
     tags: Option<Vec<String>>,
 }
 
@@ -71,10 +71,10 @@ impl Match {
 
 /// Words of a list setting: the command line's, else the environment's, else (unless `own` is off)
 /// the noxfile's.
-struct Words(Vec<Argument>);
+struct ListSetting(Vec<Argument>);
 
-impl Words {
-    fn from_line(call: &Call, meaning: Meaning, env: &dyn Fn(&str) -> Variable) -> Option<Self> {
+impl ListSetting {
+    fn from_line(call: &NoxCall, meaning: Meaning, env: &dyn Fn(&str) -> Variable) -> Option<Self> {
         if let Some(list) = call.list(meaning) {
             return Some(Self(list.to_vec()));
         }
@@ -114,30 +114,37 @@ impl Words {
 const MAX_REQUIRED: usize = 4_000;
 
 /// The sessions that `call` runs, `requires=` included.
-pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) -> Selection {
+pub fn select(
+    call: &NoxCall,
+    env: &dyn Fn(&str) -> Variable,
+    reader: &NoxfileReader<'_>,
+) -> Selection {
     let mut selection = Selection::default();
     let (mut names, mut tags) = (
-        Words::from_line(call, Meaning::Sessions, env),
-        Words::from_line(call, Meaning::Tags, env),
+        ListSetting::from_line(call, Meaning::Sessions, env),
+        ListSetting::from_line(call, Meaning::Tags, env),
     );
     let mut keywords = call.one(Meaning::Keywords).cloned();
     if names.is_none() && tags.is_none() && keywords.is_none() {
         let option = |name: &str| reader.options.get(name);
-        (names, tags) =
-            (Words::from_option(option("sessions")), Words::from_option(option("tags")));
+        (names, tags) = (
+            ListSetting::from_option(option("sessions")),
+            ListSetting::from_option(option("tags")),
+        );
         keywords = option("keywords").filter(|v| **v != Value::None).map(|v| match v {
             Value::Str(text) => Argument::known(text),
             _ => Argument::unknown("", false),
         });
     }
-    let forced = Words::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
-    let extra = Words::from_line(call, Meaning::ExtraPythons, env);
+    let forced =
+        ListSetting::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
+    let extra = ListSetting::from_line(call, Meaning::ExtraPythons, env);
     let pythons = forced
         .as_ref()
-        .map(|w| Words(w.0.clone()))
-        .or_else(|| Words::from_line(call, Meaning::Pythons, env));
+        .map(|w| ListSetting(w.0.clone()))
+        .or_else(|| ListSetting::from_line(call, Meaning::Pythons, env));
     let pythons = pythons
-        .or_else(|| Words::from_option(reader.options.get("pythons")))
+        .or_else(|| ListSetting::from_option(reader.options.get("pythons")))
         .filter(|w| !w.0.is_empty());
     let added = forced.as_ref().or(extra.as_ref());
     let all = expand(reader, added, forced.is_some());
@@ -197,8 +204,10 @@ pub fn select(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) 
 
 /// Sessions that the noxfile names as its defaults and that were not found in it: it makes sessions
 /// in a way not seen.
-pub fn unseen_defaults(reader: &Reader<'_>) -> Vec<String> {
-    let Some(names) = Words::from_option(reader.options.get("sessions")) else { return Vec::new() };
+pub fn unseen_defaults(reader: &NoxfileReader<'_>) -> Vec<String> {
+    let Some(names) = ListSetting::from_option(reader.options.get("sessions")) else {
+        return Vec::new();
+    };
     let all = expand(reader, None, false);
     let unseen = names
         .known()
@@ -209,7 +218,12 @@ pub fn unseen_defaults(reader: &Reader<'_>) -> Vec<String> {
         .collect()
 }
 
-fn requires(selection: &mut Selection, call: &Call, all: &[Candidate], reader: &Reader<'_>) {
+fn requires(
+    selection: &mut Selection,
+    call: &NoxCall,
+    all: &[Candidate],
+    reader: &NoxfileReader<'_>,
+) {
     if call.has(Meaning::NoDependencies) {
         return;
     }
@@ -281,13 +295,18 @@ pub fn add(to: &mut Vec<Candidate>, found: Vec<Candidate>) {
 }
 
 /// Every session the noxfile makes, with the interpreters that the command line adds.
-pub fn all(call: &Call, env: &dyn Fn(&str) -> Variable, reader: &Reader<'_>) -> Vec<Candidate> {
-    let forced = Words::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
-    let extra = Words::from_line(call, Meaning::ExtraPythons, env);
+pub fn all(
+    call: &NoxCall,
+    env: &dyn Fn(&str) -> Variable,
+    reader: &NoxfileReader<'_>,
+) -> Vec<Candidate> {
+    let forced =
+        ListSetting::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
+    let extra = ListSetting::from_line(call, Meaning::ExtraPythons, env);
     expand(reader, forced.as_ref().or(extra.as_ref()), forced.is_some())
 }
 
-fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candidate> {
+fn expand(reader: &NoxfileReader<'_>, added: Option<&ListSetting>, forced: bool) -> Vec<Candidate> {
     let mut all = Vec::new();
     for (index, definition) in reader.sessions.iter().enumerate() {
         let mut pythons = definition.pythons.clone();
@@ -324,7 +343,7 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
                 candidates(index, definition, None, false, &mut all);
                 all.iter_mut()
                     .skip(from)
-                    .for_each(|c| (c.many, c.python) = (true, Interpreter::Unknown));
+                    .for_each(|c| (c.computed_variants, c.python) = (true, Interpreter::Unknown));
             }
         }
     }
@@ -332,7 +351,7 @@ fn expand(reader: &Reader<'_>, added: Option<&Words>, forced: bool) -> Vec<Candi
 }
 
 /// How many interpreters the command line may add, so that the sessions can still be told apart.
-fn most_pythons(reader: &Reader<'_>) -> usize {
+fn most_pythons(reader: &NoxfileReader<'_>) -> usize {
     let made: usize = reader.sessions.iter().map(Definition::count).sum();
     MAX_SESSIONS / made.max(1)
 }
@@ -363,11 +382,11 @@ fn candidates(
         names: None,
         python: python.map_or(Interpreter::Own, |p| Interpreter::Named(p.to_owned())),
         no_python: false,
-        many: false,
+        computed_variants: false,
         tags: own_tags.clone(),
     };
     let Some(name) = &definition.name else {
-        all.push(Candidate { many: true, ..base });
+        all.push(Candidate { computed_variants: true, ..base });
         return;
     };
     let versioned = python.map(|p| format!("{name}-{p}"));
@@ -382,7 +401,7 @@ fn candidates(
         let names = versioned.into_iter().chain([name.clone()]).collect();
         // A parameter may be the interpreter.
         let python = if python.is_none() { Interpreter::Unknown } else { base.python };
-        all.push(Candidate { names: Some(names), many: true, python, ..base });
+        all.push(Candidate { names: Some(names), computed_variants: true, python, ..base });
         return;
     };
     for set in sets {
@@ -426,7 +445,7 @@ fn by_name(word: &Argument, candidate: &Candidate) -> Match {
     let one_of = |name: &str, wanted: &str| {
         let goes_on =
             |rest: &str| rest.starts_with('(') || (!known_version && rest.starts_with('-'));
-        candidate.many && wanted.strip_prefix(name).is_some_and(goes_on)
+        candidate.computed_variants && wanted.strip_prefix(name).is_some_and(goes_on)
     };
     let Some(wanted) = &word.value else {
         let starts = |name: &String| name.starts_with(&word.prefix) || one_of(name, &word.prefix);
@@ -439,7 +458,7 @@ fn by_name(word: &Argument, candidate: &Candidate) -> Match {
     Match::when(names.iter().any(|name| one_of(&normal(name), &wanted)))
 }
 
-fn by_python(words: &Words, candidate: &Candidate) -> Match {
+fn by_python(words: &ListSetting, candidate: &Candidate) -> Match {
     match &candidate.python {
         Interpreter::Unknown => Match::Maybe,
         Interpreter::Named(python) if words.known().contains(&python.as_str()) => Match::Yes,
@@ -448,7 +467,7 @@ fn by_python(words: &Words, candidate: &Candidate) -> Match {
     }
 }
 
-fn by_tag(words: &Words, candidate: &Candidate) -> Match {
+fn by_tag(words: &ListSetting, candidate: &Candidate) -> Match {
     match &candidate.tags {
         None => Match::Maybe,
         Some(tags) if words.known().iter().any(|w| tags.iter().any(|t| t == w)) => Match::Yes,
@@ -507,7 +526,9 @@ fn term(rest: &mut &[&str], candidate: &Candidate, depth: usize) -> Option<Match
         word if word.chars().all(|c| c.is_alphanumeric() || c == '_') => {
             let names = candidate.names.iter().flatten().chain(candidate.tags.iter().flatten());
             let found = names.into_iter().any(|name| name.contains(word));
-            let complete = candidate.names.is_some() && candidate.tags.is_some() && !candidate.many;
+            let complete = candidate.names.is_some()
+                && candidate.tags.is_some()
+                && !candidate.computed_variants;
             Some(if found {
                 Match::Yes
             } else if complete {

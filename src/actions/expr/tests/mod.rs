@@ -140,7 +140,7 @@ proptest! {
     fn parts_cover_the_template(text in r"(\$\{\{ '?a?'? \}\}|[a-c$é{}' ]){0,12}") {
         if let Ok(template) = parse_template(&text) {
             let covered: String = template.parts.iter().map(|part| match part {
-                Part::Literal { span, .. } | Part::Expr { span, .. } => &text[span.range()],
+                TemplatePart::Literal { span, .. } | TemplatePart::Expr { span, .. } => &text[span.range()],
             }).collect();
             prop_assert_eq!(covered, text);
         }

@@ -63,8 +63,8 @@ fn template_spans_are_offsets_into_the_text() {
         .parts
         .iter()
         .map(|part| match part {
-            Part::Literal { span, .. } => (false, &text[span.range()]),
-            Part::Expr { span, .. } => (true, &text[span.range()]),
+            TemplatePart::Literal { span, .. } => (false, &text[span.range()]),
+            TemplatePart::Expr { span, .. } => (true, &text[span.range()]),
         })
         .collect();
     assert_eq!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::definition::{Decorator, DecoratorKind};
-use super::exec::{Reader, Source};
+use super::exec::{NoxfileReader, PythonSource};
 use super::value::{Value, join};
 use crate::rules::folders::folders;
 use crate::rules::nox::rules;
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     pub(super) positional: Vec<Value>,
     pub(super) keywords: Vec<(String, Value)>,
     /// `**something` that is not known.
-    pub(super) open: bool,
+    pub(super) incomplete: bool,
 }
 
 impl Arguments {
@@ -39,8 +39,8 @@ impl Arguments {
     }
 }
 
-impl Reader<'_> {
-    pub(super) fn call(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+impl NoxfileReader<'_> {
+    pub(super) fn call(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let (Some(function), Some(list)) =
             (node.child_by_field_name("function"), node.child_by_field_name("arguments"))
         else {
@@ -55,7 +55,9 @@ impl Reader<'_> {
             let method = source.text(method).to_owned();
             return match self.attribute(&value, &method) {
                 Value::Name(name) => self.named_call(&name, args),
-                Value::Function(number) => self.enter(number, &args.positional, &args.keywords),
+                Value::PythonFunction(number) => {
+                    self.enter(number, &args.positional, &args.keywords)
+                }
                 _ => self.method(object, &value, &method, &args, source),
             };
         }
@@ -66,7 +68,7 @@ impl Reader<'_> {
             self.arguments(list, source)
         };
         match callee {
-            Value::Function(number) => self.enter(number, &args.positional, &args.keywords),
+            Value::PythonFunction(number) => self.enter(number, &args.positional, &args.keywords),
             Value::Name(name) => self.named_call(&name, args),
             Value::Decorator(number) => self.apply_or_extend(number, args),
             _ => {
@@ -76,7 +78,7 @@ impl Reader<'_> {
         }
     }
 
-    fn arguments(&mut self, list: Node<'_>, source: &Arc<Source>) -> Arguments {
+    fn arguments(&mut self, list: Node<'_>, source: &Arc<PythonSource>) -> Arguments {
         let mut args = Arguments::default();
         let children: Vec<Node<'_>> = list.named_children(&mut list.walk()).collect();
         for child in children {
@@ -102,7 +104,7 @@ impl Reader<'_> {
                                 .filter_map(|(k, v)| Some((k.text()?.to_owned(), v.clone()))),
                         );
                     }
-                    _ => args.open = true,
+                    _ => args.incomplete = true,
                 },
                 _ => {
                     let value = self.eval(child, source);
@@ -119,7 +121,7 @@ impl Reader<'_> {
         value: &Value,
         method: &str,
         args: &Arguments,
-        source: &Arc<Source>,
+        source: &Arc<PythonSource>,
     ) -> Value {
         self.effects.opaque |= args.pass_session();
         match (value, method, args.first()) {
@@ -144,7 +146,7 @@ impl Reader<'_> {
             (Value::Str(text), "strip", None) => Value::str(text.trim()),
             (Value::Str(text), "format", _) => {
                 let parts: Option<Vec<&str>> = args.positional.iter().map(Value::text).collect();
-                let plain = args.keywords.is_empty() && !args.open;
+                let plain = args.keywords.is_empty() && !args.incomplete;
                 parts
                     .filter(|_| plain)
                     .and_then(|parts| formatted(text, &parts))
@@ -223,7 +225,7 @@ impl Reader<'_> {
     }
 
     /// Gives the variable behind `object` its new value; such methods return nothing.
-    fn update(&mut self, object: Node<'_>, value: Value, source: &Arc<Source>) -> Value {
+    fn update(&mut self, object: Node<'_>, value: Value, source: &Arc<PythonSource>) -> Value {
         if object.kind() == "identifier" {
             let name = source.text(object).to_owned();
             self.names().insert(name, value);
@@ -372,7 +374,9 @@ impl Reader<'_> {
 
     fn decorator(&mut self, kind: DecoratorKind, mut args: Arguments) -> Value {
         let function = match args.first() {
-            Some(Value::Function(number)) if kind != DecoratorKind::Parametrize => Some(*number),
+            Some(Value::PythonFunction(number)) if kind != DecoratorKind::Parametrize => {
+                Some(*number)
+            }
             _ => None,
         };
         if function.is_some() {
@@ -383,7 +387,7 @@ impl Reader<'_> {
         match function {
             Some(function) => {
                 self.define(function, &[number], &[]);
-                Value::Function(function)
+                Value::PythonFunction(function)
             }
             None => Value::Decorator(number),
         }
@@ -392,17 +396,17 @@ impl Reader<'_> {
     /// A decorator called with a function makes a session; a partial one called with more arguments
     /// is that decorator.
     fn apply_or_extend(&mut self, number: usize, args: Arguments) -> Value {
-        if let Some(Value::Function(function)) = args.first() {
+        if let Some(Value::PythonFunction(function)) = args.first() {
             let function = *function;
             self.define(function, &[number], &[]);
-            return Value::Function(function);
+            return Value::PythonFunction(function);
         }
         let Some(base) = self.decorators.get(number) else { return Value::Unknown };
         let (kind, mut merged) = (base.kind.clone(), base.args.clone());
         merged.keywords.retain(|(k, _)| args.keyword(k).is_none());
         merged.positional.extend(args.positional);
         merged.keywords.extend(args.keywords);
-        merged.open |= args.open;
+        merged.incomplete |= args.incomplete;
         self.decorator(kind, merged)
     }
 }

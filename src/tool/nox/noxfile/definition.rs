@@ -6,7 +6,7 @@ use tree_sitter::Node;
 
 use super::call::Arguments;
 use super::effects::Effects;
-use super::exec::{Reader, Source};
+use super::exec::{NoxfileReader, PythonSource};
 use super::value::Value;
 use crate::rules::nox::{SessionPackage, rules};
 
@@ -96,8 +96,8 @@ impl Definition {
     }
 }
 
-impl Reader<'_> {
-    pub(super) fn decorated(&mut self, node: Node<'_>, source: &Arc<Source>) {
+impl NoxfileReader<'_> {
+    pub(super) fn decorated(&mut self, node: Node<'_>, source: &Arc<PythonSource>) {
         let Some(definition) = node.child_by_field_name("definition") else { return };
         let name = definition
             .child_by_field_name("name")
@@ -107,7 +107,7 @@ impl Reader<'_> {
             self.names().insert(name, Value::Unknown);
             return;
         }
-        let Value::Function(function) = self.function(definition, source) else { return };
+        let Value::PythonFunction(function) = self.function(definition, source) else { return };
         let decorators: Vec<Node<'_>> =
             node.named_children(&mut node.walk()).filter(|c| c.kind() == "decorator").collect();
         let (mut known, mut strange) = (Vec::new(), Vec::new());
@@ -121,19 +121,19 @@ impl Reader<'_> {
             match value {
                 Value::Decorator(number) => known.push(number),
                 // A decorator of the noxfile's own, which may hand the function to nox.
-                Value::Function(own) if self.makes_session(own, function) => {
-                    self.names().insert(name, Value::Function(function));
+                Value::PythonFunction(own) if self.makes_session(own, function) => {
+                    self.names().insert(name, Value::PythonFunction(function));
                     return;
                 }
                 _ => strange.push(source.text(expression).to_owned()),
             }
         }
-        self.names().insert(name, Value::Function(function));
+        self.names().insert(name, Value::PythonFunction(function));
         self.define(function, &known, &strange);
     }
 
     fn makes_session(&mut self, decorator: usize, function: usize) -> bool {
-        self.enter(decorator, &[Value::Function(function)], &[]);
+        self.enter(decorator, &[Value::PythonFunction(function)], &[]);
         self.sessions.last().is_some_and(|session| session.function == function)
     }
 
@@ -187,7 +187,7 @@ impl Reader<'_> {
     ) {
         let keyword = |name: &str| match args.keyword(name) {
             Some(value) => value.clone(),
-            None if args.open => Value::Unknown,
+            None if args.incomplete => Value::Unknown,
             None => Value::None,
         };
         let name = match keyword("name") {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
-use super::exec::{Flow, Reader, Source};
+use super::exec::{Flow, NoxfileReader, PythonSource};
 use super::value::{MAX_SIZE, Value, add, join};
 use crate::rules::nox::rules;
 use crate::tool::Variable;
 
-impl Reader<'_> {
-    pub(super) fn eval(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+impl NoxfileReader<'_> {
+    pub(super) fn eval(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         if !self.step() {
             return Value::Unknown;
         }
@@ -25,7 +25,7 @@ impl Reader<'_> {
         if self.copy(copied) { value } else { Value::Unknown }
     }
 
-    fn expression(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn expression(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let field = |name| node.child_by_field_name(name);
         match node.kind() {
             "identifier" => self.identifier(source.text(node)),
@@ -92,7 +92,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn children(&mut self, node: Node<'_>, source: &Arc<Source>) -> Vec<Value> {
+    pub(super) fn children(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Vec<Value> {
         let children: Vec<Node<'_>> =
             node.named_children(&mut node.walk()).filter(|c| c.kind() != "comment").collect();
         children.into_iter().map(|child| self.eval(child, source)).collect()
@@ -106,7 +106,7 @@ impl Reader<'_> {
         })
     }
 
-    fn string(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn string(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let mut text = String::new();
         let raw = node
             .child(0)
@@ -152,7 +152,7 @@ impl Reader<'_> {
         }
     }
 
-    fn sequence(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn sequence(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let mut items = Vec::new();
         let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
         for child in children {
@@ -168,7 +168,7 @@ impl Reader<'_> {
         if items.len() > MAX_SIZE { Value::Unknown } else { Value::list(items) }
     }
 
-    fn dictionary(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn dictionary(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let mut pairs = Vec::new();
         let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
         for child in children {
@@ -198,14 +198,14 @@ impl Reader<'_> {
                 Some(module) => module.get(attribute).cloned().unwrap_or(Value::Unknown),
                 None => Value::Name(format!("{name}.{attribute}")),
             },
-            (Value::Function(number), "__name__") => {
+            (Value::PythonFunction(number), "__name__") => {
                 self.functions.get(*number).map_or(Value::Unknown, |f| Value::str(&f.name))
             }
             _ => Value::Unknown,
         }
     }
 
-    fn subscript(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn subscript(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let Some(base) = node.child_by_field_name("value").map(|n| self.eval(n, source)) else {
             return Value::Unknown;
         };
@@ -276,7 +276,7 @@ impl Reader<'_> {
         }
     }
 
-    fn boolean(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn boolean(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let (Some(left), Some(right)) =
             (node.child_by_field_name("left"), node.child_by_field_name("right"))
         else {
@@ -298,7 +298,7 @@ impl Reader<'_> {
         }
     }
 
-    fn comparison(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn comparison(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let operators: Vec<String> = node
             .children_by_field_name("operators", &mut node.walk())
             .map(|op| source.text(op).to_owned())
@@ -334,7 +334,7 @@ impl Reader<'_> {
         truth.map_or(Value::Unknown, Value::Bool)
     }
 
-    fn binary(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn binary(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let (Some(left), Some(right)) =
             (node.child_by_field_name("left"), node.child_by_field_name("right"))
         else {
@@ -354,7 +354,7 @@ impl Reader<'_> {
     }
 
     /// `[… for x in known if …]` with any number of clauses.
-    fn comprehension(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn comprehension(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let Some(body) = node.child_by_field_name("body") else { return Value::Unknown };
         let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
         let copied = self.names().len();
@@ -372,7 +372,7 @@ impl Reader<'_> {
         &mut self,
         clauses: &[Node<'_>],
         body: Node<'_>,
-        source: &Arc<Source>,
+        source: &Arc<PythonSource>,
         items: &mut Vec<Value>,
     ) -> bool {
         let Some((first, rest)) = clauses.split_first() else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tree_sitter::{Node, Tree};
 
-use super::state::State;
+use super::state::ModuleState;
 use super::value::Value;
 use crate::tool::{Files, Variable};
 
@@ -20,12 +20,12 @@ const MAX_DEPTH: usize = 80;
 
 /// One module's text and syntax tree.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct PythonSource {
     pub(super) text: Arc<str>,
     pub(super) tree: Tree,
 }
 
-impl Source {
+impl PythonSource {
     pub(super) fn text(&self, node: Node<'_>) -> &str {
         self.text.get(node.byte_range()).unwrap_or_default()
     }
@@ -42,9 +42,9 @@ impl Source {
 
 /// A function of the noxfile, found again by its place.
 #[derive(Debug, Clone)]
-pub(super) struct Function {
+pub(super) struct PythonFunction {
     pub(super) name: String,
-    pub(super) source: Arc<Source>,
+    pub(super) source: Arc<PythonSource>,
     pub(super) module: usize,
     pub(super) span: (usize, usize),
     /// The enclosing function's variables, for functions made inside functions.
@@ -63,27 +63,27 @@ pub(super) enum Flow {
 }
 
 /// A noxfile that is being read, and what it finds around it.
-pub struct Reader<'a> {
+pub struct NoxfileReader<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) env: &'a dyn Fn(&str) -> Variable,
-    pub(super) state: State,
+    pub(super) state: ModuleState,
 }
 
-impl Deref for Reader<'_> {
-    type Target = State;
+impl Deref for NoxfileReader<'_> {
+    type Target = ModuleState;
 
-    fn deref(&self) -> &State {
+    fn deref(&self) -> &ModuleState {
         &self.state
     }
 }
 
-impl DerefMut for Reader<'_> {
-    fn deref_mut(&mut self) -> &mut State {
+impl DerefMut for NoxfileReader<'_> {
+    fn deref_mut(&mut self) -> &mut ModuleState {
         &mut self.state
     }
 }
 
-impl Reader<'_> {
+impl NoxfileReader<'_> {
     /// Counts one step; false when the bounds are reached.
     pub(super) fn step(&mut self) -> bool {
         self.spend(1);
@@ -114,7 +114,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn names(&mut self) -> &mut Names {
-        let State { locals, globals, current, .. } = &mut self.state;
+        let ModuleState { locals, globals, current, .. } = &mut self.state;
         match locals {
             Some(locals) => locals,
             None => &mut globals[*current],
@@ -126,7 +126,7 @@ impl Reader<'_> {
         local.or_else(|| self.globals.get(self.current)?.get(name)).cloned()
     }
 
-    pub(super) fn block(&mut self, block: Node<'_>, source: &Arc<Source>) -> Flow {
+    pub(super) fn block(&mut self, block: Node<'_>, source: &Arc<PythonSource>) -> Flow {
         let mut cursor = block.walk();
         let statements: Vec<Node<'_>> = block.named_children(&mut cursor).collect();
         for statement in statements {
@@ -140,7 +140,7 @@ impl Reader<'_> {
         Flow::On
     }
 
-    fn statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
+    fn statement(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Flow {
         match node.kind() {
             "expression_statement" => self.expression_statement(node, source),
             "import_statement" | "import_from_statement" => self.import(node, source),
@@ -169,7 +169,7 @@ impl Reader<'_> {
         Flow::On
     }
 
-    fn assign_name(&mut self, node: Node<'_>, source: &Source, value: Value) {
+    fn assign_name(&mut self, node: Node<'_>, source: &PythonSource, value: Value) {
         if let Some(name) = node.child_by_field_name("name") {
             let name = source.text(name).to_owned();
             self.names().insert(name, value);
@@ -177,10 +177,10 @@ impl Reader<'_> {
     }
 
     /// Makes a function value; its body is read when it is called.
-    pub(super) fn function(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    pub(super) fn function(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let name =
             node.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
-        let function = Function {
+        let function = PythonFunction {
             name,
             source: Arc::clone(source),
             module: self.current,
@@ -190,10 +190,10 @@ impl Reader<'_> {
         let captured = function.captured.len();
         self.functions.push(function);
         self.copy(captured);
-        Value::Function(self.functions.len() - 1)
+        Value::PythonFunction(self.functions.len() - 1)
     }
 
-    fn expression_statement(&mut self, node: Node<'_>, source: &Arc<Source>) {
+    fn expression_statement(&mut self, node: Node<'_>, source: &Arc<PythonSource>) {
         let Some(inner) = node.named_child(0) else { return };
         match inner.kind() {
             "assignment" => {
@@ -222,7 +222,7 @@ impl Reader<'_> {
         }
     }
 
-    fn chained(&mut self, node: Node<'_>, source: &Arc<Source>) -> Value {
+    fn chained(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let value = node
             .child_by_field_name("right")
             .map_or(Value::Unknown, |right| self.eval(right, source));
@@ -232,7 +232,7 @@ impl Reader<'_> {
         value
     }
 
-    pub(super) fn assign(&mut self, target: Node<'_>, value: Value, source: &Arc<Source>) {
+    pub(super) fn assign(&mut self, target: Node<'_>, value: Value, source: &Arc<PythonSource>) {
         match target.kind() {
             "identifier" => {
                 let name = source.text(target).to_owned();
@@ -277,12 +277,12 @@ impl Reader<'_> {
         &mut self,
         node: Node<'_>,
         field: &str,
-        source: &Arc<Source>,
+        source: &Arc<PythonSource>,
     ) -> Flow {
         node.child_by_field_name(field).map_or(Flow::On, |block| self.block(block, source))
     }
 
-    fn cases(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
+    fn cases(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Flow {
         let Some(body) = node.child_by_field_name("body") else { return Flow::On };
         let cases: Vec<Node<'_>> = body.named_children(&mut body.walk()).collect();
         for case in cases {
@@ -330,14 +330,14 @@ impl Reader<'_> {
         }
     }
 
-    fn if_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
+    fn if_statement(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Flow {
         let alternatives: Vec<Node<'_>> =
             node.children_by_field_name("alternative", &mut node.walk()).collect();
         self.branch(node, &alternatives, source)
     }
 
     /// `node` has a condition and a consequence; `rest` are the `elif` and `else` clauses after it.
-    fn branch(&mut self, node: Node<'_>, rest: &[Node<'_>], source: &Arc<Source>) -> Flow {
+    fn branch(&mut self, node: Node<'_>, rest: &[Node<'_>], source: &Arc<PythonSource>) -> Flow {
         if node.kind() == "else_clause" {
             return self.field_block(node, "body", source);
         }
@@ -357,11 +357,11 @@ impl Reader<'_> {
         flow
     }
 
-    fn otherwise(&mut self, rest: &[Node<'_>], source: &Arc<Source>) -> Flow {
+    fn otherwise(&mut self, rest: &[Node<'_>], source: &Arc<PythonSource>) -> Flow {
         rest.split_first().map_or(Flow::On, |(next, rest)| self.branch(*next, rest, source))
     }
 
-    fn for_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
+    fn for_statement(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Flow {
         let (Some(target), Some(over)) =
             (node.child_by_field_name("left"), node.child_by_field_name("right"))
         else {
@@ -388,7 +388,7 @@ impl Reader<'_> {
         Flow::On
     }
 
-    fn with_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
+    fn with_statement(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Flow {
         // `with session.chdir(…):` comes back.
         let before = self.cwd.clone();
         let items: Vec<Node<'_>> =
@@ -430,13 +430,13 @@ where
         let merged = match all.get(&name) {
             Some(same) if *same == value => value,
             // A function that only one way defines is meant when it is called at all.
-            None if matches!(value, Value::Function(_)) => value,
+            None if matches!(value, Value::PythonFunction(_)) => value,
             _ => Value::Unknown,
         };
         all.insert(name, merged);
     }
     for (name, value) in &mut all {
-        if !seen.contains_key(name) && !matches!(value, Value::Function(_)) {
+        if !seen.contains_key(name) && !matches!(value, Value::PythonFunction(_)) {
             *value = Value::Unknown;
         }
     }

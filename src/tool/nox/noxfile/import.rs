@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
-use super::exec::{Names, Reader, Source};
+use super::exec::{Names, NoxfileReader, PythonSource};
 use super::value::{Value, join};
 use crate::base::syntax::{self, Grammar};
 use crate::rules::nox::rules;
@@ -12,7 +12,7 @@ use crate::rules::nox::rules;
 /// Local modules read.
 const MAX_MODULES: usize = 100;
 
-impl Reader<'_> {
+impl NoxfileReader<'_> {
     /// Follows the module at `path` (from the repository root); its number, or `None` when it
     /// cannot be read.
     pub(super) fn module(&mut self, path: &str) -> Option<usize> {
@@ -28,7 +28,7 @@ impl Reader<'_> {
             return None;
         }
         let text = self.files.read(path)?;
-        let source = Arc::new(Source { tree: syntax::parse(Grammar::Python, &text)?, text });
+        let source = Arc::new(PythonSource { tree: syntax::parse(Grammar::Python, &text)?, text });
         let number = self.modules.len();
         self.modules.push(path.to_owned());
         // What a project's own package imports in its turn has nothing to do with nox.
@@ -43,7 +43,7 @@ impl Reader<'_> {
         Some(number)
     }
 
-    pub(super) fn import(&mut self, node: Node<'_>, source: &Arc<Source>) {
+    pub(super) fn import(&mut self, node: Node<'_>, source: &Arc<PythonSource>) {
         let mut cursor = node.walk();
         let imported: Vec<Node<'_>> = node.children_by_field_name("name", &mut cursor).collect();
         let module_node = node.child_by_field_name("module_name");

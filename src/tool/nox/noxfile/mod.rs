@@ -1,6 +1,5 @@
 //! A noxfile, read without running it: its options, its sessions and what their bodies install.
 
-mod attempt;
 mod call;
 mod definition;
 mod effects;
@@ -10,20 +9,21 @@ mod import;
 mod session;
 mod state;
 mod tree;
+mod try_statement;
 mod value;
 
 pub use definition::{Definition, MAX_SESSIONS, Parameters, Pythons};
 pub use effects::{Effects, Install, NestedCall};
-pub use exec::Reader;
+pub use exec::NoxfileReader;
 pub use value::{Value, join};
 
-use self::state::State;
+use self::state::ModuleState;
 use crate::base::memo::Memo;
 use crate::tool::{Files, Variable};
 
 /// The noxfiles of one repository, each loaded once for the variables that it looks at.
 #[derive(Debug, Default)]
-pub struct Noxfiles(Memo<String, String, Variable, Option<State>>);
+pub struct Noxfiles(Memo<String, String, Variable, Option<ModuleState>>);
 
 impl Noxfiles {
     /// Reads the noxfile at `path` (relative to the repository root) and the local modules it
@@ -33,21 +33,21 @@ impl Noxfiles {
         path: &str,
         files: &'a dyn Files,
         env: &'a dyn Fn(&str) -> Variable,
-    ) -> Option<Reader<'a>> {
+    ) -> Option<NoxfileReader<'a>> {
         let load = |path: &String, look_up: &dyn Fn(String) -> Variable| {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let env = |name: &str| look_up(name.to_owned());
-            let mut reader = Reader { files, env: &env, state: State::new(folder) };
+            let mut reader = NoxfileReader { files, env: &env, state: ModuleState::new(folder) };
             reader.module(path)?;
             reader.reads = std::mem::take(&mut reader.effects).reads;
             Some(reader.state)
         };
         let loaded = self.0.answer(path.to_owned(), &|name| env(name), load);
-        loaded.as_ref().clone().map(|state| Reader { files, env, state })
+        loaded.as_ref().clone().map(|state| NoxfileReader { files, env, state })
     }
 }
 
-impl Reader<'_> {
+impl NoxfileReader<'_> {
     /// The files that define the sessions, relative to the repository root.
     pub fn definition_files(&self) -> std::collections::BTreeSet<String> {
         self.defining.iter().filter_map(|number| self.modules.get(*number)).cloned().collect()

@@ -2,14 +2,14 @@
 
 use super::call::Arguments;
 use super::effects::{Install, NestedCall};
-use super::exec::Reader;
+use super::exec::NoxfileReader;
 use super::value::{Value, changed, join};
 use crate::rules::folders::folders;
 use crate::rules::nox::rules;
 use crate::rules::publishers::publishers;
 use crate::tool::Argument;
 
-impl Reader<'_> {
+impl NoxfileReader<'_> {
     /// A method of the session object.
     pub(super) fn session_call(&mut self, method: &str, args: &Arguments) -> Value {
         let certain = self.doubts == 0;
@@ -18,7 +18,7 @@ impl Reader<'_> {
                 if args.positional.is_empty() =>
             {
                 // `session.install(*[])`: nothing is installed, or it is not known what.
-                self.effects.opaque |= args.open;
+                self.effects.opaque |= args.incomplete;
             }
             "install" | "conda_install" => {
                 self.effects.installs.push(Install {

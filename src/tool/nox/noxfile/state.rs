@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::{Decorator, Definition};
 use super::effects::Effects;
-use super::exec::{Function, Names};
+use super::exec::{Names, PythonFunction};
 use super::value::Value;
 use crate::base::memo::Weight;
 
 /// What reading has found so far.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct ModuleState {
     /// The noxfile's folder, relative to the repository root.
     pub folder: String,
     /// `nox.options.*` as last assigned.
@@ -38,7 +38,7 @@ pub struct State {
     /// Those of them that the noxfile imports itself or that know of nox, by number.
     pub(super) defining: BTreeSet<usize>,
     pub(super) globals: Vec<Names>,
-    pub(super) functions: Vec<Function>,
+    pub(super) functions: Vec<PythonFunction>,
     pub(super) decorators: Vec<Decorator>,
     /// The module whose code is read now.
     pub(super) current: usize,
@@ -57,14 +57,14 @@ pub struct State {
     pub(in crate::tool::nox) steps: usize,
 }
 
-impl Weight for State {
+impl Weight for ModuleState {
     /// Nothing of it is made without steps.
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.steps * size_of::<Value>()
     }
 }
 
-impl State {
+impl ModuleState {
     pub(super) fn new(folder: &str) -> Self {
         Self {
             folder: folder.to_owned(),

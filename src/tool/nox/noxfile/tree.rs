@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::exec::Reader;
+use super::exec::NoxfileReader;
 use super::value::{Value, join};
 use crate::base::glob::{name_fits, names_fit};
 
@@ -11,7 +11,7 @@ const MAX_FOUND: usize = 500;
 /// Longest pattern, in parts.
 const MAX_PARTS: usize = 20;
 
-impl Reader<'_> {
+impl NoxfileReader<'_> {
     /// The tracked files and folders below `base` that fit `pattern`, as `glob` and `pathlib` find
     /// them, sorted. Where none does it is unknown: the files may be made while the job runs.
     pub(super) fn tracked(&self, base: &str, pattern: &str, value: fn(String) -> Value) -> Value {

@@ -24,7 +24,7 @@ pub enum Value {
     /// A dotted name from an import: `nox.session`, `os.environ`.
     Name(String),
     /// A function of the noxfile.
-    Function(usize),
+    PythonFunction(usize),
     /// The session object inside a session's body.
     Session,
     /// One set of parameters, from `nox.param`.
@@ -68,9 +68,10 @@ impl Value {
             Value::Str(s) => Some(!s.is_empty()),
             Value::List(l) => Some(!l.is_empty()),
             Value::Dict(d) => Some(!d.is_empty()),
-            Value::Path(_) | Value::Function(_) | Value::Param { .. } | Value::Decorator(_) => {
-                Some(true)
-            }
+            Value::Path(_)
+            | Value::PythonFunction(_)
+            | Value::Param { .. }
+            | Value::Decorator(_) => Some(true),
         }
     }
 

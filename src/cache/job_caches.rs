@@ -5,21 +5,21 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::Needs;
+use super::all_jobs::AllJobs;
 use super::existing::{ExistingCache, covers};
 use super::hashed::hashed;
-use super::jobs::AllJobs;
 use super::publish::Permission;
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Applicability, Route, Segment};
 use crate::base::text::Span;
-use crate::job::context::{Subject, cacheable, touches_folder};
-use crate::job::{CacheForm, CacheStep, Event, Site};
+use crate::job::context::{JobContext, cacheable, touches_folder};
+use crate::job::{CacheForm, CacheStep, Event, StepRef};
 use crate::repo::Document;
 
 /// One job with its caches of environments, among all jobs of the repository.
-pub struct CacheAudit<'a> {
-    pub subject: &'a Subject<'a>,
-    pub caches: &'a [ExistingCache<'a>],
+pub struct JobCaches<'a> {
+    pub context: &'a JobContext<'a>,
+    pub list: &'a [ExistingCache<'a>],
     pub permission: Permission,
     /// All jobs of the repository, this one included.
     pub jobs: &'a AllJobs<'a>,
@@ -27,44 +27,48 @@ pub struct CacheAudit<'a> {
     needs: RefCell<BTreeMap<usize, Result<Needs, String>>>,
 }
 
-impl<'a> CacheAudit<'a> {
+impl<'a> JobCaches<'a> {
     pub fn new(jobs: &'a AllJobs<'a>, job: usize) -> Self {
-        let subject = &jobs.subjects[job];
-        let permission = Permission::of(subject);
-        Self { subject, caches: jobs.caches(job), permission, jobs, needs: RefCell::default() }
+        let context = &jobs.contexts[job];
+        let permission = Permission::of(context);
+        Self { context, list: jobs.caches(job), permission, jobs, needs: RefCell::default() }
     }
 
-    pub fn document_of(&self, site: Site) -> &'a Document {
-        &self.subject.repository.documents[site.document]
+    pub fn document_of(&self, step_ref: StepRef) -> &'a Document {
+        &self.context.repository.documents[step_ref.document]
     }
 
-    pub fn step_at(&self, site: Site) -> Option<&'a Step> {
-        self.steps_at(site)?.steps.get(site.step)
+    pub fn step_at(&self, step_ref: StepRef) -> Option<&'a Step> {
+        self.steps_at(step_ref)?.steps.get(step_ref.step)
     }
 
-    pub fn steps_at(&self, site: Site) -> Option<&'a StepList> {
-        self.document_of(site).steps(site.job)
+    pub fn steps_at(&self, step_ref: StepRef) -> Option<&'a StepList> {
+        self.document_of(step_ref).steps(step_ref.job)
     }
 
     /// Where an input of the cache step stands, or the step itself.
     pub fn input_span(&self, cached: &ExistingCache<'_>, name: &str) -> Span {
-        let input = self.step_at(cached.event.site).and_then(|s| s.input(name));
+        let input = self.step_at(cached.event.step_ref).and_then(|s| s.input(name));
         input.map_or(cached.event.span, |scalar| scalar.span)
     }
 
     /// What a key needs, if its calls can be seen and nothing speaks against a correction.
-    pub fn needs(&self, site: Site) -> Result<Needs, String> {
-        self.needs.borrow_mut().entry(site.document).or_insert_with(|| self.needs_in(site)).clone()
+    pub fn needs(&self, step_ref: StepRef) -> Result<Needs, String> {
+        self.needs
+            .borrow_mut()
+            .entry(step_ref.document)
+            .or_insert_with(|| self.needs_in(step_ref))
+            .clone()
     }
 
-    fn needs_in(&self, site: Site) -> Result<Needs, String> {
-        if !self.subject.timelines.iter().any(|t| t.invocations().any(|(_, i)| touches_folder(i))) {
+    fn needs_in(&self, step_ref: StepRef) -> Result<Needs, String> {
+        if !self.context.timelines.iter().any(|t| t.invocations().any(|(_, i)| touches_folder(i))) {
             return Err(
                 "nox runs where it cannot be seen, so that what its cache needs is not known"
                     .to_owned(),
             );
         }
-        let needs = Needs::of(self.subject, site.document);
+        let needs = Needs::of(self.context, step_ref.document);
         match &needs.failure {
             Some(reason) => Err(reason.clone()),
             None => Ok(needs),
@@ -74,10 +78,10 @@ impl<'a> CacheAudit<'a> {
     /// Whether the hashes of the key take every file that decides about the environments; `None`
     /// where that is not known, or a hash takes nothing.
     pub fn hashes_everything(&self, cached: &ExistingCache<'_>) -> Option<bool> {
-        let needs = self.needs(cached.event.site).ok()?;
+        let needs = self.needs(cached.event.step_ref).ok()?;
         let mut taken: Vec<String> = Vec::new();
         for hash in cached.step.template.hashes() {
-            let files = hashed(self.subject, cached.timeline, cached.event, hash)?;
+            let files = hashed(self.context, cached.timeline, cached.event, hash)?;
             if files.is_empty() {
                 return None;
             }
@@ -86,9 +90,9 @@ impl<'a> CacheAudit<'a> {
         Some(needs.definition.iter().chain(&needs.installs).all(|file| taken.contains(file)))
     }
 
-    /// Whether the step at `site` may be edited, and how much a fix of it can be trusted.
-    pub fn editable(&self, site: Site) -> Result<Applicability, String> {
-        let (Some(list), Some(step)) = (self.steps_at(site), self.step_at(site)) else {
+    /// Whether the step at `step_ref` may be edited, and how much a fix of it can be trusted.
+    pub fn editable(&self, step_ref: StepRef) -> Result<Applicability, String> {
+        let (Some(list), Some(step)) = (self.steps_at(step_ref), self.step_at(step_ref)) else {
             return Err("the step is not in sight".to_owned());
         };
         if step.shared || list.shared {
@@ -97,10 +101,11 @@ impl<'a> CacheAudit<'a> {
         if step.concurrent {
             return Err("the step runs beside others (`parallel` or `background`)".to_owned());
         }
-        let users =
-            |s: &&Subject<'_>| s.timelines.iter().any(|t| t.events.iter().any(|e| e.site == site));
+        let users = |s: &&JobContext<'_>| {
+            s.timelines.iter().any(|t| t.events.iter().any(|e| e.step_ref == step_ref))
+        };
         // A step of a workflow runs in its own job alone.
-        if site.job.is_none() && self.jobs.subjects.iter().filter(users).count() > 1 {
+        if step_ref.job.is_none() && self.jobs.contexts.iter().filter(users).count() > 1 {
             return Err("the step is in an action that several jobs use".to_owned());
         }
         match &self.permission {
@@ -111,22 +116,22 @@ impl<'a> CacheAudit<'a> {
         }
     }
 
-    /// The route to a key of the step at `site`.
-    pub fn route(&self, site: Site, keys: &[&str]) -> Option<Route> {
-        let list = self.steps_at(site)?;
+    /// The route to a key of the step at `step_ref`.
+    pub fn route(&self, step_ref: StepRef, keys: &[&str]) -> Option<Route> {
+        let list = self.steps_at(step_ref)?;
         let mut route = list.route.clone();
-        route.push(Segment::Index(list.steps.get(site.step)?.index));
+        route.push(Segment::Index(list.steps.get(step_ref.step)?.index));
         route.extend(keys.iter().map(|k| Segment::Key((*k).to_owned())));
         Some(route)
     }
 
     /// The first cache of each step.
-    pub fn by_site(&self) -> Vec<&'a ExistingCache<'a>> {
-        let mut sites: Vec<Site> = Vec::new();
+    pub fn by_step(&self) -> Vec<&'a ExistingCache<'a>> {
+        let mut step_refs: Vec<StepRef> = Vec::new();
         let mut first = Vec::new();
-        for cached in self.caches {
-            if !sites.contains(&cached.event.site) {
-                sites.push(cached.event.site);
+        for cached in self.list {
+            if !step_refs.contains(&cached.event.step_ref) {
+                step_refs.push(cached.event.step_ref);
                 first.push(cached);
             }
         }
@@ -149,7 +154,7 @@ impl<'a> CacheAudit<'a> {
             return Vec::new();
         }
         let steps: Vec<_> = self
-            .caches
+            .list
             .iter()
             .filter(|c| std::ptr::eq(c.timeline, cached.timeline))
             .map(|c| c.step)

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use super::state::Place;
-use super::timeline::Walk;
+use super::state::CheckoutPlace;
+use super::timeline::TimelineBuilder;
 use crate::actions::expr::parse_template;
 use crate::shell::{Call, Expanded, Shell, Word, calls, commands};
 use crate::tool::{Answer, Argument, Listing, Request, Run, Tool, Variable};
 
-impl Walk<'_> {
+impl TimelineBuilder<'_> {
     /// Where the legs together run the sessions that the tool lists, the job builds what any of these
     /// does.
-    pub(super) fn add_listed(&self, run: &mut Arc<Run>, place: &Place) {
+    pub(super) fn add_listed_sessions(&self, run: &mut Arc<Run>, place: &CheckoutPlace) {
         let builds = run.sessions.iter().any(|s| s.creates_env == Answer::Yes);
         if run.creates_env == Answer::Unknown
             && !run.sessions_known
             && builds
-            && self.listed_build(place)
+            && self.listed_sessions_build(place)
         {
             let run = Arc::make_mut(run);
             run.creates_env = Answer::Yes;
@@ -24,7 +24,7 @@ impl Walk<'_> {
         }
     }
 
-    fn listed_build(&self, place: &Place) -> bool {
+    fn listed_sessions_build(&self, place: &CheckoutPlace) -> bool {
         let lists = self.lists();
         // Which of several lists a matrix holds is not known: what each of them names must build
         // something.
@@ -47,14 +47,14 @@ impl Walk<'_> {
     /// The words of the calls that list sessions in jobs whose outputs the matrix holds; nothing
     /// where all legs are known.
     fn lists(&self) -> Vec<Listing> {
-        let document = &self.repository.documents[self.instance.unit.document];
+        let document = &self.repository.documents[self.instance.job_ref.document];
         let Some((workflow, matrix)) =
             document.workflow().zip(self.job.and_then(|j| j.matrix.as_ref()))
         else {
             return Vec::new();
         };
         let leg = &self.instance.leg;
-        if !leg.open && leg.values.iter().all(|(_, value)| value.known().is_some()) {
+        if !leg.incomplete && leg.values.iter().all(|(_, value)| value.known().is_some()) {
             return Vec::new();
         }
         let texts = matrix.texts(&document.tree);

@@ -1,7 +1,7 @@
-//! What a command really runs: launchers and wrappers are peeled off, guided by
+//! What a command really runs: launchers and wrappers are removed, guided by
 //! `rules/launchers.yaml`.
 
-use super::word::{Part, Source, Word};
+use super::word::{PartSource, Word, WordPart};
 use super::{Command, Directory, Host, Shell};
 use crate::base::text::Span;
 use crate::rules::launchers::{Effect, LAUNCHERS, Launcher, Operand, Options};
@@ -18,8 +18,8 @@ pub enum CallKind {
 
 /// A command without its launchers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peeled {
-    /// Launchers that were peeled off, outermost first: `sudo`, `uv run`.
+pub struct UnwrappedCommand {
+    /// Launchers that were removed, outermost first: `sudo`, `uv run`.
     pub launchers: Vec<String>,
     pub kind: CallKind,
     pub program: Word,
@@ -47,7 +47,7 @@ pub struct Call {
     /// Offset in the original script, right behind the program word, where a word may be inserted.
     /// `None` where the program does not stand in the script but in a variable or an expression.
     pub insert_at: Option<usize>,
-    /// As in [`Peeled::env`].
+    /// As in [`UnwrappedCommand::env`].
     pub env: Vec<(String, Option<String>)>,
     pub directory: Directory,
     pub conditional: bool,
@@ -60,10 +60,10 @@ pub struct Call {
 /// The calls of `tool` that `command` makes. Scripts inside a command are commands of their own in
 /// [`super::commands`].
 pub fn calls(command: &Command, tool: &str) -> Vec<Call> {
-    program(command).and_then(|peeled| peeled.call(command, tool)).into_iter().collect()
+    program(command).and_then(|unwrapped| unwrapped.call(command, tool)).into_iter().collect()
 }
 
-impl Peeled {
+impl UnwrappedCommand {
     /// The call of `tool` that this is, with `command` around it.
     pub fn call(&self, command: &Command, tool: &str) -> Option<Call> {
         let is_script = self
@@ -98,35 +98,35 @@ impl Peeled {
 
 /// What `command` runs behind its launchers; `None` where that is not a program or cannot be
 /// decided.
-pub fn program(command: &Command) -> Option<Peeled> {
-    match peel(command)? {
-        Outcome::Program(peeled) => Some(peeled),
-        Outcome::Inline(_) => None,
+pub fn program(command: &Command) -> Option<UnwrappedCommand> {
+    match unwrap_launchers(command)? {
+        Unwrapped::Program(unwrapped) => Some(unwrapped),
+        Unwrapped::Inline(_) => None,
     }
 }
 
 /// A shell script given on a command line.
 pub(super) struct Inline {
     pub shell: Shell,
-    pub parts: Vec<Part>,
+    pub parts: Vec<WordPart>,
     /// The launchers around it, with their effects.
-    pub peeled: Peeled,
+    pub unwrapped: UnwrappedCommand,
 }
 
 /// The script that `command` carries on its command line (`bash -c "…"`).
 pub(super) fn inline(command: &Command) -> Option<Inline> {
-    match peel(command)? {
-        Outcome::Inline(inline) => Some(inline),
-        Outcome::Program(_) => None,
+    match unwrap_launchers(command)? {
+        Unwrapped::Inline(inline) => Some(inline),
+        Unwrapped::Program(_) => None,
     }
 }
 
-enum Outcome {
-    Program(Peeled),
+enum Unwrapped {
+    Program(UnwrappedCommand),
     Inline(Inline),
 }
 
-/// More launchers around a program than this are not peeled off; each takes as long as all before
+/// More launchers around a program than this are not removed; each takes as long as all before
 /// it.
 const MAX_LAUNCHERS: usize = 32;
 
@@ -134,15 +134,15 @@ fn path_of(word: &Word) -> String {
     word.value.clone().unwrap_or_else(|| word.raw.clone())
 }
 
-fn peel(command: &Command) -> Option<Outcome> {
+fn unwrap_launchers(command: &Command) -> Option<Unwrapped> {
     let first = command.words.first()?;
     let assignments =
         command.assignments.iter().map(|(name, word)| (name.clone(), word.value.clone()));
-    let mut run = Run {
+    let mut run = Unwrapping {
         words: &command.words,
         at: 1,
         script: None,
-        peeled: Peeled {
+        unwrapped: UnwrappedCommand {
             launchers: Vec::new(),
             kind: CallKind::Program,
             program: first.clone(),
@@ -156,31 +156,31 @@ fn peel(command: &Command) -> Option<Outcome> {
     };
     // Each round consumes a word, so this ends.
     loop {
-        if run.peeled.launchers.len() > MAX_LAUNCHERS {
+        if run.unwrapped.launchers.len() > MAX_LAUNCHERS {
             return None;
         }
         match run.step()? {
-            Step::Launched => {}
-            Step::Done => break,
-            Step::Script(shell, parts) => {
-                return Some(Outcome::Inline(Inline { shell, parts, peeled: run.peeled }));
+            UnwrapStep::Launched => {}
+            UnwrapStep::Done => break,
+            UnwrapStep::Script(shell, parts) => {
+                return Some(Unwrapped::Inline(Inline { shell, parts, unwrapped: run.unwrapped }));
             }
         }
     }
-    run.peeled.args = run.words.get(run.at..).unwrap_or_default().to_vec();
-    Some(Outcome::Program(run.peeled))
+    run.unwrapped.args = run.words.get(run.at..).unwrap_or_default().to_vec();
+    Some(Unwrapped::Program(run.unwrapped))
 }
 
-enum Step {
-    /// A launcher was peeled off; the next program is in place.
+enum UnwrapStep {
+    /// A launcher was removed; the next program is in place.
     Launched,
     /// The program is no launcher.
     Done,
-    Script(Shell, Vec<Part>),
+    Script(Shell, Vec<WordPart>),
 }
 
 /// What an option list led to.
-enum Parsed {
+enum OptionsEnd {
     /// Operands start here.
     Operands,
     /// The next word is the program, whatever it looks like.
@@ -192,63 +192,63 @@ enum Parsed {
 }
 
 /// An option that matters, with its value.
-struct Given {
+struct OptionValue {
     effect: Effect,
     value: Option<Word>,
 }
 
-struct Run<'a> {
+struct Unwrapping<'a> {
     words: &'a [Word],
     /// The word behind the program so far.
     at: usize,
     /// A script that an option gave.
     script: Option<Word>,
-    peeled: Peeled,
+    unwrapped: UnwrappedCommand,
 }
 
-impl Run<'_> {
-    fn step(&mut self) -> Option<Step> {
-        if let CallKind::Script(_) = self.peeled.kind {
-            return Some(Step::Done);
+impl Unwrapping<'_> {
+    fn step(&mut self) -> Option<UnwrapStep> {
+        if let CallKind::Script(_) = self.unwrapped.kind {
+            return Some(UnwrapStep::Done);
         }
-        let Some(name) = self.peeled.name.clone() else { return Some(Step::Done) };
+        let Some(name) = self.unwrapped.name.clone() else { return Some(UnwrapStep::Done) };
         let mut candidates = LAUNCHERS.launchers.iter().filter(|l| l.is_program(&name));
         let Some((launcher, at)) = candidates.find_map(|l| Some((l, self.subcommands(l)?))) else {
-            return Some(Step::Done);
+            return Some(UnwrapStep::Done);
         };
         self.at = at;
         if launcher.operand == Operand::Dashes {
             self.at +=
                 1 + self.words.get(at..)?.iter().position(|w| w.value.as_deref() == Some("--"))?;
-            self.peeled.launchers.push(launcher.label());
+            self.unwrapped.launchers.push(launcher.label());
             return self.enter_next(CallKind::Program, launcher);
         }
         if launcher.container {
-            self.peeled.host =
+            self.unwrapped.host =
                 Host::Container { mounts: Vec::new(), platform: None, workdir: None };
         }
         let parsed = self.options(&launcher.options, launcher)?;
-        self.peeled.launchers.push(launcher.label());
+        self.unwrapped.launchers.push(launcher.label());
         let shell = || launcher.shell.as_deref().map(Shell::from_spec);
         if let Some(script) = self.script.take() {
-            return Some(Step::Script(shell()?, script.parts));
+            return Some(UnwrapStep::Script(shell()?, script.parts));
         }
         match parsed {
-            Parsed::Joined => return Some(Step::Script(shell()?, self.joined())),
-            Parsed::Program => return self.enter_next(CallKind::Program, launcher),
-            Parsed::Named(kind, word) => return Some(self.enter(kind, word, launcher)),
-            Parsed::Operands => {}
+            OptionsEnd::Joined => return Some(UnwrapStep::Script(shell()?, self.joined())),
+            OptionsEnd::Program => return self.enter_next(CallKind::Program, launcher),
+            OptionsEnd::Named(kind, word) => return Some(self.enter(kind, word, launcher)),
+            OptionsEnd::Operands => {}
         }
         self.at += launcher.skip;
         if launcher.skip > 0 && launcher.operand != Operand::Program {
             // `su user -c script`: programs that take a script have options behind an operand too.
             self.options(&launcher.options, launcher)?;
             if let Some(script) = self.script.take() {
-                return Some(Step::Script(shell()?, script.parts));
+                return Some(UnwrapStep::Script(shell()?, script.parts));
             }
         }
         match launcher.operand {
-            Operand::Joined => Some(Step::Script(shell()?, self.joined())),
+            Operand::Joined => Some(UnwrapStep::Script(shell()?, self.joined())),
             Operand::Script => {
                 self.enter_next(CallKind::Script(path_of(self.words.get(self.at)?)), launcher)
             }
@@ -257,13 +257,13 @@ impl Run<'_> {
     }
 
     /// Makes the next word the program.
-    fn enter_next(&mut self, kind: CallKind, launcher: &Launcher) -> Option<Step> {
+    fn enter_next(&mut self, kind: CallKind, launcher: &Launcher) -> Option<UnwrapStep> {
         let word = self.words.get(self.at)?.clone();
         self.at += 1;
         Some(self.enter(kind, word, launcher))
     }
 
-    fn enter(&mut self, kind: CallKind, word: Word, launcher: &Launcher) -> Step {
+    fn enter(&mut self, kind: CallKind, word: Word, launcher: &Launcher) -> UnwrapStep {
         let mut name = match kind {
             CallKind::Module => word.value.clone(),
             CallKind::Program | CallKind::Script(_) => word.program_name(),
@@ -276,24 +276,24 @@ impl Run<'_> {
         if launcher.environment_prefix {
             name = name.map(|n| n.rsplit(':').next().unwrap_or_default().to_owned());
         }
-        self.peeled.program = word;
-        self.peeled.name = name;
-        self.peeled.kind = kind;
-        Step::Launched
+        self.unwrapped.program = word;
+        self.unwrapped.name = name;
+        self.unwrapped.kind = kind;
+        UnwrapStep::Launched
     }
 
     /// Everything from the current place on as one script.
-    fn joined(&self) -> Vec<Part> {
-        let mut parts: Vec<Part> = Vec::new();
+    fn joined(&self) -> Vec<WordPart> {
+        let mut parts: Vec<WordPart> = Vec::new();
         for word in &self.words[self.at.min(self.words.len())..] {
             if let Some(last) = parts.last() {
                 let gap = Span::new(last.span.end, word.span.start.max(last.span.end));
                 let text = Some(" ".to_owned());
-                parts.push(Part {
+                parts.push(WordPart {
                     text,
                     choices: Vec::new(),
                     span: gap,
-                    source: Source::Variable,
+                    source: PartSource::Variable,
                     quoted: false,
                 });
             }
@@ -304,11 +304,11 @@ impl Run<'_> {
 
     /// The place behind the launcher's subcommands, if the words have them.
     fn subcommands(&mut self, launcher: &Launcher) -> Option<usize> {
-        let before = (self.at, self.peeled.clone());
+        let before = (self.at, self.unwrapped.clone());
         let found = launcher.words[1..].iter().all(|expected| {
             let operands = self
                 .options(&launcher.global, launcher)
-                .is_some_and(|p| matches!(p, Parsed::Operands));
+                .is_some_and(|p| matches!(p, OptionsEnd::Operands));
             let fits = operands
                 && self.words.get(self.at).and_then(|w| w.value.as_deref()) == Some(expected);
             self.at += usize::from(fits);
@@ -317,14 +317,14 @@ impl Run<'_> {
         let at = self.at;
         self.at = before.0;
         if !found {
-            self.peeled = before.1;
+            self.unwrapped = before.1;
         }
         found.then_some(at)
     }
 
     /// Reads options at the current place; `None` where no program is run or that cannot be
     /// decided.
-    fn options(&mut self, options: &Options, launcher: &Launcher) -> Option<Parsed> {
+    fn options(&mut self, options: &Options, launcher: &Launcher) -> Option<OptionsEnd> {
         while let Some(word) = self.words.get(self.at) {
             let text = word.static_prefix();
             if launcher.assignments
@@ -332,7 +332,7 @@ impl Run<'_> {
             {
                 let value =
                     word.value.as_deref().and_then(|v| Some(v.split_once('=')?.1.to_owned()));
-                self.peeled.env.push((name.to_owned(), value));
+                self.unwrapped.env.push((name.to_owned(), value));
                 self.at += 1;
                 continue;
             }
@@ -344,24 +344,27 @@ impl Run<'_> {
             }
             self.at += 1;
             if word.value.as_deref() == Some("--") {
-                return Some(Parsed::Operands);
+                return Some(OptionsEnd::Operands);
             }
-            let Some(Given { effect, value }) = self.option(word, &text, options, launcher)? else {
+            let Some(OptionValue { effect, value }) =
+                self.option(word, &text, options, launcher)?
+            else {
                 continue;
             };
             match effect {
                 Effect::Stop => return None,
-                Effect::Program => return Some(Parsed::Program),
-                Effect::Joined => return Some(Parsed::Joined),
-                Effect::Module => return Some(Parsed::Named(CallKind::Module, value?)),
+                Effect::Program => return Some(OptionsEnd::Program),
+                Effect::Joined => return Some(OptionsEnd::Joined),
+                Effect::Module => return Some(OptionsEnd::Named(CallKind::Module, value?)),
                 Effect::File => {
-                    return value.map(|word| Parsed::Named(CallKind::Script(path_of(&word)), word));
+                    return value
+                        .map(|word| OptionsEnd::Named(CallKind::Script(path_of(&word)), word));
                 }
                 Effect::Script => self.script = value,
                 _ => self.apply(effect, value?),
             }
         }
-        Some(Parsed::Operands)
+        Some(OptionsEnd::Operands)
     }
 
     /// Reads the option `word`, known to begin with `text`, and its value. `None`: not decided;
@@ -372,7 +375,7 @@ impl Run<'_> {
         text: &str,
         options: &Options,
         launcher: &Launcher,
-    ) -> Option<Option<Given>> {
+    ) -> Option<Option<OptionValue>> {
         let text = if launcher.windows { text.to_ascii_lowercase() } else { text.to_owned() };
         let takes = |name: &str| match options.effect.get(name).copied() {
             Some(effect) => Some((Some(effect), effect.takes_value())),
@@ -381,7 +384,10 @@ impl Run<'_> {
             None => None,
         };
         let attached = |effect: Option<Effect>, length: usize| {
-            Some(effect.map(|effect| Given { effect, value: Some(word.without_prefix(length)) }))
+            Some(
+                effect
+                    .map(|effect| OptionValue { effect, value: Some(word.without_prefix(length)) }),
+            )
         };
         if let Some((name, _)) = text.split_once('=') {
             return attached(takes(name).and_then(|(effect, _)| effect), name.len() + 1);
@@ -411,24 +417,28 @@ impl Run<'_> {
     }
 
     /// An option whose value, if it takes one, is the next word.
-    fn detached(&mut self, effect: Option<Effect>, takes_value: bool) -> Option<Option<Given>> {
+    fn detached(
+        &mut self,
+        effect: Option<Effect>,
+        takes_value: bool,
+    ) -> Option<Option<OptionValue>> {
         let value = if takes_value { Some(self.words.get(self.at)?.clone()) } else { None };
         self.at += usize::from(takes_value);
-        Some(effect.map(|effect| Given { effect, value }))
+        Some(effect.map(|effect| OptionValue { effect, value }))
     }
 
     fn apply(&mut self, effect: Effect, word: Word) {
         if effect == Effect::Directory {
-            self.peeled.directory = self.peeled.directory.enter(word.value.as_deref());
+            self.unwrapped.directory = self.unwrapped.directory.enter(word.value.as_deref());
         } else if effect == Effect::Python {
-            self.peeled.python = Some(word);
+            self.unwrapped.python = Some(word);
         } else if effect == Effect::Environment {
             let value =
                 word.value.as_deref().and_then(|v| v.split_once('=')).map(|(_, v)| v.to_owned());
             if let Some((name, _)) = assignment(&word.static_prefix()) {
-                self.peeled.env.push((name.to_owned(), value));
+                self.unwrapped.env.push((name.to_owned(), value));
             }
-        } else if let Host::Container { mounts, platform, workdir } = &mut self.peeled.host {
+        } else if let Host::Container { mounts, platform, workdir } = &mut self.unwrapped.host {
             match effect {
                 Effect::Mount => mounts.push(word),
                 Effect::Platform => *platform = Some(word),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::event::{CacheStep, Event, EventKind, Invocation, Site};
+use super::event::{CacheStep, Event, EventKind, Invocation, StepRef};
 use super::extent::Extent;
 use super::instance::Instances;
 use super::summary::{self, reuse_word};
@@ -27,17 +27,17 @@ pub struct JobTimeline {
     pub env_dirs: Vec<String>,
     /// Whether nox reuses what it finds: `on`, `off`, `mixed` or `unknown`.
     pub reuse: &'static str,
-    pub events: Vec<ShownEvent>,
+    pub events: Vec<TimelineEntry>,
     /// What could not be decided, and why.
     pub undecided: Vec<String>,
 }
 
 /// An event of one or more instances.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct ShownEvent {
+pub struct TimelineEntry {
     pub kind: &'static str,
     /// How it was reached, outermost first; the last place is its own.
-    pub places: Vec<Place>,
+    pub places: Vec<SourcePlace>,
     /// The first place is a step that uses an action of the repository, which leads to all others.
     #[serde(skip)]
     pub in_action: bool,
@@ -52,7 +52,7 @@ pub struct ShownEvent {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Place {
+pub struct SourcePlace {
     pub path: String,
     /// From 1.
     pub line: usize,
@@ -60,16 +60,16 @@ pub struct Place {
     pub text: String,
 }
 
-impl fmt::Display for ShownEvent {
+impl fmt::Display for TimelineEntry {
     /// On one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places: Vec<String> = self.places.iter().map(Place::to_string).collect();
+        let places: Vec<String> = self.places.iter().map(SourcePlace::to_string).collect();
         write!(f, "{}: {}", places.join(" → "), self.text)?;
         self.details.iter().try_for_each(|detail| write!(f, "; {detail}"))
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourcePlace {
     /// `ci.yml:31`, by the file's name alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.path.rsplit_once('/') {
@@ -113,15 +113,15 @@ pub fn job(
 
 /// One event of every instance that has it.
 struct Merged<'t> {
-    key: Key,
+    key: EventKey,
     all: Vec<(usize, &'t Event)>,
 }
 
-type Key = (Site, Span, Vec<(String, Span)>, &'static str);
+type EventKey = (StepRef, Span, Vec<(String, Span)>, &'static str);
 
-fn key(event: &Event) -> Key {
-    let hops = event.hops.iter().map(|h| (h.path.clone(), h.span)).collect();
-    (event.site, event.span, hops, kind(&event.kind))
+fn key(event: &Event) -> EventKey {
+    let via = event.via.iter().map(|h| (h.path.clone(), h.span)).collect();
+    (event.step_ref, event.span, via, kind(&event.kind))
 }
 
 fn kind(kind: &EventKind) -> &'static str {
@@ -161,34 +161,38 @@ fn merge(timelines: &[Timeline]) -> Vec<Merged<'_>> {
     out
 }
 
-fn events(repository: &Repository, timelines: &[Timeline]) -> Vec<ShownEvent> {
+fn events(repository: &Repository, timelines: &[Timeline]) -> Vec<TimelineEntry> {
     let running = timelines.iter().filter(|t| !t.events.is_empty()).count();
-    let mut lines = Lines { repository, starts: BTreeMap::new() };
+    let mut lines = LineNumbers { repository, starts: BTreeMap::new() };
     merge(timelines).into_iter().filter_map(|m| shown(&m, running, &mut lines)).collect()
 }
 
-fn shown(merged: &Merged<'_>, running: usize, lines: &mut Lines<'_>) -> Option<ShownEvent> {
+fn shown(
+    merged: &Merged<'_>,
+    running: usize,
+    lines: &mut LineNumbers<'_>,
+) -> Option<TimelineEntry> {
     let (_, event) = *merged.all.first()?;
-    let path = lines.repository.documents[event.site.document].path.clone();
-    let mut places: Vec<Place> = Vec::new();
-    for hop in &event.hops {
-        let line = lines.line(&hop.path, hop.span.start);
-        let text = hop.label.clone();
-        places.push(Place { path: hop.path.clone(), line, text });
+    let path = lines.repository.documents[event.step_ref.document].path.clone();
+    let mut places: Vec<SourcePlace> = Vec::new();
+    for via_place in &event.via {
+        let line = lines.line(&via_place.path, via_place.span.start);
+        let text = via_place.label.clone();
+        places.push(SourcePlace { path: via_place.path.clone(), line, text });
     }
-    // Where files were followed, the last hop is the call; the event itself stands at the command
+    // Where files were followed, the last place is the call; the event itself stands at the command
     // that leads there.
-    if !event.hops.iter().any(|h| h.path == path && h.span == event.span) {
+    if !event.via.iter().any(|h| h.path == path && h.span == event.span) {
         let line = lines.line(&path, event.span.start);
-        places.push(Place { path, line, text: String::new() });
+        places.push(SourcePlace { path, line, text: String::new() });
     }
     let mut seen: Vec<usize> = merged.all.iter().map(|(instance, _)| *instance).collect();
     seen.dedup();
     let (text, details) = describe(&merged.all);
-    Some(ShownEvent {
+    Some(TimelineEntry {
         kind: merged.key.3,
         places,
-        in_action: event.outer != event.site,
+        in_action: event.outer != event.step_ref,
         text,
         details,
         instances: (seen.len() < running).then(|| format!("{} of {running}", seen.len())),
@@ -346,13 +350,13 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
 }
 
 /// Line numbers in files of the repository.
-struct Lines<'r> {
+struct LineNumbers<'r> {
     repository: &'r Repository,
     /// Offsets of line breaks.
     starts: BTreeMap<String, Vec<usize>>,
 }
 
-impl Lines<'_> {
+impl LineNumbers<'_> {
     fn line(&mut self, path: &str, offset: usize) -> usize {
         if let Some(document) = self.repository.document(path) {
             return self.repository.documents[document].text.position(offset).line;

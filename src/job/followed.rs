@@ -5,17 +5,17 @@ use std::cell::OnceCell;
 
 use super::commands::{exports, shown};
 use super::state::prefixed;
-use super::timeline::{Here, Walk};
+use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Scalar;
 use crate::actions::context::WORKSPACE;
 use crate::base::finding::Location;
 use crate::base::text::Span;
-use crate::follow::{Ask, Lead, follow};
-use crate::shell::{Command, Given, Peeled};
+use crate::follow::{Ask, FileScript, follow};
+use crate::shell::{Command, Given, UnwrappedCommand};
 use crate::yaml::ScalarMap;
 
 /// How many files a command is followed through.
-const MAX_HOPS: usize = 5;
+const MAX_FOLLOW_DEPTH: usize = 5;
 /// How many scripts of other files one instance is followed into.
 const MAX_FOLLOWED: usize = 400;
 
@@ -23,7 +23,7 @@ const MAX_FOLLOWED: usize = 400;
 const FOLLOWED_AS_SCRIPT: usize = 16;
 
 /// The script that a command stands in, and how it was reached.
-pub(super) struct Origin<'o> {
+pub(super) struct CommandOrigin<'o> {
     pub here: Here<'o>,
     /// The script of the step.
     pub script: &'o Scalar,
@@ -36,16 +36,16 @@ pub(super) struct Origin<'o> {
     /// Where the step's script stands in the file, found once for all that is asked about it.
     pub map: &'o OnceCell<Option<ScalarMap>>,
     /// The script of another file; `None` in the step itself.
-    pub lead: Option<&'o Lead>,
+    pub file_script: Option<&'o FileScript>,
     /// The command of the step that leads here.
     pub span: Option<Span>,
     /// The commands that lead here, outermost first.
-    pub hops: Vec<Location>,
+    pub via: Vec<Location>,
     pub conditional: bool,
     pub in_container: bool,
 }
 
-impl<'o> Origin<'o> {
+impl<'o> CommandOrigin<'o> {
     /// The script of a step.
     pub fn step(
         here: Here<'o>,
@@ -60,9 +60,9 @@ impl<'o> Origin<'o> {
             text: &script.text,
             folder,
             env: Vec::new(),
-            lead: None,
+            file_script: None,
             span: None,
-            hops: Vec::new(),
+            via: Vec::new(),
             conditional: false,
             in_container: false,
         }
@@ -76,26 +76,32 @@ impl<'o> Origin<'o> {
     }
 }
 
-impl Walk<'_> {
+impl TimelineBuilder<'_> {
     /// Reads the commands that a program leads to in other files; whether it leads anywhere.
-    pub(super) fn hop(&mut self, origin: &Origin<'_>, command: &Command, peeled: &Peeled) -> bool {
-        let (folder, in_container) = match self.folder_of(origin, &peeled.directory, &peeled.host) {
-            Some(Some(found)) => found,
-            Some(None) => return true,
-            None => {
-                self.folder_unknown(origin, command, peeled);
-                return false;
-            }
-        };
+    pub(super) fn follow_command(
+        &mut self,
+        origin: &CommandOrigin<'_>,
+        command: &Command,
+        unwrapped: &UnwrappedCommand,
+    ) -> bool {
+        let (folder, in_container) =
+            match self.folder_of(origin, &unwrapped.directory, &unwrapped.host) {
+                Some(Some(found)) => found,
+                Some(None) => return true,
+                None => {
+                    self.folder_unknown(origin, command, unwrapped);
+                    return false;
+                }
+            };
         let place = self.state.place(&folder);
         if !place.own {
             return false;
         }
-        let vars = |name: &str| self.variable(origin, &peeled.env, name);
+        let vars = |name: &str| self.variable(origin, &unwrapped.env, name);
         let root = format!("{WORKSPACE}/{}", place.checkout);
         let root = root.trim_end_matches('/');
         let ask = Ask {
-            program: peeled,
+            program: unwrapped,
             folder: &place.inside,
             files: self.files(&place),
             root,
@@ -108,61 +114,75 @@ impl Walk<'_> {
         for note in found.notes {
             self.undecide_command(origin, command, note);
         }
-        if found.leads.is_empty() {
+        if found.file_scripts.is_empty() {
             return false;
         }
         if !self.spend(origin.here, found.bytes / FOLLOWED_AS_SCRIPT) {
             return true;
         }
         let span = self.span_in_step(origin, command.span);
-        let mut hops = origin.hops.clone();
-        hops.push(self.place_of(origin, command.span));
+        let mut via = origin.via.clone();
+        via.push(self.place_of(origin, command.span));
         // What leads to itself is not read again.
-        let again = |lead: &Lead| {
-            let is_lead =
-                |hop: &Location| hop.path == lead.path && hop.label.starts_with(&lead.label);
-            hops.iter().any(|hop| is_lead(hop) && lead.span.contains(hop.span.start))
+        let again = |file_script: &FileScript| {
+            let is_same = |via_place: &Location| {
+                via_place.path == file_script.path
+                    && via_place.label.starts_with(&file_script.label)
+            };
+            via.iter().any(|via_place| {
+                is_same(via_place) && file_script.span.contains(via_place.span.start)
+            })
         };
-        if found.leads.iter().any(again) {
+        if found.file_scripts.iter().any(again) {
             return true;
         }
-        if origin.hops.len() == MAX_HOPS {
-            let why = format!("more than {MAX_HOPS} files lead from one to the next");
+        if origin.via.len() == MAX_FOLLOW_DEPTH {
+            let why = format!("more than {MAX_FOLLOW_DEPTH} files lead from one to the next");
             self.undecide_command(origin, command, why);
             return true;
         }
-        for lead in &found.leads {
+        for file_script in &found.file_scripts {
             if self.followed == MAX_FOLLOWED {
                 let why = format!("more than {MAX_FOLLOWED} scripts of other files");
                 self.undecide_command(origin, command, why);
                 return true;
             }
-            if !self.spend(origin.here, lead.script.len()) {
+            if !self.spend(origin.here, file_script.script.len()) {
                 return true;
             }
             self.followed += 1;
-            let inner = Origin {
+            let inner = CommandOrigin {
                 here: origin.here,
                 script: origin.script,
                 map: origin.map,
-                text: &lead.script,
-                folder: Some(prefixed(&place.checkout, &lead.folder)),
-                env: origin.env.iter().chain(&peeled.env).chain(&lead.env).cloned().collect(),
-                lead: Some(lead),
+                text: &file_script.script,
+                folder: Some(prefixed(&place.checkout, &file_script.folder)),
+                env: origin
+                    .env
+                    .iter()
+                    .chain(&unwrapped.env)
+                    .chain(&file_script.env)
+                    .cloned()
+                    .collect(),
+                file_script: Some(file_script),
                 span: Some(span),
-                hops: hops.clone(),
-                conditional: origin.conditional || command.conditional || lead.conditional,
+                via: via.clone(),
+                conditional: origin.conditional || command.conditional || file_script.conditional,
                 in_container,
             };
-            let path = format!("{root}/{}", lead.path);
-            let variable = |name: &str| match argument(lead, &path, name) {
+            let path = format!("{root}/{}", file_script.path);
+            let variable = |name: &str| match argument(file_script, &path, name) {
                 Some(value) => value,
                 None => self.variable(&inner, &[], name),
             };
             let files = |path: &str| self.text_of(inner.folder.as_deref()?, path);
             let given = Given { vars: &variable, files: &files };
-            let all = self.repository.scripts.read(lead.shell.clone(), lead.expanded(), &given);
-            self.state.exporting.extend(exports(&lead.script));
+            let all = self.repository.scripts.read(
+                file_script.shell.clone(),
+                file_script.expanded(),
+                &given,
+            );
+            self.state.exporting.extend(exports(&file_script.script));
             if let Some(why) = &all.cut {
                 self.undecide_command(origin, command, why.clone());
             }
@@ -174,16 +194,16 @@ impl Walk<'_> {
     }
 
     /// Where a command stands, in the step or in the file that the step led to.
-    pub(super) fn place_of(&self, origin: &Origin<'_>, span: Span) -> Location {
+    pub(super) fn place_of(&self, origin: &CommandOrigin<'_>, span: Span) -> Location {
         let text = shown(origin.text, span);
-        match origin.lead {
+        match origin.file_script {
             None => {
                 self.location(origin.here, self.span_in_step(origin, span), &format!("`{text}`"))
             }
-            Some(lead) => Location {
-                path: lead.path.clone(),
-                span: lead.locate(span),
-                label: format!("{}: `{text}`", lead.label),
+            Some(file_script) => Location {
+                path: file_script.path.clone(),
+                span: file_script.locate(span),
+                label: format!("{}: `{text}`", file_script.label),
             },
         }
     }
@@ -191,8 +211,8 @@ impl Walk<'_> {
 
 /// `$0`, `$#`, `$1` and so on of a script at `path`; `None` for any other variable, and where its
 /// words are not known.
-fn argument(lead: &Lead, path: &str, name: &str) -> Option<Option<String>> {
-    let arguments = lead.arguments.as_ref()?;
+fn argument(file_script: &FileScript, path: &str, name: &str) -> Option<Option<String>> {
+    let arguments = file_script.arguments.as_ref()?;
     if name == "#" {
         return Some(Some(arguments.len().to_string()));
     }

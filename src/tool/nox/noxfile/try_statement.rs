@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
-use super::exec::{Flow, Names, Reader, Source};
+use super::exec::{Flow, Names, NoxfileReader, PythonSource};
 use super::value::Value;
 
 /// What Python raises when a module is not there.
 const IMPORT_ERRORS: [&str; 2] = ["ImportError", "ModuleNotFoundError"];
 
-impl Reader<'_> {
-    pub(super) fn try_statement(&mut self, node: Node<'_>, source: &Arc<Source>) -> Flow {
+impl NoxfileReader<'_> {
+    pub(super) fn try_statement(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Flow {
         let flow = self.field_block(node, "body", source);
         let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
         for clause in clauses {
@@ -49,7 +49,7 @@ impl Reader<'_> {
 }
 
 /// Whether a handler is for modules that are not installed.
-fn catches_missing(clause: Node<'_>, source: &Source) -> bool {
+fn catches_missing(clause: Node<'_>, source: &PythonSource) -> bool {
     clause.named_child(0).is_some_and(|caught| {
         let text = source.text(caught);
         caught.kind() != "block" && IMPORT_ERRORS.iter().any(|error| text.contains(error))

@@ -6,7 +6,7 @@ use super::tree::ScalarStyle;
 /// From byte `value` of the value on, the value's text stands at `file`; what stands before that
 /// byte ends at `before`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct Shift {
     pub value: usize,
     pub file: usize,
     /// Differs from `file` after a `\` at the end of a line, which adds nothing to the value, and
@@ -22,10 +22,15 @@ pub(super) fn walk(
     start: usize,
     style: ScalarStyle,
     value: &str,
-    step: impl FnMut(Step),
+    step: impl FnMut(Shift),
 ) -> Option<usize> {
-    let mut walk =
-        Walk { source: source.as_bytes(), value: value.as_bytes(), at: start, made: 0, step };
+    let mut walk = ScalarReader {
+        source: source.as_bytes(),
+        value: value.as_bytes(),
+        at: start,
+        made: 0,
+        step,
+    };
     match style {
         ScalarStyle::Plain => walk.plain(),
         ScalarStyle::SingleQuoted => walk.quoted(b'\''),
@@ -47,7 +52,7 @@ pub(super) fn is_document_marker(source: &[u8], at: usize) -> bool {
         && rest.get(3).is_none_or(|b| is_white(*b))
 }
 
-struct Walk<'a, F> {
+struct ScalarReader<'a, F> {
     source: &'a [u8],
     value: &'a [u8],
     /// How far the source was read.
@@ -57,14 +62,14 @@ struct Walk<'a, F> {
     step: F,
 }
 
-impl<F: FnMut(Step)> Walk<'_, F> {
+impl<F: FnMut(Shift)> ScalarReader<'_, F> {
     fn here(&mut self) {
         self.after(self.at);
     }
 
     /// The text before this place ends at `before` already.
     fn after(&mut self, before: usize) {
-        (self.step)(Step { value: self.made, file: self.at, before });
+        (self.step)(Shift { value: self.made, file: self.at, before });
     }
 
     fn byte(&self) -> Option<u8> {

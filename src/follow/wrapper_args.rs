@@ -1,10 +1,10 @@
 //! The command line of a wrapper: which file, which entries, which variables.
 
-use crate::rules::wrappers::{Reader, Wrapper};
-use crate::shell::{Peeled, Word};
+use crate::rules::wrappers::{Wrapper, WrapperKind};
+use crate::shell::{UnwrappedCommand, Word};
 
 #[derive(Debug, Default)]
-pub struct Given<'a> {
+pub struct WrapperArgs<'a> {
     pub directory: Option<String>,
     pub file: Option<String>,
     /// `A=b` among the operands; `None` is a value that is not known.
@@ -19,9 +19,9 @@ pub struct Given<'a> {
     pub environment: Option<String>,
 }
 
-impl<'a> Given<'a> {
+impl<'a> WrapperArgs<'a> {
     /// The entry is the program of a launcher, with its arguments.
-    pub fn launched(program: &'a Peeled) -> Self {
+    pub fn launched(program: &'a UnwrappedCommand) -> Self {
         let text = program.program.value.as_deref().unwrap_or_default();
         let environment = text.rsplit_once(':').map(|(environment, _)| environment.to_owned());
         let operands = std::iter::once(&program.program).chain(&program.args).collect();
@@ -29,14 +29,16 @@ impl<'a> Given<'a> {
     }
 
     /// Reads the arguments; `None` where that is not decided, or nothing is run.
-    pub fn read(program: &'a Peeled, wrapper: &Wrapper) -> Option<Self> {
+    pub fn read(program: &'a UnwrappedCommand, wrapper: &Wrapper) -> Option<Self> {
         let mut out = Self::default();
         let mut words = program.args.iter();
         let mut subcommand = wrapper.subcommands.is_empty();
         // Whether options are still the wrapper's own: behind the entry's name they are the
         // entry's.
-        let keeps_reading =
-            matches!(wrapper.reader, Reader::Make | Reader::Tox | Reader::PreCommit | Reader::Task);
+        let keeps_reading = matches!(
+            wrapper.reader,
+            WrapperKind::Make | WrapperKind::Tox | WrapperKind::PreCommit | WrapperKind::Task
+        );
         while let Some(word) = words.next() {
             let text = word.value.as_deref();
             if text == Some("--") {
@@ -75,7 +77,8 @@ impl<'a> Given<'a> {
             }
         }
         // `tox` alone runs environments; `pre-commit` and `npm` alone run nothing.
-        let needs_subcommand = matches!(wrapper.reader, Reader::PackageJson | Reader::PreCommit);
+        let needs_subcommand =
+            matches!(wrapper.reader, WrapperKind::PackageJson | WrapperKind::PreCommit);
         (subcommand || !needs_subcommand).then_some(out)
     }
 
@@ -102,7 +105,7 @@ impl<'a> Given<'a> {
             let number = |w: &Word| {
                 w.value.as_deref().is_some_and(|v| v.chars().all(|c| c.is_ascii_digit()))
             };
-            if wrapper.reader == Reader::Make && words.as_slice().first().is_some_and(number) {
+            if wrapper.reader == WrapperKind::Make && words.as_slice().first().is_some_and(number) {
                 words.next();
             }
             return Some(());

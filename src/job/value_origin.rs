@@ -5,11 +5,11 @@ use std::cell::Cell;
 
 use super::event::EventKind;
 use super::outputs;
-use super::timeline::{Here, Walk};
+use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Step;
 use crate::actions::context::ENV_FILE;
-use crate::actions::expr::{Part, eval, parse_template};
-use crate::job::key_template::{Origin, Origins as Source};
+use crate::actions::expr::{TemplatePart, eval, parse_template};
+use crate::job::key_template::{ResolveOrigin, ValueOrigin};
 
 /// Values are followed through this many others.
 const MAX_DEPTH: usize = 4;
@@ -19,21 +19,21 @@ const UV_FOLDER: &str = "UV_PYTHON_INSTALL_DIR";
 const MAX_VALUES: usize = 500;
 
 /// Looks from one step back at what ran before.
-pub(super) struct Origins<'w, 'a> {
-    walk: &'w Walk<'a>,
+pub(super) struct OriginResolver<'w, 'a> {
+    builder: &'w TimelineBuilder<'a>,
     here: Here<'w>,
     left: Cell<usize>,
 }
 
-impl Source for Origins<'_, '_> {
-    fn origin(&self, path: &[String]) -> Origin {
+impl ResolveOrigin for OriginResolver<'_, '_> {
+    fn origin(&self, path: &[String]) -> ValueOrigin {
         self.at(self.here, path, MAX_DEPTH)
     }
 }
 
-impl<'w, 'a> Origins<'w, 'a> {
-    pub fn new(walk: &'w Walk<'a>, here: Here<'w>) -> Self {
-        Self { walk, here, left: Cell::new(MAX_VALUES) }
+impl<'w, 'a> OriginResolver<'w, 'a> {
+    pub fn new(builder: &'w TimelineBuilder<'a>, here: Here<'w>) -> Self {
+        Self { builder, here, left: Cell::new(MAX_VALUES) }
     }
 
     /// What decides which interpreter a step sets up.
@@ -49,9 +49,9 @@ impl<'w, 'a> Origins<'w, 'a> {
         Some(format!("{uses} {}", inputs?.join(" ")))
     }
 
-    fn at(&self, here: Here<'_>, path: &[String], depth: usize) -> Origin {
+    fn at(&self, here: Here<'_>, path: &[String], depth: usize) -> ValueOrigin {
         if depth == 0 || self.left.get() == 0 {
-            return Origin::default();
+            return ValueOrigin::default();
         }
         self.left.set(self.left.get() - 1);
         let root = path[0].to_ascii_lowercase();
@@ -70,31 +70,37 @@ impl<'w, 'a> Origins<'w, 'a> {
                         | "base_ref"
                 ) =>
             {
-                fed(String::new())
+                derived(String::new())
             }
-            "secrets" | "vars" => fed(String::new()),
+            "secrets" | "vars" => derived(String::new()),
             // The same for all jobs of one run, and nothing to another workflow's runs.
-            "github" | "needs" => fed(document()),
-            "inputs" if here.site.document == self.walk.instance.unit.document => fed(document()),
+            "github" | "needs" => derived(document()),
+            "inputs" if here.step_ref.document == self.builder.instance.job_ref.document => {
+                derived(document())
+            }
             "inputs" => self.action_input(name, depth),
-            "runner" => Origin { feed: self.runner(here, depth), ..Origin::default() },
+            "runner" => {
+                ValueOrigin { derived_from: self.runner(here, depth), ..ValueOrigin::default() }
+            }
             "env" if name.eq_ignore_ascii_case("pythonLocation") => {
                 // The folder tells the system, too.
-                let system = match self.walk.runner_os {
+                let system = match self.builder.runner_os {
                     Some(os) => Some(os.to_owned()),
                     None => self.runner(here, depth),
                 };
-                let feed = self.interpreters().zip(system).map(|(all, os)| format!("{os}\n{all}"));
-                Origin { feed, ..Origin::default() }
+                let derived_from =
+                    self.interpreters().zip(system).map(|(all, os)| format!("{os}\n{all}"));
+                ValueOrigin { derived_from, ..ValueOrigin::default() }
             }
             "env"
                 if name.eq_ignore_ascii_case(UV_FOLDER)
-                    && self.walk.scope_at(here).written(name).is_none() =>
+                    && self.builder.scope_at(here).written(name).is_none() =>
             {
-                let feed = self.runner(here, depth).zip(self.interpreters());
-                Origin {
-                    feed: feed.map(|(runner, set_up)| format!("{runner}\n{set_up}")),
-                    ..Origin::default()
+                let derived_from = self.runner(here, depth).zip(self.interpreters());
+                ValueOrigin {
+                    derived_from: derived_from
+                        .map(|(runner, set_up)| format!("{runner}\n{set_up}")),
+                    ..ValueOrigin::default()
                 }
             }
             "env" => self.variable(here, name, depth),
@@ -102,55 +108,57 @@ impl<'w, 'a> Origins<'w, 'a> {
                 let output = path.get(3).map_or("", String::as_str);
                 self.output(here, name, output, depth)
             }
-            _ => Origin::default(),
+            _ => ValueOrigin::default(),
         }
     }
 
     /// Labels and image.
     fn runner(&self, here: Here<'_>, depth: usize) -> Option<String> {
-        let labels = self.walk.job.map(|job| job.runs_on.iter().chain(&job.container));
+        let labels = self.builder.job.map(|job| job.runs_on.iter().chain(&job.container));
         let labels: Option<Vec<String>> =
             labels.into_iter().flatten().map(|l| self.expand(here, &l.text, depth - 1)).collect();
         labels.map(|l| l.join(" "))
     }
 
-    fn variable(&self, here: Here<'_>, name: &str, depth: usize) -> Origin {
-        let scope = self.walk.scope_at(here);
+    fn variable(&self, here: Here<'_>, name: &str, depth: usize) -> ValueOrigin {
+        let scope = self.builder.scope_at(here);
         if let Some(text) = scope.written(name) {
             return self.text(here, text, depth);
         }
-        let Some(list) = self.walk.repository.documents[self.outer(here).site.document]
-            .steps(self.outer(here).site.job)
+        let Some(list) = self.builder.repository.documents[self.outer(here).step_ref.document]
+            .steps(self.outer(here).step_ref.job)
         else {
-            return Origin::default();
+            return ValueOrigin::default();
         };
-        let before = list.steps.iter().take(self.outer(here).site.step);
+        let before = list.steps.iter().take(self.outer(here).step_ref.step);
         let writes = |s: &&Step| {
             s.run.as_ref().is_some_and(|r| r.text.contains(ENV_FILE) && r.text.contains(name))
         };
         self.written_by(self.outer(here), before.filter(writes).collect(), depth)
     }
 
-    fn output(&self, here: Here<'_>, id: &str, output: &str, depth: usize) -> Origin {
-        let Some(list) = here.document.steps(here.site.job) else { return Origin::default() };
+    fn output(&self, here: Here<'_>, id: &str, output: &str, depth: usize) -> ValueOrigin {
+        let Some(list) = here.document.steps(here.step_ref.job) else {
+            return ValueOrigin::default();
+        };
         let named = |s: &&Step| s.id.as_ref().is_some_and(|i| i.text == id);
-        let steps: Vec<&Step> = list.steps.iter().take(here.site.step).filter(named).collect();
+        let steps: Vec<&Step> = list.steps.iter().take(here.step_ref.step).filter(named).collect();
         let script = match steps.as_slice() {
             [step] => step.run.as_ref().map(|run| run.text.as_str()),
             _ => None,
         };
         if let Some(line) = script.and_then(|script| outputs::date_line(script, output)) {
-            return Origin { scripts: vec![line.to_owned()], ..fed(line.to_owned()) };
+            return ValueOrigin { scripts: vec![line.to_owned()], ..derived(line.to_owned()) };
         }
         let tells_only_the_machine =
             script.is_some_and(|script| outputs::tells_only_the_machine(script, output));
-        Origin { tells_only_the_machine, ..self.written_by(here, steps, depth) }
+        ValueOrigin { tells_only_the_machine, ..self.written_by(here, steps, depth) }
     }
 
     /// A value that these steps write.
-    fn written_by(&self, here: Here<'_>, steps: Vec<&Step>, depth: usize) -> Origin {
+    fn written_by(&self, here: Here<'_>, steps: Vec<&Step>, depth: usize) -> ValueOrigin {
         if steps.is_empty() {
-            return Origin::default();
+            return ValueOrigin::default();
         }
         let scripts: Vec<String> = steps
             .iter()
@@ -162,9 +170,12 @@ impl<'w, 'a> Origins<'w, 'a> {
             let inputs = s.with.iter().chain(&s.env.entries).map(|(_, v)| v);
             s.run.iter().chain(&s.uses).chain(inputs).map(|scalar| scalar.text.as_str())
         });
-        let around =
-            self.walk.envs.iter().flat_map(|env| env.entries.iter().map(|(_, v)| v.text.as_str()));
-        let mut feed: Option<Vec<String>> =
+        let around = self
+            .builder
+            .envs
+            .iter()
+            .flat_map(|env| env.entries.iter().map(|(_, v)| v.text.as_str()));
+        let mut derived_from: Option<Vec<String>> =
             texts.chain(around).map(|text| self.expand(here, text, depth - 1)).collect();
         // What a script finds out may be about its machine.
         let asks = |script: &String| {
@@ -172,22 +183,26 @@ impl<'w, 'a> Origins<'w, 'a> {
         };
         let machine =
             if scripts.iter().any(asks) { self.runner(here, depth) } else { Some(String::new()) };
-        match (&mut feed, self.interpreters(), machine) {
+        match (&mut derived_from, self.interpreters(), machine) {
             (Some(all), Some(interpreters), Some(machine)) => all.extend([interpreters, machine]),
-            _ => feed = None,
+            _ => derived_from = None,
         }
-        Origin { feed: feed.map(|f| f.join("\n")), scripts, ..Origin::default() }
+        ValueOrigin {
+            derived_from: derived_from.map(|f| f.join("\n")),
+            scripts,
+            ..ValueOrigin::default()
+        }
     }
 
-    fn action_input(&self, name: &str, depth: usize) -> Origin {
+    fn action_input(&self, name: &str, depth: usize) -> ValueOrigin {
         // Inside an action that another action uses, the way back is not followed.
-        if self.walk.depth != 1 {
-            return Origin::default();
+        if self.builder.depth != 1 {
+            return ValueOrigin::default();
         }
         let outer = self.outer(self.here);
         match outer.step.input(name) {
             Some(passed) => self.text(outer, &passed.text, depth),
-            None => Origin::default(),
+            None => ValueOrigin::default(),
         }
     }
 
@@ -197,17 +212,20 @@ impl<'w, 'a> Origins<'w, 'a> {
         'a: 's,
         'w: 's,
     {
-        let Some(site) = self.walk.outer else { return here };
-        let document = &self.walk.repository.documents[site.document];
-        match document.steps(site.job).and_then(|l| l.steps.get(site.step)) {
-            Some(step) => Here { document, site, step, inputs: &self.walk.instance.inputs },
+        let Some(step_ref) = self.builder.outer else { return here };
+        let document = &self.builder.repository.documents[step_ref.document];
+        match document.steps(step_ref.job).and_then(|l| l.steps.get(step_ref.step)) {
+            Some(step) => Here { document, step_ref, step, inputs: &self.builder.instance.inputs },
             None => here,
         }
     }
 
     /// A value that stands in the workflow as this text.
-    fn text(&self, here: Here<'_>, text: &str, depth: usize) -> Origin {
-        let mut origin = Origin { feed: self.expand(here, text, depth - 1), ..Origin::default() };
+    fn text(&self, here: Here<'_>, text: &str, depth: usize) -> ValueOrigin {
+        let mut origin = ValueOrigin {
+            derived_from: self.expand(here, text, depth - 1),
+            ..ValueOrigin::default()
+        };
         for path in parse_template(text).iter().flat_map(|t| t.paths()) {
             let behind = self.at(here, &path, depth - 1);
             origin.paths.push(path.join(".").to_ascii_lowercase());
@@ -218,11 +236,11 @@ impl<'w, 'a> Origins<'w, 'a> {
     }
 
     fn interpreters(&self) -> Option<String> {
-        let feeds = self.walk.events.iter().filter_map(|e| match &e.kind {
-            EventKind::Interpreter(set_up) => Some(set_up.feed.as_deref()),
+        let derived_from = self.builder.events.iter().filter_map(|e| match &e.kind {
+            EventKind::Interpreter(set_up) => Some(set_up.derived_from.as_deref()),
             _ => None,
         });
-        feeds.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"))
+        derived_from.collect::<Option<Vec<&str>>>().map(|f| f.join("\n"))
     }
 
     /// A text with what is known put in, and what is not known named together with where it comes
@@ -232,22 +250,22 @@ impl<'w, 'a> Origins<'w, 'a> {
             return Some(text.to_owned());
         }
         let template = parse_template(text).ok()?;
-        let scope = self.walk.scope_at(here);
+        let scope = self.builder.scope_at(here);
         let mut out = String::new();
         for part in &template.parts {
             let (expr, span) = match part {
-                Part::Literal { text, .. } => {
+                TemplatePart::Literal { text, .. } => {
                     out.push_str(text);
                     continue;
                 }
-                Part::Expr { expr, span } => (expr, span),
+                TemplatePart::Expr { expr, span } => (expr, span),
             };
             match eval(expr, &scope).known() {
                 Some(value) => out.push_str(&value.to_text()),
                 None => {
                     out.push_str(text.get(span.range())?);
                     for path in expr.paths() {
-                        out.push_str(&self.at(here, &path, depth).feed?);
+                        out.push_str(&self.at(here, &path, depth).derived_from?);
                     }
                 }
             }
@@ -256,6 +274,6 @@ impl<'w, 'a> Origins<'w, 'a> {
     }
 }
 
-fn fed(feed: String) -> Origin {
-    Origin { feed: Some(feed), ..Origin::default() }
+fn derived(derived_from: String) -> ValueOrigin {
+    ValueOrigin { derived_from: Some(derived_from), ..ValueOrigin::default() }
 }

@@ -3,9 +3,9 @@
 use crate::base::text::Span;
 use crate::shell::{Expanded, Shell, Word};
 
-/// A script that a hop leads to.
+/// A script that a command leads to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lead {
+pub struct FileScript {
     /// The file, relative to the repository root.
     pub path: String,
     pub shell: Shell,
@@ -28,7 +28,7 @@ pub struct Lead {
     pub conditional: bool,
 }
 
-impl Lead {
+impl FileScript {
     /// The text of `file` at `span`.
     pub(super) fn verbatim(
         path: &str,
@@ -154,16 +154,17 @@ mod tests {
     #[test]
     fn offsets_lead_back_to_the_file() {
         let file = "a = \"nox -s x\"";
-        let mut lead = Lead::scalar("f", file, Span::new(4, 14), "nox -s x", "", String::new());
-        assert_eq!(lead.locate(Span::new(0, 3)), Span::new(5, 8));
-        let word = lead.script.len();
-        lead.script.push_str(" more");
+        let mut file_script =
+            FileScript::scalar("f", file, Span::new(4, 14), "nox -s x", "", String::new());
+        assert_eq!(file_script.locate(Span::new(0, 3)), Span::new(5, 8));
+        let word = file_script.script.len();
+        file_script.script.push_str(" more");
         assert_eq!(
-            lead.locate(Span::new(4, word + 5)),
+            file_script.locate(Span::new(4, word + 5)),
             Span::new(9, 13),
             "what was added ends with the script"
         );
-        let computed = Lead::scalar("f", file, Span::new(4, 14), "other", "", String::new());
+        let computed = FileScript::scalar("f", file, Span::new(4, 14), "other", "", String::new());
         assert_eq!(computed.locate(Span::new(0, 3)), Span::new(4, 14));
     }
 
@@ -178,8 +179,9 @@ mod tests {
 
     #[test]
     fn holes_of_templates() {
-        let lead = Lead::verbatim("f", "nox -s {{ x }} {{y", Span::new(0, 18), "", String::new())
-            .with_holes("{{", "}}", |name| (name == "x").then(|| "tests".to_owned()));
-        assert_eq!(lead.expanded().text(), "nox -s tests {{y");
+        let file_script =
+            FileScript::verbatim("f", "nox -s {{ x }} {{y", Span::new(0, 18), "", String::new())
+                .with_holes("{{", "}}", |name| (name == "x").then(|| "tests".to_owned()));
+        assert_eq!(file_script.expanded().text(), "nox -s tests {{y");
     }
 }
