@@ -43,6 +43,11 @@ pub struct Cli {
     /// List each fix that was applied, not only the files and jobs
     #[arg(long, help_heading = "Fixes")]
     pub show_fixes: bool,
+    /// Add an ignore comment for each finding that is left; with --diff, only print the patch
+    #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, help_heading = "Fixes")]
+    #[arg(default_missing_value = "", value_parser = one_line)]
+    #[arg(conflicts_with_all = ["fix", "unsafe_fixes", "show_fixes"])]
+    pub add_ignore: Option<String>,
 
     /// Logs of runs, as `cachelint report` takes them: report and fix only what pays by them
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Checks")]
@@ -128,6 +133,14 @@ struct OneCheck;
 /// One or several checks by a word, with the words for completions.
 #[derive(Debug, Clone)]
 struct SomeChecks;
+
+/// A reason stands in a comment, which ends with its line.
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("a reason is one line of plain text".to_owned());
+    }
+    Ok(text.trim().to_owned())
+}
 
 fn parse_word<T: FromStr<Err = String>>(
     command: &clap::Command,

@@ -15,10 +15,11 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser, ValueEnum};
 
 use crate::base::evidence::Evidence;
-use crate::base::finding::Applicability;
+use crate::base::finding::{Applicability, Severity};
 use crate::config::Config;
 use crate::engine::fix_loop::{self, FileChange};
 use crate::engine::lint::{self, Details, Outcome};
+use crate::engine::suppress::add::Wanted;
 use crate::output::{self, Fixed, Format, Report, Reported, Row, Sources, summary};
 use crate::repo;
 use crate::repo::discover::{DiscoveredRepository, Discovery, Stdin, discover};
@@ -156,6 +157,7 @@ fn check(cli: &Cli) -> io::Result<ExitStatus> {
     }
     drop(progress);
     run.report.dry = cli.diff && !cli.fix;
+    run.report.ignores = cli.add_ignore.is_some();
     run.report.sort();
     let verdict = ExitStatus {
         failed: !run.report.problems.is_empty(),
@@ -234,7 +236,11 @@ fn check_repository(
     run.report.files += repository.files.iter().filter(|f| f.requested).count();
     let table = asked.several && (cli.statistics || cli.output_format == Format::Markdown);
     let details = Details { undecided: cli.verbose > 0, timelines: cli.show_timeline || table };
-    let mut repaired = if cli.fix || cli.diff {
+    let mut repaired = if let Some(reason) = &cli.add_ignore {
+        let infos = cli.verbose > 0 || cli.fail_on == FailOn::Info;
+        let least = if infos { Severity::Info } else { Severity::Warning };
+        fix_loop::ignore(&repository, &config, details, Wanted { reason, least }, !cli.diff)
+    } else if cli.fix || cli.diff {
         let required = if cli.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
         fix_loop::repair(&repository, &config, details, required, cli.fix)
     } else {
@@ -290,6 +296,11 @@ fn read_stdin(cli: &Cli) -> io::Result<Option<Stdin>> {
         return Err(io::Error::other(
             "`--fix -` needs `--stdin-filename`\n  help: give the path that the text has in its \
              repository, such as .github/workflows/ci.yml",
+        ));
+    }
+    if cli.add_ignore.is_some() {
+        return Err(io::Error::other(
+            "`--add-ignore` writes to files\n  help: name the file in place of `-`",
         ));
     }
     let mut content = Vec::new();

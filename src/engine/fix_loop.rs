@@ -14,6 +14,7 @@ use crate::edit::apply::{apply, combine};
 use crate::edit::verify::Old;
 use crate::edit::write;
 use crate::engine::lint::{Details, Outcome, lint};
+use crate::engine::suppress::add::{Wanted, ignore_instead};
 use crate::repo::discover::{Discovered, DiscoveredRepository};
 
 /// A fix may uncover another; more rounds than this mean that two undo each other.
@@ -81,18 +82,26 @@ impl Repaired {
     pub fn left(&mut self) -> Outcome {
         let after = std::mem::take(&mut self.outcome);
         let Some(mut before) = self.on_disk.take() else { return after };
-        let same = |a: &Finding, b: &Finding| {
-            (a.rule, &a.job, &a.primary.path) == (b.rule, &b.job, &b.primary.path)
-        };
         before.findings.retain(|old| after.findings.iter().any(|new| same(old, new)));
         before.problems = after.problems;
         before
     }
 }
 
+/// Whether both are about the same job and ask the same.
+fn same(a: &Finding, b: &Finding) -> bool {
+    (a.rule, &a.job, &a.primary.path) == (b.rule, &b.job, &b.primary.path)
+}
+
 /// Checks `files`; every fix in the outcome is proved, others are replaced by the reason.
 pub fn checked(root: &Path, files: &[Discovered], config: &Config, details: Details) -> Outcome {
     let mut outcome = lint(root, files, config, details);
+    prove_all(&mut outcome);
+    outcome
+}
+
+/// Replaces each fix that cannot be proved by the reason.
+fn prove_all(outcome: &mut Outcome) {
     let mut fixed: BTreeMap<String, Vec<&mut Finding>> = BTreeMap::new();
     for finding in &mut outcome.findings {
         if let Some(fix) = &finding.fix {
@@ -113,7 +122,6 @@ pub fn checked(root: &Path, files: &[Discovered], config: &Config, details: Deta
             findings[at].drop_fix(format!("the fix could not be proved: {reason}"));
         }
     });
-    outcome
 }
 
 /// The fixes of one file that cannot be proved, by their places, with the reasons. Those that go
@@ -177,6 +185,34 @@ pub fn repair(
     repair_with(repository, write, required, |files| {
         checked(&repository.root, files, config, details)
     })
+}
+
+/// Adds a comment for each finding that `wanted` concerns, with the same safety as a fix; what is
+/// left has its own fixes.
+pub fn ignore(
+    repository: &DiscoveredRepository,
+    config: &Config,
+    details: Details,
+    wanted: Wanted<'_>,
+    write: bool,
+) -> Repaired {
+    let mut repaired = repair_with(repository, write, Applicability::Safe, |files| {
+        let mut outcome = lint(&repository.root, files, config, details);
+        ignore_instead(&mut outcome.findings, &outcome.texts, wanted);
+        prove_all(&mut outcome);
+        outcome
+    });
+    let mut own = checked(&repository.root, &repository.files, config, details);
+    let left = repaired.on_disk.as_mut().unwrap_or(&mut repaired.outcome);
+    for finding in &mut own.findings {
+        let refused = left.findings.iter().find(|f| same(f, finding) && wanted.concerns(f));
+        if let Some(reason) = refused.and_then(|f| f.no_fix_reason.as_ref()) {
+            finding.notes.push(format!("no ignore comment was added: {reason}"));
+        }
+    }
+    left.findings = own.findings;
+    left.texts = own.texts;
+    repaired
 }
 
 fn repair_with(

@@ -1,6 +1,7 @@
 //! Inline `# cachelint: ignore[check] reason` comments: what they suppress, and those that suppress
 //! nothing.
 
+pub mod add;
 mod comment;
 
 use std::collections::BTreeSet;

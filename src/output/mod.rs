@@ -187,6 +187,8 @@ pub struct Report {
     pub fixed: Vec<Fixed>,
     /// They were only printed, as `--diff` does.
     pub dry: bool,
+    /// They are ignore comments, not fixes.
+    pub ignores: bool,
     /// How many files were checked.
     pub files: usize,
     /// One row for each repository, where there are several and a table is wanted.

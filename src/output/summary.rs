@@ -36,7 +36,12 @@ pub fn write_markdown(out: &mut dyn Write, report: &Report, look: Look) -> io::R
 }
 
 fn fixed_title(report: &Report) -> Option<String> {
-    let done = if report.dry { "Would fix" } else { "Fixed" };
+    let done = match (report.ignores, report.dry) {
+        (false, false) => "Fixed",
+        (false, true) => "Would fix",
+        (true, false) => "Added ignore comments for",
+        (true, true) => "Would add ignore comments for",
+    };
     let count = report.fixed.len();
     (count > 0).then(|| format!("{done} {}:", counted(count, "finding")))
 }
