@@ -23,12 +23,27 @@ fn main() -> Result<(), Box<dyn Error>> {
             )
             .into());
         }
+        if name == "checks" {
+            fs::write(Path::new(&out).join("check_ids.rs"), check_ids(&rules)?)?;
+        }
         fs::write(
             Path::new(&out).join(name).with_extension("json"),
             serde_json::to_string(&rules)?,
         )?;
     }
     Ok(())
+}
+
+/// A constant for the id of each check, so that only ids of `rules/checks.yaml` compile.
+fn check_ids(checks: &Value) -> Result<String, Box<dyn Error>> {
+    let mut constants = String::new();
+    for check in checks.as_sequence().ok_or("checks.yaml: not a list")? {
+        let id =
+            check.get("id").and_then(Value::as_str).ok_or("checks.yaml: a check without id")?;
+        let name = id.rsplit('/').next().unwrap_or(id).replace('-', "_").to_uppercase();
+        constants += &format!("pub const {name}: &str = {id:?};\n");
+    }
+    Ok(constants)
 }
 
 /// A key that JSON would not keep as it is written: `-0` would become `"0"`.

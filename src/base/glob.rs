@@ -293,6 +293,15 @@ pub(crate) fn name_fits(pattern: &str, name: &str) -> bool {
     wildcard(&pattern, &name, Tail::Matched, |c| *c == '*', |c, own| *c == '?' || c == own)
 }
 
+/// Whether a path fits a pattern in which one `*` stands for any text without `/`, and nothing else
+/// has a meaning.
+pub(crate) fn path_fits(pattern: &str, path: &str) -> bool {
+    let Some((start, end)) = pattern.split_once('*') else { return pattern == path };
+    path.strip_prefix(start)
+        .and_then(|rest| rest.strip_suffix(end))
+        .is_some_and(|middle| !middle.contains('/'))
+}
+
 /// Several patterns, in order: a later one adds to, or with `!` takes from, what the earlier ones
 /// matched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

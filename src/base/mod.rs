@@ -5,6 +5,7 @@ pub mod finding;
 pub mod glob;
 pub mod guard;
 pub mod memo;
+pub mod path;
 pub mod printable;
 pub mod remedy;
 pub(crate) mod syntax;

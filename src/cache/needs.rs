@@ -8,6 +8,7 @@ use super::builds::Builds;
 use super::interpreter::{Interpreters, Probe};
 use super::separate::Separation;
 use crate::actions::context::{Scope, runner_os};
+use crate::base::path;
 use crate::job::context::{JobContext, is_cacheable, touches_folder};
 use crate::job::state::prefixed;
 use crate::job::{Event, Invocation, JobRef, Timeline};
@@ -318,7 +319,7 @@ fn hash(files: &[String]) -> String {
 /// be long; one more file than needed costs nothing but a rebuild.
 fn shortened(files: &[String]) -> Vec<String> {
     let place = |file: &str| {
-        let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+        let (folder, name) = path::split(file);
         let end = name.rfind('.').map_or("", |dot| &name[dot..]);
         (folder.to_owned(), end.to_owned())
     };
@@ -381,7 +382,5 @@ fn push(list: &mut Vec<String>, item: String) {
 }
 
 fn project_folder(definition: Option<&String>) -> String {
-    definition
-        .and_then(|d| d.rsplit_once('/'))
-        .map_or_else(String::new, |(folder, _)| folder.to_owned())
+    definition.map_or("", |file| path::parent(file)).to_owned()
 }

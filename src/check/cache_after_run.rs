@@ -7,8 +7,9 @@ use crate::cache::existing::{ExistingCache, covers};
 use crate::cache::job_caches::JobCaches;
 use crate::job::Event;
 use crate::job::context::{is_cacheable, is_meant_for};
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/cache-after-run";
+const ID: &str = id::CACHE_AFTER_RUN;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     // With the position of the first call.

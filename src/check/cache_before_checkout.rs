@@ -7,8 +7,9 @@ use crate::cache::existing::{ExistingCache, folders};
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::touches_folder;
 use crate::job::{Event, EventKind};
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/cache-before-checkout";
+const ID: &str = id::CACHE_BEFORE_CHECKOUT;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

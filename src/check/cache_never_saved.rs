@@ -7,8 +7,9 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::key_template::RenderedKey;
 use crate::job::{CacheForm, CacheStep};
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/cache-never-saved";
+const ID: &str = id::CACHE_NEVER_SAVED;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

@@ -5,8 +5,9 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::job_caches::JobCaches;
 use crate::job::{Event, Invocation};
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/cache-not-reused";
+const ID: &str = id::CACHE_NOT_REUSED;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

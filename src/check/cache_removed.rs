@@ -7,8 +7,9 @@ use crate::cache::existing::{ExistingCache, covers};
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::touches_folder;
 use crate::job::folder::Removal;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/cache-removed";
+const ID: &str = id::CACHE_REMOVED;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

@@ -7,9 +7,10 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
 use crate::cache::job_caches::JobCaches;
 use crate::job::key_template::{Hash, KeyPiece};
+use crate::rules::checks::id;
 use crate::tool::Answer;
 
-pub const ID: &str = "nox/constant-key";
+const ID: &str = id::CONSTANT_KEY;
 
 /// What keeps a key from changing.
 #[derive(Clone, PartialEq)]

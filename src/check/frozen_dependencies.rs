@@ -7,9 +7,10 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::is_cacheable;
 use crate::job::key_template::KeyPiece;
+use crate::rules::checks::id;
 use crate::tool::Reuse;
 
-pub const ID: &str = "nox/frozen-dependencies";
+const ID: &str = id::FROZEN_DEPENDENCIES;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let found: Vec<&ExistingCache<'_>> =

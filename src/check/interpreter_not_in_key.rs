@@ -7,8 +7,9 @@ use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::foreign::{Named, crosses, follows_no_definition, is_of_the_image, key_names};
 use crate::cache::job_caches::JobCaches;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/interpreter-not-in-key";
+const ID: &str = id::INTERPRETER_NOT_IN_KEY;
 
 /// What can be restored that should not be.
 enum Flaw {

@@ -5,12 +5,11 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
-use crate::job::key_template::Key;
+use crate::job::key_template::{HASH_CHARS, Key};
 use crate::rules::cache_actions::cache_actions;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/invalid-key";
-/// Length of a `hashFiles` that matches something.
-const HASH: usize = 64;
+const ID: &str = id::INVALID_KEY;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
@@ -60,5 +59,5 @@ fn refused(cached: &ExistingCache<'_>) -> Option<(&'static str, String)> {
 /// The key is at least this long.
 fn least_length(key: &Key) -> usize {
     let hashes = key.pieces.iter().filter(|p| p.text.is_none() && p.is_hash()).count();
-    key.known_text().chars().count() + hashes * HASH
+    key.known_text().chars().count() + hashes * HASH_CHARS
 }

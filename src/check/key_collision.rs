@@ -9,8 +9,9 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::JobContext;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/key-collision";
+const ID: &str = id::KEY_COLLISION;
 /// Caches that are compared pair by pair; more legs are not more different.
 const MAX_COMPARED: usize = 512;
 

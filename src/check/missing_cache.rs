@@ -7,9 +7,10 @@ use crate::cache::supplied::{Supplied, supplied};
 use crate::cache::uncovered::{Uncovered, UncoveredCall};
 use crate::job::context::{JobContext, cacheable, needs_reuse_flag};
 use crate::job::{Event, EventKind, Invocation, StepRef};
+use crate::rules::checks::id;
 use crate::tool::Reuse;
 
-pub const ID: &str = "nox/missing-cache";
+const ID: &str = id::MISSING_CACHE;
 
 pub fn check(context: &JobContext<'_>) -> Option<Finding> {
     let permission = Permission::of(context);

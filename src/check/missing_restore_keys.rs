@@ -6,8 +6,9 @@ use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::hashed::hashed;
 use crate::cache::job_caches::JobCaches;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/missing-restore-keys";
+const ID: &str = id::MISSING_RESTORE_KEYS;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let step_ref = |c: &&&ExistingCache<'_>| {

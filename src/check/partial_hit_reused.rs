@@ -7,9 +7,10 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::Invocation;
 use crate::job::context::is_cacheable;
+use crate::rules::checks::id;
 use crate::tool::Reuse;
 
-pub const ID: &str = "nox/partial-hit-reused";
+const ID: &str = id::PARTIAL_HIT_REUSED;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

@@ -41,7 +41,7 @@ impl CacheReport {
     /// The first place is the finding's own, the others are related.
     pub fn finding(self, caches: &JobCaches<'_>, places: &[CachePlace<'_>]) -> Option<Finding> {
         let first = places.first()?;
-        let check = checks::find(self.rule)?;
+        let check = checks::get(self.rule);
         let mut related: Vec<Location> = Vec::new();
         let primary = location(caches, first, &mut related);
         for place in &places[1..] {

@@ -7,8 +7,9 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::CacheForm;
 use crate::job::key_template::Key;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/restore-keys-mismatch";
+const ID: &str = id::RESTORE_KEYS_MISMATCH;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

@@ -4,8 +4,9 @@ use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::job_caches::JobCaches;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/retired-cache-action";
+const ID: &str = id::RETIRED_CACHE_ACTION;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

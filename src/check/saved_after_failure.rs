@@ -5,8 +5,9 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::job_caches::JobCaches;
 use crate::job::CacheForm;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/saved-after-failure";
+const ID: &str = id::SAVED_AFTER_FAILURE;
 
 /// Functions of an `if:` that let a step run after a failure.
 const AFTER_FAILURE: [&str; 3] = ["always()", "failure()", "!cancelled()"];

@@ -8,8 +8,9 @@ use crate::cache::hashed;
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::is_cacheable;
 use crate::job::{Event, Invocation};
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/stale-install";
+const ID: &str = id::STALE_INSTALL;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

@@ -5,8 +5,9 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::{ExistingCache, is_named_like};
 use crate::cache::job_caches::JobCaches;
+use crate::rules::checks::id;
 
-pub const ID: &str = "nox/wrong-path";
+const ID: &str = id::WRONG_PATH;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();

@@ -3,9 +3,10 @@
 use crate::base::evidence::Evidence;
 use crate::base::finding::{Finding, Severity};
 use crate::repo::{Content, Repository};
+use crate::rules::checks::id;
 
 /// Checks whose findings are about seconds alone; the others are about wrong results.
-const ABOUT_SECONDS: [&str; 2] = ["nox/missing-cache", "nox/cache-not-reused"];
+const ABOUT_SECONDS: [&str; 2] = [id::MISSING_CACHE, id::CACHE_NOT_REUSED];
 
 /// A finding of a job that would gain nothing becomes an info without a fix. Only what is known to
 /// pay keeps its fix.

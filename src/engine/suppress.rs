@@ -61,11 +61,11 @@ pub fn suppress(
                     .map(|e| e.check)
                     .filter(|c| ran(c) && !used.contains(c))
                     .collect();
-                if !idle.is_empty() && ran(checks::UNUSED_IGNORE) {
+                if !idle.is_empty() && ran(checks::id::UNUSED_IGNORE) {
                     result.kept.push(layout.unused(directive, ignore, &idle));
                 }
             }
-            Err(message) if ran(checks::INVALID_IGNORE) => {
+            Err(message) if ran(checks::id::INVALID_IGNORE) => {
                 result.kept.push(layout.invalid(directive, message))
             }
             Err(_) => {}
@@ -141,7 +141,7 @@ impl Layout<'_> {
         let whole = idle.len() == ignore.checks.len();
         let edits = if whole { vec![directive.removal(self.text)] } else { ignore.without(idle) };
         let mut finding = self.finding(
-            checks::UNUSED_IGNORE,
+            checks::id::UNUSED_IGNORE,
             directive,
             format!("this comment ignores {names}, which is not reported here"),
         );
@@ -160,18 +160,18 @@ impl Layout<'_> {
     }
 
     fn invalid(&self, directive: &Directive, message: &str) -> Finding {
-        let mut finding = self.finding(checks::INVALID_IGNORE, directive, message.to_owned());
+        let mut finding = self.finding(checks::id::INVALID_IGNORE, directive, message.to_owned());
         finding.no_fix_reason = Some("what was meant is not known".to_owned());
         finding
     }
 
     fn finding(&self, rule: &'static str, directive: &Directive, message: String) -> Finding {
-        let check = checks::find(rule);
+        let check = checks::get(rule);
         Finding {
             rule,
-            severity: check.map_or(crate::base::finding::Severity::Warning, |c| c.severity),
+            severity: check.severity,
             message,
-            help: check.map(|c| format!("{} {}", c.why, c.how)).unwrap_or_default(),
+            help: format!("{} {}", check.why, check.how),
             primary: Location {
                 path: self.path.to_owned(),
                 span: directive.span,

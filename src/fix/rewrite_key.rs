@@ -12,12 +12,10 @@ use crate::cache::job_caches::JobCaches;
 use crate::cache::needs::{Beginning, Needs};
 use crate::job::StepRef;
 use crate::job::context::touches_folder;
-use crate::job::key_template::KeyPiece;
+use crate::job::key_template::{HASH_CHARS, KeyPiece};
 use crate::rules::cache_actions::cache_actions;
 use crate::tool::Answer;
 
-/// Length of a hash in a key.
-const HASH: usize = 64;
 /// What people put between the parts of a key.
 const SEPARATORS: [char; 6] = ['-', '_', '/', '.', '|', ':'];
 
@@ -68,7 +66,7 @@ pub fn corrected(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<C
         let restore = if rebuilt { needs.restore_key_of_packages() } else { needs.restore_key() };
         let corrected = Corrected { key, restore, probe: probe.clone() };
         let length = literal(&corrected.key).chars().count()
-            + HASH * corrected.key.matches("hashFiles(").count();
+            + HASH_CHARS * corrected.key.matches("hashFiles(").count();
         if length <= limit {
             return Ok(corrected);
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
+use crate::base::path::{join, parent};
 use crate::base::text::Span;
-use crate::repo::join;
 use crate::shell::{Shell, Word};
 
 /// How deep dependencies are followed.
@@ -230,7 +230,7 @@ impl Reading<'_, '_> {
         justfile.exported.extend(exported);
         justfile.first = justfile.first.take().or(first);
         justfile.shell = justfile.shell.take().or(shell);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = parent(path);
         for other in others {
             match other {
                 OtherFile::Import(name) => {
@@ -240,7 +240,7 @@ impl Reading<'_, '_> {
                 }
                 OtherFile::Module(name, at) => {
                     let Some(path) = self.module(folder, &name, at.as_deref()) else { continue };
-                    let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    let own = parent(&path);
                     let mut module = Justfile { folder: own.to_owned(), ..Justfile::default() };
                     self.file(&mut module, &path);
                     justfile.modules.insert(name, module);

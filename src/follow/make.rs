@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::parse::{MakeFile, MakeRule, MakeVariable, Makefile};
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
+use crate::base::glob::path_fits;
+use crate::base::path::parent;
 use crate::base::text::Span;
 
 /// How deep prerequisites and variables are followed.
@@ -50,19 +52,11 @@ fn included(file: &File<'_>, name: &str) -> Vec<MakeFile> {
     let Some(path) = file.ask.resolve(file.folder, name) else { return Vec::new() };
     let paths = match path.split_once('*') {
         None => vec![path],
-        Some((before, after)) => {
-            let folder = before.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let fits = |p: &String| {
-                let middle = p.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-                middle.is_some_and(|middle| !middle.contains('/'))
-            };
-            file.ask
-                .files
-                .tracked_under(folder)
-                .into_iter()
-                .filter(fits)
-                .take(MAX_INCLUDED)
-                .collect()
+        Some((before, _)) => {
+            let mut paths = file.ask.files.tracked_under(parent(before));
+            paths.retain(|tracked| path_fits(&path, tracked));
+            paths.truncate(MAX_INCLUDED);
+            paths
         }
     };
     paths

@@ -16,7 +16,7 @@ mod wrapper_args;
 pub use file_script::FileScript;
 
 use self::wrapper_args::WrapperArgs;
-use crate::repo::join;
+use crate::base::path::{join, parent};
 use crate::rules::wrappers::{WRAPPERS, Wrapper, WrapperKind};
 use crate::shell::{CallKind, UnwrappedCommand};
 use crate::tool::Files;
@@ -147,7 +147,7 @@ fn file_of(
         if found.is_some() || folder.is_empty() || !wrapper.parents {
             return found;
         }
-        folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        folder = parent(folder);
     }
 }
 
@@ -163,7 +163,7 @@ struct File<'a> {
 impl File<'_> {
     /// The folder the file lies in.
     fn own_folder(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+        parent(self.path)
     }
 }
 

@@ -6,9 +6,9 @@ use tree_sitter::Node;
 use super::file_script::quoted;
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
+use crate::base::path::join;
 use crate::base::syntax::{self, Grammar};
 use crate::base::text::Span;
-use crate::repo::join;
 use crate::rules::wrappers::WRAPPERS;
 
 /// How deep a script's statements are looked at.

@@ -6,8 +6,8 @@ use toml::de::{DeTable, DeValue};
 use super::file_script::quoted;
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
+use crate::base::path::join;
 use crate::base::text::Span;
-use crate::repo::join;
 use crate::shell::Word;
 
 /// How deep scripts refer to each other.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
+use crate::base::path::{join, parent};
 use crate::base::text::Text;
-use crate::repo::join;
 use crate::rules::wrappers::{WRAPPERS, WrapperKind};
 use crate::yaml::{NodeId, Tree, parse};
 
@@ -72,7 +72,7 @@ fn load(file: &File<'_>, path: &str, folder: &str, prefix: &str, all: &mut Vec<T
     else {
         return false;
     };
-    let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let own = parent(path);
     let included: Vec<(String, String, String)> = tree
         .get(root, "includes")
         .map(|includes| tree.entries(includes))

@@ -3,6 +3,9 @@
 
 use crate::actions::expr::{Context, Expr, ExprKind, TemplatePart, Value, eval, parse_template};
 
+/// Length of a `hashFiles` that matches something.
+pub const HASH_CHARS: usize = 64;
+
 /// The key of a cache step, or one line of its restore keys, on one instance.
 #[derive(Debug, Clone, Default)]
 pub struct Key {

@@ -2,7 +2,7 @@
 //! variables.
 
 use crate::actions::context::{Exported, WORKSPACE};
-use crate::repo::join;
+use crate::base::path::join;
 
 /// A repository in the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! One workflow or action file: its text, tree and typed view.
 
 use crate::actions::{Action, Shape, StepList, Workflow};
+use crate::base::path::parent;
 use crate::base::text::Text;
 use crate::yaml::Tree;
 
@@ -64,6 +65,6 @@ impl Document {
 
     /// The folder of an action file, where its `./` does *not* start (that is the workspace).
     pub fn folder(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+        parent(&self.path)
     }
 }

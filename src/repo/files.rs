@@ -116,43 +116,9 @@ pub fn slashed(path: &Path) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// `path` seen from `folder`, both relative to the same root; `None` when it is absolute or leaves
-/// the root.
-pub fn join(folder: &str, path: &str) -> Option<String> {
-    if path.starts_with('/') || path.starts_with('~') || path.contains('\\') {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            _ => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn join_stays_inside_the_root() {
-        for (folder, path, joined) in [
-            ("", "a/b", Some("a/b")),
-            ("a", "../b", Some("b")),
-            ("a", "../../b", None),
-            ("a/b", ".", Some("a/b")),
-            ("", "./x/", Some("x")),
-            ("a", "/etc", None),
-            ("a", "~/x", None),
-        ] {
-            assert_eq!(join(folder, path).as_deref(), joined, "{folder} + {path}");
-        }
-    }
 
     #[cfg(unix)]
     #[test]

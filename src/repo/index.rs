@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::document::Document;
-use super::files::{RepoFiles, join};
+use super::files::RepoFiles;
 use super::published::{Published, Written};
 use super::words::Words;
 use crate::actions::{StepList, Uses};
+use crate::base::path::{inside, join};
 use crate::rules::forges::forges;
 use crate::shell::Scripts;
 use crate::tool::memo::Answers;
@@ -196,9 +197,7 @@ impl Repository {
     /// The action in a folder of the repository.
     pub fn action_in(&self, folder: &str) -> Option<usize> {
         ["action.yml", "action.yaml"].iter().find_map(|name| {
-            let path =
-                if folder.is_empty() { (*name).to_owned() } else { format!("{folder}/{name}") };
-            self.document(&path).filter(|d| self.documents[*d].action().is_some())
+            self.document(&inside(folder, name)).filter(|d| self.documents[*d].action().is_some())
         })
     }
 

@@ -14,7 +14,7 @@ pub mod tracked;
 pub mod words;
 
 pub use document::{Content, Document};
-pub use files::{RepoFiles, join};
+pub use files::RepoFiles;
 pub use index::Repository;
 pub use reach::Reach;
 

@@ -12,6 +12,7 @@ use regex::Regex;
 use super::files::RepoFiles;
 use super::mention::mentions_nox;
 use crate::actions::context::ENV_FILE;
+use crate::base::path::split;
 use crate::repo::discover::kind_by_place;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
@@ -174,7 +175,7 @@ impl Index {
             if kind_by_place(path).is_some() {
                 continue;
             }
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let (folder, name) = split(path);
             let stem = name
                 .rsplit_once('.')
                 .filter(|(_, ending)| LEFT_OUT.contains(ending))

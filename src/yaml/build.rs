@@ -24,7 +24,7 @@ struct OpenNode {
     end: usize,
 }
 
-enum Children {
+pub(super) enum Children {
     /// The entries so far, and a key whose value has not come yet.
     Mapping(Vec<Entry>, Option<NodeId>),
     /// The items so far, and where the present one begins.
@@ -130,36 +130,16 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    pub fn sequence(
+    /// The start of a collection; `children` makes it from where the first child may begin.
+    pub fn begin(
         &mut self,
         style: StructureStyle,
-        anchor: usize,
-        tag: Option<String>,
-        place: &Place,
-    ) -> Result<(), YamlError> {
-        let flow = style == StructureStyle::Flow;
-        self.begin(flow, anchor, tag, place, |at| Children::Sequence(Vec::new(), at))
-    }
-
-    pub fn mapping(
-        &mut self,
-        style: StructureStyle,
-        anchor: usize,
-        tag: Option<String>,
-        place: &Place,
-    ) -> Result<(), YamlError> {
-        let flow = style == StructureStyle::Flow;
-        self.begin(flow, anchor, tag, place, |_| Children::Mapping(Vec::new(), None))
-    }
-
-    fn begin(
-        &mut self,
-        flow: bool,
         anchor: usize,
         tag: Option<String>,
         place: &Place,
         children: impl FnOnce(usize) -> Children,
     ) -> Result<(), YamlError> {
+        let flow = style == StructureStyle::Flow;
         let Some(range) = place.byte_range() else { return Err(self.unsupported()) };
         if self.open.len() >= MAX_DEPTH {
             return Err(YamlError::too_deep(self.text, range.start));

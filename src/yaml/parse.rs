@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use granit_parser::{ErrorKind, Event, Parser, ScanError, Tag};
 
-use super::build::Builder;
+use super::build::{Builder, Children};
 use super::tree::Tree;
 use crate::base::text::{Position, Text};
 
@@ -80,10 +80,14 @@ pub fn parse(text: &Text) -> Result<Tree, YamlError> {
                 )?;
             }
             Event::SequenceStart(style, anchor, tag) => {
-                builder.sequence(style, anchor, tag_name(tag), &span)?;
+                builder.begin(style, anchor, tag_name(tag), &span, |at| {
+                    Children::Sequence(Vec::new(), at)
+                })?;
             }
             Event::MappingStart(style, anchor, tag) => {
-                builder.mapping(style, anchor, tag_name(tag), &span)?;
+                builder.begin(style, anchor, tag_name(tag), &span, |_| {
+                    Children::Mapping(Vec::new(), None)
+                })?;
             }
             Event::SequenceEnd | Event::MappingEnd => builder.end(span.byte_range())?,
             Event::Alias(anchor) => builder.alias(anchor, span.byte_range())?,

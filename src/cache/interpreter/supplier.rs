@@ -4,6 +4,7 @@ use super::placed;
 use super::words::{ask, fixes_minor, installs, is_active, is_same, option};
 use crate::actions::context::{Scope, runner_os};
 use crate::actions::{Job, Step};
+use crate::base::path::parent;
 use crate::job::context::JobContext;
 use crate::job::event::SetUp;
 use crate::job::state::prefixed;
@@ -381,7 +382,7 @@ impl<'a> Calls<'a> {
     /// A tracked file of the project or of the repository, relative to the workspace.
     fn project_file(&self, name: &str) -> Option<String> {
         let definition = self.invocation.run.definition_files.first();
-        let folder = definition.and_then(|d| d.rsplit_once('/')).map_or("", |(folder, _)| folder);
+        let folder = definition.map_or("", |file| parent(file));
         let tracked = self.context.repository.files().tracked();
         let path = [folder, ""].map(|folder| prefixed(folder, name));
         path.iter().find(|p| tracked.contains(p)).map(|p| placed(self.invocation, p))

@@ -22,7 +22,7 @@ impl Wanted<'_> {
     /// Whether `finding` gets a comment. Findings about comments are put right, not ignored, and
     /// what is withheld does not count anyway.
     pub fn concerns(self, finding: &Finding) -> bool {
-        let about_comments = [checks::UNUSED_IGNORE, checks::INVALID_IGNORE];
+        let about_comments = [checks::id::UNUSED_IGNORE, checks::id::INVALID_IGNORE];
         finding.severity >= self.least
             && finding.withheld.is_none()
             && !about_comments.contains(&finding.rule)

@@ -84,7 +84,7 @@ fn a_comment_elsewhere_is_reported_as_unused() {
     let comment = "# cachelint: ignore[missing-cache]";
     for mark in ["FIRST", "ABOVE-STEPS", "BELOW"] {
         let (_, result) = run(mark, comment);
-        assert_eq!(kept(&result), [LINT, TEST, (checks::UNUSED_IGNORE, "lint")], "{mark}");
+        assert_eq!(kept(&result), [LINT, TEST, (checks::id::UNUSED_IGNORE, "lint")], "{mark}");
     }
 }
 
@@ -99,7 +99,7 @@ fn what_only_looks_like_a_comment_is_text() {
 #[test]
 fn another_check_is_not_suppressed_and_a_check_that_did_not_run_is_not_unused() {
     let (text, result) = run("INSIDE", "# cachelint: ignore[wrong-path]");
-    assert_eq!(kept(&result), [LINT, TEST, (checks::UNUSED_IGNORE, "lint")]);
+    assert_eq!(kept(&result), [LINT, TEST, (checks::id::UNUSED_IGNORE, "lint")]);
     let tree = crate::yaml::parse(&text).unwrap();
     let result = suppress("ci.yml", &text, &tree, Vec::new(), |check| check != "nox/wrong-path");
     assert!(result.kept.is_empty());
@@ -108,7 +108,7 @@ fn another_check_is_not_suppressed_and_a_check_that_did_not_run_is_not_unused() 
 #[test]
 fn a_malformed_comment_is_reported() {
     let (_, result) = run("INSIDE", "# cachelint: ignore");
-    assert_eq!(kept(&result), [LINT, TEST, (checks::INVALID_IGNORE, "lint")]);
+    assert_eq!(kept(&result), [LINT, TEST, (checks::id::INVALID_IGNORE, "lint")]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::base::glob::path_fits;
+use crate::base::path::parent;
 use crate::rules::nox::rules;
 use crate::tool::Files;
 
@@ -136,9 +138,9 @@ impl InstallCollector<'_> {
             } else {
                 path.strip_prefix(&format!("{}/", self.folder))
             };
-            if below
-                .is_some_and(|name| rules().candidate_files.iter().any(|shape| fits(shape, name)))
-            {
+            if below.is_some_and(|name| {
+                rules().candidate_files.iter().any(|shape| path_fits(shape, name))
+            }) {
                 self.installs.files.insert(path);
             }
         }
@@ -305,7 +307,7 @@ impl InstallCollector<'_> {
                 continue;
             }
             let Some(text) = self.files.read(&path) else { continue };
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder = parent(&path);
             for line in text.lines() {
                 let mut words = line.split_whitespace();
                 let Some(first) = words.next() else { continue };
@@ -335,7 +337,7 @@ fn is_archive(path: &str) -> bool {
 /// A text for people, whose name says that it lists no packages.
 fn is_prose(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    rules().prose_files.iter().any(|shape| fits(shape, name))
+    rules().prose_files.iter().any(|shape| path_fits(shape, name))
 }
 
 fn is_file_option(word: &str) -> bool {
@@ -350,14 +352,6 @@ fn attached_file(word: &str) -> Option<&str> {
     }
     let name = word.strip_prefix("-r").or_else(|| word.strip_prefix("-c"))?;
     Some(name.strip_prefix('=').unwrap_or(name)).filter(|n| !n.is_empty())
-}
-
-/// Whether `name` has the shape, in which one `*` stands for any text without `/`.
-fn fits(shape: &str, name: &str) -> bool {
-    let Some((start, end)) = shape.split_once('*') else { return shape == name };
-    name.strip_prefix(start)
-        .and_then(|rest| rest.strip_suffix(end))
-        .is_some_and(|middle| !middle.contains('/'))
 }
 
 #[cfg(test)]
@@ -390,7 +384,7 @@ mod tests {
             ("*requirements.txt", "dev-requirements.txt", true),
             ("*requirements.txt", "docs/requirements.txt", false),
         ] {
-            assert_eq!(fits(shape, name), expected, "{shape} {name}");
+            assert_eq!(path_fits(shape, name), expected, "{shape} {name}");
         }
     }
 }

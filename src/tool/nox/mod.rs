@@ -22,6 +22,7 @@ use super::{
     Answer, Argument, Backend, Files, Listing, OutsideFolder, Request, Reuse, Run, Session, Tool,
     Variable,
 };
+use crate::base::path::parent;
 use crate::rules::nox::{Meaning, rules};
 
 /// The tool nox, in one repository.
@@ -91,7 +92,7 @@ fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
         return run;
     };
     let reader = nesting.noxfiles.read(&path, request.files, request.env);
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = parent(&path);
     match env_dir(&call, reader.as_ref(), folder) {
         Ok(dir) => run.env_dirs.push(dir),
         Err(why) => run.undecided.push(why),

@@ -19,6 +19,7 @@ pub use value::{Value, join};
 
 use self::state::ModuleState;
 use crate::base::memo::Memo;
+use crate::base::path::parent;
 use crate::tool::{Files, Variable};
 
 /// The noxfiles of one repository, each loaded once for the variables that it looks at.
@@ -35,7 +36,7 @@ impl Noxfiles {
         env: &'a dyn Fn(&str) -> Variable,
     ) -> Option<NoxfileReader<'a>> {
         let load = |path: &String, look_up: &dyn Fn(String) -> Variable| {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder = parent(path);
             let env = |name: &str| look_up(name.to_owned());
             let mut reader = NoxfileReader { files, env: &env, state: ModuleState::new(folder) };
             reader.module(path)?;

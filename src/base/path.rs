@@ -1,0 +1,63 @@
+//! Paths with `/`, relative to a root.
+
+/// The folder that holds `path`: "" is the root.
+pub fn parent(path: &str) -> &str {
+    split(path).0
+}
+
+/// The folder that holds `path`, and the name in it.
+pub fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// `name` in `folder`, of which "" is the root.
+pub fn inside(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// `path` seen from `folder`, both relative to the same root; `None` when it is absolute or leaves
+/// the root.
+pub fn join(folder: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') || path.starts_with('~') || path.contains('\\') {
+        return None;
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_folder_and_a_name() {
+        for (path, parts) in [("a", ("", "a")), ("a/b/c", ("a/b", "c"))] {
+            assert_eq!(split(path), parts);
+            assert_eq!((parent(path), inside(parts.0, parts.1)), (parts.0, path.to_owned()));
+        }
+    }
+
+    #[test]
+    fn join_stays_inside_the_root() {
+        for (folder, path, joined) in [
+            ("", "a/b", Some("a/b")),
+            ("a", "../b", Some("b")),
+            ("a", "../../b", None),
+            ("a/b", ".", Some("a/b")),
+            ("", "./x/", Some("x")),
+            ("a", "/etc", None),
+            ("a", "~/x", None),
+        ] {
+            assert_eq!(join(folder, path).as_deref(), joined, "{folder} + {path}");
+        }
+    }
+}
