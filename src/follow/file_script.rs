@@ -1,6 +1,7 @@
 //! A script in a tracked file, with the way from its offsets to those of the file.
 
 use crate::base::text::Span;
+use crate::shell::word::quoted;
 use crate::shell::{Expanded, Shell, Word};
 
 /// A script that a command leads to.
@@ -137,16 +138,6 @@ impl FileScript {
     }
 }
 
-/// `text` as one word of a shell.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,15 +157,6 @@ mod tests {
         );
         let computed = FileScript::scalar("f", file, Span::new(4, 14), "other", "", String::new());
         assert_eq!(computed.locate(Span::new(0, 3)), Span::new(4, 14));
-    }
-
-    #[test]
-    fn words_are_quoted_where_needed() {
-        for (text, expected) in
-            [("tests-3.12", "tests-3.12"), ("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'")]
-        {
-            assert_eq!(quoted(text), expected);
-        }
     }
 
     #[test]

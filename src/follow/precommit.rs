@@ -1,9 +1,9 @@
 //! Local hooks of pre-commit.
 
-use super::file_script::quoted;
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
 use crate::base::text::Text;
+use crate::shell::word::quoted;
 use crate::yaml::parse;
 
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {

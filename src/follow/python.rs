@@ -1,43 +1,15 @@
 //! Python scripts that run commands, and the tasks of invoke: calls with literal words, through the
 //! grammar.
 
-use tree_sitter::Node;
-
-use super::file_script::quoted;
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
 use crate::base::path::join;
-use crate::base::syntax::{self, Grammar};
-use crate::base::text::Span;
-use crate::rules::wrappers::WRAPPERS;
-
-/// How deep a script's statements are looked at.
-const MAX_DEPTH: usize = 100;
-/// Stands for a word that is not known.
-const UNKNOWN: &str = "?";
-
-/// A call that runs a command.
-struct CommandCall {
-    script: String,
-    /// Stretches of `script` that are not known.
-    holes: Vec<Span>,
-    span: Span,
-    /// The function it stands in.
-    function: Option<String>,
-    conditional: bool,
-    /// The folder it asks for: none, one, or one that is not known.
-    cwd: Option<Option<String>>,
-}
+use crate::shell::python::{CommandCall, command_calls, subprocess_calls};
 
 /// The commands that a Python script runs.
 pub(super) fn script(path: &str, text: &str, folder: &str, out: &mut Followed) {
-    let functions = &WRAPPERS.python_functions;
-    for run in runs(text, &|callee| functions.contains(callee)) {
-        // A function that nothing calls by its name does not count.
-        let is_called = |name: &str| text.matches(&format!("{name}(")).count() > 1;
-        if run.function.as_deref().is_none_or(is_called) {
-            add_script(path, folder, run, format!("`{path}`"), out);
-        }
+    for call in subprocess_calls(text) {
+        add_script(path, folder, call, format!("`{path}`"), out);
     }
 }
 
@@ -50,7 +22,9 @@ pub(super) fn tasks(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed)
         .map(|name| name.replace('-', "_"))
         .collect();
     // A context's `run` or `sudo`.
-    for run in runs(file.text, &|callee| callee.ends_with(".run") || callee.ends_with(".sudo")) {
+    for run in
+        command_calls(file.text, &|callee| callee.ends_with(".run") || callee.ends_with(".sudo"))
+    {
         let Some(function) = run.function.clone().filter(|f| wanted.contains(f)) else { continue };
         let folder = file.own_folder().strip_suffix("/tasks").unwrap_or(match file.own_folder() {
             "tasks" => "",
@@ -72,145 +46,4 @@ fn add_script(path: &str, folder: &str, run: CommandCall, label: String, out: &m
     let holes = run.holes.into_iter().map(|span| (span, None)).collect();
     let file_script = FileScript::computed(path, run.span, run.script, &folder, label);
     out.file_scripts.push(FileScript { holes, conditional: run.conditional, ..file_script });
-}
-
-/// Every call of a function that `runs_commands`.
-fn runs(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Vec<CommandCall> {
-    let Some(tree) = syntax::parse(Grammar::Python, text) else { return Vec::new() };
-    let mut out = Vec::new();
-    let mut stack = vec![(tree.root_node(), None::<String>, false, 0)];
-    while let Some((node, function, conditional, depth)) = stack.pop() {
-        if depth > MAX_DEPTH {
-            continue;
-        }
-        if node.kind() == "call"
-            && let Some(run) = call(node, text, runs_commands, &function, conditional)
-        {
-            out.push(run);
-        }
-        let function = match node.kind() {
-            "function_definition" => node
-                .child_by_field_name("name")
-                .and_then(|n| text.get(n.byte_range()))
-                .map(str::to_owned),
-            _ => function,
-        };
-        let main = node
-            .child_by_field_name("condition")
-            .is_some_and(|c| text.get(c.byte_range()).is_some_and(|t| t.contains("__name__")));
-        let branch = matches!(
-            node.kind(),
-            "if_statement"
-                | "while_statement"
-                | "for_statement"
-                | "except_clause"
-                | "match_statement"
-                | "conditional_expression"
-        );
-        let conditional = conditional || (branch && !main);
-        let mut cursor = node.walk();
-        let children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
-        stack.extend(
-            children.into_iter().rev().map(|c| (c, function.clone(), conditional, depth + 1)),
-        );
-    }
-    out
-}
-
-fn call(
-    node: Node<'_>,
-    text: &str,
-    runs_commands: &dyn Fn(&str) -> bool,
-    function: &Option<String>,
-    conditional: bool,
-) -> Option<CommandCall> {
-    let callee = text.get(node.child_by_field_name("function")?.byte_range())?;
-    if !runs_commands(callee) {
-        return None;
-    }
-    let arguments = node.child_by_field_name("arguments")?;
-    let mut cursor = arguments.walk();
-    let all: Vec<Node<'_>> =
-        arguments.named_children(&mut cursor).filter(|n| n.kind() != "comment").collect();
-    let first = *all.first()?;
-    let mut run = CommandCall {
-        script: String::new(),
-        holes: Vec::new(),
-        span: Span::new(node.start_byte(), node.end_byte()),
-        function: function.clone(),
-        conditional,
-        cwd: None,
-    };
-    match first.kind() {
-        "list" | "tuple" => {
-            let mut cursor = first.walk();
-            for item in first.named_children(&mut cursor).filter(|n| n.kind() != "comment") {
-                run.word(word(item, text));
-            }
-        }
-        "string" => (run.script, run.holes) = formatted(first, text)?,
-        _ => return None,
-    }
-    for keyword in all.iter().filter(|n| n.kind() == "keyword_argument") {
-        if keyword.child_by_field_name("name").and_then(|n| text.get(n.byte_range())) == Some("cwd")
-        {
-            run.cwd = Some(keyword.child_by_field_name("value").and_then(|v| string(v, text)));
-        }
-    }
-    Some(run)
-}
-
-impl CommandCall {
-    fn word(&mut self, value: Option<String>) {
-        if !self.script.is_empty() {
-            self.script.push(' ');
-        }
-        let start = self.script.len();
-        match value {
-            Some(value) => self.script.push_str(&quoted(&value)),
-            None => {
-                self.script.push_str(UNKNOWN);
-                self.holes.push(Span::new(start, self.script.len()));
-            }
-        }
-    }
-}
-
-/// One item of a command list.
-fn word(node: Node<'_>, text: &str) -> Option<String> {
-    match text.get(node.byte_range())? {
-        "sys.executable" => Some("python".to_owned()),
-        _ => string(node, text),
-    }
-}
-
-/// A literal string without escapes; the fields of an f-string are not known.
-fn formatted(node: Node<'_>, text: &str) -> Option<(String, Vec<Span>)> {
-    if let Some(plain) = string(node, text) {
-        return Some((plain, Vec::new()));
-    }
-    let raw = text.get(node.byte_range())?.trim_start_matches(['f', 'F', 'r', 'R']);
-    let inner = unquoted(raw).filter(|inner| !inner.contains("{{"))?;
-    let mut holes = Vec::new();
-    let mut at = 0;
-    while let Some(start) = inner[at..].find('{').map(|found| at + found) {
-        at = start + inner[start..].find('}')? + 1;
-        holes.push(Span::new(start, at));
-    }
-    Some((inner.to_owned(), holes))
-}
-
-/// A literal string without escapes and fields.
-fn string(node: Node<'_>, text: &str) -> Option<String> {
-    if node.kind() != "string" {
-        return None;
-    }
-    let raw = text.get(node.byte_range())?;
-    let body = raw.trim_start_matches(['r', 'R', 'u', 'U', 'b', 'B']);
-    unquoted(body).map(str::to_owned)
-}
-
-fn unquoted(literal: &str) -> Option<&str> {
-    let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|q| literal.starts_with(q))?;
-    literal.strip_prefix(quote)?.strip_suffix(quote).filter(|inner| !inner.contains('\\'))
 }

@@ -3,12 +3,12 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::file_script::quoted;
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
 use crate::base::path::join;
 use crate::base::text::Span;
 use crate::shell::Word;
+use crate::shell::word::quoted;
 
 /// How deep scripts refer to each other.
 const MAX_DEPTH: usize = 8;

@@ -1,11 +1,11 @@
 //! tox environments: the commands of a `tox.ini` (also inside `pyproject.toml`), `tox.toml` or
 //! `[tool.tox]`.
 
-use super::file_script::quoted;
 use super::python_tools::{at, table, text_of};
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
 use crate::base::text::Span;
+use crate::shell::word::quoted;
 use toml::de::{DeTable, DeValue};
 
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {

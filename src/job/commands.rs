@@ -22,6 +22,8 @@ use crate::shell::{
 };
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 
+/// Values of a loop variable that are looked at one by one.
+const MAX_CHOICES: usize = 20;
 /// Longest text of a command shown to people.
 const MAX_SHOWN: usize = 80;
 /// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea
@@ -89,15 +91,9 @@ impl TimelineBuilder<'_> {
         folder: Option<String>,
         in_container: bool,
     ) {
-        if matches!(shell, Shell::Python | Shell::Other(_)) {
-            // Its commands are not read; what may be one is said.
-            if self.repository.words.spells(expanded.text(), Goal::Tool) {
-                let why = "the script names nox and is in a language that is not read here; a step \
-                           in bash that calls nox would help";
-                self.undecide(here, script.span, why);
-            }
-            return;
-        }
+        let foreign = matches!(shell, Shell::Python | Shell::Other(_))
+            && self.repository.words.spells(expanded.text(), Goal::Tool);
+        let before = self.events.len();
         let map = OnceCell::new();
         let origin =
             CommandOrigin { in_container, ..CommandOrigin::step(here, script, &map, folder) };
@@ -106,6 +102,11 @@ impl TimelineBuilder<'_> {
         let all = self.repository.scripts.read(shell, expanded, &given);
         for read in &all.commands {
             self.command(&origin, &read.command, read.program.as_ref());
+        }
+        if foreign && self.events[before..].iter().all(|e| e.invocation().is_none()) {
+            let why = "the script names nox and is in a language of which only plain commands are \
+                       read; a step in bash that calls nox would help";
+            self.undecide(here, script.span, why);
         }
         if let Some(why) = &all.cut {
             self.undecide(here, script.span, why);
@@ -163,9 +164,12 @@ impl TimelineBuilder<'_> {
         command: &Command,
         program: Option<&UnwrappedCommand>,
     ) {
-        let Some(unwrapped) = program else { return };
+        let Some(unwrapped) = program else { return self.not_unwrapped(origin, command) };
         if let Some(call) = unwrapped.call(command, self.repository.answers.tool().name()) {
-            return self.call(origin, command, &call);
+            for call in each_choice(call) {
+                self.call(origin, command, &call);
+            }
+            return;
         }
         if unwrapped.call(command, &setup_actions().builds_wheels.program).is_some() {
             let span = self.span_in_step(origin, command.span);
@@ -310,7 +314,13 @@ impl TimelineBuilder<'_> {
             return (None, Some(why));
         }
         let Some(offset) = call.insert_at else {
-            return (None, Some("the word `nox` is not written in this step"));
+            let tool = self.repository.answers.tool().name();
+            let why = if origin.script.text.contains(tool) {
+                "nox is not called by a plain command of a shell; add the flag there"
+            } else {
+                "the word `nox` is not written in this step"
+            };
+            return (None, Some(why));
         };
         match origin.map() {
             Some(map) => (Some(map.insertion_offset(offset)), None),
@@ -367,6 +377,34 @@ fn effects(call: &Invocation, credential: Option<String>) -> Vec<EventKind> {
         EventKind::Removal(Removal::of_folder(call.command.clone(), folder))
     }));
     made
+}
+
+/// A call once for each value of the loop variable among its words; as it is where there is none,
+/// or too many.
+fn each_choice(call: Call) -> Vec<Call> {
+    let choices: Vec<Vec<String>> = call
+        .args
+        .iter()
+        .filter(|word| word.value.is_none())
+        .map(Word::choices)
+        .filter(|choices| !choices.is_empty())
+        .collect();
+    let Some(first) = choices.first() else { return vec![call] };
+    // Two variables of different loops can meet in more ways than one.
+    let same_loop = choices.iter().all(|other| other.len() == first.len());
+    if !same_loop || first.len() > MAX_CHOICES {
+        return vec![call];
+    }
+    let chosen = |at: usize| {
+        let args = call.args.iter().map(|word| match word.choices().get(at) {
+            Some(value) if word.value.is_none() => {
+                Word { value: Some(value.clone()), ..word.clone() }
+            }
+            _ => word.clone(),
+        });
+        Call { args: args.collect(), ..call.clone() }
+    };
+    (0..first.len()).map(chosen).collect()
 }
 
 fn argument(word: &Word) -> Argument {

@@ -100,3 +100,45 @@ fn a_script_whose_commands_are_not_all_read_is_said() {
         assert_eq!(says(&outcome(&[workflow(0, text)]), "statements"), is_said);
     }
 }
+
+fn one_job(script: &str, more: &str) -> Outcome {
+    let script = script.replace('\n', "\n        ");
+    let text = format!("on: push\njobs:\n  t:\n    steps:\n    - run: |\n        {script}\n{more}");
+    let path = ".github/workflows/ci.yml";
+    let inner = ("ci/inner.sh", "nox -s tests\n");
+    let outer = ("ci/outer.sh", "#!/bin/sh\n\"${0%/*}/inner.sh\"\n");
+    let files = [(path, text.as_str()), inner, outer, ("noxfile.py", NOXFILE)];
+    testing::outcome(&files, &Config::default())
+}
+
+#[test]
+fn calls_that_are_not_plain_commands_are_found() {
+    for (script, more) in [
+        ("import subprocess\nsubprocess.run(['nox', '-s', 'tests'])", "      shell: python\n"),
+        ("ci/outer.sh", ""),
+        ("echo tests | xargs nox -s", ""),
+        ("bash <<'END'\nnox -s tests\nEND", ""),
+    ] {
+        let outcome = one_job(script, more);
+        assert!(outcome.findings.iter().any(|f| f.rule == "nox/missing-cache"), "{script}");
+    }
+}
+
+#[test]
+fn a_literal_loop_runs_every_value() {
+    let outcome = one_job("for s in tests none; do nox -s $s; done", "");
+    assert!(says(&outcome, "the noxfile has no session `none`"), "{:?}", outcome.undecided);
+    assert!(!says(&outcome, "a session's name is computed"));
+}
+
+#[test]
+fn what_names_nox_and_cannot_be_read_is_said() {
+    for (script, more) in [
+        ("uv run --no-such-option nox -s tests", ""),
+        ("start(['nox', '-s', 'tests'])", "      shell: python\n"),
+    ] {
+        let outcome = one_job(script, more);
+        assert!(outcome.findings.is_empty(), "{script}");
+        assert!(says(&outcome, "names nox"), "{script}: {:?}", outcome.undecided);
+    }
+}

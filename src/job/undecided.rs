@@ -170,6 +170,30 @@ impl TimelineBuilder<'_> {
         }
     }
 
+    /// A command whose launchers have options that are not known: says so where it names the tool.
+    pub fn not_unwrapped(&mut self, origin: &CommandOrigin<'_>, command: &Command) {
+        let words: Vec<&str> = command.words.iter().filter_map(|w| w.value.as_deref()).collect();
+        let here_document = command.here_document.iter().flatten();
+        let texts = words.iter().copied().chain(here_document.filter_map(|p| p.text.as_deref()));
+        let tool = self.repository.answers.tool().name();
+        let names_tool = |text: &str| {
+            let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+            text.split(|c| !is_part(c)).any(|word| word == tool)
+        };
+        let installs = words.iter().any(|word| NO_CALL.contains(word));
+        if installs || !texts.into_iter().any(names_tool) {
+            return;
+        }
+        let text = super::commands::shown(origin.text, command.span);
+        let place = Location {
+            label: format!(
+                "`{text}` names nox and could not be read; a step that calls nox itself would help"
+            ),
+            ..self.place_of(origin, command.span)
+        };
+        self.add(Undecided { place, hides_call: true, only_without_calls: true });
+    }
+
     /// A command in a folder that is not known, which names a script.
     pub fn folder_unknown(
         &mut self,

@@ -72,6 +72,9 @@ pub struct Launcher {
     /// Whether the program runs in a container.
     #[serde(default)]
     pub container: bool,
+    /// Whether it adds words to the program's that nobody knows before the run.
+    #[serde(default)]
+    pub appends: bool,
     /// The shell of scripts that it is given.
     #[serde(default)]
     pub shell: Option<String>,

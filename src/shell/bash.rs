@@ -276,7 +276,16 @@ impl<'t> BashReader<'_, 't> {
             after.extend(statements);
         }
         match node.child_by_field_name("body") {
-            Some(body) if body.kind() == "command" => self.command(body, extra),
+            Some(body) if body.kind() == "command" => {
+                let before = self.out.len();
+                self.command(body, extra);
+                let text = here_document(node).map(|text| self.script.parts(span(text), true));
+                if self.out.len() == before + 1
+                    && let Some(command) = self.out.last_mut()
+                {
+                    command.here_document = text;
+                }
+            }
             Some(body) => self.statement(body),
             None => {}
         }
@@ -473,6 +482,7 @@ impl<'t> BashReader<'_, 't> {
             conditional: self.state.conditional,
             host: Host::Runner,
             nested: false,
+            here_document: None,
         });
     }
 
@@ -505,6 +515,12 @@ fn sets_arguments(words: &[Word]) -> bool {
         }
     }
     false
+}
+
+/// The text of a here-document of a redirected statement.
+fn here_document(node: Node<'_>) -> Option<Node<'_>> {
+    let redirect = children(node).into_iter().find(|c| c.kind() == "heredoc_redirect")?;
+    children(redirect).into_iter().find(|c| c.kind() == "heredoc_body")
 }
 
 fn split_clause(clause: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>) {

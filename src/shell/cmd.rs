@@ -159,6 +159,7 @@ impl<'a> CmdReader<'a> {
             conditional,
             host: Host::Runner,
             nested: false,
+            here_document: None,
         });
     }
 

@@ -140,6 +140,8 @@ fn unwrap_launchers(command: &Command) -> Option<Unwrapped> {
         command.assignments.iter().map(|(name, word)| (name.clone(), word.value.clone()));
     let mut run = Unwrapping {
         words: &command.words,
+        here_document: command.here_document.as_ref(),
+        appends: false,
         at: 1,
         script: None,
         unwrapped: UnwrappedCommand {
@@ -167,8 +169,29 @@ fn unwrap_launchers(command: &Command) -> Option<Unwrapped> {
             }
         }
     }
-    run.unwrapped.args = run.words.get(run.at..).unwrap_or_default().to_vec();
+    let args = run.words.get(run.at..).unwrap_or_default();
+    run.unwrapped.args = if run.appends { appended(args) } else { args.to_vec() };
     Some(Unwrapped::Program(run.unwrapped))
+}
+
+/// Words to which a launcher adds others: at the end, and in place of every `{}`.
+fn appended(args: &[Word]) -> Vec<Word> {
+    let unknown = |raw: &str, span: Span| {
+        let part = WordPart {
+            text: None,
+            choices: Vec::new(),
+            span,
+            source: PartSource::Variable,
+            quoted: false,
+        };
+        Word::new(raw, span, vec![part])
+    };
+    let filled = args.iter().map(|word| match word.raw.contains("{}") {
+        true => unknown(&word.raw, word.span),
+        false => word.clone(),
+    });
+    let end = args.last().map_or(Span::at(0), |word| Span::at(word.span.end));
+    filled.chain([unknown("", end)]).collect()
 }
 
 enum UnwrapStep {
@@ -199,6 +222,9 @@ struct OptionValue {
 
 struct Unwrapping<'a> {
     words: &'a [Word],
+    here_document: Option<&'a Vec<WordPart>>,
+    /// A launcher adds words that nobody knows before the run.
+    appends: bool,
     /// The word behind the program so far.
     at: usize,
     /// A script that an option gave.
@@ -229,6 +255,7 @@ impl Unwrapping<'_> {
         }
         let parsed = self.options(&launcher.options, launcher)?;
         self.unwrapped.launchers.push(launcher.label());
+        self.appends |= launcher.appends;
         let shell = || launcher.shell.as_deref().map(Shell::from_spec);
         if let Some(script) = self.script.take() {
             return Some(UnwrapStep::Script(shell()?, script.parts));
@@ -249,11 +276,21 @@ impl Unwrapping<'_> {
         }
         match launcher.operand {
             Operand::Joined => Some(UnwrapStep::Script(shell()?, self.joined())),
+            // Without a file, or with `-`, the script is what the program reads.
+            Operand::Script if self.reads_input() => {
+                Some(UnwrapStep::Script(shell()?, self.here_document?.clone()))
+            }
             Operand::Script => {
                 self.enter_next(CallKind::Script(path_of(self.words.get(self.at)?)), launcher)
             }
             Operand::Program | Operand::Dashes => self.enter_next(CallKind::Program, launcher),
         }
+    }
+
+    /// Whether no file is named, so that a script is read from a here-document.
+    fn reads_input(&self) -> bool {
+        self.here_document.is_some()
+            && self.words.get(self.at).is_none_or(|word| word.value.as_deref() == Some("-"))
     }
 
     /// Makes the next word the program.

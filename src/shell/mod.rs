@@ -7,6 +7,7 @@ pub mod expand;
 pub mod launcher;
 pub mod memo;
 pub mod powershell;
+pub mod python;
 mod state;
 pub mod word;
 
@@ -128,6 +129,8 @@ pub struct Command {
     pub host: Host,
     /// Whether the command stands inside a quoted script, such as that of `bash -c "…"`.
     pub nested: bool,
+    /// The text of its here-document.
+    pub here_document: Option<Vec<WordPart>>,
 }
 
 /// How deep scripts inside scripts (`bash -c "bash -c …"`) are read.
@@ -240,7 +243,8 @@ fn read(
         Shell::Bash | Shell::Sh => bash::commands(script, given, left),
         Shell::PowerShell => powershell::commands(script, given.vars),
         Shell::Cmd => cmd::commands(script, given.vars),
-        Shell::Python | Shell::Other(_) => Vec::new(),
+        Shell::Python => python::commands(script, given, left),
+        Shell::Other(_) => Vec::new(),
     };
     for command in found {
         let inner = if depth > 0 { launcher::inline(&command) } else { None };

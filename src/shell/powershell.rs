@@ -248,6 +248,7 @@ impl<'t> PowerShellReader<'_, 't> {
             conditional: self.state.conditional,
             host: Host::Runner,
             nested: false,
+            here_document: None,
         });
     }
 }

@@ -75,6 +75,11 @@ fn every_way_to_run_nox_takes_the_flag_behind_its_program() {
         "su - runner -c 'nox@ -s a'",
         "sg docker -c 'nox@ -s a'",
         "sg - docker 'nox@ -s a'",
+        "echo tests | xargs nox@ -s",
+        "xargs -n 1 -a sessions nox@ -s < list",
+        "ls | xargs -I {} nox@ -s {}",
+        "bash <<'END'\nnox@ -s a\nEND",
+        "bash -e - <<END\nnox@ -s a\nEND\n",
         "xvfb-run nox@",
         "xvfb-run -a --server-args='-screen 0 1024x768x24' nox@ -s a",
         "time nox@",
@@ -457,4 +462,31 @@ fn a_substitution_runs_once() {
     ] {
         assert_eq!(nox(script).len(), 1, "{script}");
     }
+}
+
+#[test]
+fn a_launcher_that_adds_words_leaves_them_unknown() {
+    let calls = nox("echo tests | xargs nox -s");
+    assert_eq!(values(&calls[0].args), [Some("-s"), None]);
+    let calls = nox("ls | xargs -I {} nox -s test-{} -v");
+    assert_eq!(values(&calls[0].args), [Some("-s"), None, Some("-v"), None]);
+}
+
+#[test]
+fn python_runs_commands_with_literal_words() {
+    let python = |script: &str| nox_in(&Shell::Python, script, &[]);
+    let calls = python("import subprocess\nsubprocess.run(['nox', '-s', name], check=True)\n");
+    assert_eq!(values(&calls[0].args), [Some("-s"), None]);
+    assert!(!calls[0].conditional && calls[0].insert_at.is_none());
+    let calls = python("import os, subprocess\nif x:\n  os.system('nox -s a && nox')\n");
+    assert_eq!(calls.len(), 2);
+    assert!(calls[0].conditional);
+    let calls = python("subprocess.run(['nox'], cwd='sub')");
+    assert_eq!(calls[0].directory, Directory::Into("sub".to_owned()));
+    assert!(python("def unused():\n  subprocess.run(['nox'])\n").is_empty());
+    assert!(python("print('nox -s a')").is_empty());
+    let calls = nox("python -c \"import os; os.system('nox -s a')\"");
+    assert_eq!(values(&calls[0].args), [Some("-s"), Some("a")]);
+    let calls = nox("python - <<'END'\nimport os\nos.system('nox -s a')\nEND");
+    assert_eq!(values(&calls[0].args), [Some("-s"), Some("a")]);
 }

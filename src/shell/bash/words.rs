@@ -42,6 +42,10 @@ impl<'t> BashReader<'_, 't> {
             }
             "string" => self.string(node, depth),
             "concatenation" => self.concatenation(node, quoted, depth),
+            "expansion" if self.own_folder(self.text(node)).is_some() => {
+                let text = self.own_folder(self.text(node));
+                vec![WordPart { text, ..self.unknown(place, quoted) }]
+            }
             "simple_expansion" | "expansion" => vec![self.variable(node, quoted)],
             "command_substitution" => {
                 let text = self
@@ -125,7 +129,7 @@ impl<'t> BashReader<'_, 't> {
     }
 
     /// The folder of the script itself, which scripts ask for in many ways: `$(dirname "$0")`,
-    /// `$(cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)`. Nothing but these words may stand in
+    /// `${0%/*}`, `$(cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)`. Nothing but these words may stand in
     /// `text`.
     fn own_folder(&self, text: &str) -> Option<String> {
         const HARMLESS: [&str; 12] = [
@@ -144,6 +148,9 @@ impl<'t> BashReader<'_, 't> {
         ];
         let path = (self.vars)("0")?;
         let plain = text
+            .replace("${0%/*}", "$(dirname $0)")
+            .replace("${BASH_SOURCE%/*}", "$(dirname $0)")
+            .replace("${BASH_SOURCE[0]%/*}", "$(dirname $0)")
             .replace("${BASH_SOURCE[0]}", "$0")
             .replace("$BASH_SOURCE", "$0")
             .replace("${0}", "$0");
