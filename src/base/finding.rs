@@ -127,6 +127,8 @@ pub enum Change {
     InsertItem { sequence: Route, index: usize, value: serde_yaml::Value },
     /// The scalar at `at` becomes `value`.
     SetScalar { at: Route, value: String },
+    /// The scalar at `at` becomes YAML's `true` or `false`.
+    SetBool { at: Route, value: bool },
     /// The mapping at `mapping` gains `key`, which it did not have.
     AddKey { mapping: Route, key: String, value: serde_yaml::Value },
     /// The mapping at `mapping` loses `key`, which it had.
@@ -145,7 +147,7 @@ impl Change {
             | Change::RemoveItem { sequence, .. }
             | Change::MoveItem { sequence, .. } => sequence,
             Change::AddKey { mapping, .. } | Change::RemoveKey { mapping, .. } => mapping,
-            Change::SetScalar { at, .. } => at,
+            Change::SetScalar { at, .. } | Change::SetBool { at, .. } => at,
         }
     }
 }

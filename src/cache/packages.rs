@@ -1,6 +1,7 @@
 //! Where the installers of a job keep their packages: in the archive of the environments, so that
 //! what a restore key brings can be rebuilt without downloading, or elsewhere.
 
+use super::interpreter::is_built_by_uv;
 use super::needs::Needs;
 use super::uncovered::UncoveredCall;
 use crate::actions::{Step, StepList, Uses};
@@ -14,6 +15,8 @@ const UV: (&str, &str) = ("UV_CACHE_DIR", ".uv");
 /// How uv brings packages into an environment: an archive holds a linked file once, and a package
 /// without links is one that no environment uses.
 const LINK_MODE: &str = "UV_LINK_MODE";
+/// setup-uv's input that switches its cache on and off.
+const CACHE_SWITCH: &str = "enable-cache";
 /// setup-uv's other inputs about its cache: who sets one has thought about it.
 const CACHE_INPUTS: [&str; 2] = ["cache-", "-cache"];
 
@@ -54,7 +57,7 @@ impl Packages {
         if !is_name || job.env.incomplete || workflow.env.incomplete {
             return None;
         }
-        if !calls.iter().all(is_built_by_uv) {
+        if !calls.iter().all(|call| is_moved(context, call)) {
             return None;
         }
         let (variable, inside) = UV;
@@ -66,7 +69,16 @@ impl Packages {
             let script = step.run.as_ref().map_or("", |run| run.text.as_str());
             script.contains("_ENV") && script.contains(variable)
         };
-        if list.steps.iter().any(|step| says(step) || exports(step)) {
+        // A relative path is another folder in another folder.
+        let elsewhere = |step: &Step| {
+            let script = step.run.as_ref().map_or("", |run| run.text.as_str());
+            let moved = step.working_directory.is_some()
+                || job.defaults.working_directory.is_some()
+                || workflow.defaults.working_directory.is_some()
+                || script.contains("cd ");
+            moved && calls_installer(script)
+        };
+        if list.steps.iter().any(|step| says(step) || exports(step) || elsewhere(step)) {
             return None;
         }
         let folder = format!("{folder}/{inside}");
@@ -79,12 +91,21 @@ impl Packages {
     }
 }
 
-/// Whether uv installs the packages of a call. pip is not worth it: unpacking and compiling takes
-/// its time, not downloading, so an archive with pip's cache costs more than a miss (docs/proof.md).
-fn is_built_by_uv(call: &UncoveredCall<'_>) -> bool {
-    let run = &call.invocation.run;
-    let first = run.backend.names.first().map(String::as_str);
-    !call.invocation.in_container && call.invocation.action.is_none() && first == Some(INSTALLER)
+/// Whether uv installs the packages of a call, where a relative folder is the same one. pip is not
+/// worth it: unpacking and compiling takes its time, not downloading, so an archive with pip's cache
+/// costs more than a miss (docs/proof.md).
+fn is_moved(context: &JobContext<'_>, call: &UncoveredCall<'_>) -> bool {
+    let UncoveredCall { timeline, event, invocation } = call;
+    !invocation.in_container
+        && invocation.action.is_none()
+        && !invocation.run.changes_folder
+        && is_built_by_uv(context, timeline, event, invocation)
+}
+
+/// Whether a script has `uv` or `uvx` among its words.
+fn calls_installer(script: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    script.split(|c: char| !inside(c)).any(|word| matches!(word, "uv" | "uvx"))
 }
 
 /// The package caches of the job that go; `None` where one must stay, so that the packages do.
@@ -92,8 +113,12 @@ fn superfluous(context: &JobContext<'_>, list: &StepList) -> Option<Vec<Superflu
     let mut found: Vec<Superfluous> = Vec::new();
     for timeline in &context.timelines {
         for event in &timeline.events {
-            let EventKind::PackageCache { installer: kept } = &event.kind else { continue };
-            if kept != INSTALLER {
+            let keeps = match &event.kind {
+                EventKind::PackageCache { installer } => installer == INSTALLER,
+                EventKind::Interpreter(set_up) => set_up.uv && may_keep(context, event.step_ref),
+                _ => false,
+            };
+            if !keeps {
                 continue;
             }
             if event.step_ref != event.outer {
@@ -109,6 +134,14 @@ fn superfluous(context: &JobContext<'_>, list: &StepList) -> Option<Vec<Superflu
     Some(found)
 }
 
+/// Whether an expression says if the step keeps packages.
+fn may_keep(context: &JobContext<'_>, step_ref: StepRef) -> bool {
+    let list = context.repository.documents[step_ref.document].steps(step_ref.job);
+    let step = list.and_then(|list| list.steps.get(step_ref.step));
+    let said = step.and_then(|step| step.input(CACHE_SWITCH));
+    said.is_some_and(|said| said.text.contains("${{"))
+}
+
 fn replaced(
     context: &JobContext<'_>,
     list: &StepList,
@@ -121,14 +154,13 @@ fn replaced(
     let uses = Uses::parse(&step.uses.as_ref()?.text)?;
     if let Some(action) = setup_actions().interpreter(uses.name) {
         let thought = |(name, _): &(String, _)| {
-            CACHE_INPUTS.iter().any(|part| name.contains(part)) && name != "enable-cache"
+            CACHE_INPUTS.iter().any(|part| name.contains(part)) && name != CACHE_SWITCH
         };
         if !action.uv || step.with.iter().any(thought) {
             return None;
         }
-        let name = action.package_cache_input.as_deref().filter(|n| *n == "enable-cache")?;
-        return (name == "enable-cache")
-            .then_some(Superfluous::Input { step_ref, name: "enable-cache" });
+        return (action.package_cache_input.as_deref() == Some(CACHE_SWITCH))
+            .then_some(Superfluous::Input { step_ref, name: CACHE_SWITCH });
     }
     let mut steps = context.timelines.iter().flat_map(|t| t.caches());
     let (_, cache) = steps.find(|(event, _)| event.step_ref == step_ref)?;

@@ -2,11 +2,12 @@
 
 use crate::base::finding::{Finding, Location, Severity};
 use crate::base::remedy::Remedy;
+use crate::cache::interpreter;
 use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
 use crate::cache::supplied::{Supplied, supplied};
 use crate::cache::uncovered::{Uncovered, UncoveredCall};
 use crate::job::context::{JobContext, cacheable, needs_reuse_flag};
-use crate::job::{Event, EventKind, Invocation, StepRef};
+use crate::job::{Event, Invocation, StepRef};
 use crate::rules::checks::id;
 use crate::tool::Reuse;
 
@@ -20,9 +21,10 @@ pub fn check(context: &JobContext<'_>) -> Option<Finding> {
     let uncovered = Uncovered::of(context);
     let calls = &uncovered.calls;
     let &UncoveredCall { event, invocation, .. } = calls.first()?;
+    let by_uv = is_built_by_uv(context, calls);
     let severity = if is_schedule_only(&context.instances.triggers) {
         Severity::Info
-    } else if calls.iter().all(is_built_by_uv) {
+    } else if by_uv {
         Severity::Warning
     } else {
         Severity::Error
@@ -53,7 +55,7 @@ pub fn check(context: &JobContext<'_>) -> Option<Finding> {
         rule: ID,
         severity,
         message: message(context, invocation),
-        help: help(calls),
+        help: help(calls, by_uv),
         primary: Location {
             path: context.repository.documents[event.outer.document].path.clone(),
             span: primary_span(context, event),
@@ -80,7 +82,7 @@ fn message(context: &JobContext<'_>, invocation: &Invocation) -> String {
     )
 }
 
-fn help(calls: &[UncoveredCall<'_>]) -> String {
+fn help(calls: &[UncoveredCall<'_>], by_uv: bool) -> String {
     let mut help = "Restore the environments with a cache step before nox runs, under a key that \
                     changes with everything they depend on"
         .to_owned();
@@ -90,7 +92,7 @@ fn help(calls: &[UncoveredCall<'_>]) -> String {
         );
     }
     help.push('.');
-    if calls.iter().all(is_built_by_uv) {
+    if by_uv {
         help.push_str(
             " uv builds environments in seconds, so a cache saves little where they are small: \
              compare runs with `cachelint report` before you keep it.",
@@ -133,25 +135,9 @@ fn related(context: &JobContext<'_>, first: &Event, calls: &[UncoveredCall<'_>])
     out
 }
 
-/// Whether uv builds the environments of the call: alone, or as the first choice and at hand.
-fn is_built_by_uv(call: &UncoveredCall<'_>) -> bool {
-    let backend = &call.invocation.run.backend;
-    let at_hand = || {
-        let launched = call.invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
-        launched || call.timeline.events.iter().any(brings_uv)
-    };
-    match backend.names.first().map(String::as_str) {
-        Some("uv") => backend.names.len() == 1 || at_hand(),
-        _ => false,
-    }
-}
-
-fn brings_uv(event: &Event) -> bool {
-    match &event.kind {
-        EventKind::Interpreter(set_up) => set_up.uv,
-        EventKind::PackageCache { installer } => installer == "uv",
-        _ => false,
-    }
+/// Whether uv builds the environments of all calls.
+fn is_built_by_uv(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> bool {
+    calls.iter().all(|c| interpreter::is_built_by_uv(context, c.timeline, c.event, c.invocation))
 }
 
 /// Environments are there without a cache, but nox deletes them.
@@ -213,5 +199,7 @@ fn costs(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Vec<String> {
 
 #[cfg(test)]
 mod around;
+#[cfg(test)]
+mod packages_tests;
 #[cfg(test)]
 mod tests;

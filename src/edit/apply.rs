@@ -122,7 +122,7 @@ enum Claim {
 fn claim(change: &Change) -> (Claim, &[Segment], &str) {
     let route = change.route().as_slice();
     match change {
-        Change::SetScalar { .. } => match route.split_last() {
+        Change::SetScalar { .. } | Change::SetBool { .. } => match route.split_last() {
             Some((Segment::Key(key), mapping)) => (Claim::Value, mapping, key),
             _ => (Claim::Value, route, ""),
         },

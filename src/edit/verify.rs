@@ -218,19 +218,24 @@ impl<'a> Comparison<'a> {
         new: &ValueNode,
         declared: &Declared,
     ) -> Result<(), VerifyError> {
-        if let [Change::SetScalar { value, .. }, more @ ..] = declared.here.as_slice() {
+        let set = match declared.here.as_slice() {
+            [Change::SetScalar { value, .. }, more @ ..] => {
+                Some((ScalarValue::Text(value.clone()), more))
+            }
+            [Change::SetBool { value, .. }, more @ ..] => {
+                Some((ScalarValue::Other(value.to_string()), more))
+            }
+            _ => None,
+        };
+        if let Some((set, more)) = set {
             let scalar = matches!(old.kind, ValueKind::ScalarValue(_)) && old.tag.is_none();
             let inside = !declared.keys.is_empty() || !declared.items.is_empty();
             if !scalar || !more.is_empty() || inside {
                 return Err(VerifyError::NoSuchPlace(self.place()));
             }
             return match &new.kind {
-                ValueKind::ScalarValue(ScalarValue::Text(text))
-                    if text == value && new.tag.is_none() =>
-                {
-                    Ok(())
-                }
-                _ => Err(self.differs("not the declared text")),
+                ValueKind::ScalarValue(value) if *value == set && new.tag.is_none() => Ok(()),
+                _ => Err(self.differs("not the declared value")),
             };
         }
         if old.tag != new.tag {
@@ -393,7 +398,10 @@ fn rearranged<'a>(len: usize, changes: &[&'a Change]) -> Option<Vec<ItemSource<'
                 }
                 before.get_mut(*to)?.push(ItemSource::Old(*from));
             }
-            Change::SetScalar { .. } | Change::AddKey { .. } | Change::RemoveKey { .. } => {
+            Change::SetScalar { .. }
+            | Change::SetBool { .. }
+            | Change::AddKey { .. }
+            | Change::RemoveKey { .. } => {
                 return None;
             }
         }

@@ -42,7 +42,7 @@ pub fn cache_action(repository: &Repository, settings: &Config, document: &Docum
     // The newest that the repository uses in the file's pin style.
     let newest = used
         .filter(|w| w.uses.is_pinned() == pins)
-        .max_by_key(|w| (version(w), w.uses.reference, named_release(w)));
+        .max_by_key(|w| (version(w), w.uses.reference, w.release()));
     let (reference, comment) = match newest {
         Some(w) => (w.uses.reference.to_owned(), comment_of(&w)),
         None => {
@@ -66,21 +66,15 @@ fn is_pinned_file(here: &[Published<'_>]) -> bool {
     if official.is_empty() { most(&here.iter().collect::<Vec<_>>()) } else { most(&official) }
 }
 
-/// The release that the comment behind a use names. Other words there are about that use alone.
-fn named_release<'a>(written: &Published<'a>) -> Option<&'a str> {
-    let word = written.comment?.trim_start_matches('#').split_whitespace().next()?;
-    release_numbers(word).map(|_| word)
-}
-
 /// The comment for the same commit elsewhere.
 fn comment_of(written: &Published<'_>) -> Option<String> {
     let known = || cache_actions().commits.get(written.uses.reference).map(String::as_str);
-    named_release(written).or_else(known).map(|release| format!("# {release}"))
+    written.release().or_else(known).map(|release| format!("# {release}"))
 }
 
 fn version(written: &Published<'_>) -> Option<(u64, Option<u64>, Option<u64>)> {
     let named = cache_actions().commits.get(written.uses.reference).map(String::as_str);
-    release_numbers(named.or_else(|| named_release(written)).unwrap_or(written.uses.reference))
+    release_numbers(named.or_else(|| written.release()).unwrap_or(written.uses.reference))
 }
 
 #[cfg(test)]

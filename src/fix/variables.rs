@@ -138,8 +138,15 @@ fn set_entries(
         let key = tree.str(entry.key).unwrap_or(name).to_owned();
         let mut at = route.clone();
         at.push(Segment::Key(key));
-        edits.push(Edit { span: tree.span(entry.value), content: scalar(value) });
-        changes.push(Change::SetScalar { at, value: value.clone() });
+        // A quoted `'true'` is meant as text, and its successor too.
+        let span = tree.span(entry.value);
+        let is_plain = !text.as_str()[span.range()].starts_with(['\'', '"']);
+        let (content, change) = match read(value) {
+            Value::Bool(bool) if is_plain => (plain(value), Change::SetBool { at, value: bool }),
+            _ => (scalar(value), Change::SetScalar { at, value: value.clone() }),
+        };
+        edits.push(Edit { span, content });
+        changes.push(change);
     }
     if !added.is_empty() {
         edits.push(Edit { span: Span::at(place), content: added });

@@ -11,11 +11,12 @@ use crate::actions::context::Inputs;
 use crate::actions::{Scalar, Uses};
 use crate::job::key_template::Key;
 use crate::repo::index::local;
+use crate::repo::published::Published;
 use crate::rules::cache_actions::cache_actions;
 use crate::rules::command_actions::command_action;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::{
-    InterpreterAction, ToolAction, UNKNOWN_TOOL_ACTION, has_since, setup_actions,
+    InterpreterAction, ToolAction, UNKNOWN_TOOL_ACTION, setup_actions,
 };
 use crate::shell::Shell;
 use crate::tool::{Argument, Request, Reuse, Variable};
@@ -38,7 +39,8 @@ impl TimelineBuilder<'_> {
         if setup.is_checkout(uses.name) {
             self.checkout(here);
         } else if let Some(action) = setup.interpreter(uses.name) {
-            self.interpreter(here, action, uses.reference);
+            let published = Published::of(here.document, written, uses);
+            self.interpreter(here, action, published);
         } else if let Some(action) =
             setup.tool_action(uses.name).or_else(|| self.declared_tool_action(uses.name))
         {
@@ -133,35 +135,41 @@ impl TimelineBuilder<'_> {
         self.push(here, here.step.span, EventKind::Checkout { folder, own, cleans });
     }
 
-    fn interpreter(&mut self, here: Here<'_>, action: &InterpreterAction, reference: &str) {
+    fn interpreter(
+        &mut self,
+        here: Here<'_>,
+        action: &InterpreterAction,
+        published: Published<'_>,
+    ) {
         let flag = |name: &str| self.input_text(here, name);
         let exports = flag("update-environment").is_none_or(|v| !v.eq_ignore_ascii_case("false"));
         let caches = action
             .package_cache_input
             .as_deref()
             .map(|input| (here.step.input(input), flag(input)));
-        let warm = match caches {
-            None => false,
-            Some((None, _)) => action
-                .package_cache_default_since
-                .as_deref()
-                .is_some_and(|since| has_since(reference, since) != Some(false)),
-            Some((Some(_), Some(value))) => {
-                !value.is_empty() && !value.eq_ignore_ascii_case("false")
-            }
-            Some((Some(_), None)) => false,
-        };
         let versions = self.versions(here, action);
         let files = self.version_files(here, action, versions.as_deref());
         let named = versions.as_ref().is_none_or(|v| !v.is_empty()) || !files.is_empty();
         let set_up = SetUp {
             action: action.action.clone(),
-            reference: reference.to_owned(),
+            reference: published.uses.reference.to_owned(),
+            release: published.release().map(str::to_owned),
             location: action.exports_location && exports && (named || action.several),
             uv: action.uv,
             versions,
             files,
             derived_from: OriginResolver::new(self, here).interpreter(here.step),
+        };
+        let warm = match caches {
+            None => false,
+            Some((None, _)) => action
+                .package_cache_default_since
+                .as_deref()
+                .is_some_and(|since| set_up.has_since(since) != Some(false)),
+            Some((Some(_), Some(value))) => {
+                !value.is_empty() && !value.eq_ignore_ascii_case("false")
+            }
+            Some((Some(_), None)) => false,
         };
         self.push(here, here.step.span, EventKind::Interpreter(Box::new(set_up)));
         if warm {

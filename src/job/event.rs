@@ -7,7 +7,7 @@ use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::job::folder::{Arrival, Artifact, Removal};
 use crate::job::key_template::{Key, RenderedKey};
-use crate::rules::setup_actions::ToolAction;
+use crate::rules::setup_actions::{ToolAction, has_since, surely_has_since};
 use crate::tool::Run;
 
 /// One step of one document.
@@ -82,6 +82,8 @@ pub struct SetUp {
     pub action: String,
     /// What stands behind the `@`.
     pub reference: String,
+    /// The release that the comment behind a commit names.
+    pub release: Option<String>,
     /// Sets `pythonLocation` for later steps.
     pub location: bool,
     pub uv: bool,
@@ -92,6 +94,14 @@ pub struct SetUp {
     /// Everything that decides which interpreter it is; `None` where two instances may get
     /// different ones.
     pub derived_from: Option<String>,
+}
+
+impl SetUp {
+    /// Whether its release has what there is since that one; `None` where it is not known.
+    pub fn has_since(&self, since: &str) -> Option<bool> {
+        let named = || surely_has_since(self.release.as_deref()?, since);
+        has_since(&self.reference, since).or_else(named)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Published actions as the steps of a document name them.
 
 use super::document::Document;
-use crate::actions::Uses;
-use crate::rules::cache_actions::cache_actions;
+use crate::actions::{Scalar, Uses};
+use crate::rules::cache_actions::{cache_actions, release_numbers};
 
 /// One use of an action as written, with the comment after it, which names a pinned commit's
 /// release.
@@ -12,16 +12,29 @@ pub struct Published<'a> {
     pub comment: Option<&'a str>,
 }
 
-/// The published actions that a document uses, in order.
-pub fn published(document: &Document) -> impl Iterator<Item = Published<'_>> {
-    document.step_lists().flat_map(|list| &list.steps).filter_map(|step| {
-        let scalar = step.uses.as_ref()?;
+impl<'a> Published<'a> {
+    /// The use that `scalar` holds, with the comment behind it.
+    pub fn of(document: &'a Document, scalar: &Scalar, uses: Uses<'a>) -> Self {
         let line = document.text.line_of(scalar.span.end);
         let rest = &document.text.line(line)
             [scalar.span.end.saturating_sub(document.text.line_start(line))..];
         let comment =
             rest.trim_start_matches(['"', '\'', ' ']).starts_with('#').then(|| rest.trim());
-        Some(Published { uses: Uses::parse(&scalar.text)?, comment })
+        Self { uses, comment }
+    }
+
+    /// The release that the comment names. Other words there are about that use alone.
+    pub fn release(&self) -> Option<&'a str> {
+        let word = self.comment?.trim_start_matches('#').split_whitespace().next()?;
+        release_numbers(word).map(|_| word)
+    }
+}
+
+/// The published actions that a document uses, in order.
+pub fn published(document: &Document) -> impl Iterator<Item = Published<'_>> {
+    document.step_lists().flat_map(|list| &list.steps).filter_map(|step| {
+        let scalar = step.uses.as_ref()?;
+        Some(Published::of(document, scalar, Uses::parse(&scalar.text)?))
     })
 }
 

@@ -37,6 +37,8 @@ pub struct NoxRules {
     /// Shapes of names of texts for people.
     pub prose_files: Vec<String>,
     pub installers: Vec<Installer>,
+    /// First words of commands that make a package of the project.
+    pub builders: Vec<Vec<String>>,
     /// Commands of sessions that keep something outside the environment.
     pub session_caches: Vec<SessionCache>,
     /// First words of commands with which a session calls nox itself.

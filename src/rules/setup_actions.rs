@@ -69,6 +69,16 @@ pub fn has_since(reference: &str, since: &str) -> Option<bool> {
     (named.len() <= 3 && !reference.is_empty()).then(|| named.as_slice() >= first)
 }
 
+/// The same for the release that a comment behind a commit names: `v7` may be any of its releases.
+pub fn surely_has_since(release: &str, since: &str) -> Option<bool> {
+    let oldest = match release.matches('.').count() {
+        0 => format!("{release}.0.0"),
+        1 => format!("{release}.0"),
+        _ => release.to_owned(),
+    };
+    has_since(release, since).filter(|newest| has_since(&oldest, since) == Some(*newest))
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PackageCache {
@@ -257,6 +267,21 @@ mod tests {
             ("0123456789abcdef0123456789abcdef01234567", None),
         ] {
             assert_eq!(has_since(reference, "7.1.0"), expected, "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_comment_with_a_major_version_means_any_of_its_releases() {
+        for (release, expected) in [
+            ("v6", Some(false)),
+            ("v7", None),
+            ("v7.1", Some(true)),
+            ("v7.0.9", Some(false)),
+            ("v8", Some(true)),
+            ("v9.0.0", Some(true)),
+            ("tag=v9", None),
+        ] {
+            assert_eq!(surely_has_since(release, "7.1.0"), expected, "{release}");
         }
     }
 }

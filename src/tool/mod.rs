@@ -199,6 +199,8 @@ pub struct Run {
     /// A session leaves files in its environment's temporary folder, where the next run would find
     /// them.
     pub leaves_tmp: bool,
+    /// A session leaves the folder of its definition for another one.
+    pub changes_folder: bool,
     /// Folders outside the environments that sessions fill on every run, to be cached with them.
     pub outside: Vec<OutsideFolder>,
     /// What could not be decided, and why.

@@ -37,6 +37,7 @@ fn declared(change: &Declared) -> Value {
             json!({"do": "insert", "at": route(sequence), "index": index, "value": value})
         }
         Declared::SetScalar { at, value } => json!({"do": "set", "at": route(at), "value": value}),
+        Declared::SetBool { at, value } => json!({"do": "set", "at": route(at), "value": value}),
         Declared::AddKey { mapping, key, value } => {
             json!({"do": "add", "at": route(mapping), "key": key, "value": value})
         }

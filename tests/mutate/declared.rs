@@ -14,6 +14,7 @@ pub fn with_changes(mut value: Value, changes: &[Change]) -> Option<Value> {
             Change::SetScalar { at, value: new } => {
                 *place(&mut value, at)? = Value::from(new.as_str())
             }
+            Change::SetBool { at, value: new } => *place(&mut value, at)? = Value::from(*new),
             Change::AddKey { mapping, key, value: new } => {
                 let old = place(&mut value, mapping)?
                     .as_mapping_mut()?
@@ -45,7 +46,10 @@ fn sequence(change: &Change) -> Option<&[Segment]> {
         Change::InsertItem { sequence, .. }
         | Change::RemoveItem { sequence, .. }
         | Change::MoveItem { sequence, .. } => Some(sequence),
-        Change::SetScalar { .. } | Change::AddKey { .. } | Change::RemoveKey { .. } => None,
+        Change::SetScalar { .. }
+        | Change::SetBool { .. }
+        | Change::AddKey { .. }
+        | Change::RemoveKey { .. } => None,
     }
 }
 

@@ -13,12 +13,13 @@ pub use probe::Probe;
 use self::supplier::{Calls, Supplier};
 use crate::job::context::{JobContext, cacheable, touches_folder};
 use crate::job::state::prefixed;
-use crate::job::{Event, Invocation, Timeline};
-use crate::rules::setup_actions::{Image, has_since, setup_actions};
+use crate::job::{Event, EventKind, Invocation, Timeline};
+use crate::rules::setup_actions::{Image, setup_actions};
 use crate::tool::Interpreter;
 
 /// The variable that names uv's folder of interpreters.
 const UV_FOLDER: &str = "UV_PYTHON_INSTALL_DIR";
+const UV: &str = "uv";
 
 /// What the Pythons of all environments of a job ask of its cache.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -133,7 +134,7 @@ impl Interpreters {
         let exported = calls.set_ups.iter().rev().find(|s| s.uv).and_then(|s| {
             let since =
                 setup_actions().interpreter(&s.action)?.exports_uv_folder_since.as_deref()?;
-            Some(has_since(&s.reference, since))
+            Some(s.has_since(since))
         });
         let variable = || format!("${{{{ env.{UV_FOLDER} }}}}");
         match exported {
@@ -194,6 +195,23 @@ impl Interpreters {
             &["runner.arch"]
         }
     }
+}
+
+/// Whether uv builds the environments of a call: alone, or as the first choice and at hand.
+pub fn is_built_by_uv(
+    context: &JobContext<'_>,
+    timeline: &Timeline,
+    event: &Event,
+    invocation: &Invocation,
+) -> bool {
+    let backends = &invocation.run.backend.names;
+    let kept =
+        |e: &Event| matches!(&e.kind, EventKind::PackageCache { installer } if installer == UV);
+    let at_hand = || {
+        timeline.events.iter().any(kept)
+            || Calls::new(context, timeline, event, invocation).has_uv()
+    };
+    backends.first().is_some_and(|first| first == UV) && (backends.len() == 1 || at_hand())
 }
 
 /// Whether environments of this instance are made of a Python that the runner or a container has,

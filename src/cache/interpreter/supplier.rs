@@ -332,7 +332,7 @@ impl<'a> Calls<'a> {
     }
 
     /// uv is there to choose interpreters.
-    fn has_uv(&self) -> bool {
+    pub fn has_uv(&self) -> bool {
         let launched = self.invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
         let words = self.scripts.iter().flat_map(|script| {
             script

@@ -23,6 +23,8 @@ pub struct Installs {
     pub copies_source: bool,
     /// Names of files that could not be known.
     pub computed: bool,
+    /// Some word is not known, and may name a file.
+    unknown: bool,
     /// Something is fixed neither by a lock nor by a list of exact versions.
     pub unlocked: bool,
     /// Why the content of what is installed can change while all tracked files stay: a clause.
@@ -35,17 +37,20 @@ const MAX_FILES: usize = 200;
 const MAX_PROJECTS: usize = 50;
 
 /// Collects from all bodies. `folder` is the noxfile's, relative to the repository root.
-/// `loaded` are files that the noxfile reads while it loads.
+/// `loaded` are files that the noxfile reads while it loads; `hands_archives`: the call gives its
+/// sessions words that name packages built before.
 pub fn collect(
     effects: &[Rc<Effects>],
     loaded: &[String],
     folder: &str,
     files: &dyn Files,
+    hands_archives: bool,
 ) -> Installs {
     let mut found = InstallCollector { installs: Installs::default(), folder, files };
     for path in loaded.iter().filter(|path| !is_prose(path)) {
         found.file(&join(folder, path));
     }
+    let builds = effects.iter().any(|effect| effect.builds);
     for effect in effects {
         // What a body reads that installs nothing has another purpose: changelog entries, a version
         // to print.
@@ -61,6 +66,10 @@ pub fn collect(
             found.install(install);
         }
         found.installs.computed |= effect.opaque;
+        let built = effect.builds || effect.seeks_archives || (effect.shares && builds);
+        if std::mem::take(&mut found.installs.unknown) && (built || hands_archives) {
+            found.unfollowed("sessions may install what the job has built".to_owned());
+        }
     }
     if found.installs.computed {
         found.project(folder);
@@ -159,6 +168,7 @@ impl InstallCollector<'_> {
                     continue;
                 }
                 self.installs.computed |= matches!(word, Value::Unknown | Value::Partly(_));
+                self.installs.unknown |= may_be_file(word);
                 free = true;
                 continue;
             };
@@ -329,8 +339,17 @@ impl InstallCollector<'_> {
     }
 }
 
+/// Whether a word that is not known can name a file: `x==*` cannot.
+fn may_be_file(word: &Value) -> bool {
+    match word {
+        Value::Unknown => true,
+        Value::Partly(shape) => shape.starts_with('*') || shape.contains('/'),
+        _ => false,
+    }
+}
+
 /// A file that holds one package.
-fn is_archive(path: &str) -> bool {
+pub fn is_archive(path: &str) -> bool {
     [".whl", ".tar.gz", ".zip"].iter().any(|end| path.ends_with(end))
 }
 

@@ -142,6 +142,7 @@ fn start(call: &NoxCall) -> Run {
         publishes: None,
         removes: Vec::new(),
         leaves_tmp: false,
+        changes_folder: false,
         outside: Vec::new(),
         undecided: Vec::new(),
     }
@@ -404,10 +405,13 @@ fn follow(
     // Sessions that run programs nobody is seen to install get them in a way that is not
     // understood.
     let unseen = !exact || effects.iter().all(|e| e.installs.is_empty() && (e.opaque || e.runs));
-    let mut installs = install::collect(&effects, &reader.reads, &reader.folder, request.files);
+    let mut handed = request.args.iter().skip_while(|word| word.value.as_deref() != Some("--"));
+    let hands_archives = handed.any(|word| word.value.as_deref().is_some_and(install::is_archive));
+    let (folder, files) = (&reader.folder, request.files);
+    let mut installs = install::collect(&effects, &reader.reads, folder, files, hands_archives);
     if unseen && installs.files.is_empty() {
         let opaque = Rc::new(Effects { opaque: true, ..Effects::default() });
-        installs.files = install::collect(&[opaque], &[], &reader.folder, request.files).files;
+        installs.files = install::collect(&[opaque], &[], folder, files, false).files;
     }
     run.unpinned = installs.unpinned;
     run.unlocked = installs.unlocked || installs.computed;
@@ -422,6 +426,7 @@ fn follow(
             && exact
     };
     run.leaves_tmp = effects.iter().any(|e| e.makes_tmp);
+    run.changes_folder = effects.iter().any(|e| e.changes_folder);
     let keepers: BTreeSet<&String> = effects.iter().flat_map(|e| &e.keepers).collect();
     let kept = rules().session_caches.iter().filter(|cache| keepers.contains(&cache.path));
     let outside = kept.map(|cache| {

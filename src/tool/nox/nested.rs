@@ -157,6 +157,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         run.installs_anything = inner.installs_anything;
         run.exact_installer = inner.exact_installer;
         run.leaves_tmp = inner.leaves_tmp;
+        run.changes_folder = inner.changes_folder;
         run.outside.clone_from(&inner.outside);
     } else {
         for name in inner.backend.names {
@@ -172,6 +173,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
         run.installs_anything = Answer::any([run.installs_anything, inner.installs_anything]);
         run.exact_installer &= inner.exact_installer;
         run.leaves_tmp |= inner.leaves_tmp;
+        run.changes_folder |= inner.changes_folder;
         for folder in inner.outside {
             if !run.outside.contains(&folder) {
                 run.outside.push(folder);

@@ -19,6 +19,14 @@ pub struct Effects {
     pub runs: bool,
     /// It may put files into the temporary folder of its environment, which nox never empties.
     pub makes_tmp: bool,
+    /// It goes to another folder.
+    pub changes_folder: bool,
+    /// It makes a package of the project.
+    pub builds: bool,
+    /// It looks for files that hold packages.
+    pub seeks_archives: bool,
+    /// It uses a variable that other sessions set.
+    pub shares: bool,
     /// Beginnings of the commands it runs that keep something outside the environment.
     pub keepers: BTreeSet<String>,
     /// Calls of nox.
@@ -45,6 +53,10 @@ impl Effects {
         self.publishes = self.publishes.or(other.publishes);
         self.removes.extend(other.removes);
         self.makes_tmp |= other.makes_tmp;
+        self.changes_folder |= other.changes_folder;
+        self.builds |= other.builds;
+        self.seeks_archives |= other.seeks_archives;
+        self.shares |= other.shares;
         self.opaque |= other.opaque;
         self.runs |= other.runs;
         self

@@ -28,7 +28,11 @@ impl NoxfileReader<'_> {
     fn expression(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
         let field = |name| node.child_by_field_name(name);
         match node.kind() {
-            "identifier" => self.identifier(source.text(node)),
+            "identifier" => {
+                let name = source.text(node);
+                self.effects.shares |= self.is_shared(name);
+                self.identifier(name)
+            }
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
             "none" => Value::None,
@@ -119,6 +123,7 @@ impl NoxfileReader<'_> {
                     if content.contains('\\') && !raw {
                         return Value::Unknown;
                     }
+                    self.effects.seeks_archives |= seeks_archives(content);
                     text.push_str(content);
                 }
                 "interpolation" => {
@@ -364,6 +369,8 @@ impl NoxfileReader<'_> {
         let outer = self.names().clone();
         let mut items = Vec::new();
         let known = self.clause(&clauses, body, source, &mut items);
+        // Where nothing is known to go through, its conditions have not been read.
+        self.effects.seeks_archives |= !known && source.text(node).contains(".whl");
         *self.names() = outer;
         if known { Value::list(items) } else { Value::Unknown }
     }
@@ -482,4 +489,9 @@ impl NoxfileReader<'_> {
             _ => Value::Unknown,
         }
     }
+}
+
+/// Whether a text is part of a search for files that hold packages: `*.whl`, `.tar.gz`.
+fn seeks_archives(text: &str) -> bool {
+    text.ends_with(".whl") || (text.ends_with(".tar.gz") && text.starts_with(['*', '.']))
 }

@@ -39,8 +39,33 @@ impl NoxfileReader<'_> {
         self.globals.push(Names::from([("__file__".to_owned(), Value::Path(file))]));
         let (before, locals) = (std::mem::replace(&mut self.current, number), self.locals.take());
         self.block(source.tree.root_node(), &source);
+        self.share(source.tree.root_node(), &source);
         (self.current, self.locals) = (before, locals);
         Some(number)
+    }
+
+    /// What variables of the current module are that its functions set is not known.
+    fn share(&mut self, node: Node<'_>, source: &PythonSource) {
+        if !source.text.contains("global ") {
+            return;
+        }
+        let mut left = vec![node];
+        while let Some(node) = left.pop().filter(|_| self.step()) {
+            if node.kind() == "global_statement" {
+                for name in node.named_children(&mut node.walk()) {
+                    let name = source.text(name).to_owned();
+                    self.names().insert(name.clone(), Value::Unknown);
+                    let shared = (self.current, name);
+                    self.shared.insert(shared);
+                }
+            }
+            left.extend(node.named_children(&mut node.walk()));
+        }
+    }
+
+    /// Whether a name is a variable of the current module that its functions set.
+    pub(super) fn is_shared(&self, name: &str) -> bool {
+        !self.shared.is_empty() && self.shared.contains(&(self.current, name.to_owned()))
     }
 
     pub(super) fn import(&mut self, node: Node<'_>, source: &Arc<PythonSource>) {

@@ -34,6 +34,7 @@ impl NoxfileReader<'_> {
             "chdir" | "cd" => {
                 let to = args.first().filter(|_| certain).and_then(Value::text);
                 self.cwd = changed(self.cwd.as_deref(), to);
+                self.effects.changes_folder = true;
             }
             "create_tmp" => self.effects.makes_tmp = true,
             "log" | "warn" | "debug" | "error" | "skip" => {}
@@ -76,6 +77,7 @@ impl NoxfileReader<'_> {
         {
             self.effects.keepers.insert(keeper.path.clone());
         }
+        self.effects.builds |= rules().builders.iter().any(|builder| starts(builder));
         if let Some(rule) = rules().installers.iter().find(|rule| starts(&rule.words)) {
             let rest = if rule.arguments {
                 args.positional.get(rule.words.len()..).unwrap_or_default().to_vec()

@@ -38,6 +38,8 @@ pub struct ModuleState {
     /// Those of them that the noxfile imports itself or that know of nox, by number.
     pub(super) defining: BTreeSet<usize>,
     pub(super) globals: Vec<Names>,
+    /// Variables of a module that its functions set (`global`), with the module's number.
+    pub(super) shared: BTreeSet<(usize, String)>,
     pub(super) functions: Vec<PythonFunction>,
     pub(super) decorators: Vec<Decorator>,
     /// The module whose code is read now.
@@ -81,6 +83,7 @@ impl ModuleState {
             modules: Vec::new(),
             defining: BTreeSet::new(),
             globals: Vec::new(),
+            shared: BTreeSet::new(),
             functions: Vec::new(),
             decorators: Vec::new(),
             current: 0,

@@ -1,0 +1,136 @@
+//! Where packages are kept, and packages that the job builds.
+
+use super::ID;
+use crate::base::finding::{Applicability, Finding};
+use crate::config::Config;
+use crate::testing::{job, outcome};
+
+const SETUP: &str = "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n  with:\n    python-version: '3.12'\n";
+const UV: &str = "- uses: astral-sh/setup-uv@v7\n";
+const INSTALL: &str = "    session.install('ruff==0.14.0')\n";
+
+/// The finding of a job with these steps, beside a noxfile with one session.
+fn found(backend: &str, body: &str, head: &str, steps: &str) -> Finding {
+    let noxfile = format!(
+        "import glob, os, nox\nfrom pathlib import Path\nnox.options.default_venv_backend = '{backend}'\n\
+         WHEEL = ''\ndef seek():\n    return next(Path('dist').glob('*.whl'))\n\
+         @nox.session\ndef build(session):\n    global WHEEL\n    session.run('python', '-m', 'build')\n    WHEEL = 'x'\n\
+         @nox.session(requires=['build'])\ndef shared(session):\n    session.install(WHEEL)\n\
+         @nox.session\ndef t(session):\n{body}"
+    );
+    let files = [
+        (".github/workflows/ci.yml", &*job(&format!("runs-on: ubuntu-latest\n{head}"), steps)),
+        ("noxfile.py", &noxfile),
+        ("pyproject.toml", "[project]\n"),
+    ];
+    let mut findings = outcome(&files, &Config::default()).findings.into_iter();
+    findings.find(|f| f.rule == ID).unwrap_or_else(|| panic!("{steps}{body}"))
+}
+
+fn text(finding: &Finding) -> String {
+    finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| edit.content.as_str()).collect()
+}
+
+#[test]
+fn packages_of_uv_lie_in_the_archive_where_uv_is_at_hand_and_stays_in_its_folder() {
+    let nox = "- run: nox -s t\n";
+    let away = "    session.chdir('docs')\n    session.install('ruff==0.14.0')\n";
+    let inside = "    with session.chdir('docs'):\n        session.install('ruff==0.14.0')\n";
+    let sync = "- run: uv sync\n  working-directory: docs\n";
+    for (backend, body, head, steps, moved) in [
+        ("uv", INSTALL, "", format!("{SETUP}{nox}"), true),
+        ("uv|virtualenv", INSTALL, "", format!("{SETUP}{UV}{nox}"), true),
+        ("uv|virtualenv", INSTALL, "", format!("{SETUP}- run: pip install nox uv\n{nox}"), true),
+        ("uv|virtualenv", INSTALL, "", format!("{SETUP}- run: pip install nox[uv]\n{nox}"), true),
+        ("uv|virtualenv", INSTALL, "", format!("{SETUP}- run: uvx nox -s t\n"), true),
+        (
+            "uv|virtualenv",
+            INSTALL,
+            "",
+            format!("{SETUP}- run: pip install nox nox-uv\n{nox}"),
+            false,
+        ),
+        ("uv|virtualenv", INSTALL, "", format!("{SETUP}- run: pipx run nox -s t\n"), false),
+        ("uv", away, "", format!("{SETUP}{UV}{nox}"), false),
+        ("uv", inside, "", format!("{SETUP}{UV}{nox}"), false),
+        ("uv", INSTALL, "", format!("{SETUP}{UV}{sync}{nox}"), false),
+        ("uv", INSTALL, "", format!("{SETUP}{UV}- run: cd docs && uv sync\n{nox}"), false),
+        (
+            "uv",
+            INSTALL,
+            "",
+            format!("{SETUP}{UV}- run: make\n  working-directory: docs\n{nox}"),
+            true,
+        ),
+    ] {
+        let finding = found(backend, body, head, &steps);
+        let text = text(&finding);
+        assert_eq!(text.contains("UV_CACHE_DIR: .nox/.uv"), moved, "{backend} {steps}{body}");
+        // Without packages a restore key brings nothing that is used.
+        assert_eq!(text.contains("restore-keys"), moved, "{backend} {steps}{body}");
+    }
+}
+
+#[test]
+fn a_cache_of_its_own_is_switched_off_in_the_way_it_was_switched_on() {
+    for (written, expected) in [
+        ("true", Some("false")),
+        ("'true'", Some("'false'")),
+        ("${{ github.ref_type != 'tag' }}", Some("false")),
+        ("auto", Some("false")),
+        ("false", None),
+    ] {
+        let uv = format!("{UV}  with:\n    enable-cache: {written}\n");
+        let finding = found("uv", INSTALL, "", &format!("{SETUP}{uv}- run: nox -s t\n"));
+        let edits = &finding.fix.as_ref().unwrap().edits;
+        let switched = edits.iter().map(|e| e.content.as_str()).find(|c| c.contains("false"));
+        let switched = switched.filter(|c| !c.contains("nox"));
+        assert_eq!(switched, expected, "{written}");
+    }
+}
+
+#[test]
+fn what_the_job_builds_under_a_computed_name_is_followed_by_no_key() {
+    let build = "    session.run('python', '-m', 'build')\n";
+    for (body, call, applicability) in [
+        ("    session.install(str(seek()))\n", "nox -s t", Applicability::Unsafe),
+        (
+            "    session.install(sorted(Path('dist').glob('*.whl'))[-1])\n",
+            "nox -s t",
+            Applicability::Unsafe,
+        ),
+        ("    session.install(f'{seek()}[test]')\n", "nox -s t", Applicability::Unsafe),
+        (
+            "    wheel = [f for f in os.listdir('out') if f.endswith('.whl')][0]\n    session.install(os.path.join('out', wheel))\n",
+            "nox -s t",
+            Applicability::Unsafe,
+        ),
+        (
+            &format!("{build}    session.install(os.path.join('out', os.listdir('out')[0]))\n"),
+            "nox -s t",
+            Applicability::Unsafe,
+        ),
+        (
+            "    session.install(*session.posargs)\n",
+            "nox -s t -- dist/x.whl",
+            Applicability::Unsafe,
+        ),
+        (
+            "    session.install(*session.posargs)\n",
+            "nox -s t -- 'dist/*.whl'",
+            Applicability::Unsafe,
+        ),
+        (INSTALL, "nox -s shared", Applicability::Unsafe),
+        // What is computed is no file of the job.
+        ("    session.install(*session.posargs)\n", "nox -s t -- -v", Applicability::Safe),
+        (
+            &format!("{build}    session.install(f'x=={{seek.y}}')\n"),
+            "nox -s t",
+            Applicability::Safe,
+        ),
+        (&format!("{INSTALL}{build}"), "nox -s t", Applicability::Safe),
+    ] {
+        let finding = found("virtualenv", body, "", &format!("{SETUP}- run: {call}\n"));
+        assert_eq!(finding.fix.map(|f| f.applicability), Some(applicability), "{call}\n{body}");
+    }
+}
