@@ -55,7 +55,7 @@ pub struct Needs {
     pub leaves_tmp: bool,
     /// Folders outside the environments that sessions fill, as lines of `path`.
     pub outside: Vec<String>,
-    /// The default shell of some leg is no POSIX shell.
+    /// The default shell of some leg isn't a POSIX shell.
     pub needs_bash: bool,
     /// Why no key can be written that is sure to be right.
     pub failure: Option<String>,

@@ -86,7 +86,7 @@ impl<'a> ValueCollector<'a> {
         scalars.for_each(|s| self.text(&s.text, elsewhere));
     }
 
-    /// The paths of one text; those behind other values have to be followed.
+    /// The paths of one text; those that other values lead to are followed.
     fn text(&mut self, text: &str, mark: impl Fn(&mut ReachingValue)) {
         for path in paths(text) {
             // An item of a list is taken as the whole list.
@@ -266,7 +266,7 @@ pub fn reaches(context: &JobContext<'_>, event: &Event, call: &Invocation, name:
         || has_word(before_posargs(&call.command), name)
         || !call.own
         || files.into_iter().any(|file| {
-            // A file that cannot be read may read it; the workflow's own text is no reader.
+            // A file that cannot be read may read it; the workflow's own text isn't a reader.
             !file.ends_with(".yml")
                 && !file.ends_with(".yaml")
                 && context.repository.files().read(file).is_none_or(|text| has_word(&text, name))
@@ -288,7 +288,7 @@ fn texts_of(step: &Step) -> impl Iterator<Item = &str> {
     step.run.iter().chain(values).map(|s| s.text.as_str())
 }
 
-/// What stands behind ` -- ` goes to the session, not to nox.
+/// What stands after ` -- ` goes to the session, not to nox.
 pub fn before_posargs(line: &str) -> &str {
     line.split(" -- ").next().unwrap_or_default()
 }

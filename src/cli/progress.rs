@@ -18,7 +18,7 @@ impl Progress {
         let (done, waiting) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                // A terminal that has gone away is no reason to stop checking.
+                // A terminal that has gone away isn't a reason to stop checking.
                 let _ = write!(io::stderr(), "Checking {files} files…");
                 let _ = waiting.recv();
                 let _ = write!(io::stderr(), "\r\x1b[K");

@@ -57,8 +57,8 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
     }
     let mut temp =
         tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
-    // Held until the rename, so that another run sees that this file is no leftover. A file system
-    // without locks has no such check either: leftovers stay there.
+    // Held until the rename, so that another run sees that this file isn't a leftover. A file
+    // system without locks has no such check either: leftovers stay there.
     let _ = temp.as_file().lock();
     temp.write_all(new)?;
     keep_owner(temp.path(), &metadata);
@@ -113,7 +113,7 @@ pub fn remove_leftovers(folder: &Path) {
             && entry.metadata().is_ok_and(|m| m.is_file() && is_old(&m))
             && File::open(entry.path()).is_ok_and(|f| f.try_lock().is_ok())
         {
-            // A leftover that cannot be removed does no harm, so it is no reason to fail.
+            // A leftover that cannot be removed does no harm, so it isn't a reason to fail.
             let _ = fs::remove_file(entry.path());
         }
     }

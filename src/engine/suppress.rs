@@ -131,7 +131,7 @@ impl Layout<'_> {
     }
 
     fn lines(&self, span: Span) -> Range<usize> {
-        // A span may end behind a line break, which does not make the next line part of it.
+        // A span may end after a line break, which does not make the next line part of it.
         let last = span.end.saturating_sub(1).max(span.start);
         self.text.line_of(span.start)..self.text.line_of(last) + 1
     }

@@ -88,7 +88,7 @@ fn missing_probe(
     (!there && !cached.step.template.pieces.iter().any(asks)).then_some(probe)
 }
 
-/// The parts of a key that are no expressions.
+/// The parts of a key that aren't expressions.
 fn literal(key: &str) -> String {
     key.split("${{").map(|part| part.split_once("}}").map_or(part, |(_, rest)| rest)).collect()
 }

@@ -54,7 +54,7 @@ pub fn set_lines(
         lines.iter().map(|line| format!("{}{line}", " ".repeat(indent))).collect();
     let end = if !is_block(style) || ends_line(document, scalar.span) { newline } else { "" };
     let mut content = format!("{header}{newline}{}", body.join(newline));
-    // A one-line scalar leaves its line break behind it.
+    // A one-line scalar leaves its line break after it.
     if is_block(style) {
         content.push_str(end);
     }

@@ -108,7 +108,7 @@ impl FileScript {
         self
     }
 
-    /// Adds words behind the script, as wrappers do that hand their arguments on.
+    /// Adds words after the script, as wrappers do that hand their arguments on.
     pub(super) fn append<'w>(&mut self, words: impl IntoIterator<Item = &'w Word>) {
         for word in words {
             self.script.push(' ');

@@ -322,7 +322,7 @@ enum OtherFile {
     Module(String, Option<String>),
 }
 
-/// `import 'file'`, `mod name`, `mod name 'file'`; a `?` behind the first word allows that the file
+/// `import 'file'`, `mod name`, `mod name 'file'`; a `?` after the first word allows that the file
 /// is missing.
 fn other(line: &str) -> Option<OtherFile> {
     let (word, rest) = line.split_once([' ', '\t'])?;
@@ -399,7 +399,7 @@ fn dependencies(text: &str) -> Vec<String> {
             ")" => depth = 0,
             name if depth <= 1 => {
                 out.push(name.to_owned());
-                // Words behind the name in parentheses are its arguments.
+                // Words after the name in parentheses are its arguments.
                 depth *= 2;
             }
             _ => {}

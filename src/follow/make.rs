@@ -117,7 +117,7 @@ impl MakeReader<'_, '_> {
     fn rule<'t>(&mut self, target: &'t str) -> Option<(MakeRule, Option<&'t str>)> {
         let mut with_recipe = self.makefile.rules_of(target).filter(|r| !r.recipe.is_empty());
         let last = with_recipe.next_back().cloned();
-        // The two sides of a condition are no repetition.
+        // The two sides of a condition don't repeat each other.
         if let Some(rule) = &last
             && with_recipe.next().is_some()
             && !rule.conditional

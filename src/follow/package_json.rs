@@ -41,7 +41,7 @@ fn shorthand<'a>(file: &File<'a>) -> Option<(&'a str, Vec<&'a crate::shell::Word
 }
 
 /// Where the script of that name stands: serde_json keeps no places, so its key is looked for
-/// behind `"scripts"`.
+/// after `"scripts"`.
 fn place(text: &str, name: &str) -> Span {
     let from = text.find("\"scripts\"").unwrap_or(0);
     let key = serde_json::to_string(name).unwrap_or_default();

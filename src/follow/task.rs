@@ -113,7 +113,7 @@ struct TaskReader<'a, 'o> {
     file: &'a File<'a>,
     all: &'a [Taskfile],
     args: &'a WrapperArgs<'a>,
-    /// What stands behind `--`.
+    /// What stands after `--`.
     arguments: Option<String>,
     running: BTreeSet<String>,
     out: &'o mut Followed,

@@ -9,11 +9,11 @@ pub struct WrapperArgs<'a> {
     pub file: Option<String>,
     /// `A=b` among the operands; `None` is a value that is not known.
     pub sets: Vec<(String, Option<String>)>,
-    /// Names of entries and the words behind them.
+    /// Names of entries and the words after them.
     pub operands: Vec<&'a Word>,
     /// Entries named by an option.
     pub names: Vec<String>,
-    /// The words behind `--`.
+    /// The words after `--`.
     pub rest: Option<Vec<&'a Word>>,
     /// An environment before the entry's name: `lint:check`.
     pub environment: Option<String>,
@@ -33,7 +33,7 @@ impl<'a> WrapperArgs<'a> {
         let mut out = Self::default();
         let mut words = program.args.iter();
         let mut subcommand = wrapper.subcommands.is_empty();
-        // Whether options are still the wrapper's own: behind the entry's name they are the
+        // Whether options are still the wrapper's own: after the entry's name they are the
         // entry's.
         let keeps_reading = matches!(
             wrapper.reader,
@@ -154,7 +154,7 @@ impl<'a> WrapperArgs<'a> {
         Some(())
     }
 
-    /// The first operand, where it is known, and what stands behind it.
+    /// The first operand, where it is known, and what stands after it.
     pub fn entry(&self) -> Option<(&str, Vec<&'a Word>)> {
         let (first, rest) = self.operands.split_first()?;
         let rest = rest.iter().copied().chain(self.rest.iter().flatten().copied()).collect();

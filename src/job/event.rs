@@ -80,7 +80,7 @@ pub enum EventKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetUp {
     pub action: String,
-    /// What stands behind the `@`.
+    /// What stands after the `@`.
     pub reference: String,
     /// The release that the comment behind a commit names.
     pub release: Option<String>,
@@ -117,7 +117,7 @@ pub enum CacheForm {
 pub struct CacheStep {
     /// `actions/cache`.
     pub action: String,
-    /// What stands behind the `@`.
+    /// What stands after the `@`.
     pub reference: String,
     pub form: CacheForm,
     /// Mounts a volume by path; there is no key.

@@ -52,7 +52,7 @@ fn takes(target: &str, folder: &str) -> bool {
     if is_within(folder, target) {
         return true;
     }
-    // A single environment, or all of them; what begins with a dot is no environment.
+    // A single environment, or all of them; what begins with a dot isn't an environment.
     if let Some(inside) = target.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) {
         return !inside.contains('/') && !inside.starts_with('.');
     }

@@ -10,7 +10,7 @@ pub const HASH_CHARS: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub struct Key {
     pub pieces: Vec<KeyPiece>,
-    /// The text is no valid template: the runner refuses the workflow.
+    /// The text isn't a valid template: the runner refuses the workflow.
     pub broken: bool,
 }
 
@@ -43,7 +43,7 @@ pub struct Hash {
 /// Where a value that is not known comes from.
 #[derive(Debug, Clone, Default)]
 pub struct ValueOrigin {
-    /// Further context paths behind it.
+    /// Further context paths that it is made of.
     pub paths: Vec<String>,
     pub derived_from: Option<String>,
     pub scripts: Vec<String>,

@@ -138,7 +138,7 @@ fn kind(kind: &EventKind) -> &'static str {
     }
 }
 
-/// Puts the events of all instances into one order: what an instance has more stands behind what it
+/// Puts the events of all instances into one order: what an instance has more stands after what it
 /// has before it.
 fn merge(timelines: &[Timeline]) -> Vec<Merged<'_>> {
     let mut out: Vec<Merged<'_>> = Vec::new();

@@ -91,7 +91,7 @@ fn write_counts(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<
         let found = if report.fixed.is_empty() { "Found" } else { "Left:" };
         parts.push(format!("{found} {}.", counts.join(", ")));
     } else if report.dry && !report.fixed.is_empty() {
-        // What is left after a fix that was not made is no success.
+        // What is left after a fix that was not made isn't a success.
     } else if report.undecided_jobs > 0 {
         // Said below.
     } else if report.problems.is_empty() && report.files > 0 {

@@ -1,4 +1,4 @@
-//! A folder that is no repository, such as `~/src`, → the repositories in it.
+//! A folder that isn't a repository, such as `~/src`, → the repositories in it.
 
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,6 @@ pub mod discover;
 pub mod document;
 pub mod files;
 pub mod index;
-mod mention;
 pub mod published;
 pub mod reach;
 pub mod read;

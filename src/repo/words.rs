@@ -10,14 +10,13 @@ use std::sync::{LazyLock, OnceLock};
 use regex::Regex;
 
 use super::files::RepoFiles;
-use super::mention::mentions_nox;
 use crate::actions::context::ENV_FILE;
 use crate::base::path::split;
 use crate::repo::discover::kind_by_place;
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::setup_actions;
 use crate::rules::wrappers::WRAPPERS;
-use crate::tool::Files;
+use crate::tool::{self, Files};
 
 /// Files followed from one text; beyond them it counts as leading anywhere.
 const MAX_FILES: usize = 2_000;
@@ -79,12 +78,12 @@ struct Index {
     /// Places among the tracked files by the words of their last names.
     names: HashMap<String, Vec<usize>>,
     /// Of each tracked file.
-    behind: Vec<OnceLock<Behind>>,
+    linked: Vec<OnceLock<Linked>>,
 }
 
 /// What stands in a tracked file.
 #[derive(Debug, Default)]
-struct Behind {
+struct Linked {
     tool: bool,
     event: bool,
     /// Files that it may lead to.
@@ -108,7 +107,7 @@ impl Words {
     /// Whether the text itself spells what is looked for.
     pub fn spells(&self, text: &str, goal: Goal) -> bool {
         // The tool's name is part of every published action that is known to run it.
-        mentions_nox(text)
+        tool::is_spelled_in(text)
             || self
                 .own
                 .as_ref()
@@ -129,26 +128,26 @@ impl Words {
         let mut next: Vec<usize> = texts.iter().flat_map(|text| index.named(text)).collect();
         let mut seen: HashSet<usize> = HashSet::new();
         while let Some(file) = next.pop() {
-            let (Some(behind), true) = (index.behind.get(file), seen.insert(file)) else {
+            let (Some(linked), true) = (index.linked.get(file), seen.insert(file)) else {
                 continue;
             };
-            let behind = behind.get_or_init(|| self.behind(index, files, file));
-            if behind.tool || (goal == Goal::Event && behind.event) || seen.len() > MAX_FILES {
+            let linked = linked.get_or_init(|| self.linked(index, files, file));
+            if linked.tool || (goal == Goal::Event && linked.event) || seen.len() > MAX_FILES {
                 return true;
             }
-            next.extend(&behind.next);
+            next.extend(&linked.next);
         }
         false
     }
 
-    fn behind(&self, index: &Index, files: &RepoFiles, file: usize) -> Behind {
+    fn linked(&self, index: &Index, files: &RepoFiles, file: usize) -> Linked {
         let Some(text) = files.tracked().at(file).and_then(|path| files.read(path)) else {
             // What cannot be read is said where it is asked for.
-            return Behind { event: true, ..Behind::default() };
+            return Linked { event: true, ..Linked::default() };
         };
         let tool = is_composed(&text) || self.spells(&text, Goal::Tool);
         let next = if tool { Vec::new() } else { index.named(&text).into_iter().collect() };
-        Behind { tool, event: tool || publishes(&text) || text.contains(ENV_FILE), next }
+        Linked { tool, event: tool || publishes(&text) || text.contains(ENV_FILE), next }
     }
 }
 
@@ -170,7 +169,7 @@ impl Index {
     fn of(files: &RepoFiles) -> Self {
         let mut index = Self::default();
         for (at, path) in files.tracked().iter().enumerate() {
-            index.behind.push(OnceLock::new());
+            index.linked.push(OnceLock::new());
             // Workflows and actions are linked by their own words.
             if kind_by_place(path).is_some() {
                 continue;

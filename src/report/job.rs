@@ -259,7 +259,7 @@ impl JobBuilder {
         let job_seconds = self.job_seconds(truncated);
         let [caches, package_caches, other_caches] =
             cache::joined(&mut self.steps, outcome, truncated);
-        // the number of the task differs in each run, so it is no part of the job's name
+        // the number of the task differs in each run, so it isn't a part of the job's name
         if self.named_by_file
             && let Some((task, _)) = &self.task
             && let Some(stem) = self.name.strip_suffix(task.as_str())

@@ -153,7 +153,7 @@ pub enum Operand {
     Script,
     /// All operands together are a shell script.
     Joined,
-    /// The program stands behind a `--`; what stands before it is something else.
+    /// The program stands after a `--`; what stands before it is something else.
     Dashes,
 }
 

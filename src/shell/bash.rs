@@ -1,6 +1,7 @@
 //! Bash and sh scripts through tree-sitter-bash: every simple command that runs, with the state it
 //! runs in.
 
+mod branches;
 mod sourced;
 mod words;
 
@@ -43,7 +44,7 @@ fn walk(
     let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else {
         return (Vec::new(), state);
     };
-    let mut walker = BashReader {
+    let mut reader = BashReader {
         script,
         vars: given.vars,
         files: given.files,
@@ -55,8 +56,8 @@ fn walk(
         left,
         out: Vec::new(),
     };
-    walker.statements(tree.root_node());
-    (walker.out, walker.state)
+    reader.statements(tree.root_node());
+    (reader.out, reader.state)
 }
 
 /// The words that the script itself was given: `$#` of them, `$1` and so on.
@@ -258,7 +259,7 @@ impl<'t> BashReader<'_, 't> {
         let (mut extra, mut after) = (Vec::new(), Vec::new());
         for redirect in children(node).into_iter().filter(|c| c.kind().ends_with("_redirect")) {
             let mut cursor = redirect.walk();
-            // The grammar takes every word behind `> file` for a further target; the shell passes
+            // The grammar takes every word after `> file` for a further target; the shell passes
             // them to the program.
             let mut words: Vec<_> =
                 redirect.children_by_field_name("destination", &mut cursor).skip(1).collect();
@@ -291,77 +292,6 @@ impl<'t> BashReader<'_, 't> {
         }
         for statement in after {
             self.statement(statement);
-        }
-    }
-
-    fn if_statement(&mut self, node: Node<'t>) {
-        let (mut then, mut seen_then, mut clauses) = (Vec::new(), false, Vec::new());
-        for child in children(node) {
-            match child.kind() {
-                "then" => seen_then = true,
-                "elif_clause" | "else_clause" => clauses.push(child),
-                _ if seen_then => then.push(child),
-                _ => self.statement(child),
-            }
-        }
-        let mut ends = vec![self.branch(|w| then.into_iter().for_each(|s| w.statement(s)))];
-        let mut complete = false;
-        for clause in clauses {
-            complete |= clause.kind() == "else_clause";
-            let (condition, body) = split_clause(clause);
-            self.maybe(|w| condition.into_iter().for_each(|s| w.statement(s)));
-            ends.push(self.branch(|w| body.into_iter().for_each(|s| w.statement(s))));
-        }
-        self.merge(ends, complete);
-    }
-
-    fn case_statement(&mut self, node: Node<'t>) {
-        let (mut ends, mut complete) = (Vec::new(), false);
-        for item in children(node).into_iter().filter(|c| c.kind() == "case_item") {
-            let patterns: Vec<_> = item.children_by_field_name("value", &mut item.walk()).collect();
-            complete |= patterns.iter().any(|p| self.text(*p) == "*");
-            let body = children(item).into_iter().filter(|c| !patterns.contains(c));
-            ends.push(self.branch(|w| body.for_each(|s| w.statement(s))));
-            if self.left.statements == 0 {
-                break;
-            }
-        }
-        self.merge(ends, complete);
-    }
-
-    /// Continues from the ends of branches; `complete`: one of them was taken.
-    fn merge(&mut self, ends: Vec<ShellState>, complete: bool) {
-        let mut ends = ends.into_iter();
-        let Some(first) = ends.next() else { return };
-        let start = if complete { first } else { std::mem::take(&mut self.state).merge(first) };
-        self.state = start;
-        for end in ends {
-            // Once the bound is reached nothing more is read, so that the rest need not be merged.
-            if !self.left.work((self.state.vars.len() + end.vars.len()) / COPIES_PER_STATEMENT) {
-                break;
-            }
-            self.state = std::mem::take(&mut self.state).merge(end);
-        }
-    }
-
-    fn for_statement(&mut self, node: Node<'t>) {
-        let values: Vec<_> = node.children_by_field_name("value", &mut node.walk()).collect();
-        let words: Vec<Word> = values.into_iter().flat_map(|v| self.words(v)).collect();
-        let known: Option<Vec<String>> = words.iter().map(|w| w.value.clone()).collect();
-        let value = match known {
-            Some(values) if values.is_empty() => ShellValue::Unknown,
-            Some(values) => ShellValue::OneOf(values),
-            None => ShellValue::Unknown,
-        };
-        if let Some(name) = node.child_by_field_name("variable") {
-            let name = self.text(name).to_owned();
-            self.state.set(&name, value);
-        }
-        let Some(body) = node.child_by_field_name("body") else { return };
-        if words.iter().any(|w| w.value.is_some()) {
-            self.statements(body)
-        } else {
-            self.maybe(|w| w.statements(body))
         }
     }
 

@@ -44,8 +44,9 @@ pub struct Call {
     pub program: Word,
     pub program_span: Span,
     pub args: Vec<Word>,
-    /// Offset in the original script, right behind the program word, where a word may be inserted.
-    /// `None` where the program does not stand in the script but in a variable or an expression.
+    /// Offset in the original script, directly after the program word, where a word may be
+    /// inserted. `None` where the program does not stand in the script but in a variable or an
+    /// expression.
     pub insert_at: Option<usize>,
     /// As in [`UnwrappedCommand::env`].
     pub env: Vec<(String, Option<String>)>,
@@ -96,7 +97,7 @@ impl UnwrappedCommand {
     }
 }
 
-/// What `command` runs behind its launchers; `None` where that is not a program or cannot be
+/// What `command` runs without its launchers; `None` where that is not a program or cannot be
 /// decided.
 pub fn program(command: &Command) -> Option<UnwrappedCommand> {
     match unwrap_launchers(command)? {
@@ -197,7 +198,7 @@ fn appended(args: &[Word]) -> Vec<Word> {
 enum UnwrapStep {
     /// A launcher was removed; the next program is in place.
     Launched,
-    /// The program is no launcher.
+    /// The program isn't a launcher.
     Done,
     Script(Shell, Vec<WordPart>),
 }
@@ -225,7 +226,7 @@ struct Unwrapping<'a> {
     here_document: Option<&'a Vec<WordPart>>,
     /// A launcher adds words that nobody knows before the run.
     appends: bool,
-    /// The word behind the program so far.
+    /// The word after the program so far.
     at: usize,
     /// A script that an option gave.
     script: Option<Word>,
@@ -268,7 +269,7 @@ impl Unwrapping<'_> {
         }
         self.at += launcher.skip;
         if launcher.skip > 0 && launcher.operand != Operand::Program {
-            // `su user -c script`: programs that take a script have options behind an operand too.
+            // `su user -c script`: programs that take a script have options after an operand too.
             self.options(&launcher.options, launcher)?;
             if let Some(script) = self.script.take() {
                 return Some(UnwrapStep::Script(shell()?, script.parts));
@@ -339,7 +340,7 @@ impl Unwrapping<'_> {
         parts
     }
 
-    /// The place behind the launcher's subcommands, if the words have them.
+    /// The place after the launcher's subcommands, if the words have them.
     fn subcommands(&mut self, launcher: &Launcher) -> Option<usize> {
         let before = (self.at, self.unwrapped.clone());
         let found = launcher.words[1..].iter().all(|expected| {

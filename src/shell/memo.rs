@@ -15,7 +15,7 @@ struct Script {
     text: Expanded,
 }
 
-/// A command, and what it runs behind its launchers.
+/// A command, and what it runs without its launchers.
 #[derive(Debug)]
 pub struct Read {
     pub command: Command,

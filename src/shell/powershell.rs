@@ -23,7 +23,7 @@ const MAX_NODES: usize = 200_000;
 pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
     let text = readable(script.text());
     let Some(tree) = syntax::parse(Grammar::PowerShell, &text) else { return Vec::new() };
-    let mut walker = PowerShellReader {
+    let mut reader = PowerShellReader {
         script,
         vars,
         state: ShellState::default(),
@@ -33,8 +33,8 @@ pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>)
         left: MAX_NODES,
         out: Vec::new(),
     };
-    walker.visit(tree.root_node());
-    walker.out
+    reader.visit(tree.root_node());
+    reader.out
 }
 
 /// The text with the program paths that the grammar does not read (`./build.ps1`, `../build.ps1`)

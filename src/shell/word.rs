@@ -117,7 +117,7 @@ impl Word {
         }
     }
 
-    /// Whether the end of the word is written in the script, so that text can be inserted behind
+    /// Whether the end of the word is written in the script, so that text can be inserted after
     /// it.
     pub(super) fn ends_in_script(&self) -> bool {
         let last = self.parts.iter().rev().find(|p| p.text.as_deref() != Some(""));

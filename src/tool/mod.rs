@@ -232,6 +232,11 @@ pub fn known() -> memo::Answers {
     memo::Answers::of(nox::Nox::default())
 }
 
+/// Whether the text spells the name of the tool that cachelint knows.
+pub fn is_spelled_in(text: &str) -> bool {
+    nox::mention::is_spelled_in(text)
+}
+
 /// A tool that keeps environments in a folder.
 pub trait Tool: Debug + Send + Sync {
     /// As people call it: `nox`.

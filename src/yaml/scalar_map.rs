@@ -87,7 +87,7 @@ impl<F: FnMut(Shift)> ScalarReader<'_, F> {
         Some(())
     }
 
-    /// The value goes on with `count` times `byte`.
+    /// The value continues with `count` times `byte`.
     fn makes(&mut self, byte: u8, count: usize) -> Option<()> {
         let next = self.value.get(self.made..self.made + count)?;
         next.iter().all(|b| *b == byte).then(|| self.made += count)

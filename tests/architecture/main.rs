@@ -55,7 +55,6 @@ const STILL_NAMED: &[(&str, usize)] = &[
     ("engine", 1),
     ("fix", 5),
     ("job", 5),
-    ("repo", 4),
     ("report", 131),
 ];
 
@@ -133,7 +132,7 @@ fn used_parts(source: &Source) -> BTreeSet<String> {
     for (at, _) in source.code.match_indices(&to_crate) {
         first_names(&source.code[at + to_crate.len()..], &mut used);
     }
-    // The macros of the crate and the crate itself are no part.
+    // The macros of the crate and the crate itself aren't parts.
     used.retain(|name| name.starts_with(char::is_lowercase));
     used
 }

@@ -10,7 +10,7 @@ pub const NOXFILE: &str = "import nox\n\n@nox.session\ndef lint(session):\n    s
                        @nox.session\ndef docs(session):\n    session.install('.', 'sphinx')\n\n\
                        @nox.session(reuse_venv=True)\ndef kept(session):\n    session.install('-r', 'requirements.txt')\n";
 /// A step that restores environments under a key to which nothing can be said, and the one that
-/// removes what is no exact hit.
+/// removes what isn't an exact hit.
 pub const CACHE: &str = "      - uses: actions/cache@v4
         id: environments
         with:

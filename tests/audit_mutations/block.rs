@@ -166,7 +166,7 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// `nox -r` behind the step, up to the end of its job, becomes `nox` with `flag`, where that is
+    /// `nox -r` after the step, up to the end of its job, becomes `nox` with `flag`, where that is
     /// a flaw: on some instance the lines changed hold the call that `decides`.
     pub fn calls(
         &self,

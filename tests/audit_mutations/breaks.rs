@@ -9,7 +9,7 @@ pub struct Break {
     pub rule: &'static str,
     /// Others that rightly speak of the same break.
     pub also: &'static [&'static str],
-    /// Nothing where it does not apply, or is no flaw.
+    /// Nothing where it does not apply, or isn't a flaw.
     pub apply: fn(&Block<'_>) -> Broken,
 }
 

@@ -26,7 +26,7 @@ pub struct Leg {
     pub interpreters: Option<Vec<String>>,
     /// Nothing but this repository is checked out before the step.
     pub only_own_files: bool,
-    /// Calls of nox behind the step, in order.
+    /// Calls of nox after the step, in order.
     pub calls: Vec<Call>,
 }
 

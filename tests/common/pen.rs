@@ -116,7 +116,7 @@ impl Pen<'_, '_> {
         self.out.push_str(if self.choices.once_in(16) { " :" } else { ":" });
     }
 
-    /// What stands behind `key:` or `-` at `column`.
+    /// What stands after `key:` or `-` at `column`.
     fn value(&mut self, node: &Node, column: usize, behind_key: bool) {
         let flow = self.choices.once_in(8);
         // An anchored step would be shared with others, which is another story.
@@ -225,7 +225,7 @@ impl Pen<'_, '_> {
                 self.out.push_str(&wrapped(&single(text), nth));
             }
             7 => {
-                // A line ended by `\` goes on with what stands first in the next.
+                // A line ended by `\` continues with what stands first in the next.
                 let quoted = self.double(text);
                 let at = single_blanks(&quoted).nth(self.choices.pick(4));
                 match at {

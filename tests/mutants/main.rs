@@ -165,7 +165,7 @@ fn texts_found_by_fuzzing_keep_the_promises() {
         (format!(" {unused} \n"), 1),
         // The line break before that comment is two bytes.
         (crlf, 1),
-        // The byte order mark behind that comment would become the file's own.
+        // The byte order mark after that comment would become the file's own.
         (format!("{unused}\n\u{feff}{job}"), 0),
     ] {
         for required in [Applicability::Safe, Applicability::Unsafe] {

@@ -61,7 +61,7 @@ pub fn control(text: &str, random: &mut Random) -> Option<String> {
     Some(insert(text, random, &what))
 }
 
-/// A tab for a blank of the indentation, behind it, or anywhere.
+/// A tab for a blank of the indentation, after it, or anywhere.
 pub fn tab(text: &str, random: &mut Random) -> Option<String> {
     if random.once_in(2) {
         return Some(insert(text, random, "\t"));

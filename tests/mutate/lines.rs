@@ -38,7 +38,7 @@ pub fn key_value(line: &str) -> Option<(&str, &str, &str)> {
     (plain && !value.is_empty()).then(|| (&line[..key.len() + 2], value, line_break(line)))
 }
 
-/// A line that holds a key and a value that is no block, flow or quoted scalar.
+/// A line that holds a key and a value that isn't a block, flow or quoted scalar.
 pub fn has_plain_value(line: &str) -> bool {
     key_value(line).is_some_and(|(_, value, _)| {
         !value.starts_with(['|', '>', '[', '{', '"', '\'', '#', '&', '*', '!'])

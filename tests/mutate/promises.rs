@@ -138,7 +138,7 @@ impl Reading {
     }
 }
 
-/// Offsets of edits count from behind the one BOM that a file may begin with.
+/// Offsets of edits count from after the one BOM that a file may begin with.
 fn without_bom(text: &str) -> &str {
     text.strip_prefix(BOM).unwrap_or(text)
 }

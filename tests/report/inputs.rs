@@ -1,4 +1,4 @@
-//! Archives, folders, standard input, and input that is no log at all.
+//! Archives, folders, standard input, and input that isn't a log at all.
 
 use std::io::{Cursor, Write};
 

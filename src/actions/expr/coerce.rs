@@ -67,7 +67,7 @@ impl Value {
     }
 
     /// The number a value counts as in comparisons and indices; NaN for collections and text that
-    /// is no number.
+    /// isn't a number.
     pub fn to_number(&self) -> f64 {
         match self {
             Value::Null => 0.0,

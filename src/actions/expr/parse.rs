@@ -9,7 +9,7 @@ use crate::base::text::Span;
 const MAX_LENGTH: usize = 21_000;
 const MAX_DEPTH: usize = 50;
 
-/// Why a text is no expression, and where.
+/// Why a text isn't an expression, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct ExprError {

@@ -79,7 +79,7 @@ impl Interpreters {
         let sessions = &invocation.run.sessions;
         let mut suppliers: Vec<Supplier> = sessions.iter().map(|s| calls.of_session(s)).collect();
         if sessions.is_empty() {
-            suppliers.push(calls.of_nox());
+            suppliers.push(calls.of_tool());
         }
         // A session that takes a Python nobody knows here may take the one that is set up.
         let unknown = sessions.iter().any(|s| s.python == Interpreter::Unknown);
@@ -104,7 +104,7 @@ impl Interpreters {
             }
             Supplier::Asked(command) => push(&mut self.commands, command),
             Supplier::Uv { version, project } => self.add_uv(calls, version.as_deref(), project),
-            Supplier::Nox { version } => {
+            Supplier::Tool { version } => {
                 self.fixed = true;
                 self.add_folders(calls, "nox");
                 if version.is_none() {

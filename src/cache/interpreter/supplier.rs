@@ -27,8 +27,8 @@ pub(super) enum Supplier {
         version: Option<String>,
         project: bool,
     },
-    /// nox downloads it.
-    Nox {
+    /// The tool downloads it.
+    Tool {
         version: Option<String>,
     },
     /// This command prints its version.
@@ -112,16 +112,16 @@ impl<'a> Calls<'a> {
             || (backends.iter().any(|b| b == "uv") && self.has_uv());
         match &session.python {
             Interpreter::Named(name) => self.named(name, uv),
-            Interpreter::Own => self.of_nox(),
+            Interpreter::Own => self.of_tool(),
             Interpreter::Unknown => match self.asked_versions().as_slice() {
-                [] | [_] => self.of_nox(),
+                [] | [_] => self.of_tool(),
                 [first, ..] => Supplier::Asked(ask(first, self.os)),
             },
         }
     }
 
     /// The Python that runs nox.
-    pub fn of_nox(&self) -> Supplier {
+    pub fn of_tool(&self) -> Supplier {
         if self.invocation.in_container {
             return match self.image {
                 Some(Image::Fixed(_)) => Supplier::Fixed,
@@ -176,7 +176,7 @@ impl<'a> Calls<'a> {
             return Supplier::Uv { version: Some(name.to_owned()), project: false };
         }
         if self.downloads() {
-            return Supplier::Nox { version: Some(name.to_owned()) };
+            return Supplier::Tool { version: Some(name.to_owned()) };
         }
         match self.image {
             Some(Image::Fixed(_)) => Supplier::Fixed,

@@ -214,7 +214,7 @@ impl Makefile {
     }
 }
 
-/// A line that is no recipe and no directive; the rule that it begins.
+/// A line that is neither a recipe nor a directive; the rule that it begins.
 fn statement(line: &str, out: &mut Makefile, conditional: bool) -> Option<MakeRule> {
     let (line, export) =
         match line.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])) {

@@ -241,7 +241,7 @@ pub(super) fn joined(
     let mut uses = Vec::new();
     let mut saves = Vec::new();
     for step in steps.iter_mut() {
-        // what a test prints about caches is no cache
+        // what a test prints about caches isn't a cache
         if step.is_real() && step.nox.is_some() {
             continue;
         }
@@ -362,7 +362,7 @@ fn seconds(step: &StepState, first: Option<Moment>, last: Option<Moment>) -> Opt
     span(step.start.or(first), last).or(step.seconds)
 }
 
-/// One line is no span.
+/// One line isn't a span.
 fn span(first: Option<Moment>, last: Option<Moment>) -> Option<f64> {
     let (first, last) = (first?, last?);
     if first == last { None } else { last.since(first) }

@@ -17,7 +17,7 @@ impl PowerShellReader<'_, '_> {
     /// The words in `span` of the expanded text, redirections left out.
     pub(super) fn lex(&self, span: Span) -> Vec<Word> {
         let mut lexer =
-            Lexer { walker: self, text: self.script.text(), end: span.end, at: span.start };
+            Lexer { reader: self, text: self.script.text(), end: span.end, at: span.start };
         let mut words = Vec::new();
         while let Some(word) = lexer.word() {
             words.extend(word);
@@ -27,7 +27,7 @@ impl PowerShellReader<'_, '_> {
 }
 
 struct Lexer<'w, 'a, 't> {
-    walker: &'w PowerShellReader<'a, 't>,
+    reader: &'w PowerShellReader<'a, 't>,
     text: &'w str,
     end: usize,
     at: usize,
@@ -74,7 +74,7 @@ impl<'w> Lexer<'w, '_, '_> {
         if self.at == start {
             return None;
         }
-        Some(Some(self.walker.script.word(Span::new(start, self.at), parts)))
+        Some(Some(self.reader.script.word(Span::new(start, self.at), parts)))
     }
 
     /// Reads up to the end of the word.
@@ -113,7 +113,7 @@ impl<'w> Lexer<'w, '_, '_> {
 
     fn unknown(&mut self, length: usize, quoted: bool) -> WordPart {
         let place = self.take(length);
-        let span = self.walker.script.origin(place);
+        let span = self.reader.script.origin(place);
         WordPart { text: None, choices: Vec::new(), span, source: PartSource::Variable, quoted }
     }
 
@@ -133,7 +133,7 @@ impl<'w> Lexer<'w, '_, '_> {
             length = chars.clone().next().map_or(rest.len(), |(next, _)| next);
         }
         let span = self.take(length.max(rest.chars().next().map_or(0, char::len_utf8)));
-        self.walker.script.unescape(span, false, '`', |_| true)
+        self.reader.script.unescape(span, false, '`', |_| true)
     }
 
     /// `'…'`, where `''` is a quote.
@@ -151,8 +151,8 @@ impl<'w> Lexer<'w, '_, '_> {
         let span = self.take((end + 1).min(rest.len()));
         let inner = Span::new(span.start + 1, (span.start + end).max(span.start + 1));
         match doubled {
-            true => self.walker.script.unescape(inner, true, '\'', |c| c == '\''),
-            false => self.walker.script.parts(inner, true),
+            true => self.reader.script.unescape(inner, true, '\'', |c| c == '\''),
+            false => self.reader.script.parts(inner, true),
         }
     }
 
@@ -164,7 +164,7 @@ impl<'w> Lexer<'w, '_, '_> {
             let rest = self.rest();
             let stop = string_run(rest);
             let run = self.take(stop);
-            parts.extend(self.walker.script.unescape(run, true, '`', |_| true));
+            parts.extend(self.reader.script.unescape(run, true, '`', |_| true));
             match self.rest().chars().next() {
                 Some('"') => {
                     self.at += 1;
@@ -208,10 +208,10 @@ impl<'w> Lexer<'w, '_, '_> {
         if member {
             return part;
         }
-        let value = match self.walker.state.vars.get(&name) {
+        let value = match self.reader.state.vars.get(&name) {
             Some(value) => value.clone(),
             None if name.starts_with('$') => ShellValue::Unknown,
-            None => (self.walker.vars)(&name).map_or(ShellValue::Unknown, ShellValue::Known),
+            None => (self.reader.vars)(&name).map_or(ShellValue::Unknown, ShellValue::Known),
         };
         match value {
             // A native program receives one argument, blanks and all.

@@ -256,7 +256,7 @@ impl InstallCollector<'_> {
         }
     }
 
-    /// A word that is no option: a folder of the repository, an address, or a package. Whether
+    /// A word that isn't an option: a folder of the repository, an address, or a package. Whether
     /// something of it is not fixed.
     fn package(&mut self, text: &str, is_path: bool, conda: bool) -> bool {
         let source = text.split_once('@').map_or(text, |(_, after)| after.trim());

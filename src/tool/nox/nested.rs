@@ -187,7 +187,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
     run.creates_env = Answer::any([run.creates_env, answer]);
     run.creates_by_default |=
         certain && inner.creates_by_default && !inner.definition_files.is_empty();
-    // A flag behind the outer program word does not reach the inner call.
+    // A flag after the outer program word does not reach the inner call.
     run.can_insert_reuse_flag &= inner.reuse == Reuse::On;
     run.installs_skipped |= inner.installs_skipped;
     run.unpinned |= inner.unpinned;

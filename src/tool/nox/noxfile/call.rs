@@ -224,7 +224,7 @@ impl NoxfileReader<'_> {
         }
     }
 
-    /// Gives the variable behind `object` its new value; such methods return nothing.
+    /// Gives the variable that `object` names its new value; such methods return nothing.
     fn update(&mut self, object: Node<'_>, value: Value, source: &Arc<PythonSource>) -> Value {
         if object.kind() == "identifier" {
             let name = source.text(object).to_owned();

@@ -4,7 +4,7 @@ use memchr::memchr3_iter;
 
 /// Whether `nox` stands in the text in whatever case. A shell takes quotes and line breaks out of a
 /// word; a character written as a number (`\x6e`) may be any.
-pub fn mentions_nox(text: &str) -> bool {
+pub fn is_spelled_in(text: &str) -> bool {
     let text = text.as_bytes();
     memchr3_iter(b'x', b'X', b'\\', text).any(|at| match text[at] {
         b'\\' => matches!(text.get(at + 1), Some(b'x' | b'u' | b'U' | b'0'..=b'7')),
@@ -24,7 +24,7 @@ mod tests {
     use proptest::prelude::*;
     use regex::Regex;
 
-    use super::mentions_nox;
+    use super::is_spelled_in;
 
     #[test]
     fn the_name_in_parts() {
@@ -40,7 +40,7 @@ mod tests {
             ("ox", false),
             ("", false),
         ] {
-            assert_eq!(mentions_nox(text), expected, "{text:?}");
+            assert_eq!(is_spelled_in(text), expected, "{text:?}");
         }
     }
 
@@ -48,7 +48,7 @@ mod tests {
         #[test]
         fn as_a_pattern_finds_it(text in "[nNoOxXéuU08 \\\\'\"\r\n]{0,24}") {
             let pattern = r#"(?i)n[\\'"\r\n]*o[\\'"\r\n]*x|\\(?-i:[xuU0-7])"#;
-            prop_assert_eq!(mentions_nox(&text), Regex::new(pattern).unwrap().is_match(&text));
+            prop_assert_eq!(is_spelled_in(&text), Regex::new(pattern).unwrap().is_match(&text));
         }
     }
 }
