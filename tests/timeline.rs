@@ -356,7 +356,7 @@ fn ways_to_call_nox_are_decided_or_said() {
         ("uses: some/installer@v1\n        with: {packages: nox uv}".to_owned(), false, false),
         ("run: $TASK -s lint\n        env: {TASK: '${{ vars.TASK }}'}".to_owned(), false, true),
         ("run: echo lint | xargs run nox -s".to_owned(), false, true),
-        ("run: |\n          import subprocess\n          subprocess.run(['nox', '-s', 'lint'])\n        shell: python".to_owned(), false, true),
+        ("run: |\n          import subprocess\n          subprocess.run(['nox', '-s', 'lint'])\n        shell: python".to_owned(), true, false),
         ("run: pip install nox -c constraints.txt".to_owned(), false, false),
     ] {
         let workflow = format!(

@@ -30,6 +30,13 @@ pub fn printable_name(text: &str) -> String {
     printable(text).replace(['\n', '\r', '\t'], "?")
 }
 
+/// `text` on one line; only a name from a file can hold a line break.
+pub fn one_line(text: &str) -> String {
+    let text = printable(text);
+    let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}
+
 /// Output for people in which no line is a workflow command: a runner obeys `::error::` at the
 /// beginning of any line of its log and `##[error]` anywhere, and a name in a checked file may hold
 /// a line break.

@@ -64,7 +64,7 @@ impl<'a> JobCaches<'a> {
     fn needs_in(&self, step_ref: StepRef) -> Result<Needs, String> {
         if !self.context.timelines.iter().any(|t| t.invocations().any(|(_, i)| touches_folder(i))) {
             return Err(
-                "nox runs where it cannot be seen, so that what its cache needs is not known"
+                "cachelint can't see how nox runs, so it doesn't know what the cache needs"
                     .to_owned(),
             );
         }
@@ -93,7 +93,7 @@ impl<'a> JobCaches<'a> {
     /// Whether the step at `step_ref` may be edited, and how much a fix of it can be trusted.
     pub fn editable(&self, step_ref: StepRef) -> Result<Applicability, String> {
         let (Some(list), Some(step)) = (self.steps_at(step_ref), self.step_at(step_ref)) else {
-            return Err("the step is not in sight".to_owned());
+            return Err("cachelint can't find the step".to_owned());
         };
         if step.shared || list.shared {
             return Err("the step is shared through an anchor".to_owned());

@@ -121,7 +121,7 @@ impl Needs {
             let name = |job: &JobContext<'_>| job.document().workflow()?.name.clone();
             if jobs.iter().any(|j| name(j).is_none_or(|n| n.text.contains([',', '$', '\n']))) {
                 self.fail(
-                    "the workflows that use this action have no names that a key could hold"
+                    "a key can't contain the names of the workflows that use this action"
                         .to_owned(),
                 );
             }
@@ -159,11 +159,12 @@ impl Needs {
         let run = &invocation.run;
         self.unpinned |= is_cacheable(invocation) && run.unlocked;
         if let Some(why) = &run.unfollowed {
-            self.doubt(format!("{why}: no key follows it"));
+            self.doubt(format!("{why}, and a key can't follow that"));
         }
         if let Some(folder) = &run.foreign_code {
             self.fail(format!(
-                "sessions take code from `{folder}`, which is not in this repository, so that a key cannot follow its changes"
+                "sessions use code in `{folder}`, which isn't in this repository, so a key can't \
+                 follow its changes"
             ));
         }
         for folder in &invocation.folders {
@@ -171,15 +172,19 @@ impl Needs {
         }
         if invocation.folders.is_empty() && is_cacheable(invocation) {
             self.fail(format!(
-                "the folder in which `{}` keeps its environments is not known",
+                "cachelint doesn't know where `{}` keeps its environments",
                 invocation.command
             ));
         }
         if !invocation.own {
-            self.fail("the noxfile belongs to another repository, so that a key cannot follow its changes".to_owned());
+            self.fail(
+                "the noxfile belongs to another repository, so a key can't follow its \
+                       changes"
+                    .to_owned(),
+            );
         } else if run.definition_files.is_empty() {
             self.fail(
-                "no noxfile is tracked where nox runs, so that a key cannot follow its changes"
+                "git tracks no noxfile where nox runs, so a key can't follow its changes"
                     .to_owned(),
             );
         }

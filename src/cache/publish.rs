@@ -51,8 +51,8 @@ impl Permission {
                 "the job `{name}` of `{path}` uses the same action: {reason}"
             )),
             Self::OnlyPublishes => Self::Withheld(format!(
-                "the job `{name}` of `{path}`, which only runs to publish, uses the same action; \
-                 what a cache restores would end up in what it publishes"
+                "the job `{name}` of `{path}` only runs to publish and uses the same action; \
+                 restored files could end up in what it publishes"
             )),
             other => other,
         }
@@ -85,19 +85,21 @@ impl Permission {
             });
         if let Some(what) = published {
             return Self::Withheld(format!(
-                "this job {what}; what a cache restores would end up in it, so caching here is left to you"
+                "this job {what}; restored files could end up in what it publishes, so whether \
+                 to cache here is up to you"
             ));
         }
         if let Some((job, artifact)) = published_by(context) {
             return Self::Withheld(format!(
-                "the job `{job}` publishes what this job uploads as `{artifact}`; what a cache \
-                 restores would end up in it, so caching here is left to you"
+                "the job `{job}` publishes what this job uploads as `{artifact}`; restored files \
+                 could end up in it, so whether to cache here is up to you"
             ));
         }
         if let Some(event) = triggers.iter().find(|t| data.low_trust_events.contains(&t.event)) {
             return Self::Withheld(format!(
-                "the workflow runs on `{}`, with the rights of the default branch but for people it does not trust; \
-                 a cache here could be poisoned or leak, so it is left to you",
+                "the workflow runs on `{}`, with the permissions of the default branch but for \
+                 people you may not trust; a cache could be poisoned or leak, so whether to \
+                 cache here is up to you",
                 event.event
             ));
         }

@@ -53,7 +53,7 @@ impl Separation {
                 found.paths.push(path.clone());
             } else if unknown && !is_plain(path) {
                 found.failure.get_or_insert_with(|| {
-                    format!("`{path}` is not known here and cannot be named in a key")
+                    format!("cachelint doesn't know `{path}` here, so the key can't include it")
                 });
             } else if unknown {
                 found.paths.push(path.clone());
@@ -62,7 +62,8 @@ impl Separation {
             }
             if unknown && found.doubt.is_none() && !never_has_comma(context, &timelines, path) {
                 found.doubt = Some(format!(
-                    "`{path}` is not known here; a comma in it would make the key invalid"
+                    "cachelint doesn't know `{path}` here; a comma in it would make the key \
+                     invalid"
                 ));
             }
         }
@@ -72,7 +73,8 @@ impl Separation {
             Some(chosen) => found.paths.extend(chosen),
             None => {
                 found.failure.get_or_insert_with(|| {
-                    "the matrix legs differ only in lists, maps or values with commas, which a cache key cannot hold"
+                    "the matrix legs differ only in lists, maps or values with commas, which a \
+                     cache key can't contain"
                         .to_owned()
                 });
             }

@@ -27,8 +27,9 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "job `{}` restores its environments before the checkout, which deletes them",
             caches.context.name
         ),
-        help: "`actions/checkout` cleans the folder it writes to, and before it `hashFiles` finds no files. \
-               Move the cache step after the checkout, right before the first step that runs nox."
+        help: "`actions/checkout` cleans the folder it writes to, and `hashFiles` finds no files \
+               before it has run. Move the cache step after the checkout, right before the first \
+               step that runs nox."
             .to_owned(),
         remedy: Remedy::MoveStep {
             cache: cached.index,

@@ -23,16 +23,15 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let report = CacheReport {
         rule: ID,
         message: format!(
-            "the cache that job `{}` restores is never saved: {why}",
+            "job `{}` restores a cache that is never saved: {why}",
             caches.context.name
         ),
-        help:
-            "A step that only restores finds what another step has saved under the same key, with \
-               `path` lines spelled the same way (`.nox` and `./.nox` are two caches). Use \
-               `actions/cache`, which does both, or save under \
-               `steps.<id>.outputs.cache-primary-key`."
-                .to_owned(),
-        remedy: Remedy::Refused("what was meant to save it is for a person to decide".to_owned()),
+        help: "A step that only restores needs another step that saves under the same key, with \
+             the same `path` lines (`.nox` and `./.nox` are different paths). Use \
+             `actions/cache`, which restores and saves, or add a step that saves under \
+             `steps.<id>.outputs.cache-primary-key`."
+            .to_owned(),
+        remedy: Remedy::Refused("cachelint can't tell which step should save it".to_owned()),
     };
     report.finding(caches, &places)
 }
@@ -58,12 +57,12 @@ fn never_saved(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<&'s
     let same_spelling = |step: &&&&CacheStep| written(step) == written(cached.step);
     let here: Vec<&&&CacheStep> = here.iter().filter(same_spelling).collect();
     if here.is_empty() {
-        return Some("it is saved with another spelling of the path");
+        return Some("the step that saves it spells the path differently");
     }
     if here.iter().any(|step| may_find(cached, step)) {
         return None;
     }
-    Some("it is saved under another key")
+    Some("it is saved under a different key")
 }
 
 fn folders(step: &CacheStep) -> Vec<&str> {

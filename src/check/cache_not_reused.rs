@@ -27,7 +27,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         .run
         .reuse_refused
         .as_ref()
-        .map(|word| format!(": `{word}` asks for that"))
+        .map(|word| format!(" because of `{word}`"))
         .unwrap_or_default();
     let report = CacheReport {
         rule: ID,
@@ -35,11 +35,10 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "`{}` deletes the environments that the cache restored and builds them again{refused}",
             first.command
         ),
-        help:
-            "nox removes an existing environment unless it is told to reuse it, so this cache only costs time, for the \
-               download and for the upload. Pass `-r` directly after the program word; installs still run, so that \
-               environments follow the project."
-                .to_owned(),
+        help: "nox deletes an existing environment unless it is told to reuse it, so this cache \
+             only costs time. Pass `-r` right after `nox`. Installs still run, so the \
+             environments stay up to date."
+            .to_owned(),
         remedy: Remedy::Reuse,
     };
     report.finding(caches, &places)

@@ -23,15 +23,12 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let (removal, folder) = first?;
     let report = CacheReport {
         rule: ID,
-        message: format!(
-            "`{}` removes `{folder}` after the cache restored it and before nox uses it",
-            removal.what
-        ),
-        help: "The cache then only costs time, for the download and for the upload. Remove the \
-               environments before the cache step, or only where `cache-hit` is not `true`, or take \
-               the cache step out."
+        message: format!("`{}` deletes `{folder}` between the cache step and nox", removal.what),
+        help: "nox builds every environment again, so the cache only costs time. Move this \
+               command before the cache step, run it only if `cache-hit` isn't `true`, or remove \
+               the cache step."
             .to_owned(),
-        remedy: Remedy::Refused("which of the two steps is meant is for a person to decide".to_owned()),
+        remedy: Remedy::Refused("cachelint can't tell which of the two steps you need".to_owned()),
     };
     report.finding(caches, &places)
 }

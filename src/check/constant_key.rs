@@ -49,14 +49,14 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         }
         KeyFlaw::EmptyHash(patterns) => {
             format!(
-                "no tracked file matches {patterns}, so `hashFiles` of it is always empty"
+                "no tracked file matches {patterns}, so this `hashFiles` is always empty"
             )
         }
     };
-    let help =
-        "A cache is never overwritten once its key exists. Hash the files that define the environments (the \
-                noxfile) and those that say what is installed; the paths are relative to the workspace."
-            .to_owned();
+    let help = "Once a key exists, its cache is never overwritten. Hash the files that define the \
+         environments (the noxfile) and those that say what is installed. Paths are relative to \
+         the workspace."
+        .to_owned();
     let remedy = Remedy::RewriteKey { cache: cached.index };
     let mut finding = CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)?;
     if matches!(flaw, KeyFlaw::EmptyHash(_)) {

@@ -23,9 +23,10 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     );
     let report = CacheReport {
         rule: ID,
-        message: "packages without a pinned version stay at the version of the first run".to_owned(),
-        help: "nox doesn't upgrade what is already installed in a reused environment, and this key includes only some \
-               of the files that define the environments. Pin your dependencies, or let the key change every week."
+        message: "unpinned packages stay at the version of the first run".to_owned(),
+        help: "nox doesn't upgrade what is already installed in a reused environment, and this \
+               key includes only some of the files that define the environments. Pin your \
+               dependencies, or add the week to the key."
             .to_owned(),
         remedy: Remedy::TurnWeekly { cache: found.first()?.index },
     };

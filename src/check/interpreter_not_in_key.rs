@@ -46,8 +46,8 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let (cached, flaw) = first?;
     let message = match &flaw {
         Flaw::Key(Named::Minor) => {
-            "the cache key includes only the minor version of Python, so after the next patch release \
-                                    the restored environments point to a Python that is gone"
+            "the cache key includes only the minor version of Python, so after the next patch \
+             release the restored environments point to a Python that no longer exists"
                 .to_owned()
         }
         Flaw::Key(_) => {

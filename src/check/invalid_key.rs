@@ -26,7 +26,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let (cached, reason) = first?;
     let report = CacheReport {
         rule: ID,
-        message: format!("the cache service refuses the key, so the job fails: {reason}"),
+        message: format!("the cache action rejects the key, so the job fails: {reason}"),
         help: "A key can have at most 512 characters and no comma, and there can be at most 10 keys including the \
                restore keys. The name of a nox session with two parameters contains a comma."
             .to_owned(),
@@ -42,17 +42,17 @@ fn refused(cached: &ExistingCache<'_>) -> Option<(&'static str, String)> {
     if restore.len() + 1 > limits.keys {
         return Some((
             "restore-keys",
-            format!("{} keys, and {} are allowed", restore.len() + 1, limits.keys),
+            format!("there are {} keys, but only {} are allowed", restore.len() + 1, limits.keys),
         ));
     }
     let own = std::iter::once(("key", &cached.step.template));
     own.chain(restore.iter().map(|k| ("restore-keys", k))).find_map(|(input, key)| {
         if key.known_text().contains(&limits.forbidden) {
-            return Some((input, "a comma in it".to_owned()));
+            return Some((input, "it contains a comma".to_owned()));
         }
         let length = least_length(key);
         (length > limits.key_characters)
-            .then(|| (input, format!("longer than {} characters", limits.key_characters)))
+            .then(|| (input, format!("it is longer than {} characters", limits.key_characters)))
     })
 }
 

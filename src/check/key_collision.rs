@@ -61,8 +61,8 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         ),
     };
     let help =
-        "Whichever saves first decides what all the others restore, because a key that exists is never saved again. \
-                Add what tells them apart to the key."
+        "A key is saved once, so whichever saves first decides what all the others restore. Add \
+         to the key what differs between them."
             .to_owned();
     let remedy = Remedy::RewriteKey { cache: cached.index };
     CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)

@@ -38,15 +38,16 @@ pub fn check(context: &JobContext<'_>) -> Option<Finding> {
         _ => refused(calls),
     };
     let remedy = if withheld.is_some() {
-        Remedy::Refused("caching here is left to you".to_owned())
+        Remedy::Refused("whether to cache here is up to you".to_owned())
     } else if severity == Severity::Info {
-        let reason = "only a schedule starts the job, and a cache that is not used for days is \
+        let reason = "only a schedule starts this job, and caches that aren't used for days are \
                       deleted; measure before you add one";
         Remedy::Refused(reason.to_owned())
     } else if let Some(reason) = there_already(context, calls) {
         Remedy::Refused(reason)
     } else if uncovered.covered_elsewhere {
-        let reason = "a cache step exists, but its `if:` leaves out some of the legs that run nox";
+        let reason = "there is a cache step, but its `if:` skips it on some of the legs that run \
+                      nox";
         Remedy::Refused(reason.to_owned())
     } else {
         Remedy::InsertCache
@@ -59,7 +60,7 @@ pub fn check(context: &JobContext<'_>) -> Option<Finding> {
         primary: Location {
             path: context.repository.documents[event.outer.document].path.clone(),
             span: primary_span(context, event),
-            label: "builds its environments from scratch in every run".to_owned(),
+            label: "builds its environments on every run".to_owned(),
         },
         related: related(context, event, calls),
         job: context.name.clone(),
@@ -78,24 +79,24 @@ fn message(context: &JobContext<'_>, invocation: &Invocation) -> String {
         None => "this action".to_owned(),
     };
     format!(
-        "{job_ref} runs nox without a cache of `{folder}`: every run builds its environments from scratch"
+        "{job_ref} runs nox without caching `{folder}`, so every run builds its environments from scratch"
     )
 }
 
 fn help(calls: &[UncoveredCall<'_>], by_uv: bool) -> String {
-    let mut help = "Restore the environments with a cache step before nox runs, under a key that \
-                    changes with everything they depend on"
+    let mut help = "Restore the environments in a cache step before nox runs, with a key that \
+                    includes everything they depend on"
         .to_owned();
     if calls.iter().any(|call| needs_reuse_flag(call.invocation)) {
         help.push_str(
-            ", and pass `-r`: without it, nox deletes what was restored and builds it again",
+            ". Pass `-r`; without it, nox deletes the restored environments and builds them again",
         );
     }
     help.push('.');
     if by_uv {
         help.push_str(
-            " uv builds environments in seconds, so a cache saves little where they are small: \
-             compare runs with `cachelint report` before you keep it.",
+            " uv builds small environments in seconds, so a cache may save little: compare runs \
+             with `cachelint report` before you keep it.",
         );
     }
     help
@@ -145,9 +146,9 @@ fn there_already(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Optio
     let supplied = calls.iter().find_map(|call| supplied(context, call.timeline))?;
     let who = match supplied {
         Supplied::Arrives(what) => format!("`{what}` brings environments"),
-        Supplied::Stays => "the machine keeps the environments from run to run".to_owned(),
+        Supplied::Stays => "the runner keeps environments between runs".to_owned(),
     };
-    Some(format!("{who}, and nox deletes them: pass `-r` to reuse them, which needs no cache"))
+    Some(format!("{who}, but nox deletes them; pass `-r` to reuse them, no cache is needed"))
 }
 
 /// An explicit wish not to reuse environments is respected.
@@ -158,7 +159,8 @@ fn refused(calls: &[UncoveredCall<'_>]) -> Option<String> {
         .collect::<Option<Vec<_>>>()?;
     let word = words.first()?;
     Some(format!(
-        "`{word}` tells nox to build environments every time, so a cache would gain nothing"
+        "`{word}` tells nox to rebuild its environments on every run, so a cache would save \
+         nothing"
     ))
 }
 
@@ -171,13 +173,15 @@ fn costs(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Vec<String> {
         && let Some(quota) = forge.quota_gib
     {
         notes.push(format!(
-            "{legs} matrix legs save an archive each; {} keeps {quota} GiB per repository",
+            "each of the {legs} matrix legs saves its own archive; {} keeps {quota} GiB per \
+             repository",
             forge.name
         ));
     }
     if is_pull_request_only(&context.instances.triggers) {
         notes.push(
-            "the workflow runs for pull requests only: each warms its own cache, none that others can read".to_owned(),
+            "the workflow runs only for pull requests, and they can't read each other's caches"
+                .to_owned(),
         );
     }
     let container = context
@@ -187,12 +191,12 @@ fn costs(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Vec<String> {
         .is_some_and(|(w, j)| w.jobs[j].container.is_some());
     if container && !forge.needs_in_image.is_empty() {
         notes.push(format!(
-            "the job's container needs {} for the cache action",
+            "the cache action needs {} in the job's container",
             forge.needs_in_image.join(", ")
         ));
     }
     if calls.iter().any(|call| call.invocation.run.reuse == Reuse::Mixed) {
-        notes.push("some sessions reuse their environments already, others do not".to_owned());
+        notes.push("some sessions already reuse their environments, others don't".to_owned());
     }
     notes
 }

@@ -29,8 +29,8 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let remedy = if cached.is_installed_exactly() {
         Remedy::AddRestoreKeys { cache: cached.index }
     } else {
-        let reason = "what restore keys bring keeps packages that are no longer required, so that \
-                      it would have to be rebuilt";
+        let reason = "a restored environment would keep packages that are no longer required, so \
+                      nox would have to rebuild it";
         Remedy::Refused(reason.to_owned())
     };
     let report = CacheReport {

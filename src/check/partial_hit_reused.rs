@@ -20,7 +20,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         places.push(CachePlace {
             cached,
             span: caches.input_span(cached, "restore-keys"),
-            label: "brings environments of an earlier state".to_owned(),
+            label: "can restore outdated environments".to_owned(),
         });
         first.get_or_insert((cached, call));
     }
@@ -28,14 +28,14 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let report = CacheReport {
         rule: ID,
         message: format!(
-            "`{}` reuses environments that a restore key brought: packages that are no longer \
-             required stay in them",
+            "`{}` reuses outdated environments after a restore key matched, so packages that are \
+             no longer required stay in them",
             call.command
         ),
-        help: "Installing into an older environment adds and upgrades, but removes nothing, so \
-               tests can pass with a package that a fresh run does not have, and the result is \
-               saved under the new key. Reuse environments on an exact hit only: remove them \
-               where `cache-hit` is not `true`."
+        help: "Installing into an older environment adds and upgrades packages, but removes \
+               none. Tests can pass because of a package that the project no longer requires, \
+               and that package is then saved under the new key. Delete the environments before \
+               nox runs, unless `cache-hit` is `true`."
             .to_owned(),
         remedy: Remedy::RebuildOnPartialHit { cache: cached.index },
     };

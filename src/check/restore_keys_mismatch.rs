@@ -39,10 +39,9 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let report = CacheReport {
         rule: ID,
         message,
-        help:
-            "A restore key restores the newest cache whose key starts with it. Write how the key starts, one per \
-               line, without dashes."
-                .to_owned(),
+        help: "A restore key restores the newest cache whose key starts with it. Write the \
+             beginning of the key, one per line, without dashes."
+            .to_owned(),
         remedy: Remedy::CorrectRestoreKeys { cache: cached.index },
     };
     report.finding(caches, &places)

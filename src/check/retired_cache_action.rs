@@ -13,11 +13,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     for cached in caches.by_step().into_iter().filter(|c| c.step.retired) {
         let uses = caches.step_at(cached.event.step_ref).and_then(|s| s.uses.as_ref());
         let span = uses.map_or(cached.event.span, |u| u.span);
-        places.push(CachePlace {
-            cached,
-            span,
-            label: "the cache service refuses this version".to_owned(),
-        });
+        places.push(CachePlace { cached, span, label: "this version no longer works".to_owned() });
     }
     let step = places.first()?.cached.step;
     let report = CacheReport {
@@ -26,10 +22,9 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "`{}@{}` no longer works: it uses a cache service that was switched off",
             step.action, step.reference
         ),
-        help:
-            "The step fails, or restores nothing. Releases of actions/cache below v3.4.0 and v4.2.0 stopped working in \
-               2025; use one that the service still accepts."
-                .to_owned(),
+        help: "The step fails, or restores nothing. Releases of actions/cache before v3.4.0 and \
+             v4.2.0 stopped working in 2025. Use a version that still works."
+            .to_owned(),
         remedy: Remedy::ReplaceAction,
     };
     report.finding(caches, &places)

@@ -34,13 +34,14 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let report = CacheReport {
         rule: ID,
         message: format!(
-            "`if: {function}` also saves environments that a failed install left half made"
+            "`if: {function}` also saves environments that a failed install left incomplete"
         ),
         help:
-            "nox takes a half-made environment for a whole one, and a key is written once: every \
-               later run restores it and fails. Save only when the step that builds them succeeded."
+            "nox doesn't notice that an environment is incomplete. A key is saved once, so every \
+             later run with this key restores that environment and fails. Save only if the step \
+             that builds the environments succeeded."
                 .to_owned(),
-        remedy: Remedy::Refused("when to save is for a person to decide".to_owned()),
+        remedy: Remedy::Refused("cachelint can't tell when this step is meant to save".to_owned()),
     };
     report.finding(caches, &places)
 }

@@ -53,7 +53,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
              the project as editable (`-e .`) and reuse environments on an exact hit only."
         ),
         remedy: Remedy::Refused(
-            "whether installs can be left out here is for a person to decide".to_owned(),
+            "cachelint can't tell whether skipping installs is safe here".to_owned(),
         ),
     };
     report.finding(caches, &places)

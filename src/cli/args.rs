@@ -14,10 +14,10 @@ use crate::report::ReportArgs;
 use crate::rules::checks;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 nothing is left to do, 1 findings are left (or a diff was printed), 2 something could not be done.
-Comments: `# cachelint: ignore[nox/missing-cache] reason` on a step, or on the line of the job's id.";
+Exit codes: 0 no findings are left, 1 findings are left (or a diff was printed), 2 something failed.
+To ignore a finding, write `# cachelint: ignore[nox/missing-cache] reason` on its step, or on the line with the job's id.";
 
-/// Finds CI jobs that rebuild nox environments on every run, and gives them a cache that works.
+/// Finds CI jobs that run nox without a working cache of its environments, and fixes them.
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -25,7 +25,7 @@ pub struct Cli {
     /// current folder]
     ///
     /// A file that is neither a workflow nor an action, such as noxfile.py or uv.lock, stands for
-    /// all workflows of its repository. A path named like a subcommand is written `./rule`.
+    /// all workflows of its repository. Write `./rule` for a path named like a subcommand.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
@@ -34,13 +34,13 @@ pub struct Cli {
     pub fix: bool,
     #[arg(long, overrides_with = "fix", hide = true)]
     pub no_fix: bool,
-    /// Print the patch that fixes would make, for `git apply`; with --fix, apply and print it
+    /// Print fixes as a patch for `git apply`; with --fix, also apply them
     #[arg(long, help_heading = "Fixes")]
     pub diff: bool,
-    /// Also apply fixes that may change more than the caching
+    /// Also apply fixes that may change what a job does beyond its caching
     #[arg(long, help_heading = "Fixes")]
     pub unsafe_fixes: bool,
-    /// List each fix that was applied, not only the files and jobs
+    /// List every applied fix, not only files and jobs
     #[arg(long, help_heading = "Fixes")]
     pub show_fixes: bool,
     /// Add an ignore comment for each finding that is left; with --diff, only print the patch
@@ -49,7 +49,7 @@ pub struct Cli {
     #[arg(conflicts_with_all = ["fix", "unsafe_fixes", "show_fixes"])]
     pub add_ignore: Option<String>,
 
-    /// Logs of runs, as `cachelint report` takes them: report and fix only what pays by them
+    /// Logs of past runs, as for `cachelint report`; fix only jobs for which a cache pays
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Checks")]
     pub logs: Vec<PathBuf>,
     /// Run only these checks, such as `missing-cache`, `cache` or `nox`
@@ -61,17 +61,17 @@ pub struct Cli {
     #[arg(value_parser = SomeChecks, hide_possible_values = true)]
     pub ignore: Vec<CheckNames>,
 
-    /// Leave out workflows and actions that match this pattern; also those in the settings
+    /// Skip workflows and actions that match this pattern, besides those in the settings
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Checks")]
     pub exclude: Vec<String>,
 
-    /// How findings are written
+    /// Format of the findings
     #[arg(long, value_enum, default_value_t = Format::Full, help_heading = "Output")]
     pub output_format: Format,
     /// Write findings to this file
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub output_file: Option<PathBuf>,
-    /// Also append them as Markdown tables to this file, such as $GITHUB_STEP_SUMMARY
+    /// Also append findings as Markdown tables to this file, such as $GITHUB_STEP_SUMMARY
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub summary_file: Option<PathBuf>,
     /// Count findings per check
@@ -80,32 +80,31 @@ pub struct Cli {
     /// List the files that would be checked
     #[arg(long, help_heading = "Output")]
     pub show_files: bool,
-    /// Show each job as the checks see it
+    /// Show what cachelint knows about each job that runs nox
     #[arg(long, help_heading = "Output")]
     pub show_timeline: bool,
     /// When to use colours
     #[arg(long, value_enum, default_value_t = ColourChoice::Auto, value_name = "WHEN", help_heading = "Output")]
     pub color: ColourChoice,
-    /// Also show infos, withheld findings, and what could not be decided
+    /// Also show infos, withheld findings, and why jobs could not be checked
     #[arg(long, short, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
     pub verbose: u8,
-    /// Say nothing when all is well; twice: nothing about files that cannot be read either
+    /// Print nothing if there are no findings; twice: no errors about unreadable files either
     #[arg(long, short, action = ArgAction::Count, help_heading = "Output")]
     pub quiet: u8,
 
-    /// Settings, in place of those of the repository
+    /// Use this settings file instead of the repository's
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with = "isolated", help_heading = "Settings")]
     pub config: Option<PathBuf>,
     /// Ignore all settings files
     #[arg(long, help_heading = "Settings")]
     pub isolated: bool,
-    /// Name of the text on standard input
+    /// Path of the file on standard input
     #[arg(long, value_name = "PATH", help_heading = "Settings")]
     pub stdin_filename: Option<PathBuf>,
 
-    /// Exit with 1 if a finding of this severity or a worse one is left; with `info`, infos are
-    /// shown too
+    /// Exit with 1 if a finding of at least this severity is left; `info` also shows infos
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY", help_heading = "Exit code")]
     pub fail_on: FailOn,
     /// Exit with 0 even if findings are left; the same as `--fail-on never`

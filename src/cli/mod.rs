@@ -199,7 +199,7 @@ fn note_ignored_settings(root: &Path, current: &Path) -> io::Result<()> {
     for path in ignored {
         writeln!(
             io::stderr(),
-            "warning: the settings in {} are ignored, because {} exists",
+            "warning: ignoring the settings in {}, because {} exists",
             name(path),
             name(used)
         )?;

@@ -98,7 +98,8 @@ fn refused(config: &Config, root: &Path) -> Vec<Refused> {
             setting: "key-parts",
             value: config.key_parts[0].clone(),
             reason: format!(
-                "together they are {length} characters long, and the cache service refuses keys of more than {limit}"
+                "together they are {length} characters long, but a key can't have more than \
+                 {limit}"
             ),
             help: format!("keep them below {} characters", limit - OWN_KEY_CHARACTERS),
         });
@@ -126,19 +127,19 @@ fn cache_action(written: &str, root: &Path) -> Checked {
     }
     if written.trim() != written || written.contains(|c: char| c.is_whitespace() || c.is_control())
     {
-        return no(format!("`{written}` holds white space"));
+        return no(format!("`{written}` contains white space"));
     }
     if written.starts_with("docker://") {
-        return no(format!("`{written}` is a container, which cannot keep files from run to run"));
+        return no(format!("`{written}` is a container, not an action that caches files"));
     }
     if written.starts_with('.') {
         return local_action(written, root);
     }
     let Some(uses) = Uses::parse(written) else {
         return no(match written.split_once('@') {
-            _ if !written.contains('/') => format!("`{written}` is no action"),
-            None => format!("`{written}` has no version, and the workflow would be refused"),
-            Some(_) => format!("`{written}` is no action with a version"),
+            _ if !written.contains('/') => format!("`{written}` isn't an action"),
+            None => format!("`{written}` has no version, so the workflow would be invalid"),
+            Some(_) => format!("`{written}` isn't an action with a version"),
         });
     };
     match uses.name.rsplit_once('/') {
@@ -148,7 +149,7 @@ fn cache_action(written: &str, root: &Path) -> Checked {
     }
     let setup = setup_actions();
     if setup.is_checkout(uses.name) || setup.interpreter(uses.name).is_some() {
-        return no(format!("`{written}` keeps no folder from run to run"));
+        return no(format!("`{written}` isn't a cache action"));
     }
     let known = cache_actions().actions.iter().find(|a| is_action(&a.repository, uses.name));
     match known {
@@ -156,7 +157,7 @@ fn cache_action(written: &str, root: &Path) -> Checked {
             "`{written}` no longer works: it uses a cache service that was switched off in 2025"
         )),
         Some(action) if action.keyless => {
-            no(format!("`{written}` knows no keys, so cachelint cannot write a step for it"))
+            no(format!("`{written}` has no keys, so cachelint can't write a step for it"))
         }
         _ => Ok(()),
     }
@@ -190,11 +191,11 @@ fn key_part(part: &str) -> Checked {
     let no = |reason: String, help: &str| Err((reason, help.to_owned()));
     let forbidden = &cache_actions().limits.forbidden;
     if part.trim().is_empty() {
-        return no("one part is empty".to_owned(), "take it out");
+        return no("one part is empty".to_owned(), "remove it");
     }
     if part.contains(|c: char| c.is_control()) {
         return no(
-            format!("{part:?} holds a line break or another control character"),
+            format!("{part:?} contains a line break or another control character"),
             "write it on one line",
         );
     }
@@ -217,13 +218,13 @@ fn key_part(part: &str) -> Checked {
         .collect();
     if outside.contains(forbidden.as_str()) {
         return no(
-            format!("`{part}` holds a comma, and the cache service refuses keys with one"),
+            format!("`{part}` contains a comma, which isn't allowed in a key"),
             "use a dash, or one list item for each part",
         );
     }
     if outside.contains("}}") {
         return no(
-            format!("`{part}` closes an expression that it does not open"),
+            format!("`{part}` closes an expression that it doesn't open"),
             "write `${{ … }}`",
         );
     }
@@ -239,7 +240,7 @@ fn key_part(part: &str) -> Checked {
                 None => "a step can read `github`, `env`, `vars`, `matrix`, `runner` and others"
                     .to_owned(),
             };
-            Err((format!("`{part}` reads `{name}`, which a step does not have"), help))
+            Err((format!("`{part}` reads `{name}`, which steps don't have"), help))
         }
         None => Ok(()),
     }
@@ -262,19 +263,19 @@ fn key_file(pattern: &str, tracked: &Tracked, root: &Path) -> Checked {
         return Ok(());
     }
     if pattern.contains('\'') {
-        return Err((format!("`{pattern}` holds a quote"), "rename the file".to_owned()));
+        return Err((format!("`{pattern}` contains a quote"), "rename the file".to_owned()));
     }
     if !pattern.contains("..") && root.join(pattern).is_file() {
         return Err((
-            format!("git does not track `{pattern}`, so a checkout does not have it"),
-            "add the file to git, or take it out of the settings".to_owned(),
+            format!("git doesn't track `{pattern}`, so a checkout doesn't have it"),
+            "add the file to git, or remove it from the settings".to_owned(),
         ));
     }
     let help = match nearest(pattern, tracked.iter()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "name files relative to the root of the repository".to_owned(),
     };
-    Err((format!("`{pattern}` matches no file of the repository"), help))
+    Err((format!("`{pattern}` matches no file in the repository"), help))
 }
 
 #[cfg(test)]
@@ -306,12 +307,12 @@ mod tests {
             ("actions/cache@0057852bfaa89a56745cba8c7296529d2fc39830", ""),
             ("./cache", ""),
             ("actions/cache", "no version"),
-            ("cache", "no action"),
+            ("cache", "an action"),
             ("actions/cache@v2", "no longer works"),
             ("actions/cache@v4.1.0", "no longer works"),
             ("actions/cache/restore@v6", "never saves"),
             ("actions/cache/save@v6", "never restores"),
-            ("actions/checkout@v6", "keeps no folder"),
+            ("actions/checkout@v6", "isn't a cache action"),
             ("namespacelabs/nscloud-cache-action@v1", "no keys"),
             ("docker://alpine:3", "container"),
             ("actions/cache@${{ vars.V }}", "expression"),
@@ -340,7 +341,7 @@ mod tests {
             (" ", "empty"),
             ("${{ vars.X", "cannot be read"),
             ("${{ vars.X) }}", "cannot be read"),
-            ("vars.X }}", "does not open"),
+            ("vars.X }}", "doesn't open"),
             ("${{ var.X }}", "did you mean `vars`?"),
             (&long, "more than 512"),
         ];

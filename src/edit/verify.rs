@@ -23,15 +23,15 @@ const MAX_EXPANDED: usize = 250_000;
 /// Why a fix is not proved; nothing may be written then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    #[error("the other YAML parsers do not read the file as it is: {0}")]
+    #[error("another YAML parser can't read the file: {0}")]
     OldUnreadable(String),
-    #[error("another YAML parser does not read the changed file: {0}")]
+    #[error("another YAML parser can't read the changed file: {0}")]
     NewUnreadable(String),
     #[error("the changed file would begin with a byte order mark that stood inside")]
     BomMoves,
-    #[error("the edits would change `{route}`, which the fix does not say: {detail}")]
+    #[error("the edits would also change `{route}`: {detail}")]
     Differs { route: String, detail: String },
-    #[error("the fix speaks of `{0}`, which another YAML parser does not find there")]
+    #[error("another YAML parser doesn't find `{0}`, which the fix changes")]
     NoSuchPlace(String),
     #[error("too many values to compare")]
     TooLarge,

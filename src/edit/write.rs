@@ -15,9 +15,9 @@ const LEFTOVER_AGE: Duration = Duration::from_secs(60);
 pub enum WriteError {
     #[error("is a symbolic link, which is not followed when writing; fix the file it points to")]
     Symlink,
-    #[error("lies outside of {}", .0.display())]
+    #[error("is outside of {}", .0.display())]
     OutsideRoot(PathBuf),
-    #[error("is no regular file")]
+    #[error("isn't a regular file")]
     NotAFile,
     #[error("has another name (hard link) that would keep the old text; remove one of them")]
     HardLink,

@@ -16,17 +16,19 @@ pub fn settle(repository: &Repository, evidence: &Evidence, findings: &mut [Find
             .and_then(|name| evidence.of_job(&finding.job, name.as_deref()));
         match saves {
             Some(saves) if saves.pays => finding.notes.push(format!(
-                "by the logs this job builds {} s a run; a cache would save about {} s of them",
+                "according to the logs, this job builds for {} s on every run; a cache would \
+                 save about {} s",
                 saves.builds_seconds, saves.about_seconds
             )),
             Some(saves) => {
                 finding.severity = Severity::Info;
                 finding.drop_fix(format!(
-                    "by the logs this job builds {} s a run, which a cache would not pay for",
+                    "according to the logs, this job builds for only {} s on every run, so a \
+                     cache wouldn't pay",
                     saves.builds_seconds
                 ));
             }
-            None => finding.drop_fix("the logs do not tell how long this job builds"),
+            None => finding.drop_fix("the logs don't say how long this job builds"),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::edit::verify::Old;
 use crate::edit::write;
 use crate::engine::lint::{Details, Outcome, lint};
 use crate::engine::suppress::add::{Wanted, ignore_instead};
+use crate::fix::LEFT_TO_USER;
 use crate::repo::discover::{Discovered, DiscoveredRepository};
 
 /// A fix may uncover another; more rounds than this mean that two undo each other.
@@ -119,7 +120,7 @@ fn prove_all(outcome: &mut Outcome) {
         let fixes: Vec<&Fix> = findings.iter().filter_map(|f| f.fix.as_ref()).collect();
         let refused = refused(text.as_str(), &fixes);
         for (at, reason) in refused {
-            findings[at].drop_fix(format!("the fix could not be proved: {reason}"));
+            findings[at].drop_fix(format!("the fix could not be verified: {reason}"));
         }
     });
 }
@@ -133,7 +134,7 @@ fn refused(text: &str, fixes: &[&Fix]) -> BTreeMap<usize, String> {
     let mut groups: Vec<Vec<usize>> = vec![(0..fixes.len()).collect()];
     while let Some(group) = groups.pop().filter(|group| !group.is_empty()) {
         if proofs == MAX_PROOFS {
-            let reason = "too many fixes of this file touch each other; apply some and run again";
+            let reason = "too many fixes in this file overlap; apply some and run again";
             let rest = groups.into_iter().flatten().chain(group);
             refused.extend(rest.map(|at| (at, reason.to_owned())));
             break;
@@ -237,7 +238,10 @@ fn repair_with(
             }
         };
         let seen = withheld.len();
-        for finding in rounds.outcome.findings.iter().filter(|f| f.is_actionable()) {
+        // What the settings leave to the user is found after a fix, and meant to be.
+        let meant = |f: &Finding| f.no_fix_reason.as_deref() == Some(LEFT_TO_USER);
+        let left = rounds.outcome.findings.iter();
+        for finding in left.filter(|f| f.is_actionable() && !meant(f)) {
             let place = (finding.primary.path.clone(), finding.job.clone());
             let new = !known.contains(&(place.clone(), finding.rule));
             if new && rounds.fixed.contains(&place) {
@@ -252,7 +256,7 @@ fn repair_with(
     for finding in rounds.outcome.findings.iter_mut().chain(on_disk) {
         let place = (finding.primary.path.clone(), finding.job.clone());
         if let (Some(rule), true) = (withheld.get(&place), finding.fix.is_some()) {
-            finding.drop_fix(format!("the fixed job would be reported by {rule}"));
+            finding.drop_fix(format!("the fix would cause a new finding of {rule}"));
         }
     }
     rounds.finish(repository, write, &check)
@@ -303,7 +307,7 @@ impl Rounds {
                 break;
             }
             if round == MAX_ROUNDS {
-                return Err("fixes do not come to an end, nothing was changed");
+                return Err("the fixes never finished, so nothing was changed");
             }
             for (path, round) in fixed {
                 let Some(text) = this.outcome.texts.get(&path) else { continue };

@@ -143,7 +143,7 @@ impl Layout<'_> {
         let mut finding = self.finding(
             checks::id::UNUSED_IGNORE,
             directive,
-            format!("this comment ignores {names}, which is not reported here"),
+            format!("this comment ignores {names}, which reports nothing here"),
         );
         finding.fix = Some(Fix {
             applicability: Applicability::Safe,
@@ -161,7 +161,7 @@ impl Layout<'_> {
 
     fn invalid(&self, directive: &Directive, message: &str) -> Finding {
         let mut finding = self.finding(checks::id::INVALID_IGNORE, directive, message.to_owned());
-        finding.no_fix_reason = Some("what was meant is not known".to_owned());
+        finding.no_fix_reason = Some("cachelint can't tell what was meant".to_owned());
         finding
     }
 

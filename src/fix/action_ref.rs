@@ -1,6 +1,7 @@
 //! Which cache action a fix inserts: what the repository already uses, in the pin style and form of
 //! the file.
 
+use crate::actions::Uses;
 use crate::config::{Config, Pin};
 use crate::repo::published::{Published, published};
 use crate::repo::{Document, Repository};
@@ -18,9 +19,31 @@ pub struct ActionRef {
 
 /// The reference to insert into `document`.
 pub fn cache_action(repository: &Repository, settings: &Config, document: &Document) -> ActionRef {
-    if let Some(uses) = &settings.cache_action {
-        return ActionRef { uses: uses.clone(), comment: None };
+    match &settings.cache_action {
+        Some(uses) => ActionRef { uses: uses.clone(), comment: None },
+        None => release(repository, settings, document),
     }
+}
+
+/// A release of the usual cache action that works: that of the settings, if they name this action.
+pub fn working_release(
+    repository: &Repository,
+    settings: &Config,
+    document: &Document,
+) -> ActionRef {
+    let usual = &cache_actions().release.repository;
+    let configured = settings
+        .cache_action
+        .as_ref()
+        .filter(|uses| Uses::parse(uses).is_some_and(|uses| uses.name.eq_ignore_ascii_case(usual)));
+    match configured {
+        Some(uses) => ActionRef { uses: uses.clone(), comment: None },
+        None => release(repository, settings, document),
+    }
+}
+
+/// As the repository and the file write it.
+fn release(repository: &Repository, settings: &Config, document: &Document) -> ActionRef {
     let release = &cache_actions().release;
     let here: Vec<Published<'_>> = published(document).take(MAX_SAMPLED).collect();
     let pins = match settings.pin {

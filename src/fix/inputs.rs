@@ -16,7 +16,7 @@ pub struct InputEdits<'p, 'a> {
 }
 
 /// Why an input cannot be edited.
-const UNSAFE: &str = "the input is written in a way that cannot be edited safely";
+const UNSAFE: &str = "cachelint can't edit this input safely";
 
 impl<'p, 'a> InputEdits<'p, 'a> {
     pub fn new(caches: &'p JobCaches<'a>) -> Self {

@@ -4,6 +4,7 @@
 use super::action_ref::cache_action;
 use super::removal::remove_step;
 use super::reuse_flag;
+use super::rewrite_key::least_length;
 use super::steps::{Input, NewStep, StepBody, insert_steps};
 use super::variables::{set_input, set_variables};
 use crate::actions::{Step, StepList};
@@ -16,15 +17,19 @@ use crate::cache::uncovered::{Uncovered, UncoveredCall};
 use crate::config;
 use crate::job::context::{JobContext, needs_reuse_flag, touches_folder};
 use crate::job::{Event, EventKind, StepRef, Timeline};
+use crate::rules::cache_actions::cache_actions;
 
 /// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
 const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
+/// How long the value of an expression may be: `/opt/hostedtoolcache/Python/3.13.9/x64`.
+const EXPRESSION: usize = 40;
 /// Ids for the cache step; the first that the job doesn't use.
 pub const IDS: [&str; 3] = ["nox-cache", "nox-environments", "cachelint-nox-cache"];
 
 /// Why a restore key would not help where packages are not part of the archive.
-const NO_RESTORE_KEYS: &str = "no restore keys: unless the key matches exactly, nox has to install everything \
-                               again, and downloading an older archive first would only take longer";
+const NO_RESTORE_KEYS: &str = "the fix adds no restore keys: without an exact match nox installs \
+                               everything again, so downloading an older archive first would \
+                               only take longer";
 
 /// The fix and what to say about it; fails with the reason, as one clause.
 pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), String> {
@@ -35,7 +40,7 @@ pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), Stri
     if let Some(call) = own_checkout {
         let command = &call.invocation.command;
         return Err(format!(
-            "`{command}` checks out by itself, which would delete what was restored"
+            "`{command}` checks out the repository, which would delete the restored files"
         ));
     }
     let step_ref = uncovered.step_ref()?;
@@ -51,7 +56,8 @@ pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), Stri
     }
     let needs = Needs::of(context, step_ref.document);
     if needs.exact_only {
-        return Err("nox skips installs (`-R`, `--no-install`): with a restored environment it would test old code"
+        return Err("nox skips installs (`-R`, `--no-install`), so it would test old code in a \
+                    restored environment"
             .to_owned());
     }
     if let Some(reason) = &needs.failure {
@@ -77,6 +83,9 @@ pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), Stri
     } else {
         None
     };
+    if likely_length(&needs.key(), &context.name) > cache_actions().limits.key_characters {
+        return Err("the key would be too long".to_owned());
+    }
     let steps = Inserted { context, list, step_ref, calls: &calls, needs: &needs };
     let new = steps.new_steps(restore, packages.as_ref(), lookup_only)?;
 
@@ -103,6 +112,14 @@ pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), Stri
         changes: parts.changes,
     };
     Ok((fix, notes))
+}
+
+/// How long a key gets in the job.
+fn likely_length(key: &str, job: &str) -> usize {
+    let count = |what: &str| key.matches(what).count();
+    let jobs = count("${{ github.job }}");
+    let unknown = count("${{").saturating_sub(count("hashFiles(") + jobs);
+    least_length(key) + jobs * job.chars().count() + unknown * EXPRESSION
 }
 
 /// Edits with the changes that they make.
@@ -153,7 +170,7 @@ impl Inserted<'_> {
         let rebuilds = packages.filter(|_| restore.is_some());
         let id = match IDS.iter().find(|id| is_free(id)) {
             Some(id) => (*id).to_owned(),
-            None => return Err("the job uses every id that the cache step could have".to_owned()),
+            None => return Err("every id that the cache step could have is taken".to_owned()),
         };
         let document = &self.context.repository.documents[self.step_ref.document];
         let mut inputs =
@@ -234,7 +251,7 @@ fn move_packages(
     step_ref: StepRef,
     packages: &Packages,
 ) -> Result<Parts, &'static str> {
-    const UNSEEN: &str = "the job is not in sight";
+    const UNSEEN: &str = "cachelint can't find the job";
     let document = &context.repository.documents[step_ref.document];
     let job = document.workflow().zip(step_ref.job).map(|(w, j)| &w.jobs[j]).ok_or(UNSEEN)?;
     let mut parts = Parts::default();
@@ -257,8 +274,8 @@ fn move_packages(
 fn said_of(packages: &Packages, list: &StepList) -> String {
     let (variable, folder) = packages.variables.first().map_or(("", ""), |(n, v)| (*n, v.as_str()));
     let mut said = format!(
-        "`{variable}: {folder}` puts {}'s packages into the same archive, so that environments are \
-         rebuilt without downloads when something changed",
+        "`{variable}: {folder}` puts {}'s packages into the same archive, so nox can rebuild \
+         environments without downloading packages again",
         packages.installer
     );
     for superfluous in &packages.superfluous {
@@ -266,12 +283,13 @@ fn said_of(packages: &Packages, list: &StepList) -> String {
         let step = list.steps.get(step_ref.step);
         let name = step.and_then(named).unwrap_or_else(|| "a step".to_owned());
         match superfluous {
-            Superfluous::Step(_) => {
-                said.push_str(&format!("; the step {name} becomes superfluous and goes"))
-            }
+            Superfluous::Step(_) => said.push_str(&format!(
+                "; the fix removes the step {name}, which is then \
+                                        redundant"
+            )),
             Superfluous::Input { name: input, .. } => {
                 said.push_str(&format!(
-                    "; {name} needs no cache of its own any more (`{input}: false`)"
+                    "; {name} no longer needs its own cache (`{input}: false`)"
                 ));
             }
         }
@@ -297,7 +315,11 @@ fn reuse(
         return Ok(false);
     }
     if context.settings.reuse == config::Reuse::Report {
-        notes.push("nox still deletes what is restored: add `-r` to its commands, which the settings leave to you (`reuse`)".to_owned());
+        notes.push(
+            "nox still deletes what is restored: add `-r` to its commands yourself, \
+                    because the settings say `reuse = \"report\"`"
+                .to_owned(),
+        );
         return Ok(false);
     }
     if let Some(reason) = without.iter().find_map(|c| reuse_flag::obstacle(c.invocation)) {
@@ -344,13 +366,12 @@ fn disturbance(timeline: &Timeline, step_ref: StepRef) -> Result<(), String> {
             EventKind::Checkout { folder, cleans: true, .. }
                 if folder.as_deref().is_none_or(str::is_empty) =>
             {
-                return Err(
-                    "a second checkout between the nox calls deletes what was restored".to_owned()
-                );
+                return Err("a second checkout between the nox commands deletes what was restored"
+                    .to_owned());
             }
             EventKind::Interpreter(set_up) => {
                 return Err(format!(
-                    "`{}` sets up another interpreter between the nox calls",
+                    "`{}` sets up another interpreter between the nox commands",
                     set_up.action
                 ));
             }
@@ -376,7 +397,7 @@ fn removal(timeline: &Timeline, step_ref: StepRef) -> Result<(), String> {
         if let Some((_, removal)) = spoils(after, call) {
             let (what, folder) = (&removal.what, call.folders.join("`, `"));
             return Err(format!(
-                "`{what}` removes `{folder}`, so that a cache would bring nothing or save nothing"
+                "`{what}` deletes `{folder}`, so a cache would restore or save nothing"
             ));
         }
     }

@@ -18,6 +18,8 @@ mod style;
 mod turn_weekly;
 mod variables;
 
+pub use reuse_flag::LEFT_TO_USER;
+
 use crate::base::finding::{Applicability, Change, Edit, Finding, Fix};
 use crate::base::remedy::Remedy;
 use crate::cache::job_caches::JobCaches;
@@ -30,8 +32,7 @@ pub fn resolve(caches: &JobCaches<'_>, finding: &mut Finding) {
     let Some(remedy) = &finding.remedy else { return };
     match perform(caches, remedy) {
         Ok((fix, _)) if fix.edits.is_empty() => {
-            finding.no_fix_reason =
-                Some("the step already says what a correction would".to_owned());
+            finding.no_fix_reason = Some("the step already has the corrected value".to_owned());
         }
         Ok((fix, notes)) => {
             finding.fix = Some(fix);
@@ -42,7 +43,12 @@ pub fn resolve(caches: &JobCaches<'_>, finding: &mut Finding) {
 }
 
 fn perform(caches: &JobCaches<'_>, remedy: &Remedy) -> Resolved {
-    let cache = |index: &usize| caches.list.get(*index).ok_or("the cache step is not in sight");
+    let cache = |index: &usize| {
+        caches.list.get(*index).ok_or(
+            "cachelint can't find the cache \
+                                                               step",
+        )
+    };
     let fix = match remedy {
         Remedy::InsertCache => return insert_cache::insert_cache(caches.context),
         Remedy::Reuse => return reuse_flag::reuse(caches),

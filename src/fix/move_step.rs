@@ -20,15 +20,15 @@ pub fn move_before(
 ) -> Result<Fix, String> {
     let step_ref = cached.event.step_ref;
     let applicability = caches.editable(step_ref)?.min(Applicability::Unsafe);
-    let call = cached.timeline.events.get(before).ok_or("the call is not in sight")?;
+    let call = cached.timeline.events.get(before).ok_or("cachelint can't find the nox command")?;
     let target = [call.step_ref, call.outer]
         .into_iter()
         .find(|t| t.document == step_ref.document && t.job == step_ref.job);
-    let target = target.ok_or("nox runs in another file than the cache step")?;
+    let target = target.ok_or("nox and the cache step are in different files")?;
     let document = caches.document_of(step_ref);
-    let steps = caches.steps_at(step_ref).ok_or("the step is not in sight")?;
+    let steps = caches.steps_at(step_ref).ok_or("cachelint can't find the step")?;
     if is_asked(steps, step_ref.step, target.step) {
-        return Err("a step between asks whether the cache was found".to_owned());
+        return Err("a step in between uses the outputs of the cache step".to_owned());
     }
     let (edits, changes) = move_step(document, steps, step_ref.step, target.step)?;
     Ok(fix(applicability, message.to_owned(), &document.path, edits, changes))
@@ -51,7 +51,7 @@ fn move_step(
     before: usize,
 ) -> Result<(Vec<Edit>, Vec<Change>), &'static str> {
     let (Some(step), Some(target)) = (steps.steps.get(from), steps.steps.get(before)) else {
-        return Err("the steps are not in sight");
+        return Err("cachelint can't find the steps");
     };
     if steps.flow {
         return Err("the steps are written in flow style (`steps: [ … ]`)");

@@ -14,15 +14,15 @@ use crate::rules::cache_actions::cache_actions;
 use crate::rules::is_action;
 use crate::yaml::Kind;
 
-const UNSEEN: &str = "the step is not in sight";
-const UNSAFE: &str = "the step is written in a way that cannot be edited safely";
+const UNSEEN: &str = "cachelint can't find the step";
+const UNSAFE: &str = "cachelint can't edit this step safely";
 
 /// The fix that makes the calls rebuild what a restore key brings.
 pub fn rebuild(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
     let step_ref = cached.event.step_ref;
     let applicability = caches.editable(step_ref)?;
     let (edits, changes) = steps(caches, cached)?;
-    let message = "Rebuild environments unless the hit was exact".to_owned();
+    let message = "Rebuild environments unless the key matched exactly".to_owned();
     Ok(fix(applicability, message, &caches.document_of(step_ref).path, edits, changes))
 }
 
@@ -34,7 +34,7 @@ fn steps(
     let step_ref = cached.event.step_ref;
     if !tells_exact_hits(&cached.step.action) {
         return Err(format!(
-            "whether `{}` tells an exact hit from another one is not known",
+            "cachelint doesn't know whether `{}` reports exact matches",
             cached.step.action
         ));
     }
@@ -49,7 +49,7 @@ fn steps(
     let id = match &step.id {
         Some(id) => id.text.clone(),
         None => {
-            let id = free_id(list).ok_or("the job uses every id that the step could have")?;
+            let id = free_id(list).ok_or("every id that the step could have is taken")?;
             let (edit, change) = add_id(caches, document, step, step_ref, id)?;
             edits.push(edit);
             changes.push(change);

@@ -1,6 +1,6 @@
 //! A release of the cache action that the service accepts, in place of a retired one.
 
-use super::action_ref::cache_action;
+use super::action_ref::working_release;
 use super::fix;
 use crate::actions::Uses;
 use crate::base::finding::{Applicability, Change, Edit, Fix};
@@ -18,21 +18,22 @@ pub fn replace_action(caches: &JobCaches<'_>) -> Result<Fix, String> {
     if let Permission::Withheld(reason) = &caches.permission {
         return Err(reason.clone());
     }
-    let first = *step_refs.first().ok_or("the step is not in sight")?;
+    let first = *step_refs.first().ok_or("cachelint can't find the step")?;
     let document = caches.document_of(first);
-    let new = cache_action(caches.context.repository, caches.context.settings, document);
-    let (_, reference) = new.uses.rsplit_once('@').ok_or("no version is known that works")?;
+    let new = working_release(caches.context.repository, caches.context.settings, document);
+    let (_, reference) =
+        new.uses.rsplit_once('@').ok_or("cachelint knows no version that works")?;
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
     for step_ref in step_refs.iter().filter(|s| s.document == first.document) {
-        let step = caches.step_at(*step_ref).ok_or("the step is not in sight")?;
+        let step = caches.step_at(*step_ref).ok_or("cachelint can't find the step")?;
         if step.shared || step.concurrent || caches.steps_at(*step_ref).is_none_or(|l| l.shared) {
             return Err("the step is shared through an anchor, or runs beside others".to_owned());
         }
-        let scalar = step.uses.as_ref().ok_or("the step is not in sight")?;
+        let scalar = step.uses.as_ref().ok_or("cachelint can't find the step")?;
         let written = Uses::parse(&scalar.text).ok_or("the action cannot be read")?;
         let known = document.text.as_str().get(scalar.span.range()).unwrap_or_default();
         if known.matches(written.reference).count() != 1 || !known.contains(scalar.text.trim()) {
-            return Err("the action is written in a way that cannot be edited safely".to_owned());
+            return Err("cachelint can't edit this `uses:` safely".to_owned());
         }
         let at = scalar.span.start + known.rfind(written.reference).unwrap_or_default();
         edits.push(Edit {
@@ -42,7 +43,7 @@ pub fn replace_action(caches: &JobCaches<'_>) -> Result<Fix, String> {
         edits.extend(comment(document, scalar.span.end, new.comment.as_deref()));
         let value = scalar.text.replace(written.reference, reference);
         changes.push(Change::SetScalar {
-            at: caches.route(*step_ref, &["uses"]).ok_or("the step is not in sight")?,
+            at: caches.route(*step_ref, &["uses"]).ok_or("cachelint can't find the step")?,
             value,
         });
     }

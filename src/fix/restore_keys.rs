@@ -28,24 +28,18 @@ pub fn add(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, St
         None => {
             let corrected = corrected(caches, cached)?;
             if corrected.probe.is_some() {
-                return Err("the key must name the Python first".to_owned());
+                return Err("fix the key first: it has to include the Python version".to_owned());
             }
             let restore =
-                corrected.restore.ok_or("an older environment must not be restored here")?;
+                corrected.restore.ok_or("restoring an older environment isn't safe here")?;
             if cached.step.form != CacheForm::Both {
-                return Err(
-                    "the key must be made safer first, here and in the step that saves".to_owned()
-                );
+                return Err("fix the key first, here and in the step that saves".to_owned());
             }
             parts.set_key(step_ref, &corrected.key)?;
             parts.set_restore(step_ref, &[restore])?;
         }
     }
-    Ok(parts.finish(
-        step_ref,
-        applicability,
-        "Restore the newest environments that are nearly right".to_owned(),
-    ))
+    Ok(parts.finish(step_ref, applicability, "Restore the newest similar environments".to_owned()))
 }
 
 /// The fix that corrects the restore keys only.
@@ -61,7 +55,7 @@ fn restore_only(
     Ok(parts.finish(
         step_ref,
         applicability,
-        "Restore what begins like the key, without its last hash".to_owned(),
+        "Add the key without its last hash as restore key".to_owned(),
     ))
 }
 

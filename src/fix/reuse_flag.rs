@@ -7,25 +7,26 @@ use crate::base::finding::{Change, Edit, Fix, Route, Segment};
 use crate::base::text::Span;
 use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
+use crate::config;
 use crate::job::{Event, Invocation, StepRef};
 use crate::repo::Repository;
 use crate::yaml::ScalarMap;
 
+/// Why no flag is inserted where the settings forbid it.
+pub const LEFT_TO_USER: &str = "the settings leave `-r` to you (`reuse = \"report\"`)";
+
 /// Why the flag cannot be put where it is needed; `None` when it can.
 pub fn obstacle(invocation: &Invocation) -> Option<String> {
     if let Some(refused) = &invocation.run.reuse_refused {
-        return Some(format!("`{refused}` asks nox not to reuse environments"));
+        return Some(format!("`{refused}` tells nox not to reuse environments"));
     }
     if !invocation.run.can_insert_reuse_flag {
-        return Some("a reuse flag on the command would not reach every session".to_owned());
+        return Some("`-r` on the command line wouldn't apply to every session".to_owned());
     }
     match invocation.insert_at {
         Some(_) => None,
         None => Some(
-            invocation
-                .no_insert_reason
-                .unwrap_or("the call is not written in this file")
-                .to_owned(),
+            invocation.no_insert_reason.unwrap_or("the nox command isn't in this file").to_owned(),
         ),
     }
 }
@@ -34,6 +35,9 @@ pub fn obstacle(invocation: &Invocation) -> Option<String> {
 pub fn reuse(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String> {
     let wasted = |cached: &&ExistingCache<'_>| cached.wasted_on().next().is_some();
     let first = caches.list.iter().find(wasted).ok_or("every call reuses its environments")?;
+    if caches.context.settings.reuse == config::Reuse::Report {
+        return Err(LEFT_TO_USER.to_owned());
+    }
     let applicability = caches.editable(first.event.step_ref)?;
     let calls: Vec<_> = caches.list.iter().flat_map(ExistingCache::wasted_on).collect();
     if let Some(reason) = calls.iter().find_map(|(_, call)| obstacle(call)) {
@@ -45,7 +49,9 @@ pub fn reuse(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String> {
     let (edits, changes) = insert(repository, document, calls.iter().copied())?;
     let mut notes = Vec::new();
     if calls.iter().any(|(_, call)| call.run.unpinned) {
-        notes.push("`-r` keeps what is installed: packages without a pinned version stay as they are until the key changes".to_owned());
+        notes.push(
+            "with `-r`, unpinned packages stay at their version until the key changes".to_owned(),
+        );
     }
     let path = &repository.documents[document].path;
     let message = "Let nox reuse what the cache restored".to_owned();
@@ -61,7 +67,7 @@ pub fn insert<'a>(
     let mut places: BTreeMap<StepRef, BTreeSet<usize>> = BTreeMap::new();
     for (event, invocation) in calls {
         if event.step_ref.document != document {
-            return Err("another command that needs the reuse flag is in another file");
+            return Err("another nox command that needs `-r` is in a different file");
         }
         let Some(offset) = invocation.insert_at else { continue };
         places.entry(event.step_ref).or_default().insert(offset);
@@ -82,7 +88,7 @@ fn change(
     offsets: &BTreeSet<usize>,
     flag: &str,
 ) -> Result<Change, &'static str> {
-    const UNKNOWN: &str = "the place of the call in the script is not known";
+    const UNKNOWN: &str = "cachelint can't locate the nox command in the script";
     let document = &repository.documents[step_ref.document];
     let list = document.steps(step_ref.job).ok_or(UNKNOWN)?;
     let step = list.steps.get(step_ref.step).ok_or(UNKNOWN)?;

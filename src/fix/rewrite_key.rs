@@ -48,7 +48,7 @@ pub fn corrected(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<C
             kept.literal(piece.text.as_deref().unwrap_or_default());
         } else if piece.is_unique() {
             return Err(format!(
-                "the key holds `{}`, which changes with every run, on purpose or not",
+                "the key contains `{}`, which changes on every run, perhaps on purpose",
                 piece.source
             ));
         } else if !is_hashed(caches, cached, piece, &mut needs)
@@ -65,9 +65,7 @@ pub fn corrected(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<C
         let key = needs.key();
         let restore = if rebuilt { needs.restore_key_of_packages() } else { needs.restore_key() };
         let corrected = Corrected { key, restore, probe: probe.clone() };
-        let length = literal(&corrected.key).chars().count()
-            + HASH_CHARS * corrected.key.matches("hashFiles(").count();
-        if length <= limit {
+        if least_length(&corrected.key) <= limit {
             return Ok(corrected);
         }
     }
@@ -86,6 +84,11 @@ fn missing_probe(
     let there = before.into_iter().any(|s| s.id.as_ref().is_some_and(|id| id.text == probe.id));
     let asks = |piece: &KeyPiece| piece.scripts.iter().any(|script| asks_python(script));
     (!there && !cached.step.template.pieces.iter().any(asks)).then_some(probe)
+}
+
+/// The key is at least this long, whatever its expressions come to.
+pub(super) fn least_length(key: &str) -> usize {
+    literal(key).chars().count() + HASH_CHARS * key.matches("hashFiles(").count()
 }
 
 /// The parts of a key that aren't expressions.
@@ -209,7 +212,7 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
     let corrected = corrected(caches, cached)?;
     let mut parts = InputEdits::new(caches);
     if let Some(probe) = &corrected.probe {
-        let list = caches.steps_at(step_ref).ok_or("the step is not in sight")?;
+        let list = caches.steps_at(step_ref).ok_or("cachelint can't find the step")?;
         let new = NewStep {
             name: probe.name.clone(),
             id: Some(probe.id.clone()),
@@ -226,7 +229,8 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
     parts.set_key(step_ref, &corrected.key)?;
     if cached.step.restore_keys.is_some() {
         let Some(restore) = &corrected.restore else {
-            return Err("the restore keys must go: an older environment must not be restored here"
+            return Err("the restore keys have to go, because restoring an older environment \
+                        isn't safe here"
                 .to_owned());
         };
         parts.set_restore(step_ref, std::slice::from_ref(restore))?;
@@ -254,7 +258,7 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
     Ok(parts.finish(
         step_ref,
         applicability,
-        "Write a key that follows everything the environments depend on".to_owned(),
+        "Use a key that includes everything the environments depend on".to_owned(),
     ))
 }
 

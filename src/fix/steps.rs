@@ -66,7 +66,7 @@ pub fn insert_steps(
     if list.shared {
         return Err("the steps are shared with another job through an anchor");
     }
-    let before = list.steps.get(at).ok_or("the step is not in sight")?;
+    let before = list.steps.get(at).ok_or("cachelint can't find the step")?;
     if before.concurrent {
         return Err("nox runs beside other steps (`parallel` or `background`)");
     }

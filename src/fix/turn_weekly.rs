@@ -16,7 +16,7 @@ const SCRIPT: &str = "echo \"week=$(date -u +%G-%V)\" >> \"$GITHUB_OUTPUT\"";
 pub fn turn_weekly(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
     let step_ref = cached.event.step_ref;
     let applicability = caches.editable(step_ref)?.min(Applicability::Unsafe);
-    let unsafe_place = "the step is written in a way that cannot be edited safely";
+    let unsafe_place = "cachelint can't edit this step safely";
     let (list, step) =
         caches.steps_at(step_ref).zip(caches.step_at(step_ref)).ok_or(unsafe_place)?;
     let document = caches.document_of(step_ref);
@@ -54,5 +54,5 @@ pub fn turn_weekly(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result
         Edit { span: Span::at(at), content },
         Change::InsertItem { sequence: list.route.clone(), index: step.index, value },
     );
-    Ok(parts.finish(step_ref, applicability, "Let the key change every week".to_owned()))
+    Ok(parts.finish(step_ref, applicability, "Add the week to the key".to_owned()))
 }

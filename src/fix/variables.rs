@@ -41,7 +41,7 @@ pub fn set_input(
     name: &'static str,
     value: &str,
 ) -> Result<(Edit, Change), &'static str> {
-    const UNSAFE: &str = "the step is written in a way that cannot be edited safely";
+    const UNSAFE: &str = "cachelint can't edit this step safely";
     let step = list.steps.get(step).ok_or(UNSAFE)?;
     let mut route: Route = list.route.clone();
     route.push(Segment::Index(step.index));
@@ -133,7 +133,7 @@ fn set_entries(
             Kind::Scalar { style, .. } if !matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
         );
         if !one_line || old.anchored || old.tag.is_some() || tree.is_null(entry.value) {
-            return Err("the value is written in a way that cannot be edited safely");
+            return Err("cachelint can't edit this value safely");
         }
         let key = tree.str(entry.key).unwrap_or(name).to_owned();
         let mut at = route.clone();
@@ -161,7 +161,7 @@ fn new_env(
     mapping: Route,
     variables: &[(&'static str, String)],
 ) -> Result<Changed, &'static str> {
-    const LAYOUT: &str = "the job is written in a way that cannot be edited safely";
+    const LAYOUT: &str = "cachelint can't edit this job safely";
     let (tree, text) = (&document.tree, &document.text);
     let steps = tree.entry(job.node, "steps").ok_or(LAYOUT)?;
     let start = tree.span(steps.key).start;

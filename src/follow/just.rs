@@ -62,7 +62,7 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
             return reader
                 .out
                 .notes
-                .push(format!("which recipe of `{}` is run is not known", file.path));
+                .push(format!("cachelint doesn't know which recipe of `{}` runs", file.path));
         };
         let (mut inside, mut name) = justfile.module_of(name);
         // `just docs build` is `just docs::build`.
@@ -72,10 +72,10 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
                 Some(next) => match next.value.as_deref() {
                     Some(next) => next,
                     None => {
-                        return reader
-                            .out
-                            .notes
-                            .push(format!("which recipe of `{}` is run is not known", file.path));
+                        return reader.out.notes.push(format!(
+                            "cachelint doesn't know which recipe of `{}` runs",
+                            file.path
+                        ));
                     }
                 },
                 None => inside.first.as_deref().unwrap_or_default(),

@@ -23,7 +23,7 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
     let goals: Vec<String> = args.operands.iter().filter_map(|w| w.value.clone()).collect();
     let unknown = goals.len() < args.operands.len();
     if unknown {
-        out.notes.push(format!("which target of `{}` is made is not known", file.path));
+        out.notes.push(format!("cachelint doesn't know which target of `{}` runs", file.path));
     }
     let goals = match (goals.is_empty() && !unknown, &makefile.default_goal) {
         (true, Some(goal)) => vec![goal.clone()],

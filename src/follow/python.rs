@@ -40,7 +40,7 @@ fn add_script(path: &str, folder: &str, run: CommandCall, label: String, out: &m
         Some(cwd) => cwd.and_then(|cwd| join(folder, &cwd)),
     };
     let Some(folder) = folder else {
-        out.notes.push(format!("`{path}` runs a command in a folder that is not known"));
+        out.notes.push(format!("`{path}` runs a command in an unknown folder"));
         return;
     };
     let holes = run.holes.into_iter().map(|span| (span, None)).collect();

@@ -36,9 +36,10 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
     for word in &args.operands {
         match &word.value {
             Some(name) => reader.run(name, 0),
-            None => {
-                reader.out.notes.push(format!("which task of `{}` is run is not known", file.path))
-            }
+            None => reader
+                .out
+                .notes
+                .push(format!("cachelint doesn't know which task of `{}` runs", file.path)),
         }
     }
 }
@@ -188,7 +189,7 @@ impl<'a> TaskReader<'a, '_> {
                     return self
                         .out
                         .notes
-                        .push(format!("the task `{name}` runs in a folder that is not known"));
+                        .push(format!("the task `{name}` runs in an unknown folder"));
                 }
             },
         };

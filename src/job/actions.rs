@@ -130,7 +130,7 @@ impl TimelineBuilder<'_> {
             self.input_text(here, "clean").is_none_or(|c| !c.eq_ignore_ascii_case("false"));
         match &folder {
             Some(folder) => self.state.check_out(folder.clone(), own),
-            None => self.mention(here, "a checkout goes to a folder that is not known"),
+            None => self.mention(here, "a checkout goes to an unknown folder"),
         }
         self.push(here, here.step.span, EventKind::Checkout { folder, own, cleans });
     }
@@ -284,7 +284,7 @@ impl TimelineBuilder<'_> {
                 |s| in_workspace("", &self.scope_at(here).text(&s.text)?),
             );
         let Some(folder) = folder else {
-            let why = format!("`{}` runs in a folder that is not known", action.action);
+            let why = format!("`{}` runs in an unknown folder", action.action);
             return self.undecide(here, here.step.span, why);
         };
         let place = self.state.place(&folder);

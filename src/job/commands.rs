@@ -50,7 +50,7 @@ impl TimelineBuilder<'_> {
     ) {
         let scope = self.scope_at(here);
         let Ok(template) = parse_template(&script.text) else {
-            let why = "the script holds an expression that cannot be read";
+            let why = "the script contains an expression that cachelint can't read";
             return self.undecide(here, script.span, why);
         };
         let holes: Vec<(Span, Option<String>)> = template
@@ -104,8 +104,8 @@ impl TimelineBuilder<'_> {
             self.command(&origin, &read.command, read.program.as_ref());
         }
         if foreign && self.events[before..].iter().all(|e| e.invocation().is_none()) {
-            let why = "the script names nox and is in a language of which only plain commands are \
-                       read; a step in bash that calls nox would help";
+            let why = "the script mentions nox but is in a language of which cachelint reads \
+                       only plain commands; a bash step that calls nox would help";
             self.undecide(here, script.span, why);
         }
         if let Some(why) = &all.cut {
@@ -220,7 +220,7 @@ impl TimelineBuilder<'_> {
             Some(Some((at, in_container))) => (at, in_container, true),
             Some(None) => (String::new(), false, false),
             None => {
-                let why = format!("`{text}` runs in a folder that is not known");
+                let why = format!("`{text}` runs in an unknown folder");
                 return self.undecide_command(origin, command, why);
             }
         };
@@ -304,19 +304,16 @@ impl TimelineBuilder<'_> {
         call: &Call,
     ) -> (Option<usize>, Option<&'static str>) {
         if origin.file_script.is_some() {
-            return (
-                None,
-                Some("nox is called in another file, which the step leads to; add the flag there"),
-            );
+            return (None, Some("the step runs nox through another file; add the flag there"));
         }
         if origin.here.step.run.as_ref().is_none_or(|run| run.node != origin.script.node) {
-            let why = "an action runs the call from its input; add the flag there";
+            let why = "an action runs nox from its input; add the flag there";
             return (None, Some(why));
         }
         let Some(offset) = call.insert_at else {
             let tool = self.repository.answers.tool().name();
             let why = if origin.script.text.contains(tool) {
-                "nox is not called by a plain command of a shell; add the flag there"
+                "nox isn't called by a plain shell command; add the flag there"
             } else {
                 "the word `nox` is not written in this step"
             };
@@ -324,7 +321,7 @@ impl TimelineBuilder<'_> {
         };
         match origin.map() {
             Some(map) => (Some(map.insertion_offset(offset)), None),
-            None => (None, Some("the script is written in a way that cannot be edited safely")),
+            None => (None, Some("cachelint can't edit this script safely")),
         }
     }
 

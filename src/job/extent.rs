@@ -53,9 +53,7 @@ impl fmt::Display for Extent {
             if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
         };
         match self.legs {
-            LegCount::Computed => {
-                f.write_str("legs of a matrix that is computed while the workflow runs")?
-            }
+            LegCount::Computed => f.write_str("legs of a matrix that the workflow computes")?,
             LegCount::Matrix(legs) => f.write_str(&plural(legs, "matrix leg"))?,
             LegCount::Plain(instances) => f.write_str(&plural(instances, "instance"))?,
         }

@@ -139,6 +139,6 @@ fn what_names_nox_and_cannot_be_read_is_said() {
     ] {
         let outcome = one_job(script, more);
         assert!(outcome.findings.is_empty(), "{script}");
-        assert!(says(&outcome, "names nox"), "{script}: {:?}", outcome.undecided);
+        assert!(says(&outcome, "mentions nox"), "{script}: {:?}", outcome.undecided);
     }
 }

@@ -208,7 +208,7 @@ fn describe(all: &[(usize, &Event)]) -> (String, Vec<String>) {
             let text = match folder.as_deref() {
                 Some("") => format!("checkout of {what}"),
                 Some(folder) => format!("checkout of {what} into `{folder}`"),
-                None => format!("checkout of {what} into a folder that is not known"),
+                None => format!("checkout of {what} into an unknown folder"),
             };
             (text, Vec::new())
         }
@@ -295,8 +295,7 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
         }
         let folders =
             distinct(of.iter().flat_map(|c| c.folders.iter().map(|f| format!("`{f}`")))).join(", ");
-        let folders =
-            if folders.is_empty() { "a folder that is not known".to_owned() } else { folders };
+        let folders = if folders.is_empty() { "an unknown folder".to_owned() } else { folders };
         let why = distinct(of.iter().map(|c| c.run.why.clone())).swap_remove(0);
         // The listed sessions say it already.
         let listed = of.iter().all(|c| c.run.sessions.iter().any(|s| s.creates_env == Answer::Yes));

@@ -148,8 +148,8 @@ impl TimelineBuilder<'_> {
         if unwrapped.name.is_none() && unwrapped.program.value.is_none() {
             let place = Location {
                 label: format!(
-                    "which program `{text}` runs is not known; name it in the step, or list the \
-                     job's calls there"
+                    "cachelint doesn't know which program `{text}` runs; name it in the step, or \
+                     list the nox commands there"
                 ),
                 ..self.place_of(origin, command.span)
             };
@@ -163,8 +163,8 @@ impl TimelineBuilder<'_> {
         let calls = words.windows(2).any(|pair| pair[0] == tool && pair[1].starts_with('-'));
         if calls && !installs {
             let why = format!(
-                "`{text}` may run nox, and what `{name}` does with its words is not known; a step \
-                 that calls nox itself would help"
+                "`{text}` may run nox, but cachelint doesn't know what `{name}` does with its \
+                 arguments; a step that calls nox itself would help"
             );
             self.undecide_command(origin, command, why);
         }
@@ -187,7 +187,8 @@ impl TimelineBuilder<'_> {
         let text = super::commands::shown(origin.text, command.span);
         let place = Location {
             label: format!(
-                "`{text}` names nox and could not be read; a step that calls nox itself would help"
+                "`{text}` mentions nox, but cachelint can't read it; a step that calls nox \
+                 itself would help"
             ),
             ..self.place_of(origin, command.span)
         };
@@ -210,8 +211,8 @@ impl TimelineBuilder<'_> {
         if words.lead(&[&unwrapped.program.raw], self.repository.files(), Goal::Tool) {
             let text = super::commands::shown(origin.text, command.span);
             let why = format!(
-                "`{text}` runs a script in a folder that is not known; a `working-directory` \
-                 written out would help"
+                "`{text}` runs a script in an unknown folder; a literal `working-directory` \
+                 would help"
             );
             self.undecide_command(origin, command, why);
         }
@@ -226,8 +227,8 @@ impl TimelineBuilder<'_> {
         };
         if let Some((input, _)) = here.step.with.iter().find(|(_, value)| calls(&value.text)) {
             let why = format!(
-                "`{action}` may run what its input `{input}` says; a `run:` step that calls nox \
-                 would help"
+                "`{action}` may run the command in its input `{input}`; a `run:` step that calls \
+                 nox would help"
             );
             self.undecide(here, here.step.span, why);
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Look, Report, printable, summary};
+use super::{Look, Report, one_line, summary};
 use crate::base::finding::Severity;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
@@ -24,15 +24,6 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         }
     }
     summary::write(out, report, look)
-}
-
-fn one_line(text: &str) -> String {
-    printable(text)
-        .split(['\n', '\r'])
-        .map(str::trim)
-        .filter(|l| !l.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::group::{Group, groups};
 use super::patch::write_patch;
-use super::{Look, Report, Reported, printable, printable_name, summary};
+use super::{Look, Report, Reported, one_line, printable, printable_name, summary};
 use crate::base::finding::{Applicability, Severity};
 use crate::base::text::{Span, Text};
 use crate::rules::checks;
@@ -50,7 +50,7 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         }
     }
     for note in &repeated {
-        writeln!(out, "note: {}", printable(note))?;
+        writeln!(out, "note: {}", one_line(note))?;
     }
     if !repeated.is_empty() {
         writeln!(out)?;
@@ -62,7 +62,7 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
     match shown.iter().find(unlinked).map(|group| group.first().finding.rule) {
         Some(check) if look.explains => {
             let name = check.rsplit('/').next().unwrap_or(check);
-            writeln!(out, "`cachelint rule {name}` explains a check.")
+            writeln!(out, "`cachelint rule {name}` explains the check.")
         }
         _ => Ok(()),
     }
@@ -86,7 +86,7 @@ fn write_fix(out: &mut dyn Write, reported: &Reported, look: Look) -> io::Result
     let Some(fix) = &finding.fix else {
         return match &finding.no_fix_reason {
             Some(reason) => {
-                writeln!(out, "  no automatic fix: {}", printable(reason).replace('\n', " "))
+                writeln!(out, "  no automatic fix: {}", one_line(reason))
             }
             None => Ok(()),
         };
@@ -101,7 +101,7 @@ fn write_fix(out: &mut dyn Write, reported: &Reported, look: Look) -> io::Result
     } else {
         format!(" in {}", printable_name(&sources.as_typed(&fix.path)))
     };
-    writeln!(out, "  {way}: {}{place}", printable(&fix.message).replace('\n', " "))?;
+    writeln!(out, "  {way}: {}{place}", one_line(&fix.message))?;
     match sources.text(&fix.path) {
         Some(text) => write_patch(out, text, &fix.edits, look),
         None => Ok(()),
@@ -177,11 +177,7 @@ impl<'a> FindingDiagnostic<'a> {
         let end = text.map_or(0, |t| t.as_str().len());
         let label = |name: &str, start: usize, stop: usize| {
             let (start, stop) = (start.min(end), stop.min(end));
-            (
-                Some(printable(name).into_owned()).filter(|n| !n.is_empty()),
-                start,
-                stop.saturating_sub(start),
-            )
+            (Some(one_line(name)).filter(|n| !n.is_empty()), start, stop.saturating_sub(start))
         };
         let here = |path: &str| path == finding.primary.path;
         let primary =
@@ -192,7 +188,7 @@ impl<'a> FindingDiagnostic<'a> {
             let (name, start, length) = label(&related.label, related.span.start, related.span.end);
             labels.push(LabeledSpan::new(name, start, length));
         }
-        let mut message = printable(&finding.message).into_owned();
+        let mut message = one_line(&finding.message);
         if source.is_none() && whole.is_some() {
             let start = reported.start();
             message.insert_str(
@@ -237,7 +233,8 @@ fn help(group: &Group<'_>, repeated: &[&str]) -> String {
         lines.push(format!("withheld: {reason}"));
     }
     lines.retain(|line| !line.is_empty());
-    printable(&lines.join("\n")).into_owned()
+    let lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
+    lines.join("\n")
 }
 
 impl fmt::Display for FindingDiagnostic<'_> {
@@ -351,12 +348,9 @@ mod tests {
             .to_vec();
         let text = render(&report, Look { explains: true, ..Look::default() });
         assert_eq!(text.matches("A cache would help.").count(), 1, "{text}");
-        assert!(
-            text.contains("the same in 2 more jobs: `lint` (line 6), `docs` (line 6)"),
-            "{text}"
-        );
+        assert!(text.contains("same in 2 more jobs: `lint` (line 6), `docs` (line 6)"), "{text}");
         assert!(text.contains("Found 3 errors."), "{text}");
-        assert!(text.ends_with("`cachelint rule missing-cache` explains a check.\n"), "{text}");
+        assert!(text.ends_with("`cachelint rule missing-cache` explains the check.\n"), "{text}");
     }
 
     #[test]

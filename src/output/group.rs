@@ -84,7 +84,7 @@ impl<'a> Group<'a> {
             .collect();
         let jobs = if others.len() == 1 { "job" } else { "jobs" };
         (!others.is_empty())
-            .then(|| format!("the same in {} more {jobs}: {}", others.len(), others.join(", ")))
+            .then(|| format!("same in {} more {jobs}: {}", others.len(), others.join(", ")))
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(found.iter().map(|g| g.findings.len()).collect::<Vec<_>>(), [3, 1]);
         assert_eq!(
             found[0].others().unwrap(),
-            "the same in 2 more jobs: `lint` (line 6), `docs` (line 6)"
+            "same in 2 more jobs: `lint` (line 6), `docs` (line 6)"
         );
         assert_eq!(found[1].others(), None);
 

@@ -22,7 +22,9 @@ use std::sync::Arc;
 use crate::base::finding::{Finding, Location, Problem};
 use crate::base::text::{Position, Text};
 
-pub use crate::base::printable::{markdown_cell, printable, printable_name, without_commands};
+pub use crate::base::printable::{
+    markdown_cell, one_line, printable, printable_name, without_commands,
+};
 
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::{Fixed, Look, Report, Row, markdown_cell, printable, printable_name};
+use super::{Fixed, Look, Report, Row, markdown_cell, one_line, printable_name};
 use crate::base::finding::{Applicability, Finding, Severity};
 use crate::rules::checks;
 
@@ -117,9 +117,9 @@ fn write_counts(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<
         parts.push(format!("{hidden} more with `-v`."));
     }
     if report.undecided_jobs > 0 {
-        let more = if look.verbose { "" } else { " (`-v`)" };
+        let more = if look.verbose { "" } else { " (`-v` says why)" };
         let jobs = counted(report.undecided_jobs, "job");
-        parts.push(format!("{jobs} could not be decided{more}."));
+        parts.push(format!("{jobs} could not be checked{more}."));
     }
     if parts.is_empty() { Ok(()) } else { writeln!(out, "{}", parts.join(" ")) }
 }
@@ -134,10 +134,10 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
             out,
             "{red}error{reset}: {}{place}: {}",
             printable_name(&path),
-            printable(&problem.message)
+            one_line(&problem.message)
         )?;
         if let Some(help) = &problem.help {
-            writeln!(out, "  help: {}", printable(help))?;
+            writeln!(out, "  help: {}", one_line(help))?;
         }
     }
     for (location, sources) in report.undecided.iter().filter(|_| look.verbose) {
@@ -145,11 +145,11 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
         let path = sources.as_typed(&location.path);
         writeln!(
             out,
-            "{}:{}:{}: not decided: {}",
+            "{}:{}:{}: undecided: {}",
             printable_name(&path),
             start.line,
             start.column,
-            printable(&location.label)
+            one_line(&location.label)
         )?;
     }
     Ok(())
@@ -256,7 +256,8 @@ mod tests {
         );
         report.undecided_jobs = 2;
         assert!(
-            text(super::write, &report, false).ends_with("\n2 jobs could not be decided (`-v`).\n")
+            text(super::write, &report, false)
+                .ends_with("\n2 jobs could not be checked (`-v` says why).\n")
         );
         report.undecided_jobs = 0;
         report.dry = true;

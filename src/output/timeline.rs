@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Look, printable};
+use super::{Look, one_line};
 use crate::job::timeline_view::{JobTimeline, SourcePlace, TimelineEntry};
 
 /// Writes one block for each job: what it comes to, then its events in order.
@@ -22,18 +22,15 @@ pub fn write(out: &mut dyn Write, timelines: &[JobTimeline], look: Look) -> io::
 fn job(out: &mut dyn Write, timeline: &JobTimeline, look: Look) -> io::Result<()> {
     let (bold, dim, off) =
         if look.colour { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
-    let (path, name) = (printable(&timeline.path), printable(&timeline.job));
+    let (path, name) = (one_line(&timeline.path), one_line(&timeline.job));
     match timeline.instances {
         instances if instances.is_single() => writeln!(out, "{bold}{path}: {name}{off}")?,
         instances => writeln!(out, "{bold}{path}: {name}{off} {dim}({instances}){off}")?,
     }
     let folders: Vec<String> =
-        timeline.env_dirs.iter().map(|d| format!("`{}`", printable(d))).collect();
-    let folders = if folders.is_empty() {
-        "a folder that is not known".to_owned()
-    } else {
-        folders.join(", ")
-    };
+        timeline.env_dirs.iter().map(|d| format!("`{}`", one_line(d))).collect();
+    let folders =
+        if folders.is_empty() { "an unknown folder".to_owned() } else { folders.join(", ") };
     match timeline.creates_env {
         Some(true) => {
             writeln!(out, "  creates environments in {folders}; reuse {}", timeline.reuse)?
@@ -48,7 +45,7 @@ fn job(out: &mut dyn Write, timeline: &JobTimeline, look: Look) -> io::Result<()
     }
     if look.verbose {
         for reason in &timeline.undecided {
-            writeln!(out, "  {dim}not decided: {}{off}", printable(reason))?;
+            writeln!(out, "  {dim}not decided: {}{off}", one_line(reason))?;
         }
     }
     Ok(())
@@ -82,7 +79,7 @@ fn event(
     look: Look,
 ) -> io::Result<()> {
     let (dim, off) = if look.colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-    write!(out, "  {dim}{label:<width$}{off}  {}", printable(&event.text))?;
+    write!(out, "  {dim}{label:<width$}{off}  {}", one_line(&event.text))?;
     let mut notes: Vec<String> =
         event.instances.iter().map(|i| format!("on {i} instances")).collect();
     notes.extend(event.condition.iter().map(|c| format!("if {}", one_line(c))));
@@ -110,8 +107,4 @@ fn step(place: &SourcePlace) -> String {
     } else {
         format!("{place} {}", one_line(&place.text))
     }
-}
-
-fn one_line(text: &str) -> String {
-    printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

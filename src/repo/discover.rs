@@ -151,7 +151,7 @@ impl Finder {
         } else {
             // The folder is resolved, the file is not: a link must stay visible as one.
             let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-                return Err(problem(path, "is no file name", None));
+                return Err(problem(path, "isn't a file name", None));
             };
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             let standing = fs::canonicalize(folder).map_err(failed)?.join(name);
@@ -229,11 +229,11 @@ impl Finder {
         let checked = real.and_then(|(real, metadata)| match metadata {
             _ if !real.starts_with(root) => {
                 let target =
-                    format!("is a symbolic link out of the repository, to {}", real.display());
+                    format!("is a symbolic link to {}, outside the repository", real.display());
                 Err(problem(given, target, Some("check that file by its own path")))
             }
             Ok(metadata) if metadata.is_file() => Ok(real),
-            Ok(_) => Err(problem(given, "is no regular file", None)),
+            Ok(_) => Err(problem(given, "isn't a regular file", None)),
             Err(e) => Err(problem(given, format!("cannot be read: {e}"), None)),
         });
         let files = self.repositories.entry(root.to_owned()).or_default();

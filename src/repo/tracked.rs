@@ -35,8 +35,8 @@ impl Tracked {
         let Some(index) = index_path(root) else { return from_folder(root) };
         from_index(&index).unwrap_or_else(|| Self {
             doubt: Some(
-                "the git index cannot be read (only SHA-1 repositories can be): every file in the \
-                 folder counts as tracked",
+                "the git index can't be read (only SHA-1 repositories are supported), so every \
+                 file in the folder counts as tracked",
             ),
             ..from_folder(root)
         })
@@ -129,8 +129,8 @@ fn from_index(path: &Path) -> Option<Tracked> {
         }
     }
     let doubt = sparse.then_some(
-        "the git index is sparse: what lies in folders outside of the checkout is not known; \
-         `git sparse-checkout reapply --no-sparse-index` lists it",
+        "the git index is sparse, so the files outside the checkout are unknown; `git \
+         sparse-checkout reapply --no-sparse-index` lists them",
     );
     Some(Tracked { doubt, ..Tracked::new(files, links) })
 }

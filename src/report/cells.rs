@@ -260,7 +260,7 @@ fn job_notes(job: &JobSummary, notes: &mut Notes) {
     if job.bounds_only {
         notes.of_job(
             &job.job,
-            "the log does not tell where a restoring step begins: its seconds are an upper bound",
+            "the log doesn't say where a restoring step begins, so its seconds are an upper bound",
         );
     }
     for (what, caches) in [
@@ -304,7 +304,7 @@ fn stored(storage: &Storage) -> String {
             let note = storage.note.as_deref().unwrap_or_default();
             text += &format!("; no quota known for {}: {note}", LOGS.forge(forge).name);
         }
-        (None, _) => text += "; the logs do not tell the forge: give --forge for its quota",
+        (None, _) => text += "; the logs don't name the forge; use --forge for its quota",
     }
     text
 }

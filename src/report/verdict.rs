@@ -47,16 +47,14 @@ pub fn verdict(evidence: &BeforeAfter) -> Verdict {
         return Verdict::unsettled(format!("restored, then built again: add reuse{saves}"));
     }
     if evidence.cache_after && !evidence.warmed {
-        return Verdict::unsettled(
-            "nothing restored yet: no verdict; a second run after would tell",
-        );
+        return Verdict::unsettled("nothing restored yet, so no verdict; another run would tell");
     }
     let (costs_before, costs_after, remark) = match (evidence.measured, evidence.job_seconds) {
         (Some((before, after)), _) => (before, after, ""),
         (None, Some((before, after))) => {
             (Costs::exactly(before), Costs::exactly(after), " (whole job)")
         }
-        (None, None) => return Verdict::unsettled("the logs do not tell the seconds"),
+        (None, None) => return Verdict::unsettled("the logs don't say how long it took"),
     };
     let gain = gain(costs_before, costs_after);
     let (before, after) = match gain > 0.0 {
@@ -84,7 +82,7 @@ pub fn verdict(evidence: &BeforeAfter) -> Verdict {
             format!("no difference that matters ({gain:+.1} s){remark}")
         } else {
             format!(
-                "not settled ({gain:+.1} s in {}): {} runs of each would tell{remark}",
+                "not settled ({gain:+.1} s in {}); {} runs of each would settle it{remark}",
                 of_runs(runs),
                 runs_needed(gain.abs(), noise, runs)
             )
@@ -103,7 +101,7 @@ pub fn verdict(evidence: &BeforeAfter) -> Verdict {
         (true, true) => format!("costs {seconds} s a run: remove it{remark}"),
         (true, false) => format!("costs {seconds} s a run{remark}"),
         (false, _) => format!(
-            "took {seconds} s more in {}: {} runs of each would tell{remark}",
+            "took {seconds} s more in {}; {} runs of each would settle it{remark}",
             of_runs(runs),
             facts.runs_to_remove
         ),
@@ -165,11 +163,11 @@ mod tests {
     fn one_pair_never_says_remove_it() {
         assert_eq!(
             says(&[10.0], &[40.0]),
-            "took 30 s more in one pair of runs: 3 runs of each would tell"
+            "took 30 s more in one pair of runs; 3 runs of each would settle it"
         );
         assert_eq!(
             says(&[10.0], &[11.0]),
-            "not settled (-1.0 s in one pair of runs): 8 runs of each would tell"
+            "not settled (-1.0 s in one pair of runs); 8 runs of each would settle it"
         );
         assert_eq!(says(&[40.0], &[10.0]), "saves 30 s a run (one pair of runs)");
     }
@@ -184,7 +182,7 @@ mod tests {
         );
         assert_eq!(
             says(&[10.0, 14.0, 20.0], &[12.0, 18.0, 22.0]),
-            "not settled (-4.0 s in 3 runs of each): 12 runs of each would tell"
+            "not settled (-4.0 s in 3 runs of each); 12 runs of each would settle it"
         );
     }
 }

@@ -368,16 +368,16 @@ fn gives_each_verdict_in_words() {
         (
             "github-uncached.txt",
             "github-miss.txt",
-            "nothing restored yet: no verdict; a second run after would tell",
+            "nothing restored yet, so no verdict; another run would tell",
         ),
         ("github-uncached.txt", "github-hit-failing.txt", "no longer passes"),
         ("github-uncached.txt", "github-uncached.txt", "no cache before or after (+0.0 s)"),
         (
             "github-hit.txt",
             "github-uncached.txt",
-            "took 34 s more in one pair of runs: 3 runs of each would tell",
+            "took 34 s more in one pair of runs; 3 runs of each would settle it",
         ),
-        ("github-uncached.txt", "github-truncated.txt", "the logs do not tell the seconds"),
+        ("github-uncached.txt", "github-truncated.txt", "the logs don't say how long it took"),
         // 20 s of nox and 2 s of saving become 2 s of nox, at most 2 s of restoring, 0.2 s after it
         ("forgejo-tests-41.log", "forgejo-tests-42.log", "saves 18 s a run (one pair of runs)"),
     ] {

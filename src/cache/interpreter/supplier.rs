@@ -126,7 +126,8 @@ impl<'a> Calls<'a> {
             return match self.image {
                 Some(Image::Fixed(_)) => Supplier::Fixed,
                 _ => Supplier::Unknown(
-                    "the image of the container that the command starts can get another Python"
+                    "the image of the container that the command starts can get a different \
+                     Python"
                         .to_owned(),
                 ),
             };
@@ -149,7 +150,7 @@ impl<'a> Calls<'a> {
         let name = name.trim();
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
         if name.is_empty() || !name.chars().all(plain) {
-            return Supplier::Unknown(format!("which Python `{name}` is, is not known"));
+            return Supplier::Unknown(format!("cachelint doesn't know which Python `{name}` is"));
         }
         if let Some(set_up) = self.location() {
             let several = setup_actions().interpreter(&set_up.action).is_some_and(|a| a.several);
@@ -231,7 +232,7 @@ impl<'a> Calls<'a> {
             Some(python) if self.location().is_some() && is_active(python) => self.located(),
             Some(python) if !python.contains(['$', '{', '`']) => self.named(python, false),
             Some(_) => {
-                Supplier::Unknown("which Python `pipx` is told to take is not known".to_owned())
+                Supplier::Unknown("cachelint doesn't know which Python `pipx` uses".to_owned())
             }
             // pip installs pipx into the Python that is set up.
             None if self.lines_with("install").any(|l| installs(&l, "pip", "pipx")) => {

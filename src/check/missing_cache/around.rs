@@ -47,7 +47,7 @@ fn what_deletes_the_folder_is_named_where_it_spoils_a_cache() {
         let steps = format!("{SETUP}{before}- run: {call}\n{after}");
         let finding = of_steps("runs-on: ubuntu-latest", &steps).unwrap();
         assert_eq!(finding.fix.is_none(), spoiled, "{steps}: {:?}", finding.no_fix_reason);
-        let names = |reason: &String| reason.contains("removes `.nox`");
+        let names = |reason: &String| reason.contains("deletes `.nox`");
         assert_eq!(finding.no_fix_reason.as_ref().is_some_and(names), spoiled, "{steps}");
     }
 }

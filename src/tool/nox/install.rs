@@ -252,7 +252,7 @@ impl InstallCollector<'_> {
         };
         let tracked = !self.files.tracked_under(&join(self.folder, place)).is_empty();
         if !place.contains("://") && !tracked {
-            self.unfollowed(format!("`--find-links {place}` takes what the job has built"));
+            self.unfollowed(format!("`--find-links {place}` installs what the job has built"));
         }
     }
 
@@ -288,7 +288,7 @@ impl InstallCollector<'_> {
             if self.files.is_tracked(&join(self.folder, path)) {
                 self.file(&join(self.folder, path));
             } else {
-                self.unfollowed(format!("`{path}` is built before"));
+                self.unfollowed(format!("the job builds `{path}`"));
             }
             return true;
         }

@@ -91,7 +91,7 @@ fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
         return run;
     }
     let Some(path) = noxfile_path(&call, request) else {
-        run.undecided.push("which noxfile is used is not known".to_owned());
+        run.undecided.push("cachelint doesn't know which noxfile is used".to_owned());
         return run;
     };
     let reader = nesting.noxfiles.read(&path, request.files, request.env);
@@ -452,7 +452,7 @@ fn follow(
     run.undecided.extend(selection.doubts);
     if !all_found {
         run.undecided.extend(selection.missing.iter().map(|name| match fails {
-            true => format!("the noxfile has no session `{name}`, so that nox fails here"),
+            true => format!("the noxfile has no session `{name}`, so nox fails here"),
             false => format!("no session `{name}` was found in the noxfile"),
         }));
     }
@@ -460,7 +460,7 @@ fn follow(
         run.undecided.extend(reader.hidden_sessions.iter().cloned());
     }
     if call.incomplete {
-        run.undecided.push("words of the command line are not known".to_owned());
+        run.undecided.push("part of the command line is unknown".to_owned());
     }
     if installs.computed {
         run.undecided.push("some of what is installed is computed".to_owned());
@@ -481,7 +481,7 @@ fn is_table(path: &str) -> bool {
 fn why(answer: Answer, selection: &Selection, sessions: &[Session], call: &NoxCall) -> String {
     match answer {
         Answer::No if selection.none_asked => {
-            "no session is asked for: nox lists them and leaves".to_owned()
+            "no session is selected, so nox only lists them".to_owned()
         }
         Answer::No if backend::forced_none(call) => "`--no-venv` on the command line".to_owned(),
         Answer::No => match sessions {
@@ -494,9 +494,8 @@ fn why(answer: Answer, selection: &Selection, sessions: &[Session], call: &NoxCa
         },
         Answer::Unknown => match selection.missing.first() {
             Some(name) => format!("no session `{name}` was found in the noxfile"),
-            None => {
-                "which sessions run, or whether they have environments, is not known".to_owned()
-            }
+            None => "cachelint doesn't know which sessions run or whether they have environments"
+                .to_owned(),
         },
     }
 }

@@ -78,7 +78,7 @@ fn inner(
     nesting: &Nesting<'_>,
 ) -> Result<Run, String> {
     let Some(folder) = &call.folder else {
-        return Err("a session calls nox again, in a folder that is not known".to_owned());
+        return Err("a session calls nox again, in an unknown folder".to_owned());
     };
     let follow = |args: &[Argument]| {
         let within = Request { args, env: request.env, folder, script: None, files: request.files };
@@ -111,12 +111,12 @@ fn inner(
         all.iter().flat_map(|r| r.definition_files.iter().cloned()).collect();
     let mut first = (!all.is_empty())
         .then(|| all.swap_remove(0))
-        .ok_or_else(|| "a session calls nox again, with a noxfile that is not known".to_owned())?;
+        .ok_or_else(|| "a session calls nox again, with an unknown noxfile".to_owned())?;
     first.creates_env = answer;
     first.reuse = same.unwrap_or(Reuse::Unknown);
     first.definition_files = files.into_iter().collect();
     first.env_dirs.clear();
-    first.undecided.push("which noxfile a session calls nox with is not known".to_owned());
+    first.undecided.push("a session calls nox with an unknown noxfile".to_owned());
     Ok(first)
 }
 

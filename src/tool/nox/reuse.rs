@@ -65,7 +65,7 @@ pub fn global(call: &NoxCall, reader: Option<&NoxfileReader<'_>>) -> Global {
         return from_line;
     }
     if call.incomplete {
-        return new(Setting::Unknown, "words of the command line are not known");
+        return new(Setting::Unknown, "part of the command line is unknown");
     }
     let Some(reader) = reader else { return new(Setting::Unknown, "there is no noxfile to read") };
     match reader.options.get("reuse_existing_virtualenvs").map(Value::truth) {
@@ -88,7 +88,7 @@ pub fn global(call: &NoxCall, reader: Option<&NoxfileReader<'_>>) -> Global {
         None => {}
     }
     match reader.options.get("reuse_venv") {
-        None => new(Setting::No, "nox builds environments anew unless it is told to reuse them"),
+        None => new(Setting::No, "nox rebuilds environments unless it is told to reuse them"),
         Some(Value::Str(text)) => {
             let setting = setting(text);
             let text = format!("nox.options.reuse_venv = \"{text}\"");
