@@ -32,6 +32,8 @@ SHOWN = 5
 # What changes which items a sequence has, and in which order.
 ITEMS = ("insert", "remove", "move")
 Value = Any
+# The keys added to a mapping, by its identity.
+Added = dict[int, set[str]]
 
 
 class TextKeys(yaml.CSafeLoader):
@@ -124,24 +126,27 @@ def named(mapping: dict[Any, Value], name: str) -> Any:
     return name if name in mapping else next(key for key in mapping if str(key) == name)
 
 
-def with_changes(old: Value, changes: list[dict[str, Any]], ends_open: bool) -> Value:
-    """`old` with `changes` made, whose routes and indices are those of `old`.
+def with_changes(old: Value, changes: list[dict[str, Any]], ends_open: bool) -> tuple[Value, Added]:
+    """`old` with `changes` made, whose routes and indices are those of `old`, and which keys were added to it.
 
     Where a text `ends_open`, in a block without a last line break, parsers differ in whether its value has one.
     """
     new = copy.deepcopy(unshared(old))
+    added: Added = collections.defaultdict(set)
     for change in changes:
         if change["do"] == "set":
             *route, last = change["at"]
             parent = place(new, route)
             key = last if isinstance(last, int) else named(parent, last)
-            added = "\n" if ends_open and str(parent[key]).endswith("\n") and change["value"][-1:] != "\n" else ""
-            parent[key] = change["value"] + added
+            end = "\n" if ends_open and str(parent[key]).endswith("\n") and change["value"][-1:] != "\n" else ""
+            parent[key] = change["value"] + end
         elif change["do"] == "drop":
             parent = place(new, change["at"])
             del parent[named(parent, change["key"])]
         elif change["do"] == "add":
-            place(new, change["at"])[change["key"]] = change["value"]
+            parent = place(new, change["at"])
+            parent[change["key"]] = change["value"]
+            added[id(parent)].add(change["key"])
     routes = {json.dumps(change["at"]) for change in changes if change["do"] in ITEMS}
     for route in sorted(routes, key=lambda text: -len(json.loads(text))):
         here = [c for c in changes if c["do"] in ITEMS and json.dumps(c["at"]) == route]
@@ -158,7 +163,7 @@ def with_changes(old: Value, changes: list[dict[str, Any]], ends_open: bool) -> 
             if at < len(items) and at not in moved:
                 result.append(items[at])
         items[:] = result
-    return new
+    return new, added
 
 
 def unshared(value: Value) -> Value:
@@ -170,12 +175,14 @@ def unshared(value: Value) -> Value:
     return value
 
 
-def same(one: Value, other: Value) -> bool:
-    """Equal in value, type and the order of keys; NaN is NaN."""
+def same(one: Value, other: Value, added: Added) -> bool:
+    """Equal in value, type and the order of keys; NaN is NaN. The keys that were `added` to `other` may be anywhere."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
+        free = added.get(id(other), set())
+        in_order = [key for key in one if key not in free] == [key for key in other if key not in free]
+        return in_order and set(one) == set(other) and all(same(one[key], other[key], added) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(same(*pair, added) for pair in zip(one, other))
     return type(one) is type(other) and (one == other or (one != one and other != other))
 
 
@@ -204,8 +211,8 @@ def compare(lines: list[str], node_modules: Path) -> tuple[collections.Counter[s
         counts["compared"] += 1
         for name, read in parsers.items():
             try:
-                expected = with_changes(old[name], triple["changes"], not triple["old"].endswith("\n"))
-                if not same(unshared(read(triple["new"])), expected):
+                expected, added = with_changes(old[name], triple["changes"], not triple["old"].endswith("\n"))
+                if not same(unshared(read(triple["new"])), expected, added):
                     wrong.append(f"{name}: {triple['name']}: reads another value\n{triple['new']}")
             except Exception as error:
                 wrong.append(f"{name}: {triple['name']}: {error!r}\n{triple['new']}")
