@@ -33,7 +33,7 @@ use workflow::WorkflowSavings;
 
 pub use error::ReportError;
 
-/// Report from run logs what the caches of nox's environments did, and what they gain.
+/// Report from run logs what caches of nox environments did and what they save.
 ///
 /// Logs: a log archive of GitHub (zip, or unpacked), the text of `gh run view --log`, the log of a
 /// Forgejo or Gitea job, the output of `act` or `act --json`, the file of `nox --report`; folders

@@ -75,7 +75,7 @@ pub fn parse(args: &[Argument]) -> NoxCall {
             break;
         }
         if !is_option(word) {
-            call.refuse(format!("`{word}` is no option, and nox takes nothing else before `--`"));
+            call.refuse(format!("`{word}` isn't an option, and nox takes only options before `--`"));
             continue;
         }
         rest = option(word, rest, &mut call);

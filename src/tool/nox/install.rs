@@ -248,7 +248,7 @@ impl InstallCollector<'_> {
     /// A place where packages are looked for besides the index.
     fn links(&mut self, place: Option<&Value>) {
         let Some(place) = place.and_then(Value::text) else {
-            return self.unfollowed("`--find-links` names a place that is not known".to_owned());
+            return self.unfollowed("`--find-links` names an unknown place".to_owned());
         };
         let tracked = !self.files.tracked_under(&join(self.folder, place)).is_empty();
         if !place.contains("://") && !tracked {
