@@ -49,12 +49,13 @@ fn every_folder_and_file_of_src_is_a_part() {
 
 /// Places outside of `tool` and `rules` that still name the tool, by part. It may only shrink.
 const STILL_NAMED: &[(&str, usize)] = &[
-    ("cache", 24),
+    ("cache", 10),
     ("check", 1),
     ("config", 2),
     ("engine", 1),
     ("fix", 5),
     ("job", 5),
+    ("repo", 2),
     ("report", 131),
 ];
 
