@@ -75,7 +75,9 @@ pub fn parse(args: &[Argument]) -> NoxCall {
             break;
         }
         if !is_option(word) {
-            call.refuse(format!("`{word}` isn't an option, and nox takes only options before `--`"));
+            call.refuse(format!(
+                "`{word}` isn't an option, and nox takes only options before `--`"
+            ));
             continue;
         }
         rest = option(word, rest, &mut call);
