@@ -55,7 +55,7 @@ fn restore_only(
     Ok(parts.finish(
         step_ref,
         applicability,
-        "Add the key without its last hash as restore key".to_owned(),
+        "Use the key without its last hash as restore key".to_owned(),
     ))
 }
 

@@ -166,7 +166,7 @@ fn notes(report: &ReportJson) -> Vec<Note> {
         if counted < all {
             notes.of_job(
                 job,
-                format!("seconds after are of the {counted} of {all} runs with a restored cache"),
+                format!("seconds after: from the {counted} of {all} runs that restored a cache"),
             );
         }
         let (before, after) = (&difference.before.interpreters, &difference.after.interpreters);
@@ -181,7 +181,7 @@ fn notes(report: &ReportJson) -> Vec<Note> {
     if let Some(total) = &report.total {
         let tell = |seconds: Option<f64>| seconds.map_or_else(absent, signed);
         notes.of_all(format!(
-            "in all: net gain {} a run over the {} of {} jobs with a settled verdict (nox {}, whole jobs {}); {} of {} jobs pass",
+            "in total: net gain {} a run in the {} of {} jobs with a settled verdict (nox {}, whole jobs {}); {} of {} jobs pass",
             tell(total.net_gain_seconds),
             total.jobs_with_net_gain,
             total.jobs,

@@ -29,9 +29,7 @@ impl Estimate {
         let build = rounded(self.build_seconds);
         if self.thrown_away && self.pays {
             let saves = rounded(self.saves_about);
-            return format!(
-                "restored, then built again: add reuse: would save about {saves} s a run"
-            );
+            return format!("restored, then built again: add -r to save about {saves} s a run");
         }
         if !self.pays {
             return format!("builds {build} s, leave it");

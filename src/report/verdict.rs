@@ -40,11 +40,11 @@ pub fn verdict(evidence: &BeforeAfter) -> Verdict {
     if evidence.thrown_away {
         let saves = match evidence.with_reuse {
             Some(seconds) if seconds >= LOGS.estimate.pays_from => {
-                format!(": would save about {} s a run", rounded(seconds))
+                format!(" to save about {} s a run", rounded(seconds))
             }
             _ => String::new(),
         };
-        return Verdict::unsettled(format!("restored, then built again: add reuse{saves}"));
+        return Verdict::unsettled(format!("restored, then built again: add -r{saves}"));
     }
     if evidence.cache_after && !evidence.warmed {
         return Verdict::unsettled("nothing restored yet, so no verdict; another run would tell");

@@ -363,7 +363,7 @@ fn gives_each_verdict_in_words() {
         (
             "github-uncached.txt",
             "github-recreated.txt",
-            "restored, then built again: add reuse: would save about 42 s a run",
+            "restored, then built again: add -r to save about 42 s a run",
         ),
         (
             "github-uncached.txt",
