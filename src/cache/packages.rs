@@ -54,6 +54,9 @@ impl Packages {
         let [folder] = needs.folders.as_slice() else { return None };
         // A relative path is seen from the folder that the installer runs in: the noxfile's.
         let is_name = !folder.contains(['/', '\\', '~', '$']) && needs.checkout.is_empty();
+        let is_name = is_name
+            && job.defaults.working_directory.is_none()
+            && workflow.defaults.working_directory.is_none();
         if !is_name || job.env.incomplete || workflow.env.incomplete {
             return None;
         }
@@ -72,10 +75,7 @@ impl Packages {
         // A relative path is another folder in another folder.
         let elsewhere = |step: &Step| {
             let script = step.run.as_ref().map_or("", |run| run.text.as_str());
-            let moved = step.working_directory.is_some()
-                || job.defaults.working_directory.is_some()
-                || workflow.defaults.working_directory.is_some()
-                || script.contains("cd ");
+            let moved = step.working_directory.is_some() || script.contains("cd ");
             moved && calls_installer(script)
         };
         if list.steps.iter().any(|step| says(step) || exports(step) || elsewhere(step)) {

@@ -98,6 +98,15 @@ mod tests {
     }
 
     #[test]
+    fn the_removal_runs_where_the_path_of_the_cache_starts() {
+        let defaults = "runs-on: ubuntu-latest\n    defaults: {run: {working-directory: docs}}\n";
+        let text = workflow("", "", "nox -r -f ../noxfile.py");
+        let text = text.replace("runs-on: ubuntu-latest\n", defaults);
+        let new = fixed(&text, safe_fix(&findings(ID, &text)));
+        assert!(new.contains("working-directory: .\n        run: rm -rf .nox/*\n"), "{new}");
+    }
+
+    #[test]
     fn an_id_that_is_there_is_used() {
         let text = workflow("  id: environments\n", "", "nox -r");
         let new = fixed(&text, safe_fix(&findings(ID, &text)));

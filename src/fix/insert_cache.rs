@@ -45,6 +45,12 @@ pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), Stri
     }
     let step_ref = uncovered.step_ref()?;
     let permission = permission.at(context, step_ref);
+    if is_published(&context.repository.documents[step_ref.document].path) {
+        return Err(
+            "other repositories may use this action, and what nox builds there is not in sight"
+                .to_owned(),
+        );
+    }
     for UncoveredCall { timeline, event, .. } in &calls {
         disturbance(timeline, step_ref)?;
         if context.job_ref.job.is_some() && !is_checked_out(timeline, event, step_ref) {
@@ -122,6 +128,11 @@ fn likely_length(key: &str, job: &str) -> usize {
     least_length(key) + jobs * job.chars().count() + unknown * EXPRESSION
 }
 
+/// An action in the root of a repository is there for other repositories.
+fn is_published(path: &str) -> bool {
+    matches!(path, "action.yml" | "action.yaml")
+}
+
 /// Edits with the changes that they make.
 #[derive(Default)]
 struct Parts {
@@ -161,6 +172,7 @@ impl Inserted<'_> {
                 condition: condition.clone(),
                 body: StepBody::Run {
                     shell: probe.needs_bash.then_some("bash"),
+                    at_root: false,
                     script: probe.script.clone(),
                 },
             });
@@ -185,7 +197,7 @@ impl Inserted<'_> {
             body: StepBody::Uses { action, inputs },
         });
         if let Some(packages) = rebuilds {
-            new.push(rebuild_step(&id, &self.needs.folders, Some(&packages.folder), shell));
+            new.push(rebuild_step(&id, &self.needs.folders, Some(&packages.folder), shell, false));
         }
         Ok(new)
     }
@@ -220,6 +232,7 @@ pub fn rebuild_step(
     folders: &[String],
     packages: Option<&str>,
     shell: Option<&'static str>,
+    at_root: bool,
 ) -> NewStep {
     let quoted = |folder: &str| {
         let plain = folder.chars().all(|c| c.is_alphanumeric() || "._-/~".contains(c));
@@ -240,7 +253,7 @@ pub fn rebuild_step(
         name: "Rebuild environments from cached packages".to_owned(),
         id: None,
         condition: Some(format!("steps.{id}.outputs.cache-hit != 'true'")),
-        body: StepBody::Run { shell, script },
+        body: StepBody::Run { shell, at_root, script },
     }
 }
 

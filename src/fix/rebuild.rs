@@ -58,11 +58,19 @@ fn steps(
     };
     // A step of a composite action must name its shell.
     let shell = (needs.needs_bash || step_ref.job.is_none()).then_some("bash");
-    let new = [rebuild_step(&id, &needs.folders, None, shell)];
+    let new = [rebuild_step(&id, &needs.folders, None, shell, is_moved(document, step_ref))];
     let (edit, inserted) = insert_steps(document, list, step_ref.step + 1, &new)?;
     edits.push(edit);
     changes.extend(inserted);
     Ok((edits, changes))
+}
+
+/// Whether steps without a folder of their own run in another one than the workspace.
+fn is_moved(document: &Document, step_ref: StepRef) -> bool {
+    document.workflow().zip(step_ref.job).is_some_and(|(workflow, job)| {
+        let folder = &workflow.jobs[job].defaults.working_directory;
+        folder.is_some() || workflow.defaults.working_directory.is_some()
+    })
 }
 
 fn tells_exact_hits(action: &str) -> bool {

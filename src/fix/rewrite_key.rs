@@ -218,6 +218,7 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
             id: Some(probe.id.clone()),
             condition: None,
             body: StepBody::Run {
+                at_root: false,
                 shell: probe.needs_bash.then_some("bash"),
                 script: probe.script.clone(),
             },

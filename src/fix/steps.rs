@@ -10,6 +10,9 @@ use crate::base::finding::{Change, Edit};
 use crate::base::text::Span;
 use crate::repo::Document;
 
+/// The workspace, as `working-directory` names it.
+const ROOT: &str = ".";
+
 /// A step to insert.
 #[derive(Debug, Clone)]
 pub struct NewStep {
@@ -23,8 +26,16 @@ pub struct NewStep {
 /// What a new step does.
 #[derive(Debug, Clone)]
 pub enum StepBody {
-    Uses { action: ActionRef, inputs: Vec<(&'static str, Input)> },
-    Run { shell: Option<&'static str>, script: String },
+    Uses {
+        action: ActionRef,
+        inputs: Vec<(&'static str, Input)>,
+    },
+    /// `at_root`: the job's steps run in another folder by default.
+    Run {
+        shell: Option<&'static str>,
+        at_root: bool,
+        script: String,
+    },
 }
 
 /// The value of an input.
@@ -131,8 +142,9 @@ impl NewStep {
                     }
                 }
             }
-            StepBody::Run { shell, script } => {
+            StepBody::Run { shell, at_root, script } => {
                 keys.extend(shell.iter().map(|shell| format!("shell: {shell}")));
+                keys.extend(at_root.then(|| format!("working-directory: {ROOT}")));
                 if script.contains('\n') {
                     keys.push("run: |".to_owned());
                     keys.extend(script.lines().map(|line| format!("{nesting}{line}")));
@@ -169,9 +181,12 @@ impl NewStep {
                 let inputs = inputs.iter().map(|(name, input)| ((*name).into(), input.value()));
                 set("with", Value::Mapping(inputs.collect()));
             }
-            StepBody::Run { shell, script } => {
+            StepBody::Run { shell, at_root, script } => {
                 if let Some(shell) = shell {
                     set("shell", (*shell).into());
+                }
+                if *at_root {
+                    set("working-directory", ROOT.into());
                 }
                 let line_break = if script.contains('\n') { "\n" } else { "" };
                 set("run", format!("{}{line_break}", script.trim_end()).into());

@@ -98,16 +98,30 @@ fn wants_blank_line(document: &Document, steps: &StepList, at: usize) -> bool {
 pub fn first_line(document: &Document, step: &Step) -> usize {
     let mut line = document.text.line_of(step.dash);
     let column = step.dash - document.text.line_start(line);
-    while line > 0 {
-        let above = document.text.line(line - 1);
-        let indent = above.len() - above.trim_start_matches(' ').len();
-        // A comment that stands deeper may belong to the step before, or be part of its script.
-        if indent != column || !above[indent..].starts_with('#') {
-            break;
-        }
+    let indent = |line: usize| {
+        let text = document.text.line(line);
+        let indent = text.len() - text.trim_start_matches(' ').len();
+        text[indent..].starts_with('#').then_some(indent)
+    };
+    while line > 0 && indent(line - 1) == Some(column) {
         line -= 1;
     }
-    line
+    // Comments that stand deeper belong to the step before, unless a blank line parts them from it.
+    let mut top = line;
+    while top > 0 && indent(top - 1).is_some_and(|indent| indent >= column) {
+        top -= 1;
+    }
+    let parted = top > 0 && document.text.line(top - 1).trim().is_empty();
+    if top < line && parted && !is_script(document, step, top) { top } else { line }
+}
+
+/// Whether a line above a step is part of what the step before it holds: of its script.
+fn is_script(document: &Document, step: &Step, line: usize) -> bool {
+    let start = document.text.line_start(line);
+    let mut lists = document.step_lists();
+    let list = lists.find(|list| list.steps.iter().any(|s| s.dash == step.dash));
+    let steps = list.iter().flat_map(|list| &list.steps);
+    steps.take_while(|s| s.dash < step.dash).any(|before| before.span.end > start)
 }
 
 fn name_quote(document: &Document, steps: &StepList) -> Option<char> {

@@ -126,7 +126,7 @@ impl Interpreters {
                 return;
             }
         } else if calls.takes_system_pythons() {
-            let asked = version.map_or_else(String::new, |v| format!(" {v}"));
+            let asked = version.map_or_else(|| calls.uv_scope(project), |v| format!(" {v}"));
             push(&mut self.commands, format!("\"$(uv python find --system{asked})\" -VV"));
         } else {
             self.fixed = true;

@@ -389,6 +389,34 @@ impl<'a> Calls<'a> {
         path.iter().find(|p| tracked.contains(p)).map(|p| placed(self.invocation, p))
     }
 
+    /// Options with which `uv python find` chooses as the call does: by the project of its folder,
+    /// or by none.
+    pub fn uv_scope(&self, project: bool) -> String {
+        let workflow = self.context.document().workflow().map(|w| &w.defaults);
+        let defaults = self.job.map(|j| &j.defaults).into_iter().chain(workflow);
+        let moved = defaults.into_iter().any(|d| d.working_directory.is_some());
+        if project {
+            let definition = self.invocation.run.definition_files.first();
+            let folder =
+                definition.and_then(|d| d.rsplit_once('/')).map_or("", |(folder, _)| folder);
+            let folder = placed(self.invocation, folder);
+            let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+            let named = !folder.is_empty() && !moved && folder.chars().all(plain);
+            return if named { format!(" --directory {folder}") } else { String::new() };
+        }
+        if moved || !self.invocation.checkout.is_empty() {
+            return String::new();
+        }
+        let text = |path: &str| self.context.repository.files().read(path);
+        let wants = |text: std::sync::Arc<str>| text.contains("requires-python");
+        let project = text("pyproject.toml").is_some_and(wants);
+        match (project, text(".python-version").is_some()) {
+            (false, false) => String::new(),
+            (_, false) => " --no-project".to_owned(),
+            (_, true) => " --no-project --no-config".to_owned(),
+        }
+    }
+
     /// The files by which uv chooses the Python of a project.
     pub fn project_files(&self) -> Vec<String> {
         let names = [".python-version", "pyproject.toml"];

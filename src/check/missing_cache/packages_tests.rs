@@ -134,3 +134,32 @@ fn what_the_job_builds_under_a_computed_name_is_followed_by_no_key() {
         assert_eq!(finding.fix.map(|f| f.applicability), Some(applicability), "{call}\n{body}");
     }
 }
+
+#[test]
+fn uv_is_asked_for_the_python_that_the_call_gets() {
+    let project = ("pyproject.toml", "[project]\nrequires-python = '>=3.13'\n");
+    let pin = (".python-version", "3.13\n");
+    let tool = "- run: uv tool install nox\n- run: nox -s t\n";
+    let nested = "- run: uv run nox -s t\n  working-directory: client\n";
+    for (files, steps, expected) in [
+        (vec![project], "- run: uv run nox -s t\n", "find --system)"),
+        (vec![], tool, "find --system)"),
+        (vec![project], tool, "find --system --no-project)"),
+        (vec![project, pin], "- run: uvx nox -s t\n", "find --system --no-project --no-config)"),
+        (vec![project], nested, "find --system --directory client)"),
+    ] {
+        let noxfile = "import nox\n@nox.session(venv_backend='uv')\ndef t(session):\n    session.install('ruff==0.14.0')\n";
+        let steps = format!("- uses: actions/checkout@v5\n{UV}{steps}");
+        let workflow = job("runs-on: ubuntu-latest", &steps);
+        let mut all = vec![
+            (".github/workflows/ci.yml", workflow.as_str()),
+            ("noxfile.py", noxfile),
+            ("client/noxfile.py", noxfile),
+            ("client/pyproject.toml", "[project]\n"),
+        ];
+        all.extend(files);
+        let findings = outcome(&all, &Config::default()).findings;
+        let text = findings.iter().map(text).collect::<String>();
+        assert!(text.contains(&format!("\"$(uv python {expected}\" -VV")), "{steps}: {text}");
+    }
+}

@@ -265,6 +265,15 @@ fn an_action_that_sets_up_python_gets_the_step_inside_once_for_all_its_users() {
         ),
         "{new}"
     );
+    // Other repositories use an action in the root, and run something else with it.
+    let uses = job("runs-on: ubuntu-latest", "- uses: actions/checkout@v5\n- uses: ./\n");
+    let published = [
+        (".github/workflows/a.yml", uses.as_str()),
+        ("action.yml", action),
+        ("noxfile.py", NOXFILE),
+    ];
+    let found = outcome(&published, &Config::default()).findings;
+    assert!(found[0].fix.is_none() && found[0].no_fix_reason.is_some(), "{found:?}");
 }
 
 /// An input that nobody knows here is in the key only where it can decide what is built.

@@ -331,6 +331,11 @@ impl InstallCollector<'_> {
                 else {
                     continue;
                 };
+                // Constraints fix what others list.
+                let lists = !first.starts_with("-c") && !first.starts_with("--constraint");
+                if lists && self.files.read(&included).is_some_and(|t| !metadata::is_locked(&t)) {
+                    self.installs.unlocked = true;
+                }
                 if self.installs.files.insert(included.clone()) {
                     queue.push(included);
                 }

@@ -43,3 +43,18 @@ def clean(session):
     assert_eq!(of("clean").removes, [".nox", "sub/.nox"]);
     assert!(of("release").removes.is_empty());
 }
+
+#[test]
+fn a_list_that_includes_another_one_is_as_fixed_as_that() {
+    let file =
+        "import nox\n@nox.session\ndef t(session): session.install('-r', 'requirements.txt')\n";
+    for (own, other, unlocked) in [
+        ("a==1\n-r other.txt\n", "b==2\n", false),
+        ("a==1\n-r other.txt\n", "b\n", true),
+        ("-r other.txt\n", "b>=2\n", true),
+        ("a==1\n-c other.txt\n", "b>=2\n", false),
+    ] {
+        let files = [("noxfile.py", file), ("requirements.txt", own), ("other.txt", other)];
+        assert_eq!(call_in(&files, "", "-s t", &[]).unlocked, unlocked, "{own}{other}");
+    }
+}
