@@ -161,6 +161,15 @@ impl Needs {
         if let Some(why) = &run.unfollowed {
             self.doubt(format!("{why}, and a key can't follow that"));
         }
+        let tool = context.repository.answers.tool();
+        let names = run.sessions.iter().map(|session| session.name.as_str());
+        let named = names.chain([context.name.as_str()]).find(|name| tool.tries_newest(name));
+        if let Some(word) = run.newest.as_deref().or(named) {
+            self.doubt(format!(
+                "`{word}` says that the newest versions matter here, and a cache holds them back \
+                 for up to a week"
+            ));
+        }
         if let Some(folder) = &run.foreign_code {
             self.fail(format!(
                 "sessions use code in `{folder}`, which isn't in this repository, so a key can't \
@@ -198,7 +207,6 @@ impl Needs {
         let project = project_folder(run.definition_files.first());
         // Also where a session installs by name only: what a project locks is what its tools are
         // chosen to go with.
-        let tool = context.repository.answers.tool();
         let locks = tool
             .install_files()
             .into_iter()

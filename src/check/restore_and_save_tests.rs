@@ -39,6 +39,18 @@ fn removals_between_cache_and_nox() {
 }
 
 #[test]
+fn removals_before_the_cache_is_saved() {
+    let removal = "- run: rm -rf .nox\n";
+    let keeps_packages = "- run: rm -rf .nox/tests/tmp\n";
+    for (form, after, expected) in
+        [("", removal, true), ("", keeps_packages, false), ("/restore", removal, false)]
+    {
+        let rules = reported(form, ".nox", "", "nox -r -s lint", after);
+        assert_eq!(rules.contains(&"nox/cache-removed"), expected, "{form} {after}: {rules:?}");
+    }
+}
+
+#[test]
 fn a_call_that_runs_without_a_hit_deletes_nothing_restored() {
     let install = "- if: steps.c.outputs.cache-hit != 'true'\n  run: nox --install-only -s lint\n";
     assert_eq!(reported("", ".nox", install, "nox -R -s lint", ""), [] as [&str; 0]);

@@ -11,6 +11,7 @@ use crate::base::guard::guarded;
 use crate::base::text::Text;
 use crate::cache::all_jobs::AllJobs;
 use crate::cache::job_caches::JobCaches;
+use crate::cache::publish::Permission;
 use crate::check;
 use crate::config::Config;
 use crate::fix;
@@ -205,7 +206,24 @@ fn undecided(context: &JobContext<'_>) -> Vec<Location> {
         label: format!("{}: {}", context.name, u.place.label),
         ..u.place
     };
-    all.into_iter().map(place).collect()
+    let left_out = left_out(context).into_iter();
+    all.into_iter().map(place).chain(left_out).collect()
+}
+
+/// Says that a job is left alone because its workflow only runs to publish.
+fn left_out(context: &JobContext<'_>) -> Option<Location> {
+    let runs_only_to_publish =
+        context.runs_tool() && Permission::of(context) == Permission::OnlyPublishes;
+    let job = context.document().workflow()?.jobs.get(context.job_ref.job?)?;
+    runs_only_to_publish.then(|| Location {
+        path: context.document().path.clone(),
+        span: job.id_span,
+        label: format!(
+            "{}: not checked for a missing cache: the workflow only runs for tags or releases, \
+             and restored files could end up in what it publishes",
+            context.name
+        ),
+    })
 }
 
 fn timeline(context: &JobContext<'_>) -> Option<JobTimeline> {

@@ -37,6 +37,12 @@ pub struct NoxRules {
     /// Shapes of names of texts for people.
     pub prose_files: Vec<String>,
     pub installers: Vec<Installer>,
+    /// Words of installers that ask for the newest versions there are.
+    pub newest_options: Vec<String>,
+    /// Packages that install others; that they are kept new says nothing of those.
+    pub installer_packages: Vec<String>,
+    /// Parts of names of sessions and jobs whose point are the newest versions.
+    pub newest_names: Vec<String>,
     /// First words of commands that make a package of the project.
     pub builders: Vec<Vec<String>>,
     /// Commands of sessions that keep something outside the environment.

@@ -187,6 +187,8 @@ pub struct Run {
     pub unlocked: bool,
     /// Why what is installed can change while all tracked files stay as they are: a clause.
     pub unfollowed: Option<String>,
+    /// The word or name by which sessions ask for the newest versions there are: `--pre`.
+    pub newest: Option<String>,
     /// A folder that is not in this repository, from which the sessions take code.
     pub foreign_code: Option<String>,
     /// Every install of the sessions that run is exact: it also removes what is no longer wanted
@@ -247,6 +249,8 @@ pub trait Tool: Debug + Send + Sync {
     fn install_files(&self) -> Vec<&str>;
     /// Whether the tool or the installers that it starts read an environment variable.
     fn reads_variable(&self, name: &str) -> bool;
+    /// Whether the name of a session or a job says that it tries the newest versions.
+    fn tries_newest(&self, name: &str) -> bool;
     /// For a call that only lists sessions for programs to read: what it lists. `None` for any other
     /// call.
     fn listing(&self, args: &[Argument]) -> Option<Listing>;

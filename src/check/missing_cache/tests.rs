@@ -36,6 +36,43 @@ fn only(workflow: &str) -> Finding {
 }
 
 #[test]
+fn what_can_change_at_any_time_or_must_be_new_gets_no_automatic_fix() {
+    for (install, job_name, automatic) in [
+        ("'git+https://github.com/a/b@main'", "t", false),
+        ("'b @ git+https://github.com/a/b@main'", "t", false),
+        ("'git+https://github.com/a/b@0123456789abcdef0123456789abcdef01234567'", "t", true),
+        ("'--pre', 'pytest'", "t", false),
+        ("'-U', 'pytest'", "t", false),
+        ("'-U', 'pip'", "t", true),
+        ("'pytest'", "t", true),
+        ("'pytest'", "test-latest-deps", false),
+    ] {
+        let noxfile = format!(
+            "import nox\n@nox.session\ndef tests(session):\n    session.install({install})\n"
+        );
+        let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n"))
+            .replace("\n  tests:", &format!("\n  {job_name}:"));
+        let files =
+            [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile.as_str())];
+        let found = outcome(&files, &Config::default()).findings;
+        let fix = found.iter().find(|f| f.rule == ID).and_then(|f| f.fix.as_ref());
+        let safe = fix.is_some_and(|fix| fix.applicability == Applicability::Safe);
+        assert_eq!(safe, automatic, "{install} {job_name}");
+    }
+}
+
+#[test]
+fn a_workflow_that_runs_for_tags_alone_is_said_to_be_left_out() {
+    let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n"))
+        .replace("on: push", "on:\n  push:\n    tags: ['v*']");
+    let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE)];
+    let found = outcome(&files, &Config::default());
+    assert!(found.findings.is_empty());
+    let says = |l: &crate::base::finding::Location| l.label.contains("only runs for tags");
+    assert!(found.undecided.iter().any(says), "{workflow}: {:?}", found.undecided);
+}
+
+#[test]
 fn what_creates_environments_is_found_and_what_does_not_is_not() {
     for (command, found) in [
         ("nox", true),

@@ -29,6 +29,8 @@ pub struct Installs {
     pub unlocked: bool,
     /// Why the content of what is installed can change while all tracked files stay: a clause.
     pub unfollowed: Option<String>,
+    /// The word that asks for the newest versions there are: `--pre`.
+    pub newest: Option<String>,
 }
 
 /// Most requirement files that are followed.
@@ -158,6 +160,7 @@ impl InstallCollector<'_> {
     /// Follows the words of an install; whether they are all fixed, or under a list that fixes
     /// everything.
     fn words(&mut self, install: &Install) -> bool {
+        self.newest(install);
         let mut words = install.args.iter();
         let (mut free, mut listed, mut fixed) = (false, false, true);
         while let Some(word) = words.next() {
@@ -210,6 +213,20 @@ impl InstallCollector<'_> {
         if listed { fixed } else { !free }
     }
 
+    /// Notes a word that asks for the newest versions of more than the installers themselves.
+    fn newest(&mut self, install: &Install) {
+        let mut texts = install.args.iter().filter_map(Value::text);
+        let asks = |text: &&str| rules().newest_options.iter().any(|option| option == text);
+        let Some(word) = texts.clone().find(asks) else { return };
+        let is_installer = |text: &str| rules().installer_packages.iter().any(|own| own == text);
+        let mut packages = texts.by_ref().filter(|text| !text.starts_with('-'));
+        if packages.any(|text| !is_installer(text))
+            || install.args.iter().any(|w| w.text().is_none())
+        {
+            self.installs.newest.get_or_insert_with(|| word.to_owned());
+        }
+    }
+
     /// A file of requirements by its name; whether it fixes all of them.
     fn named(&mut self, name: Option<&Value>) -> bool {
         match name {
@@ -259,13 +276,13 @@ impl InstallCollector<'_> {
     /// A word that isn't an option: a folder of the repository, an address, or a package. Whether
     /// something of it is not fixed.
     fn package(&mut self, text: &str, is_path: bool, conda: bool) -> bool {
-        let source = text.split_once('@').map_or(text, |(_, after)| after.trim());
-        if source.contains("://") {
+        if text.contains("://") {
             if let Some(address) = metadata::moving(text) {
                 self.unfollowed(format!("`{address}` can change at any time"));
             }
             return true;
         }
+        let source = text.split_once('@').map_or(text, |(_, after)| after.trim());
         if is_path || source.starts_with('.') || source.contains('/') || is_archive(source) {
             self.installs.copies_source |= self.is_project(source);
             return self.local(source);

@@ -54,6 +54,12 @@ impl Tool for Nox {
             || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
     }
 
+    fn tries_newest(&self, name: &str) -> bool {
+        let mut parts = name.split(|c: char| !c.is_alphanumeric());
+        let words = &rules().newest_names;
+        parts.any(|part| words.iter().any(|word| word.eq_ignore_ascii_case(part)))
+    }
+
     fn listing(&self, args: &[Argument]) -> Option<Listing> {
         const CHOOSING: [Meaning; 4] =
             [Meaning::Sessions, Meaning::Tags, Meaning::Keywords, Meaning::Pythons];
@@ -140,6 +146,7 @@ fn start(call: &NoxCall) -> Run {
         unpinned: false,
         unlocked: false,
         unfollowed: None,
+        newest: None,
         foreign_code: None,
         exact_installer: false,
         publishes: None,
@@ -419,6 +426,7 @@ fn follow(
     run.unpinned = installs.unpinned;
     run.unlocked = installs.unlocked || installs.computed;
     run.unfollowed = installs.unfollowed.take();
+    run.newest = installs.newest.take();
     run.foreign_code.clone_from(&reader.foreign_code);
     run.copies_source = installs.copies_source;
     run.exact_installer = {

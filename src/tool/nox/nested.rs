@@ -192,6 +192,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
     run.installs_skipped |= inner.installs_skipped;
     run.unpinned |= inner.unpinned;
     run.unlocked |= inner.unlocked;
+    run.newest = run.newest.take().or_else(|| inner.newest.clone());
     run.unfollowed = run.unfollowed.take().or_else(|| inner.unfollowed.clone());
     run.foreign_code = run.foreign_code.take().or_else(|| inner.foreign_code.clone());
     run.copies_source |= inner.copies_source;
