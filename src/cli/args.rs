@@ -86,7 +86,7 @@ pub struct Cli {
     /// When to use colours
     #[arg(long, value_enum, default_value_t = ColourChoice::Auto, value_name = "WHEN", help_heading = "Output")]
     pub color: ColourChoice,
-    /// Also show infos, withheld findings, and why jobs could not be checked
+    /// Also show infos, withheld findings, and why jobs could not be decided
     #[arg(long, short, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
     pub verbose: u8,
     /// Print nothing if there are no findings; twice: no errors about unreadable files either

@@ -119,7 +119,7 @@ fn write_counts(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<
     if report.undecided_jobs > 0 {
         let more = if look.verbose { "" } else { " (`-v` says why)" };
         let jobs = counted(report.undecided_jobs, "job");
-        parts.push(format!("{jobs} could not be checked{more}."));
+        parts.push(format!("{jobs} could not be decided{more}."));
     }
     if parts.is_empty() { Ok(()) } else { writeln!(out, "{}", parts.join(" ")) }
 }
@@ -257,7 +257,7 @@ mod tests {
         report.undecided_jobs = 2;
         assert!(
             text(super::write, &report, false)
-                .ends_with("\n2 jobs could not be checked (`-v` says why).\n")
+                .ends_with("\n2 jobs could not be decided (`-v` says why).\n")
         );
         report.undecided_jobs = 0;
         report.dry = true;
