@@ -3,12 +3,13 @@
 use super::placed;
 use super::words::{ask, fixes_minor, installs, is_active, is_same, option};
 use crate::actions::context::{Scope, runner_os};
-use crate::actions::{Job, Step};
+use crate::actions::{Job, Step, StepList};
 use crate::base::path::parent;
 use crate::job::context::JobContext;
 use crate::job::event::SetUp;
-use crate::job::state::prefixed;
+use crate::job::state::{in_workspace, prefixed};
 use crate::job::{Event, Invocation, Timeline};
+use crate::repo::index::local;
 use crate::rules::setup_actions::{Image, Manager, setup_actions};
 use crate::tool::{Files, Interpreter, Session};
 
@@ -84,8 +85,15 @@ impl<'a> Calls<'a> {
         let scripts = std::iter::once(event.outer).chain(inner).flat_map(|step_ref| {
             let list = context.repository.documents[step_ref.document].steps(step_ref.job);
             let steps = list.map_or(&[][..], |l| l.steps.get(..=step_ref.step).unwrap_or_default());
-            steps.iter().filter_map(|step| step.run.as_ref()).map(|script| script.text.as_str())
+            let last = steps.len().saturating_sub(1);
+            steps.iter().enumerate().flat_map(move |(at, step)| {
+                // What an earlier action of the repository runs has been run, too.
+                let action = (at < last).then(|| action_steps(context, invocation, step));
+                let inside = action.flatten().map_or(&[][..], |list| list.steps.as_slice());
+                inside.iter().chain([step]).filter_map(|step| step.run.as_ref())
+            })
         });
+        let scripts = scripts.map(|script| script.text.as_str());
         Self {
             set_ups: before.filter_map(Event::set_up).collect(),
             image: started.or(container),
@@ -209,12 +217,23 @@ impl<'a> Calls<'a> {
         }
         match self.image {
             Some(Image::Fixed(_)) => Supplier::Fixed,
-            _ => Supplier::Asked(format!("{} -VV", self.plain_python())),
+            _ => Supplier::Asked(match self.beside_nox() {
+                Some(python) => format!("{python} -VV"),
+                None => format!("{} -VV", self.plain_python()),
+            }),
         }
     }
 
     pub fn located(&self) -> Supplier {
         Supplier::Location("python -VV".to_owned())
+    }
+
+    /// The Python of the environment whose nox is called by an absolute path.
+    fn beside_nox(&self) -> Option<String> {
+        let program = self.invocation.command.split_whitespace().next()?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+        let folder = program.strip_suffix("/nox").filter(|f| f.starts_with('/'))?;
+        folder.chars().all(plain).then(|| format!("{folder}/python"))
     }
 
     /// How `python` is called where nothing has set it up.
@@ -484,6 +503,18 @@ impl<'a> Calls<'a> {
         }
         found
     }
+}
+
+/// The steps of the repository's own action that a step uses.
+fn action_steps<'a>(
+    context: &JobContext<'a>,
+    invocation: &Invocation,
+    step: &Step,
+) -> Option<&'a StepList> {
+    let path = in_workspace("", local(&step.uses.as_ref()?.text)?)?;
+    let inside = path.strip_prefix(invocation.checkout.as_str()).unwrap_or(&path);
+    let action = context.repository.action_in(inside.trim_start_matches('/'))?;
+    context.repository.documents[action].steps(None)
 }
 
 /// A program that keeps nox in an environment of its own, with the Python that it is told.

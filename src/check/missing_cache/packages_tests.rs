@@ -163,3 +163,27 @@ fn uv_is_asked_for_the_python_that_the_call_gets() {
         assert!(text.contains(&format!("\"$(uv python {expected}\" -VV")), "{steps}: {text}");
     }
 }
+
+#[test]
+fn what_an_action_of_the_repository_installs_is_seen_after_it() {
+    let action = "name: s\nruns:\n  using: composite\n  steps:\n    - uses: astral-sh/setup-uv@v7\n    \
+                  - run: uv tool install nox\n      shell: bash\n";
+    let noxfile =
+        "import nox\n@nox.session\ndef t(session):\n    session.install('ruff==0.14.0')\n";
+    for (steps, asked) in [
+        ("- uses: ./.github/actions/s\n- run: nox -s t\n", "\"$(uv python find --system)\" -VV"),
+        ("- run: /venv/bin/nox -s t\n", "/venv/bin/python -VV"),
+        ("- run: nox -s t\n", "python3 -VV"),
+    ] {
+        let steps = format!("- uses: actions/checkout@v5\n{steps}");
+        let workflow = job("runs-on: ubuntu-latest", &steps);
+        let files = [
+            (".github/workflows/ci.yml", workflow.as_str()),
+            (".github/actions/s/action.yml", action),
+            ("noxfile.py", noxfile),
+        ];
+        let findings = outcome(&files, &Config::default()).findings;
+        let text = findings.iter().map(text).collect::<String>();
+        assert!(text.contains(&format!("uname -sm; {asked};")), "{steps}: {text}");
+    }
+}
