@@ -217,7 +217,7 @@ impl<'a> Calls<'a> {
         }
         match self.image {
             Some(Image::Fixed(_)) => Supplier::Fixed,
-            _ => Supplier::Asked(match self.beside_nox() {
+            _ => Supplier::Asked(match self.beside_program() {
                 Some(python) => format!("{python} -VV"),
                 None => format!("{} -VV", self.plain_python()),
             }),
@@ -228,12 +228,14 @@ impl<'a> Calls<'a> {
         Supplier::Location("python -VV".to_owned())
     }
 
-    /// The Python of the environment whose nox is called by an absolute path.
-    fn beside_nox(&self) -> Option<String> {
+    /// The Python of the environment whose program is called by an absolute path.
+    fn beside_program(&self) -> Option<String> {
         let program = self.invocation.command.split_whitespace().next()?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-        let folder = program.strip_suffix("/nox").filter(|f| f.starts_with('/'))?;
-        folder.chars().all(plain).then(|| format!("{folder}/python"))
+        let (folder, name) = program.rsplit_once('/')?;
+        let is_tool = name == self.context.repository.answers.tool().name();
+        (is_tool && folder.starts_with('/') && folder.chars().all(plain))
+            .then(|| format!("{folder}/python"))
     }
 
     /// How `python` is called where nothing has set it up.
