@@ -15,27 +15,27 @@ const ID: &str = id::CACHE_REMOVED;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut first: Option<(&Removal, &str, Moment)> = None;
+    let mut first: Option<(&Removal, &str, RemovedBefore)> = None;
     for cached in caches.list {
-        let before_use = removed_before_use(cached).map(|(r, f)| (r, f, Moment::BeforeUse));
-        let before_save = || removed_before_save(cached).map(|(r, f)| (r, f, Moment::BeforeSave));
+        let before_use = removed_before_use(cached).map(|(r, f)| (r, f, RemovedBefore::Use));
+        let before_save = || removed_before_save(cached).map(|(r, f)| (r, f, RemovedBefore::Save));
         let Some((removal, folder, moment)) = before_use.or_else(before_save) else { continue };
         let label = match moment {
-            Moment::BeforeUse => format!("`{}` deletes what this restores", removal.what),
-            Moment::BeforeSave => format!("`{}` deletes what this would save", removal.what),
+            RemovedBefore::Use => format!("`{}` deletes what this restores", removal.what),
+            RemovedBefore::Save => format!("`{}` deletes what this would save", removal.what),
         };
         places.push(CachePlace { cached, span: cached.event.span, label });
         first.get_or_insert((removal, folder, moment));
     }
     let (removal, folder, moment) = first?;
     let (message, help) = match moment {
-        Moment::BeforeUse => (
+        RemovedBefore::Use => (
             format!("`{}` deletes `{folder}` between the cache step and nox", removal.what),
             "nox builds every environment again, so the cache only costs time. Move this command \
              before the cache step, run it only if `cache-hit` isn't `true`, or remove the cache \
              step.",
         ),
-        Moment::BeforeSave => (
+        RemovedBefore::Save => (
             format!("`{}` deletes `{folder}` before the cache is saved", removal.what),
             "The cache step saves at the end of the job, and finds nothing there: no run ever \
              gets a cache. Remove this command or the cache step.",
@@ -52,9 +52,9 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
 
 /// When the environments are deleted.
 #[derive(Clone, Copy)]
-enum Moment {
-    BeforeUse,
-    BeforeSave,
+enum RemovedBefore {
+    Use,
+    Save,
 }
 
 /// What deletes the folder after the last call that uses it, while the step saves it at the end.
