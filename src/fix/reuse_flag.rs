@@ -76,18 +76,19 @@ pub fn insert<'a>(
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
     for (step_ref, offsets) in &places {
         edits.extend(offsets.iter().map(|o| Edit { span: Span::at(*o), content: flag.clone() }));
-        changes.push(change(repository, *step_ref, offsets, &flag)?);
+        changes.extend(changed_scripts(repository, *step_ref, offsets, &flag)?);
     }
     Ok((edits, changes))
 }
 
-/// The script's value with the flag at these file offsets.
-fn change(
+/// The scripts of the step, its own or those in inputs of its action, with the flag at these file
+/// offsets.
+fn changed_scripts(
     repository: &Repository,
     step_ref: StepRef,
     offsets: &BTreeSet<usize>,
     flag: &str,
-) -> Result<Change, &'static str> {
+) -> Result<Vec<Change>, &'static str> {
     const UNKNOWN: &str = "cachelint can't locate the nox command in the script";
     let document = &repository.documents[step_ref.document];
     let list = document.steps(step_ref.job).ok_or(UNKNOWN)?;
@@ -98,24 +99,41 @@ fn change(
     if step.concurrent {
         return Err("nox runs beside other steps (`parallel` or `background`)");
     }
-    let script = step.run.as_ref().ok_or(UNKNOWN)?;
-    let map = ScalarMap::new(&document.text, &document.tree, script.node).ok_or(UNKNOWN)?;
+    let own = step.run.iter().map(|script| (vec!["run"], script));
+    let inputs = step.with.iter().map(|(name, script)| (vec!["with", name.as_str()], script));
+    let mut left = offsets.clone();
+    let mut changes = Vec::new();
+    for (keys, script) in own.chain(inputs) {
+        let Some(map) = ScalarMap::new(&document.text, &document.tree, script.node) else {
+            continue;
+        };
+        let Some(value) = with_flag(&script.text, &map, &mut left, flag) else { continue };
+        let mut at: Route = list.route.clone();
+        at.push(Segment::Index(step.index));
+        at.extend(keys.into_iter().map(|key| Segment::Key(key.into())));
+        changes.push(Change::SetScalar { at, value });
+    }
+    if left.is_empty() { Ok(changes) } else { Err(UNKNOWN) }
+}
+
+/// A script's value with the flag at those file offsets that are its own, which are taken out;
+/// `None` where none is.
+fn with_flag(
+    script: &str,
+    map: &ScalarMap,
+    left: &mut BTreeSet<usize>,
+    flag: &str,
+) -> Option<String> {
     // The first value offset whose insertion point is a file offset counts: the line break that
     // ends a block scalar is written after it too, but what is inserted stands before that break.
-    let mut left = offsets.clone();
-    let mut value = String::with_capacity(script.text.len() + offsets.len() * flag.len());
-    let ends = script.text.char_indices().map(|(at, c)| (at, Some(c)));
-    for (at, c) in ends.chain([(script.text.len(), None)]) {
+    let before = left.len();
+    let mut value = String::with_capacity(script.len() + before * flag.len());
+    let ends = script.char_indices().map(|(at, c)| (at, Some(c)));
+    for (at, c) in ends.chain([(script.len(), None)]) {
         if left.remove(&map.insertion_offset(at)) {
             value.push_str(flag);
         }
         value.extend(c);
     }
-    if !left.is_empty() {
-        return Err(UNKNOWN);
-    }
-    let mut at: Route = list.route.clone();
-    at.push(Segment::Index(step.index));
-    at.push(Segment::Key("run".into()));
-    Ok(Change::SetScalar { at, value })
+    (left.len() < before).then_some(value)
 }

@@ -306,7 +306,9 @@ impl TimelineBuilder<'_> {
         if origin.file_script.is_some() {
             return (None, Some("the step runs nox through another file; add the flag there"));
         }
-        if origin.here.step.run.as_ref().is_none_or(|run| run.node != origin.script.node) {
+        let step = origin.here.step;
+        let mut written = step.run.iter().chain(step.with.iter().map(|(_, input)| input));
+        if written.all(|script| script.node != origin.script.node) {
             let why = "an action runs nox from its input; add the flag there";
             return (None, Some(why));
         }

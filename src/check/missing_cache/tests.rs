@@ -62,6 +62,16 @@ fn what_can_change_at_any_time_or_must_be_new_gets_no_automatic_fix() {
 }
 
 #[test]
+fn the_flag_goes_into_the_input_that_is_run() {
+    let retry = "- uses: nick-fields/retry@v3\n  with:\n    timeout_minutes: 5\n    command: nox -s tests\n";
+    let new = fix_of(&job("runs-on: ubuntu-latest", &format!("{SETUP}{retry}")));
+    assert!(new.contains("command: nox -r -s tests\n"), "{new}");
+    let folded = retry.replace("nox -s", "|\n      nox --version\n      nox -s");
+    let new = fix_of(&job("runs-on: ubuntu-latest", &format!("{SETUP}{folded}")));
+    assert!(new.contains("nox --version\n") && new.contains("nox -r -s tests\n"), "{new}");
+}
+
+#[test]
 fn a_workflow_that_runs_for_tags_alone_is_said_to_be_left_out() {
     let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n"))
         .replace("on: push", "on:\n  push:\n    tags: ['v*']");
