@@ -25,7 +25,7 @@ const AROUND: [&str; 10] =
 pub struct ReachingValue {
     /// `matrix.session`.
     pub path: String,
-    /// It is a version that setup-python is asked for, and nothing beside it.
+    /// It is a version or a processor that setup-python is asked for, and nothing beside it.
     pub version: bool,
     /// It is among the labels of `runs-on`.
     pub runner: bool,
@@ -166,14 +166,12 @@ impl<'a> ValueCollector<'a> {
         let version = action.and_then(|a| a.version_input.as_deref());
         for (name, value) in &step.with {
             let named = |input: Option<&str>| input.is_some_and(|i| name.eq_ignore_ascii_case(i));
-            if !(name.contains("python")
-                || name.contains("environment")
-                || name.eq_ignore_ascii_case("architecture")
-                || named(version))
-            {
+            // Both stand in the folder of the interpreter.
+            let told = named(version) || named(Some("architecture"));
+            if !(name.contains("python") || name.contains("environment") || told) {
                 continue;
             }
-            if last && named(version) && event.step_ref == event.outer && is_one(&value.text) {
+            if last && told && event.step_ref == event.outer && is_one(&value.text) {
                 self.text(&value.text, |reach| reach.version = true);
             }
             self.followed(event, event.step_ref, &value.text, MAX_DEPTH);

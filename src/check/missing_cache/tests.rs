@@ -147,6 +147,10 @@ fn legs_are_told_apart_by_what_the_job_uses() {
         !key.contains("matrix.shard"),
         "what the session is told builds no other environment: {key}"
     );
+    let matrix = matrix.replace("shard: [1, 2]", "arch: [x64, x86]");
+    let steps = steps.replace("python }}\n", "python }}\n    architecture: ${{ matrix.arch }}\n");
+    let key = inserted(&fix_of(&job(&matrix, &steps)), "key")[0].to_owned();
+    assert!(!key.contains("matrix.arch"), "the folder of the interpreter tells it: {key}");
 }
 
 #[test]
