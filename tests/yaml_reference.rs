@@ -3,6 +3,9 @@
 //! The corpus is not part of the repository: `CACHELINT_CORPUS` or `../shared/corpus` beside the
 //! checkout.
 
+#[path = "common/corpus.rs"]
+mod corpus;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -19,19 +22,8 @@ enum Step {
     Close,
 }
 
-fn corpus() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
-    let folder =
-        std::env::var_os("CACHELINT_CORPUS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    if !folder.is_dir() {
-        eprintln!("SKIPPED: no corpus of workflows at {}; set CACHELINT_CORPUS", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
 fn corpus_files() -> Vec<(PathBuf, Vec<u8>)> {
-    let Some(folder) = corpus() else { return Vec::new() };
+    let Some(folder) = corpus::corpus() else { return Vec::new() };
     let files: Vec<_> = walkdir::WalkDir::new(folder)
         .sort_by_file_name()
         .into_iter()

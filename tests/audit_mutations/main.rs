@@ -12,6 +12,8 @@
 
 mod block;
 mod breaks;
+#[path = "../common/corpus.rs"]
+mod corpus;
 mod facts;
 mod score;
 #[path = "../support/mod.rs"]
@@ -67,13 +69,6 @@ fn made_up_workflows() {
     scores.reduce(Score::default, Score::add).assert();
 }
 
-/// The corpus of public workflows, where there is one.
-fn corpus() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let folder = std::env::var_os("CACHELINT_CORPUS").map_or(beside, PathBuf::from).join("repos");
-    folder.is_dir().then_some(folder)
-}
-
 /// A repository of the corpus: its files, and empty ones for those that it only names.
 fn stored(folder: &Path) -> Option<Made> {
     let named = std::fs::read_to_string(folder.join("FILES.txt")).ok()?;
@@ -103,8 +98,10 @@ fn stored(folder: &Path) -> Option<Made> {
 /// Breaks what is clean after the fixes; of a sample, each repository in some of the ways only,
 /// once for each check.
 fn break_corpus(sample: bool) -> Option<Score> {
-    let mut folders: Vec<PathBuf> =
-        std::fs::read_dir(corpus()?).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(corpus::corpus()?.join("repos"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     folders.sort();
     let scores = folders.par_iter().enumerate().filter_map(|(position, folder)| {
         let made = stored(folder)?;

@@ -4,6 +4,8 @@
 //! with which to begin, and `MUTANT_TRIPLES=FILE` writes what each round of fixes did: old text,
 //! new text, declared change.
 
+#[path = "../common/corpus.rs"]
+mod corpus;
 #[path = "../mutate/mod.rs"]
 mod mutate;
 mod seeds;

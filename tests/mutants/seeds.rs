@@ -87,10 +87,9 @@ enum Source {
 
 fn sources() -> Vec<Source> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let corpus = std::env::var_os("CACHELINT_CORPUS").map_or(beside, PathBuf::from).join("repos");
+    let corpus = crate::corpus::corpus().map(|folder| folder.join("repos"));
     let mut folders = BTreeSet::new();
-    for top in [&fixtures, &corpus] {
+    for top in [&fixtures].into_iter().chain(&corpus) {
         let entries = WalkDir::new(top).into_iter().filter_map(Result::ok);
         let forges =
             entries.filter(|e| e.file_name().to_str().is_some_and(|name| FORGES.contains(&name)));
