@@ -1,5 +1,7 @@
 //! `nox/missing-cache`: does a job build environments that no step before could have restored?
 
+use std::collections::BTreeSet;
+
 use crate::base::finding::{Finding, Location, Severity};
 use crate::base::remedy::Remedy;
 use crate::cache::interpreter;
@@ -167,14 +169,22 @@ fn refused(calls: &[UncoveredCall<'_>]) -> Option<String> {
 /// What a cache costs and who can read it.
 fn costs(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
-    let legs = context.timelines.iter().filter(|t| cacheable(t).next().is_some()).count();
+    let building = context.timelines.iter().filter(|t| cacheable(t).next().is_some());
+    let instances: Vec<_> = building.map(|t| &t.instance).collect();
+    let callers = instances.iter().map(|i| i.caller.map(|c| (c.document, c.job)));
+    let callers = callers.collect::<BTreeSet<_>>().len();
+    let runs = instances.len();
+    let what = match callers {
+        0 | 1 => "matrix legs",
+        _ if callers == runs => "jobs that call this workflow",
+        _ => "runs of this job, by caller and matrix leg,",
+    };
     let forge = context.repository.forge_of(context.job_ref.document);
-    if legs > 1
+    if runs > 1
         && let Some(quota) = forge.quota_gib
     {
         notes.push(format!(
-            "each of the {legs} matrix legs saves its own archive; {} keeps {quota} GiB per \
-             repository",
+            "each of the {runs} {what} saves its own archive; {} keeps {quota} GiB per repository",
             forge.name
         ));
     }

@@ -1,5 +1,6 @@
 //! What happens between restore and save of a cache that is there; all workflows are made up.
 
+use crate::base::finding::Applicability;
 use crate::config::Config;
 use crate::testing::{job, outcome};
 
@@ -89,4 +90,28 @@ fn patterns_that_leave_temporary_folders_out_hold_the_environments() {
     let rules = |path: &str| reported("", path, "", "nox -r -s lint", "");
     assert!(!rules("|\n      .nox/*/*\n      !.nox/*/tmp").contains(&"nox/wrong-path"));
     assert!(rules("sub/.nox/*/*").contains(&"nox/wrong-path"));
+}
+
+#[test]
+fn a_cache_in_an_action_of_several_jobs_needs_only_the_flag_in_the_workflow() {
+    let action = format!(
+        "name: x\ndescription: x\nruns:\n  using: composite\n  steps:\n    - uses: actions/setup-python@v6\n      with: {{python-version: '3.13'}}\n    \
+         - uses: actions/cache@v6\n      with:\n        path: .nox\n        key: {KEY}\n"
+    );
+    let steps = "- uses: actions/checkout@v6\n- uses: ./.github/actions/x\n- run: nox -s lint\n";
+    let one = job("runs-on: ubuntu-latest", steps);
+    let jobs = one.split_once("jobs:\n").unwrap().1.replace("  tests:", "  more:");
+    let files = [
+        (".github/workflows/ci.yml", &*format!("{one}{jobs}")),
+        (".github/actions/x/action.yml", &*action),
+        ("noxfile.py", NOXFILE),
+        ("requirements.txt", "ruff==0.14.0\n"),
+    ];
+    let found = outcome(&files, &Config::default()).findings;
+    let mine: Vec<_> = found.iter().filter(|f| f.rule == "nox/cache-not-reused").collect();
+    assert_eq!(mine.len(), 2, "{found:#?}");
+    for finding in mine {
+        let fix = finding.fix.as_ref().unwrap_or_else(|| panic!("{finding:#?}"));
+        assert_eq!(fix.applicability, Applicability::Safe);
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fix;
-use crate::base::finding::{Change, Edit, Fix, Route, Segment};
+use crate::base::finding::{Applicability, Change, Edit, Fix, Route, Segment};
 use crate::base::text::Span;
 use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
@@ -33,18 +33,20 @@ pub fn obstacle(invocation: &Invocation) -> Option<String> {
 
 /// The fix that makes nox reuse what the job's caches restore, and what to say about it.
 pub fn reuse(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String> {
-    let wasted = |cached: &&ExistingCache<'_>| cached.wasted_on().next().is_some();
-    let first = caches.list.iter().find(wasted).ok_or("every call reuses its environments")?;
+    let calls: Vec<_> = caches.list.iter().flat_map(ExistingCache::wasted_on).collect();
+    let (first, _) = calls.first().ok_or("every call reuses its environments")?;
+    let document = first.step_ref.document;
     if caches.context.settings.reuse == config::Reuse::Report {
         return Err(LEFT_TO_USER.to_owned());
     }
-    let applicability = caches.editable(first.event.step_ref)?;
-    let calls: Vec<_> = caches.list.iter().flat_map(ExistingCache::wasted_on).collect();
     if let Some(reason) = calls.iter().find_map(|(_, call)| obstacle(call)) {
         return Err(reason);
     }
-    let document =
-        calls.first().map_or(first.event.step_ref.document, |(e, _)| e.step_ref.document);
+    // The cache step itself stays as it is, so that only the steps with the calls count.
+    let mut applicability = Applicability::Safe;
+    for (event, _) in &calls {
+        applicability = applicability.min(caches.editable(event.step_ref)?);
+    }
     let repository = caches.context.repository;
     let (edits, changes) = insert(repository, document, calls.iter().copied())?;
     let mut notes = Vec::new();

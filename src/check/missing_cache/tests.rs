@@ -72,6 +72,28 @@ fn the_flag_goes_into_the_input_that_is_run() {
 }
 
 #[test]
+fn archives_are_counted_by_what_makes_them_several() {
+    let callee = format!("{SETUP}- run: nox -s ${{{{ inputs.s }}}}\n");
+    let callee = job("runs-on: ubuntu-latest", &callee)
+        .replace("on: push", "on:\n  workflow_call:\n    inputs: {s: {type: string}}");
+    let call = |id: &str, session: &str| {
+        format!("  {id}:\n    uses: ./.github/workflows/ci.yml\n    with: {{s: {session}}}\n")
+    };
+    let callers = format!("on: push\njobs:\n{}{}", call("a", "tests"), call("b", "lint"));
+    let noxfile =
+        NOXFILE.to_owned() + "\n@nox.session\ndef lint(session):\n    session.install('ruff')\n";
+    let files = [
+        (".github/workflows/ci.yml", callee.as_str()),
+        (".github/workflows/a.yml", callers.as_str()),
+        ("noxfile.py", noxfile.as_str()),
+    ];
+    let found = outcome(&files, &Config::default()).findings;
+    let notes = &found.iter().find(|f| f.rule == ID).unwrap().notes;
+    let says = |n: &String| n.contains("each of the 2 jobs that call this workflow");
+    assert!(notes.iter().any(says), "{notes:?}");
+}
+
+#[test]
 fn a_workflow_that_runs_for_tags_alone_is_said_to_be_left_out() {
     let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n"))
         .replace("on: push", "on:\n  push:\n    tags: ['v*']");
