@@ -138,8 +138,9 @@ def with_changes(old: Value, changes: list[dict[str, Any]], ends_open: bool) -> 
             *route, last = change["at"]
             parent = place(new, route)
             key = last if isinstance(last, int) else named(parent, last)
-            end = "\n" if ends_open and str(parent[key]).endswith("\n") and change["value"][-1:] != "\n" else ""
-            parent[key] = change["value"] + end
+            value = change["value"]
+            broken_off = isinstance(value, str) and str(parent[key]).endswith("\n") and not value.endswith("\n")
+            parent[key] = value + "\n" if ends_open and broken_off else value
         elif change["do"] == "drop":
             parent = place(new, change["at"])
             del parent[named(parent, change["key"])]
