@@ -293,23 +293,12 @@ impl TimelineBuilder<'_> {
     /// The folder that a downloaded artifact fills. One of several paths keeps its folders, and
     /// those that hold `.nox` fill that.
     fn downloaded(&self, base: String, artifact: &Artifact) -> String {
-        let data = folders();
-        let uploads = self
-            .repository
-            .documents
-            .iter()
-            .flat_map(|d| d.step_lists())
-            .flat_map(|list| &list.steps);
-        let paths = uploads.filter_map(|step| {
-            let uses = crate::actions::Uses::parse(&step.uses.as_ref()?.text)?;
-            let rule = data.uploads.iter().find(|a| is_action(&a.action, uses.name))?;
-            let name = step.input(&rule.name)?;
-            let same = Artifact::new(&name.text, !name.text.contains("${{"));
-            same.may_be(artifact).then(|| step.input(&rule.path)).flatten()
+        let paths = self.repository.uploads.iter().filter_map(|(name, path)| {
+            let same = Artifact::new(name, !name.contains("${{"));
+            same.may_be(artifact).then_some(path)
         });
         for path in paths {
-            let lines: Vec<&str> =
-                path.text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+            let lines: Vec<&str> = path.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
             let folder = lines.iter().find(|l| l.contains(".nox"));
             if let (Some(folder), true) = (folder, lines.len() > 1) {
                 let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);

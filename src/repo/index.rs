@@ -1,15 +1,17 @@
 //! All workflows and actions of a repository, linked: who calls whom.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::document::Document;
 use super::files::RepoFiles;
 use super::published::{Published, Written};
 use super::words::Words;
-use crate::actions::{StepList, Uses};
+use crate::actions::{Step, StepList, Uses};
 use crate::base::path::{inside, join};
+use crate::rules::folders::folders;
 use crate::rules::forges::forges;
+use crate::rules::is_action;
 use crate::shell::Scripts;
 use crate::tool::memo::Answers;
 
@@ -39,6 +41,20 @@ pub struct Repository {
     called_actions: Vec<bool>,
     /// Each once, in the order of the files.
     caches: Vec<Written>,
+    /// Name and path of every artifact that a step uploads, as written, each pair once: read once
+    /// here, since looking for them in every job is quadratic.
+    pub uploads: Vec<(String, String)>,
+}
+
+/// Name and path of the artifacts that steps of a document upload, as written.
+fn uploaded(document: &Document) -> Vec<(String, String)> {
+    let steps = document.step_lists().flat_map(|list| &list.steps);
+    let upload = |step: &Step| {
+        let uses = Uses::parse(&step.uses.as_ref()?.text)?;
+        let rule = folders().uploads.iter().find(|a| is_action(&a.action, uses.name))?;
+        Some((step.input(&rule.name)?.text.clone(), step.input(&rule.path)?.text.clone()))
+    };
+    steps.filter_map(upload).collect()
 }
 
 impl Repository {
@@ -60,6 +76,9 @@ impl Repository {
                 caches.push(written);
             }
         }
+        let mut uploads: Vec<(String, String)> = documents.iter().flat_map(uploaded).collect();
+        let mut seen = HashSet::new();
+        uploads.retain(|upload| seen.insert(upload.clone()));
         let mut repository = Self {
             called_actions: vec![false; documents.len()],
             documents,
@@ -72,6 +91,7 @@ impl Repository {
             by_path,
             callers: HashMap::new(),
             caches,
+            uploads,
         };
         repository.link();
         repository
