@@ -1,11 +1,13 @@
 //! `--add-ignore`: a comment for each finding that is left, written as safely as a fix.
 
-use std::fs;
-use std::path::Path;
-use std::process::Output;
+#[path = "common/made_up.rs"]
+mod made_up;
 
-use assert_cmd::Command;
+use std::fs;
+
 use tempfile::TempDir;
+
+use made_up::run;
 
 const CI: &str = ".github/workflows/ci.yml";
 const NOXFILE: &str =
@@ -13,19 +15,7 @@ const NOXFILE: &str =
 const HEAD: &str = "on: push\njobs:\n  tests:\n    runs-on: ubuntu-latest\n    steps:\n";
 
 fn repository(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join(".git")).unwrap();
-    for (name, content) in [("noxfile.py", NOXFILE)].iter().chain(files) {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    folder
-}
-
-fn run(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cachelint"));
-    command.env_clear().current_dir(folder).args(args).output().unwrap()
+    made_up::repository([("noxfile.py", NOXFILE)].iter().chain(files))
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -2,14 +2,17 @@
 //! example, and the transcript in `docs/first-run.md`. They are current, or rewritten with
 //! `UPDATE_GENERATED=1`.
 
+#[path = "common/made_up.rs"]
+mod made_up;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use tempfile::TempDir;
 
 use cachelint::rules::checks::{self, Check};
+use made_up::{repository, run};
 
 const BEGIN: &str = "<!-- checks: generated from rules/checks.yaml -->\n";
 const END: &str = "<!-- /checks -->\n";
@@ -50,16 +53,6 @@ fn with_between(text: &str, begin: &str, new: &str, end: &str) -> Option<String>
     Some(format!("{before}{begin}{new}{end}{after}"))
 }
 
-fn repository(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, content) in [(".git/HEAD", "")].iter().chain(files) {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    folder
-}
-
 /// The command after its prompt, and what it prints.
 fn session(folder: &TempDir, command: &str) -> String {
     let words = command.strip_prefix("cachelint").expect("only cachelint is run");
@@ -71,12 +64,8 @@ fn session(folder: &TempDir, command: &str) -> String {
             _ => args.extend(part.split_whitespace().map(str::to_owned)),
         }
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_cachelint"))
-        .env_clear()
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .unwrap();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let output = run(folder.path(), &args);
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).unwrap();
     let lines: String = printed.lines().map(|line| line.trim_end().to_owned() + "\n").collect();

@@ -3,10 +3,12 @@
 
 #![cfg(unix)]
 
+#[path = "common/made_up.rs"]
+mod made_up;
+
 use std::fs;
 use std::process::Output;
 
-use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// Colour and cursor commands, line breaks, workflow commands of both kinds, a table cell, code,
@@ -21,7 +23,6 @@ fn yaml(text: &str) -> String {
 
 /// Two jobs with a finding each and one broken file, all of them named like that.
 fn repository() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
     let name = yaml(NAME);
     let python = NAME.replace('\u{1b}', "\\x1b").replace('\n', "\\n").replace('\r', "\\r");
     let steps = "    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n";
@@ -36,28 +37,18 @@ fn repository() -> TempDir {
          second:\n    name: {name}\n{cached}"
     );
     let file = NAME.replace('/', "");
-    let files = [
-        (".git/HEAD".to_owned(), String::new()),
-        (format!(".github/workflows/{file}.yml"), workflow),
-        (format!(".github/workflows/broken {file}.yml"), "jobs: [\n".to_owned()),
-        (
-            "noxfile.py".to_owned(),
-            format!(
-                "import nox\n\n@nox.session(name=\"{python}\")\ndef t(session):\n    session.install('pytest')\n"
-            ),
-        ),
-    ];
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
+    let noxfile = format!(
+        "import nox\n\n@nox.session(name=\"{python}\")\ndef t(session):\n    session.install('pytest')\n"
+    );
+    made_up::repository(&[
+        (format!(".github/workflows/{file}.yml").as_str(), workflow.as_str()),
+        (format!(".github/workflows/broken {file}.yml").as_str(), "jobs: [\n"),
+        ("noxfile.py", noxfile.as_str()),
+    ])
 }
 
 fn run(folder: &TempDir, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cachelint"));
-    command.env_clear().current_dir(folder.path()).args(args).output().unwrap()
+    made_up::run(folder.path(), args)
 }
 
 /// Nothing that a terminal or, where `is_log`, a runner obeys.

@@ -1,9 +1,11 @@
 //! What settings do to a fix, end to end.
 
+#[path = "common/made_up.rs"]
+mod made_up;
+
 use std::fs;
 use std::process::Output;
 
-use assert_cmd::Command;
 use tempfile::TempDir;
 
 const CI: &str = ".github/workflows/ci.yml";
@@ -13,25 +15,16 @@ const HEAD: &str = "on: push\njobs:\n  tests:\n    runs-on: ubuntu-latest\n    s
 const NOX: &str = "      - run: nox -s tests\n";
 
 fn repository(workflow: &str, settings: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let files = [
-        (".git/HEAD", ""),
+    made_up::repository(&[
         (CI, workflow),
         ("noxfile.py", NOXFILE),
         (".github/cachelint.yml", settings),
         ("cache/action.yml", "inputs:\n  path: {}\n  key: {}\nruns: {using: node24, main: x.js}\n"),
-    ];
-    for (name, content) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    folder
+    ])
 }
 
 fn run(folder: &TempDir, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cachelint"));
-    command.env_clear().current_dir(folder.path()).args(args).output().unwrap()
+    made_up::run(folder.path(), args)
 }
 
 fn out(output: &Output) -> &str {

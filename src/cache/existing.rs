@@ -92,7 +92,7 @@ impl<'a> ExistingCache<'a> {
     }
 
     /// Whether every call after the step that builds environments also removes from them what is no
-    /// longer wanted: only then may it install into an older one. Not so where no call builds any.
+    /// longer wanted: only then may it install into an older one. False if no call builds any.
     pub fn is_installed_exactly(&self) -> bool {
         let mut calls = self.calls_after().filter(|(_, c)| is_cacheable(c)).peekable();
         calls.peek().is_some() && calls.all(|(_, c)| c.run.exact_installer)

@@ -204,17 +204,17 @@ impl Needs {
             push(&mut self.outside, moved(context, event, outside));
             outside.follows.iter().for_each(|file| push(&mut self.installs, place(file)));
         }
-        let project = project_folder(run.definition_files.first());
+        let project = run.definition_files.first().map_or("", |file| path::parent(file));
         // Also where a session installs by name only: what a project locks is what its tools are
         // chosen to go with.
         let locks = tool
             .install_files()
             .into_iter()
-            .map(|name| prefixed(&project, name))
+            .map(|name| prefixed(project, name))
             .filter(|f| invocation.own && files.contains(f));
         let installs: BTreeSet<String> = run.install_files.iter().cloned().chain(locks).collect();
         installs.iter().for_each(|f| push(&mut self.installs, place(f)));
-        let folders = [String::new(), project];
+        let folders = ["", project];
         for pin in
             folders.iter().flat_map(|folder| INTERPRETER_PINS.map(|pin| prefixed(folder, pin)))
         {
@@ -392,8 +392,4 @@ fn push(list: &mut Vec<String>, item: String) {
     if !list.contains(&item) {
         list.push(item);
     }
-}
-
-fn project_folder(definition: Option<&String>) -> String {
-    definition.map_or("", |file| path::parent(file)).to_owned()
 }

@@ -60,7 +60,7 @@ impl Packages {
         if !is_name || job.env.incomplete || workflow.env.incomplete {
             return None;
         }
-        if !calls.iter().all(|call| is_moved(context, call)) {
+        if !calls.iter().all(|call| can_move(context, call)) {
             return None;
         }
         let (variable, inside) = UV;
@@ -91,10 +91,11 @@ impl Packages {
     }
 }
 
-/// Whether uv installs the packages of a call, where a relative folder is the same one. pip is not
-/// worth it: unpacking and compiling takes its time, not downloading, so an archive with pip's cache
-/// costs more than a miss (docs/proof.md).
-fn is_moved(context: &JobContext<'_>, call: &UncoveredCall<'_>) -> bool {
+/// Whether the packages of a call can move into the archive: uv installs them, from a folder where
+/// the relative path is the same. With pip it doesn't pay: pip spends its time on unpacking and
+/// compiling, not on downloading, so an archive with pip's cache costs more than a miss
+/// (docs/proof.md).
+fn can_move(context: &JobContext<'_>, call: &UncoveredCall<'_>) -> bool {
     let UncoveredCall { timeline, event, invocation } = call;
     !invocation.in_container
         && invocation.action.is_none()

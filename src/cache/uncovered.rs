@@ -51,8 +51,8 @@ impl<'t> Uncovered<'t> {
         found
     }
 
-    /// Where a cache step goes: before the job's first call, or inside the composite action that sets
-    /// up the interpreter.
+    /// Where a cache step goes: before the job's first call, or inside the composite action that
+    /// sets up the interpreter.
     pub fn step_ref(&self) -> Result<StepRef, String> {
         let mut targets: BTreeMap<(usize, Option<usize>), StepRef> = BTreeMap::new();
         for UncoveredCall { timeline, event, .. } in self.touching() {

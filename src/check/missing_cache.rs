@@ -76,12 +76,12 @@ pub fn check(context: &JobContext<'_>) -> Option<Finding> {
 
 fn message(context: &JobContext<'_>, invocation: &Invocation) -> String {
     let folder = invocation.folders.first().map_or(".nox", String::as_str);
-    let job_ref = match context.job_ref.job {
+    let subject = match context.job_ref.job {
         Some(_) => format!("job `{}`", context.name),
         None => "this action".to_owned(),
     };
     format!(
-        "{job_ref} runs nox without caching `{folder}`, so every run builds its environments from scratch"
+        "{subject} runs nox without caching `{folder}`, so every run builds its environments from scratch"
     )
 }
 

@@ -11,7 +11,7 @@ use crate::rules::checks::id;
 const ID: &str = id::MISSING_RESTORE_KEYS;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
-    let step_ref = |c: &&&ExistingCache<'_>| {
+    let lacks_some = |c: &ExistingCache<'_>| {
         let step = c.step;
         step.key.is_some()
             && step.restore_keys.is_none()
@@ -21,7 +21,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let found: Vec<&ExistingCache<'_>> = caches
         .by_step()
         .into_iter()
-        .filter(|c| step_ref(&c))
+        .filter(|c| lacks_some(c))
         .filter(|c| wants_some(caches, c))
         .collect();
     let places = places(caches, &found, "key", "nothing is restored under any other key");

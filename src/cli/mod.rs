@@ -56,7 +56,7 @@ pub fn run() -> ExitCode {
     rayon::spawn(repo::preload);
     let cli = Cli::parse();
     match dispatch(&cli) {
-        Ok(verdict) => ExitCode::from(verdict.code(&cli)),
+        Ok(status) => ExitCode::from(status.code(&cli)),
         // The reader of our output has seen enough, as in `cachelint | head`.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(2),
         Err(e) => {
@@ -159,13 +159,13 @@ fn check(cli: &Cli) -> io::Result<ExitStatus> {
     run.report.dry = cli.diff && !cli.fix;
     run.report.ignores = cli.add_ignore.is_some();
     run.report.sort();
-    let verdict = ExitStatus {
+    let status = ExitStatus {
         failed: !run.report.problems.is_empty(),
         left: run.report.findings.iter().any(|r| cli.fail_on.counts(&r.finding)),
         changed: !run.changes.is_empty(),
     };
     print::print(cli, &run, stdin.as_ref())?;
-    Ok(verdict)
+    Ok(status)
 }
 
 /// What the user asked for, as far as it concerns how paths are shown.

@@ -66,8 +66,8 @@ impl Refused {
         let text = read_bounded(path).ok().and_then(|bytes| Text::new(path, bytes).ok());
         let position = text.and_then(|text| {
             let at = text.as_str().find(setting)?;
-            let behind = text.as_str()[at..].find(value.as_str()).unwrap_or(0);
-            Some(text.position(at + behind))
+            let start = text.as_str()[at..].find(value.as_str()).unwrap_or(0);
+            Some(text.position(at + start))
         });
         Problem {
             path: path.to_owned(),

@@ -20,7 +20,7 @@ pub(super) struct ValueNode {
 
 #[derive(Debug)]
 pub(super) enum ValueKind {
-    ScalarValue(ScalarValue),
+    Scalar(ScalarValue),
     Sequence(Vec<ValueNode>),
     Mapping(Vec<(ValueNode, ValueNode)>),
     /// A link to the node with that anchor.
@@ -41,12 +41,12 @@ impl ValueNode {
 
     /// A value without aliases.
     pub fn of(value: &Value) -> Self {
-        let other = |text: String| ValueKind::ScalarValue(ScalarValue::Other(text));
+        let other = |text: String| ValueKind::Scalar(ScalarValue::Other(text));
         Self::plain(match value {
             Value::Null => other("null".to_owned()),
             Value::Bool(bool) => other(bool.to_string()),
             Value::Number(number) => other(number.to_string()),
-            Value::String(text) => ValueKind::ScalarValue(ScalarValue::Text(text.clone())),
+            Value::String(text) => ValueKind::Scalar(ScalarValue::Text(text.clone())),
             Value::Sequence(items) => ValueKind::Sequence(items.iter().map(Self::of).collect()),
             Value::Mapping(entries) => ValueKind::Mapping(
                 entries.iter().map(|(k, v)| (Self::of(k), Self::of(v))).collect(),
@@ -60,9 +60,7 @@ impl ValueNode {
     /// What a scalar says.
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
-            ValueKind::ScalarValue(ScalarValue::Text(text) | ScalarValue::Other(text)) => {
-                Some(text)
-            }
+            ValueKind::Scalar(ScalarValue::Text(text) | ScalarValue::Other(text)) => Some(text),
             _ => None,
         }
     }
@@ -79,7 +77,7 @@ pub(super) fn anchors(root: &ValueNode) -> HashMap<usize, &ValueNode> {
         match &node.kind {
             ValueKind::Sequence(items) => next.extend(items),
             ValueKind::Mapping(entries) => next.extend(entries.iter().flat_map(|(k, v)| [k, v])),
-            ValueKind::ScalarValue(_) | ValueKind::Alias(_) => {}
+            ValueKind::Scalar(_) | ValueKind::Alias(_) => {}
         }
     }
     found
@@ -113,7 +111,7 @@ pub(super) fn linked(text: &str) -> Result<ValueNode, String> {
             Event::Alias(anchor) => ValueNode::plain(ValueKind::Alias(anchor)),
             Event::Scalar(value, style, anchor, tag) => {
                 ends_in_block = matches!(style, TScalarStyle::Literal | TScalarStyle::Folded);
-                let kind = ValueKind::ScalarValue(scalar(value, style, tag.is_some()));
+                let kind = ValueKind::Scalar(scalar(value, style, tag.is_some()));
                 ValueNode { tag: name(tag), anchor, kind }
             }
             Event::SequenceStart(anchor, tag) => {
@@ -165,7 +163,7 @@ fn keys_differ(node: &ValueNode) -> Result<(), String> {
 /// Takes the line break that was added to the text from the block scalar that ends it.
 fn drop_last_break(node: &mut ValueNode) {
     match &mut node.kind {
-        ValueKind::ScalarValue(ScalarValue::Text(text)) if text.ends_with('\n') => {
+        ValueKind::Scalar(ScalarValue::Text(text)) if text.ends_with('\n') => {
             text.pop();
         }
         ValueKind::Sequence(items) => {
@@ -178,7 +176,7 @@ fn drop_last_break(node: &mut ValueNode) {
                 drop_last_break(last);
             }
         }
-        ValueKind::ScalarValue(_) | ValueKind::Alias(_) => {}
+        ValueKind::Scalar(_) | ValueKind::Alias(_) => {}
     }
 }
 
@@ -206,8 +204,8 @@ mod tests {
     /// The value in one line, with anchors and links as numbers.
     fn shown(node: &ValueNode) -> String {
         let value = match &node.kind {
-            ValueKind::ScalarValue(ScalarValue::Text(text)) => format!("{text:?}"),
-            ValueKind::ScalarValue(ScalarValue::Other(text)) => text.clone(),
+            ValueKind::Scalar(ScalarValue::Text(text)) => format!("{text:?}"),
+            ValueKind::Scalar(ScalarValue::Other(text)) => text.clone(),
             ValueKind::Alias(anchor) => format!("*{anchor}"),
             ValueKind::Sequence(items) => {
                 format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", "))

@@ -47,7 +47,7 @@ pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), Stri
     let permission = permission.at(context, step_ref);
     if is_published(&context.repository.documents[step_ref.document].path) {
         return Err(
-            "other repositories may use this action, and what nox builds there is not in sight"
+            "other repositories may use this action, and cachelint can't see what nox builds there"
                 .to_owned(),
         );
     }
@@ -296,14 +296,11 @@ fn said_of(packages: &Packages, list: &StepList) -> String {
         let step = list.steps.get(step_ref.step);
         let name = step.and_then(named).unwrap_or_else(|| "a step".to_owned());
         match superfluous {
-            Superfluous::Step(_) => said.push_str(&format!(
-                "; the fix removes the step {name}, which is then \
-                                        redundant"
-            )),
+            Superfluous::Step(_) => {
+                said += &format!("; the fix removes the step {name}, which is then redundant");
+            }
             Superfluous::Input { name: input, .. } => {
-                said.push_str(&format!(
-                    "; {name} no longer needs its own cache (`{input}: false`)"
-                ));
+                said += &format!("; {name} no longer needs its own cache (`{input}: false`)");
             }
         }
     }
@@ -365,7 +362,8 @@ fn runs_on_tags(context: &JobContext<'_>) -> bool {
     context.instances.triggers.iter().any(|t| t.names_tags() || t.event == "release")
 }
 
-/// What would spoil a cache restored at `step_ref`: a checkout that deletes it, or another interpreter.
+/// What would spoil a cache restored at `step_ref`: a checkout that deletes it, or another
+/// interpreter.
 fn disturbance(timeline: &Timeline, step_ref: StepRef) -> Result<(), String> {
     let reached = |e: &Event| e.step_ref == step_ref || e.outer == step_ref;
     let Some(from) = timeline.events.iter().position(|e| reached(e) && e.invocation().is_some())

@@ -43,12 +43,8 @@ pub fn resolve(caches: &JobCaches<'_>, finding: &mut Finding) {
 }
 
 fn perform(caches: &JobCaches<'_>, remedy: &Remedy) -> Resolved {
-    let cache = |index: &usize| {
-        caches.list.get(*index).ok_or(
-            "cachelint can't find the cache \
-                                                               step",
-        )
-    };
+    let cache =
+        |index: &usize| caches.list.get(*index).ok_or("cachelint can't find the cache step");
     let fix = match remedy {
         Remedy::InsertCache => return insert_cache::insert_cache(caches.context),
         Remedy::Reuse => return reuse_flag::reuse(caches),

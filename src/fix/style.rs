@@ -34,8 +34,8 @@ impl Style {
         if !dash_indent.bytes().all(|b| b == b' ') {
             return None;
         }
-        let behind_dash = text[step.dash..].lines().next()?.strip_prefix('-')?.trim_start();
-        let dash_alone = behind_dash.is_empty() || behind_dash.starts_with('#');
+        let after_dash = text[step.dash..].lines().next()?.strip_prefix('-')?.trim_start();
+        let dash_alone = after_dash.is_empty() || after_dash.starts_with('#');
         let column = |offset| document.text.position(offset).column;
         let gap = column(step.span.start)
             .checked_sub(column(step.dash) + 1)?
@@ -98,17 +98,17 @@ fn wants_blank_line(document: &Document, steps: &StepList, at: usize) -> bool {
 pub fn first_line(document: &Document, step: &Step) -> usize {
     let mut line = document.text.line_of(step.dash);
     let column = step.dash - document.text.line_start(line);
-    let indent = |line: usize| {
+    let comment_indent = |line: usize| {
         let text = document.text.line(line);
         let indent = text.len() - text.trim_start_matches(' ').len();
         text[indent..].starts_with('#').then_some(indent)
     };
-    while line > 0 && indent(line - 1) == Some(column) {
+    while line > 0 && comment_indent(line - 1) == Some(column) {
         line -= 1;
     }
     // Comments that stand deeper belong to the step before, unless a blank line parts them from it.
     let mut top = line;
-    while top > 0 && indent(top - 1).is_some_and(|indent| indent >= column) {
+    while top > 0 && comment_indent(top - 1).is_some_and(|indent| indent >= column) {
         top -= 1;
     }
     let parted = top > 0 && document.text.line(top - 1).trim().is_empty();

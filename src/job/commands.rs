@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use super::arguments::{argument, each_choice};
 use super::event::{EventKind, Invocation};
 use super::folder::Removal;
 use super::followed::CommandOrigin;
@@ -22,8 +23,6 @@ use crate::shell::{
 };
 use crate::tool::{Answer, Argument, Request, Run, Variable};
 
-/// Values of a loop variable that are looked at one by one.
-const MAX_CHOICES: usize = 20;
 /// Longest text of a command shown to people.
 const MAX_SHOWN: usize = 80;
 /// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea
@@ -376,41 +375,6 @@ fn effects(call: &Invocation, credential: Option<String>) -> Vec<EventKind> {
         EventKind::Removal(Removal::of_folder(call.command.clone(), folder))
     }));
     made
-}
-
-/// A call once for each value of the loop variable among its words; as it is where there is none,
-/// or too many.
-fn each_choice(call: Call) -> Vec<Call> {
-    let choices: Vec<Vec<String>> = call
-        .args
-        .iter()
-        .filter(|word| word.value.is_none())
-        .map(Word::choices)
-        .filter(|choices| !choices.is_empty())
-        .collect();
-    let Some(first) = choices.first() else { return vec![call] };
-    // Two variables of different loops can meet in more ways than one.
-    let same_loop = choices.iter().all(|other| other.len() == first.len());
-    if !same_loop || first.len() > MAX_CHOICES {
-        return vec![call];
-    }
-    let chosen = |at: usize| {
-        let args = call.args.iter().map(|word| match word.choices().get(at) {
-            Some(value) if word.value.is_none() => {
-                Word { value: Some(value.clone()), ..word.clone() }
-            }
-            _ => word.clone(),
-        });
-        Call { args: args.collect(), ..call.clone() }
-    };
-    (0..first.len()).map(chosen).collect()
-}
-
-fn argument(word: &Word) -> Argument {
-    match &word.value {
-        Some(value) => Argument::known(value.clone()),
-        None => Argument::unknown(word.static_prefix(), word.may_be_several()),
-    }
 }
 
 /// The folder of the workspace in which a container starts that has it mounted.

@@ -82,7 +82,7 @@ pub struct SetUp {
     pub action: String,
     /// What stands after the `@`.
     pub reference: String,
-    /// The release that the comment behind a commit names.
+    /// The release that the comment after a commit names.
     pub release: Option<String>,
     /// Sets `pythonLocation` for later steps.
     pub location: bool,
@@ -175,7 +175,8 @@ pub struct Invocation {
     pub checkout: String,
     /// Its definition file is in this repository: what it builds can be known.
     pub own: bool,
-    /// Offset in `step_ref`'s document right after the program word, where the reuse flag may stand.
+    /// Offset in `step_ref`'s document right after the program word, where the reuse flag may
+    /// stand.
     pub insert_at: Option<usize>,
     /// Why the reuse flag cannot be inserted.
     pub no_insert_reason: Option<&'static str>,

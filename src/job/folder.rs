@@ -112,8 +112,8 @@ impl Artifact {
 
     /// Whether both may mean the same files.
     pub fn may_be(&self, other: &Self) -> bool {
-        let fits = |is_exact: &Self, part: &Self| {
-            is_exact.begins.starts_with(&part.begins) && is_exact.begins.ends_with(&part.ends)
+        let fits = |whole: &Self, part: &Self| {
+            whole.begins.starts_with(&part.begins) && whole.begins.ends_with(&part.ends)
         };
         match (self.is_exact, other.is_exact) {
             (true, true) => self.begins == other.begins,

@@ -36,7 +36,7 @@ pub struct Instance {
     pub caller: Option<Caller>,
 }
 
-/// All instances of a unit.
+/// All instances of a job or action.
 #[derive(Debug, Clone)]
 pub struct Instances {
     pub list: Vec<Instance>,

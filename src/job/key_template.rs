@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_restore_key_can_begin_a_key_unless_their_known_texts_differ() {
-        for (restore, complete, can) in [
+        for (restore, saved, can) in [
             ("nox-", "nox-${{ runner.os }}", true),
             ("nox-Linux", "nox-${{ runner.os }}", true),
             ("nox-${{ github.job }}-", "nox-tests-1", true),
@@ -318,7 +318,7 @@ mod tests {
             ("nox-${{ runner.os }}_", "nox-${{ runner.os }}-1", false),
             ("${{ runner.os }}", "Linux", true),
         ] {
-            assert_eq!(key(restore).can_begin(&key(complete)), can, "{restore} {complete}");
+            assert_eq!(key(restore).can_begin(&key(saved)), can, "{restore} {saved}");
         }
         assert!(key("nox-").rendered().begins(&key("nox-${{ steps.x.outputs.y }}").rendered()));
         assert!(

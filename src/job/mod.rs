@@ -1,6 +1,7 @@
 //! One instance of a job read in order, as the few events that matter for caching.
 
 pub mod actions;
+mod arguments;
 pub mod commands;
 pub mod context;
 pub mod event;

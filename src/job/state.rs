@@ -1,4 +1,4 @@
-//! What a walk through an instance's steps has changed so far: checkouts in the workspace, exported
+//! What the steps of an instance have changed so far: checkouts in the workspace, exported
 //! variables.
 
 use crate::actions::context::{Exported, WORKSPACE};

@@ -111,7 +111,7 @@ pub fn build(
     Timeline { instance: instance.clone(), events: builder.events, undecided }
 }
 
-/// A walk in progress.
+/// A timeline that is being built.
 pub(super) struct TimelineBuilder<'a> {
     pub repository: &'a Repository,
     pub instance: &'a Instance,
@@ -159,7 +159,7 @@ impl Files for NoFiles {
     }
 }
 
-/// The step a walk is at.
+/// The step that is being read.
 #[derive(Clone, Copy)]
 pub(super) struct Here<'a> {
     pub document: &'a Document,

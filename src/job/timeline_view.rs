@@ -138,8 +138,8 @@ fn kind(kind: &EventKind) -> &'static str {
     }
 }
 
-/// Puts the events of all instances into one order: what an instance has more stands after what it
-/// has before it.
+/// Puts the events of all instances into one order. An event that only some instances have stands
+/// after the one that precedes it there.
 fn merge(timelines: &[Timeline]) -> Vec<Merged<'_>> {
     let mut out: Vec<Merged<'_>> = Vec::new();
     for (instance, timeline) in timelines.iter().enumerate() {

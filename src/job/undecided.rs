@@ -1,4 +1,4 @@
-//! What a walk through a job could not decide: where, why, and whether a call of the tool may hide
+//! What could not be decided about a job: where, why, and whether a call of the tool may hide
 //! there.
 
 use std::borrow::Cow;
@@ -159,9 +159,7 @@ impl TimelineBuilder<'_> {
         let words: Vec<&str> = unwrapped.args.iter().filter_map(|w| w.value.as_deref()).collect();
         let name = unwrapped.name.as_deref().unwrap_or_default();
         let installs = words.iter().chain([&name]).any(|word| NO_CALL.contains(word));
-        let tool = self.repository.answers.tool().name();
-        let calls = words.windows(2).any(|pair| pair[0] == tool && pair[1].starts_with('-'));
-        if calls && !installs {
+        if self.call_stands_in(&words) && !installs {
             let why = format!(
                 "`{text}` may run nox, but cachelint doesn't know what `{name}` does with its \
                  arguments; a step that calls nox itself would help"
@@ -220,11 +218,7 @@ impl TimelineBuilder<'_> {
 
     /// An action that is not known and has a call of the tool among its inputs.
     pub fn command_inputs(&mut self, here: Here<'_>, action: &str) {
-        let tool = self.repository.answers.tool().name();
-        let calls = |text: &str| {
-            let words: Vec<&str> = text.split_whitespace().collect();
-            words.windows(2).any(|pair| pair[0] == tool && pair[1].starts_with('-'))
-        };
+        let calls = |text: &str| self.call_stands_in(&text.split_whitespace().collect::<Vec<_>>());
         if let Some((input, _)) = here.step.with.iter().find(|(_, value)| calls(&value.text)) {
             let why = format!(
                 "`{action}` may run the command in its input `{input}`; a `run:` step that calls \
@@ -234,7 +228,13 @@ impl TimelineBuilder<'_> {
         }
     }
 
-    /// What is left to say at the end of the walk.
+    /// Whether the tool's name is among the words with an option after it.
+    fn call_stands_in(&self, words: &[&str]) -> bool {
+        let tool = self.repository.answers.tool().name();
+        words.windows(2).any(|pair| pair[0] == tool && pair[1].starts_with('-'))
+    }
+
+    /// What is left to say after the last step.
     pub fn settled(&mut self) -> Vec<Undecided> {
         let seen = self.events.iter().any(|e| e.invocation().is_some());
         let mut all = std::mem::take(&mut self.undecided);

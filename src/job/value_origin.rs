@@ -227,10 +227,10 @@ impl<'w, 'a> OriginResolver<'w, 'a> {
             ..ValueOrigin::default()
         };
         for path in parse_template(text).iter().flat_map(|t| t.paths()) {
-            let behind = self.at(here, &path, depth - 1);
+            let inner = self.at(here, &path, depth - 1);
             origin.paths.push(path.join(".").to_ascii_lowercase());
-            origin.paths.extend(behind.paths);
-            origin.scripts.extend(behind.scripts);
+            origin.paths.extend(inner.paths);
+            origin.scripts.extend(inner.scripts);
         }
         origin
     }

@@ -41,8 +41,8 @@ pub struct Repository {
     called_actions: Vec<bool>,
     /// Each once, in the order of the files.
     caches: Vec<Written>,
-    /// Name and path of every artifact that a step uploads, as written, each pair once: read once
-    /// here, since looking for them in every job is quadratic.
+    /// Name and path of every artifact that a step uploads, as written, each pair once. Collected
+    /// here, because searching all documents again for each job would be quadratic.
     pub uploads: Vec<(String, String)>,
 }
 

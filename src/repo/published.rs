@@ -13,7 +13,7 @@ pub struct Published<'a> {
 }
 
 impl<'a> Published<'a> {
-    /// The use that `scalar` holds, with the comment behind it.
+    /// The use that `scalar` holds, with the comment after it.
     pub fn of(document: &'a Document, scalar: &Scalar, uses: Uses<'a>) -> Self {
         let line = document.text.line_of(scalar.span.end);
         let rest = &document.text.line(line)

@@ -41,7 +41,7 @@ pub struct NoxRules {
     pub newest_options: Vec<String>,
     /// Packages that install others; that they are kept new says nothing of those.
     pub installer_packages: Vec<String>,
-    /// Parts of names of sessions and jobs whose point are the newest versions.
+    /// Parts of names of sessions and jobs that exist to try the newest versions.
     pub newest_names: Vec<String>,
     /// First words of commands that make a package of the project.
     pub builders: Vec<Vec<String>>,

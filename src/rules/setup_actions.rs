@@ -69,7 +69,7 @@ pub fn has_since(reference: &str, since: &str) -> Option<bool> {
     (named.len() <= 3 && !reference.is_empty()).then(|| named.as_slice() >= first)
 }
 
-/// The same for the release that a comment behind a commit names: `v7` may be any of its releases.
+/// The same for the release that a comment after a commit names: `v7` may be any of its releases.
 pub fn surely_has_since(release: &str, since: &str) -> Option<bool> {
     let oldest = match release.matches('.').count() {
         0 => format!("{release}.0.0"),

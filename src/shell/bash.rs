@@ -11,7 +11,7 @@ use tree_sitter::Node;
 
 use super::expand::Expanded;
 use super::state::{ShellState, ShellValue};
-use super::word::{PartSource, Word, WordPart};
+use super::word::{Word, WordPart};
 use super::{Command, Given, Host, Left};
 use crate::base::syntax::{self, Grammar};
 use crate::base::text::Span;
@@ -65,14 +65,7 @@ fn arguments(vars: &dyn Fn(&str) -> Option<String>) -> Option<Vec<Word>> {
     let count: usize = vars("#")?.parse().ok().filter(|count| *count <= MAX_ARGUMENTS)?;
     let word = |position: usize| {
         let text = vars(&position.to_string());
-        let part = WordPart {
-            text,
-            choices: Vec::new(),
-            span: Span::at(0),
-            source: PartSource::Variable,
-            quoted: true,
-        };
-        Word::new("", Span::at(0), vec![part])
+        Word::new("", Span::at(0), vec![WordPart::computed(text, Span::at(0), true)])
     };
     Some((1..=count).map(word).collect())
 }
@@ -451,14 +444,6 @@ fn sets_arguments(words: &[Word]) -> bool {
 fn here_document(node: Node<'_>) -> Option<Node<'_>> {
     let redirect = children(node).into_iter().find(|c| c.kind() == "heredoc_redirect")?;
     children(redirect).into_iter().find(|c| c.kind() == "heredoc_body")
-}
-
-fn split_clause(clause: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>) {
-    let nodes = children(clause);
-    match nodes.iter().position(|c| c.kind() == "then") {
-        Some(at) => (nodes[..at].to_vec(), nodes[at..].to_vec()),
-        None => (Vec::new(), nodes),
-    }
 }
 
 /// Whether a statement only asks something, so that what follows its `&&` often does not run.

@@ -94,7 +94,7 @@ impl<'a> CmdReader<'a> {
         }
         let mut words = self.words(span);
         let mut conditional = may_skip;
-        while let Some(body) = behind_condition(&words) {
+        while let Some(body) = after_condition(&words) {
             (conditional, may_skip) = (true, true);
             words.drain(..body);
             // `if x (` opens a block.
@@ -244,8 +244,7 @@ impl<'a> CmdReader<'a> {
             Some(value) => value.known(),
             None => (self.vars)(name),
         };
-        let span = self.script.origin(place);
-        WordPart { text: value, choices: Vec::new(), span, source: PartSource::Variable, quoted }
+        WordPart::computed(value, self.script.origin(place), quoted)
     }
 }
 
@@ -289,7 +288,7 @@ fn word_length(rest: &str) -> usize {
 }
 
 /// The number of words that a leading `if …`, `else` or `for … do` takes.
-fn behind_condition(words: &[Word]) -> Option<usize> {
+fn after_condition(words: &[Word]) -> Option<usize> {
     let word = |at: usize| words.get(at).map(|w| w.raw.to_ascii_lowercase());
     let first = word(0)?;
     match first.as_str() {
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_run_nox_takes_the_flag_behind_its_program() {
+    fn every_way_to_run_nox_takes_the_flag_after_its_program() {
         for marked in [
             "nox@ -s a",
             "@nox@ -s a",

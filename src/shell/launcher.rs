@@ -1,7 +1,7 @@
 //! What a command really runs: launchers and wrappers are removed, guided by
 //! `rules/launchers.yaml`.
 
-use super::word::{PartSource, Word, WordPart};
+use super::word::{Word, WordPart};
 use super::{Command, Directory, Host, Shell};
 use crate::base::text::Span;
 use crate::rules::launchers::{Effect, LAUNCHERS, Launcher, Operand, Options};
@@ -177,19 +177,10 @@ fn unwrap_launchers(command: &Command) -> Option<Unwrapped> {
 
 /// Words to which a launcher adds others: at the end, and in place of every `{}`.
 fn appended(args: &[Word]) -> Vec<Word> {
-    let unknown = |raw: &str, span: Span| {
-        let part = WordPart {
-            text: None,
-            choices: Vec::new(),
-            span,
-            source: PartSource::Variable,
-            quoted: false,
-        };
-        Word::new(raw, span, vec![part])
-    };
-    let filled = args.iter().map(|word| match word.raw.contains("{}") {
-        true => unknown(&word.raw, word.span),
-        false => word.clone(),
+    let unknown =
+        |raw: &str, span: Span| Word::new(raw, span, vec![WordPart::computed(None, span, false)]);
+    let filled = args.iter().map(|word| {
+        if word.raw.contains("{}") { unknown(&word.raw, word.span) } else { word.clone() }
     });
     let end = args.last().map_or(Span::at(0), |word| Span::at(word.span.end));
     filled.chain([unknown("", end)]).collect()
@@ -326,14 +317,7 @@ impl Unwrapping<'_> {
         for word in &self.words[self.at.min(self.words.len())..] {
             if let Some(last) = parts.last() {
                 let gap = Span::new(last.span.end, word.span.start.max(last.span.end));
-                let text = Some(" ".to_owned());
-                parts.push(WordPart {
-                    text,
-                    choices: Vec::new(),
-                    span: gap,
-                    source: PartSource::Variable,
-                    quoted: false,
-                });
+                parts.push(WordPart::computed(Some(" ".to_owned()), gap, false));
             }
             parts.extend(word.parts.iter().cloned());
         }

@@ -5,7 +5,7 @@ use tree_sitter::Node;
 
 use super::bash;
 use super::expand::Expanded;
-use super::word::{PartSource, WordPart, quoted};
+use super::word::{WordPart, quoted};
 use super::{Command, Directory, Given, Left};
 use crate::base::syntax::{self, Grammar};
 use crate::base::text::Span;
@@ -34,13 +34,7 @@ pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) ->
     let mut out = Vec::new();
     for call in subprocess_calls(script.text()) {
         let place = script.origin(call.span);
-        let part = |text: Option<&str>| WordPart {
-            text: text.map(str::to_owned),
-            choices: Vec::new(),
-            span: place,
-            source: PartSource::Variable,
-            quoted: true,
-        };
+        let part = |text: Option<&str>| WordPart::computed(text.map(str::to_owned), place, true);
         let (mut parts, mut at) = (Vec::new(), 0);
         for hole in &call.holes {
             parts.push(part(call.script.get(at..hole.start)));

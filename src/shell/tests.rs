@@ -60,7 +60,7 @@ fn values(words: &[Word]) -> Vec<Option<&str>> {
 }
 
 #[test]
-fn every_way_to_run_nox_takes_the_flag_behind_its_program() {
+fn every_way_to_run_nox_takes_the_flag_after_its_program() {
     // `@` marks the place where it does not belong to the command.
     for marked in [
         "nox@",
@@ -406,7 +406,7 @@ fn containers_and_interpreters_are_told() {
 }
 
 #[test]
-fn other_programs_are_peeled_for_the_caller_to_follow() {
+fn other_programs_are_unwrapped_for_the_caller_to_follow() {
     for (script, launchers, name, args) in [
         ("make -C sub test", vec![], "make", vec!["-C", "sub", "test"]),
         ("sudo -E ./scripts/ci.sh arg", vec!["sudo"], "ci.sh", vec!["arg"]),

@@ -28,6 +28,13 @@ pub struct WordPart {
     pub quoted: bool,
 }
 
+impl WordPart {
+    /// What something else than the script's own text gives: a variable, a launcher, another program.
+    pub(super) fn computed(text: Option<String>, span: Span, quoted: bool) -> Self {
+        Self { text, choices: Vec::new(), span, source: PartSource::Variable, quoted }
+    }
+}
+
 /// Longer values are taken as unknown: `x="$x$x"` in a hostile script doubles at every line.
 const MAX_VALUE: usize = 64 * 1024;
 

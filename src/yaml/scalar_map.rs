@@ -24,7 +24,7 @@ pub(super) fn walk(
     value: &str,
     step: impl FnMut(Shift),
 ) -> Option<usize> {
-    let mut walk = ScalarReader {
+    let mut reader = ScalarReader {
         source: source.as_bytes(),
         value: value.as_bytes(),
         at: start,
@@ -32,11 +32,11 @@ pub(super) fn walk(
         step,
     };
     match style {
-        ScalarStyle::Plain => walk.plain(),
-        ScalarStyle::SingleQuoted => walk.quoted(b'\''),
-        ScalarStyle::DoubleQuoted => walk.quoted(b'"'),
-        ScalarStyle::Literal => walk.block(false),
-        ScalarStyle::Folded => walk.block(true),
+        ScalarStyle::Plain => reader.plain(),
+        ScalarStyle::SingleQuoted => reader.quoted(b'\''),
+        ScalarStyle::DoubleQuoted => reader.quoted(b'"'),
+        ScalarStyle::Literal => reader.block(false),
+        ScalarStyle::Folded => reader.block(true),
     }
 }
 

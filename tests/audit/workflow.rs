@@ -9,8 +9,8 @@ pub const CI: &str = ".github/workflows/ci.yml";
 pub const NOXFILE: &str = "import nox\n\n@nox.session\ndef lint(session):\n    session.install('-r', 'requirements.txt')\n\n\
                        @nox.session\ndef docs(session):\n    session.install('.', 'sphinx')\n\n\
                        @nox.session(reuse_venv=True)\ndef kept(session):\n    session.install('-r', 'requirements.txt')\n";
-/// A step that restores environments under a key to which nothing can be said, and the one that
-/// removes what isn't an exact hit.
+/// A step that restores environments under a key that no check objects to, and the step that
+/// removes them after anything but an exact hit.
 pub const CACHE: &str = "      - uses: actions/cache@v4
         id: environments
         with:

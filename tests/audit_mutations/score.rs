@@ -140,10 +140,10 @@ impl Score {
     }
 }
 
-/// The rules of findings that were not there before.
-/// Restore keys that a broken key makes worth having are for information.
+/// A broken key can make restore keys worth having; that finding is for information only.
 const INFORMATION: &str = "nox/missing-restore-keys";
 
+/// The rules of findings that were not there before.
 fn new_rules(findings: &[Finding], before: &[Finding]) -> Vec<&'static str> {
     let same = |a: &Finding, b: &Finding| {
         (a.rule, &a.job, &a.primary.path) == (b.rule, &b.job, &b.primary.path)

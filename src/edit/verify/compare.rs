@@ -109,13 +109,13 @@ impl<'a> Comparison<'a> {
             _ => None,
         };
         if let Some((set, more)) = set {
-            let scalar = matches!(old.kind, ValueKind::ScalarValue(_)) && old.tag.is_none();
+            let scalar = matches!(old.kind, ValueKind::Scalar(_)) && old.tag.is_none();
             let inside = !declared.keys.is_empty() || !declared.items.is_empty();
             if !scalar || !more.is_empty() || inside {
                 return Err(VerifyError::NoSuchPlace(self.place()));
             }
             return match &new.kind {
-                ValueKind::ScalarValue(value) if *value == set && new.tag.is_none() => Ok(()),
+                ValueKind::Scalar(value) if *value == set && new.tag.is_none() => Ok(()),
                 _ => Err(self.differs("not the declared value")),
             };
         }
@@ -128,7 +128,7 @@ impl<'a> Comparison<'a> {
                 self.sequences(old, new, declared)
             }
             _ if !declared.is_empty() => Err(VerifyError::NoSuchPlace(self.place())),
-            (ValueKind::ScalarValue(old), ValueKind::ScalarValue(new)) if old == new => Ok(()),
+            (ValueKind::Scalar(old), ValueKind::Scalar(new)) if old == new => Ok(()),
             _ => Err(self.differs("another value")),
         }
     }
@@ -174,7 +174,7 @@ impl<'a> Comparison<'a> {
             self.descend(name, value, new_value, inner.unwrap_or(&nothing))?;
         }
         if kept.next().is_some() {
-            return Err(self.differs("a key more"));
+            return Err(self.differs("an extra key"));
         }
         for (name, value) in added {
             let Some((_, new_value)) = new.iter().find(|(key, _)| key.text() == Some(name)) else {

@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{BashReader, COPIES_PER_STATEMENT, children, split_clause};
+use super::{BashReader, COPIES_PER_STATEMENT, children};
 use crate::shell::Word;
 use crate::shell::state::{ShellState, ShellValue};
 
@@ -76,5 +76,14 @@ impl<'t> BashReader<'_, 't> {
         } else {
             self.maybe(|w| w.statements(body))
         }
+    }
+}
+
+/// The condition and the body of an `elif` or `else`.
+fn split_clause(clause: Node<'_>) -> (Vec<Node<'_>>, Vec<Node<'_>>) {
+    let nodes = children(clause);
+    match nodes.iter().position(|c| c.kind() == "then") {
+        Some(at) => (nodes[..at].to_vec(), nodes[at..].to_vec()),
+        None => (Vec::new(), nodes),
     }
 }

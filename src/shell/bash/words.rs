@@ -42,11 +42,13 @@ impl<'t> BashReader<'_, 't> {
             }
             "string" => self.string(node, depth),
             "concatenation" => self.concatenation(node, quoted, depth),
-            "expansion" if self.own_folder(self.text(node)).is_some() => {
-                let text = self.own_folder(self.text(node));
-                vec![WordPart { text, ..self.unknown(place, quoted) }]
-            }
-            "simple_expansion" | "expansion" => vec![self.variable(node, quoted)],
+            "simple_expansion" => vec![self.variable(node, quoted)],
+            "expansion" => match self.own_folder(self.text(node)) {
+                Some(folder) => {
+                    vec![WordPart { text: Some(folder), ..self.unknown(place, quoted) }]
+                }
+                None => vec![self.variable(node, quoted)],
+            },
             "command_substitution" => {
                 let text = self
                     .own_folder(self.text(node))
@@ -60,8 +62,7 @@ impl<'t> BashReader<'_, 't> {
     }
 
     fn unknown(&self, place: Span, quoted: bool) -> WordPart {
-        let (span, choices) = (self.script.origin(place), Vec::new());
-        WordPart { text: None, choices, span, source: PartSource::Variable, quoted }
+        WordPart::computed(None, self.script.origin(place), quoted)
     }
 
     fn bare(&self, place: Span, quoted: bool) -> Vec<WordPart> {
@@ -129,8 +130,8 @@ impl<'t> BashReader<'_, 't> {
     }
 
     /// The folder of the script itself, which scripts ask for in many ways: `$(dirname "$0")`,
-    /// `${0%/*}`, `$(cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)`. Nothing but these words may stand in
-    /// `text`.
+    /// `${0%/*}`, `$(cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)`. `text` may contain nothing
+    /// else.
     fn own_folder(&self, text: &str) -> Option<String> {
         const HARMLESS: [&str; 12] = [
             "cd",

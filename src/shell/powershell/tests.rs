@@ -19,7 +19,7 @@ fn nox(script: &str) -> Vec<Call> {
 }
 
 #[test]
-fn every_way_to_run_nox_takes_the_flag_behind_its_program() {
+fn every_way_to_run_nox_takes_the_flag_after_its_program() {
     // `@` marks the place.
     for marked in [
         "nox@",

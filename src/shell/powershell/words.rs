@@ -2,7 +2,7 @@
 
 use super::{PowerShellReader, ShellValue};
 use crate::base::text::Span;
-use crate::shell::word::{PartSource, Word, WordPart};
+use crate::shell::word::{Word, WordPart};
 
 /// The key under which a variable is kept: `X` for `$env:X`, `$x` for `$X`.
 pub(super) fn variable_name(text: &str) -> String {
@@ -113,8 +113,7 @@ impl<'w> Lexer<'w, '_, '_> {
 
     fn unknown(&mut self, length: usize, quoted: bool) -> WordPart {
         let place = self.take(length);
-        let span = self.reader.script.origin(place);
-        WordPart { text: None, choices: Vec::new(), span, source: PartSource::Variable, quoted }
+        WordPart::computed(None, self.reader.script.origin(place), quoted)
     }
 
     fn bare(&mut self) -> Vec<WordPart> {

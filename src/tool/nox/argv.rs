@@ -41,7 +41,7 @@ impl NoxCall {
             Meaning::NoReuse => drop(self.given.remove(&Meaning::Reuse)),
             _ => {}
         }
-        self.open_lists.retain(|incomplete| *incomplete != meaning);
+        self.open_lists.retain(|open| *open != meaning);
         self.given.insert(meaning, values);
     }
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::noxfile::{NestedCall, Noxfiles};
+use super::run::run;
 use super::{argv, reuse};
 use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Answer, Argument, Request, Reuse, Run};
@@ -84,7 +85,7 @@ fn inner(
         let within = Request { args, env: request.env, folder, script: None, files: request.files };
         nesting
             .spend()
-            .then(|| super::run(&within, nesting))
+            .then(|| run(&within, nesting))
             .ok_or_else(|| "sessions call nox too often for all of it to be followed".to_owned())
     };
     let line = argv::parse(&call.args);

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
-use crate::tool::{Argument, Files, Interpreter, Variable};
+use crate::tool::{Answer, Argument, Files, Interpreter, Reuse, Variable};
 
 mod bodies;
 mod bounds;
 mod effects;
+mod files;
 mod imports;
 mod names;
+mod nested;
 
 struct Tree(BTreeMap<&'static str, &'static str>);
 
@@ -288,88 +290,6 @@ def long(session): pass
 }
 
 #[test]
-fn files_that_decide_what_is_installed() {
-    let text = r#"
-import nox
-from pathlib import Path
-import helpers
-HERE = Path(__file__).parent
-NAME = "dev"
-@nox.session
-def literal(session): session.install("ruff==1", "mypy")
-@nox.session
-def pinned(session): session.install("ruff==1")
-@nox.session
-def project(session): session.install("-e", ".[test]", "-c", "constraints.txt")
-@nox.session
-def reqs(session): session.install("-r", f"requirements/{NAME}.txt")
-@nox.session
-def joined(session): session.install("-r", str(HERE / "docs" / "requirements.txt"))
-@nox.session
-def computed(session): session.install("-r", helpers.name())
-@nox.session
-def exact(session): session.run_install("uv", "sync", external=True)
-@nox.session
-def helped(session): helpers.setup(session)
-@nox.session
-def group(session): session.install("--group=test")
-@nox.session
-def nothing(session): session.run("git", "status", external=True)
-@nox.session
-def chained(session): session.notify("pinned")
-"#;
-    let files = [
-        ("noxfile.py", text),
-        ("helpers.py", "def setup(session):\n    session.install('-r', 'docs/requirements.txt')\n"),
-        ("pyproject.toml", ""),
-        ("uv.lock", ""),
-        ("constraints.txt", ""),
-        ("requirements/dev.txt", "-r base.txt\npytest\n"),
-        ("requirements/base.txt", ""),
-        ("docs/requirements.txt", ""),
-    ];
-    for (session, expected, unpinned, exact, installs) in [
-        ("literal", vec![], true, false, Answer::Yes),
-        ("pinned", vec![], false, false, Answer::Yes),
-        (
-            "project",
-            vec!["constraints.txt", "pyproject.toml", "uv.lock"],
-            false,
-            false,
-            Answer::Yes,
-        ),
-        ("reqs", vec!["requirements/base.txt", "requirements/dev.txt"], false, false, Answer::Yes),
-        ("joined", vec!["docs/requirements.txt"], false, false, Answer::Yes),
-        (
-            "computed",
-            vec![
-                "constraints.txt",
-                "pyproject.toml",
-                "requirements/base.txt",
-                "requirements/dev.txt",
-                "uv.lock",
-            ],
-            false,
-            false,
-            Answer::Yes,
-        ),
-        ("exact", vec!["pyproject.toml", "uv.lock"], false, true, Answer::Yes),
-        ("group", vec!["pyproject.toml", "uv.lock"], false, false, Answer::Yes),
-        ("nothing", vec![], false, false, Answer::No),
-        ("chained", vec![], false, false, Answer::Yes),
-    ] {
-        let run = call_in(&files, "", &format!("-s {session}"), &[]);
-        assert_eq!(run.install_files, expected, "{session}");
-        assert_eq!(
-            (run.unpinned, run.exact_installer, run.installs_anything),
-            (unpinned, exact, installs),
-            "{session}"
-        );
-        assert_eq!(run.definition_files, ["helpers.py", "noxfile.py"], "{session}");
-    }
-}
-
-#[test]
 fn decorators_loops_and_other_modules() {
     let files = [
         (
@@ -420,90 +340,6 @@ nox.session(lambda s: None)
         let text = format!("import nox\n{hidden}\n@nox.session\ndef a(session): pass\n");
         let run = call_in(&[("noxfile.py", Box::leak(text.into_boxed_str()))], "", "", &[]);
         assert!(!run.sessions_known && !run.undecided.is_empty(), "{hidden}: {run:?}");
-    }
-}
-
-#[test]
-fn calls_of_nox_in_sessions_build_where_their_noxfile_lies() {
-    const A: &str = "import nox\n@nox.session\ndef a(session): session.install('x')\n";
-    const ON: &str = "import nox\nnox.options.reuse_venv = 'yes'\n@nox.session\ndef a(session): session.install('x')\n";
-    const NONE: &str = "import nox\n@nox.session(python=False)\ndef a(session): pass\n";
-    let outer = |body: &str| -> &'static str {
-        let head = "import nox\nfrom glob import glob\nfrom pathlib import Path\n@nox.session(python=False)\ndef t(session):\n";
-        let body: String = body.lines().map(|line| format!("    {line}\n")).collect();
-        Box::leak(format!("{head}{body}").into_boxed_str())
-    };
-    for (body, creates, dirs) in [
-        ("session.run('nox', '-f', 'e/a/noxfile.py')", Answer::Yes, vec!["e/a/.nox"]),
-        (
-            "for f in glob('e/*/noxfile.py'): session.run('nox', '-f', f)",
-            Answer::Yes,
-            vec!["e/a/.nox", "e/b/.nox"],
-        ),
-        (
-            "for f in Path('e').rglob('noxfile.py'): session.run('nox', '-f', str(f))",
-            Answer::Yes,
-            vec!["e/a/.nox", "e/b/.nox"],
-        ),
-        ("session.run('python', '-m', 'nox', '-s', 'lint')", Answer::Yes, vec![".nox"]),
-        (
-            "with session.chdir('e/a'):\n    session.run('nox', external=True)",
-            Answer::Yes,
-            vec!["e/a/.nox"],
-        ),
-        (
-            "with session.chdir('e/a'):\n    pass\nsession.run('nox', '-s', 'lint')",
-            Answer::Yes,
-            vec![".nox"],
-        ),
-        ("session.chdir(session.create_tmp())\nsession.run('nox')", Answer::Unknown, vec![]),
-        // All other noxfiles create environments: so does the one whose name is computed.
-        ("session.run('nox', '-f', name())", Answer::Yes, vec![]),
-        (
-            "if name(): session.run('nox', '-f', 'e/a/noxfile.py')",
-            Answer::Unknown,
-            vec!["e/a/.nox"],
-        ),
-        ("session.run('nox', '-f', 'none/noxfile.py')", Answer::Unknown, vec!["none/.nox"]),
-        ("session.run('nox', '-l', '--json')", Answer::No, vec![]),
-        ("session.run('nox', '-s', 't')", Answer::Unknown, vec![]),
-    ] {
-        let text = outer(body);
-        let lint: &'static str = Box::leak(
-            format!("{text}@nox.session\ndef lint(session): session.install('x')\n")
-                .into_boxed_str(),
-        );
-        let run = call_in(
-            &[("noxfile.py", lint), ("e/a/noxfile.py", A), ("e/b/noxfile.py", A)],
-            "",
-            "-s t",
-            &[],
-        );
-        assert_eq!(
-            (run.creates_env, run.env_dirs.clone()),
-            (creates, dirs.iter().map(|d| (*d).to_owned()).collect()),
-            "{body}: {run:?}"
-        );
-        assert!(!run.creates_by_default, "{body}");
-    }
-    let files = |inner| {
-        [
-            ("noxfile.py", outer("session.run('nox', '-f', 'e/a/noxfile.py')")),
-            ("e/a/noxfile.py", inner),
-        ]
-    };
-    for (inner, creates, reuse, flag) in [
-        (A, Answer::Yes, Reuse::Off, false),
-        (ON, Answer::Yes, Reuse::On, true),
-        (NONE, Answer::No, Reuse::Off, true),
-    ] {
-        let run = call_in(&files(inner), "", "-r -s t", &[]);
-        assert_eq!((run.creates_env, run.can_insert_reuse_flag), (creates, flag), "{inner}");
-        assert!(creates == Answer::No || run.reuse == reuse, "{inner}: {:?}", run.reuse);
-        assert!(
-            creates == Answer::No || run.definition_files == ["e/a/noxfile.py", "noxfile.py"],
-            "{run:?}"
-        );
     }
 }
 
