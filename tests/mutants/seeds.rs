@@ -36,9 +36,18 @@ pub struct Seeds {
 
 impl Seeds {
     pub fn read() -> Self {
+        Self::of(sources())
+    }
+
+    /// A single workflow.
+    pub fn simple() -> Self {
+        Self::of(vec![Source::Workflow(fixtures().join("fix/simple.yml"))])
+    }
+
+    fn of(sources: Vec<Source>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut repositories = Vec::new();
-        for (number, make) in sources().into_iter().enumerate() {
+        for (number, make) in sources.into_iter().enumerate() {
             let root = folder.path().join(number.to_string());
             make.write(&root);
             let mut found = discover(&[root], None);
@@ -85,11 +94,15 @@ enum Source {
     Workflow(PathBuf),
 }
 
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
 fn sources() -> Vec<Source> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let corpus = crate::corpus::corpus().map(|folder| folder.join("repos"));
+    let fixtures = fixtures();
+    let public = crate::sample::repositories();
     let mut folders = BTreeSet::new();
-    for top in [&fixtures].into_iter().chain(&corpus) {
+    for top in [&fixtures].into_iter().chain(&public) {
         let entries = WalkDir::new(top).into_iter().filter_map(Result::ok);
         let forges =
             entries.filter(|e| e.file_name().to_str().is_some_and(|name| FORGES.contains(&name)));

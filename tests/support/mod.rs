@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use cachelint::base::finding::{Applicability, Finding, Fix};
@@ -16,7 +15,7 @@ use tempfile::TempDir;
 /// More rounds of fixes than this mean that they do not come to an end.
 const MAX_ROUNDS: usize = 10;
 
-/// A repository whose files are all tracked.
+/// A repository whose files are all tracked, for want of an index.
 pub struct Made {
     pub folder: TempDir,
 }
@@ -24,15 +23,11 @@ pub struct Made {
 impl Made {
     pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(".git")).unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
-        }
-        for args in [["init", "-q"], ["add", "-A"]] {
-            let status =
-                Command::new("git").args(args).current_dir(folder.path()).status().unwrap();
-            assert!(status.success());
         }
         Self { folder }
     }
