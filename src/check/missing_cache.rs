@@ -214,6 +214,8 @@ fn costs(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Vec<String> {
 #[cfg(test)]
 mod around;
 #[cfg(test)]
+mod interpreter_tests;
+#[cfg(test)]
 mod packages_tests;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use super::state::{in_workspace, prefixed};
 use super::timeline::{Here, TimelineBuilder};
 use super::value_origin::OriginResolver;
 use crate::actions::context::Inputs;
+use crate::actions::expr::Expr;
 use crate::actions::{Scalar, Uses};
 use crate::job::key_template::Key;
 use crate::repo::index::local;
@@ -331,4 +332,20 @@ impl TimelineBuilder<'_> {
         };
         self.push(here, here.step.span, EventKind::Run(Box::new(invocation)));
     }
+}
+
+/// The program whose path an earlier step puts out: `steps.setup.outputs.python-path` runs as
+/// `python`.
+pub(super) fn program_output(here: Here<'_>, expr: &Expr) -> Option<String> {
+    let path = expr.as_path()?;
+    let [steps, id, outputs, output] = path.as_slice() else { return None };
+    if !steps.eq_ignore_ascii_case("steps") || !outputs.eq_ignore_ascii_case("outputs") {
+        return None;
+    }
+    let list = here.document.steps(here.step_ref.job)?;
+    let earlier = list.steps.get(..here.step_ref.step)?;
+    let step =
+        earlier.iter().find(|s| s.id.as_ref().is_some_and(|i| i.text.eq_ignore_ascii_case(id)))?;
+    let uses = Uses::parse(&step.uses.as_ref()?.text)?;
+    setup_actions().interpreter(uses.name)?.program_outputs.get(output.as_str()).cloned()
 }

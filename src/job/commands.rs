@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use super::actions::program_output;
 use super::arguments::{argument, each_choice};
 use super::event::{EventKind, Invocation};
 use super::folder::Removal;
@@ -57,9 +58,10 @@ impl TimelineBuilder<'_> {
             .iter()
             .filter_map(|part| match part {
                 TemplatePart::Literal { .. } => None,
-                TemplatePart::Expr { span, .. } => {
+                TemplatePart::Expr { expr, span } => {
                     let one = crate::actions::expr::Template { parts: vec![part.clone()] };
-                    Some((*span, eval_template(&one, &scope).known().map(Value::to_text)))
+                    let value = eval_template(&one, &scope).known().map(Value::to_text);
+                    Some((*span, value.or_else(|| program_output(here, expr))))
                 }
             })
             .collect();

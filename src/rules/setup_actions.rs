@@ -1,6 +1,7 @@
 //! Checkouts, interpreters, package caches and actions that run nox, from
 //! `rules/setup-actions.yaml`.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -45,6 +46,9 @@ pub struct InterpreterAction {
     pub package_cache_input: Option<String>,
     /// Since this release the download cache is on unless that input says `false`.
     pub package_cache_default_since: Option<String>,
+    /// Outputs that are the path of a program, with its name.
+    #[serde(default)]
+    pub program_outputs: BTreeMap<String, String>,
 }
 
 /// A program that installs interpreters and puts them first on the path, or runs programs with

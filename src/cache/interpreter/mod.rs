@@ -38,6 +38,8 @@ pub struct Interpreters {
     fixed: bool,
     /// Some call does not run in the job's container.
     outside: bool,
+    /// Some call runs without `env.pythonLocation`.
+    unlocated: bool,
     /// Why the Python cannot be followed.
     pub doubt: Option<String>,
 }
@@ -76,6 +78,7 @@ impl Interpreters {
     ) {
         let calls = Calls::new(context, timeline, event, invocation);
         self.outside |= calls.image.is_none();
+        self.unlocated |= calls.location().is_none();
         let sessions = &invocation.run.sessions;
         let mut suppliers: Vec<Supplier> = sessions.iter().map(|s| calls.of_session(s)).collect();
         if sessions.is_empty() {
@@ -111,7 +114,10 @@ impl Interpreters {
                     self.doubt("nox downloads whichever Python is the newest".to_owned());
                 }
             }
-            Supplier::Unknown(reason) => self.doubt(reason),
+            Supplier::Unknown(reason) => {
+                self.fixed = true;
+                self.doubt(reason);
+            }
         }
     }
 
@@ -187,7 +193,8 @@ impl Interpreters {
 
     /// The context paths that tell system and processor where no other part of the key does.
     pub fn runner(&self) -> &'static [&'static str] {
-        if self.is_asked() || !self.fixed {
+        let located = self.location && !self.unlocated;
+        if self.is_asked() || !self.fixed || located {
             &[]
         } else if self.outside {
             &["runner.os", "runner.arch"]

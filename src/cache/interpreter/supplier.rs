@@ -14,6 +14,9 @@ use crate::repo::index::local;
 use crate::rules::setup_actions::{Image, Manager, setup_actions};
 use crate::tool::{Files, Interpreter, Session};
 
+/// conda and the programs that take its commands.
+const CONDA: [&str; 4] = ["conda", "mamba", "micromamba", "rattler"];
+
 /// Who supplies a Python, and how a key can follow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Supplier {
@@ -113,8 +116,7 @@ impl<'a> Calls<'a> {
     /// The Python that a session's environment is made of.
     pub fn of_session(&self, session: &Session) -> Supplier {
         let backends = &session.backend.names;
-        let conda = ["conda", "mamba", "micromamba", "rattler"];
-        if !backends.is_empty() && backends.iter().all(|b| conda.contains(&b.as_str())) {
+        if !backends.is_empty() && backends.iter().all(|b| CONDA.contains(&b.as_str())) {
             return Supplier::Fixed;
         }
         let uv = session.backend.only() == Some("uv")
@@ -146,6 +148,8 @@ impl<'a> Calls<'a> {
             Some("pipx run") => self.pipx(python),
             Some(launcher) if launcher.starts_with("uv") => self.uv(python, launcher == "uv run"),
             Some("pixi run") => self.pixi(),
+            _ if self.runs_output() => self.put_out(),
+            _ if self.conda_run().is_some() => self.inside_conda(),
             _ => match self.installed() {
                 Some(Installed::Pipx(python)) => self.pipx(python.as_deref()),
                 Some(Installed::UvTool(python)) => self.uv(python.as_deref(), false),
@@ -229,6 +233,24 @@ impl<'a> Calls<'a> {
         Supplier::Location("python -VV".to_owned())
     }
 
+    /// The command is the Python whose path an earlier step puts out.
+    fn runs_output(&self) -> bool {
+        let command = self.invocation.command.trim_start_matches(['"', '\'', '&', ' ']);
+        let program = command.starts_with("${{").then(|| command.split("}}").next()).flatten();
+        program.is_some_and(|program| program.contains(".outputs.python-path"))
+    }
+
+    fn put_out(&self) -> Supplier {
+        let mut set_ups = self.set_ups.iter().filter(|s| !s.uv);
+        match (set_ups.next(), set_ups.next()) {
+            (Some(only), None) if only.location => self.located(),
+            _ => Supplier::Unknown(
+                "`env.pythonLocation` doesn't name the Python whose path the command uses"
+                    .to_owned(),
+            ),
+        }
+    }
+
     /// The Python of the environment whose program is called by an absolute path.
     fn beside_program(&self) -> Option<String> {
         let program = self.invocation.command.split_whitespace().next()?;
@@ -293,22 +315,51 @@ impl<'a> Calls<'a> {
         )
     }
 
-    fn conda(&self, set_up: &SetUp) -> Supplier {
-        let pins = |path: &String| {
-            self.read(path).is_some_and(|text| {
-                text.lines().any(|line| {
-                    let line: String =
-                        line.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
-                    line.strip_prefix("-python=").is_some_and(|rest| {
-                        rest.trim_start_matches('=')
-                            .split('.')
-                            .nth(1)
-                            .is_some_and(|minor| minor.starts_with(|c: char| c.is_ascii_digit()))
-                    })
-                })
-            })
+    /// `conda run -n test`, in front of nox.
+    fn conda_run(&self) -> Option<&str> {
+        let command = self.invocation.command.as_str();
+        let mut words = command.split(' ');
+        if !words.next().is_some_and(|w| CONDA.contains(&w)) || words.next() != Some("run") {
+            return None;
+        }
+        let tool = self.context.repository.answers.tool().name();
+        let (run, _) = command.split_once(&format!(" {tool}"))?;
+        Some(run.strip_suffix(" python -m").unwrap_or(run))
+    }
+
+    /// The Python of the environment that `conda run` names.
+    fn inside_conda(&self) -> Supplier {
+        let manager = |s: &&SetUp| {
+            setup_actions().interpreter(&s.action).and_then(|a| a.manager) == Some(Manager::Conda)
         };
-        if set_up.files.iter().any(pins) {
+        let set_up = self.set_ups.iter().rev().copied().find(manager);
+        if let Some(set_up) = set_up.filter(|s| s.files.iter().any(|f| self.pins_python(f))) {
+            return Supplier::Files(set_up.files.clone());
+        }
+        match self.conda_run() {
+            Some(run) if !run.contains(['$', '`']) => Supplier::Asked(format!("{run} python -VV")),
+            _ => Supplier::Unknown(
+                "cachelint doesn't know which environment `conda run` uses".to_owned(),
+            ),
+        }
+    }
+
+    /// An environment file that names the minor version: `python=3.13`.
+    fn pins_python(&self, path: &str) -> bool {
+        self.read(path).is_some_and(|text| {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            let mut words =
+                lines.flat_map(|l| l.split(|c: char| c.is_whitespace() || "[],\"'".contains(c)));
+            words.any(|word| {
+                let version = word.strip_prefix("python=").map(|v| v.trim_start_matches('='));
+                let minor = version.and_then(|v| v.split('.').nth(1));
+                minor.is_some_and(|minor| minor.starts_with(|c: char| c.is_ascii_digit()))
+            })
+        })
+    }
+
+    fn conda(&self, set_up: &SetUp) -> Supplier {
+        if set_up.files.iter().any(|file| self.pins_python(file)) {
             return Supplier::Files(set_up.files.clone());
         }
         if set_up.versions.as_ref().is_none_or(|v| !v.is_empty()) {

@@ -1,0 +1,101 @@
+//! Which part of the key follows the Python; all workflows are made up.
+
+use super::ID;
+use crate::base::finding::{Applicability, Fix};
+use crate::config::Config;
+use crate::testing::{job, outcome};
+
+const NOXFILE: &str = "import nox\n@nox.session\ndef tests(session):\n    session.install('-r', 'requirements.txt')\n";
+const ENVIRONMENT: &str = "dependencies: [\"python=3.12\", nox]\n";
+
+/// The fix of a job with these steps, beside a pinned requirement and this environment file.
+fn fix_of(noxfile: &str, environment: &str, steps: &str) -> Fix {
+    let workflow = job("runs-on: ubuntu-latest", &format!("- uses: actions/checkout@v5\n{steps}"));
+    let files = [
+        (".github/workflows/ci.yml", workflow.as_str()),
+        ("noxfile.py", noxfile),
+        ("requirements.txt", "pytest==8.0.0 --hash=sha256:aa\n"),
+        ("environment.yml", environment),
+    ];
+    let mut findings = outcome(&files, &Config::default()).findings.into_iter();
+    let finding = findings.find(|f| f.rule == ID).unwrap_or_else(|| panic!("{steps}"));
+    finding.fix.unwrap_or_else(|| panic!("{steps}"))
+}
+
+fn text(fix: &Fix) -> String {
+    fix.edits.iter().map(|edit| edit.content.as_str()).collect()
+}
+
+fn is_safe(fix: &Fix) -> bool {
+    fix.applicability == Applicability::Safe
+}
+
+#[test]
+fn a_python_whose_path_a_step_puts_out() {
+    let set_up = |id: &str, more: &str| {
+        format!(
+            "- uses: actions/setup-python@v6\n  id: {id}\n  with:\n    python-version: '3.12'\n{more}"
+        )
+    };
+    let nox = "- run: ${{ steps.py.outputs.python-path }} -m nox -s tests\n";
+    let quoted = "- run: |\n    \"${{ steps.py.outputs.python-path }}\" -m nox -s tests\n";
+    let elsewhere = set_up("py", "    update-environment: false\n");
+    for (steps, located) in [
+        (format!("{}{nox}", set_up("py", "")), true),
+        (format!("{}{quoted}", set_up("py", "")), true),
+        (format!("{elsewhere}{nox}"), false),
+        (format!("{}{}{nox}", set_up("py", ""), set_up("other", "")), false),
+    ] {
+        let fix = fix_of(NOXFILE, "", &steps);
+        assert_eq!(is_safe(&fix), located, "{steps}");
+        let (new, flag) = (text(&fix), "-r");
+        assert_eq!(new.contains("env.pythonLocation"), located, "{steps}{new}");
+        assert!(new.contains(flag), "{steps}{new}");
+    }
+    // Another step's output may be anything.
+    let unknown = job(
+        "runs-on: ubuntu-latest",
+        &format!("- id: py\n  run: ./find-python\n- uses: actions/checkout@v5\n{nox}"),
+    );
+    let files = [(".github/workflows/ci.yml", unknown.as_str()), ("noxfile.py", NOXFILE)];
+    assert!(outcome(&files, &Config::default()).findings.is_empty());
+}
+
+#[test]
+fn a_python_inside_a_conda_environment() {
+    let miniconda = "- uses: conda-incubator/setup-miniconda@v3\n  with:\n    environment-file: environment.yml\n";
+    let micromamba =
+        "- uses: mamba-org/setup-micromamba@v2\n  with:\n    environment-file: environment.yml\n";
+    let floating = "# python=3.9\ndependencies:\n  - python\n  - nox\n";
+    for (set_up, environment, run, part) in [
+        (miniconda, ENVIRONMENT, "conda run -n t nox -s tests", "'environment.yml'"),
+        (micromamba, ENVIRONMENT, "micromamba run -n t nox -s tests", "'environment.yml'"),
+        (miniconda, floating, "conda run -n t nox -s tests", "conda run -n t python -VV;"),
+        (
+            micromamba,
+            floating,
+            "micromamba run -n t python -m nox -s tests",
+            "micromamba run -n t python -VV;",
+        ),
+    ] {
+        let fix = fix_of(NOXFILE, environment, &format!("{set_up}- run: {run}\n"));
+        assert!(is_safe(&fix), "{run}");
+        let new = text(&fix);
+        assert!(new.contains(part), "{run}: {new}");
+    }
+    let computed = format!("{miniconda}- run: conda run -n \"$NAME\" nox -s tests\n");
+    let fix = fix_of(NOXFILE, floating, &computed);
+    assert!(!is_safe(&fix));
+    // The key still tells systems apart.
+    assert!(text(&fix).contains("runner.os"), "{}", text(&fix));
+}
+
+#[test]
+fn the_folder_of_a_set_up_python_tells_the_system_too() {
+    let set_up = "- uses: actions/setup-python@v6\n  with:\n    python-version: '3.12'\n";
+    let noxfile = NOXFILE.replace("@nox.session", "@nox.session(python=['3.10', '3.12'])");
+    let steps = format!("{set_up}- run: pip install 'nox[pbs]'\n- run: nox -s tests\n");
+    let new = text(&fix_of(&noxfile, "", &steps));
+    assert!(new.contains("env.pythonLocation") && new.contains("~/.local/share/nox"), "{new}");
+    assert!(!new.contains("runner."), "{new}");
+}
