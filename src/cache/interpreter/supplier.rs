@@ -333,8 +333,9 @@ impl<'a> Calls<'a> {
             setup_actions().interpreter(&s.action).and_then(|a| a.manager) == Some(Manager::Conda)
         };
         let set_up = self.set_ups.iter().rev().copied().find(manager);
-        if let Some(set_up) = set_up.filter(|s| s.files.iter().any(|f| self.pins_python(f))) {
-            return Supplier::Files(set_up.files.clone());
+        if let Some(known @ (Supplier::Files(_) | Supplier::Fixed)) = set_up.map(|s| self.conda(s))
+        {
+            return known;
         }
         match self.conda_run() {
             Some(run) if !run.contains(['$', '`']) => Supplier::Asked(format!("{run} python -VV")),
