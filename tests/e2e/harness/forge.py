@@ -7,8 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from . import log
 from .tools import HERE, Tools
@@ -92,9 +94,20 @@ class Forge:
 
     def run(self, workflow: str, label: str, *, job: str | None = None, at_once: int = 1) -> Run:
         """Runs a workflow on a runner whose home and workspace are new; only the cache server remembers."""
-        for part in ("home", "act"):
-            shutil.rmtree(self.folder / part, ignore_errors=True)
-        (self.folder / "home").mkdir()
+        command = self.command(workflow, at_once)
+        if job is not None:
+            command += ["--job", job]
+        # A file, not a pipe: what a run printed before a time-out is what explains it.
+        file = self.log_file(label, ".log")
+        with file.open("wb") as sink, self.started(command, sink) as act:
+            act.wait(RUN_SECONDS)
+        text = file.read_text(errors="replace")
+        run = Run(label, text, log.parse(text))
+        assert run.jobs, f"act ran no job of {workflow}; see {file}"
+        return run
+
+    def command(self, workflow: str, at_once: int = 1) -> list[str]:
+        """act's command line for a run of a workflow."""
         command = [
             self.tools.program("act"), "push", "--workflows", self._on_the_host(workflow),
             "--platform", "ubuntu-latest=-self-hosted", "--platform", "docker=-self-hosted",
@@ -107,32 +120,34 @@ class Forge:
                 command += ["--local-repository", f"actions/{name}@{ref}={self.tools.actions / name}"]
         for name, value in self._variables().items():
             command += ["--env", f"{name}={value}"]
-        if job is not None:
-            command += ["--job", job]
+        return command
+
+    def log_file(self, label: str, extension: str) -> Path:
+        """The file for the log of the next run."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self._count += 1
+        return self.logs / f"{self._count:02}-{label}{extension}"
+
+    @contextlib.contextmanager
+    def started(self, command: list[str], sink: int | IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+        """act with a new home; what it started does not outlive it, whether it ended, hung or ran out of time."""
+        for part in ("home", "act"):
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+        (self.folder / "home").mkdir()
         path = os.pathsep.join([str(HERE / "shim"), self.tools.program(""), os.environ["PATH"]])
         # A hosted runner has none of these settings; without compiled files, say, imports cost every run anew.
         clean = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         environment = {**clean, "HOME": str(self.folder / "home"), "PATH": path}
-        # A file, not a pipe: what a run printed before a time-out is what explains it.
-        self.logs.mkdir(parents=True, exist_ok=True)
-        self._count += 1
-        file = self.logs / f"{self._count:02}-{label}.log"
-        with file.open("wb") as sink:
-            act = subprocess.Popen(
-                command, cwd=self.repository, env=environment, stdin=subprocess.DEVNULL,
-                stdout=sink, stderr=subprocess.STDOUT, start_new_session=True,
-            )
-            try:
-                act.wait(RUN_SECONDS)
-            finally:
-                # What act started must not outlive it, whether it ended, hung or the proof ran out of time.
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(act.pid, signal.SIGKILL)
-                act.wait()
-        text = file.read_text(errors="replace")
-        run = Run(label, text, log.parse(text))
-        assert run.jobs, f"act ran no job of {workflow}; see {file}"
-        return run
+        act = subprocess.Popen(
+            command, cwd=self.repository, env=environment, stdin=subprocess.DEVNULL,
+            stdout=sink, stderr=subprocess.STDOUT, start_new_session=True,
+        )
+        try:
+            yield act
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(act.pid, signal.SIGKILL)
+            act.wait()
 
     def _variables(self) -> dict[str, str]:
         return {
