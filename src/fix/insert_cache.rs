@@ -20,6 +20,9 @@ use crate::job::{Event, EventKind, StepRef, Timeline};
 use crate::rules::cache_actions::cache_actions;
 
 /// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
+/// Name of the step that deletes environments before they are built again from the packages of an older cache.
+pub const REBUILD_STEP: &str = "Rebuild environments from cached packages";
+
 const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
 /// How long the value of an expression may be: `/opt/hostedtoolcache/Python/3.13.9/x64`.
 const EXPRESSION: usize = 40;
@@ -250,7 +253,7 @@ pub fn rebuild_step(
         ),
     };
     NewStep {
-        name: "Rebuild environments from cached packages".to_owned(),
+        name: REBUILD_STEP.to_owned(),
         id: None,
         condition: Some(format!("steps.{id}.outputs.cache-hit != 'true'")),
         body: StepBody::Run { shell, at_root, script },

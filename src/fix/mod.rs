@@ -18,6 +18,7 @@ mod style;
 mod turn_weekly;
 mod variables;
 
+pub use insert_cache::REBUILD_STEP;
 pub use reuse_flag::LEFT_TO_USER;
 
 use crate::base::finding::{Applicability, Change, Edit, Finding, Fix};

@@ -56,10 +56,13 @@ fn of_run(run: &JobRun, older_said: bool, found: &mut CauseCollector) {
     }
     let created = run.created.join(", ");
     if run.caches.iter().any(|cache| cache.restored()) && !run.created.is_empty() {
-        found.add(
-            if run.reused.is_empty() { Cause::ReuseOff } else { Cause::PartlyRecreated },
-            &created,
-        );
+        if run.threw_away() {
+            found.add(Cause::ReuseOff, &created);
+        } else if !run.reused.is_empty() {
+            found.add(Cause::PartlyRecreated, &created);
+        } else {
+            found.add(Cause::OlderKeyRebuilt, &created);
+        }
         if run.caches.iter().any(|cache| cache.restore == Restore::Hit) {
             found.add(Cause::ExactYetRecreated, "");
         }

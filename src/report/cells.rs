@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::compare::{Difference, Passes};
 use super::estimate::Estimate;
-use super::job::{JobSource, NoxSource};
+use super::job::{CacheUse, JobSource, NoxSource};
 use super::summary::{JobSummary, Stat, Storage};
 use super::verdict::rounded;
 use super::workflow::WorkflowSavings;
@@ -38,7 +38,7 @@ pub fn cells(report: &ReportJson) -> Cells {
     Cells { header: header.to_vec(), rows, notes: notes(report) }
 }
 
-const JOB: [&str; 13] = [
+const JOB: [&str; 14] = [
     "job",
     "verdict",
     "result",
@@ -47,6 +47,7 @@ const JOB: [&str; 13] = [
     "restore",
     "post step",
     "size",
+    "rebuild step",
     "packages",
     "environments",
     "nox",
@@ -70,6 +71,7 @@ fn job_row(line: &JobLine) -> Vec<String> {
         seconds(job.restore_seconds),
         seconds(job.post_seconds),
         job.archive_bytes.map_or_else(absent, size),
+        seconds(job.preparation_seconds),
         seconds(job.package_cache_seconds),
         environments(job),
         seconds(job.nox_seconds),
@@ -78,7 +80,7 @@ fn job_row(line: &JobLine) -> Vec<String> {
     ]
 }
 
-const DIFFERENCE: [&str; 12] = [
+const DIFFERENCE: [&str; 13] = [
     "job",
     "verdict",
     "net gain",
@@ -88,6 +90,7 @@ const DIFFERENCE: [&str; 12] = [
     "nox after",
     "restore",
     "post step",
+    "rebuild step",
     "packages",
     "job before",
     "job after",
@@ -116,6 +119,7 @@ fn difference_row(difference: &Difference) -> Vec<String> {
         seconds(after.nox_seconds),
         seconds(after.restore_seconds),
         seconds(after.post_seconds),
+        seconds(after.preparation_seconds),
         packages,
         seconds(before.job_seconds),
         seconds(after.job_seconds),
@@ -150,6 +154,7 @@ fn notes(report: &ReportJson) -> Vec<Note> {
         if let Some(estimate) = &line.estimate {
             sessions(&line.summary.job, estimate, &mut notes);
         }
+        counted_runs("", &line.summary, &mut notes);
         job_notes(&line.summary, &mut notes);
     }
     for difference in &report.differences {
@@ -162,12 +167,8 @@ fn notes(report: &ReportJson) -> Vec<Note> {
         {
             notes.of_job(job, format!("environments after: {}", environments(&difference.after)));
         }
-        let (counted, all) = (difference.after.runs_counted, difference.after.runs.len());
-        if counted < all {
-            notes.of_job(
-                job,
-                format!("seconds after: from the {counted} of {all} runs that restored a cache"),
-            );
+        for (side, summary) in [(" before", &difference.before), (" after", &difference.after)] {
+            counted_runs(side, summary, &mut notes);
         }
         let (before, after) = (&difference.before.interpreters, &difference.after.interpreters);
         if before != after && !before.is_empty() && !after.is_empty() {
@@ -223,6 +224,25 @@ fn sessions(job: &str, estimate: &Estimate, notes: &mut Notes) {
     if told.len() > 1 {
         notes.of_job(job, format!("seconds that sessions build: {}", told.join(", ")));
     }
+}
+
+/// Which runs the seconds are of, where it isn't all.
+fn counted_runs(side: &str, summary: &JobSummary, notes: &mut Notes) {
+    let (counted, all) = (summary.runs_counted, summary.runs.len());
+    if counted == all {
+        return;
+    }
+    let restored = summary.runs.iter().filter(|run| run.caches.iter().any(CacheUse::restored));
+    let which = match restored.count() {
+        restored if restored == counted && side == " after" => "restored a cache",
+        0 => "passed",
+        _ if side == " after" => "restored a cache and passed",
+        _ => "passed",
+    };
+    notes.of_job(
+        &summary.job,
+        format!("seconds{side}: from the {counted} of {all} runs that {which}"),
+    );
 }
 
 fn jobs(count: usize) -> String {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::estimate::estimate;
-use super::job::{JobOutcome, JobRun, NoxSource, Restore};
+use super::job::{CacheUse, JobOutcome, JobRun, NoxSource, Restore};
 use super::summary::{JobSummary, Stat, summarize};
 use super::verdict::{BeforeAfter, Verdict, verdict};
 
@@ -50,14 +50,33 @@ pub fn source<'a>(runs: impl Iterator<Item = &'a JobRun> + Clone) -> Option<NoxS
     )
 }
 
+/// What is a part of the cost.
+#[derive(Clone, Copy)]
+enum Counted {
+    All,
+    /// As [`Counted::All`], but all that comes between the same line and the tool's first stands for restoring.
+    Approach,
+    /// As if there were no cache of environments.
+    WithoutCache,
+}
+
 /// Seconds that a run pays for its environments: inside nox, and in all cache steps of environments
 /// and packages, posts included. At least and at most, where the log tells only bounds.
-fn cost(run: &JobRun, source: NoxSource) -> Option<(f64, f64)> {
+fn cost(run: &JobRun, source: NoxSource, counted: Counted) -> Option<(f64, f64)> {
     let mut exact = run.nox.by(source)?;
     let mut restores = Vec::new();
-    for cache in &run.caches {
+    let (own, approach): (&[CacheUse], _) = match counted {
+        Counted::All => (&run.caches, None),
+        Counted::Approach => (&run.caches, Some(run.approach.as_ref()?.seconds)),
+        Counted::WithoutCache => (&[], None),
+    };
+    exact += approach.unwrap_or(0.0);
+    if !own.is_empty() {
+        exact += run.preparation_seconds.unwrap_or(0.0);
+    }
+    for cache in own {
         // An own cache without its seconds leaves the sum untold.
-        if cache.restore != Restore::None {
+        if cache.restore != Restore::None && approach.is_none() {
             restores.push((cache.restore_seconds_at_least, cache.restore_seconds?));
         }
         if cache.saves_archive() {
@@ -84,8 +103,12 @@ pub struct Costs {
 }
 
 impl Costs {
-    fn of<'a>(runs: impl Iterator<Item = &'a JobRun>, source: NoxSource) -> Option<Self> {
-        let all: Option<Vec<(f64, f64)>> = runs.map(|run| cost(run, source)).collect();
+    fn of<'a>(
+        runs: impl Iterator<Item = &'a JobRun>,
+        source: NoxSource,
+        counted: Counted,
+    ) -> Option<Self> {
+        let all: Option<Vec<(f64, f64)>> = runs.map(|run| cost(run, source, counted)).collect();
         let all = all?;
         Some(Self {
             least: Stat::of(all.iter().map(|(least, _)| *least))?,
@@ -111,21 +134,42 @@ pub fn gain(before: Costs, after: Costs) -> f64 {
 
 /// What the runs with a restored cache gain over those without, of one job under one workflow.
 pub fn net_gain_within(runs: &[JobRun]) -> Option<f64> {
-    let restored = |run: &&JobRun| run.restored();
-    let source = source(runs.iter())?;
-    let with = Costs::of(runs.iter().filter(restored), source)?;
+    let counts = passing(runs.iter());
+    let counted = || runs.iter().filter(|run| counts(run));
+    let source = source(counted())?;
+    let with = counted().filter(|run| run.restored());
     // A run that fills the cache pays for saving; what is gained is against a run that has none.
-    let without = runs.iter().filter(|run| !restored(run)).filter_map(|run| run.nox.by(source));
-    Some(gain(Costs::exactly(Stat::of(without)?), with))
+    let without = counted().filter(|run| !run.restored());
+    Some(gain(
+        Costs::of(without, source, Counted::WithoutCache)?,
+        Costs::of(with, source, Counted::All)?,
+    ))
+}
+
+/// Which runs' seconds count: a run that failed or was cancelled may have ended early, so those that
+/// passed, if there are any.
+pub fn passing<'a>(mut runs: impl Iterator<Item = &'a JobRun>) -> impl Fn(&JobRun) -> bool + Copy {
+    let any = runs.any(|run| run.outcome == JobOutcome::Passed);
+    move |run| !any || run.outcome == JobOutcome::Passed
+}
+
+/// Whether the way to the tool begins with the same line in all runs: then its seconds can be compared.
+fn same_approach<'a>(mut runs: impl Iterator<Item = &'a JobRun>) -> bool {
+    let Some(first) = runs.next().and_then(|run| run.approach.as_ref()) else { return false };
+    runs.all(|run| run.approach.as_ref().is_some_and(|other| other.anchor == first.anchor))
 }
 
 /// Compares the runs of one job. Of the runs after, those with a restored cache count, if there are
 /// any: the first one fills it.
 pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
-    let source = source(before.iter().chain(after));
     let warmed = after.iter().any(JobRun::restored);
-    let counts = |run: &JobRun| !warmed || run.restored();
+    let warm = |run: &&JobRun| !warmed || run.restored();
+    let passing_before = passing(before.iter());
+    let passing_after = passing(after.iter().filter(warm));
+    let counts = |run: &JobRun| warm(&run) && passing_after(run);
     let counted = || after.iter().filter(|run| counts(run));
+    let counted_before = || before.iter().filter(|run| passing_before(run));
+    let source = source(counted_before().chain(counted()));
     let nox = |runs: &[&JobRun]| {
         let source = source?;
         Stat::of(runs.iter().filter_map(|run| run.nox.by(source)))
@@ -133,25 +177,28 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let job_seconds = |runs: &[&JobRun]| {
         Stat::of(runs.iter().filter_map(|run| run.job_seconds).map(|(seconds, _)| seconds))
     };
-    let same_clock = before
-        .iter()
-        .chain(after)
+    let same_clock = counted_before()
+        .chain(counted())
         .filter_map(|r| r.job_seconds)
         .map(|s| s.1)
         .collect::<std::collections::BTreeSet<_>>()
         .len()
         == 1;
-    let all_before: Vec<&JobRun> = before.iter().collect();
+    let all_before: Vec<&JobRun> = counted_before().collect();
     let all_counted: Vec<&JobRun> = counted().collect();
     let pair = |before: Option<Stat>, after: Option<Stat>| Some((before?, after?));
     let measured = source.and_then(|source| {
-        Some((Costs::of(before.iter(), source)?, Costs::of(counted(), source)?))
+        let part = match same_approach(all_before.iter().chain(&all_counted).copied()) {
+            true => Counted::Approach,
+            false => Counted::All,
+        };
+        let costs = |runs: &[&JobRun]| Costs::of(runs.iter().copied(), source, part);
+        Some((costs(&all_before)?, costs(&all_counted)?))
     });
     let job_seconds =
         pair(job_seconds(&all_before), job_seconds(&all_counted)).filter(|_| same_clock);
     let difference = |(before, after): (Stat, Stat)| before.median - after.median;
     let passes = passes(before, after);
-    let thrown_away = |run: &&JobRun| run.restored() && run.threw_away();
     let evidence = BeforeAfter {
         measured,
         job_seconds,
@@ -159,7 +206,7 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         cache_after: after.iter().any(|run| !run.caches.is_empty()),
         restored_before: before.iter().any(JobRun::restored),
         warmed,
-        thrown_away: warmed && counted().all(|run| thrown_away(&run)),
+        thrown_away: warmed && counted().all(JobRun::threw_away),
         with_reuse: estimate(counted()).map(|estimate| estimate.saves_about),
     };
     let Verdict { text, settled, slower } = match passes {
@@ -178,7 +225,7 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         settled,
         slower,
         verdict: text,
-        before: summarize(job, before, source, |_| true),
+        before: summarize(job, before, source, passing_before),
         after: summarize(job, after, source, counts),
     }
 }

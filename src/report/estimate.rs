@@ -21,6 +21,8 @@ pub struct Estimate {
     pub pays: bool,
     /// Restored already, and built all the same: only reuse is missing.
     pub thrown_away: bool,
+    /// The job has a cache already, which did not bring what was built.
+    pub cached: bool,
     pub sessions: Vec<Build>,
 }
 
@@ -31,11 +33,14 @@ impl Estimate {
             let saves = rounded(self.saves_about);
             return format!("restored, then built again: add -r to save about {saves} s a run");
         }
-        if !self.pays {
-            return format!("builds {build} s, leave it");
-        }
+        let what = match (self.pays, self.cached) {
+            (true, false) => "a cache",
+            (true, true) => "a run that finds its cache",
+            (false, false) => return format!("builds {build} s, leave it"),
+            (false, true) => return format!("builds {build} s, too little for a cache to pay"),
+        };
         format!(
-            "builds {build} s; a cache would save about {} s a run ({}\u{2013}{})",
+            "builds {build} s; {what} would save about {} s a run ({}\u{2013}{})",
             rounded(self.saves_about),
             rounded(self.saves_at_least),
             rounded(self.saves_at_most)
@@ -43,37 +48,53 @@ impl Estimate {
     }
 }
 
+/// What one run would have saved.
+struct RunSaves<'a> {
+    run: &'a JobRun,
+    build_seconds: f64,
+    at_least: f64,
+    at_most: f64,
+}
+
+impl<'a> RunSaves<'a> {
+    /// `None` where the lines of a session have no times.
+    fn of(run: &'a JobRun) -> Option<Self> {
+        let facts = &LOGS.estimate;
+        let (mut least, mut most) = facts.steps_seconds;
+        let (mut reuse_least, mut reuse_most) = (0.0, 0.0);
+        let mut build_seconds = 0.0;
+        for build in &run.builds {
+            let backend = build.backend.as_deref();
+            let seconds = build.build_seconds?;
+            let share = facts.unpack_share.of(backend);
+            let reuse = facts.reuse_seconds_per_session.of(backend);
+            build_seconds += seconds;
+            least += share.0 * seconds;
+            most += share.1 * seconds;
+            // Looking through an environment takes no longer than building it.
+            reuse_least += reuse.0.min(seconds);
+            reuse_most += reuse.1.min(seconds);
+        }
+        if run.threw_away() {
+            // What restoring costs is paid already.
+            (least, most) = (0.0, 0.0);
+        }
+        let (at_least, at_most) =
+            (build_seconds - most - reuse_most, build_seconds - least - reuse_least);
+        Some(Self { run, build_seconds, at_least, at_most })
+    }
+}
+
 /// `None` where no run built anything, or where the lines have no times.
 pub fn estimate<'a>(runs: impl Iterator<Item = &'a JobRun>) -> Option<Estimate> {
-    let built: Vec<&JobRun> = runs.filter(|run| !run.builds.is_empty()).collect();
-    let seconds =
-        |run: &&JobRun| -> Option<f64> { run.builds.iter().map(|build| build.build_seconds).sum() };
-    // The run in the middle stands for all, so that sums and sessions are of the same run.
-    let median = Stat::of(built.iter().filter_map(seconds))?.median;
-    let distance = |run: &&&JobRun| seconds(run).map_or(f64::MAX, |s| (s - median).abs());
-    let run = built.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
-    let facts = &LOGS.estimate;
-    let (mut least, mut most) = facts.steps_seconds;
-    let (mut reuse_least, mut reuse_most) = (0.0, 0.0);
-    for build in &run.builds {
-        let backend = build.backend.as_deref();
-        let build_seconds = build.build_seconds?;
-        let share = facts.unpack_share.of(backend);
-        let reuse = facts.reuse_seconds_per_session.of(backend);
-        least += share.0 * build_seconds;
-        most += share.1 * build_seconds;
-        // Looking through an environment takes no longer than building it.
-        reuse_least += reuse.0.min(build_seconds);
-        reuse_most += reuse.1.min(build_seconds);
-    }
-    let build_seconds = seconds(run)?;
-    let thrown_away = run.restored() && run.threw_away();
-    if thrown_away {
-        // What restoring costs is paid already.
-        (least, most) = (0.0, 0.0);
-    }
-    let saves = |costs: f64| build_seconds - costs;
-    let (saves_at_least, saves_at_most) = (saves(most + reuse_most), saves(least + reuse_least));
+    let built: Vec<RunSaves<'a>> =
+        runs.filter(|run| !run.builds.is_empty()).filter_map(RunSaves::of).collect();
+    let median = |of: fn(&RunSaves<'_>) -> f64| Some(Stat::of(built.iter().map(of))?.median);
+    let build_seconds = median(|run| run.build_seconds)?;
+    let (saves_at_least, saves_at_most) = (median(|run| run.at_least)?, median(|run| run.at_most)?);
+    // The run in the middle stands for all where there is no sum.
+    let distance = |run: &&RunSaves<'_>| (run.build_seconds - build_seconds).abs();
+    let run = built.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?.run;
     let saves_about = f64::midpoint(saves_at_least, saves_at_most);
     Some(Estimate {
         build_seconds,
@@ -81,8 +102,9 @@ pub fn estimate<'a>(runs: impl Iterator<Item = &'a JobRun>) -> Option<Estimate> 
         saves_at_least: saves_at_least.max(0.0),
         saves_about,
         saves_at_most,
-        pays: saves_about >= facts.pays_from,
-        thrown_away,
+        pays: saves_about >= LOGS.estimate.pays_from,
+        thrown_away: run.threw_away(),
+        cached: !run.caches.is_empty(),
         sessions: run.builds.clone(),
     })
 }

@@ -26,7 +26,8 @@ pub enum CacheEvent {
     /// With the key where the line has it; the library and the action around it both report.
     Restored(Option<String>),
     LookedUp(String),
-    Miss(String),
+    /// With the key where the line has it.
+    Miss(Option<String>),
     RestoreForbidden,
     RestoreFailed(String),
     Size(u64),
@@ -84,7 +85,7 @@ pub fn event(text: &str) -> Option<LogEvent> {
         Wording::HitRestoreKey => LogEvent::Cache(CacheEvent::HitRestoreKey(named("key"))),
         Wording::Restored => LogEvent::Cache(CacheEvent::Restored(key())),
         Wording::LookedUp => LogEvent::Cache(CacheEvent::LookedUp(named("key"))),
-        Wording::Miss => LogEvent::Cache(CacheEvent::Miss(named("key"))),
+        Wording::Miss => LogEvent::Cache(CacheEvent::Miss(key())),
         Wording::RestoreForbidden => LogEvent::Cache(CacheEvent::RestoreForbidden),
         Wording::RestoreFailed => LogEvent::Cache(CacheEvent::RestoreFailed(named("text"))),
         Wording::Size => {

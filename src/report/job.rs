@@ -13,7 +13,7 @@ use super::line::Moment;
 use super::record::{LineBody, Record, Stage, forge_of};
 use crate::rules::logs::LogForge;
 use crate::tool::log::SessionResult;
-use step::StepState;
+use step::{LineBefore, StepState};
 
 pub use cache::{CacheUse, Restore, Save};
 pub use nox::{Build, NoxSeconds, NoxSource};
@@ -70,6 +70,9 @@ pub struct JobRun {
     pub sessions: Vec<(String, SessionResult)>,
     pub nox: NoxSeconds,
     pub ran_nox: bool,
+    /// Steps that prepare environments, such as the one that deletes them before they are built again.
+    pub preparation_seconds: Option<f64>,
+    pub approach: Option<Approach>,
     pub job_seconds: Option<(f64, JobSource)>,
     pub interpreters: BTreeSet<String>,
     /// nox found a restored environment without its interpreter.
@@ -82,10 +85,21 @@ impl JobRun {
         self.caches.iter().any(CacheUse::restored)
     }
 
-    /// Whether every environment was built, whatever was restored.
+    /// Whether every environment was built although the key had matched exactly. What an older key brings
+    /// is built again on purpose.
     pub fn threw_away(&self) -> bool {
-        !self.created.is_empty() && self.reused.is_empty()
+        let exact = |cache: &CacheUse| matches!(cache.restore, Restore::Hit | Restore::Restored);
+        self.caches.iter().any(exact) && !self.created.is_empty() && self.reused.is_empty()
     }
+}
+
+/// From the last line before the cache of environments, or before the tool where there is none, to the tool's
+/// first line: what can be compared where the log does not tell where steps begin.
+#[derive(Debug, Clone)]
+pub struct Approach {
+    /// The line that it begins with, without what changes from run to run.
+    pub anchor: String,
+    pub seconds: f64,
 }
 
 /// Takes in the records of one job in the order of the log.
@@ -108,7 +122,9 @@ pub struct JobBuilder {
     forge: Option<LogForge>,
     log: nox::NoxLog,
     interpreters: BTreeSet<String>,
-    line_before: Option<Moment>,
+    line_before: LineBefore,
+    /// Of the tool's first line: when it came, and what came before it.
+    tool_begins: Option<(Option<Moment>, LineBefore)>,
     begun: bool,
     clock_set_back: bool,
 }
@@ -133,7 +149,8 @@ impl JobBuilder {
             forge: None,
             log: nox::NoxLog::default(),
             interpreters: BTreeSet::new(),
-            line_before: None,
+            line_before: LineBefore::default(),
+            tool_begins: None,
             begun: false,
             clock_set_back: false,
         }
@@ -165,6 +182,9 @@ impl JobBuilder {
             }
             LineBody::StepStart(step) => {
                 self.has_runner = true;
+                if let Some(before) = self.steps.get_mut(self.current) {
+                    before.end = record.time;
+                }
                 if self.steps.len() < MOST {
                     self.steps.push(StepState::new(step, record.time));
                 }
@@ -208,8 +228,6 @@ impl JobBuilder {
     }
 
     fn output(&mut self, text: &str, time: Option<Moment>, about: Option<Moment>) {
-        let before = self.line_before;
-        self.line_before = time.or(before);
         if self.forge.is_none() {
             self.forge = forge_of(text);
             self.has_runner |= self.forge.is_some();
@@ -217,17 +235,37 @@ impl JobBuilder {
         let Some(step) = self.steps.get_mut(self.current) else { return };
         step.last = time.or(step.last);
         if step.echo(text) {
+            self.line_before.take(text, time);
             return;
         }
         match event(text) {
-            Some(LogEvent::Cache(event)) => step.cache(event, time, before),
+            // What a session prints about caches isn't a cache.
+            Some(LogEvent::Cache(_)) if !step.is_real() && self.log.in_session() => {}
+            Some(LogEvent::Cache(event)) => step.cache(event, time, &self.line_before),
             Some(LogEvent::Tool(line)) => {
-                step.saw_nox(time);
+                step.saw_tool(time);
+                self.tool_begins.get_or_insert_with(|| (time, self.line_before.clone()));
                 self.log.take(line, about);
             }
             Some(LogEvent::Runner(event)) => self.runner(event),
             None => {}
         }
+        if !text.starts_with("##[debug]") {
+            self.line_before.take(text, time);
+        }
+    }
+
+    /// Only where the tool's lines and those of its cache, if there is one, come in no step of their own.
+    fn approach(&self, caches: &[CacheUse]) -> Option<Approach> {
+        let (begins, before_tool) = self.tool_begins.as_ref()?;
+        let unlabelled = self.steps.first().is_some_and(|step| step.ran_tool());
+        let before = match caches {
+            [] => before_tool,
+            [cache] => cache.before.as_ref()?,
+            _ => return None,
+        };
+        let seconds = begins.as_ref()?.since(before.time?)?;
+        unlabelled.then(|| Approach { anchor: before.text.clone(), seconds })
     }
 
     fn runner(&mut self, event: RunnerEvent) {
@@ -256,9 +294,12 @@ impl JobBuilder {
         let truncated = self.has_runner && !self.has_ended();
         let outcome = self.outcome();
         let nox = self.log.seconds(&self.steps, truncated);
+        let preparations = self.steps.iter().filter_map(StepState::preparation);
+        let preparation_seconds = preparations.reduce(|sum, seconds| sum + seconds);
         let job_seconds = self.job_seconds(truncated);
         let [caches, package_caches, other_caches] =
             cache::joined(&mut self.steps, outcome, truncated);
+        let approach = self.approach(&caches);
         // the number of the task differs in each run, so it isn't a part of the job's name
         if self.named_by_file
             && let Some((task, _)) = &self.task
@@ -278,6 +319,8 @@ impl JobBuilder {
             package_caches,
             other_caches,
             ran_nox: self.log.ran(),
+            preparation_seconds,
+            approach,
             interpreter_gone: self.log.interpreter_gone(),
             created: self.log.created,
             reused: self.log.reused,

@@ -25,7 +25,7 @@ use serde::Serialize;
 use crate::base::evidence::{Evidence, Saves};
 use crate::base::printable::without_commands;
 use crate::rules::logs::LogForge;
-use compare::{Difference, Passes, compare, net_gain_within};
+use compare::{Difference, Passes, compare, net_gain_within, passing};
 use estimate::{Estimate, estimate};
 use job::JobRun;
 use summary::{JobSummary, Storage, by_job, storage, summarize};
@@ -241,7 +241,11 @@ fn listed(runs: Vec<JobRun>, args: &ReportArgs) -> Result<ReportJson, ReportErro
         .map(|(name, runs)| JobLine {
             net_gain_seconds: net_gain_within(&runs),
             estimate: built_anew(&runs),
-            summary: summarize(&name, &runs, compare::source(runs.iter()), |_| true),
+            summary: {
+                let counts = passing(runs.iter());
+                let source = compare::source(runs.iter().filter(|run| counts(run)));
+                summarize(&name, &runs, source, counts)
+            },
         })
         .collect();
     Ok(ReportJson {
@@ -263,7 +267,8 @@ fn built_anew(runs: &[JobRun]) -> Option<Estimate> {
     if runs.iter().any(|run| run.restored() && !run.reused.is_empty()) {
         return None;
     }
-    estimate(runs.iter())
+    let counts = passing(runs.iter());
+    estimate(runs.iter().filter(|run| counts(run)))
 }
 
 fn compared(

@@ -103,11 +103,21 @@ pub struct Decoder {
     /// Of act's text: the step whose name went on over the end of its line, so that its seconds are
     /// still to come.
     unfinished: Option<(Stage, String)>,
+    /// Of act's text: jobs that have begun and not ended.
+    running: Vec<String>,
+    /// Of a job's log file: Forgejo's and Gitea's runners wrote it, and `##[group]` is what a step printed.
+    runner_of_act: bool,
 }
 
 impl Decoder {
     pub fn new(format: LogFormat) -> Self {
-        Self { format, last_job: String::new(), unfinished: None }
+        Self {
+            format,
+            last_job: String::new(),
+            unfinished: None,
+            running: Vec::new(),
+            runner_of_act: false,
+        }
     }
 
     /// Hands the records of a line to `sink`.
@@ -116,9 +126,14 @@ impl Decoder {
             LogFormat::Timestamped => {
                 let (time, text) =
                     timestamped(line).map_or((None, line), |(time, text)| (Some(time), text));
-                let body = act_marker(text)
-                    .or_else(|| github_marker(text))
-                    .unwrap_or(LineBody::Output(text.into()));
+                let marker = act_marker(text);
+                self.runner_of_act |= marker.is_some() || received_task(text);
+                let body = match marker {
+                    Some(marker) if unlabelled(&marker) => None,
+                    None if !self.runner_of_act => github_marker(text),
+                    marker => marker,
+                };
+                let body = body.unwrap_or(LineBody::Output(text.into()));
                 let echo = matches!(body, LineBody::StepStart(_)) && text.starts_with("##[group]");
                 if begins_job(text) {
                     sink(&Record::at(None, time, LineBody::JobStart));
@@ -140,6 +155,11 @@ impl Decoder {
     fn act(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         let named = |job: &str| job.contains('/') || self.format == LogFormat::ActById;
         let Some((job, text)) = act_prefix(line).filter(|(job, _)| named(job)) else {
+            // In a terminal act prints what a step prints without the name of its job.
+            if let (Some(output), [job]) = (line.strip_prefix("| "), self.running.as_slice()) {
+                sink(&Record::at(Some(job), None, LineBody::Output(output.into())));
+                return;
+            }
             if let Some((stage, name)) = self.unfinished.take() {
                 match bracketed_duration(line) {
                     Some((_, seconds)) => {
@@ -164,16 +184,24 @@ impl Decoder {
                 self.unfinished = Some((step.stage, step.name.to_string()))
             }
             LineBody::StepStart(step) if step.name == SET_UP => {
+                if self.running.len() < MOST_RUNNING {
+                    self.running.push(job.to_owned());
+                }
                 sink(&Record::at(Some(job), None, LineBody::JobStart));
             }
+            LineBody::JobEnd { .. } => self.running.retain(|running| running != job),
             _ => {}
         }
         sink(&Record::at(Some(job), None, body));
     }
 }
 
-/// The first step of every job of act.
+/// Jobs that are remembered as running; one input has no more.
+const MOST_RUNNING: usize = 4096;
+
+/// The first and the last step of every job of act.
 const SET_UP: &str = "Set up job";
+const COMPLETE: &str = "Complete job";
 
 /// `[name   ] rest`
 fn act_prefix(line: &str) -> Option<(&str, &str)> {
@@ -200,6 +228,17 @@ fn act_marker(text: &str) -> Option<LineBody<'_>> {
         "Job succeeded" => Some(LineBody::JobEnd { passed: true }),
         "Job failed" => Some(LineBody::JobEnd { passed: false }),
         _ => None,
+    }
+}
+
+/// Forgejo's and Gitea's runners keep only what steps print, from the first output to the end of the
+/// last step: the step that is named before isn't the one that prints.
+fn unlabelled(marker: &LineBody<'_>) -> bool {
+    match marker {
+        LineBody::StepStart(step) | LineBody::StepEnd { step, .. } => {
+            step.stage == Stage::Main && step.name != COMPLETE
+        }
+        _ => false,
     }
 }
 
@@ -320,7 +359,12 @@ fn act_json(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
 
 /// The first line of a job's log, whichever runner wrote it.
 fn begins_job(text: &str) -> bool {
-    text.starts_with("Current runner version: ") || text.contains(") received task ")
+    text.starts_with("Current runner version: ") || received_task(text)
+}
+
+/// The first line of forgejo-runner and act_runner.
+fn received_task(text: &str) -> bool {
+    text.contains("(version:") && text.contains(") received task ")
 }
 
 /// Which forge's runner writes such a line.
@@ -328,5 +372,5 @@ pub fn forge_of(text: &str) -> Option<LogForge> {
     if text.starts_with("Current runner version: ") || text.starts_with("##[group]Run ") {
         return Some(LogForge::Github);
     }
-    text.contains("received task ").then_some(LogForge::Forgejo)
+    received_task(text).then_some(LogForge::Forgejo)
 }

@@ -45,6 +45,8 @@ pub struct JobSummary {
     pub post_seconds: Option<Stat>,
     /// Restoring, and the steps at the end, of caches of packages.
     pub package_cache_seconds: Option<Stat>,
+    /// Steps that prepare environments, such as the one that deletes them before they are built again.
+    pub preparation_seconds: Option<Stat>,
     /// Some seconds above are upper bounds.
     pub bounds_only: bool,
     /// Of the archives of nox's environments, together, in the last run that tells.
@@ -143,6 +145,7 @@ pub fn summarize(
         save_seconds: Stat::of(counted.iter().filter_map(|run| save_seconds(run))),
         post_seconds: Stat::of(counted.iter().filter_map(|run| post_seconds(run))),
         package_cache_seconds: Stat::of(counted.iter().filter_map(|run| package_seconds(run))),
+        preparation_seconds: Stat::of(counted.iter().filter_map(|run| run.preparation_seconds)),
         bounds_only: counted
             .iter()
             .flat_map(|run| run.caches.iter().chain(&run.package_caches))

@@ -50,6 +50,7 @@ pub enum Cause {
     InterpreterDiffers,
     OlderKey,
     OlderKeyAlways,
+    OlderKeyRebuilt,
     JobFailed,
     Race,
     ReadOnly,
@@ -67,13 +68,14 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, so that a missing sentence is found when the file is loaded.
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::ReuseOff,
         Self::PartlyRecreated,
         Self::InterpreterGone,
         Self::InterpreterDiffers,
         Self::OlderKey,
         Self::OlderKeyAlways,
+        Self::OlderKeyRebuilt,
         Self::JobFailed,
         Self::Race,
         Self::ReadOnly,

@@ -2,6 +2,7 @@
 
 mod inputs;
 mod linter;
+mod runners;
 
 use std::path::{Path, PathBuf};
 

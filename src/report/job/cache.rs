@@ -6,7 +6,7 @@ use super::super::event::{CacheEvent, NotSaved, TOOL};
 use super::super::line::Moment;
 use super::super::record::Stage;
 use super::JobOutcome;
-use super::step::StepState;
+use super::step::{LineBefore, StepState};
 use crate::rules::logs::LOGS;
 
 /// What a cache step found.
@@ -75,6 +75,9 @@ pub struct CacheUse {
     pub bytes: Option<u64>,
     #[serde(skip)]
     path: String,
+    /// What came before it, where the log does not tell where its step begins.
+    #[serde(skip)]
+    pub before: Option<LineBefore>,
 }
 
 impl CacheUse {
@@ -120,12 +123,12 @@ pub(super) struct Restoring {
     /// The first line about it, whatever it says.
     seen: Option<Moment>,
     /// The line before that one.
-    before: Option<Moment>,
+    before: LineBefore,
     last: Option<Moment>,
 }
 
 impl Restoring {
-    pub fn after(before: Option<Moment>) -> Self {
+    pub fn after(before: LineBefore) -> Self {
         Self { before, ..Self::default() }
     }
 
@@ -173,7 +176,7 @@ impl Restoring {
             }
             CacheEvent::Miss(key) => {
                 self.restore = Some(Restore::Miss);
-                self.key = Some(key);
+                self.key = key.or(self.key.take());
             }
             CacheEvent::RestoreForbidden => self.restore = Some(Restore::Forbidden),
             CacheEvent::RestoreFailed(text) => self.restore = Some(Restore::Failed(text)),
@@ -242,7 +245,7 @@ pub(super) fn joined(
     let mut saves = Vec::new();
     for step in steps.iter_mut() {
         // what a test prints about caches isn't a cache
-        if step.is_real() && step.nox.is_some() {
+        if step.is_real() && step.ran_tool() {
             continue;
         }
         let restoring = std::mem::take(&mut step.restoring);
@@ -267,7 +270,10 @@ pub(super) fn joined(
         };
         let related = |u: &CacheUse| {
             let Some(saved) = &saving.key else { return true };
-            let Some(restored) = &u.restored_key else { return false };
+            let Some(restored) = &u.restored_key else {
+                // setup-python tells its key only when it saves.
+                return u.key.is_none() && u.restore == Restore::Miss;
+            };
             u.key.is_none()
                 && (same_key(saved, restored)
                     || TOOL.is_named_in(saved) == (u.holds() == Holds::Environments))
@@ -294,6 +300,7 @@ pub(super) fn joined(
                 post_seconds: None,
                 bytes: None,
                 path,
+                before: None,
             });
             uses.len() - 1
         });
@@ -330,16 +337,21 @@ fn restored(step: &StepState, restoring: Restoring, single: bool) -> CacheUse {
         Some(Restore::Hit) => restoring.restored_key.clone(),
         _ => None,
     });
-    let measured = if single { seconds(step, restoring.first, restoring.last) } else { None };
-    // A step whose beginning the log does not tell began after the line before.
-    let bounds = (span(restoring.before, restoring.last), restoring.last);
-    let (least, most) = match (measured, bounds) {
-        (Some(exact), _) if step.is_real() => (None, Some(exact)),
-        (measured, (Some(most), Some(last))) => {
-            let least = measured.or_else(|| restoring.seen.and_then(|seen| last.since(seen)));
-            (least.map(|least| least.min(most)), Some(most))
+    let (least, most) = if step.is_real() {
+        // An action may do other things before: setup-uv installs uv, and tells when it turns to its cache.
+        let start = step.start.max(restoring.before.time);
+        let told = step.seconds.filter(|_| single);
+        (None, span(start.or(restoring.first), restoring.last).or(told))
+    } else {
+        // A step whose beginning the log does not tell began after the line before.
+        let measured = if single { seconds(step, restoring.first, restoring.last) } else { None };
+        match (span(restoring.before.time, restoring.last), restoring.last) {
+            (Some(most), Some(last)) => {
+                let least = measured.or_else(|| restoring.seen.and_then(|seen| last.since(seen)));
+                (least.map(|least| least.min(most)), Some(most))
+            }
+            _ => (None, measured.or_else(|| span(restoring.first, restoring.last))),
         }
-        (measured, _) => (None, measured.or_else(|| span(restoring.first, restoring.last))),
     };
     CacheUse {
         step: (!step.name.is_empty()).then(|| step.name.clone()),
@@ -353,6 +365,7 @@ fn restored(step: &StepState, restoring: Restoring, single: bool) -> CacheUse {
         post_seconds: None,
         bytes: restoring.bytes,
         path: step.path.clone(),
+        before: Some(restoring.before).filter(|_| !step.is_real()),
     }
 }
 

@@ -115,6 +115,10 @@ impl NoxLog {
         self.any
     }
 
+    pub fn in_session(&self) -> bool {
+        self.open.is_some()
+    }
+
     pub fn interpreter_gone(&self) -> bool {
         self.gone
     }
@@ -203,7 +207,7 @@ impl NoxLog {
         if truncated || self.open.is_some() || !self.any {
             return NoxSeconds::default();
         }
-        let with_nox: Vec<&StepState> = steps.iter().filter(|s| s.nox.is_some()).collect();
+        let with_nox: Vec<&StepState> = steps.iter().filter(|s| s.ran_tool()).collect();
         let timestamps = if with_nox.iter().all(|s| s.is_real()) {
             with_nox.iter().map(|s| s.nox.and_then(|(first, last)| last?.since(first?))).sum()
         } else if self.unmeasured {

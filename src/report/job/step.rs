@@ -1,13 +1,16 @@
 //! What is gathered of one step while its lines go by.
 
-use super::super::event::CacheEvent;
+use super::super::event::{CacheEvent, TOOL};
 use super::super::line::Moment;
 use super::super::record::{LogStep, Stage};
 use super::MOST;
 use super::cache::{Restoring, Saving};
+use crate::fix::REBUILD_STEP;
 
 /// Characters of an echoed input that are kept.
 const LONGEST: usize = 2048;
+/// Of a line by which logs are compared.
+const LONGEST_ANCHOR: usize = 60;
 
 /// One step; the first of a job stands for the lines before any step, and for logs that know no
 /// steps.
@@ -18,6 +21,10 @@ pub(super) struct StepState {
     pub name: String,
     pub start: Option<Moment>,
     pub last: Option<Moment>,
+    /// When the next step began.
+    pub end: Option<Moment>,
+    /// Its script names the environment folder.
+    touches_environments: bool,
     /// As the runner reports it.
     pub seconds: Option<f64>,
     pub nox: Option<(Option<Moment>, Option<Moment>)>,
@@ -26,6 +33,23 @@ pub(super) struct StepState {
     echo: Echo,
     pub restoring: Vec<Restoring>,
     pub saving: Vec<Saving>,
+}
+
+/// The line before an event, by which two logs can be compared that don't tell where steps begin.
+#[derive(Debug, Clone, Default)]
+pub struct LineBefore {
+    pub time: Option<Moment>,
+    /// Without what changes from run to run.
+    pub text: String,
+}
+
+impl LineBefore {
+    pub fn take(&mut self, text: &str, time: Option<Moment>) {
+        self.time = time.or(self.time);
+        self.text.clear();
+        let plain = text.chars().take(LONGEST_ANCHOR);
+        self.text.extend(plain.map(|c| if c.is_ascii_digit() { '0' } else { c }));
+    }
 }
 
 /// GitHub echoes a step's inputs between `##[group]Run` and `##[endgroup]`; values of several lines
@@ -46,6 +70,7 @@ impl StepState {
             stage: step.stage,
             id: clipped(&step.id),
             name: clipped(&step.name),
+            touches_environments: step.name == REBUILD_STEP || names_environments(&step.name),
             start,
             ..Self::default()
         }
@@ -62,7 +87,21 @@ impl StepState {
         self.stage == Stage::Post || !self.name.is_empty()
     }
 
-    pub fn saw_nox(&mut self, time: Option<Moment>) {
+    /// Seconds of a step that prepares environments and does nothing else, such as the one that deletes them
+    /// before they are built again.
+    pub fn preparation(&self) -> Option<f64> {
+        let other = self.ran_tool() || !self.restoring.is_empty() || !self.saving.is_empty();
+        if !self.touches_environments || other || self.stage == Stage::Post {
+            return None;
+        }
+        self.seconds.or_else(|| self.end?.since(self.start?))
+    }
+
+    pub fn ran_tool(&self) -> bool {
+        self.nox.is_some()
+    }
+
+    pub fn saw_tool(&mut self, time: Option<Moment>) {
         let first = self.nox.map_or(time, |(first, _)| first);
         self.nox = Some((first, time));
     }
@@ -71,9 +110,15 @@ impl StepState {
     pub fn echo(&mut self, text: &str) -> bool {
         if text.starts_with("##[group]Run ") {
             self.echo = Echo::Other;
+            self.touches_environments |= names_environments(text);
             return true;
         }
         if self.echo == Echo::Off {
+            return false;
+        }
+        // A step may print such a group itself, and what the tool says in it counts.
+        if TOOL.line(text).is_some() {
+            self.echo = Echo::Off;
             return false;
         }
         if text.starts_with("##[endgroup]") {
@@ -105,7 +150,7 @@ impl StepState {
     }
 
     /// `before` is when the line before was written.
-    pub fn cache(&mut self, event: CacheEvent, time: Option<Moment>, before: Option<Moment>) {
+    pub fn cache(&mut self, event: CacheEvent, time: Option<Moment>, before: &LineBefore) {
         let saves = matches!(event, CacheEvent::Saved(_) | CacheEvent::NotSaved(..));
         if saves || (self.stage == Stage::Post && matches!(event, CacheEvent::Size(_))) {
             if !self.saving.last().is_some_and(|s| s.goes_on_with(&event))
@@ -121,7 +166,7 @@ impl StepState {
         if !self.restoring.last().is_some_and(|r| r.goes_on_with(&event))
             && self.restoring.len() < MOST
         {
-            self.restoring.push(Restoring::after(before));
+            self.restoring.push(Restoring::after(before.clone()));
         }
         if let Some(restoring) = self.restoring.last_mut() {
             restoring.take(event, time);
@@ -132,4 +177,8 @@ impl StepState {
     pub fn proves_success(&self) -> bool {
         !self.saving.is_empty()
     }
+}
+
+fn names_environments(text: &str) -> bool {
+    text.split_whitespace().any(|word| TOOL.is_environment_folder(word.trim_matches(['"', '\''])))
 }
