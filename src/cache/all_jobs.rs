@@ -3,12 +3,17 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
+use super::artifacts::Passing;
 use super::existing::{ExistingCache, caches};
 use crate::job::context::JobContext;
 use crate::job::key_template::RenderedKey;
+use crate::repo::Repository;
 
 pub struct AllJobs<'a> {
     pub contexts: &'a [JobContext<'a>],
+    pub passing: Passing<'a>,
     /// By job.
     caches: Vec<Vec<ExistingCache<'a>>>,
     /// Jobs and their caches by the key, where that is the same on every run.
@@ -16,8 +21,8 @@ pub struct AllJobs<'a> {
 }
 
 impl<'a> AllJobs<'a> {
-    pub fn new(contexts: &'a [JobContext<'a>]) -> Self {
-        let caches: Vec<Vec<ExistingCache<'a>>> = contexts.iter().map(caches).collect();
+    pub fn new(repository: &'a Repository, contexts: &'a [JobContext<'a>]) -> Self {
+        let caches: Vec<Vec<ExistingCache<'a>>> = contexts.par_iter().map(caches).collect();
         let mut by_key: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
         for (context, cached) in
             caches.iter().enumerate().flat_map(|(s, all)| (0..all.len()).map(move |c| (s, c)))
@@ -27,7 +32,7 @@ impl<'a> AllJobs<'a> {
                 by_key.entry(rendered.text.clone()).or_default().push((context, cached));
             }
         }
-        Self { contexts, caches, by_key }
+        Self { contexts, passing: Passing::new(repository, contexts), caches, by_key }
     }
 
     /// The caches of a job, by its position among the contexts.

@@ -30,7 +30,7 @@ pub struct JobCaches<'a> {
 impl<'a> JobCaches<'a> {
     pub fn new(jobs: &'a AllJobs<'a>, job: usize) -> Self {
         let context = &jobs.contexts[job];
-        let permission = Permission::of(context);
+        let permission = Permission::of(context, &jobs.passing);
         Self { context, list: jobs.caches(job), permission, jobs, needs: RefCell::default() }
     }
 

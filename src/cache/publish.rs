@@ -1,7 +1,7 @@
 //! May a job restore a cache at all: publishing jobs and low-trust events are left to a person.
 
 use crate::actions::triggers::Trigger;
-use crate::cache::artifacts::published_by;
+use crate::cache::artifacts::Passing;
 use crate::job::context::JobContext;
 use crate::job::{EventKind, JobRef, StepRef};
 use crate::rules::publishers::publishers;
@@ -22,7 +22,7 @@ pub enum Permission {
 
 impl Permission {
     /// For a change at `step_ref`: of an action, the worst of all jobs that use it decides.
-    pub fn at(self, context: &JobContext<'_>, step_ref: StepRef) -> Self {
+    pub fn at(self, context: &JobContext<'_>, passing: &Passing<'_>, step_ref: StepRef) -> Self {
         if step_ref.job.is_some() {
             return self;
         }
@@ -34,7 +34,7 @@ impl Permission {
                 continue;
             }
             let user = JobContext::new(repository, settings, user);
-            let permission = Self::of(&user);
+            let permission = Self::of(&user, passing);
             if permission.strictness() > worst.strictness() {
                 worst = permission.in_user(&user);
             }
@@ -68,7 +68,7 @@ impl Permission {
         }
     }
 
-    pub fn of(context: &JobContext<'_>) -> Self {
+    pub fn of(context: &JobContext<'_>, passing: &Passing<'_>) -> Self {
         let data = publishers();
         let triggers = &context.instances.triggers;
         let releases = |t: &Trigger| data.release_events.contains(&t.event) || t.only_tags();
@@ -89,7 +89,7 @@ impl Permission {
                  to cache here is up to you"
             ));
         }
-        if let Some((job, artifact)) = published_by(context) {
+        if let Some((job, artifact)) = passing.published_by(context) {
             return Self::Withheld(format!(
                 "the job `{job}` publishes what this job uploads as `{artifact}`; restored files \
                  could end up in it, so whether to cache here is up to you"

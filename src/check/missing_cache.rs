@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::base::finding::{Finding, Location, Severity};
 use crate::base::remedy::Remedy;
 use crate::cache::interpreter;
+use crate::cache::job_caches::JobCaches;
 use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
 use crate::cache::supplied::{Supplied, supplied};
 use crate::cache::uncovered::{Uncovered, UncoveredCall};
@@ -15,9 +16,9 @@ use crate::tool::Reuse;
 
 const ID: &str = id::MISSING_CACHE;
 
-pub fn check(context: &JobContext<'_>) -> Option<Finding> {
-    let permission = Permission::of(context);
-    if permission == Permission::OnlyPublishes {
+pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
+    let JobCaches { context, permission, jobs, .. } = caches;
+    if *permission == Permission::OnlyPublishes {
         return None;
     }
     let uncovered = Uncovered::of(context);
@@ -32,8 +33,8 @@ pub fn check(context: &JobContext<'_>) -> Option<Finding> {
         Severity::Error
     };
     let permission = match uncovered.step_ref() {
-        Ok(step_ref) => permission.at(context, step_ref),
-        Err(_) => permission,
+        Ok(step_ref) => permission.clone().at(context, &jobs.passing, step_ref),
+        Err(_) => permission.clone(),
     };
     let withheld = match &permission {
         Permission::Withheld(reason) => Some(reason.clone()),

@@ -51,7 +51,7 @@ const AUDIT_CHECKS: [AuditCheck; 17] = [
 pub fn run(caches: &JobCaches<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     if caches.context.runs_tool() {
-        found.extend(missing_cache::check(caches.context));
+        found.extend(missing_cache::check(caches));
     }
     if !caches.list.is_empty() {
         found.extend(AUDIT_CHECKS.iter().filter_map(|check| check(caches)));

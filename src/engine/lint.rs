@@ -10,6 +10,7 @@ use crate::base::finding::{Finding, Location, Problem};
 use crate::base::guard::guarded;
 use crate::base::text::Text;
 use crate::cache::all_jobs::AllJobs;
+use crate::cache::artifacts::Passing;
 use crate::cache::job_caches::JobCaches;
 use crate::cache::publish::Permission;
 use crate::check;
@@ -97,7 +98,7 @@ fn check(
     let path = |job_ref: &JobRef| repository.path(job_ref.document);
     let mut problems = Vec::new();
     let contexts = without(&mut problems, JobContext::all(repository, settings, &job_refs));
-    let jobs = AllJobs::new(&contexts);
+    let jobs = AllJobs::new(repository, &contexts);
     let asked: Vec<usize> = (0..contexts.len())
         .filter(|s| requested.contains(&contexts[*s].job_ref.document))
         .collect();
@@ -115,7 +116,7 @@ fn check(
         let open = !reported && undecided::is_undecided(&context.timelines);
         undecided_jobs += usize::from(open);
         if details.undecided {
-            undecided.extend(self::undecided(context));
+            undecided.extend(self::undecided(context, &jobs.passing));
         }
         if details.timelines {
             timelines.extend(timeline(context));
@@ -142,6 +143,9 @@ fn without<T>(problems: &mut Vec<Problem>, given: Vec<Result<T, Problem>>) -> Ve
 
 /// The findings about a job, each with its fix or the reason why it has none.
 fn resolved(jobs: &AllJobs<'_>, job: usize) -> Vec<Finding> {
+    if !jobs.contexts[job].runs_tool() && jobs.caches(job).is_empty() {
+        return Vec::new();
+    }
     let caches = JobCaches::new(jobs, job);
     let mut findings = check::run(&caches);
     findings.iter_mut().for_each(|finding| fix::resolve(&caches, finding));
@@ -200,20 +204,20 @@ fn settle(
     kept
 }
 
-fn undecided(context: &JobContext<'_>) -> Vec<Location> {
+fn undecided(context: &JobContext<'_>, passing: &Passing<'_>) -> Vec<Location> {
     let all = undecided::all(context.repository, &context.timelines);
     let place = |u: Undecided| Location {
         label: format!("{}: {}", context.name, u.place.label),
         ..u.place
     };
-    let left_out = left_out(context).into_iter();
+    let left_out = left_out(context, passing).into_iter();
     all.into_iter().map(place).chain(left_out).collect()
 }
 
 /// Says that a job is left alone because its workflow only runs to publish.
-fn left_out(context: &JobContext<'_>) -> Option<Location> {
+fn left_out(context: &JobContext<'_>, passing: &Passing<'_>) -> Option<Location> {
     let runs_only_to_publish =
-        context.runs_tool() && Permission::of(context) == Permission::OnlyPublishes;
+        context.runs_tool() && Permission::of(context, passing) == Permission::OnlyPublishes;
     let job = context.document().workflow()?.jobs.get(context.job_ref.job?)?;
     runs_only_to_publish.then(|| Location {
         path: context.document().path.clone(),

@@ -10,6 +10,7 @@ use super::variables::{set_input, set_variables};
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Applicability, Change, Edit, Fix};
 use crate::cache::Needs;
+use crate::cache::job_caches::JobCaches;
 use crate::cache::packages::{Packages, Superfluous};
 use crate::cache::publish::Permission;
 use crate::cache::supplied::spoils;
@@ -35,8 +36,8 @@ const NO_RESTORE_KEYS: &str = "the fix adds no restore keys: without an exact ma
                                only take longer";
 
 /// The fix and what to say about it; fails with the reason, as one clause.
-pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), String> {
-    let permission = Permission::of(context);
+pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String> {
+    let JobCaches { context, jobs, .. } = caches;
     let uncovered = Uncovered::of(context);
     let calls = uncovered.touching();
     let own_checkout = calls.iter().find(|c| c.invocation.action.is_some_and(|a| a.checks_out));
@@ -47,7 +48,7 @@ pub fn insert_cache(context: &JobContext<'_>) -> Result<(Fix, Vec<String>), Stri
         ));
     }
     let step_ref = uncovered.step_ref()?;
-    let permission = permission.at(context, step_ref);
+    let permission = caches.permission.clone().at(context, &jobs.passing, step_ref);
     if is_published(&context.repository.documents[step_ref.document].path) {
         return Err(
             "other repositories may use this action, and cachelint can't see what nox builds there"

@@ -47,7 +47,7 @@ fn perform(caches: &JobCaches<'_>, remedy: &Remedy) -> Resolved {
     let cache =
         |index: &usize| caches.list.get(*index).ok_or("cachelint can't find the cache step");
     let fix = match remedy {
-        Remedy::InsertCache => return insert_cache::insert_cache(caches.context),
+        Remedy::InsertCache => return insert_cache::insert_cache(caches),
         Remedy::Reuse => return reuse_flag::reuse(caches),
         Remedy::MoveStep { cache: index, before, title } => {
             move_step::move_before(caches, cache(index)?, *before, title)

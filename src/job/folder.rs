@@ -228,17 +228,10 @@ impl TimelineBuilder<'_> {
             }
         }
         let archive = archive?.rsplit('/').next()?;
-        let packs = |text: &str| {
-            text.lines().any(|line| line.contains(archive) && packed_folder(line).is_some())
-        };
-        let lists = self.repository.documents.iter().flat_map(|d| d.step_lists());
-        let packed = lists
-            .flat_map(|list| &list.steps)
-            .filter_map(|step| step.run.as_ref())
-            .filter(|script| script.text != origin.script.text && packs(&script.text))
-            .find_map(|script| {
-                script.text.lines().filter(|l| l.contains(archive)).find_map(packed_folder)
-            });
+        let others = self.repository.folder_scripts.iter();
+        let packed = others.filter(|script| **script != origin.script.text).find_map(|script| {
+            script.lines().filter(|line| line.contains(archive)).find_map(packed_folder)
+        });
         let tool = self.repository.answers.tool().name();
         let inside = match packed {
             Some(inside) => inside,
@@ -293,19 +286,14 @@ impl TimelineBuilder<'_> {
     /// The folder that a downloaded artifact fills. One of several paths keeps its folders, and
     /// those that hold `.nox` fill that.
     fn downloaded(&self, base: String, artifact: &Artifact) -> String {
-        let paths = self.repository.uploads.iter().filter_map(|(name, path)| {
+        let mut uploads = self.repository.uploads.iter().filter_map(|(name, path)| {
+            let folder = path.lines().map(str::trim).find(|line| line.contains(".nox"))?;
             let same = Artifact::new(name, !name.contains("${{"));
-            same.may_be(artifact).then_some(path)
+            same.may_be(artifact).then_some(folder)
         });
-        for path in paths {
-            let lines: Vec<&str> = path.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
-            let folder = lines.iter().find(|l| l.contains(".nox"));
-            if let (Some(folder), true) = (folder, lines.len() > 1) {
-                let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);
-                return in_workspace(&base, folder).unwrap_or(base);
-            }
-        }
-        base
+        let Some(folder) = uploads.next() else { return base };
+        let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);
+        in_workspace(&base, folder).unwrap_or(base)
     }
 }
 

@@ -39,11 +39,15 @@ pub struct Repository {
     by_path: HashMap<String, usize>,
     callers: HashMap<usize, Vec<Caller>>,
     called_actions: Vec<bool>,
+    /// The workflows that start when one of this name has run.
+    started_by: HashMap<String, Vec<usize>>,
     /// Each once, in the order of the files.
     caches: Vec<Written>,
-    /// Name and path of every artifact that a step uploads, as written, each pair once. Collected
-    /// here, because searching all documents again for each job would be quadratic.
+    /// Name and path of every artifact of several paths that a step uploads, as written, each pair
+    /// once. Collected here, because searching all documents again for each job would be quadratic.
     pub uploads: Vec<(String, String)>,
+    /// The scripts of steps that name the tool's folder, each once.
+    pub folder_scripts: Vec<String>,
 }
 
 /// Name and path of the artifacts that steps of a document upload, as written.
@@ -55,6 +59,15 @@ fn uploaded(document: &Document) -> Vec<(String, String)> {
         Some((step.input(&rule.name)?.text.clone(), step.input(&rule.path)?.text.clone()))
     };
     steps.filter_map(upload).collect()
+}
+
+/// The scripts that hold `folder`, each once.
+fn folder_scripts(documents: &[Document], folder: &str) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let lists = documents.iter().flat_map(Document::step_lists);
+    let scripts = lists.flat_map(|list| &list.steps).filter_map(|step| step.run.as_ref());
+    let named = scripts.map(|script| &script.text).filter(|text| text.contains(folder));
+    named.filter(|text| seen.insert(*text)).cloned().collect()
 }
 
 impl Repository {
@@ -78,7 +91,8 @@ impl Repository {
         }
         let mut uploads: Vec<(String, String)> = documents.iter().flat_map(uploaded).collect();
         let mut seen = HashSet::new();
-        uploads.retain(|upload| seen.insert(upload.clone()));
+        uploads.retain(|upload| upload.1.trim().contains('\n') && seen.insert(upload.clone()));
+        let folder_scripts = folder_scripts(&documents, &format!(".{}", answers.tool().name()));
         let mut repository = Self {
             called_actions: vec![false; documents.len()],
             documents,
@@ -90,8 +104,10 @@ impl Repository {
             cache_action: None,
             by_path,
             callers: HashMap::new(),
+            started_by: HashMap::new(),
             caches,
             uploads,
+            folder_scripts,
         };
         repository.link();
         repository
@@ -128,8 +144,15 @@ impl Repository {
     fn link(&mut self) {
         let mut callers: HashMap<usize, Vec<Caller>> = HashMap::new();
         let mut called = vec![false; self.documents.len()];
+        let mut started_by: HashMap<String, Vec<usize>> = HashMap::new();
         for (document, found) in self.documents.iter().enumerate() {
             if let Some(workflow) = found.workflow() {
+                let trigger = workflow.triggers.get("workflow_run");
+                let names: HashSet<&String> =
+                    trigger.into_iter().flat_map(|trigger| &trigger.workflows).collect();
+                for name in names {
+                    started_by.entry(name.clone()).or_default().push(document);
+                }
                 for (job, definition) in workflow.jobs.iter().enumerate() {
                     if let Some(target) =
                         definition.calls.as_ref().and_then(|u| self.called_workflow(&u.text))
@@ -146,6 +169,15 @@ impl Repository {
         }
         self.callers = callers;
         self.called_actions = called;
+        self.started_by = started_by;
+    }
+
+    /// The workflows that start when `document` has run.
+    pub fn started_by(&self, document: usize) -> &[usize] {
+        let own = &self.documents[document];
+        let name = own.workflow().and_then(|workflow| workflow.name.as_ref());
+        let name = name.map_or(&own.path, |name| &name.text);
+        self.started_by.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Where a document stands on disk.
