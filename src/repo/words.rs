@@ -59,7 +59,7 @@ pub(super) fn preload() {
 /// Whether a shell, a recipe or an expression may put words together that the text does not hold:
 /// variables, substitutions, alternatives in braces, escapes of cmd and PowerShell.
 pub fn is_composed(text: &str) -> bool {
-    text.contains(['$', '%', '{', '`', '^'])
+    text.bytes().any(|byte| matches!(byte, b'$' | b'%' | b'{' | b'`' | b'^'))
 }
 
 /// The words of one repository's tracked files, each read once.

@@ -112,7 +112,7 @@ fn second_document(text: &Text, offset: Option<usize>) -> YamlError {
 /// read as text: what such a file says depends on who reads it.
 fn refuse_characters(text: &Text) -> Result<(), YamlError> {
     let source = text.as_str();
-    if let Some(offset) = source.find('\0') {
+    if let Some(offset) = memchr::memchr(0, source.as_bytes()) {
         return Err(YamlError::at(text, offset, "invalid YAML: NUL character"));
     }
     let bytes = source.as_bytes();
@@ -120,6 +120,9 @@ fn refuse_characters(text: &Text) -> Result<(), YamlError> {
     if let Some(offset) = lone {
         return Err(YamlError::at(text, offset, "carriage return without line feed")
             .with_help("End the lines of this file with LF or CRLF."));
+    }
+    if source.is_ascii() {
+        return Ok(());
     }
     let differs = |c: char| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
     if let Some((offset, character)) = source.char_indices().find(|(_, c)| differs(*c)) {
