@@ -314,3 +314,20 @@ fn a_script_that_reads_itself_many_times() {
         check(&repository(&[(CI, &workflow(&(script + "nox"), "")), ("a.sh", &again)]), &[]);
     }
 }
+
+#[test]
+fn many_workflows_that_pass_files_to_many_others() {
+    let head = "    runs-on: ubuntu-latest\n    steps:\n";
+    let upload = "      - uses: actions/upload-artifact@v5\n        with: {name: a, path: x}\n";
+    let download = "      - uses: actions/download-artifact@v5\n        with: {name: b}\n      - run: tar xf e.tar\n";
+    let test = format!("name: CI\non: push\njobs:\n  t:\n{head}      - run: nox\n{upload}");
+    let publish =
+        format!("on: {{workflow_run: {{workflows: [CI]}}}}\njobs:\n  p:\n{head}{download}");
+    let path = |kind: &str, number: usize| format!(".github/workflows/{kind}-{number}.yml");
+    let files: Vec<(String, &str)> = (0..500)
+        .flat_map(|number| [(path("ci", number), &*test), (path("publish", number), &*publish)])
+        .collect();
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    check(&repository(&files), &["--output-format", "concise"]);
+}
