@@ -138,7 +138,7 @@ fn named(cached: &ExistingCache<'_>, key: &Key, versions: &[String]) -> Named {
             || (path.starts_with("steps.")
                 && (path.ends_with(".python-version") || path.ends_with(".python-path")))
     };
-    if key.pieces.iter().any(|p| p.paths.iter().any(exact)) {
+    if key.pieces.iter().any(|p| p.text.is_none() && p.paths.iter().any(exact)) {
         return Named::Exactly;
     }
     // A value that nobody knows may name the interpreter if it decides which one is set up.
@@ -172,7 +172,10 @@ fn named(cached: &ExistingCache<'_>, key: &Key, versions: &[String]) -> Named {
     match best {
         Some(named) => named,
         // `py312`, or `matrix.python` where only a part of it is the version.
-        None if key.pieces.iter().any(|p| p.paths.iter().any(|path| path.contains("python"))) => {
+        None if key.pieces.iter().any(|p| {
+            p.text.as_deref() != Some("") && p.paths.iter().any(|path| path.contains("python"))
+        }) =>
+        {
             Named::Minor
         }
         None if versions.iter().any(|v| text.contains(&v.replace('.', ""))) => Named::Minor,

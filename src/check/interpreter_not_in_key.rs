@@ -7,6 +7,7 @@ use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::foreign::{Named, crosses, follows_no_definition, is_of_the_image, key_names};
 use crate::cache::job_caches::JobCaches;
+use crate::job::key_template::KeyPiece;
 use crate::rules::checks::id;
 
 const ID: &str = id::INTERPRETER_NOT_IN_KEY;
@@ -14,6 +15,8 @@ const ID: &str = id::INTERPRETER_NOT_IN_KEY;
 /// What can be restored that should not be.
 enum Flaw {
     Key(Named),
+    /// Nothing sets what the key reads.
+    Empty(String),
     /// No action sets it up: the image that the label means has it.
     System,
     /// A session's `python=` stands in the noxfile alone.
@@ -34,6 +37,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
                 ("key", "doesn't include the exact Python version".to_owned())
             }
             Flaw::Key(_) => ("key", "doesn't include the Python version".to_owned()),
+            Flaw::Empty(source) => ("key", format!("`{source}` is empty")),
             Flaw::System => ("key", "doesn't include the image's Python version".to_owned()),
             Flaw::Definition => ("key", "doesn't include the hash of the noxfile".to_owned()),
             Flaw::Restore { what, .. } => {
@@ -55,6 +59,10 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
                          old one"
                 .to_owned()
         }
+        Flaw::Empty(source) => format!(
+            "`{source}` in the cache key is empty in every run, so the key doesn't include the Python \
+             version, and nox keeps reusing environments built for the old one"
+        ),
         Flaw::System => "the cache key doesn't include the runner image's Python version, so when the image is \
                          updated, nox keeps reusing environments built for the old one"
             .to_owned(),
@@ -73,11 +81,17 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         .to_owned();
     let remedy = match &flaw {
         Flaw::Restore { .. } => Remedy::CorrectRestoreKeys { cache: cached.index },
-        Flaw::Key(_) | Flaw::System | Flaw::Definition => {
+        Flaw::Key(_) | Flaw::Empty(_) | Flaw::System | Flaw::Definition => {
             Remedy::RewriteKey { cache: cached.index }
         }
     };
     CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)
+}
+
+/// A variable or an output that has no value in any run.
+fn is_always_empty(piece: &KeyPiece) -> bool {
+    let of_steps = |path: &String| path.starts_with("env.") || path.starts_with("steps.");
+    piece.text.as_deref() == Some("") && !piece.paths.is_empty() && piece.paths.iter().all(of_steps)
 }
 
 fn flaw(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
@@ -87,7 +101,11 @@ fn flaw(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     }
     let named = key_names(cached, key);
     if matches!(named, Named::Not | Named::Minor) {
-        return Some(Flaw::Key(named));
+        let empty = key.pieces.iter().find(|piece| is_always_empty(piece));
+        return Some(match empty {
+            Some(piece) if named == Named::Not => Flaw::Empty(piece.source.clone()),
+            _ => Flaw::Key(named),
+        });
     }
     if is_of_the_image(caches, cached) {
         return Some(Flaw::System);
@@ -109,4 +127,61 @@ fn flaw(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
             let what = crosses(caches, cached, restore, named)?;
             Some(Flaw::Restore { written: line.to_owned(), what })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ID;
+    use crate::rules::checks::id;
+    use crate::testing::{findings, job};
+
+    const SETUP: &str = "- uses: actions/checkout@v6\n- uses: actions/setup-python@v6\n  id: py\n  \
+                         with: {python-version: '${{ matrix.python }}'}\n- run: pip install nox\n";
+    const MATRIX: &str = "runs-on: ubuntu-latest\nstrategy: {matrix: {python: ['3.12', '3.13']}}\n";
+
+    fn workflow(head: &str, before: &str, part: &str, after: &str) -> String {
+        let cache = format!(
+            "- uses: actions/cache@v6\n  with:\n    path: .nox\n    key: nox-${{{{ {part} }}}}-${{{{ hashFiles('noxfile.py') }}}}\n"
+        );
+        job(&format!("{MATRIX}{head}"), &format!("{SETUP}{before}{cache}{after}- run: nox -r\n"))
+    }
+
+    /// A part of the key that nothing sets is empty, so it names no Python and tells no legs apart.
+    #[test]
+    fn what_nothing_sets_is_empty() {
+        let set = "- run: echo \"PY=$(python -VV)\" >> \"$GITHUB_ENV\"\n";
+        let other = "- run: echo \"OTHER=1\" >> \"$GITHUB_ENV\"\n";
+        for (head, before, part, after, empty) in [
+            ("", "", "env.PY", "", true),
+            ("", other, "env.PY", "", true),
+            ("", "", "env.PY", set, true),
+            ("env: {PY: ''}\n", "", "env.PY", "", true),
+            ("env: {py: '3'}\n", "", "env.PY", "", false),
+            ("", set, "env.PY", "", false),
+            ("", "- run: cat versions >> $GITHUB_ENV\n", "env.PY", "", false),
+            ("", "- run: ./ci/setup.sh\n", "env.PY", "", false),
+            ("", "- run: sudo make setup\n", "env.PY", "", false),
+            ("", "- uses: someone/sets-variables@v1\n", "env.PY", "", false),
+            ("", "- uses: ./.github/actions/setup\n", "env.PY", "", false),
+            ("", "", "env.pythonLocation", "", false),
+            ("", "", "steps.python.outputs.python-version", "", true),
+            ("", "", "steps.py.outputs.python-version", "", false),
+        ] {
+            let text = workflow(head, before, part, after);
+            let found = findings(ID, &text);
+            let said = found.iter().any(|f| f.message.contains(&format!("`{part}` in the cache")));
+            assert_eq!(said, empty, "{text}");
+            assert_eq!(!findings(id::KEY_COLLISION, &text).is_empty(), empty, "{text}");
+        }
+    }
+
+    /// Runners of other forges put their own variables into the context.
+    #[test]
+    fn other_forges_may_set_more() {
+        let text = workflow("", "", "env.PY", "");
+        let files =
+            [(".forgejo/workflows/ci.yml", text.as_str()), ("noxfile.py", crate::testing::NOXFILE)];
+        let found = crate::testing::outcome(&files, &crate::config::Config::default()).findings;
+        assert!(!found.iter().any(|f| f.message.contains("`env.PY`")), "{found:?}");
+    }
 }

@@ -25,6 +25,16 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         first.get_or_insert((cached, call));
     }
     let (cached, call) = first?;
+    let pieces = &cached.step.template.pieces;
+    let remedy = match pieces.iter().find(|piece| piece.is_unique()) {
+        None => Remedy::RebuildOnPartialHit { cache: cached.index },
+        // The rebuild would delete the environments in every run.
+        Some(piece) => Remedy::Refused(format!(
+            "`{}` changes on every run, so the key never matches exactly; build the key from \
+             hashes of the files that define the environments",
+            piece.source
+        )),
+    };
     let report = CacheReport {
         rule: ID,
         message: format!(
@@ -37,7 +47,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
                and that package is then saved under the new key. Delete the environments before \
                nox runs, unless `cache-hit` is `true`."
             .to_owned(),
-        remedy: Remedy::RebuildOnPartialHit { cache: cached.index },
+        remedy,
     };
     report.finding(caches, &places)
 }
@@ -111,5 +121,19 @@ mod tests {
         let text = workflow("  id: environments\n", "", "nox -r");
         let new = fixed(&text, safe_fix(&findings(ID, &text)));
         assert!(new.contains("if: steps.environments.outputs.cache-hit != 'true'"), "{new}");
+    }
+
+    /// A rebuild unless the hit was exact would be a rebuild in every run.
+    #[test]
+    fn a_key_that_is_new_in_every_run_gets_no_rebuild() {
+        for part in ["github.sha", "github.run_id"] {
+            let hash = "${{ hashFiles('pyproject.toml') }}";
+            let text = workflow("", "", "nox -r").replace(hash, &format!("${{{{ {part} }}}}"));
+            let found = findings(ID, &text);
+            assert_eq!(found.len(), 1, "{text}");
+            assert!(found[0].fix.is_none(), "{text}");
+            let why = found[0].no_fix_reason.as_deref().unwrap_or_default();
+            assert!(why.contains(&format!("`{part}` changes on every run")), "{why}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation, SetUp};
 use super::state::{in_workspace, prefixed};
 use super::timeline::{Here, TimelineBuilder};
+use super::unset::KeyContext;
 use super::value_origin::OriginResolver;
 use crate::actions::context::Inputs;
 use crate::actions::expr::Expr;
@@ -230,6 +231,7 @@ impl TimelineBuilder<'_> {
             return None;
         }
         let scope = self.scope_at(here);
+        let context = KeyContext::new(self, here);
         let lines = |text: &str| {
             text.lines()
                 .map(str::trim)
@@ -250,7 +252,7 @@ impl TimelineBuilder<'_> {
         let restore_templates = restore_keys
             .iter()
             .flat_map(|s| lines(&s.text))
-            .map(|line| Key::read(&line, &scope, &origins))
+            .map(|line| Key::read(&line, &context, &origins))
             .collect();
         Some(CacheStep {
             action: uses.name.to_owned(),
@@ -261,7 +263,7 @@ impl TimelineBuilder<'_> {
             paths: paths.collect(),
             template: key
                 .as_ref()
-                .map(|k| Key::read(&k.text, &scope, &origins))
+                .map(|k| Key::read(&k.text, &context, &origins))
                 .unwrap_or_default(),
             key,
             restore_keys,

@@ -17,6 +17,7 @@ pub mod summary;
 pub mod timeline;
 pub mod timeline_view;
 pub mod undecided;
+mod unset;
 mod value_origin;
 mod wheels;
 

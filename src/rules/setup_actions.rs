@@ -14,6 +14,8 @@ pub struct SetupActions {
     pub interpreter_folders: Vec<InterpreterFolder>,
     pub images: Images,
     pub package_caches: Vec<PackageCache>,
+    /// Actions that set no variables for later steps but these.
+    exports: Vec<Exports>,
     pub runs_nox: Vec<ToolAction>,
     pub builds_wheels: WheelBuilder,
     /// `owner/repo/path` of published reusable workflows that run nox.
@@ -46,6 +48,8 @@ pub struct InterpreterAction {
     pub package_cache_input: Option<String>,
     /// Since this release the download cache is on unless that input says `false`.
     pub package_cache_default_since: Option<String>,
+    /// Input whose value the output of the same name repeats, if it is given.
+    pub repeats_input: Option<String>,
     /// Outputs that are the path of a program, with its name.
     #[serde(default)]
     pub program_outputs: BTreeMap<String, String>,
@@ -81,6 +85,14 @@ pub fn surely_has_since(release: &str, since: &str) -> Option<bool> {
         _ => release.to_owned(),
     };
     has_since(release, since).filter(|newest| has_since(&oldest, since) == Some(*newest))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exports {
+    action: String,
+    #[serde(default)]
+    variables: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -202,6 +214,12 @@ impl SetupActions {
 
     pub fn interpreter(&self, action: &str) -> Option<&InterpreterAction> {
         self.interpreters.iter().find(|a| super::is_action(&a.action, action))
+    }
+
+    /// The variables that an action sets for later steps; `None` where they are not known.
+    pub fn exports(&self, action: &str) -> Option<&[String]> {
+        let known = self.exports.iter().find(|e| super::is_action(&e.action, action))?;
+        Some(&known.variables)
     }
 
     pub fn tool_action(&self, action: &str) -> Option<&ToolAction> {
