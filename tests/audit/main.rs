@@ -7,7 +7,8 @@ mod support;
 mod workflow;
 
 use workflow::{
-    CHECKOUT, KEY, NOX, PYTHON, REBUILD, RESTORE, cache, findings_with, job, keyed, matrix, with,
+    CHECKOUT, KEY, NOX, PYTHON, REBUILD, RESTORE, cache, dated, findings_with, job, keyed, matrix,
+    with,
 };
 
 /// `rule` is found in every invalid workflow and in no valid one; no fix brings a new finding.
@@ -194,6 +195,7 @@ fn constant_key() {
             ),
             key("nox-${{ env.EPOCH }}").replace("on: push", "on: push\nenv: {EPOCH: 3}"),
             artifact("\n        with: {path: dist}"),
+            key("nox-${{ steps.date.outputs.week }}"),
         ],
         &[
             key(KEY),
@@ -202,7 +204,7 @@ fn constant_key() {
             key("nox-${{ env.pythonLocation }}-${{ vars.EPOCH }}"),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('frozen.txt') }}")
                 .replace(PYTHON, &format!("{PYTHON}      - run: pip freeze > frozen.txt\n")),
-            key("nox-${{ steps.date.outputs.week }}"),
+            dated(&key("nox-${{ steps.date.outputs.week }}")),
             artifact(""),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('.github/') }}"),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('vendored/lib/setup.py') }}"),
@@ -480,7 +482,7 @@ fn frozen_dependencies() {
             key(KEY, docs),
             key(part, NOX.trim_start_matches("      - run: ").trim()),
             key(part, "nox -s docs"),
-            key(&part.replace("nox-", &format!("nox-{week}-")), docs),
+            dated(&key(&part.replace("nox-", &format!("nox-{week}-")), docs)),
             key("nox-${{ env.pythonLocation }}", docs),
             key(
                 "nox-${{ env.pythonLocation }}-${{ github.sha }}-${{ hashFiles('requirements.txt') }}",

@@ -52,6 +52,12 @@ pub fn with(old: &str, new: &str) -> String {
     text.replace(old, new)
 }
 
+/// With a step that tells the week.
+pub fn dated(text: &str) -> String {
+    let step = "      - id: date\n        run: echo \"week=$(date +%V)\" >> \"$GITHUB_OUTPUT\"\n";
+    text.replace(PYTHON, &format!("{PYTHON}{step}"))
+}
+
 /// The job with a matrix of its own.
 pub fn matrix(matrix: &str, text: &str) -> String {
     text.replace("    steps:", &format!("    strategy:\n      matrix: {matrix}\n    steps:"))
