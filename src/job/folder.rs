@@ -144,7 +144,7 @@ impl TimelineBuilder<'_> {
         let Some(name) = unwrapped.program.program_name() else { return false };
         let words: Vec<&str> = unwrapped.args.iter().filter_map(|w| w.value.as_deref()).collect();
         let data = folders();
-        let what = shown(origin.text, command.span);
+        let what = || shown(origin.text, command.span);
         let Some(Some((folder, _))) = self.folder_of(origin, &unwrapped.directory, &unwrapped.host)
         else {
             return false;
@@ -156,7 +156,7 @@ impl TimelineBuilder<'_> {
                 .filter(|w| !is_option(w))
                 .filter_map(|path| target(&folder, path))
                 .collect();
-            let removal = Removal { what, targets, ignored_in: None, kept: Vec::new() };
+            let removal = Removal { what: what(), targets, ignored_in: None, kept: Vec::new() };
             self.push_at(origin, command, span, EventKind::Removal(removal));
             return true;
         }
@@ -179,13 +179,13 @@ impl TimelineBuilder<'_> {
                 }
             }
             let ignored_in = targets.is_empty().then_some(folder);
-            let removal = Removal { what, targets, ignored_in, kept };
+            let removal = Removal { what: what(), targets, ignored_in, kept };
             self.push_at(origin, command, span, EventKind::Removal(removal));
             return true;
         }
         if let Some(unpacker) = data.unpacker(&name, &words) {
             let filled = self.unpacked(origin, &folder, &words, &unpacker.into);
-            let arrival = Arrival { what, folder: filled, artifact: None };
+            let arrival = Arrival { what: what(), folder: filled, artifact: None };
             self.push_at(origin, command, span, EventKind::Arrival(arrival));
             return true;
         }
