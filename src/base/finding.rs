@@ -77,6 +77,21 @@ impl Finding {
     }
 }
 
+/// What the people who review a fix want to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FixDetails {
+    pub notes: Vec<String>,
+    /// Of the caches that the fix adds or gives another key.
+    pub keys: Vec<String>,
+}
+
+impl FixDetails {
+    pub fn of(finding: &Finding) -> Self {
+        let changes = finding.fix.iter().flat_map(|fix| &fix.changes);
+        Self { notes: finding.notes.clone(), keys: changes.filter_map(Change::key).collect() }
+    }
+}
+
 impl Severity {
     /// Lower case, as users write it.
     pub fn as_str(self) -> &'static str {
@@ -140,6 +155,20 @@ pub enum Change {
 }
 
 impl Change {
+    /// The key of a cache step that the change inserts, or gives another key.
+    fn key(&self) -> Option<String> {
+        match self {
+            Change::InsertItem { value, .. } => {
+                value.get("with")?.get("key")?.as_str().map(str::to_owned)
+            }
+            Change::SetScalar { at, value } => {
+                let key = matches!(at.last(), Some(Segment::Key(name)) if name == "key");
+                key.then(|| value.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// The value that changes: the sequence, the mapping or the scalar.
     pub fn route(&self) -> &Route {
         match self {

@@ -275,6 +275,7 @@ fn check_repository(
             rule: done.rule,
             job: done.job.clone(),
             message: done.message.clone(),
+            details: done.details.clone(),
         }));
     }
     run.changes.extend(repaired.changes.into_iter().map(|change| (change, Arc::clone(&sources))));

@@ -34,8 +34,8 @@ pub fn print(cli: &Cli, run: &Findings, stdin: Option<&Stdin>) -> io::Result<()>
         write_problems(&run.report, err_look)?;
     }
     let fixes_stdin = stdin.filter(|_| cli.fix && !cli.diff);
-    // One JSON document holds the patch too.
-    let patch_alone = cli.diff && cli.output_format != Format::Json;
+    // One JSON document holds the patch too; a pull request has its own.
+    let patch_alone = cli.diff && !matches!(cli.output_format, Format::Json | Format::PullRequest);
     if patch_alone {
         let (patch, elsewhere) = patch(run, out_look.colour)?;
         io::stdout().lock().write_all(&patch)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::base::finding::{self, Applicability, Edit, Finding, Fix, Problem};
+use crate::base::finding::{self, Applicability, Edit, Finding, Fix, FixDetails, Problem};
 use crate::base::text::Text;
 use crate::config::Config;
 use crate::edit::apply::{apply, combine};
@@ -58,12 +58,14 @@ pub struct Done {
     pub job: String,
     /// What the fix did, as an imperative title.
     pub message: String,
+    pub details: FixDetails,
 }
 
 impl Done {
     fn of(finding: &Finding) -> Self {
         let message = finding.fix.as_ref().map_or_else(String::new, |fix| fix.message.clone());
-        Self { rule: finding.rule, job: finding.job.clone(), message }
+        let details = FixDetails::of(finding);
+        Self { rule: finding.rule, job: finding.job.clone(), message, details }
     }
 }
 

@@ -7,6 +7,7 @@ mod group;
 pub mod json;
 pub mod markdown;
 mod patch;
+pub mod pull_request;
 #[cfg(test)]
 mod sample;
 pub mod sarif;
@@ -19,7 +20,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::finding::{Finding, Location, Problem};
+use crate::base::finding::{Finding, FixDetails, Location, Problem};
 use crate::base::text::{Position, Text};
 
 pub use crate::base::printable::{
@@ -41,6 +42,8 @@ pub enum Format {
     Sarif,
     /// For a job summary.
     Markdown,
+    /// The text of a pull request with the fixes.
+    PullRequest,
 }
 
 /// How formats for people look.
@@ -162,6 +165,8 @@ pub struct Fixed {
     pub job: String,
     /// What the fix does, as an imperative title.
     pub message: String,
+    #[serde(skip)]
+    pub details: FixDetails,
 }
 
 /// One of several repositories, for the table of all.
@@ -233,6 +238,7 @@ pub fn write(out: &mut dyn Write, report: &Report, format: Format, look: Look) -
         Format::Github => github::write(out, report, look),
         Format::Sarif => sarif::write(out, report),
         Format::Markdown => markdown::write(out, report, look),
+        Format::PullRequest => pull_request::write(out, report),
     }
 }
 

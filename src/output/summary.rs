@@ -49,7 +49,7 @@ fn fixed_title(report: &Report) -> Option<String> {
 /// The changed files with their jobs; with `--show-fixes` each fix.
 fn fixed_lines(report: &Report, look: Look) -> Vec<String> {
     if look.show_fixes {
-        let line = |Fixed { path, rule, job, message }: &Fixed| match job.as_str() {
+        let line = |Fixed { path, rule, job, message, .. }: &Fixed| match job.as_str() {
             "" => format!("{path}: {message} [{rule}]"),
             job => format!("{path}: {job}: {message} [{rule}]"),
         };
@@ -209,6 +209,7 @@ fn counted(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::finding::FixDetails;
     use crate::output::sample;
 
     fn text(
@@ -241,6 +242,7 @@ mod tests {
             rule: "nox/missing-cache",
             job: job.into(),
             message: "Cache `.nox`".into(),
+            details: FixDetails::default(),
         };
         report.fixed = vec![fixed("tests"), fixed("lint"), fixed("lint")];
         assert_eq!(

@@ -11,6 +11,7 @@ pub mod logs;
 pub mod nox;
 pub mod nox_logs;
 pub mod publishers;
+pub mod pull_request;
 pub mod setup_actions;
 pub mod wrappers;
 

@@ -63,7 +63,9 @@ def docs(session):
     session.run("python", "-c", "import requests")
     session.notify("lint")
 '''
-REQUIREMENTS = f"numpy==2.2.6\npandas==2.3.1\nscikit-learn==1.7.1\nmatplotlib==3.10.3\n{PINS[0]}\n"
+REQUIREMENTS = f"numpy==2.2.6\npandas==2.3.1\n{PINS[0]}\n"
+# uv takes as long for these as pip does without them.
+MORE = "scikit-learn==1.7.1\nmatplotlib==3.10.3\n"
 SESSIONS = {"tests": "tests", "checks": "lint typecheck", "docs": "docs"}
 CACHE = """      - name: Cache packages
         uses: actions/cache@v6
@@ -110,7 +112,7 @@ def make(setting: Setting, folder: Path, name: str, rounds: int) -> None:
     (source / ".github" / "workflows").mkdir(parents=True)
     (source / WORKFLOW).write_text(workflow(backend, cache))
     (source / "noxfile.py").write_text(NOXFILE)
-    (source / "requirements.txt").write_text(REQUIREMENTS)
+    (source / "requirements.txt").write_text(REQUIREMENTS + (MORE if backend == "uv" else ""))
     (source / "pyproject.toml").write_text('[project]\nname = "reported"\nversion = "1"\n')
     (source / ".gitignore").write_text(".nox/\n.mypy_cache/\n")
     forges = {}
@@ -164,11 +166,18 @@ def job_of(name: str) -> str:
 
 
 def paid(setup: Setup, shape: str, state: str, other: str) -> dict[str, float]:
-    """The independent figures: medians over the runs in a state, per job; `other` is the other side's state."""
-    shape = "text" if shape == "text" else "json"
-    read = seconds.of_text if shape == "text" else seconds.of_json
-    runs = [read(file) for file in setup.logs(shape, state)]
-    others = read(setup.logs(shape, other)[0])
+    """The independent figures: medians over the runs in a state, per job; `other` is the other side's state.
+
+    A Forgejo log can't show where steps begin, so its report counts what lies between them too.
+    """
+    def by_clock(folder: Path) -> dict[str, seconds.Steps]:
+        return {file.stem.partition("_")[2]: seconds.of_stamps(file) for file in folder.iterdir()}
+
+    source, read = {
+        "text": ("text", seconds.of_text), "forgejo": ("github", by_clock),
+    }.get(shape, ("json", seconds.of_json))
+    runs = [read(file) for file in setup.logs(source, state)]
+    others = read(setup.logs(source, other)[0])
     return {job: statistics.median(seconds.paid(run[job], others[job]) for run in runs) for job in SESSIONS}
 
 

@@ -66,6 +66,21 @@ fn puts_the_steps_of_an_archive_together_where_whole_logs_are_missing() {
 }
 
 #[test]
+fn reads_archives_in_an_archive() {
+    let inner = zipped(&[("0_tests.txt", "github-hit.txt")]);
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for name in ["run-1.zip", "run-2.zip"] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(&std::fs::read(inner.path()).unwrap()).unwrap();
+    }
+    let mut file = tempfile::Builder::new().suffix(".zip").tempfile().unwrap();
+    file.write_all(&zip.finish().unwrap().into_inner()).unwrap();
+    let report =
+        as_json(&ReportArgs { paths: vec![file.path().to_owned()], ..ReportArgs::default() });
+    assert_eq!(report["jobs"][0]["restores"], json!({"hit": 2}));
+}
+
+#[test]
 fn reads_standard_input_once() {
     let args = ReportArgs {
         paths: vec!["-".into()],

@@ -112,3 +112,43 @@ fn logs_that_cannot_be_read_end_the_run() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("not a run log"));
 }
+
+#[test]
+fn the_text_of_a_pull_request() {
+    let folder = repository();
+    let logs = ["github-uncached.txt", "github-uncached-lint.txt"];
+    let output = lint(&folder, &["--diff", "--output-format", "pull-request"], &logs);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for wanted in [
+        "## Cache nox environments in CI\n",
+        "| `tests` | `.github/workflows/ci.yml` | Restore `.nox` from a cache",
+        "- `tests`: according to the logs, this job builds for 40 s on every run; a cache would save about 29 s\n",
+        "### What the key means\n",
+        "- `tests`: `nox-${{ github.job }}-",
+        "### What can go wrong\n",
+        "### How to undo it\n\nRevert the commit.",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    // The job that a cache does not pay for is left alone, and the patch is the pull request's own.
+    assert!(!text.contains("| `lint` |") && !text.contains("\n+++ "), "{text}");
+    // Without `--diff` it says what `--fix` would do.
+    let plain = lint(&folder, &["--output-format", "pull-request"], &logs);
+    assert_eq!(String::from_utf8(plain.stdout).unwrap(), text);
+    lint(&folder, &["--fix"], &logs);
+    let done = lint(&folder, &["--output-format", "pull-request"], &logs);
+    assert_eq!(done.stdout, b"cachelint has nothing to change here.\n");
+}
+
+#[test]
+fn names_in_a_pull_request_are_data() {
+    let folder = repository();
+    let path = folder.path().join(".github/workflows/ci.yml");
+    let hostile = "\"x`|<img src=y>\\n::error::z\"";
+    std::fs::write(&path, WORKFLOW.replace("  tests:", &format!("  {hostile}:"))).unwrap();
+    let output = lint(&folder, &["--diff", "--output-format", "pull-request"], &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let row = text.lines().find(|line| line.contains("img")).unwrap_or_default();
+    assert!(row.starts_with("| `x'"), "{text}");
+    assert!(!text.contains("\n::error"), "{text}");
+}

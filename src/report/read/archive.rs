@@ -71,6 +71,17 @@ pub(super) fn members_to_read(paths: &[String]) -> Vec<Member> {
 /// Reads the members of an archive one after the other; what they may unpack to is bounded for all
 /// together.
 pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobRun>, ReportError> {
+    let mut left = LARGEST;
+    read_packed(name, reader, &mut left, true)
+}
+
+/// `may_nest` where archives of several runs may lie in the archive.
+fn read_packed<R: Read + Seek>(
+    name: &str,
+    reader: R,
+    left: &mut u64,
+    may_nest: bool,
+) -> Result<Vec<JobRun>, ReportError> {
     let broken = |e: zip::result::ZipError| ReportError::Archive {
         name: name.to_owned(),
         reason: e.to_string(),
@@ -83,11 +94,19 @@ pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobR
         archive.file_names().map(|name| name.map(|n| n.into_owned())).collect();
     let paths = paths.map_err(broken)?;
     let members = members_to_read(&paths);
+    let nested: Vec<&String> = paths.iter().filter(|path| path.ends_with(".zip")).collect();
+    if members.is_empty() && may_nest && !nested.is_empty() {
+        let mut jobs = Vec::new();
+        for path in nested {
+            let inner = copied_out(name, &mut archive, std::slice::from_ref(path), left)?;
+            jobs.extend(read_packed(&format!("{name}: {path}"), inner, left, false)?);
+        }
+        return Ok(jobs);
+    }
     if members.is_empty() {
         let reason = "no member is the log of a job, such as `0_tests.txt`".to_owned();
         return Err(ReportError::Archive { name: name.to_owned(), reason });
     }
-    let mut left = LARGEST;
     let mut jobs: Vec<JobRun> = Vec::new();
     // step files of one job are one log
     let mut at = 0;
@@ -101,14 +120,9 @@ pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobR
         if count > 1 {
             // a member borrows the archive, so the parts of a job are copied out, to a file and not
             // to memory
-            let mut parts = tempfile::tempfile()?;
-            for member in &members[at..at + count] {
-                let part = archive.by_name(&member.path).map_err(broken)?;
-                std::io::copy(&mut Bounded { inner: part, left: &mut left }, &mut parts)
-                    .map_err(|source| ReportError::Read { path: name.into(), source })?;
-            }
-            parts.rewind()?;
-            text = Box::new(parts);
+            let parts: Vec<String> =
+                members[at..at + count].iter().map(|member| member.path.clone()).collect();
+            text = Box::new(copied_out(name, &mut archive, &parts, left)?);
         }
         let label = format!("{name}: {}", first.path);
         if count > 1 {
@@ -119,7 +133,7 @@ pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobR
             )?);
         } else {
             let part = archive.by_name(&first.path).map_err(broken)?;
-            let bounded = Bounded { inner: part, left: &mut left };
+            let bounded = Bounded { inner: part, left: &mut *left };
             jobs.extend(read_log(
                 &label,
                 &first.job,
@@ -129,6 +143,25 @@ pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobR
         at += count;
     }
     Ok(jobs)
+}
+
+/// The members one after the other, in a file.
+fn copied_out<R: Read + Seek>(
+    name: &str,
+    archive: &mut zip::ZipArchive<R>,
+    members: &[String],
+    left: &mut u64,
+) -> Result<std::fs::File, ReportError> {
+    let mut file = tempfile::tempfile()?;
+    for member in members {
+        let part = archive
+            .by_name(member)
+            .map_err(|e| ReportError::Archive { name: name.to_owned(), reason: e.to_string() })?;
+        std::io::copy(&mut Bounded { inner: part, left: &mut *left }, &mut file)
+            .map_err(|source| ReportError::Read { path: name.into(), source })?;
+    }
+    file.rewind()?;
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 LINE = re.compile(r"^\[(?P<job>[^\]]+)\] (?P<text>.*)$")
 START = re.compile(r"^⭐ Run (?P<stage>Pre|Main|Post) (?P<name>.*)$")
 END = re.compile(r"^\s*(?P<mark>✅|❌)\s+(?:Success|Failure) - (?:Pre|Main|Post) .*?(?: \[(?P<took>[^\]]+)\])?$")
+# The seconds of a step whose name has several lines come after the last of them.
+REST_OF_END = re.compile(r"^.*\[(?P<took>[0-9.]+[^\]]*)\]$")
 GO_DURATION = re.compile(r"(?P<number>[0-9.]+)(?P<unit>h|ms|µs|ns|m|s)")
 UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
 CREATED = re.compile(r"^nox > Creating virtual environment .* in \.nox/(\S+)$")
@@ -137,10 +139,14 @@ def parse(text: str) -> dict[str, Job]:
     jobs: dict[str, Job] = {}
     # Steps of a composite action lie inside its step, so each job has a stack of open steps.
     running: dict[str, list[Step]] = {}
+    unfinished: Step | None = None
     for raw in text.splitlines():
         match = LINE.match(ANSI.sub("", raw))
         if match is None:
+            if unfinished is not None and (rest := REST_OF_END.match(raw)):
+                unfinished.seconds, unfinished = seconds(rest["took"]), None
             continue
+        unfinished = None
         name = match["job"].strip()
         job, steps = jobs.setdefault(name, Job(name)), running.setdefault(name, [])
         line = match["text"].strip()
@@ -150,6 +156,7 @@ def parse(text: str) -> dict[str, Job]:
         elif (end := END.match(line)) and steps:
             step = steps.pop()
             step.seconds, step.passed = seconds(end["took"]), end["mark"] == "✅"
+            unfinished = None if end["took"] else step
         elif line.startswith("| ") and steps:
             steps[-1].lines.append(line[2:].rstrip())
         elif "Job succeeded" in line:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from . import log
@@ -63,6 +64,28 @@ def of_text(file: Path) -> dict[str, Steps]:
             for line in parsed.lines:
                 step.printed(line)
     return jobs
+
+
+def of_stamps(file: Path) -> Steps:
+    """The steps of one job by GitHub's time stamps, each from the last line of the step before to its own.
+
+    So what the runner does before a step counts too: act runs a program to compute `hashFiles` in a key.
+    """
+    steps: Steps = {}
+    step = None
+    before = last = 0.0
+    for raw in file.read_text(errors="replace").splitlines():
+        stamp, _, text = raw.partition(" ")
+        moment = datetime.fromisoformat(stamp[:26] + "+00:00").timestamp()
+        post = text == "Post job cleanup."
+        if post or text.startswith("##[group]Run "):
+            before = moment if post else last
+            step = steps["", str(len(steps))] = Step("post" if post else text)
+        elif step is not None and text != "Cleaning up orphan processes":
+            step.printed(text)
+            step.seconds = moment - before
+        last = moment
+    return steps
 
 
 def paid(steps: Steps, other: Steps) -> float:
