@@ -185,3 +185,14 @@ fn reads_what_act_prints_in_a_terminal() {
         median(&job("act-cache-2.txt"), "nox_seconds")
     );
 }
+
+/// The last words of forgejo-runner when a job takes too long.
+#[test]
+fn a_job_that_took_too_long_on_forgejo_was_cancelled() {
+    let text = std::fs::read_to_string(log("forgejo-e2e-1-unfixed.log")).unwrap();
+    let words = "The runner cancelled the job because it exceeds the maximum run time";
+    let lines: Vec<&str> = text.lines().filter(|line| !line.contains("🏁")).collect();
+    let stamp = &lines[lines.len() - 1][..28];
+    let cut = format!("{}\n{stamp} {words}\n", lines.join("\n"));
+    assert_eq!(on_text(&cut)["jobs"][0]["outcomes"], json!({"cancelled": 1}));
+}
