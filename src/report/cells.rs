@@ -181,15 +181,19 @@ fn notes(report: &ReportJson) -> Vec<Note> {
     }
     if let Some(total) = &report.total {
         let tell = |seconds: Option<f64>| seconds.map_or_else(absent, signed);
+        let gained = match total.jobs_with_net_gain {
+            0 => "no settled verdict yet".to_owned(),
+            settled => format!(
+                "net gain {} a run in the {settled} of {} jobs with a settled verdict (nox {}, whole jobs {})",
+                tell(total.net_gain_seconds),
+                total.jobs,
+                tell(total.nox_seconds_saved),
+                tell(total.job_seconds_saved),
+            ),
+        };
         notes.of_all(format!(
-            "in total: net gain {} a run in the {} of {} jobs with a settled verdict (nox {}, whole jobs {}); {} of {} jobs pass",
-            tell(total.net_gain_seconds),
-            total.jobs_with_net_gain,
-            total.jobs,
-            tell(total.nox_seconds_saved),
-            tell(total.job_seconds_saved),
-            total.jobs_still_passing,
-            total.jobs
+            "in total: {gained}; {} of {} jobs pass",
+            total.jobs_still_passing, total.jobs
         ));
     }
     if let Some(workflow) = &report.workflow {

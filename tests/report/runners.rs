@@ -7,6 +7,14 @@ use serde_json::{Value, json};
 
 use super::{as_json, between, causes, job, log, median};
 
+/// Totals count only what is settled, and say so where nothing is.
+#[test]
+fn says_when_nothing_is_settled() {
+    let args = between(&["forgejo-e2e-1-unfixed.log"], &["forgejo-e2e-3-lock.log"]);
+    let text = super::text(&args).unwrap();
+    assert!(text.contains("in total: no settled verdict yet; 1 of 1 jobs pass"), "{text}");
+}
+
 fn gain(before: &[&str], after: &[&str]) -> (f64, Value) {
     let report = as_json(&between(before, after));
     let difference = report["differences"][0].clone();
