@@ -105,8 +105,8 @@ pub struct Decoder {
     unfinished: Option<(Stage, String)>,
     /// Of act's text: jobs that have begun and not ended.
     running: Vec<String>,
-    /// Of a job's log file: Forgejo's and Gitea's runners wrote it, and `##[group]` is what a step printed.
-    runner_of_act: bool,
+    /// Of a job's log file: whether Forgejo's or Gitea's runner wrote it, which are act, or GitHub's.
+    of_act: Option<bool>,
 }
 
 impl Decoder {
@@ -116,7 +116,7 @@ impl Decoder {
             last_job: String::new(),
             unfinished: None,
             running: Vec::new(),
-            runner_of_act: false,
+            of_act: None,
         }
     }
 
@@ -126,12 +126,14 @@ impl Decoder {
             LogFormat::Timestamped => {
                 let (time, text) =
                     timestamped(line).map_or((None, line), |(time, text)| (Some(time), text));
-                let marker = act_marker(text);
-                self.runner_of_act |= marker.is_some() || received_task(text);
-                let body = match marker {
-                    Some(marker) if unlabelled(&marker) => None,
-                    None if !self.runner_of_act => github_marker(text),
-                    marker => marker,
+                // The first line that only one of the runners writes tells which it was; what a step prints
+                // may look like a line of the other.
+                if self.of_act.is_none() {
+                    self.of_act = written_by_act(text);
+                }
+                let body = match self.of_act {
+                    Some(true) => act_marker(text).filter(|marker| !unlabelled(marker)),
+                    _ => github_marker(text),
                 };
                 let body = body.unwrap_or(LineBody::Output(text.into()));
                 let echo = matches!(body, LineBody::StepStart(_)) && text.starts_with("##[group]");
@@ -360,6 +362,14 @@ fn act_json(line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
 /// The first line of a job's log, whichever runner wrote it.
 fn begins_job(text: &str) -> bool {
     text.starts_with("Current runner version: ") || received_task(text)
+}
+
+/// Which runner writes such a line, where only one does.
+fn written_by_act(text: &str) -> Option<bool> {
+    if text.starts_with("Current runner version: ") || github_marker(text).is_some() {
+        return Some(false);
+    }
+    (received_task(text) || act_marker(text).is_some()).then_some(true)
 }
 
 /// The first line of forgejo-runner and act_runner.

@@ -204,3 +204,17 @@ fn a_job_that_took_too_long_on_forgejo_was_cancelled() {
     let cut = format!("{}\n{stamp} {words}\n", lines.join("\n"));
     assert_eq!(on_text(&cut)["jobs"][0]["outcomes"], json!({"cancelled": 1}));
 }
+
+#[test]
+fn what_a_step_prints_does_not_change_whose_log_it_is() {
+    let text = std::fs::read_to_string(log("github-hit.txt")).unwrap();
+    let at = text.find("2026-11-20T10:00:03.0").unwrap();
+    let (before, after) = text.split_at(at);
+    let printed = "2026-11-20T10:00:02.9000000Z ✅ Success - all is well\n\
+                   2026-11-20T10:00:02.9000000Z ⭐ Run Post act in a step\n";
+    let report = on_text(&format!("{before}{printed}{after}"));
+    let expected = job("github-hit.txt");
+    for field in ["restores", "restore_seconds", "post_seconds", "nox_seconds", "job_seconds"] {
+        assert_eq!(report["jobs"][0][field], expected[field], "{field}");
+    }
+}
