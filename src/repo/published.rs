@@ -32,9 +32,18 @@ impl<'a> Published<'a> {
 
 /// The published actions that a document uses, in order.
 pub fn published(document: &Document) -> impl Iterator<Item = Published<'_>> {
-    document.step_lists().flat_map(|list| &list.steps).filter_map(|step| {
+    published_if(document, |_| true)
+}
+
+/// Those that are `wanted`; the comments after the others are not looked for.
+fn published_if(
+    document: &Document,
+    wanted: impl Fn(&Uses<'_>) -> bool,
+) -> impl Iterator<Item = Published<'_>> {
+    document.step_lists().flat_map(|list| &list.steps).filter_map(move |step| {
         let scalar = step.uses.as_ref()?;
-        Some(Published::of(document, scalar, Uses::parse(&scalar.text)?))
+        let uses = Uses::parse(&scalar.text).filter(&wanted)?;
+        Some(Published::of(document, scalar, uses))
     })
 }
 
@@ -55,8 +64,8 @@ impl Written {
                 .find_map(|half| str::strip_suffix(name, half))
                 .unwrap_or(name)
         };
-        let caches = published(document)
-            .filter(|p| action(p.uses.name) == cache_actions().release.repository);
+        let caches =
+            published_if(document, |uses| action(uses.name) == cache_actions().release.repository);
         let written = caches.map(|Published { uses, comment }| Self {
             name: uses.name.to_owned(),
             reference: uses.reference.to_owned(),
