@@ -7,7 +7,7 @@ use crate::cache::existing::{ExistingCache, covers};
 use crate::cache::job_caches::JobCaches;
 use crate::job::Event;
 use crate::job::context::{is_cacheable, is_meant_for};
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::CACHE_AFTER_RUN;
 
@@ -48,8 +48,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "job `{}` restores its environments after nox has built them",
             caches.context.name
         ),
-        help: "A cache step only helps what runs after it. Move it right before the first step that runs nox."
-            .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::MoveStep {
             cache: cached.index,
             before,

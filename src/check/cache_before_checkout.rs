@@ -7,7 +7,7 @@ use crate::cache::existing::{ExistingCache, folders};
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::touches_folder;
 use crate::job::{Event, EventKind};
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::CACHE_BEFORE_CHECKOUT;
 
@@ -27,10 +27,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "job `{}` restores its environments before the checkout, which deletes them",
             caches.context.name
         ),
-        help: "`actions/checkout` cleans the folder it writes to, and `hashFiles` finds no files \
-               before it has run. Move the cache step after the checkout, right before the first \
-               step that runs nox."
-            .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::MoveStep {
             cache: cached.index,
             before,

@@ -7,7 +7,7 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::key_template::RenderedKey;
 use crate::job::{CacheForm, CacheStep};
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::CACHE_NEVER_SAVED;
 
@@ -26,11 +26,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "job `{}` restores a cache that is never saved: {why}",
             caches.context.name
         ),
-        help: "A step that only restores needs another step that saves under the same key, with \
-             the same `path` lines (`.nox` and `./.nox` are different paths). Use \
-             `actions/cache`, which restores and saves, or add a step that saves under \
-             `steps.<id>.outputs.cache-primary-key`."
-            .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::Refused("cachelint can't tell which step should save it".to_owned()),
     };
     report.finding(caches, &places)

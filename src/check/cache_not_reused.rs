@@ -5,7 +5,7 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::job_caches::JobCaches;
 use crate::job::{Event, Invocation};
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::CACHE_NOT_REUSED;
 
@@ -35,10 +35,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "`{}` deletes the environments that the cache restored and builds them again{refused}",
             first.command
         ),
-        help: "nox deletes an existing environment unless it is told to reuse it, so this cache \
-             only costs time. Pass `-r` right after `nox`. Installs still run, so the \
-             environments stay up to date."
-            .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::Reuse,
     };
     report.finding(caches, &places)

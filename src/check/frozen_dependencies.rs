@@ -7,7 +7,7 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::is_cacheable;
 use crate::job::key_template::KeyPiece;
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 use crate::tool::Reuse;
 
 const ID: &str = id::FROZEN_DEPENDENCIES;
@@ -24,10 +24,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let report = CacheReport {
         rule: ID,
         message: "unpinned packages stay at the version of the first run".to_owned(),
-        help: "nox doesn't upgrade what is already installed in a reused environment, and this \
-               key includes only some of the files that define the environments. Pin your \
-               dependencies, or add the week to the key."
-            .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::TurnWeekly { cache: found.first()?.index },
     };
     report.finding(caches, &places)

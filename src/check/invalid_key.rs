@@ -7,7 +7,7 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::key_template::{HASH_CHARS, Key};
 use crate::rules::cache_actions::cache_actions;
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::INVALID_KEY;
 
@@ -27,9 +27,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let report = CacheReport {
         rule: ID,
         message: format!("the cache action rejects the key, so the job fails: {reason}"),
-        help: "A key can have at most 512 characters and no comma, and there can be at most 10 keys including the \
-               restore keys. The name of a nox session with two parameters contains a comma."
-            .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::RewriteKey { cache: cached.index },
     };
     report.finding(caches, &places)

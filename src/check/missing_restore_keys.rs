@@ -6,7 +6,7 @@ use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::hashed::hashed;
 use crate::cache::job_caches::JobCaches;
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::MISSING_RESTORE_KEYS;
 
@@ -35,11 +35,10 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     };
     let report = CacheReport {
         rule: ID,
-        message: "the cache has no restore keys, so one changed dependency rebuilds every environment".to_owned(),
-        help: "Use the key without its last hash as the restore key, and keep the exact Python version and the hash of \
-               the noxfile in it. You may have left restore keys out on purpose: a restored environment can keep \
-               packages that are no longer required."
-            .to_owned(),
+        message:
+            "the cache has no restore keys, so one changed dependency rebuilds every environment"
+                .to_owned(),
+        help: checks::help(ID),
         remedy,
     };
     report.finding(caches, &places)

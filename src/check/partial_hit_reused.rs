@@ -7,7 +7,7 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::Invocation;
 use crate::job::context::is_cacheable;
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 use crate::tool::Reuse;
 
 const ID: &str = id::PARTIAL_HIT_REUSED;
@@ -42,11 +42,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
              no longer required stay in them",
             call.command
         ),
-        help: "Installing into an older environment adds and upgrades packages, but removes \
-               none. Tests can pass because of a package that the project no longer requires, \
-               and that package is then saved under the new key. Delete the environments before \
-               nox runs, unless `cache-hit` is `true`."
-            .to_owned(),
+        help: checks::help(ID),
         remedy,
     };
     report.finding(caches, &places)

@@ -7,7 +7,7 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::CacheForm;
 use crate::job::key_template::Key;
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::RESTORE_KEYS_MISMATCH;
 
@@ -39,9 +39,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let report = CacheReport {
         rule: ID,
         message,
-        help: "A restore key restores the newest cache whose key starts with it. Write the \
-             beginning of the key, one per line, without dashes."
-            .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::CorrectRestoreKeys { cache: cached.index },
     };
     report.finding(caches, &places)

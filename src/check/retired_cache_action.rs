@@ -4,7 +4,7 @@ use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::job_caches::JobCaches;
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::RETIRED_CACHE_ACTION;
 
@@ -22,9 +22,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "`{}@{}` no longer works: it uses a cache service that was switched off",
             step.action, step.reference
         ),
-        help: "The step fails, or restores nothing. Releases of actions/cache before v3.4.0 and \
-             v4.2.0 stopped working in 2025. Use a version that still works."
-            .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::ReplaceAction,
     };
     report.finding(caches, &places)

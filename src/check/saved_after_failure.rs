@@ -5,7 +5,7 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::job_caches::JobCaches;
 use crate::job::CacheForm;
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::SAVED_AFTER_FAILURE;
 
@@ -36,11 +36,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         message: format!(
             "`if: {function}` also saves environments that a failed install left incomplete"
         ),
-        help:
-            "nox doesn't notice that an environment is incomplete. A key is saved once, so every \
-             later run with this key restores that environment and fails. Save only if the step \
-             that builds the environments succeeded."
-                .to_owned(),
+        help: checks::help(ID),
         remedy: Remedy::Refused("cachelint can't tell when this step is meant to save".to_owned()),
     };
     report.finding(caches, &places)

@@ -5,7 +5,7 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::{ExistingCache, is_named_like};
 use crate::cache::job_caches::JobCaches;
-use crate::rules::checks::id;
+use crate::rules::checks::{self, id};
 
 const ID: &str = id::WRONG_PATH;
 
@@ -30,11 +30,10 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let (there, folder) = (written.join("`, `"), missed.join("`, `"));
     let report = CacheReport {
         rule: ID,
-        message: format!("the cache restores `{there}`, but nox keeps this job's environments in `{folder}`"),
-        help:
-            "A cache `path` is relative to the workspace, never to `working-directory`, and nox keeps its folder next \
-               to the noxfile. What nox builds here is never saved, so every run builds it again."
-                .to_owned(),
+        message: format!(
+            "the cache restores `{there}`, but nox keeps this job's environments in `{folder}`"
+        ),
+        help: checks::help(ID),
         remedy: Remedy::SetPath { cache: cached.index },
     };
     report.finding(caches, &places)

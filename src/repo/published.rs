@@ -58,14 +58,12 @@ pub struct Written {
 impl Written {
     /// All in a document, in order.
     pub fn all(document: &Document) -> Vec<Self> {
-        let action = |name| {
-            ["/restore", "/save"]
-                .iter()
-                .find_map(|half| str::strip_suffix(name, half))
-                .unwrap_or(name)
+        let is_cache = |uses: &Uses<'_>| {
+            let mut halves = ["/restore", "/save"].iter();
+            let whole = halves.find_map(|half| uses.name.strip_suffix(half));
+            whole.unwrap_or(uses.name) == cache_actions().release.repository
         };
-        let caches =
-            published_if(document, |uses| action(uses.name) == cache_actions().release.repository);
+        let caches = published_if(document, is_cache);
         let written = caches.map(|Published { uses, comment }| Self {
             name: uses.name.to_owned(),
             reference: uses.reference.to_owned(),

@@ -48,6 +48,9 @@ pub struct Check {
     pub what: String,
     pub why: String,
     pub how: String,
+    /// What a finding says beside its message, where that is always the same.
+    #[serde(default, skip_serializing)]
+    help: Option<String>,
     /// A few lines of a workflow that the check reports, and the same put right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
@@ -109,6 +112,15 @@ pub fn find(name: &str) -> Option<&'static Check> {
 /// If there is no such check: a finding that nothing describes is a bug, and must not be left out.
 pub fn get(id: &str) -> &'static Check {
     find(id).unwrap_or_else(|| panic!("the check `{id}` is missing from rules/checks.yaml"))
+}
+
+/// What every finding of a check says beside its message.
+///
+/// # Panics
+/// If the check has no such text, as [`get`] does.
+pub fn help(id: &str) -> String {
+    let help = get(id).help.clone();
+    help.unwrap_or_else(|| panic!("the check `{id}` has no help in rules/checks.yaml"))
 }
 
 /// "unknown check", with the name that was probably meant.
