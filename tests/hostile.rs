@@ -261,10 +261,11 @@ mod links_and_devices {
             (".github/workflows/shapes.yml", &shapes),
             ("noxfile.py", &NOXFILE.replace("'pytest'", "'pytest\\n::error::forged'")),
         ]);
-        let ways: [&[&str]; 9] = [
+        let ways: [&[&str]; 10] = [
             &["--output-format=full"],
             &["--output-format=concise"],
             &["--output-format=markdown"],
+            &["--output-format=pull-request"],
             &["--output-format=github"],
             &["--output-format=json"],
             &["--output-format=sarif"],

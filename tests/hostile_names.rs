@@ -70,6 +70,8 @@ fn formats_for_people() {
         &["-v"],
         &["--output-format", "concise", "-v"],
         &["--output-format", "markdown", "-v"],
+        &["--output-format", "pull-request"],
+        &["--output-format", "pull-request", "--diff"],
         &["--statistics"],
         &["--show-timeline"],
         &["--show-files"],
