@@ -56,15 +56,16 @@ pub fn combine(fixes: &[&Fix]) -> Combined {
         let edits: Vec<&Edit> = fix.edits.iter().filter(|e| !taken.edits.contains(*e)).collect();
         let changes: Vec<&Change> =
             fix.changes.iter().filter(|c| !taken.changes.contains(*c)).collect();
-        if edits.iter().any(|edit| taken.touch(edit.span))
+        if edits.iter().any(|edit| taken.touch(edit))
             || changes.iter().any(|change| taken.dispute(change))
         {
             continue;
         }
         for edit in edits {
             taken.edits.insert(edit);
-            let end = taken.spans.entry(edit.span.start).or_default();
-            *end = edit.span.end.max(*end);
+            let span = taken.spans.entry(edit.span.start).or_default();
+            span.end = edit.span.end.max(span.end);
+            span.adds |= !edit.content.is_empty();
             combined.edits.push(edit.clone());
         }
         for change in changes {
@@ -78,20 +79,34 @@ pub fn combine(fixes: &[&Fix]) -> Combined {
     combined
 }
 
+/// What stands between the start of an edit, which is its key, and the end.
+#[derive(Default)]
+struct TakenSpan {
+    end: usize,
+    /// Not only a removal.
+    adds: bool,
+}
+
 /// The edits and changes of the fixes taken so far.
 #[derive(Default)]
 struct Taken<'a> {
     edits: HashSet<&'a Edit>,
-    /// Starts of their spans, with the ends; of several with one start the last end.
-    spans: BTreeMap<usize, usize>,
+    /// By where they start; those of one fix that start together are one.
+    spans: BTreeMap<usize, TakenSpan>,
     changes: HashSet<&'a Change>,
     claims: HashSet<(Claim, &'a [Segment], &'a str)>,
 }
 
 impl Taken<'_> {
     /// Adjacent counts: which of two insertions at one place comes first is nobody's decision here.
-    fn touch(&self, span: Span) -> bool {
-        self.spans.range(..=span.end).next_back().is_some_and(|(_, end)| *end >= span.start)
+    /// Where both only remove, there is nothing to decide.
+    fn touch(&self, edit: &Edit) -> bool {
+        let Span { start, end } = edit.span;
+        let mut near = self.spans.range(..=end).rev().take_while(|(_, taken)| taken.end >= start);
+        near.any(|(taken_start, taken)| {
+            let adds = taken.adds || !edit.content.is_empty();
+            adds || (taken.end > start && *taken_start < end)
+        })
     }
 
     /// A different change of the same value is taken, and neither fix has declared what both
@@ -211,6 +226,17 @@ mod tests {
             let combined = combine(&[&first, &second]);
             assert_eq!(combined.taken, if taken { vec![0, 1] } else { vec![0] }, "{edits:?}");
             assert_eq!(combined.edits.len(), if taken { 1 + edits.len() } else { 1 });
+        }
+    }
+
+    #[test]
+    fn removals_side_by_side_go_together() {
+        let removed = |start| fix(&[edit(start, start + 2, "")], &[]);
+        let fixes = [4, 6, 2, 0].map(removed);
+        assert_eq!(combine(&fixes.each_ref()).taken, [0, 1, 2, 3]);
+        for beside in [edit(3, 5, ""), edit(1, 4, "x"), edit(6, 6, "x"), edit(5, 5, "")] {
+            let beside = fix(&[beside], &[]);
+            assert_eq!(combine(&[&fixes[0], &fixes[3], &beside]).taken, [0, 1], "{beside:?}");
         }
     }
 

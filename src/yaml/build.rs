@@ -8,10 +8,13 @@ use std::ops::Range;
 
 use granit_parser::{ScalarStyle as Style, Span as Place, StructureStyle};
 
-use super::parse::{MAX_DEPTH, YamlError};
+use super::parse::{MAX_DEPTH, MAX_VALUES, YamlError};
 use super::scalar_map::{is_document_marker, is_white, walk};
 use super::tree::{Entry, Item, Kind, Node, NodeId, ScalarStyle, Tree};
 use crate::base::text::{Span, Text};
+
+/// So many bytes of a text count as one more value.
+const BYTES_OF_VALUE: usize = 64;
 
 /// A collection that has not ended yet.
 struct OpenNode {
@@ -36,6 +39,8 @@ pub(super) struct Builder<'a> {
     /// The source is read up to here.
     at: usize,
     tree: Tree,
+    /// How many values each node of the tree stands for, aliases expanded.
+    sizes: Vec<usize>,
     /// By the parser's anchor number, which counts from 1.
     anchors: Vec<NodeId>,
     open: Vec<OpenNode>,
@@ -43,7 +48,14 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub fn new(text: &'a Text) -> Self {
-        Self { text, at: 0, tree: Tree::default(), anchors: Vec::new(), open: Vec::new() }
+        Self {
+            text,
+            at: 0,
+            tree: Tree::default(),
+            sizes: Vec::new(),
+            anchors: Vec::new(),
+            open: Vec::new(),
+        }
     }
 
     pub fn finish(mut self) -> Tree {
@@ -110,9 +122,9 @@ impl<'a> Builder<'a> {
         } else if !absent && range.end != span.end {
             return Err(self.unsupported());
         }
-        let id = self.node(span, anchor, tag, Kind::Scalar { value, style })?;
-        self.attach(id);
-        Ok(())
+        let size = 1 + value.len() / BYTES_OF_VALUE;
+        let id = self.node(span, anchor, tag, Kind::Scalar { value, style }, size)?;
+        self.attach(id)
     }
 
     pub fn alias(&mut self, anchor: usize, range: Option<Range<usize>>) -> Result<(), YamlError> {
@@ -125,9 +137,9 @@ impl<'a> Builder<'a> {
             return Err(YamlError::at(self.text, range.start, message));
         }
         self.at = range.end;
-        let id = self.node(Span::new(range.start, range.end), 0, None, Kind::Alias(target))?;
-        self.attach(id);
-        Ok(())
+        let (span, size) = (Span::new(range.start, range.end), self.size(target));
+        let id = self.node(span, 0, None, Kind::Alias(target), size)?;
+        self.attach(id)
     }
 
     /// The start of a collection; `children` makes it from where the first child may begin.
@@ -157,7 +169,7 @@ impl<'a> Builder<'a> {
             _ => None,
         };
         let placeholder = Kind::Sequence { items: Vec::new(), flow: false };
-        let id = self.node(Span::at(self.at), anchor, tag, placeholder)?;
+        let id = self.node(Span::at(self.at), anchor, tag, placeholder, 1)?;
         self.open.push(OpenNode { id, flow, children, start, end: self.at });
         Ok(())
     }
@@ -177,8 +189,7 @@ impl<'a> Builder<'a> {
             Children::Mapping(entries, _) => Kind::Mapping { entries, flow: open.flow },
             Children::Sequence(items, _) => Kind::Sequence { items, flow: open.flow },
         };
-        self.attach(open.id);
-        Ok(())
+        self.attach(open.id)
     }
 
     /// Goes past the indicator in front of the innermost collection's next child.
@@ -249,12 +260,17 @@ impl<'a> Builder<'a> {
     }
 
     /// Makes `id` the next child of the innermost collection.
-    fn attach(&mut self, id: NodeId) {
-        let span = self.tree.span(id);
+    fn attach(&mut self, id: NodeId) -> Result<(), YamlError> {
+        let (span, size) = (self.tree.span(id), self.size(id));
         let Some(open) = self.open.last_mut() else {
             self.tree.root = Some(id);
-            return;
+            return Ok(());
         };
+        let whole = &mut self.sizes[open.id.0 as usize];
+        *whole += size;
+        if *whole > MAX_VALUES {
+            return Err(YamlError::too_many(self.text, span.start));
+        }
         open.start.get_or_insert(span.start);
         open.end = span.end;
         match &mut open.children {
@@ -264,6 +280,11 @@ impl<'a> Builder<'a> {
                 None => *key = Some(id),
             },
         }
+        Ok(())
+    }
+
+    fn size(&self, id: NodeId) -> usize {
+        self.sizes[id.0 as usize]
     }
 
     fn node(
@@ -272,12 +293,15 @@ impl<'a> Builder<'a> {
         anchor: usize,
         tag: Option<String>,
         kind: Kind,
+        size: usize,
     ) -> Result<NodeId, YamlError> {
-        let Ok(number) = u32::try_from(self.tree.nodes.len()) else {
-            return Err(self.unsupported());
+        let count = self.tree.nodes.len();
+        let Some(number) = u32::try_from(count).ok().filter(|_| count < MAX_VALUES) else {
+            return Err(YamlError::too_many(self.text, span.start));
         };
         let id = NodeId(number);
         self.tree.nodes.push(Node { span, anchored: anchor > 0, tag, kind });
+        self.sizes.push(size);
         if anchor > 0 {
             if anchor != self.anchors.len() + 1 {
                 return Err(self.unsupported());

@@ -11,6 +11,10 @@ use crate::base::text::{Position, Text};
 /// Collections in collections above this depth are refused.
 pub const MAX_DEPTH: usize = 128;
 
+/// Values of a document, each alias counted as all that it stands for. No file within the size that
+/// GitHub accepts has so many but by aliases, which make any number of values from a small file.
+pub const MAX_VALUES: usize = 50_000;
+
 /// Why a text is not one YAML document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -30,6 +34,11 @@ impl YamlError {
         Self::at(text, offset, format!("nested deeper than {MAX_DEPTH} levels"))
     }
 
+    pub(super) fn too_many(text: &Text, offset: usize) -> Self {
+        Self::at(text, offset, format!("more than {MAX_VALUES} values"))
+            .with_help("An alias counts as all values that it stands for; split the file.")
+    }
+
     pub(super) fn with_help(mut self, help: &str) -> Self {
         self.help = Some(help.to_owned());
         self
@@ -37,8 +46,8 @@ impl YamlError {
 }
 
 /// Parses one document. A text with only comments gives a tree without root; a second document,
-/// nesting deeper than [`MAX_DEPTH`] and an alias to a node that contains it are errors. Duplicate
-/// keys stay in the tree.
+/// nesting deeper than [`MAX_DEPTH`], more than [`MAX_VALUES`] and an alias to a node that contains it
+/// are errors. Duplicate keys stay in the tree.
 pub fn parse(text: &Text) -> Result<Tree, YamlError> {
     refuse_characters(text)?;
     let options = granit_parser::options! {

@@ -90,32 +90,6 @@ impl Tree {
         self.nodes.iter().any(|node| matches!(node.kind, Kind::Alias(_)))
     }
 
-    /// How many nodes the document has where every alias is replaced by what it links to.
-    pub fn expanded_nodes(&self) -> usize {
-        // Children and the targets of aliases come before the collections that hold them end, but
-        // not always before they begin: a node is counted when all its parts are.
-        let mut counts: Vec<Option<usize>> = vec![None; self.nodes.len()];
-        let mut open: Vec<NodeId> = self.root.into_iter().collect();
-        while let Some(id) = open.last().copied() {
-            let parts: Vec<NodeId> = match &self.node(id).kind {
-                Kind::Scalar { .. } => Vec::new(),
-                Kind::Alias(target) => vec![*target],
-                Kind::Sequence { items, .. } => items.iter().map(|item| item.node).collect(),
-                Kind::Mapping { entries, .. } => {
-                    entries.iter().flat_map(|entry| [entry.key, entry.value]).collect()
-                }
-            };
-            let before = open.len();
-            open.extend(parts.iter().filter(|part| counts[part.0 as usize].is_none()));
-            if open.len() == before {
-                let inside = parts.iter().filter_map(|part| counts[part.0 as usize]);
-                counts[id.0 as usize] = Some(inside.fold(1, usize::saturating_add));
-                open.pop();
-            }
-        }
-        self.root.and_then(|root| counts[root.0 as usize]).unwrap_or(0)
-    }
-
     pub fn is_alias(&self, id: NodeId) -> bool {
         matches!(self.node(id).kind, Kind::Alias(_))
     }
