@@ -246,6 +246,54 @@ mod links_and_devices {
         assert_eq!(text(&output.stderr).matches("error: ").count(), 4, "{}", text(&output.stderr));
     }
 
+    /// `> >(command)` is a pipe with a reader; one without would be waited for.
+    #[test]
+    fn nothing_is_written_to_a_pipe_that_nobody_reads() {
+        let folder = repository(&[(CI, &workflow("nox", ""))]);
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for option in ["--output-file", "--summary-file"] {
+            let output = check(&folder, &[option, "pipe"]);
+            assert_eq!(output.status.code(), Some(2));
+            assert!(text(&output.stderr).contains("nobody reads"), "{}", text(&output.stderr));
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_text_are_refused_one_by_one() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let folder = repository(&[(CI, &workflow("nox", ""))]);
+        let workflows = folder.path().join(".github/workflows");
+        for name in [b"a\xff.yml", b"a\xfe.yml"] {
+            if fs::write(workflows.join(OsStr::from_bytes(name)), workflow("nox", "")).is_err() {
+                eprintln!("skipped: this file system has no such names");
+                return;
+            }
+        }
+        let output = check(&folder, &["--fix"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(text(&output.stderr).matches("isn't UTF-8").count(), 2);
+        let left = fs::read(workflows.join(OsStr::from_bytes(b"a\xff.yml"))).unwrap();
+        assert_eq!(text(&left), workflow("nox", ""));
+    }
+
+    /// As root everything may be read, and the test shows nothing.
+    #[test]
+    fn a_noxfile_that_may_not_be_read_is_said() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = repository(&[(CI, &workflow("nox", ""))]);
+        let noxfile = folder.path().join("noxfile.py");
+        fs::set_permissions(&noxfile, fs::Permissions::from_mode(0)).unwrap();
+        if fs::read(&noxfile).is_ok() {
+            eprintln!("skipped: the superuser reads every file");
+            return;
+        }
+        let output = check(&folder, &[]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("noxfile.py: cannot be read"));
+    }
+
     #[test]
     fn names_neither_command_a_terminal_nor_a_runner() {
         let name = "x\\n::error::forged\\e[31m\\r\\u202e##[error]forged";

@@ -7,6 +7,7 @@
 mod made_up;
 
 use std::fs;
+use std::io::{Cursor, Write};
 use std::process::Output;
 
 use tempfile::TempDir;
@@ -148,4 +149,133 @@ fn a_page() {
         assert!(!outside.contains("<img") && !outside.contains("@all"), "{row}");
     }
     assert!(rows.iter().any(|row| row.contains("nox/missing-cache")), "{page}");
+}
+
+/// What is said about arguments, settings and files that cannot be used.
+#[test]
+fn errors() {
+    let folder = repository();
+    for args in [
+        &[NAME][..],
+        &["--config", NAME],
+        &["--logs", NAME],
+        &["--select", NAME],
+        &["--output-format", NAME],
+        &["--add-ignore", NAME],
+        &["--output-file", NAME],
+        &["--summary-file", NAME],
+        &["--exclude", NAME],
+        &["rule", NAME],
+        &["report", NAME],
+        &["report", "--before", NAME, "--after", NAME],
+        &["completions", NAME],
+    ] {
+        let output = run(&folder, args);
+        assert_harmless(&format!("{args:?}"), &[output.stdout, output.stderr].concat(), true);
+    }
+    let name = yaml(NAME);
+    for settings in [
+        format!("{name}: 1\n"),
+        format!("ignore: [{name}]\n"),
+        format!("exclude: [{name}]\n"),
+        format!("severity: {{missing-cache: {name}}}\n"),
+        format!("reuse: {name}\n"),
+        format!("cache-action: {name}\n"),
+        format!("key-files: [{name}]\n"),
+        format!("a: &a {name}\nb: *{NAME}\n"),
+    ] {
+        fs::write(folder.path().join(".github/cachelint.yml"), &settings).unwrap();
+        for args in [&["-v"][..], &["--fix"]] {
+            let output = run(&folder, args);
+            assert_harmless(&settings, &[output.stdout, output.stderr].concat(), true);
+        }
+    }
+}
+
+fn zipped(members: &[(String, String)]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in members {
+        zip.start_file(name.as_str(), zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// Jobs, steps, sessions, keys and members of archives, in logs that are read and in some that are
+/// not.
+#[test]
+fn reports() {
+    const TIME: &str = "2026-01-01T00:00:00.0000000Z";
+    let name = NAME.replace(['\n', '\r'], " ");
+    let file = NAME.replace('/', "");
+    let lines = |session: &str| {
+        [
+            format!("nox > Running session {session}"),
+            format!(
+                "nox > Creating virtual environment (virtualenv) using python3 in .nox/{session}"
+            ),
+            "##[group]Run actions/cache@v5".to_owned(),
+            "with:".to_owned(),
+            format!("  key: {session}"),
+            "  path: .nox".to_owned(),
+            format!("Cache not found for input keys: {session}"),
+            format!("nox > Session {session} was successful in 3 seconds."),
+        ]
+    };
+    let github = |session: &str| lines(session).map(|line| format!("{TIME} {line}\n")).concat();
+    let gh = lines(&name).map(|line| format!("{name}\t{name}\t{TIME} {line}\n")).concat();
+    let act = lines(&name).map(|line| {
+        let record = serde_json::json!({
+            "job": NAME, "jobID": NAME, "step": NAME, "stage": "Main", "level": "info",
+            "msg": line, "time": "2026-01-01T00:00:00Z",
+        });
+        format!("{record}\n")
+    });
+    let unknown = "no log at all\n".to_owned();
+    let inputs: [(String, Vec<u8>); 9] = [
+        ("gh.txt".to_owned(), gh.into_bytes()),
+        ("act.json".to_owned(), act.concat().into_bytes()),
+        ("jobs.zip".to_owned(), zipped(&[(format!("0_{file}.txt"), github(&name))])),
+        (
+            "steps.zip".to_owned(),
+            zipped(&[
+                (format!("{file}/1_Set up job.txt"), github(&name)),
+                (format!("{file}/2_{file}.txt"), github("b")),
+            ]),
+        ),
+        ("unknown.zip".to_owned(), zipped(&[(format!("0_{file}.txt"), unknown.clone())])),
+        ("none.zip".to_owned(), zipped(&[(format!("{file}.dat"), unknown.clone())])),
+        (format!("{file}.txt"), github("a").into_bytes()),
+        (format!("unknown {file}.txt"), unknown.into_bytes()),
+        (format!("{file}.zip"), b"PK\x03\x04 broken".to_vec()),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let mut read = 0;
+    for (input, bytes) in &inputs {
+        fs::write(folder.path().join(input), bytes).unwrap();
+        for way in [
+            &["report", input, "--output-format", "table"][..],
+            &["report", input, "--output-format", "markdown"],
+            &["report", input, "--output-format", "json"],
+            &["report", "--before", input, "--after", input],
+            &["--logs", input],
+        ] {
+            let Output { status, stdout, stderr } = run(&folder, way);
+            assert_harmless(&format!("errors of {way:?}"), &stderr, true);
+            read += usize::from(status.success() && !stdout.is_empty());
+            if way.contains(&"json") {
+                // A program gets the name as it is.
+                let text = String::from_utf8(stdout).unwrap().replace('\u{202e}', "");
+                assert_harmless(input, text.as_bytes(), true);
+                continue;
+            }
+            assert_harmless(&format!("{way:?}"), &stdout, true);
+            if way.contains(&"markdown") {
+                let page = String::from_utf8(stdout).unwrap();
+                let outside: String = page.split('`').step_by(2).collect();
+                assert!(!outside.contains("<img") && !outside.contains("@all"), "{page}");
+            }
+        }
+    }
+    assert!(read > 15, "only {read} logs were reported on");
 }

@@ -5,6 +5,8 @@ use crate::yaml::{Kind, NodeId, ScalarStyle, Tree};
 
 /// GitHub starts at most this many jobs for one matrix.
 const MAX_LEGS: usize = 256;
+/// Values of legs that are looked at to expand one matrix.
+const MAX_WORK: usize = 8_000_000;
 /// Nesting of values inside a matrix that is looked at.
 const MAX_DEPTH: usize = 8;
 
@@ -194,6 +196,7 @@ fn expand(
 ) -> Legs {
     let mut exact = true;
     let mut legs = if dimensions.is_empty() { Vec::new() } else { vec![Leg::default()] };
+    let mut work = Work { left: MAX_WORK };
     for (key, values, partly) in &dimensions {
         let choices: Vec<Choice> = match values {
             Eval::Known(Value::Array(items)) => {
@@ -206,7 +209,10 @@ fn expand(
                 partly.clone().unwrap_or_else(|| vec![Eval::Unknown.into()])
             }
         };
-        let mut next = Vec::with_capacity(legs.len() * choices.len());
+        if !work.spend(&legs, 0, choices.len().min(MAX_LEGS)) {
+            return Legs::dynamic();
+        }
+        let mut next = Vec::with_capacity((legs.len() * choices.len()).min(MAX_LEGS));
         for leg in &legs {
             for choice in &choices {
                 if next.len() == MAX_LEGS {
@@ -227,6 +233,9 @@ fn expand(
     }
     match exclude {
         Eval::Known(Value::Array(entries)) => {
+            if !work.spend(&legs, 0, entries.iter().map(fields_of).sum()) {
+                return Legs::dynamic();
+            }
             legs.retain(|leg| !entries.iter().any(|e| excluded(leg, e)))
         }
         Eval::Known(_) => {}
@@ -236,6 +245,11 @@ fn expand(
     match include {
         Eval::Known(Value::Array(entries)) => {
             for entry in entries {
+                let fields = fields_of(entry);
+                let extends = !original.is_empty();
+                if extends && !work.spend(&legs, fields, original.len() + fields) {
+                    return Legs::dynamic();
+                }
                 add_include(&mut legs, &original, entry);
             }
         }
@@ -255,6 +269,25 @@ fn expand(
         exact = false;
     }
     Legs { legs, exact }.numbered()
+}
+
+/// How much may still be done to expand one matrix.
+struct Work {
+    left: usize,
+}
+
+impl Work {
+    /// Whether each leg may be searched so many times while it gets `more` values.
+    fn spend(&mut self, legs: &[Leg], more: usize, times: usize) -> bool {
+        let values: usize = legs.iter().map(|leg| 1 + leg.values.len() + more).sum();
+        let left = values.checked_mul(times).and_then(|cost| self.left.checked_sub(cost));
+        self.left = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
+fn fields_of(entry: &Value) -> usize {
+    if let Value::Object(fields) = entry { 1 + fields.len() } else { 1 }
 }
 
 fn excluded(leg: &Leg, entry: &Value) -> bool {
@@ -452,5 +485,27 @@ mod tests {
         assert_eq!(at(0, &["task", "other"]), Eval::Unknown);
         assert_eq!(at(1, &["task", "when"]), Eval::Known(true.into()));
         assert_eq!(at(1, &["task", "other"]), Eval::Known(Value::Null));
+    }
+
+    /// Its work is counted: every axis copies the legs, every entry is compared with all of them.
+    #[test]
+    fn too_much_work_makes_the_legs_unknown() {
+        let axes = |count: usize| (0..count).map(|n| format!("a{n}: [x]\n")).collect::<String>();
+        let wide = |count: usize| {
+            let fields: Vec<String> = (0..count).map(|n| format!("f{n}: x")).collect();
+            format!("include: [{{{}}}]\n", fields.join(", "))
+        };
+        let sixteen = (1..=16).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+        let square = format!("p: [{sixteen}]\nq: [{sixteen}]\n");
+        let excluded = format!("exclude: [{}]\n", "{p: 0, q: 0}, ".repeat(8_000));
+        for matrix in
+            [axes(9_000), format!("{square}{excluded}"), format!("{square}{}", wide(20_000))]
+        {
+            assert_eq!(legs(&matrix), (vec![String::new()], false), "{}", &matrix[..20]);
+        }
+        for (matrix, count) in [(axes(30), 1), (format!("{square}{}", wide(100)), 256)] {
+            let (legs, exact) = legs(&matrix);
+            assert_eq!((legs.len(), exact), (count, true), "{}", &matrix[..20]);
+        }
     }
 }

@@ -54,6 +54,11 @@ pub fn without_commands(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A message for people, of several lines at will, that commands neither a terminal nor a runner.
+pub fn harmless(text: &str) -> Vec<u8> {
+    without_commands(printable(text).replace('\r', "?").as_bytes())
+}
+
 /// Text for one cell of a Markdown table, or one line of a list: it neither leaves its place nor
 /// becomes markup, a link or a mention. Balanced code spans stay.
 pub fn markdown_cell(text: &str) -> String {

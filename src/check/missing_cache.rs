@@ -1,6 +1,6 @@
 //! `nox/missing-cache`: does a job build environments that no step before could have restored?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::base::finding::{Finding, Location, Severity};
 use crate::base::remedy::Remedy;
@@ -121,8 +121,10 @@ fn step_of<'a>(context: &'a JobContext<'_>, step_ref: StepRef) -> Option<&'a cra
 
 fn related(context: &JobContext<'_>, first: &Event, calls: &[UncoveredCall<'_>]) -> Vec<Location> {
     let mut out: Vec<Location> = Vec::new();
+    // A script can hold thousands of calls.
+    let mut seen = HashSet::new();
     let mut add = |location: Location| {
-        if !out.iter().any(|l| l.path == location.path && l.span == location.span) {
+        if seen.insert((location.path.clone(), location.span)) {
             out.push(location);
         }
     };

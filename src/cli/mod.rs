@@ -54,14 +54,17 @@ impl ExitStatus {
 pub fn run() -> ExitCode {
     // The rules are read while the arguments are.
     rayon::spawn(repo::preload);
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(print::usage(&error)),
+    };
     match dispatch(&cli) {
         Ok(status) => ExitCode::from(status.code(&cli)),
         // The reader of our output has seen enough, as in `cachelint | head`.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(2),
         Err(e) => {
             // Nothing is left to say it to if this fails too.
-            let _ = writeln!(io::stderr(), "error: {e}");
+            let _ = print::say(&format!("error: {e}"));
             ExitCode::from(2)
         }
     }
@@ -197,12 +200,11 @@ fn note_ignored_settings(root: &Path, current: &Path) -> io::Result<()> {
     let Some((used, ignored)) = files.split_first() else { return Ok(()) };
     let name = |path: &Path| output::printable_name(&output::relative(current, path));
     for path in ignored {
-        writeln!(
-            io::stderr(),
+        print::say(&format!(
             "warning: ignoring the settings in {}, because {} exists",
             name(path),
             name(used)
-        )?;
+        ))?;
     }
     Ok(())
 }

@@ -7,11 +7,26 @@ use std::sync::Arc;
 use super::Findings;
 use super::args::{Cli, ColourChoice, FailOn};
 use crate::base::finding::Problem;
+use crate::base::printable::harmless;
 use crate::config;
 use crate::edit::diff::write_diff;
 use crate::engine::fix_loop::FileChange;
 use crate::output::{self, Format, Look, Report, Sources, json, printable_name, summary};
 use crate::repo::discover::{DiscoveredRepository, FileKind, Stdin};
+
+/// Prints a message beside the output, whatever names are in it.
+pub fn say(message: &str) -> io::Result<()> {
+    io::stderr().lock().write_all(&harmless(&format!("{message}\n")))
+}
+
+/// Prints what is wrong with the arguments, or the help that was asked for, and tells the exit code.
+pub fn usage(error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    let safe = harmless(&text);
+    // Nobody is left to hear it if this fails.
+    let _ = if safe == text.as_bytes() { error.print() } else { io::stderr().write_all(&safe) };
+    u8::try_from(error.exit_code()).unwrap_or(2)
+}
 
 pub fn write_problems(report: &Report, look: Look) -> io::Result<()> {
     let mut rendered = Vec::new();
@@ -41,7 +56,7 @@ pub fn print(cli: &Cli, run: &Findings, stdin: Option<&Stdin>) -> io::Result<()>
         io::stdout().lock().write_all(&patch)?;
         if let Some(folder) = elsewhere.filter(|_| cli.quiet == 0) {
             let folder = printable_name(&folder);
-            writeln!(io::stderr(), "note: apply the patch with `git -C {folder} apply`")?;
+            say(&format!("note: apply the patch with `git -C {folder} apply`"))?;
         }
     } else if let Some(stdin) = fixes_stdin {
         let fixed = run.changes.iter().find(|(change, _)| change.stdin);
@@ -131,15 +146,34 @@ pub fn note_foreign(cli: &Cli, foreign: &[PathBuf]) -> io::Result<()> {
         let path = printable_name(&path.to_string_lossy());
         let meaning =
             "is neither a workflow nor an action, so cachelint checks the whole repository";
-        writeln!(io::stderr(), "note: {path} {meaning}")?;
+        say(&format!("note: {path} {meaning}"))?;
     }
     Ok(())
 }
 
 /// Adds to the end of a file, which is created if need be.
 fn append(path: &Path, content: &[u8]) -> io::Result<()> {
-    let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    let opened = has_reader(path)
+        .and_then(|()| std::fs::OpenOptions::new().append(true).create(true).open(path));
     opened.and_then(|mut file| file.write_all(content)).map_err(|e| unwritable(path, &e))
+}
+
+/// Fails where `path` is a pipe that nobody reads: to open it would wait for a reader without end.
+#[cfg(unix)]
+fn has_reader(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    let is_pipe = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
+    if is_pipe {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let opened = std::fs::OpenOptions::new().write(true).custom_flags(flags).open(path);
+        opened.map_err(|_| io::Error::other("nobody reads from this pipe"))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn has_reader(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> io::Error {

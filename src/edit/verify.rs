@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn aliases_are_not_expanded_into_more_than_any_machine_holds() {
-        let long = format!("a: &a {}\nb: [{}x]\nrun: nox\n", "x".repeat(60_000), "*a, ".repeat(400));
+        let long =
+            format!("a: &a {}\nb: [{}x]\nrun: nox\n", "x".repeat(60_000), "*a, ".repeat(400));
         let mut many = String::from("a0: &a0 [x, x]\n");
         for level in 1..12 {
             let inside = vec![format!("*a{}", level - 1); 9].join(", ");

@@ -62,6 +62,7 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
     let _ = temp.as_file().lock();
     temp.write_all(new)?;
     keep_owner(temp.path(), &metadata);
+    keep_attributes(temp.as_file(), path);
     fs::set_permissions(temp.path(), metadata.permissions())?;
     temp.as_file().sync_all()?;
     let now = fs::read(path)?;
@@ -100,6 +101,40 @@ fn keep_owner(path: &Path, old: &fs::Metadata) {
     #[cfg(not(unix))]
     let _ = (path, old);
 }
+
+/// Gives the new file the extended attributes of the one it replaces, its access list among them,
+/// where the system lets us. What it has by its folder alone is taken away.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn keep_attributes(new: &File, old: &Path) {
+    use rustix::fs::{XattrFlags, flistxattr, fremovexattr, fsetxattr, getxattr, listxattr};
+    use rustix::io::Result;
+
+    /// Linux has no longer list or value.
+    const LONGEST: usize = 64 * 1024;
+
+    fn filled(call: impl Fn(&mut [u8]) -> Result<usize>) -> Option<Vec<u8>> {
+        let mut buffer = vec![0; LONGEST];
+        let length = call(&mut buffer).ok()?;
+        buffer.truncate(length);
+        Some(buffer)
+    }
+    fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+        list.split(|byte| *byte == 0).filter(|name| !name.is_empty())
+    }
+    let Some(wanted) = filled(|buffer| listxattr(old, buffer)) else { return };
+    let inherited = filled(|buffer| flistxattr(new, buffer)).unwrap_or_default();
+    for name in names(&inherited).filter(|name| !names(&wanted).any(|other| other == *name)) {
+        let _ = fremovexattr(new, name);
+    }
+    for name in names(&wanted) {
+        if let Some(value) = filled(|buffer| getxattr(old, name, buffer)) {
+            let _ = fsetxattr(new, name, &value, XattrFlags::empty());
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn keep_attributes(_: &File, _: &Path) {}
 
 /// Removes temporary files in `folder` that a killed run left behind. Those of a running one are
 /// locked, or too young to be a leftover: a run locks its file a moment after making it.
@@ -212,6 +247,22 @@ mod tests {
         assert!(if may { written.is_ok() } else { matches!(written, Err(WriteError::ReadOnly)) });
         assert_eq!(fs::read(&path).unwrap(), if may { b"x".to_vec() } else { b"new".to_vec() });
         assert!(fs::metadata(&path).unwrap().permissions().readonly());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn keeps_extended_attributes() {
+        use rustix::fs::{XattrFlags, getxattr, setxattr};
+        let (folder, path) = file("old");
+        let name = "user.cachelint.test";
+        if setxattr(&path, name, b"kept", XattrFlags::empty()).is_err() {
+            eprintln!("skipped: this file system has no extended attributes");
+            return;
+        }
+        write(folder.path(), &path, b"old", b"new").unwrap();
+        let mut value = [0; 8];
+        let length = getxattr(&path, name, &mut value[..]).unwrap();
+        assert_eq!((&value[..length], fs::read(&path).unwrap()), (&b"kept"[..], b"new".to_vec()));
     }
 
     #[test]

@@ -123,6 +123,13 @@ fn check(
         }
     }
     drop(reported);
+    let denied = repository.files().denied().into_iter();
+    problems.extend(denied.map(|path| Problem {
+        path: repository.files().root().join(path),
+        position: None,
+        message: "cannot be read: permission denied".to_owned(),
+        help: None,
+    }));
     let findings = settle(repository, &requested, found, settings);
     let texts = pointed_into(repository, &findings, &undecided);
     Outcome { findings, problems, texts, undecided, undecided_jobs, timelines }

@@ -216,6 +216,9 @@ impl TimelineBuilder<'_> {
     }
 
     fn call(&mut self, origin: &CommandOrigin<'_>, command: &Command, call: &Call) {
+        if !self.spend(origin.here, 0) {
+            return;
+        }
         let text = shown(origin.text, command.span);
         let (at, in_container, stays) = match self.folder_of(origin, &call.directory, &call.host) {
             Some(Some((at, in_container))) => (at, in_container, true),

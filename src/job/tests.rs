@@ -81,13 +81,29 @@ fn the_legs_of_a_file_share_the_work() {
     let repository = testing::read(folder.path());
     let job_ref = JobRef { document: 0, job: Some(0) };
     let instances = Instances::of(&repository, job_ref);
-    for (most, read, is_said) in [(1_000, 30, false), (7, 7, true), (1, 1, true)] {
+    // A step costs one, and so does its call.
+    for (most, read, is_said) in [(1_000, 30, false), (14, 7, true), (2, 1, true), (1, 0, true)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read);
         assert_eq!(
             timeline.undecided.iter().any(|u| u.place.label.contains("units of work")),
             is_said
         );
+    }
+}
+
+/// A short script can hold thousands of calls, and each becomes an event.
+#[test]
+fn the_calls_of_a_script_count() {
+    let text =
+        format!("on: push\njobs:\n  t:\n    steps:\n      - run: {:?}\n", "nox\n".repeat(900));
+    let folder =
+        testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
+    let repository = testing::read(folder.path());
+    let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
+    for (most, read) in [(2_000, 900), (100, 100 - 1 - 3600 / 64)] {
+        let timeline = build(&repository, &instances, &instances.list[0], most);
+        assert_eq!(timeline.invocations().count(), read);
     }
 }
 

@@ -21,9 +21,11 @@ const USES_ACTION: &str = "uses this action";
 const MAX_ACTION_DEPTH: usize = 9;
 /// Steps of one instance, those of composite actions counted each time they are used.
 const MAX_STEPS: usize = 5_000;
-/// Work that the instances of one file may cost together: one for a step or a followed script, and
-/// one more for this many bytes of it.
-const MAX_WORK_OF_FILE: usize = 200_000;
+/// Cache steps before a step that its condition may ask for.
+const MAX_GATES: usize = 100;
+/// Work that the instances of one file may cost together: one for a step, a followed script or a
+/// call of the tool, and one more for this many bytes of a script.
+const MAX_WORK_OF_FILE: usize = 60_000;
 const BYTES_PER_WORK: usize = 64;
 /// Work that one instance may cost.
 const MAX_WORK: usize = 20_000;
@@ -244,7 +246,7 @@ impl<'a> TimelineBuilder<'a> {
         let caches = self.events.iter().rev().filter(|e| {
             e.cache().is_some() && (e.step_ref.document, e.step_ref.job) == (document, job)
         });
-        caches.into_iter().find_map(|event| {
+        caches.take(MAX_GATES).find_map(|event| {
             let id = &list.steps.get(event.step_ref.step)?.id.as_ref()?.text;
             let given = |value: &str| {
                 self.scope_at(here).with_output(id, "cache-hit", value).condition(condition)

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::group::{Group, groups};
 use super::patch::write_patch;
 use super::{Look, Report, Reported, one_line, printable, printable_name, summary};
-use crate::base::finding::{Applicability, Severity};
+use crate::base::finding::{Applicability, Location, Severity};
 use crate::base::text::{Span, Text};
 use crate::rules::checks;
 
@@ -22,6 +22,8 @@ const DEFAULT_WIDTH: usize = 100;
 /// Source with a longer line is not shown: nobody could read it, and a terminal has no such
 /// columns.
 const MAX_LINE_BYTES: usize = 4096;
+/// Places that one finding points at; more would be pages of source.
+const MAX_PLACES: usize = 20;
 /// Findings rendered side by side.
 const AT_ONCE: usize = 64;
 
@@ -168,7 +170,7 @@ impl<'a> FindingDiagnostic<'a> {
         let whole = sources.text(&finding.primary.path);
         let places =
             finding.related.iter().filter(|l| l.path == finding.primary.path).map(|l| l.span);
-        let mut spans = std::iter::once(finding.primary.span).chain(places);
+        let mut spans = std::iter::once(finding.primary.span).chain(places.take(MAX_PLACES));
         let text = whole.filter(|text| spans.all(|span| is_readable(text, span)));
         let source = text.map(|t| NamedText {
             name: printable_name(&reported.typed_path()),
@@ -184,7 +186,7 @@ impl<'a> FindingDiagnostic<'a> {
             label(&finding.primary.label, finding.primary.span.start, finding.primary.span.end);
         let mut labels =
             vec![LabeledSpan::new_primary_with_span(primary.0, (primary.1, primary.2))];
-        for related in finding.related.iter().filter(|l| here(&l.path)) {
+        for related in finding.related.iter().filter(|l| here(&l.path)).take(MAX_PLACES) {
             let (name, start, length) = label(&related.label, related.span.start, related.span.end);
             labels.push(LabeledSpan::new(name, start, length));
         }
@@ -217,7 +219,9 @@ fn help(group: &Group<'_>, repeated: &[&str]) -> String {
     let Reported { finding, sources } = group.first();
     let mut lines = vec![finding.help.clone()];
     lines.extend(group.others());
-    for related in finding.related.iter().filter(|l| l.path != finding.primary.path) {
+    let (here, elsewhere): (Vec<&Location>, Vec<&Location>) =
+        finding.related.iter().partition(|l| l.path == finding.primary.path);
+    for related in elsewhere.iter().take(MAX_PLACES) {
         let (start, _) = sources.positions(related);
         lines.push(format!(
             "see {}:{}:{}: {}",
@@ -226,6 +230,11 @@ fn help(group: &Group<'_>, repeated: &[&str]) -> String {
             start.column,
             related.label
         ));
+    }
+    let unseen: usize =
+        [here, elsewhere].iter().map(|places| places.len().saturating_sub(MAX_PLACES)).sum();
+    if unseen > 0 {
+        lines.push(format!("{unseen} more places aren't shown"));
     }
     let notes = finding.notes.iter().filter(|note| !repeated.contains(&note.as_str()));
     lines.extend(notes.map(|note| format!("note: {note}")));
@@ -332,6 +341,22 @@ mod tests {
         report.findings[0].finding.primary.span = Span::new(70_000, 70_003);
         let text = render(&report, Look { verbose: true, ..Look::default() });
         assert!(text.contains("ci.yml:1:70001: ") && text.len() < 4096, "{text}");
+    }
+
+    #[test]
+    fn thousands_of_places_are_counted_and_not_shown() {
+        let mut report = sample::report();
+        report.findings.truncate(1);
+        let finding = &mut report.findings[0].finding;
+        let mut elsewhere = finding.primary.clone();
+        elsewhere.path = "action.yml".into();
+        for place in [finding.primary.clone(), elsewhere] {
+            finding.related.extend(vec![place; 5000]);
+        }
+        let related = finding.related.len();
+        let text = render(&report, Look { verbose: true, ..Look::default() });
+        let more = format!("{} more places aren't shown", related - 2 * MAX_PLACES);
+        assert!(text.contains(&more) && text.lines().count() < 200, "{text}");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use super::{Report, Reported, Sources, printable};
 use crate::base::finding::{Fix, Location, Problem, Severity};
 use crate::rules::checks::{self, Check};
 
+/// GitHub shows so many places of a result.
+const MAX_PLACES: usize = 100;
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
@@ -206,11 +208,12 @@ fn result<'a>(reported: &'a Reported, seen: &mut BTreeMap<String, usize>) -> Sar
     if let Some(reason) = &finding.withheld {
         text += &format!("\n\nWithheld: {reason}");
     }
-    let related = finding.related.iter().enumerate().map(|(index, place)| SarifLocation {
-        id: Some(index + 1),
-        message: Some(message(&place.label)),
-        ..location(place, sources)
-    });
+    let related =
+        finding.related.iter().take(MAX_PLACES).enumerate().map(|(index, place)| SarifLocation {
+            id: Some(index + 1),
+            message: Some(message(&place.label)),
+            ..location(place, sources)
+        });
     SarifResult {
         rule_id: finding.rule,
         rule_index: checks::all().iter().position(|c| c.id == finding.rule),

@@ -193,6 +193,10 @@ impl Finder {
         if is_repository(root) {
             let workflows = workflow_files(root, &mut self.problems);
             for path in workflows.into_iter().chain(action_files(root)) {
+                if let Err(problem) = nameable(root, &path, &path) {
+                    self.problems.push(problem);
+                    continue;
+                }
                 let relative = relative_to(root, &path);
                 let Some(kind) = kind_of(&relative, Vec::new) else { continue };
                 let file = Discovered {
@@ -223,6 +227,7 @@ impl Finder {
 
     /// Marks the file at `path` as asked for; `given` is how the user calls it.
     fn request_file(&mut self, root: &Path, path: &Path, given: &Path) -> Result<(), Problem> {
+        nameable(root, path, given)?;
         let relative = relative_to(root, path);
         let real =
             self.canonical(path).map_err(|e| problem(given, format!("cannot be read: {e}"), None));
@@ -397,6 +402,15 @@ fn has_key(content: &[u8], key: &str) -> bool {
         let rest = rest.and_then(|rest| rest.strip_prefix(quoted.as_slice()));
         rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
     })
+}
+
+/// Fails where the name of a file cannot be told from another one's: a workflow is text, and so are
+/// the names in it.
+fn nameable(root: &Path, path: &Path, given: &Path) -> Result<(), Problem> {
+    match path.strip_prefix(root).unwrap_or(path).to_str() {
+        Some(_) => Ok(()),
+        None => Err(problem(given, "has a name that isn't UTF-8", Some("rename it"))),
+    }
 }
 
 fn relative_to(root: &Path, path: &Path) -> String {

@@ -1,6 +1,7 @@
 //! Reading tracked files: inside the root, never through a link, once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +18,8 @@ pub struct RepoFiles {
     root: PathBuf,
     tracked: Tracked,
     texts: Mutex<HashMap<String, Option<Arc<str>>>>,
+    /// Those that were wanted and that the system does not let us read.
+    denied: Mutex<BTreeSet<String>>,
     /// By the patterns and the folders, one a line.
     hashed: Mutex<HashMap<String, Option<Arc<Vec<String>>>>>,
 }
@@ -27,6 +30,7 @@ impl RepoFiles {
             root: root.to_owned(),
             tracked: Tracked::read(root),
             texts: Mutex::default(),
+            denied: Mutex::default(),
             hashed: Mutex::default(),
         }
     }
@@ -79,7 +83,22 @@ impl RepoFiles {
         if !meta.is_file() || meta.len() > MAX_READ_BYTES {
             return None;
         }
-        String::from_utf8(std::fs::read(&file).ok()?).ok().map(Arc::from)
+        match std::fs::read(&file) {
+            Ok(bytes) => String::from_utf8(bytes).ok().map(Arc::from),
+            Err(error) => {
+                if error.kind() == io::ErrorKind::PermissionDenied {
+                    let mut denied = self.denied.lock().unwrap_or_else(|e| e.into_inner());
+                    denied.insert(path.to_owned());
+                }
+                None
+            }
+        }
+    }
+
+    /// The tracked files so far that were wanted and that the system does not let us read.
+    pub fn denied(&self) -> Vec<String> {
+        let denied = self.denied.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        denied.iter().cloned().collect()
     }
 }
 

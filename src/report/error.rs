@@ -1,34 +1,42 @@
 //! Why no report could be made.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::base::printable::printable_name;
 
 /// Every one makes the exit code 2; the text says what was expected.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", shown(path))]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{}: neither a file nor a folder; to read from a pipe give `-`", path.display())]
+    #[error("{}: neither a file nor a folder; to read from a pipe give `-`", shown(path))]
     NoFile { path: PathBuf },
-    #[error("{name}: not a run log that cachelint knows\n  expected: {EXPECTED}")]
+    #[error("{}: not a run log that cachelint knows\n  expected: {EXPECTED}", printable_name(name))]
     UnknownFormat { name: String },
-    #[error("{name}: the text is UTF-16; save the log as UTF-8")]
+    #[error("{}: the text is UTF-16; save the log as UTF-8", printable_name(name))]
     Utf16 { name: String },
-    #[error("{name}: {reason}")]
+    #[error("{}: {reason}", printable_name(name))]
     Archive { name: String, reason: String },
-    #[error("{name}: larger than {limit} bytes when unpacked; give the jobs' logs one by one")]
+    #[error(
+        "{}: larger than {limit} bytes when unpacked; give the jobs' logs one by one",
+        printable_name(name)
+    )]
     TooLarge { name: String, limit: u64 },
-    #[error("{name}: more than {limit} jobs, or files, in one input")]
+    #[error("{}: more than {limit} jobs, or files, in one input", printable_name(name))]
     TooMany { name: String, limit: usize },
-    #[error("{}: no log file in this folder\n  expected: {EXPECTED}", path.display())]
+    #[error("{}: no log file in this folder\n  expected: {EXPECTED}", shown(path))]
     EmptyFolder { path: PathBuf },
     #[error(
         "{names}: no line of nox in any job\n  \
-         expected: lines such as `nox > Running session tests`; give the logs of the jobs that run nox"
+         expected: lines such as `nox > Running session tests`; give the logs of the jobs that run nox",
+        names = printable_name(names)
     )]
     NoNox { names: String },
     #[error(
         "the runs before and after have no job in common\n  before: {before}\n  after:  {after}\n  \
-         expected: runs of the same workflow"
+         expected: runs of the same workflow",
+        before = printable_name(before),
+        after = printable_name(after)
     )]
     NothingInCommon { before: String, after: String },
     #[error("give either logs to report on, or both --before and --after")]
@@ -44,3 +52,7 @@ pub enum ReportError {
 const EXPECTED: &str = "a log archive of GitHub (zip, or its folder unpacked), the text of `gh run view --log`, the \
                         log of a Forgejo or Gitea job, the output of `act` or `act --json`, or the file of \
                         `nox --report`";
+
+fn shown(path: &Path) -> String {
+    printable_name(&path.to_string_lossy())
+}

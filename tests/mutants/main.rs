@@ -12,6 +12,7 @@ mod mutate;
 #[path = "../common/sample.rs"]
 mod sample;
 mod seeds;
+mod settings;
 mod triples;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use cachelint::base::finding::{Applicability, Finding, Problem};
 use cachelint::config::Config;
 use cachelint::engine::fix_loop::{FileChange, Repaired, checked, repair};
 use cachelint::engine::lint::Details;
+use cachelint::fix::LEFT_TO_USER;
 use rayon::prelude::*;
 
 use mutate::promises;
@@ -46,9 +48,10 @@ fn number(name: &str, default: u64) -> u64 {
         .map_or(default, |n| n.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
-/// The rules broken in each job.
+/// The rules broken in each job, but for what the settings leave to the user.
 fn said(findings: &[Finding]) -> BTreeSet<(&str, &str, &str)> {
-    let counts = findings.iter().filter(|f| f.withheld.is_none());
+    let left = |f: &Finding| f.no_fix_reason.as_deref() == Some(LEFT_TO_USER);
+    let counts = findings.iter().filter(|f| f.withheld.is_none() && !left(f));
     counts.map(|f| (f.primary.path.as_str(), f.job.as_str(), f.rule)).collect()
 }
 
@@ -76,19 +79,19 @@ fn attempt(seeds: &Seeds, number: u64) -> Tried {
     let (at, text, ways) = mutant(seeds, number);
     let required =
         if number.is_multiple_of(2) { Applicability::Safe } else { Applicability::Unsafe };
-    Tried { ways, ..fixed(&seeds.seeds[at], &text, required) }
+    let settings = settings::of(number, seeds.seeds.len());
+    Tried { ways, ..fixed(&seeds.seeds[at], &text, required, &settings) }
 }
 
 /// Fixes a text in place of a seed's; panics where a promise is broken.
-fn fixed(seed: &Seed, text: &str, required: Applicability) -> Tried {
+fn fixed(seed: &Seed, text: &str, required: Applicability, settings: &Config) -> Tried {
     let mut repository = seed.repository.clone();
     for file in repository.files.iter_mut().filter(|file| file.relative == seed.path) {
         file.content = Some(Arc::from(text.as_bytes()));
     }
-    let settings = Config::default();
-    let first = checked(&repository.root, &repository.files, &settings, Details::default());
+    let first = checked(&repository.root, &repository.files, settings, Details::default());
     let Repaired { outcome: left, changes, .. } =
-        repair(&repository, &settings, Details::default(), required, false);
+        repair(&repository, settings, Details::default(), required, false);
     changes.iter().for_each(promises::check);
 
     assert_eq!(
@@ -146,7 +149,9 @@ fn mutants_are_left_alone_or_fixed_as_promised() {
     }
     for (number, reason) in broken.iter().take(SHOWN) {
         let (at, text, ways) = mutant(&seeds, **number);
-        eprintln!("mutant {number} of {}: {ways:?}\n{reason}\n{text}\n", seeds.seeds[at].path);
+        let settings = settings::of(**number, seeds.seeds.len());
+        let path = &seeds.seeds[at].path;
+        eprintln!("mutant {number} of {path}: {ways:?}\n{settings:?}\n{reason}\n{text}\n");
     }
     assert!(
         broken.is_empty(),
@@ -174,7 +179,8 @@ fn texts_found_by_fuzzing_keep_the_promises() {
         (format!("{unused}\n\u{feff}{job}"), 0),
     ] {
         for required in [Applicability::Safe, Applicability::Unsafe] {
-            assert_eq!(fixed(&seeds.seeds[0], &text, required).changes.len(), changes, "{text:?}");
+            let tried = fixed(&seeds.seeds[0], &text, required, &Config::default());
+            assert_eq!(tried.changes.len(), changes, "{text:?}");
         }
     }
 }

@@ -56,6 +56,21 @@ pub fn unicode(text: &str, random: &mut Random) -> Option<String> {
     Some(insert(text, random, what))
 }
 
+/// What some parsers take for the end of a line, inside a line or in place of its end.
+pub fn separator(text: &str, random: &mut Random) -> Option<String> {
+    let what = *random.of(&["\u{85}", "\u{2028}", "\u{2029}"])?;
+    if random.once_in(2) {
+        return Some(insert(text, random, what));
+    }
+    let mut lines = split(text);
+    let at = pick(&lines, random, |l| l.ends_with('\n'))?;
+    lines[at] = lines[at].trim_end_matches(['\r', '\n']).to_owned() + what;
+    if random.once_in(2) {
+        lines[at].push('\n');
+    }
+    Some(lines.concat())
+}
+
 pub fn control(text: &str, random: &mut Random) -> Option<String> {
     let what = random.of(&CONTROL)?.to_string();
     Some(insert(text, random, &what))

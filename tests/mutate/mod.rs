@@ -5,6 +5,7 @@ mod bytes;
 mod declared;
 mod layout;
 mod lines;
+mod links;
 pub mod promises;
 pub mod random;
 mod values;
@@ -15,7 +16,7 @@ use random::Random;
 pub type Mutation = fn(&str, &mut Random) -> Option<String>;
 
 /// Every way, with the name under which it is counted.
-pub const MUTATIONS: [(&str, Mutation); 42] = [
+pub const MUTATIONS: [(&str, Mutation); 47] = [
     ("indent twice as deep", layout::indent_twice),
     ("indent a line", layout::indent_line),
     ("indent a sequence by nothing", layout::outdent_sequence),
@@ -58,6 +59,11 @@ pub const MUTATIONS: [(&str, Mutation); 42] = [
     ("anchor and alias", values::anchor),
     ("steps shared", values::share_steps),
     ("cache key broken", values::break_cache),
+    ("tag", values::tag),
+    ("separator", bytes::separator),
+    ("job shared", links::aliased_job),
+    ("sequence shared", links::anchored_sequence),
+    ("merge key", links::merge_key),
 ];
 
 /// At most so many ways at once: more would mostly give texts that no parser reads.

@@ -139,8 +139,22 @@ fn plain_value(
 
 /// A plain value as a literal or folded block, with the indicators that there are.
 pub fn block_scalar(text: &str, random: &mut Random) -> Option<String> {
-    let header =
-        *random.of(&["|", "|-", "|+", ">", ">-", ">+", "|2", "|2-", ">2", "| # why", ">-  "])?;
+    let header = *random.of(&[
+        "|",
+        "|-",
+        "|+",
+        ">",
+        ">-",
+        ">+",
+        "|2",
+        "|2-",
+        ">2",
+        "| # why",
+        ">-  ",
+        "|2- # why",
+        ">1+",
+        "|9",
+    ])?;
     let mut lines = split(text);
     let at = pick(&lines, random, has_plain_value)?;
     let (key, value, end) = key_value(&lines[at])?;
@@ -202,6 +216,17 @@ fn braces(lines: &[String]) -> Option<String> {
         entries.push(format!("{}{value}", key.trim_start()));
     }
     Some(format!("{{ {} }}", entries.join(", ")))
+}
+
+/// A value with a tag, in front of or after an anchor.
+pub fn tag(text: &str, random: &mut Random) -> Option<String> {
+    let tag =
+        *random.of(&["!!str", "!own", "! ", "!!binary", "!!str &t", "&t !!str", "!<tag:x>"])?;
+    let mut lines = split(text);
+    let at = pick(&lines, random, |l| key_value(l).is_some())?;
+    let (key, value, end) = key_value(&lines[at])?;
+    lines[at] = format!("{key}{tag} {value}{end}");
+    Some(lines.concat())
 }
 
 /// A value with an anchor, and an alias to it for another.
