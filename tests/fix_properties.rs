@@ -158,7 +158,7 @@ fn without_fix(mut fixed: Value) -> (Value, usize, usize) {
     for (_, job) in fixed["jobs"].as_mapping_mut().unwrap() {
         let list = job["steps"].as_sequence_mut().unwrap();
         // The week, and the Python where no expression tells it.
-        let probe = list.iter().position(|s| s["id"] == "nox-key").unwrap();
+        let probe = list.iter().position(|s| s["id"] == "nox").unwrap();
         assert_eq!(list[probe + 1]["with"]["path"], ".nox", "the probe stands before the cache");
         list.remove(probe);
         let at = list.iter().position(|s| s["with"]["path"] == ".nox").unwrap();

@@ -11,6 +11,8 @@ use crate::rules::forges::forges;
 
 /// The variable that names the file in which a step leaves variables for those after it.
 pub const ENV_FILE: &str = "GITHUB_ENV";
+/// The variable that names the file in which a step leaves its outputs.
+pub const OUTPUT_FILE: &str = "GITHUB_OUTPUT";
 /// What `${{ github.workspace }}` evaluates to here: a root that no real path starts with.
 pub const WORKSPACE: &str = "/github/workspace";
 

@@ -185,12 +185,13 @@ fn named(cached: &ExistingCache<'_>, key: &Key, versions: &[String]) -> Named {
 }
 
 /// Whether a script, or the action in its place, has to do with the interpreter; a folder
-/// `my-python` says nothing of it.
+/// `my-python` says nothing of it, a variable `DEFAULT_PYTHON` does.
 pub fn asks_python(script: &str) -> bool {
-    let text = script.to_ascii_lowercase();
-    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
-    text.contains("setup-python")
-        || words.any(|word| word.trim_start_matches(['-', '_']).starts_with("python"))
+    let mut words = script.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    let names = |word: &str| word.trim_start_matches(['-', '_']).to_ascii_lowercase();
+    script.to_ascii_lowercase().contains("setup-python")
+        || words
+            .any(|w| names(w).starts_with("python") || w.split('_').any(|part| part == "PYTHON"))
 }
 
 /// Something tells that the interpreter matters.
@@ -230,6 +231,8 @@ mod tests {
             ("echo v=$PYTHON_VERSION", true),
             ("nox --python=3.12", true),
             ("actions/setup-python@v6", true),
+            ("\"$(pipx environment --value PIPX_DEFAULT_PYTHON)\" -VV", true),
+            ("cat my_python/VERSION", false),
             ("sha256sum bindings/my-python/pyproject.toml", false),
             ("date +%V", false),
         ] {

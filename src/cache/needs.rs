@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::builds::Builds;
-use super::interpreter::{Interpreters, Probe};
+use super::interpreter::{Interpreters, Probe, Week};
 use super::separate::Separation;
 use crate::actions::context::{Scope, runner_os};
 use crate::base::path;
@@ -19,6 +19,13 @@ use crate::tool::OutsideFolder;
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
 /// More files of one folder and ending than this are named by one pattern.
 const MAX_LISTED: usize = 3;
+/// Files at the root that one pattern names.
+const SETUP_FILES: [&str; 2] = ["setup.cfg", "setup.py"];
+const SETUP_PATTERN: &str = "setup.*";
+/// Tells the job where its id can't be written out.
+const JOB: &str = "github.job";
+/// What people put between the parts of a key.
+pub const SEPARATORS: [char; 6] = ['-', '_', '/', '.', '|', ':'];
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -28,8 +35,14 @@ pub struct Needs {
     pub checkout: String,
     /// Who supplies the Pythons of the environments.
     pub interpreters: Interpreters,
-    /// The step that must stand before the cache step, whose outputs the key names.
-    pub probe: Option<Probe>,
+    /// The id of the step that must stand before the cache step, where the key needs one.
+    pub probe_id: &'static str,
+    /// The job's id, where the step stands in the job itself; else only the run knows it.
+    pub job: Option<String>,
+    /// What defines the job has a hash of its own, with which a restore key ends.
+    pub two_hashes: bool,
+    /// Restore keys stand beside the key.
+    pub restores: bool,
     pub separation: Separation,
     /// The path of the workspace can differ from run to run.
     pub workspace: bool,
@@ -70,6 +83,14 @@ pub struct Beginning {
     pub says: Vec<String>,
 }
 
+impl Beginning {
+    /// Some words of it are this id.
+    fn names(&self, id: &str) -> bool {
+        let words = |text: &str| format!("-{}-", text.replace(SEPARATORS, "-"));
+        words(&self.text).contains(&words(id))
+    }
+}
+
 impl Needs {
     /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`:
     /// the job's own file, or a composite action, whose cache must suit every job that uses it.
@@ -80,6 +101,7 @@ impl Needs {
             ..Self::default()
         };
         if document == context.job_ref.document {
+            needs.job = own_id(context);
             needs.add_job(context);
         } else {
             needs.add_users(context, document);
@@ -90,7 +112,9 @@ impl Needs {
         files.into_iter().for_each(|f| push(&mut needs.definition, f));
         // Steps of an action always name their shell.
         needs.needs_bash |= document != context.job_ref.document;
-        needs.probe = needs.interpreters.probe(needs.needs_bash, needs.unpinned);
+        let job = context.job_ref.job.filter(|_| document == context.job_ref.document);
+        needs.probe_id =
+            Probe::id_among(context.repository.documents[document].steps(job), Probe::KEY);
         let doubt = needs.separation.doubt.take();
         needs.separation.doubt = doubt.or(needs.interpreters.doubt.clone());
         // Which of several documents comes first must not depend on the order of the calls.
@@ -237,12 +261,32 @@ impl Needs {
 
     /// The key, everything from the tool to the last hash.
     pub fn key(&self) -> String {
-        let week = self.unpinned.then(|| expression(&Probe::output("week")));
-        let installs = (!self.installs.is_empty()).then(|| hash(&self.installs));
+        let week = (self.week() == Week::Apart)
+            .then(|| expression(&Probe::output(self.probe_id, Probe::WEEK)));
+        // In one hash, a pattern that takes files out again would take out what defines the job.
+        let takes_out = self.installs.iter().any(|pattern| pattern.starts_with('!'));
+        let (first, second) = if self.two_hashes || takes_out {
+            let installs = (!self.installs.is_empty()).then(|| hash(&[&self.installs]));
+            (Some(hash(&[&self.definition])), installs)
+        } else {
+            (None, Some(hash(&self.groups())))
+        };
         let kept = self.hashes.iter().map(|h| expression(h));
-        let parts = [self.prefix(), hash(&self.definition)].into_iter().chain(week);
-        let parts = parts.chain(installs).chain(kept);
-        parts.collect::<Vec<String>>().join("-")
+        let parts = [self.prefix()].into_iter().chain(first).chain(week);
+        parts.chain(second).chain(kept).collect::<Vec<String>>().join("-")
+    }
+
+    /// The step that must stand before the cache step.
+    pub fn probe(&self) -> Option<Probe> {
+        self.interpreters.probe(self.probe_id, self.needs_bash, self.week())
+    }
+
+    fn week(&self) -> Week {
+        match (self.unpinned, self.interpreters.is_asked() && !self.restores) {
+            (false, _) => Week::Not,
+            (true, false) => Week::Apart,
+            (true, true) => Week::Joined,
+        }
     }
 
     /// The key up to the hash of what defines the job; `None` where an older environment must not
@@ -250,7 +294,7 @@ impl Needs {
     pub fn restore_key(&self) -> Option<String> {
         let hashed = !self.installs.is_empty() || !self.hashes.is_empty() || self.unpinned;
         (hashed && !self.exact_only && !self.no_restore_keys)
-            .then(|| format!("{}-{}-", self.prefix(), hash(&self.definition)))
+            .then(|| format!("{}-{}-", self.prefix(), hash(&[&self.definition])))
     }
 
     /// The key up to the interpreter and the leg, for a cache whose environments are rebuilt unless
@@ -264,15 +308,36 @@ impl Needs {
         self.interpreters.location && !self.interpreters.is_asked()
     }
 
+    /// Everything that one hash takes: the noxfile and its imports, what is installed, versions,
+    /// and last the workflow.
+    fn groups(&self) -> [Vec<String>; 4] {
+        let mut groups = <[Vec<String>; 4]>::default();
+        for file in &self.definition {
+            let (folder, name) = path::split(file);
+            let runs =
+                folder.ends_with("/workflows") || name == "action.yml" || name == "action.yaml";
+            let group = match () {
+                () if runs => 3,
+                () if file.ends_with(".py") => 0,
+                () if name.starts_with('.') => 2,
+                () => 1,
+            };
+            groups[group].push(file.clone());
+        }
+        groups[1].extend(self.installs.iter().cloned());
+        groups
+    }
+
     fn prefix(&self) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        let mut add = |part: &str| parts.push(part.to_owned());
+        let job = self.job.clone().unwrap_or_else(|| expression(JOB));
+        let mut parts: Vec<(&str, String)> = Vec::new();
+        let python = Probe::output(self.probe_id, Probe::KEY);
+        let mut add = |path| parts.push((path, expression(path)));
         if self.workflow_name {
             add("github.workflow");
         }
-        add("github.job");
         if self.interpreters.is_asked() {
-            add(&Probe::output("python"));
+            add(&python);
         } else if self.interpreters.location {
             add("env.pythonLocation");
         }
@@ -281,12 +346,19 @@ impl Needs {
             add("github.workspace");
         }
         self.separation.paths.iter().for_each(|path| add(path));
-        parts.retain(|p| !self.beginning.says.iter().any(|said| said.eq_ignore_ascii_case(p)));
+        parts.insert(usize::from(self.workflow_name), (JOB, job));
+        parts.retain(|(path, _)| !self.is_said(path));
         let written = if self.beginning.text.is_empty() { "nox" } else { &self.beginning.text };
         let mut all = vec![written.to_owned()];
-        all.extend(parts.iter().map(|p| expression(p)));
+        all.extend(parts.into_iter().map(|(_, text)| text));
         all.extend(self.extra_parts.iter().filter(|p| !written.contains(p.as_str())).cloned());
         all.join("-")
+    }
+
+    /// An existing key begins with this part.
+    fn is_said(&self, path: &str) -> bool {
+        let own = path == JOB && self.job.as_ref().is_some_and(|id| self.beginning.names(id));
+        own || self.beginning.says.iter().any(|said| said.eq_ignore_ascii_case(path))
     }
 
     /// The lines of `path`.
@@ -321,10 +393,21 @@ fn expression(text: &str) -> String {
     format!("${{{{ {text} }}}}")
 }
 
-fn hash(files: &[String]) -> String {
-    let files = shortened(files);
-    let quoted: Vec<String> =
-        files.iter().map(|f| format!("'{}'", f.replace('\'', "''"))).collect();
+/// A file as a hash names it: a workflow without the name of the folder that all workflows are in.
+pub fn pattern_of(file: &str) -> String {
+    match path::split(file).0.strip_suffix("/workflows") {
+        Some(forge) if path::split(forge).1.starts_with('.') => {
+            format!("{forge}/*/{}", path::split(file).1)
+        }
+        _ => file.to_owned(),
+    }
+}
+
+/// A hash of groups of files, in this order.
+fn hash(groups: &[impl AsRef<[String]>]) -> String {
+    let files = groups.iter().flat_map(|group| shortened(group.as_ref()));
+    let quote = |file: String| format!("'{}'", pattern_of(&file).replace('\'', "''"));
+    let quoted: Vec<String> = files.map(quote).collect();
     expression(&format!("hashFiles({})", quoted.join(", ")))
 }
 
@@ -337,23 +420,41 @@ fn shortened(files: &[String]) -> Vec<String> {
         (folder.to_owned(), end.to_owned())
     };
     let mut out: Vec<String> = Vec::new();
+    let is_setup = |file: &&String| SETUP_FILES.contains(&file.as_str());
     for file in files {
+        if is_setup(&file) && files.iter().filter(is_setup).count() == SETUP_FILES.len() {
+            push(&mut out, SETUP_PATTERN.to_owned());
+            continue;
+        }
         let (folder, end) = place(file);
         let alike: Vec<&String> =
             files.iter().filter(|f| place(f) == (folder.clone(), end.clone())).collect();
         let special = file.contains(['*', '?', '[', '!']);
-        if alike.len() < MAX_LISTED || special || end.is_empty() {
-            push(&mut out, file.clone());
-            continue;
-        }
         let common = alike.iter().fold(file.as_str(), |so_far, next| {
             let same = so_far.bytes().zip(next.bytes()).take_while(|(a, b)| a == b).count();
             so_far.get(..same).unwrap_or_default()
         });
         let start = common.strip_suffix(end.as_str()).unwrap_or(common);
-        push(&mut out, format!("{start}*{end}"));
+        // `requirements.txt` and `requirements-dev.txt` are as clear as `requirements*.txt`.
+        let is_named_after_one =
+            end == ".txt" && alike.iter().any(|f| f.strip_suffix(end.as_str()) == Some(start));
+        let several = alike.len() >= MAX_LISTED || (alike.len() > 1 && is_named_after_one);
+        if !several || special || end.is_empty() {
+            push(&mut out, file.clone());
+        } else {
+            push(&mut out, format!("{start}*{end}"));
+        }
     }
     out
+}
+
+/// The id of the job, unless another job shares its lines.
+fn own_id(context: &JobContext<'_>) -> Option<String> {
+    let workflow = context.document().workflow()?;
+    let job = workflow.jobs.get(context.job_ref.job?)?;
+    let tree = &context.document().tree;
+    let shared = tree.is_alias(job.node) || tree.node(job.node).anchored || job.steps.shared;
+    (!shared).then(|| job.id.clone())
 }
 
 /// Everything that the instances of a job build.

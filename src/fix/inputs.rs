@@ -80,9 +80,9 @@ impl<'p, 'a> InputEdits<'p, 'a> {
         Ok(())
     }
 
-    pub fn push(&mut self, edit: Edit, change: Change) {
-        self.edits.push(edit);
-        self.changes.push(change);
+    /// Everything is as it should be already.
+    pub fn is_empty(&self) -> bool {
+        self.edits.is_empty()
     }
 
     /// New lines with everything that they change.

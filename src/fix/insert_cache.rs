@@ -64,7 +64,7 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
             );
         }
     }
-    let needs = Needs::of(context, step_ref.document);
+    let mut needs = Needs::of(context, step_ref.document);
     if needs.exact_only {
         return Err("nox skips installs (`-R`, `--no-install`), so it would test old code in a \
                     restored environment"
@@ -93,6 +93,8 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
     } else {
         None
     };
+    needs.restores = restore.is_some();
+    needs.two_hashes = packages.is_none() && needs.restores;
     if likely_length(&needs.key(), &context.name) > cache_actions().limits.key_characters {
         return Err("the key would be too long".to_owned());
     }
@@ -166,20 +168,11 @@ impl Inserted<'_> {
         let condition = self.shared_condition();
         let mut new = Vec::new();
         let shell = self.needs.needs_bash.then_some("bash");
-        if let Some(probe) = &self.needs.probe {
-            if !is_free(&probe.id) {
+        if let Some(probe) = self.needs.probe() {
+            if !is_free(probe.id) {
                 return Err(format!("the job has another step with the id `{}`", probe.id));
             }
-            new.push(NewStep {
-                name: probe.name.clone(),
-                id: Some(probe.id.clone()),
-                condition: condition.clone(),
-                body: StepBody::Run {
-                    shell: probe.needs_bash.then_some("bash"),
-                    at_root: false,
-                    script: probe.script.clone(),
-                },
-            });
+            new.push(NewStep::asking(&probe, condition.clone()));
         }
         // Without packages, a restore key stands only where exact installers bring an older
         // environment up to date by themselves.

@@ -26,7 +26,7 @@ pub fn add(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, St
     match own_restore(caches, cached) {
         Some(own) => parts.set_restore(step_ref, &[own])?,
         None => {
-            let corrected = corrected(caches, cached)?;
+            let corrected = corrected(caches, cached, true)?;
             if corrected.probe.is_some() {
                 return Err("fix the key first: it has to include the Python version".to_owned());
             }

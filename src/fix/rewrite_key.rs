@@ -2,22 +2,22 @@
 //! is kept.
 
 use super::inputs::InputEdits;
-use super::steps::{NewStep, StepBody, insert_steps};
+use super::steps::{NewStep, insert_steps};
 use crate::base::finding::{Applicability, Fix};
 use crate::cache::existing::ExistingCache;
 use crate::cache::foreign::asks_python;
 use crate::cache::hashed;
 use crate::cache::interpreter::Probe;
 use crate::cache::job_caches::JobCaches;
-use crate::cache::needs::{Beginning, Needs};
+use crate::cache::needs::{Beginning, Needs, SEPARATORS, pattern_of};
 use crate::job::StepRef;
 use crate::job::context::touches_folder;
 use crate::job::key_template::{HASH_CHARS, KeyPiece};
 use crate::rules::cache_actions::cache_actions;
 use crate::tool::Answer;
 
-/// What people put between the parts of a key.
-const SEPARATORS: [char; 6] = ['-', '_', '/', '.', '|', ':'];
+/// How an inserted key begins.
+const TOOL: &str = "nox-";
 
 /// What the key and the restore keys of a cache step should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,13 @@ pub struct Corrected {
     pub probe: Option<Probe>,
 }
 
-/// The key that the step needs, which begins like the old one and ends with the hashes of both.
-pub fn corrected(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Corrected, String> {
+/// The key that the step needs, which begins like the old one and ends with what both hash;
+/// `restores`: restore keys go with it.
+pub fn corrected(
+    caches: &JobCaches<'_>,
+    cached: &ExistingCache<'_>,
+    restores: bool,
+) -> Result<Corrected, String> {
     let step_ref = cached.event.step_ref;
     let mut needs = caches.needs(step_ref)?;
     if needs.location() {
@@ -41,11 +46,16 @@ pub fn corrected(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<C
     let probe = missing_probe(caches, cached, &needs);
     let asks = |piece: &KeyPiece| piece.scripts.iter().any(|script| asks_python(script));
     if probe.is_none() && cached.step.template.pieces.iter().any(asks) {
-        kept.says.push(Probe::output("python"));
+        kept.says.push(Probe::output(needs.probe_id, Probe::KEY));
     }
     for (position, piece) in cached.step.template.pieces.iter().enumerate() {
         if piece.source.is_empty() {
-            kept.literal(piece.text.as_deref().unwrap_or_default());
+            let text = piece.text.as_deref().unwrap_or_default();
+            let copied = position == 0 && names_other_job(caches, text);
+            match needs.job.as_ref().filter(|_| copied) {
+                Some(own) => kept.literal(&format!("{TOOL}{own}-")),
+                None => kept.literal(text),
+            }
         } else if piece.is_unique() {
             return Err(format!(
                 "the key contains `{}`, which changes on every run, perhaps on purpose",
@@ -59,6 +69,7 @@ pub fn corrected(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<C
     }
     let same_step = caches.list.iter().filter(|c| c.event.step_ref == step_ref);
     let rebuilt = same_step.into_iter().all(ExistingCache::is_rebuilt_on_partial_hit);
+    needs.two_hashes = restores && !rebuilt;
     let limit = cache_actions().limits.key_characters;
     for words in [true, false] {
         needs.beginning = kept.beginning(words);
@@ -72,16 +83,24 @@ pub fn corrected(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<C
     Err("the corrected key would be too long".to_owned())
 }
 
+/// Whether a key begins with the id of another job, as an inserted key does that was copied with its
+/// job.
+fn names_other_job(caches: &JobCaches<'_>, text: &str) -> bool {
+    let id = text.strip_prefix(TOOL).and_then(|rest| rest.strip_suffix('-'));
+    let jobs = caches.context.document().workflow().map_or(&[][..], |workflow| &workflow.jobs);
+    id.is_some_and(|id| id != caches.context.name && jobs.iter().any(|job| job.id == id))
+}
+
 /// The step that asks for the interpreters, where the key needs one and nothing asks yet.
 fn missing_probe(
     caches: &JobCaches<'_>,
     cached: &ExistingCache<'_>,
     needs: &Needs,
 ) -> Option<Probe> {
-    let probe = needs.interpreters.probe(needs.needs_bash, false)?;
+    let probe = needs.probe()?;
     let steps = caches.steps_at(cached.event.step_ref).map_or(&[][..], |list| &list.steps);
-    let before = steps.iter().take(cached.event.step_ref.step);
-    let there = before.into_iter().any(|s| s.id.as_ref().is_some_and(|id| id.text == probe.id));
+    let mut before = steps.iter().take(cached.event.step_ref.step);
+    let there = before.any(|step| step.id.as_ref().is_some_and(|id| id.text == probe.id));
     let asks = |piece: &KeyPiece| piece.scripts.iter().any(|script| asks_python(script));
     (!there && !cached.step.template.pieces.iter().any(asks)).then_some(probe)
 }
@@ -139,7 +158,7 @@ impl KeptPieces {
         }
         let text = text.trim().trim_end_matches(SEPARATORS);
         let named = literal(text).contains(char::is_alphanumeric);
-        let text = if named || text.is_empty() { text.to_owned() } else { format!("nox-{text}") };
+        let text = if named || text.is_empty() { text.to_owned() } else { format!("{TOOL}{text}") };
         Beginning { text, says: self.says.clone() }
     }
 }
@@ -164,7 +183,9 @@ fn is_hashed(
     if !empty && (files.is_empty() || !files.iter().all(|f| needs.definition.contains(f))) {
         needs.installs.retain(|f| !files.contains(f) && !patterns.contains(f));
         // In front: a later `!` takes out what stands before it.
-        let kept = patterns.iter().filter(|p| !needs.definition.contains(p));
+        let defines =
+            |p: &&String| needs.definition.iter().any(|f| f == *p || pattern_of(f) == **p);
+        let kept = patterns.iter().filter(|p| !defines(p));
         needs.installs.splice(0..0, kept.cloned().collect::<Vec<_>>());
     }
     true
@@ -209,20 +230,17 @@ fn interpreter_is_set_up(caches: &JobCaches<'_>, step_ref: StepRef) -> Result<()
 pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
     let step_ref = cached.event.step_ref;
     let applicability = caches.editable(step_ref)?;
-    let corrected = corrected(caches, cached)?;
+    // A key that never changed needed no restore keys; that they are missing was no decision.
+    let gets_some = cached.step.restore_keys.is_none()
+        && cached.step.template.hashes().next().is_none()
+        && !cached.step.must_hit
+        && cached.is_installed_exactly();
+    let restores = gets_some || cached.step.restore_keys.is_some();
+    let corrected = corrected(caches, cached, restores)?;
     let mut parts = InputEdits::new(caches);
     if let Some(probe) = &corrected.probe {
         let list = caches.steps_at(step_ref).ok_or("cachelint can't find the step")?;
-        let new = NewStep {
-            name: probe.name.clone(),
-            id: Some(probe.id.clone()),
-            condition: None,
-            body: StepBody::Run {
-                at_root: false,
-                shell: probe.needs_bash.then_some("bash"),
-                script: probe.script.clone(),
-            },
-        };
+        let new = NewStep::asking(probe, None);
         let (edit, changes) =
             insert_steps(caches.document_of(step_ref), list, step_ref.step, &[new])?;
         parts.insert(edit, changes);
@@ -235,14 +253,8 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
                 .to_owned());
         };
         parts.set_restore(step_ref, std::slice::from_ref(restore))?;
-    } else if cached.step.template.hashes().next().is_none()
-        && !cached.step.must_hit
-        && cached.is_installed_exactly()
-    {
-        // A key that never changed needed no restore keys; that they are missing was no decision.
-        if let Some(restore) = &corrected.restore {
-            parts.set_restore(step_ref, std::slice::from_ref(restore))?;
-        }
+    } else if let Some(restore) = corrected.restore.as_ref().filter(|_| gets_some) {
+        parts.set_restore(step_ref, std::slice::from_ref(restore))?;
     }
     let key = cached.step.key.as_ref().map(|k| k.text.as_str());
     for (event, saver) in caches.savers(cached) {
@@ -252,6 +264,9 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
             caches.editable(event.step_ref)?;
             parts.set_key(event.step_ref, &corrected.key)?;
         }
+    }
+    if parts.is_empty() {
+        return Err("this key already has everything that its job needs".to_owned());
     }
     let doubt = needs_doubt(caches, step_ref);
     let applicability =

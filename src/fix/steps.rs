@@ -8,6 +8,7 @@ use super::style::{Style, first_line};
 use crate::actions::StepList;
 use crate::base::finding::{Change, Edit};
 use crate::base::text::Span;
+use crate::cache::interpreter::Probe;
 use crate::repo::Document;
 
 /// The workspace, as `working-directory` names it.
@@ -104,6 +105,20 @@ pub fn insert_steps(
 }
 
 impl NewStep {
+    /// The step that asks for what a key needs and no expression tells.
+    pub fn asking(probe: &Probe, condition: Option<String>) -> Self {
+        Self {
+            name: probe.name.clone(),
+            id: Some(probe.id.to_owned()),
+            condition,
+            body: StepBody::Run {
+                shell: probe.needs_bash.then_some("bash"),
+                at_root: false,
+                script: probe.script.clone(),
+            },
+        }
+    }
+
     /// Line breaks around an expression mean nothing.
     fn condition(&self) -> Option<&str> {
         self.condition.as_deref().map(str::trim)

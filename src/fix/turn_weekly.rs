@@ -1,33 +1,32 @@
 //! A step that tells the week, and the week in a key.
 
 use super::inputs::InputEdits;
-use super::style::{Style, first_line};
-use crate::base::finding::{Applicability, Change, Edit, Fix};
-use crate::base::text::Span;
+use super::steps::{NewStep, insert_steps};
+use crate::actions::Step;
+use crate::base::finding::{Applicability, Fix};
 use crate::cache::existing::ExistingCache;
+use crate::cache::interpreter::{Probe, Week};
 use crate::cache::job_caches::JobCaches;
-use crate::edit::verify::mapping;
-
-/// The step that tells the week, and what its script writes.
-const STEP: &str = "week";
-const SCRIPT: &str = "echo \"week=$(date -u +%G-%V)\" >> \"$GITHUB_OUTPUT\"";
 
 /// A step that tells the week, and the week in front of the key and of every restore key.
 pub fn turn_weekly(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
     let step_ref = cached.event.step_ref;
     let applicability = caches.editable(step_ref)?.min(Applicability::Unsafe);
     let unsafe_place = "cachelint can't edit this step safely";
-    let (list, step) =
-        caches.steps_at(step_ref).zip(caches.step_at(step_ref)).ok_or(unsafe_place)?;
-    let document = caches.document_of(step_ref);
-    if list.flow
-        || !caches.savers(cached).is_empty()
-        || list.steps.iter().any(|s| s.id.as_ref().is_some_and(|i| i.text == STEP))
-    {
+    let list = caches.steps_at(step_ref).ok_or(unsafe_place)?;
+    let id = Probe::id_among(Some(list), Probe::WEEK);
+    let needs = caches.needs(step_ref)?;
+    let probe = Probe::new(id, &[], Week::Apart, needs.needs_bash).ok_or(unsafe_place)?;
+    let mut same = list.steps.iter().filter(|s| s.id.as_ref().is_some_and(|i| i.text == id));
+    let there = same.next();
+    let writes = |step: &Step| {
+        step.index < list.steps[step_ref.step].index
+            && step.run.as_ref().is_some_and(|run| run.text.contains(&probe.script))
+    };
+    if !caches.savers(cached).is_empty() || there.is_some_and(|step| !writes(step)) {
         return Err(unsafe_place.to_owned());
     }
-    let style = Style::of(document, list, step_ref.step).ok_or(unsafe_place)?;
-    let week = format!("${{{{ steps.{STEP}.outputs.week }}}}-");
+    let week = format!("${{{{ {} }}}}-", Probe::output(id, Probe::WEEK));
     let key = cached.step.key.as_ref().ok_or(unsafe_place)?;
     let mut parts = InputEdits::new(caches);
     parts.set_key(step_ref, &format!("{week}{}", key.text.trim()))?;
@@ -41,18 +40,11 @@ pub fn turn_weekly(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result
             .collect();
         parts.set_restore(step_ref, &lines)?;
     }
-    let newline = document.text.newline().as_str();
-    let (dash, gap) = (&style.dash_indent, " ".repeat(style.gap));
-    let inside = format!("{dash} {gap}");
-    let blank = if style.blank_line { newline } else { "" };
-    let content = format!(
-        "{dash}-{gap}id: {STEP}{newline}{inside}shell: bash{newline}{inside}run: {SCRIPT}{newline}{blank}"
-    );
-    let value = mapping([("id", STEP.into()), ("shell", "bash".into()), ("run", SCRIPT.into())]);
-    let at = document.text.line_start(first_line(document, step));
-    parts.push(
-        Edit { span: Span::at(at), content },
-        Change::InsertItem { sequence: list.route.clone(), index: step.index, value },
-    );
+    if there.is_none() {
+        let document = caches.document_of(step_ref);
+        let (edit, changes) =
+            insert_steps(document, list, step_ref.step, &[NewStep::asking(&probe, None)])?;
+        parts.insert(edit, changes);
+    }
     Ok(parts.finish(step_ref, applicability, "Add the week to the key".to_owned()))
 }

@@ -432,11 +432,7 @@ pub(super) fn exports(script: &str) -> Vec<Exported> {
     for line in script.lines() {
         // `NAME=value` and `NAME<<EOF` may stand on any line of a group that is redirected as a
         // whole.
-        let text = line
-            .trim()
-            .trim_start_matches("echo ")
-            .trim_start_matches("printf ")
-            .trim_start_matches(['"', '\'']);
+        let text = written_text(line.trim()).trim_start_matches(['"', '\'']);
         let name: String =
             text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
         let rest = &text[name.len()..];
@@ -452,6 +448,23 @@ pub(super) fn exports(script: &str) -> Vec<Exported> {
     found
 }
 
+/// What a line writes, without the command that does: in POSIX shells, cmd or PowerShell.
+fn written_text(line: &str) -> &str {
+    const ECHO: [&str; 4] = ["echo ", "printf ", "write-output ", "add-content "];
+    let lower = line.to_ascii_lowercase();
+    let Some(command) = ECHO.iter().find(|command| lower.starts_with(**command)) else {
+        return line;
+    };
+    if *command != "add-content " {
+        return line[command.len()..].trim_start();
+    }
+    // The value is named, or stands after the file.
+    const VALUE: &str = "-value ";
+    let file = || line.find(ENV_FILE).map(|at| at + ENV_FILE.len());
+    let start = lower.find(VALUE).map(|at| at + VALUE.len()).or_else(file).unwrap_or(0);
+    line[start..].trim_start_matches(['"', '\'', '}', ' ', ','])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -465,6 +478,12 @@ mod tests {
             ("{\n  echo \"A=b\"\n} >> $GITHUB_ENV", vec![("A", None)]),
             ("echo 'A<<EOF' >> $GITHUB_ENV", vec![("A", None)]),
             ("echo A=b", vec![]),
+            ("echo A=b>>%GITHUB_ENV%", vec![("A", Some("b"))]),
+            ("echo \"A=b\" >> $env:GITHUB_ENV", vec![("A", Some("b"))]),
+            ("\"A=b\" | Out-File $env:GITHUB_ENV -Append", vec![("A", Some("b"))]),
+            ("Write-Output \"A=$(date)\" >> $env:GITHUB_ENV", vec![("A", None)]),
+            ("Add-Content -Path $env:GITHUB_ENV -Value \"A=b\"", vec![("A", Some("b"))]),
+            ("Add-Content $env:GITHUB_ENV 'A=b'", vec![("A", Some("b"))]),
         ] {
             let expected: Vec<_> =
                 expected.into_iter().map(|(n, v)| (n.to_owned(), v.map(str::to_owned))).collect();

@@ -221,7 +221,7 @@ impl KeyPiece {
                 "github" => {
                     !matches!(name, "sha" | "run_id" | "run_number" | "run_attempt" | "event")
                 }
-                "env" => name == "pythonlocation",
+                "env" => name == "pythonlocation" || self.machine_paths.contains(path),
                 "steps" => {
                     path.ends_with(".python-version")
                         || path.ends_with(".python-path")

@@ -7,7 +7,7 @@ use super::event::EventKind;
 use super::outputs;
 use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Step;
-use crate::actions::context::ENV_FILE;
+use crate::actions::context::{ENV_FILE, OUTPUT_FILE};
 use crate::actions::expr::{TemplatePart, eval, parse_template};
 use crate::job::key_template::{ResolveOrigin, ValueOrigin};
 
@@ -134,7 +134,7 @@ impl<'w, 'a> OriginResolver<'w, 'a> {
         let writes = |s: &&Step| {
             s.run.as_ref().is_some_and(|r| r.text.contains(ENV_FILE) && r.text.contains(name))
         };
-        self.written_by(self.outer(here), before.filter(writes).collect(), depth)
+        self.told_by(self.outer(here), before.filter(writes).collect(), (ENV_FILE, name), depth)
     }
 
     fn output(&self, here: Here<'_>, id: &str, output: &str, depth: usize) -> ValueOrigin {
@@ -143,15 +143,26 @@ impl<'w, 'a> OriginResolver<'w, 'a> {
         };
         let named = |s: &&Step| s.id.as_ref().is_some_and(|i| i.text == id);
         let steps: Vec<&Step> = list.steps.iter().take(here.step_ref.step).filter(named).collect();
+        self.told_by(here, steps, (OUTPUT_FILE, output), depth)
+    }
+
+    /// What these steps write to a file of the runner under a name.
+    fn told_by(
+        &self,
+        here: Here<'_>,
+        steps: Vec<&Step>,
+        (file, name): (&str, &str),
+        depth: usize,
+    ) -> ValueOrigin {
         let script = match steps.as_slice() {
             [step] => step.run.as_ref().map(|run| run.text.as_str()),
             _ => None,
         };
-        if let Some(line) = script.and_then(|script| outputs::date_line(script, output)) {
+        if let Some(line) = script.and_then(|script| outputs::date_line(script, file, name)) {
             return ValueOrigin { scripts: vec![line.to_owned()], ..derived(line.to_owned()) };
         }
         let tells_only_the_machine =
-            script.is_some_and(|script| outputs::tells_only_the_machine(script, output));
+            script.is_some_and(|script| outputs::tells_only_the_machine(script, file, name));
         ValueOrigin { tells_only_the_machine, ..self.written_by(here, steps, depth) }
     }
 

@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct CacheActions {
     pub actions: Vec<CacheAction>,
     pub limits: Limits,
+    /// Ids for the step that asks for what a key needs, in order of preference.
+    pub probe_ids: Vec<String>,
     pub release: Release,
     /// Commit to release.
     pub commits: BTreeMap<String, String>,

@@ -10,6 +10,16 @@ fn constant_key() {
         let step = format!("{PYTHON}      - uses: actions/download-artifact@v4{with}\n");
         key("nox-${{ env.pythonLocation }}-${{ hashFiles('frozen.txt') }}").replace(PYTHON, &step)
     };
+    // What a step leaves as an output, or as a variable for later steps.
+    let left = |text: &str, file: &str, read: &str| {
+        let step =
+            format!("{PYTHON}      - id: left\n        run: echo \"X={text}\" >> \"${file}\"\n");
+        key(&format!("nox-${{{{ {read} }}}}")).replace(PYTHON, &step)
+    };
+    let output = |text: &str| left(text, "GITHUB_OUTPUT", "steps.left.outputs.X");
+    let variable = |text: &str| left(text, "GITHUB_ENV", "env.X");
+    let version = "$(python -VV | cksum)";
+    let week = "$(date +%G-%V)";
     table(
         "constant-key",
         &[
@@ -23,6 +33,8 @@ fn constant_key() {
             ),
             key("nox-${{ env.EPOCH }}").replace("on: push", "on: push\nenv: {EPOCH: 3}"),
             artifact("\n        with: {path: dist}"),
+            output(version),
+            variable(version),
             key("nox-${{ steps.date.outputs.week }}"),
         ],
         &[
@@ -34,6 +46,8 @@ fn constant_key() {
                 .replace(PYTHON, &format!("{PYTHON}      - run: pip freeze > frozen.txt\n")),
             dated(&key("nox-${{ steps.date.outputs.week }}")),
             artifact(""),
+            output(week),
+            variable(week),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('.github/') }}"),
             key("nox-${{ env.pythonLocation }}-${{ hashFiles('vendored/lib/setup.py') }}"),
         ],
@@ -51,6 +65,13 @@ fn key_collision() {
         let (_, steps) = plain.split_once("    runs-on").unwrap();
         format!("{plain}  second:\n    runs-on{}", steps.replace("-s lint", second))
     };
+    let noted = |file: &str, read: &str| {
+        let step = format!(
+            "{PYTHON}      - id: noted\n        run: echo \"X=$(date +%G-%V)\" >> \"${file}\"\n"
+        );
+        let key = format!("nox-${{{{ {read} }}}}-${{{{ hash");
+        two("-s docs").replace(PYTHON, &step).replace("nox-${{ hash", &key)
+    };
     let uv = |session: &str| {
         two(session)
             .replace(
@@ -62,6 +83,8 @@ fn key_collision() {
     table(
         "key-collision",
         &[
+            noted("GITHUB_OUTPUT", "steps.noted.outputs.X"),
+            noted("GITHUB_ENV", "env.X"),
             uv("-s docs"),
             matrix("{session: [lint, docs]}", &sessions),
             matrix("{python: ['3.11', '3.12']}", &python),

@@ -2,7 +2,7 @@
 
 use cachelint::base::finding::Applicability;
 
-use crate::support::{Made, read_all, repair};
+use crate::support::{Made, check, read_all, repair, rules};
 use crate::workflow::{CHECKOUT, CI, NOX, NOXFILE, PYTHON, cache, job, keyed, matrix};
 
 /// The key of the cache step after every fix.
@@ -18,9 +18,11 @@ fn fixed_key(workflow: &str, more: &[(&str, &str)]) -> String {
 
 #[test]
 fn a_corrected_key_begins_as_its_owner_wrote_it() {
-    let jobs = "${{ github.job }}-${{ env.pythonLocation }}";
-    let defined = "${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}";
-    let end = format!("{defined}-${{{{ hashFiles('requirements.txt') }}}}");
+    let jobs = "tests-${{ env.pythonLocation }}";
+    let ending = |requirements: &str| {
+        format!("${{{{ hashFiles('noxfile.py', '{requirements}', '.github/*/ci.yml') }}}}")
+    };
+    let end = ending("requirements.txt");
     for (old, new) in [
         ("nox-v2", format!("nox-v2-{jobs}-{end}")),
         ("v3-nox-${{ hashFiles('requirements.txt') }}", format!("v3-nox-{jobs}-{end}")),
@@ -40,7 +42,7 @@ fn a_corrected_key_begins_as_its_owner_wrote_it() {
         ),
         (
             "nox-${{ hashFiles('requirements*', 'noxfile.py') }}",
-            format!("nox-{jobs}-{defined}-${{{{ hashFiles('requirements*') }}}}"),
+            format!("nox-{jobs}-{}", ending("requirements*")),
         ),
         (
             "nox-${{ hashFiles(format('requirements.{0}', vars.END)) }}-a",
@@ -75,4 +77,39 @@ fn an_interpreter_may_be_missing_on_some_legs_but_not_be_late() {
         "{key}"
     );
     assert_eq!(fixed_key(&job(&[CHECKOUT, &cache(old, "nox-"), PYTHON, NOX]), &[]), old);
+}
+
+#[test]
+fn a_job_that_is_copied_with_its_cache_needs_a_key_of_its_own() {
+    let named = [PYTHON, "      - run: pip install nox\n"].concat();
+    for (set_up, install) in [
+        (named.as_str(), "'-r', 'requirements.txt'"),
+        (named.as_str(), "'pytest'"),
+        ("      - run: pipx install nox\n", "'-r', 'requirements.txt'"),
+        ("      - run: pipx install nox\n", "'pytest'"),
+    ] {
+        let noxfile = format!(
+            "import nox\n\n@nox.session\ndef lint(session):\n    session.install({install})\n\n\
+             @nox.session\ndef docs(session):\n    session.install({install}, 'sphinx')\n"
+        );
+        let workflow = job(&[CHECKOUT, set_up, "      - run: nox -s lint\n"]);
+        let files = [
+            ("noxfile.py", noxfile.as_str()),
+            ("requirements.txt", "ruff==1\n"),
+            (CI, workflow.as_str()),
+        ];
+        let made = Made::new(files);
+        let repository = made.discovered();
+        let mut texts = read_all(&repository);
+        repair(&repository, &mut texts, Applicability::Safe);
+        let fixed = texts[CI].clone();
+        let (_, copied) = fixed.split_once("jobs:\n").unwrap();
+        let copied = copied.replace("  tests:\n", "  docs:\n").replace("-s lint", "-s docs");
+        texts.insert(CI.to_owned(), format!("{fixed}{copied}"));
+        let found = check(&repository, &texts).findings;
+        assert_eq!(rules(&found), ["nox/key-collision"], "{}", texts[CI]);
+        repair(&repository, &mut texts, Applicability::Safe);
+        let own = copied.replace("nox-tests-", "nox-docs-");
+        assert_eq!(texts[CI], format!("{fixed}{own}"));
+    }
 }

@@ -27,10 +27,24 @@ impl<'a> Block<'a> {
             let beyond =
                 |i: &usize| !lines[*i].trim().is_empty() && indent_of(&lines[*i]) <= indent;
             let end = (start + 1..lines.len()).find(beyond).unwrap_or(lines.len());
-            let ours = lines[start..end].iter().any(|l| l.contains("key: nox-${{ github.job }}"));
-            ours.then_some(Self { path, lines, start, end, legs })
+            let found = Self { path, lines, start, end, legs };
+            found.job().is_some().then_some(found)
         });
         found.collect()
+    }
+
+    /// The job as an inserted key names it: by the id of a job above, or by an expression in an
+    /// action.
+    fn job(&self) -> Option<&'a str> {
+        const EXPRESSION: &str = "${{ github.job }}";
+        let key = |line: &'a String| line.trim_start().strip_prefix("key: nox-");
+        let key = self.lines[self.start..self.end].iter().find_map(key)?;
+        if key.starts_with(EXPRESSION) {
+            return Some(EXPRESSION);
+        }
+        let (id, _) = key.split_once("-${{")?;
+        let is_job = |line: &String| line.trim().strip_suffix(':') == Some(id);
+        self.lines[..self.start].iter().any(is_job).then_some(id)
     }
 
     /// The step on each instance.
@@ -102,7 +116,7 @@ impl<'a> Block<'a> {
     }
 
     fn is_restore(line: &str) -> bool {
-        line.trim_start().starts_with("nox-${{")
+        line.trim_start().starts_with("nox-")
     }
 
     pub fn restore(&self, change: impl Fn(&str) -> Vec<String>) -> Broken {
@@ -134,10 +148,10 @@ impl<'a> Block<'a> {
 
     /// The keys of two jobs that certainly build different environments, and which then are the
     /// same.
-    pub fn of_jobs(&self, change: impl Fn(&str) -> String) -> Broken {
+    pub fn of_jobs(&self, change: impl Fn(&str, &str) -> String) -> Broken {
         let said = |b: &Block<'_>, name: &str| {
             let line = b.lines[b.start..b.end].iter().find(|l| l.trim_start().starts_with(name));
-            line.map(|l| change(l.trim_start()))
+            line.map(|l| change(l.trim_start(), b.job().unwrap_or_default()))
         };
         let key =
             said(self, "key: ").filter(|k| !k.contains("matrix.") && !k.contains("inputs."))?;
@@ -152,8 +166,12 @@ impl<'a> Block<'a> {
         };
         let all = Self::all(self.path, self.lines, self.legs);
         let rival = all.iter().find(|b| b.start > self.start && same(b) && differ(b))?;
-        let lines = self.keys(&change)?;
-        Block { lines: &lines, ..*rival }.keys(change)
+        let of = |block: &Block<'_>| {
+            let id = block.job().unwrap_or_default().to_owned();
+            block.keys(|text| change(text, &id))
+        };
+        let lines = of(self)?;
+        of(&Block { lines: &lines, ..*rival })
     }
 
     fn keys(&self, change: impl Fn(&str) -> String) -> Broken {

@@ -51,8 +51,10 @@ pub const BREAKS: &[Break] = &[
     with("nox/key-collision", &["nox/interpreter-not-in-key"], |b| {
         b.of_legs(|t| only_hashes(t).replacen("nox-", "nox-all-", 1))
     }),
-    of("nox/key-collision", |b| b.of_jobs(|t| t.replace("${{ github.job }}-", ""))),
-    of("nox/key-collision", |b| b.of_jobs(|t| t.replace("${{ github.job }}", "all"))),
+    of("nox/key-collision", |b| b.of_jobs(|t, id| t.replacen(&format!("nox-{id}-"), "nox-", 1))),
+    of("nox/key-collision", |b| {
+        b.of_jobs(|t, id| t.replacen(&format!("nox-{id}-"), "nox-all-", 1))
+    }),
     with("nox/interpreter-not-in-key", &["nox/key-collision"], |b| {
         b.of_set_up(|b| b.everywhere("${{ env.pythonLocation }}-", ""))
     }),
@@ -93,13 +95,30 @@ fn only_hashes(text: &str) -> String {
     expressions(text, |e| e.contains("hashFiles"))
 }
 
-fn without_hashes(text: &str) -> String {
-    expressions(text, |e| !e.contains("hashFiles") && !e.contains("outputs.week"))
+/// The week, alone or together with the interpreter.
+fn tells_week(expression: &str) -> bool {
+    expression.contains("outputs.week") || expression.contains("outputs.key")
 }
 
-/// The hash of what defines the job and the week are gone, the hash of what is installed stays.
+fn without_hashes(text: &str) -> String {
+    expressions(text, |e| !e.contains("hashFiles") && !tells_week(e))
+}
+
+/// What defines the job and the week are gone, what is installed stays hashed.
 fn without_definition(text: &str) -> String {
-    expressions(text, |e| !e.contains("noxfile.py") && !e.contains("outputs.week"))
+    let definition = |file: &str| file.contains("noxfile.py") || file.starts_with(".github/*/");
+    let hashed = |e: &str| {
+        let files = e.split('\'').skip(1).step_by(2);
+        files.filter(|file| !definition(file)).map(|f| format!("'{f}'")).collect::<Vec<String>>()
+    };
+    let mut out = expressions(text, |e| {
+        !tells_week(e) && (!e.contains("hashFiles") || !hashed(e).is_empty())
+    });
+    if let Some((start, end)) = out.find("hashFiles(").zip(out.rfind(") }}")) {
+        let left = hashed(&out[start..end]).join(", ");
+        out.replace_range(start + "hashFiles(".len()..end, &left);
+    }
+    out
 }
 
 /// Every hashed file under a name that no file has, and that no tool writes.

@@ -8,7 +8,7 @@ mod words;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use probe::Probe;
+pub use probe::{Probe, Week};
 
 use self::supplier::{Calls, Supplier};
 use crate::job::context::{JobContext, cacheable, touches_folder};
@@ -175,15 +175,15 @@ impl Interpreters {
         self.doubt.get_or_insert(reason);
     }
 
-    /// A step that asks for what no expression tells; `week`: installs are not pinned.
-    pub fn probe(&self, needs_bash: bool, week: bool) -> Option<Probe> {
+    /// A step that asks for what no expression tells.
+    pub fn probe(&self, id: &'static str, needs_bash: bool, week: Week) -> Option<Probe> {
         let mut commands = self.commands.clone();
         if !commands.is_empty() && self.location {
             // What setup-python was asked for stands in no other part of the key.
             commands.insert(0, "python -VV".to_owned());
             self.located.iter().for_each(|command| push(&mut commands, command.clone()));
         }
-        Probe::new(&commands, week, needs_bash)
+        Probe::new(id, &commands, week, needs_bash)
     }
 
     /// Whether the probe tells the interpreters.

@@ -1,10 +1,14 @@
 //! The step that asks for what no expression tells.
 
+use crate::actions::StepList;
+use crate::actions::context::OUTPUT_FILE;
+use crate::rules::cache_actions::cache_actions;
+
 /// A small step before the cache that tells the exact interpreters, the week, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
-    /// `nox-key`: the key reads `steps.nox-key.outputs.…`.
-    pub id: String,
+    /// The key reads `steps.<id>.outputs.…`.
+    pub id: &'static str,
     /// Where steps have names.
     pub name: String,
     /// The `run` script, for a POSIX shell; it may have several lines.
@@ -13,55 +17,89 @@ pub struct Probe {
     pub needs_bash: bool,
 }
 
-/// The step's id.
-const ID: &str = "nox-key";
+/// What a probe asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Week {
+    #[default]
+    Not,
+    /// An output of its own: a restore key ends before it.
+    Apart,
+    /// In one output with the interpreters.
+    Joined,
+}
+
 /// What makes one word without commas of the versions: POSIX, and on every runner.
 const DIGEST: &str = "cksum | cut -d ' ' -f 1";
+const DATE: &str = "date +%G-%V";
 
 impl Probe {
+    /// The output that tells the interpreters.
+    pub const KEY: &str = "key";
+    /// The output that tells the week.
+    pub const WEEK: &str = "week";
+
     /// A step that prints what these commands print, and the week; `None` where there is nothing
     /// to ask.
-    pub(super) fn new(commands: &[String], week: bool, needs_bash: bool) -> Option<Self> {
+    pub fn new(
+        id: &'static str,
+        commands: &[String],
+        week: Week,
+        needs_bash: bool,
+    ) -> Option<Self> {
+        let (key, file) = (Self::KEY, OUTPUT_FILE);
+        // In front: what fails ends the group in a shell that stops at errors.
+        let machine = if week == Week::Joined {
+            format!("uname -sm; {DATE}")
+        } else {
+            "uname -sm".to_owned()
+        };
         let mut lines = Vec::new();
         match commands {
             [] => {}
             [one] => lines.push(format!(
-                "echo \"python=$({{ uname -sm; {one}; }} | {DIGEST})\" >> \"$GITHUB_OUTPUT\""
+                "echo \"{key}=$({{ {machine}; {one}; }} | {DIGEST})\" >> \"${file}\""
             )),
             // One that is not there must not hide the next.
             several => {
-                lines.push("echo \"python=$({".to_owned());
-                lines.push("  uname -sm".to_owned());
+                lines.push(format!("echo \"{key}=$({{"));
+                lines.push(format!("  {machine}"));
                 lines.extend(several.iter().map(|command| format!("  {command} || true")));
-                lines.push(format!("}} | {DIGEST})\" >> \"$GITHUB_OUTPUT\""));
+                lines.push(format!("}} | {DIGEST})\" >> \"${file}\""));
             }
         }
-        if week {
-            lines.push("echo \"week=$(date +%G-%V)\" >> \"$GITHUB_OUTPUT\"".to_owned());
+        if week == Week::Apart {
+            lines.push(format!("echo \"{}=$({DATE})\" >> \"${file}\"", Self::WEEK));
         }
         let name = match (commands.is_empty(), week) {
-            (true, false) => return None,
-            (true, true) => "Note the week",
-            (false, false) => "Note the interpreter",
-            (false, true) => "Note the interpreter and the week",
+            (true, Week::Not | Week::Joined) => return None,
+            (true, Week::Apart) => "Note the week",
+            (false, Week::Not) => "Note the interpreter",
+            (false, Week::Apart | Week::Joined) => "Note the interpreter and the week",
         };
-        Some(Self {
-            id: ID.to_owned(),
-            name: name.to_owned(),
-            script: lines.join("\n"),
-            needs_bash,
-        })
+        Some(Self { id, name: name.to_owned(), script: lines.join("\n"), needs_bash })
+    }
+
+    /// The id for a step that writes `output` among `list`: of those that no other step has.
+    pub fn id_among(list: Option<&StepList>, output: &str) -> &'static str {
+        let ids = &cache_actions().probe_ids;
+        let written = format!("echo \"{output}=$(");
+        let is_free = |id: &&String| {
+            let steps = list.map_or(&[][..], |list| &list.steps);
+            let mut same = steps.iter().filter(|s| s.id.as_ref().is_some_and(|i| i.text == **id));
+            same.all(|step| step.run.as_ref().is_some_and(|run| run.text.contains(&written)))
+        };
+        ids.iter().find(is_free).or_else(|| ids.last()).map_or("", String::as_str)
     }
 
     /// An output of the step, as an expression names it.
-    pub fn output(name: &str) -> String {
-        format!("steps.{ID}.outputs.{name}")
+    pub fn output(id: &str, name: &str) -> String {
+        format!("steps.{id}.outputs.{name}")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Probe;
+    use super::{Probe, Week};
     use std::process::Command;
 
     fn run(shell: &[&str], probe: &Probe) -> String {
@@ -78,9 +116,9 @@ mod tests {
 
     #[test]
     fn every_shell_of_a_runner_writes_one_line_for_each_output() {
-        let ask = |commands: &[&str]| {
+        let ask = |commands: &[&str], week: Week| {
             let commands: Vec<String> = commands.iter().map(|c| (*c).to_owned()).collect();
-            Probe::new(&commands, true, false).unwrap()
+            Probe::new("nox", &commands, week, false).unwrap()
         };
         for shell in [
             &["sh", "-e", "-c"][..],
@@ -90,14 +128,18 @@ mod tests {
             for commands in
                 [&["echo 3.12"][..], &["no-such-python", "echo 3.12"], &["no-such-python"]]
             {
-                let written = run(shell, &ask(commands));
+                let written = run(shell, &ask(commands, Week::Apart));
                 let lines: Vec<&str> = written.lines().collect();
                 assert_eq!(lines.len(), 2, "{written}");
-                assert!(lines[0].starts_with("python=") && lines[1].starts_with("week=20"));
+                assert!(lines[0].starts_with("key=") && lines[1].starts_with("week=20"));
                 assert!(!written.contains(','), "{written}");
+                let (joined, alone) = (ask(commands, Week::Joined), ask(commands, Week::Not));
+                let written = run(shell, &joined);
+                assert_eq!(written.lines().count(), 1, "{written}");
+                assert_ne!(written, run(shell, &alone), "the week is in it");
             }
-            let (old, new) = (ask(&["no-such", "echo 3.12"]), ask(&["no-such", "echo 3.13"]));
-            assert_ne!(run(shell, &old), run(shell, &new));
+            let (old, new) = (["no-such", "echo 3.12"], ["no-such", "echo 3.13"]);
+            assert_ne!(run(shell, &ask(&old, Week::Apart)), run(shell, &ask(&new, Week::Apart)));
         }
     }
 }

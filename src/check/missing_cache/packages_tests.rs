@@ -184,6 +184,6 @@ fn what_an_action_of_the_repository_installs_is_seen_after_it() {
         ];
         let findings = outcome(&files, &Config::default()).findings;
         let text = findings.iter().map(text).collect::<String>();
-        assert!(text.contains(&format!("uname -sm; {asked};")), "{steps}: {text}");
+        assert!(text.contains(&format!("; {asked}; }} | cksum")), "{steps}: {text}");
     }
 }

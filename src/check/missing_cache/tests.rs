@@ -149,9 +149,9 @@ fn a_cache_meant_for_the_environments_is_left_to_other_checks() {
 #[test]
 fn the_key_names_what_an_environment_depends_on() {
     let new = fix_of(&job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n")));
-    let stem = "nox-${{ github.job }}-${{ env.pythonLocation }}-\
-                ${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-";
-    assert_eq!(inserted(&new, "key"), [format!("{stem}${{{{ hashFiles('pyproject.toml') }}}}")]);
+    let key = "nox-tests-${{ env.pythonLocation }}-\
+               ${{ hashFiles('noxfile.py', 'pyproject.toml', '.github/*/ci.yml') }}";
+    assert_eq!(inserted(&new, "key"), [key]);
     // Where pip installs, an older archive would cost more than a miss.
     assert!(inserted(&new, "restore-keys").is_empty());
     assert_eq!(inserted(&new, "path"), [".nox"]);
@@ -306,8 +306,8 @@ fn settings_shape_the_step() {
     let new = fixed(&workflow, safe_fix(&outcome.findings));
     assert!(new.contains("uses: example/cache@v1\n") && !new.contains("restore-keys"), "{new}");
     assert!(
-        new.contains("-${{ vars.EPOCH }}-${{ hashFiles(")
-            && new.contains("'pyproject.toml', 'tools.txt') }}"),
+        new.contains("-${{ vars.EPOCH }}-${{ steps.nox.outputs.week }}-${{ hashFiles(")
+            && new.contains("'pyproject.toml', 'tools.txt', '.github/*/ci.yml') }}"),
         "{new}"
     );
 }
@@ -333,9 +333,7 @@ fn an_action_that_sets_up_python_gets_the_step_inside_once_for_all_its_users() {
     let new = fixed(action, fixes[0]);
     assert!(new.contains("key: nox-${{ github.job }}-"), "{new}");
     assert!(
-        new.contains(
-            "'.github/workflows/a.yml', '.github/workflows/b.yml', '.github/actions/t/action.yml'"
-        ),
+        new.contains("'.github/*/a.yml', '.github/*/b.yml', '.github/actions/t/action.yml'"),
         "{new}"
     );
     // Other repositories use an action in the root, and run something else with it.
@@ -467,4 +465,22 @@ fn a_python_that_is_computed() {
     let new = fixed(&workflow, found.iter().find_map(|f| f.fix.as_ref()).unwrap());
     let asked = new.contains("python -VV") && new.contains("PIPX_DEFAULT_PYTHON");
     assert!(asked || inserted(&new, "key")[0].contains("env.pythonLocation"), "{new}");
+}
+
+#[test]
+fn the_step_that_asks_gets_an_id_that_no_other_step_has() {
+    let noxfile = NOXFILE.replace("'.'", "'pytest'");
+    for (other, id) in [("", "nox"), ("- id: nox\n  run: nox -l\n", "nox-key")] {
+        let steps = format!("- uses: actions/checkout@v5\n{other}- run: pipx run nox -s tests\n");
+        let workflow = job("runs-on: ubuntu-latest", &steps);
+        let files =
+            [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", noxfile.as_str())];
+        let found = outcome(&files, &Config::default()).findings;
+        let new = fixed(&workflow, safe_fix(&found));
+        // Without restore keys, one output tells the interpreter and the week.
+        let key = format!("nox-tests-${{{{ steps.{id}.outputs.key }}}}-${{{{ hashFiles(");
+        assert!(inserted(&new, "key")[0].starts_with(&key), "{new}");
+        assert!(new.contains(&format!("- id: {id}\n        run: echo \"key=$({{ ")), "{new}");
+        assert!(new.contains("uname -sm; date +%G-%V; "), "{new}");
+    }
 }
