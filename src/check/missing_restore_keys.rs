@@ -11,6 +11,10 @@ use crate::rules::checks::{self, id};
 const ID: &str = id::MISSING_RESTORE_KEYS;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
+    // The repository has decided against them, and a fix that inserts a step leaves them out.
+    if !caches.context.settings.restore_keys {
+        return None;
+    }
     let lacks_some = |c: &ExistingCache<'_>| {
         let step = c.step;
         step.key.is_some()

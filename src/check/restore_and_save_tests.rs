@@ -4,6 +4,7 @@ use crate::base::finding::Applicability;
 use crate::config::Config;
 use crate::testing::{job, outcome};
 
+const MISSING_RESTORE_KEYS: &str = "nox/missing-restore-keys";
 const KEY: &str = "nox-${{ github.job }}-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py', '.github/workflows/ci.yml') }}-${{ hashFiles('requirements.txt') }}";
 const NOXFILE: &str =
     "import nox\n@nox.session\ndef lint(session):\n    session.install('-r', 'requirements.txt')\n";
@@ -21,7 +22,25 @@ fn reported(form: &str, path: &str, between: &str, call: &str, after: &str) -> V
         ("requirements.txt", "ruff==0.14.0\n"),
     ];
     let found = outcome(&files, &Config::default()).findings.into_iter();
-    found.map(|f| f.rule).filter(|rule| *rule != "nox/missing-restore-keys").collect()
+    found.map(|f| f.rule).filter(|rule| *rule != MISSING_RESTORE_KEYS).collect()
+}
+
+/// Else a fix would insert a step that is reported at once.
+#[test]
+fn restore_keys_that_the_settings_leave_out_are_not_missed() {
+    for restore_keys in [true, false] {
+        let settings = Config { restore_keys, ..Config::default() };
+        let cache = "- uses: actions/cache@v6\n  with:\n    path: .nox\n    key: nox-${{ hashFiles('requirements.txt') }}\n";
+        let workflow = job("runs-on: ubuntu-latest", &format!("{cache}- run: nox -r -s lint\n"));
+        let files = [
+            (".github/workflows/ci.yml", workflow.as_str()),
+            ("noxfile.py", NOXFILE),
+            ("requirements.txt", "ruff\n"),
+        ];
+        let found = outcome(&files, &settings).findings.into_iter();
+        let rules: Vec<&str> = found.map(|f| f.rule).collect();
+        assert_eq!(rules.contains(&MISSING_RESTORE_KEYS), restore_keys, "{rules:?}");
+    }
 }
 
 #[test]
