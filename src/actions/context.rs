@@ -45,6 +45,8 @@ pub struct Scope<'a> {
     exported: &'a [Exported],
     runner_os: Option<&'a str>,
     events: Option<&'a [String]>,
+    /// The full name of the branch or tag that the run is for.
+    reference: Option<&'a str>,
     /// An output of a step that is taken as known: id, name, value.
     output: Option<(&'a str, &'a str, &'a str)>,
     /// Variables that are empty unless the workflow sets them.
@@ -61,6 +63,7 @@ impl<'a> Scope<'a> {
             exported: &[],
             runner_os: None,
             events: None,
+            reference: None,
             output: None,
             hidden: &[],
         }
@@ -91,6 +94,12 @@ impl<'a> Scope<'a> {
     /// The events that can start the run, when they are all known.
     pub fn with_events(mut self, events: Option<&'a [String]>) -> Self {
         self.events = events;
+        self
+    }
+
+    /// Takes the run as one for this branch or tag (`refs/tags/v1`).
+    pub fn with_reference(mut self, reference: &'a str) -> Self {
+        self.reference = Some(reference);
         self
     }
 
@@ -148,6 +157,11 @@ impl<'a> Scope<'a> {
             "job" => Eval::Known(Value::String(self.job_id.to_owned())),
             "event_name" => self.events.map_or(Eval::Unknown, |events| {
                 Eval::one_of(events.iter().map(|e| Value::String(e.clone())))
+            }),
+            "ref" => self.reference.map_or(Eval::Unknown, |name| Eval::Known(Value::from(name))),
+            "ref_type" => self.reference.map_or(Eval::Unknown, |name| {
+                let kind = if name.starts_with("refs/tags/") { "tag" } else { "branch" };
+                Eval::Known(Value::from(kind))
             }),
             _ => Eval::Unknown,
         }

@@ -26,6 +26,11 @@ pub struct Trigger {
 }
 
 impl Trigger {
+    /// Pushes of tags, whatever their names.
+    pub fn of_tags() -> Self {
+        Self { event: "push".to_owned(), tags: vec!["**".to_owned()], ..Self::default() }
+    }
+
     /// A push of a tag can start the workflow and the author thought of tags (a bare `on: push`
     /// does not count).
     pub fn names_tags(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::job::context::JobContext;
 use crate::job::folder::Artifact;
 use crate::job::{EventKind, Instances, JobRef, Timeline, build, most_work};
 use crate::repo::Repository;
+use crate::rules::folders::folders;
 
 /// Instances of another job that are looked at.
 const MAX_INSTANCES: usize = 16;
@@ -121,21 +122,29 @@ fn uploads(timeline: &Timeline) -> Vec<Artifact> {
 /// Whether the text of a job, or an action of the repository that it uses, can take an artifact.
 fn downloads(repository: &Repository, job_ref: JobRef) -> bool {
     let steps = repository.documents[job_ref.document].steps(job_ref.job);
-    let uses = steps.into_iter().flat_map(|list| &list.steps).filter_map(|s| s.uses.as_ref());
-    uses.into_iter().any(|uses| uses.text.contains("artifact") || uses.text.starts_with(['.', '$']))
+    let mut steps = steps.into_iter().flat_map(|list| &list.steps);
+    steps.any(|step| {
+        let named = |text: &str| text.contains("artifact") || text.starts_with(['.', '$']);
+        step.uses.as_ref().is_some_and(|uses| named(&uses.text))
+            || step.run.as_ref().is_some_and(|script| folders().may_download(&script.text))
+    })
 }
 
 /// The workflows whose jobs can take what a job of `document` uploads: its own, those that call it,
-/// those that these call, and those that start when one of them has run.
+/// those that these call, those that start when one of them has run, and those that ask for one of
+/// its runs.
 fn same_run(repository: &Repository, document: usize) -> BTreeSet<usize> {
     let mut found = BTreeSet::from([document]);
-    let mut next = vec![document];
+    found.extend(repository.takers_of_any_run());
+    let mut next: Vec<usize> = found.iter().copied().collect();
     while let Some(document) = next.pop() {
         let callers = repository.callers(document).iter().map(|caller| caller.document);
         let jobs = repository.documents[document].workflow().into_iter().flat_map(|w| &w.jobs);
         let called = jobs.filter_map(|j| repository.called_workflow(&j.calls.as_ref()?.text));
         let linked: Vec<usize> =
             callers.chain(called).chain(repository.started_by(document).iter().copied()).collect();
+        let linked: Vec<usize> =
+            linked.into_iter().chain(repository.run_takers(document)).collect();
         next.extend(linked.into_iter().filter(|linked| found.insert(*linked)));
     }
     found

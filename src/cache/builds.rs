@@ -83,6 +83,11 @@ impl Builds {
         if self.differ(&other.sessions, &self.sessions) {
             return Some("run other sessions");
         }
+        self.difference_of_session(other)
+    }
+
+    /// What certainly differs even in a session that both run, in words.
+    pub fn difference_of_session(&self, other: &Self) -> Option<&'static str> {
         let says = |name: &String, text: &Option<String>| {
             other.variables.get(name).is_some_and(|other| self.differ(text, other))
         };

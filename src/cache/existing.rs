@@ -6,7 +6,7 @@ use crate::job::context::{JobContext, is_cacheable, is_meant_for, touches_folder
 use crate::job::event::CachedPath;
 use crate::job::folder::Removal;
 use crate::job::key_template::RenderedKey;
-use crate::job::{CacheStep, Event, Invocation, Timeline};
+use crate::job::{CacheForm, CacheStep, Event, Invocation, Timeline};
 use crate::tool::Reuse;
 
 /// Where nox keeps its environments if nothing says otherwise.
@@ -130,6 +130,20 @@ pub fn covers(path: &CachedPath, folder: &str) -> bool {
     }) && written.contains(['*', '?', '['])
 }
 
+/// Whether a cache step restores one of these folders whatever it was meant for: with a folder
+/// around it, or by a pattern.
+pub fn holds(step: &CacheStep, folders: &[String]) -> bool {
+    let held = |folder: &String| {
+        let left_out = |path: &CachedPath| {
+            let inside = path.written.strip_prefix('!').map(|p| p.trim_start_matches("./"));
+            inside.is_some_and(|path| path.trim_end_matches(['/', '*']) == folder)
+        };
+        step.paths.iter().any(|path| path.known && covers(path, folder))
+            && !step.paths.iter().any(left_out)
+    };
+    step.form != CacheForm::Save && folders.iter().any(held)
+}
+
 /// A line of `path` that was meant for one of these folders.
 pub fn is_named_like(path: &CachedPath, folders: &[String]) -> bool {
     let name = |text: &str| {
@@ -157,7 +171,10 @@ pub fn caches<'a>(context: &'a JobContext<'_>) -> Vec<ExistingCache<'a>> {
             names.push(DEFAULT_FOLDER.to_owned());
         }
         for (position, event) in timeline.events.iter().enumerate() {
-            if let Some(step) = event.cache().filter(|s| !s.keyless && is_meant_for(s, &names)) {
+            let is_ours = |step: &&CacheStep| {
+                !step.keyless && (is_meant_for(step, &names) || holds(step, &names))
+            };
+            if let Some(step) = event.cache().filter(is_ours) {
                 found.push(ExistingCache {
                     index: found.len(),
                     timeline,

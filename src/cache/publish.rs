@@ -47,9 +47,12 @@ impl Permission {
         let path = &user.document().path;
         let name = &user.name;
         match self {
-            Self::Withheld(reason) => Self::Withheld(format!(
-                "the job `{name}` of `{path}` uses the same action: {reason}"
-            )),
+            Self::Withheld(reason) => {
+                let reason = reason.replacen("this job", "that job", 1);
+                Self::Withheld(format!(
+                    "the job `{name}` of `{path}` uses the same action: {reason}"
+                ))
+            }
             Self::OnlyPublishes => Self::Withheld(format!(
                 "the job `{name}` of `{path}` only runs to publish and uses the same action; \
                  restored files could end up in what it publishes"
@@ -109,7 +112,7 @@ impl Permission {
         if let Some(branch) = triggers.iter().flat_map(release_branches).next() {
             return Self::ReleaseBranch(branch.clone());
         }
-        if triggers.iter().any(|t| t.names_tags() || releases(t)) {
+        if context.instances.for_tags {
             return Self::NotOnTags;
         }
         Self::Free

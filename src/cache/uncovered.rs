@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cache::existing::holds;
 use crate::cache::supplied::{supplied, uses_what_is_there};
 use crate::job::context::{JobContext, cacheable, is_meant_for, touches_folder};
 use crate::job::{CacheStep, Event, EventKind, Invocation, StepRef, Timeline};
@@ -30,7 +31,9 @@ impl<'t> Uncovered<'t> {
             let folders: Vec<String> =
                 cacheable(timeline).flat_map(|(_, call)| call.folders.iter().cloned()).collect();
             let covers = |step: &CacheStep| {
-                is_meant_for(step, &folders) || restores_a_session(step, timeline)
+                is_meant_for(step, &folders)
+                    || holds(step, &folders)
+                    || restores_a_session(step, timeline)
             };
             let there = supplied(context, timeline).is_some()
                 && cacheable(timeline).all(|(_, call)| uses_what_is_there(call));
@@ -55,7 +58,9 @@ impl<'t> Uncovered<'t> {
     /// sets up the interpreter.
     pub fn step_ref(&self) -> Result<StepRef, String> {
         let mut targets: BTreeMap<(usize, Option<usize>), StepRef> = BTreeMap::new();
-        for UncoveredCall { timeline, event, .. } in self.touching() {
+        let calls = self.touching();
+        let only = only_action(&calls);
+        for UncoveredCall { timeline, event, .. } in calls {
             let inside = event.step_ref.document != event.outer.document
                 && timeline.events.iter().any(|e| {
                     matches!(e.kind, EventKind::Interpreter(_) | EventKind::Checkout { .. })
@@ -63,6 +68,7 @@ impl<'t> Uncovered<'t> {
                         && e.outer == event.outer
                         && e.step_ref.step < event.step_ref.step
                 });
+            let inside = inside || only == Some(event.step_ref.document);
             let step_ref = if inside { event.step_ref } else { event.outer };
             let first = targets.entry((step_ref.document, step_ref.job)).or_insert(step_ref);
             *first = (*first).min(step_ref);
@@ -93,6 +99,20 @@ impl<'t> Uncovered<'t> {
         }
         calls
     }
+}
+
+/// The action in which all of these calls stand, where each instance uses it in one step.
+fn only_action(calls: &[UncoveredCall<'_>]) -> Option<usize> {
+    let first = calls.first()?.event.step_ref.document;
+    let stands_in = |call: &UncoveredCall<'_>| {
+        let used_once = calls
+            .iter()
+            .filter(|other| std::ptr::eq(other.timeline, call.timeline))
+            .all(|other| other.event.outer == call.event.outer);
+        let event = call.event;
+        event.step_ref.document == first && event.outer.document != first && used_once
+    };
+    calls.iter().all(stands_in).then_some(first)
 }
 
 /// Whether a cache step restores the environment of a single session (`.nox/tests`).

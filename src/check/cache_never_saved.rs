@@ -5,8 +5,9 @@ use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
+use crate::job::context::touches_folder;
 use crate::job::key_template::RenderedKey;
-use crate::job::{CacheForm, CacheStep};
+use crate::job::{CacheForm, CacheStep, Event};
 use crate::rules::checks::{self, id};
 
 const ID: &str = id::CACHE_NEVER_SAVED;
@@ -55,10 +56,24 @@ fn never_saved(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<&'s
     if here.is_empty() {
         return Some("the step that saves it spells the path differently");
     }
-    if here.iter().any(|step| may_find(cached, step)) {
-        return None;
+    let here: Vec<&CacheStep> = here.into_iter().map(|step| **step).collect();
+    let found: Vec<&CacheStep> = here.into_iter().filter(|step| may_find(cached, step)).collect();
+    if found.is_empty() {
+        return Some("it is saved under a different key");
     }
-    Some("it is saved under a different key")
+    let early = |step: &&CacheStep| is_saved_early(cached, step);
+    found.iter().all(early).then_some("it is saved before nox has built anything")
+}
+
+/// Whether `saver` is a step of the same job that saves before any call that fills the folder.
+fn is_saved_early(cached: &ExistingCache<'_>, saver: &CacheStep) -> bool {
+    let events = &cached.timeline.events;
+    let at = events.iter().position(|e| e.cache().is_some_and(|step| std::ptr::eq(step, saver)));
+    let fills = |e: &Event| {
+        e.invocation().is_some_and(touches_folder) || e.arrival().is_some() || e.gate.is_some()
+    };
+    saver.form == CacheForm::Save
+        && at.is_some_and(|at| !events[..at].iter().any(fills) && events[at..].iter().any(fills))
 }
 
 fn folders(step: &CacheStep) -> Vec<&str> {

@@ -8,6 +8,7 @@ use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::hashed;
 use crate::cache::job_caches::JobCaches;
+use crate::job::CacheForm;
 use crate::job::context::JobContext;
 use crate::rules::checks::id;
 
@@ -33,9 +34,9 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         let others = own[position + 1..]
             .iter()
             .filter(|other| !std::ptr::eq(cached.timeline, other.timeline));
-        let among = others.filter(|other| collide(cached, other)).find_map(|other| {
-            Some(Rival { job: None, difference: cached.builds.difference(&other.builds)? })
-        });
+        let among = others
+            .filter(|other| collide(cached, other))
+            .find_map(|other| Some(Rival { job: None, difference: difference(cached, other)? }));
         let found = match among {
             Some(rival) => Some(rival),
             None if asked.insert(&cached.rendered.text) => elsewhere(caches, cached),
@@ -75,8 +76,7 @@ fn elsewhere(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Rival
         .under(&cached.rendered)
         .filter(|(other, _)| other.job_ref != caches.context.job_ref);
     let mut rivals = others.filter_map(|(other, theirs)| {
-        let difference =
-            cached.builds.difference(&theirs.builds).filter(|_| theirs.step.key.is_some())?;
+        let difference = difference(cached, theirs).filter(|_| theirs.step.key.is_some())?;
         (collide(cached, theirs) && is_sure(other, theirs)).then_some((other, difference))
     });
     let (other, difference) = rivals.next()?;
@@ -84,6 +84,15 @@ fn elsewhere(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Rival
     let here = other.job_ref.document == caches.context.job_ref.document;
     let file = if here { String::new() } else { format!(" of `{path}`") };
     Some(Rival { job: Some(format!("`{}`{file}", other.name)), difference })
+}
+
+/// What certainly differs in what they build. A step that only restores is there for the cache of
+/// another job: it takes the sessions that it needs from those that the other saved.
+fn difference(a: &ExistingCache<'_>, b: &ExistingCache<'_>) -> Option<&'static str> {
+    if [a, b].iter().any(|cached| cached.step.form == CacheForm::Restore) {
+        return a.builds.difference_of_session(&b.builds);
+    }
+    a.builds.difference(&b.builds)
 }
 
 /// `env.pythonLocation` ends with the processor, so it differs where the runners' processors do.

@@ -76,14 +76,20 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
 }
 
 fn message(context: &JobContext<'_>, invocation: &Invocation) -> String {
-    let folder = invocation.folders.first().map_or(".nox", String::as_str);
     let subject = match context.job_ref.job {
         Some(_) => format!("job `{}`", context.name),
         None => "this action".to_owned(),
     };
-    format!(
-        "{subject} runs nox without caching `{folder}`, so every run builds its environments from scratch"
-    )
+    match invocation.folders.first() {
+        Some(folder) => format!(
+            "{subject} runs nox without caching `{folder}`, so every run builds its environments \
+             from scratch"
+        ),
+        None => format!(
+            "{subject} runs nox without caching its environments, so every run builds them from \
+             scratch"
+        ),
+    }
 }
 
 fn help(calls: &[UncoveredCall<'_>], by_uv: bool) -> String {

@@ -5,6 +5,7 @@ mod cache_before_checkout;
 mod cache_never_saved;
 mod cache_not_reused;
 mod cache_removed;
+mod cached_twice;
 mod constant_key;
 mod frozen_dependencies;
 mod interpreter_not_in_key;
@@ -27,7 +28,7 @@ use crate::cache::job_caches::JobCaches;
 type AuditCheck = fn(&JobCaches<'_>) -> Option<Finding>;
 
 /// In the order in which their fixes are combined: where a step stands comes first.
-const AUDIT_CHECKS: [AuditCheck; 17] = [
+const AUDIT_CHECKS: [AuditCheck; 18] = [
     retired_cache_action::check,
     cache_before_checkout::check,
     cache_after_run::check,
@@ -41,6 +42,7 @@ const AUDIT_CHECKS: [AuditCheck; 17] = [
     missing_restore_keys::check,
     stale_install::check,
     cache_removed::check,
+    cached_twice::check,
     cache_never_saved::check,
     saved_after_failure::check,
     partial_hit_reused::check,

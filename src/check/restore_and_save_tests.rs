@@ -74,6 +74,17 @@ fn removals_before_the_cache_is_saved() {
 fn a_call_that_runs_without_a_hit_deletes_nothing_restored() {
     let install = "- if: steps.c.outputs.cache-hit != 'true'\n  run: nox --install-only -s lint\n";
     assert_eq!(reported("", ".nox", install, "nox -R -s lint", ""), [] as [&str; 0]);
+    for asked in [
+        "if [ \"${{ steps.c.outputs.cache-hit }}\" != true ]; then nox --install-only -s lint; fi",
+        "if [[ $HIT != 'true' ]]; then nox --install-only -s lint; fi\n  env: {HIT: '${{ steps.c.outputs.cache-hit }}'}",
+    ] {
+        let install = format!("- run: {asked}\n");
+        let rules = reported("", ".nox", &install, "nox -R -s lint", "");
+        assert_eq!(rules, [] as [&str; 0], "{asked}");
+    }
+    let on_hit = "- run: if [ '${{ steps.c.outputs.cache-hit }}' == true ]; then nox -s lint; fi\n";
+    let rules = reported("", ".nox", on_hit, "nox -R -s lint", "");
+    assert!(rules.contains(&"nox/cache-not-reused"), "{rules:?}");
     let always = "- run: nox --install-only -s lint\n";
     let rules = reported("", ".nox", always, "nox -R -s lint", "");
     assert!(rules.contains(&"nox/cache-not-reused"), "{rules:?}");
@@ -101,6 +112,92 @@ fn what_is_restored_must_be_saved_under_its_name() {
         for rule in [never, "nox/saved-after-failure"] {
             assert_eq!(rules.contains(&rule), expected == Some(rule), "{after}: {rules:?}");
         }
+    }
+}
+
+#[test]
+fn what_is_saved_before_nox_runs_is_never_found() {
+    let save = "- uses: actions/cache/save@v6\n  with:\n    path: .nox\n    key: ${{ steps.c.outputs.cache-primary-key }}\n";
+    let rules = reported("/restore", ".nox", save, "nox -r -s lint", "");
+    assert!(rules.contains(&"nox/cache-never-saved"), "{rules:?}");
+    let built = format!("- run: nox -r --install-only\n{save}");
+    let rules = reported("/restore", ".nox", &built, "nox -r -s lint", "");
+    assert!(!rules.contains(&"nox/cache-never-saved"), "{rules:?}");
+}
+
+#[test]
+fn two_steps_that_restore_the_same_folder() {
+    let second = |condition: &str, form: &str, path: &str| {
+        format!(
+            "- if: {condition}\n  uses: actions/cache{form}@v6\n  with:\n    path: {path}\n    key: other-{KEY}\n"
+        )
+    };
+    let twice = "nox/cached-twice";
+    for (between, expected) in [
+        (second("true", "", ".nox"), true),
+        (second("true", "", "./.nox"), true),
+        (second("true", "", "."), true),
+        (second("true", "", "'.no*'"), true),
+        (second("true", "/restore", ".nox"), true),
+        (second("true", "/save", ".nox"), false),
+        (second("github.ref == 'refs/heads/main'", "", ".nox"), false),
+        (second("steps.c.outputs.cache-hit != 'true'", "/restore", ".nox"), false),
+        (second("true", "", "docs/.nox"), false),
+        (second("true", "", ".nox/.cache"), false),
+        (second("true", "", "~/.cache/pip"), false),
+        (second("runner.os == 'macOS'", "", ".nox"), false),
+        (format!("- run: rm -rf .nox\n{}", second("true", "", ".nox")), false),
+    ] {
+        let rules = reported("", ".nox", &between, "nox -r -s lint", "");
+        assert_eq!(rules.contains(&twice), expected, "{between}: {rules:?}");
+    }
+}
+
+#[test]
+fn a_job_that_only_restores_takes_its_sessions_from_another_ones_cache() {
+    let steps = |form: &str, version: &str, call: &str| {
+        format!(
+            "    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n      - uses: actions/setup-python@v6\n        with: {{python-version: '{version}'}}\n      - uses: actions/cache{form}@v6\n        with: {{path: .nox, key: \"nox-${{{{ hashFiles('noxfile.py') }}}}\"}}\n      - run: {call}\n"
+        )
+    };
+    let noxfile = "import nox\n@nox.session\ndef lint(session):\n    session.install('ruff==1')\n@nox.session\ndef docs(session):\n    session.install('mkdocs==1')\n";
+    for (form, version, expected) in
+        [("/restore", "3.13", false), ("", "3.13", true), ("/restore", "3.12", true)]
+    {
+        let workflow = format!(
+            "on: push\njobs:\n  warm:\n{}  lint:\n    needs: warm\n{}",
+            steps("", "3.13", "nox -r --install-only"),
+            steps(form, version, "nox -r -s lint")
+        );
+        let files = [(".github/workflows/ci.yml", &*workflow), ("noxfile.py", noxfile)];
+        let found = outcome(&files, &Config::default()).findings;
+        let collides = found.iter().any(|f| f.rule == "nox/key-collision");
+        assert_eq!(collides, expected, "{form} {version}: {found:#?}");
+    }
+}
+
+#[test]
+fn an_action_hands_the_answer_of_its_cache_on() {
+    let action = format!(
+        "outputs:\n  hit:\n    value: ${{{{ steps.inner.outputs.cache-hit }}}}\nruns:\n  using: composite\n  steps:\n    - uses: actions/setup-python@v6\n      with: {{python-version: '3.13'}}\n    - id: inner\n      uses: actions/cache@v6\n      with:\n        path: .nox\n        key: {KEY}\n"
+    );
+    for (condition, expected) in [
+        ("steps.setup.outputs.hit != 'true'", false),
+        ("steps.setup.outputs.other != 'true'", true),
+    ] {
+        let steps = format!(
+            "- uses: actions/checkout@v6\n- id: setup\n  uses: ./.github/actions/x\n- if: {condition}\n  run: nox --install-only -s lint\n- run: nox -R -s lint\n"
+        );
+        let workflow = job("runs-on: ubuntu-latest", &steps);
+        let files = [
+            (".github/workflows/ci.yml", &*workflow),
+            (".github/actions/x/action.yml", &*action),
+            ("noxfile.py", NOXFILE),
+            ("requirements.txt", "ruff==0.14.0\n"),
+        ];
+        let found = outcome(&files, &Config::default()).findings;
+        let wasted = found.iter().any(|f| f.rule == "nox/cache-not-reused");
+        assert_eq!(wasted, expected, "{condition}: {found:#?}");
     }
 }
 

@@ -230,7 +230,7 @@ fn left_out(context: &JobContext<'_>, passing: &Passing<'_>) -> Option<Location>
         path: context.document().path.clone(),
         span: job.id_span,
         label: format!(
-            "{}: not checked for a missing cache: the workflow only runs for tags or releases, \
+            "{}: not checked for a missing cache: the job only runs for tags or releases, \
              and restored files could end up in what it publishes",
             context.name
         ),

@@ -215,9 +215,11 @@ impl Inserted<'_> {
         let conditions: Vec<&str> =
             conditions.map(|c| c.map(|c| c.text.as_str())).collect::<Option<_>>()?;
         let first = *conditions.first()?;
-        // Where steps between decide, the first one's place is too early to ask.
-        let asks_steps = first.contains("steps.") && conditions.len() > 1;
-        (conditions.iter().all(|c| *c == first) && !asks_steps).then(|| first.to_owned())
+        // Where a step between decides, the first one's place is too early to ask.
+        let from = steps.iter().min().copied().unwrap_or_default();
+        let mut later = self.list.steps.iter().skip(from).filter_map(|step| step.id.as_ref());
+        let asks_later = later.any(|id| first.contains(&format!("steps.{}.", id.text)));
+        (conditions.iter().all(|c| *c == first) && !asks_later).then(|| first.to_owned())
     }
 }
 
@@ -356,7 +358,7 @@ fn applicability(permission: &Permission, needs: &Needs, notes: &mut Vec<String>
 }
 
 fn runs_on_tags(context: &JobContext<'_>) -> bool {
-    context.instances.triggers.iter().any(|t| t.names_tags() || t.event == "release")
+    context.instances.for_tags
 }
 
 /// What would spoil a cache restored at `step_ref`: a checkout that deletes it, or another

@@ -21,13 +21,19 @@ pub fn obstacle(invocation: &Invocation) -> Option<String> {
         return Some(format!("`{refused}` tells nox not to reuse environments"));
     }
     if !invocation.run.can_insert_reuse_flag {
-        return Some("`-r` on the command line wouldn't apply to every session".to_owned());
+        return Some(match invocation.run.calls_again.first() {
+            Some(call) => format!(
+                "a session calls nox again ({call}), and `-r` doesn't reach that call; add it there"
+            ),
+            None => "`-r` on the command line wouldn't apply to every session".to_owned(),
+        });
     }
     match invocation.insert_at {
         Some(_) => None,
-        None => Some(
-            invocation.no_insert_reason.unwrap_or("the nox command isn't in this file").to_owned(),
-        ),
+        None => Some(match &invocation.no_insert_reason {
+            Some(reason) => reason.clone().into_owned(),
+            None => "the nox command isn't in this file".to_owned(),
+        }),
     }
 }
 
@@ -65,11 +71,17 @@ pub fn insert<'a>(
     repository: &Repository,
     document: usize,
     calls: impl Iterator<Item = (&'a Event, &'a Invocation)>,
-) -> Result<(Vec<Edit>, Vec<Change>), &'static str> {
+) -> Result<(Vec<Edit>, Vec<Change>), String> {
     let mut places: BTreeMap<StepRef, BTreeSet<usize>> = BTreeMap::new();
     for (event, invocation) in calls {
         if event.step_ref.document != document {
-            return Err("another nox command that needs `-r` is in a different file");
+            let other = &repository.documents[event.step_ref.document];
+            let line = other.text.position(event.span.start).line;
+            return Err(format!(
+                "`{}` in `{}`, line {line}, needs `-r` too, and a fix changes only one file; add \
+                 it there first",
+                invocation.command, other.path
+            ));
         }
         let Some(offset) = invocation.insert_at else { continue };
         places.entry(event.step_ref).or_default().insert(offset);

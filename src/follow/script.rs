@@ -2,12 +2,20 @@
 
 use super::{Ask, FileScript, Followed, python};
 use crate::base::text::Span;
+use crate::rules::wrappers::WRAPPERS;
 use crate::shell::{CallKind, Shell};
+use crate::tool::known_name;
 
 /// The script file that the program is, if it is one of the repository.
 pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
     let folder = ask.folder;
     let launcher = ask.program.launchers.last().map(String::as_str).unwrap_or_default();
+    if let Some(path) = of_unread_language(ask) {
+        if ask.files.read(&path).is_some_and(|text| may_call(&text)) {
+            out.notes.push(unread(&path));
+        }
+        return;
+    }
     let Some((path, named)) = file(ask, folder) else { return };
     let Some(text) = ask.files.read(&path) else {
         out.notes.push(format!("`{path}` is not readable text, or too large"));
@@ -24,7 +32,15 @@ pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
         Some(shell) => shell,
     };
     if shell == Shell::Python {
+        let before = out.file_scripts.len();
         python::script(&path, &text, folder, out);
+        if out.file_scripts.len() == before && may_call(&text) {
+            out.notes.push(unread(&path));
+        }
+        return;
+    }
+    if matches!(shell, Shell::Other(_)) && may_call(&text) {
+        out.notes.push(unread(&path));
         return;
     }
     let mut file_script =
@@ -32,6 +48,35 @@ pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
     file_script.shell = shell;
     file_script.arguments = Some(ask.program.args.iter().map(|w| w.value.clone()).collect());
     out.file_scripts.push(file_script);
+}
+
+fn unread(path: &str) -> String {
+    let tool = known_name();
+    format!(
+        "`{path}` mentions {tool}, but cachelint can't read what it runs; a step that calls {tool} \
+         itself would help"
+    )
+}
+
+/// Whether a script may call the tool in a way that is not read: its name begins a text.
+fn may_call(text: &str) -> bool {
+    let after_name = |rest: &str| {
+        let rest = rest.strip_prefix(known_name());
+        rest.is_some_and(|rest| rest.starts_with(['"', '\'', '`', ' ']))
+    };
+    let quotes = text.match_indices(['"', '\'', '`']);
+    quotes.into_iter().any(|(at, quote)| after_name(&text[at + quote.len()..]))
+}
+
+/// The script that a program of an interpreter is given whose language is not read.
+fn of_unread_language(ask: &Ask<'_>) -> Option<String> {
+    let name = ask.program.name.as_deref()?;
+    if !WRAPPERS.unread_interpreters.contains(name) {
+        return None;
+    }
+    let words = ask.program.args.iter().filter_map(|word| word.value.as_deref());
+    let mut paths = words.filter(|word| !word.starts_with('-'));
+    paths.find_map(|word| ask.resolve(ask.folder, word).filter(|path| ask.files.is_tracked(path)))
 }
 
 /// The tracked file and how it was named.

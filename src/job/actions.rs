@@ -9,7 +9,7 @@ use super::timeline::{Here, TimelineBuilder};
 use super::unset::KeyContext;
 use super::value_origin::OriginResolver;
 use crate::actions::context::Inputs;
-use crate::actions::expr::Expr;
+use crate::actions::expr::{Eval, Expr, Value};
 use crate::actions::{Scalar, Uses};
 use crate::job::key_template::Key;
 use crate::repo::index::local;
@@ -106,7 +106,14 @@ impl TimelineBuilder<'_> {
             .map(|input| {
                 let passed = here.step.input(&input.name).map(|s| s.text.as_str());
                 let text = passed.or(input.default.as_deref()).unwrap_or_default();
-                (input.name.clone(), scope.evaluate(text))
+                // Whatever a step passes, the action gets it as text.
+                let text_of = |value: Value| Value::String(value.to_text());
+                let value = match scope.evaluate(text) {
+                    Eval::Known(value) => Eval::Known(text_of(value)),
+                    Eval::OneOf(values) => Eval::one_of(values.into_iter().map(text_of)),
+                    Eval::Unknown => Eval::Unknown,
+                };
+                (input.name.clone(), value)
             })
             .collect();
         self.enter(here, action, &Inputs { values });
@@ -326,7 +333,7 @@ impl TimelineBuilder<'_> {
             checkout: place.checkout,
             own: place.own,
             insert_at: None,
-            no_insert_reason: Some("the action decides how nox is called"),
+            no_insert_reason: Some("the action decides how nox is called".into()),
             action: Some(action),
             conditional: false,
             in_container: false,

@@ -1,5 +1,6 @@
 //! Steps with `run:`: calls of the tool, publishing commands, variables written for later steps.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::shell::{
     Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, TOP_FOLDER, UnwrappedCommand,
     Word,
 };
-use crate::tool::{Answer, Argument, Request, Run, Variable};
+use crate::tool::{Answer, Argument, Files, Request, Run, Variable};
 
 /// Longest text of a command shown to people.
 const MAX_SHOWN: usize = 80;
@@ -30,6 +31,9 @@ const MAX_SHOWN: usize = 80;
 /// set them too).
 const ALWAYS_SET: [(&str, &str); 3] =
     [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", WORKSPACE)];
+
+/// The operating system of the runner, in every run.
+const RUNNER_OS: &str = "RUNNER_OS";
 
 impl TimelineBuilder<'_> {
     pub(super) fn run(&mut self, here: Here<'_>) {
@@ -41,6 +45,20 @@ impl TimelineBuilder<'_> {
 
     /// Reads a script that starts in `folder`.
     pub(super) fn script(
+        &mut self,
+        here: Here<'_>,
+        script: &Scalar,
+        shell: Shell,
+        folder: Option<String>,
+        in_container: bool,
+    ) {
+        self.read_by_hit(here, &script.text, |builder| {
+            builder.expand(here, script, shell.clone(), folder.clone(), in_container);
+        });
+    }
+
+    /// Puts known values into a script and reads it.
+    fn expand(
         &mut self,
         here: Here<'_>,
         script: &Scalar,
@@ -151,6 +169,9 @@ impl TimelineBuilder<'_> {
         match self.scope_at(origin.here).variable(name) {
             Some(Eval::Known(value)) => Variable::Set(value.to_text()),
             Some(_) => Variable::Unknown,
+            None if name == RUNNER_OS => {
+                self.runner_os.map_or(Variable::Unknown, |os| Variable::Set(os.to_owned()))
+            }
             None => ALWAYS_SET
                 .iter()
                 .find(|(n, _)| *n == name)
@@ -222,6 +243,13 @@ impl TimelineBuilder<'_> {
         let text = shown(origin.text, command.span);
         let (at, in_container, stays) = match self.folder_of(origin, &call.directory, &call.host) {
             Some(Some((at, in_container))) => (at, in_container, true),
+            Some(None) if is_defined_elsewhere(&call.host) => {
+                let why = format!(
+                    "`{text}` runs in a container that is defined elsewhere, so cachelint doesn't \
+                     know where its environments are kept"
+                );
+                return self.undecide_command(origin, command, why);
+            }
             Some(None) => (String::new(), false, false),
             None => {
                 let why = format!("`{text}` runs in an unknown folder");
@@ -244,7 +272,7 @@ impl TimelineBuilder<'_> {
             run.why = "what it builds in its container is thrown away".to_owned();
         }
         let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
-        let (insert_at, no_insert_reason) = self.insertion(origin, call);
+        let (insert_at, no_insert_reason) = self.insertion(origin, command, call);
         let span = self.span_in_step(origin, command.span);
         let invocation = Invocation {
             command: text,
@@ -265,18 +293,20 @@ impl TimelineBuilder<'_> {
         if origin.file_script.is_some() {
             self.via.push(self.place_of(origin, command.span));
         }
-        let made = effects(&invocation, self.credential(origin));
+        let made = effects(&invocation, self.credential(origin, call));
         self.push(origin.here, span, EventKind::Run(Box::new(invocation)));
         made.into_iter().for_each(|kind| self.push(origin.here, span, kind));
         self.via.truncate(outer);
     }
 
-    /// A variable of the step or the job with the right to upload to an index.
-    fn credential(&self, origin: &CommandOrigin<'_>) -> Option<String> {
+    /// A variable with the right to upload to an index, of the job, the step, an earlier step or the
+    /// command itself.
+    fn credential(&self, origin: &CommandOrigin<'_>, call: &Call) -> Option<String> {
         let job = self.job.iter().map(|job| &job.env);
         let entries = job.chain([&origin.here.step.env]).flat_map(|env| &env.entries);
-        let mut names = entries.map(|(name, _)| name);
-        names.rfind(|name| publishers().is_credential(name)).cloned()
+        let set = self.state.exported.iter().chain(&origin.env).chain(&call.env);
+        let mut names = entries.map(|(name, _)| name).chain(set.map(|(name, _)| name));
+        names.find(|name| publishers().is_credential(name)).cloned()
     }
 
     pub(super) fn ask(
@@ -305,16 +335,28 @@ impl TimelineBuilder<'_> {
     fn insertion(
         &self,
         origin: &CommandOrigin<'_>,
+        command: &Command,
         call: &Call,
-    ) -> (Option<usize>, Option<&'static str>) {
+    ) -> (Option<usize>, Option<Cow<'static, str>>) {
         if origin.file_script.is_some() {
-            return (None, Some("the step runs nox through another file; add the flag there"));
+            let place = self.place_of(origin, command.span);
+            let text = self.repository.files().read(&place.path);
+            let before = text.as_deref().and_then(|text| text.get(..place.span.start));
+            let line = before.map_or(String::new(), |before| {
+                format!(", line {}", before.matches('\n').count() + 1)
+            });
+            let flag = self.repository.answers.tool().reuse_flag().to_owned();
+            let why = format!(
+                "the nox command is in `{}`{line}, which cachelint doesn't edit; add `{flag}` there",
+                place.path
+            );
+            return (None, Some(why.into()));
         }
         let step = origin.here.step;
         let mut written = step.run.iter().chain(step.with.iter().map(|(_, input)| input));
         if written.all(|script| script.node != origin.script.node) {
             let why = "an action runs nox from its input; add the flag there";
-            return (None, Some(why));
+            return (None, Some(why.into()));
         }
         let Some(offset) = call.insert_at else {
             let tool = self.repository.answers.tool().name();
@@ -323,11 +365,11 @@ impl TimelineBuilder<'_> {
             } else {
                 "the word `nox` is not written in this step"
             };
-            return (None, Some(why));
+            return (None, Some(why.into()));
         };
         match origin.map() {
             Some(map) => (Some(map.insertion_offset(offset)), None),
-            None => (None, Some("cachelint can't edit this script safely")),
+            None => (None, Some("cachelint can't edit this script safely".into())),
         }
     }
 
@@ -389,6 +431,11 @@ fn inside_mount(mount: &Word, workdir: Option<&Word>) -> String {
         .and_then(|w| w.value.as_deref()?.strip_prefix(target))
         .filter(|_| !target.is_empty());
     folder.and_then(|f| in_workspace("", f.trim_start_matches('/'))).unwrap_or_default()
+}
+
+/// Whether nobody sees here what a container has mounted.
+fn is_defined_elsewhere(host: &Host) -> bool {
+    matches!(host, Host::Container { defined_elsewhere: true, mounts, .. } if mounts.is_empty())
 }
 
 /// `$PWD:/io`, `${{ github.workspace }}:/src`, `.:/x`.

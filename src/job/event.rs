@@ -1,5 +1,6 @@
 //! The events of a timeline.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::actions::Scalar;
@@ -179,7 +180,7 @@ pub struct Invocation {
     /// stand.
     pub insert_at: Option<usize>,
     /// Why the reuse flag cannot be inserted.
-    pub no_insert_reason: Option<&'static str>,
+    pub no_insert_reason: Option<Cow<'static, str>>,
     /// A published action that runs the tool itself.
     pub action: Option<&'static ToolAction>,
     /// A green run of the script may leave the call out.

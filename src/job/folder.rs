@@ -8,12 +8,12 @@ use super::state::in_workspace;
 use super::timeline::{Here, TimelineBuilder};
 use crate::base::glob::Pattern;
 use crate::base::text::Span;
-use crate::rules::folders::{ArtifactAction, folders};
+use crate::rules::folders::{ArtifactAction, DownloadCommand, folders};
 use crate::rules::is_action;
 use crate::shell::{Command, UnwrappedCommand};
 
 /// Something that deletes files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Removal {
     /// As written: `rm -rf .nox`.
     pub what: String,
@@ -22,12 +22,15 @@ pub struct Removal {
     /// Everything ignored below this folder goes, but for what fits `kept`.
     ignored_in: Option<String>,
     kept: Vec<String>,
+    /// Below these folders, what fits all of these names.
+    found_in: Vec<String>,
+    found: Vec<String>,
 }
 
 impl Removal {
     /// Deletes a folder of the workspace.
     pub fn of_folder(what: String, folder: String) -> Self {
-        Self { what, targets: vec![folder], ignored_in: None, kept: Vec::new() }
+        Self { what, targets: vec![folder], ..Self::default() }
     }
 
     /// Whether the environments in `folder` are deleted.
@@ -38,7 +41,13 @@ impl Removal {
             k == name || k == folder || Pattern::parse(k).is_ok_and(|p| p.matches(name))
         };
         let below = |root: &String| is_within(folder, root);
-        self.targets.iter().any(|target| takes(target, folder))
+        let fits = |pattern: &String| {
+            let pattern = pattern.rsplit('/').next().unwrap_or(pattern);
+            pattern == name || Pattern::parse(pattern).is_ok_and(|p| p.matches(name))
+        };
+        let found = self.found_in.iter().any(below) && self.found.iter().all(fits);
+        found
+            || self.targets.iter().any(|target| takes(target, folder))
             || (self.ignored_in.iter().any(below) && !self.kept.iter().any(kept))
     }
 }
@@ -80,9 +89,14 @@ pub struct Arrival {
 impl Arrival {
     /// Whether it brings the environments in `folder`.
     pub fn brings(&self, folder: &str) -> bool {
+        // What begins with a dot isn't an environment: `.nox/.cache`.
+        let inside = |filled: &str| {
+            let inside = filled.strip_prefix(folder)?.strip_prefix('/')?;
+            Some(!inside.starts_with('.'))
+        };
         self.folder
             .as_deref()
-            .is_some_and(|filled| filled == folder || filled.starts_with(&format!("{folder}/")))
+            .is_some_and(|filled| filled == folder || inside(filled) == Some(true))
     }
 }
 
@@ -156,8 +170,23 @@ impl TimelineBuilder<'_> {
                 .filter(|w| !is_option(w))
                 .filter_map(|path| target(&folder, path))
                 .collect();
-            let removal = Removal { what: what(), targets, ignored_in: None, kept: Vec::new() };
+            let removal = Removal { what: what(), targets, ..Removal::default() };
             self.push_at(origin, command, span, EventKind::Removal(removal));
+            return true;
+        }
+        if name == "find"
+            && let Some((places, names)) = data.find.deletes(&words)
+        {
+            let places = if places.is_empty() { vec!["."] } else { places };
+            let found_in = places.iter().filter_map(|place| target(&folder, place)).collect();
+            let found = names.into_iter().map(str::to_owned).collect();
+            let removal = Removal { what: what(), found_in, found, ..Removal::default() };
+            self.push_at(origin, command, span, EventKind::Removal(removal));
+            return true;
+        }
+        if let Some((rule, rest)) = data.download(&name, &words) {
+            let arrival = downloaded_by(what(), &folder, rule, rest);
+            self.push_at(origin, command, span, EventKind::Arrival(arrival));
             return true;
         }
         if name == "git" && data.cleans_ignored(&words) {
@@ -179,7 +208,7 @@ impl TimelineBuilder<'_> {
                 }
             }
             let ignored_in = targets.is_empty().then_some(folder);
-            let removal = Removal { what: what(), targets, ignored_in, kept };
+            let removal = Removal { what: what(), targets, ignored_in, kept, ..Removal::default() };
             self.push_at(origin, command, span, EventKind::Removal(removal));
             return true;
         }
@@ -305,6 +334,30 @@ fn packed_folder(line: &str) -> Option<String> {
     Some(word.trim_start_matches("./").trim_end_matches('/').to_owned())
 }
 
+/// What a command brings that downloads files between jobs; these are its words.
+fn downloaded_by(what: String, folder: &str, rule: &DownloadCommand, words: &[&str]) -> Arrival {
+    let value = |options: &[String]| {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            if options.iter().any(|option| option == word) {
+                return words.next().map(|value| (*value).to_owned());
+            }
+            let attached = |option: &String| word.strip_prefix(option.as_str())?.strip_prefix('=');
+            if let Some(value) = options.iter().find_map(attached) {
+                return Some(value.to_owned());
+            }
+        }
+        None
+    };
+    let name = value(&rule.name).or_else(|| value(&rule.pattern));
+    let into = value(&rule.path);
+    Arrival {
+        what,
+        folder: in_workspace(folder, into.as_deref().unwrap_or(".")),
+        artifact: Some(Artifact::new(&name.unwrap_or_default(), true)),
+    }
+}
+
 fn is_option(word: &str) -> bool {
     // `/s` and `/q` of cmd; longer ones are paths.
     word.starts_with('-') || (word.starts_with('/') && word.len() == 2)
@@ -340,11 +393,19 @@ mod tests {
             assert_eq!(takes(target, folder), expected, "{target} {folder}");
         }
         let clean = |kept: &[&str]| Removal {
-            what: String::new(),
-            targets: Vec::new(),
             ignored_in: Some(String::new()),
             kept: kept.iter().map(|k| (*k).to_owned()).collect(),
+            ..Removal::default()
         };
+        let find = |place: &str, name: &str| Removal {
+            found_in: vec![place.to_owned()],
+            found: vec![name.to_owned()],
+            ..Removal::default()
+        };
+        assert!(find("", ".nox").takes("sdk/.nox"));
+        assert!(find("", "*/.no*").takes(".nox"));
+        assert!(!find("docs", ".nox").takes(".nox"));
+        assert!(!find("", "__pycache__").takes(".nox"));
         assert!(clean(&[]).takes("sdk/.nox"));
         assert!(clean(&["dist"]).takes(".nox"));
         assert!(!clean(&[".nox"]).takes(".nox"));

@@ -45,6 +45,8 @@ pub struct Instances {
     /// The triggers in effect: the workflow's own, and those of its callers in place of
     /// `workflow_call`.
     pub triggers: Vec<Trigger>,
+    /// Tags or releases start the workflow, whatever the job's `if:` says of them.
+    pub for_tags: bool,
     /// Workflows elsewhere may call this one, with inputs and on events not known.
     pub external_callers: bool,
     /// Why these are not all, where a limit was reached.
@@ -78,6 +80,7 @@ impl Instances {
                 list: vec![instance],
                 exact: false,
                 triggers: Vec::new(),
+                for_tags: false,
                 external_callers: true,
                 undecided: None,
             };
@@ -126,13 +129,41 @@ impl Instances {
         let undecided = cut.then(|| {
             format!("more than {most} legs and callers: only the first {most} are looked at")
         });
-        Self { list, exact: exact && !cut, triggers, external_callers, undecided }
+        let for_tags =
+            triggers.iter().any(|t| t.names_tags() || t.only_tags() || t.event == "release");
+        if let Some(condition) = &definition.condition
+            && !external_callers
+        {
+            triggers = let_through(&condition.text, &definition.id, triggers);
+        }
+        Self { list, exact: exact && !cut, triggers, for_tags, external_callers, undecided }
     }
 
     /// The names of the events, when no others can start the unit.
     pub fn events(&self) -> Option<Vec<String>> {
         (!self.external_callers).then(|| self.triggers.iter().map(|t| t.event.clone()).collect())
     }
+}
+
+/// The triggers whose runs the job's `if:` may let through: all of them where it lets none.
+fn let_through(condition: &str, job_id: &str, triggers: Vec<Trigger>) -> Vec<Trigger> {
+    let (leg, inputs) = (Leg::default(), Inputs::default());
+    let scope = Scope::new(&leg, &inputs, job_id);
+    let lets_event = |trigger: &&Trigger| {
+        let event = std::slice::from_ref(&trigger.event);
+        scope.clone().with_events(Some(event)).condition(condition) != Some(false)
+    };
+    let left: Vec<Trigger> = triggers.iter().filter(lets_event).cloned().collect();
+    let left = if left.is_empty() { triggers } else { left };
+    // What it says of branches and tags shows with those that it names, and with one that nobody
+    // names.
+    let named = condition.split(['\'', '"']).filter(|text| text.starts_with("refs/"));
+    let (tags, others): (Vec<&str>, Vec<&str>) = named
+        .chain(["refs/tags/-", "refs/heads/-", "refs/heads/main", "refs/pull/1/merge"])
+        .partition(|name| name.starts_with("refs/tags/"));
+    let lets = |name: &str| scope.clone().with_reference(name).condition(condition) != Some(false);
+    let only_tags = tags.into_iter().any(lets) && !others.into_iter().any(lets);
+    if only_tags { vec![Trigger::of_tags()] } else { left }
 }
 
 fn triggers_start_directly(triggers: &[Trigger]) -> bool {

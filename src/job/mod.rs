@@ -8,6 +8,7 @@ pub mod event;
 mod extent;
 pub mod folder;
 mod followed;
+mod gated;
 pub mod instance;
 pub mod key_template;
 mod listed_sessions;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::{CacheStep, Event, EventKind, Gate, Invocation, StepRef};
+use super::gated::HitOutput;
 use super::instance::{Instance, Instances};
 use super::state::{CheckoutPlace, WorkspaceState};
 use super::undecided::Undecided;
@@ -21,8 +22,6 @@ const USES_ACTION: &str = "uses this action";
 const MAX_ACTION_DEPTH: usize = 9;
 /// Steps of one instance, those of composite actions counted each time they are used.
 const MAX_STEPS: usize = 5_000;
-/// Cache steps before a step that its condition may ask for.
-const MAX_GATES: usize = 100;
 /// Work that the instances of one file may cost together: one for a step, a followed script or a
 /// call of the tool, and one more for this many bytes of a script.
 const MAX_WORK_OF_FILE: usize = 60_000;
@@ -81,6 +80,7 @@ pub fn build(
         undecided: Vec::new(),
         conditions: Vec::new(),
         gates: Vec::new(),
+        assumed: None,
         via: Vec::new(),
         outer: None,
         depth: 0,
@@ -105,6 +105,9 @@ pub fn build(
         && instances.list.first().is_some_and(|first| std::ptr::eq(first, instance))
     {
         builder.undecide_instances(why);
+    }
+    if let Some(job) = job {
+        builder.called_elsewhere(job);
     }
     if let Some(steps) = document.steps(instance.job_ref.job) {
         builder.steps(instance.job_ref.document, instance.job_ref.job, steps, &instance.inputs);
@@ -131,7 +134,9 @@ pub(super) struct TimelineBuilder<'a> {
     /// `if:` texts on the way that could not be decided.
     conditions: Vec<String>,
     /// Conditions on the way that ask for a cache step's `cache-hit`.
-    gates: Vec<Gate>,
+    pub(super) gates: Vec<Gate>,
+    /// The answer to such a question that a script is read with.
+    pub(super) assumed: Option<(HitOutput, &'static str)>,
     pub via: Vec<Location>,
     /// The job's step that a composite action was entered from.
     pub outer: Option<StepRef>,
@@ -183,7 +188,10 @@ impl<'a> TimelineBuilder<'a> {
         for env in self.envs.iter().copied().chain(step.map(|s| &s.env)) {
             scope = scope.with_env(env);
         }
-        scope
+        match &self.assumed {
+            Some((output, value)) => scope.with_output(&output.id, &output.name, value),
+            None => scope,
+        }
     }
 
     /// The context in which a step's values are evaluated.
@@ -237,26 +245,6 @@ impl<'a> TimelineBuilder<'a> {
                 self.gates.pop();
             }
         }
-    }
-
-    /// What a condition says of an earlier cache step of the same list.
-    fn gate(&self, here: Here<'_>, condition: &str) -> Option<Gate> {
-        let StepRef { document, job, .. } = here.step_ref;
-        let list = here.document.steps(job)?;
-        let caches = self.events.iter().rev().filter(|e| {
-            e.cache().is_some() && (e.step_ref.document, e.step_ref.job) == (document, job)
-        });
-        caches.take(MAX_GATES).find_map(|event| {
-            let id = &list.steps.get(event.step_ref.step)?.id.as_ref()?.text;
-            let given = |value: &str| {
-                self.scope_at(here).with_output(id, "cache-hit", value).condition(condition)
-            };
-            if given("true") == Some(false) {
-                return Some(Gate { cache: event.step_ref, on_hit: false });
-            }
-            let only = given("") == Some(false) && given("false") == Some(false);
-            only.then_some(Gate { cache: event.step_ref, on_hit: true })
-        })
     }
 
     /// Counts the work of a step or a script of so many bytes; false where it may no longer be

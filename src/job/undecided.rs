@@ -7,10 +7,12 @@ use super::event::Invocation;
 use super::followed::CommandOrigin;
 use super::summary::creates;
 use super::timeline::{Here, Timeline, TimelineBuilder};
+use crate::actions::Job;
 use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::repo::Repository;
 use crate::repo::words::Goal;
+use crate::rules::command_actions::command_inputs;
 use crate::shell::{CallKind, Command, UnwrappedCommand};
 use crate::tool::Answer;
 
@@ -218,14 +220,60 @@ impl TimelineBuilder<'_> {
 
     /// An action that is not known and has a call of the tool among its inputs.
     pub fn command_inputs(&mut self, here: Here<'_>, action: &str) {
-        let calls = |text: &str| self.call_stands_in(&text.split_whitespace().collect::<Vec<_>>());
-        if let Some((input, _)) = here.step.with.iter().find(|(_, value)| calls(&value.text)) {
+        if let Some((input, _)) =
+            here.step.with.iter().find(|(name, value)| self.may_call(name, &value.text))
+        {
             let why = format!(
                 "`{action}` may run the command in its input `{input}`; a `run:` step that calls \
                  nox would help"
             );
             self.undecide(here, here.step.span, why);
+        } else if self.is_named_for_tool(action) {
+            let why = format!(
+                "`{action}` may run nox, but cachelint doesn't read actions of other repositories; \
+                 a `run:` step that calls nox would help"
+            );
+            self.undecide(here, here.step.span, why);
         }
+    }
+
+    /// A job that runs a workflow of another repository, which may call the tool.
+    pub fn called_elsewhere(&mut self, job: &Job) {
+        let Some(calls) = &job.calls else { return };
+        if self.repository.called_workflow(&calls.text).is_some() {
+            return;
+        }
+        let name = calls.text.split('@').next().unwrap_or_default();
+        let input = job.with.iter().any(|(name, value)| self.may_call(name, &value.text));
+        if input || self.is_named_for_tool(name) {
+            let path = self.repository.documents[self.instance.job_ref.document].path.clone();
+            let label = format!(
+                "`{name}` may run nox, but cachelint doesn't read workflows of other repositories"
+            );
+            let place = Location { path, span: calls.span, label };
+            self.add(Undecided { place, hides_call: true, only_without_calls: false });
+        }
+    }
+
+    /// Whether an input that an action or a workflow is given may be a command that calls the tool.
+    fn may_call(&self, input: &str, text: &str) -> bool {
+        let tool = self.repository.answers.tool().name();
+        let is_command =
+            command_inputs().iter().any(|word| input.to_ascii_lowercase().contains(word.as_str()));
+        text.lines().any(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let installs = words.iter().any(|word| NO_CALL.contains(word));
+            self.call_stands_in(&words) || (is_command && words.contains(&tool) && !installs)
+        })
+    }
+
+    /// Whether the tool's name is a word in that of an action or a workflow, and not as what it
+    /// installs.
+    fn is_named_for_tool(&self, name: &str) -> bool {
+        let tool = self.repository.answers.tool().name();
+        let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        let installs = name.contains("setup") || name.contains("install");
+        words.any(|word| word == tool) && !installs
     }
 
     /// Whether the tool's name is among the words with an option after it.

@@ -55,7 +55,7 @@ impl TimelineBuilder<'_> {
                         checkout: place.checkout.clone(),
                         own: place.own,
                         insert_at: None,
-                        no_insert_reason: Some("cibuildwheel decides how nox is called"),
+                        no_insert_reason: Some("cibuildwheel decides how nox is called".into()),
                         action: None,
                         conditional: true,
                         in_container: false,

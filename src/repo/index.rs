@@ -48,6 +48,25 @@ pub struct Repository {
     pub uploads: Vec<(String, String)>,
     /// The scripts of steps that name the tool's folder, each once.
     pub folder_scripts: Vec<String>,
+    /// The workflows that take artifacts of another run, by the file, path or name of its workflow;
+    /// under "" those for which any run may be meant.
+    run_takers: HashMap<String, Vec<usize>>,
+}
+
+/// The runs that the steps of a document take artifacts from: their workflow as written, "" for any.
+fn taken_runs(document: &Document) -> Vec<String> {
+    let steps = document.step_lists().flat_map(|list| &list.steps);
+    let run = |step: &Step| {
+        let uses = Uses::parse(&step.uses.as_ref()?.text)?;
+        let rule = folders().downloads.iter().find(|a| is_action(&a.action, uses.name))?;
+        let input = rule.from.iter().find_map(|name| step.input(name))?;
+        let text = input.text.trim();
+        // That of the run itself, or of the one that started it, is looked at anyway.
+        let own = ["github.run_id", "workflow_run.id"].iter().any(|id| text.contains(id));
+        let any = text.contains("${{") || text.chars().all(|c| c.is_ascii_digit());
+        (!own).then(|| if any { String::new() } else { text.to_owned() })
+    };
+    steps.filter_map(run).collect()
 }
 
 /// Name and path of the artifacts that steps of a document upload, as written.
@@ -93,6 +112,15 @@ impl Repository {
         let mut seen = HashSet::new();
         uploads.retain(|upload| upload.1.trim().contains('\n') && seen.insert(upload.clone()));
         let folder_scripts = folder_scripts(&documents, &format!(".{}", answers.tool().name()));
+        let mut run_takers: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, document) in documents.iter().enumerate() {
+            for run in taken_runs(document) {
+                let takers = run_takers.entry(run).or_default();
+                if takers.last() != Some(&at) {
+                    takers.push(at);
+                }
+            }
+        }
         let mut repository = Self {
             called_actions: vec![false; documents.len()],
             documents,
@@ -108,9 +136,24 @@ impl Repository {
             caches,
             uploads,
             folder_scripts,
+            run_takers,
         };
         repository.link();
         repository
+    }
+
+    /// The workflows that take artifacts of a run that may be one of any workflow.
+    pub fn takers_of_any_run(&self) -> &[usize] {
+        self.run_takers.get("").map_or(&[], Vec::as_slice)
+    }
+
+    /// The workflows that ask for a run of `document` by its name.
+    pub fn run_takers(&self, document: usize) -> impl Iterator<Item = usize> {
+        let own = &self.documents[document];
+        let file = own.path.rsplit('/').next().unwrap_or(&own.path);
+        let name = own.workflow().and_then(|w| w.name.as_ref()).map(|name| name.text.as_str());
+        let keys = [file, own.path.as_str()].into_iter().chain(name);
+        keys.filter_map(|key| self.run_takers.get(key)).flatten().copied()
     }
 
     /// The cache action that the settings name is one wherever it is used.

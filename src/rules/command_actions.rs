@@ -8,6 +8,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct CommandActions {
     pub actions: Vec<CommandAction>,
+    /// Parts of the names of inputs that other actions run as a command.
+    pub inputs: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -26,4 +28,9 @@ static DATA: LazyLock<CommandActions> = LazyLock::new(|| super::embedded!("comma
 /// What is known of an action that runs a command.
 pub fn command_action(name: &str) -> Option<&'static CommandAction> {
     DATA.actions.iter().find(|action| super::is_action(&action.action, name))
+}
+
+/// Parts of the names of inputs that are commands.
+pub fn command_inputs() -> &'static [String] {
+    &DATA.inputs
 }

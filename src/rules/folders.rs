@@ -8,12 +8,62 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Folders {
     pub removers: Vec<Remover>,
+    pub find: Find,
     pub git_clean: GitClean,
     /// Functions of Python that delete a folder.
     pub python_removers: Vec<String>,
     pub unpackers: Vec<Unpacker>,
     pub uploads: Vec<ArtifactAction>,
     pub downloads: Vec<ArtifactAction>,
+    pub download_commands: Vec<DownloadCommand>,
+}
+
+/// The words of `find` that matter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Find {
+    /// Options that delete what is found, or run what stands after them.
+    deletes: Vec<String>,
+    /// Programs that delete it when they are run.
+    deletes_with: Vec<String>,
+    /// Tests for a name or a path.
+    names: Vec<String>,
+    /// With one of these it is not known what is found.
+    unless: Vec<String>,
+}
+
+impl Find {
+    /// Where `find` with these words looks, and the names of what it deletes with all that is in
+    /// it; `None` where it deletes no folder by its name.
+    pub fn deletes<'w>(&self, words: &[&'w str]) -> Option<(Vec<&'w str>, Vec<&'w str>)> {
+        let is = |list: &[String], word: &str| list.iter().any(|known| known == word);
+        let at = words.iter().position(|word| is(&self.deletes, word))?;
+        // `-delete` takes no folder that has something in it.
+        let program = words.get(at + 1)?;
+        let options = &words[at + 1..];
+        if words[at] == "-delete"
+            || !is(&self.deletes_with, program.rsplit('/').next()?)
+            || !has_option(options, "-r") && !has_option(options, "-R")
+            || words.iter().any(|word| is(&self.unless, word))
+        {
+            return None;
+        }
+        let places = words.iter().copied().take_while(|word| !word.starts_with('-')).collect();
+        let named = words[..at].windows(2).filter(|pair| is(&self.names, pair[0]));
+        let names: Vec<&str> = named.map(|pair| pair[1]).collect();
+        (!names.is_empty()).then_some((places, names))
+    }
+}
+
+/// A command that downloads files between jobs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DownloadCommand {
+    /// The program and its sub-commands.
+    pub words: Vec<String>,
+    pub name: Vec<String>,
+    pub pattern: Vec<String>,
+    pub path: Vec<String>,
 }
 
 /// Programs that delete the folders they are given.
@@ -65,6 +115,9 @@ pub struct ArtifactAction {
     /// The name without that input.
     #[serde(default)]
     pub default: Option<String>,
+    /// Inputs that name another run, by its id or its workflow.
+    #[serde(default)]
+    pub from: Vec<String>,
 }
 
 static DATA: LazyLock<Folders> = LazyLock::new(|| super::embedded!("folders"));
@@ -107,6 +160,9 @@ impl Folders {
                 .is_some_and(|letters| letters.chars().all(|c| rules.flags.contains(c)))
         };
         let dry = |a: &str| a == "--dry-run" || (bundle(&&a) && a.contains('n'));
+        if arguments.first() == Some(&"stash") {
+            return arguments.iter().any(|a| matches!(*a, "-a" | "--all"));
+        }
         arguments.first() == Some(&"clean")
             && arguments
                 .iter()
@@ -115,11 +171,37 @@ impl Folders {
             && !arguments.iter().any(|a| dry(a))
     }
 
+    /// The command that downloads files which `program` with these words is, and the words after its
+    /// own.
+    pub fn download<'w, 'a>(
+        &self,
+        program: &str,
+        words: &'w [&'a str],
+    ) -> Option<(&DownloadCommand, &'w [&'a str])> {
+        self.download_commands.iter().find_map(|command| {
+            let (own, rest) = command.words.split_first()?;
+            let fits = own == program
+                && words.len() >= rest.len()
+                && rest.iter().zip(words).all(|(a, b)| a == b);
+            fits.then(|| (command, &words[rest.len()..]))
+        })
+    }
+
+    /// Whether a text may hold a command that downloads files.
+    pub fn may_download(&self, text: &str) -> bool {
+        let last =
+            |command: &DownloadCommand| command.words.last().is_some_and(|w| text.contains(w));
+        self.download_commands.iter().any(last)
+    }
+
     /// Whether a text holds a word that may take folders away or bring them.
     pub fn may_matter(&self, text: &str) -> bool {
         let programs = self.removers.iter().flat_map(|r| &r.programs);
         let mut words = programs.chain(self.unpackers.iter().flat_map(|u| &u.programs));
-        text.contains("clean") || words.any(|word| text.contains(word.as_str()))
+        text.contains("clean")
+            || text.contains("stash")
+            || self.may_download(text)
+            || words.any(|word| text.contains(word.as_str()))
     }
 }
 
@@ -168,12 +250,24 @@ mod tests {
                 "{program} {arguments:?}"
             );
         }
+        for (words, found) in [
+            (&[".", "-name", ".nox", "-exec", "rm", "-rf", "{}", "+"][..], Some(".nox")),
+            (&["sub", "-type", "d", "-name", ".nox", "-exec", "rm", "-r", "{}", ";"], Some(".nox")),
+            (&[".", "-name", "*.pyc", "-delete"], None),
+            (&[".", "-name", "x", "-exec", "ls", "-r", "{}", "+"], None),
+            (&[".", "!", "-name", ".nox", "-exec", "rm", "-rf", "{}", "+"], None),
+        ] {
+            let names = data.find.deletes(words).map(|(_, names)| names);
+            assert_eq!(names, found.map(|name| vec![name]), "{words:?}");
+        }
         for (arguments, cleans) in [
             (&["clean", "-fdx"][..], true),
             (&["clean", "-xdf", "-e", ".nox"], true),
             (&["clean", "-fd"], false),
             (&["clean", "-ndx"], false),
             (&["status", "-x"], false),
+            (&["stash", "--all"], true),
+            (&["stash", "pop"], false),
         ] {
             assert_eq!(data.cleans_ignored(arguments), cleans, "{arguments:?}");
         }

@@ -75,6 +75,12 @@ pub struct Launcher {
     /// Whether it adds words to the program's that nobody knows before the run.
     #[serde(default)]
     pub appends: bool,
+    /// The word after which those words stand on its own command line.
+    #[serde(default)]
+    pub inputs: Option<String>,
+    /// Whether its container is defined elsewhere: nobody sees here what it has mounted.
+    #[serde(default)]
+    pub defined_elsewhere: bool,
     /// The shell of scripts that it is given.
     #[serde(default)]
     pub shell: Option<String>,

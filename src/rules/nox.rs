@@ -39,6 +39,8 @@ pub struct NoxRules {
     pub installers: Vec<Installer>,
     /// Words of installers that ask for the newest versions there are.
     pub newest_options: Vec<String>,
+    /// Parts of the addresses of indexes that have the newest versions there are.
+    pub newest_places: Vec<String>,
     /// Packages that install others; that they are kept new says nothing of those.
     pub installer_packages: Vec<String>,
     /// Parts of names of sessions and jobs that exist to try the newest versions.

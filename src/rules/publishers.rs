@@ -37,6 +37,9 @@ pub struct PublishingAction {
 pub struct PublishingCommand {
     /// The program and its sub-commands.
     pub words: Vec<String>,
+    /// An option without which it publishes nothing.
+    #[serde(default)]
+    needs: Option<String>,
     pub what: String,
 }
 
@@ -84,10 +87,15 @@ impl Publishers {
     pub fn command(&self, program: &str, arguments: &[&str]) -> Option<&str> {
         let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
         let known = self.commands.iter().find(|c| {
-            c.words.first().is_some_and(|w| w == program) && {
-                let mut plain = arguments.iter().filter(|a| !a.starts_with('-'));
-                c.words[1..].iter().all(|wanted| plain.next() == Some(&wanted.as_str()))
-            }
+            c.words.first().is_some_and(|w| w == program)
+                && {
+                    let mut plain = arguments.iter().filter(|a| !a.starts_with('-'));
+                    c.words[1..].iter().all(|wanted| plain.next() == Some(&wanted.as_str()))
+                }
+                && c.needs.as_deref().is_none_or(|option| {
+                    let is_set = |rest: &str| rest.is_empty() || rest == "=true";
+                    arguments.iter().any(|a| a.strip_prefix(option).is_some_and(is_set))
+                })
         })?;
         Some(&known.what)
     }
@@ -111,6 +119,11 @@ mod tests {
         assert!(data.words(&["uv", "run", "flit", "publish"]).is_some());
         assert!(data.words(&["python", "-m", "pytest", "upload"]).is_none());
         assert!(data.words(&["twine", "check", "upload"]).is_none());
+        assert!(data.words(&["docker", "buildx", "build", "--push", "."]).is_some());
+        assert!(data.words(&["docker", "buildx", "build", "--push=false", "."]).is_none());
+        assert!(data.words(&["docker", "build", "-t", "x", "."]).is_none());
+        let forgejo = |way: &str| data.action("actions/forgejo-release", |_| Some(way.into()));
+        assert!(forgejo("upload").is_some() && forgejo("download").is_none());
         assert!(data.is_credential("POETRY_PYPI_TOKEN_PYPI"));
         assert!(!data.is_credential("CODECOV_TOKEN"));
     }

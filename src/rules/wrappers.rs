@@ -14,6 +14,8 @@ pub struct Wrappers {
     pub wrappers: Vec<Wrapper>,
     /// Functions with which a Python script runs a command.
     pub python_functions: BTreeSet<String>,
+    /// Interpreters of languages that are not read.
+    pub unread_interpreters: BTreeSet<String>,
 }
 
 /// How the file of a wrapper is read.
@@ -137,7 +139,9 @@ mod tests {
     #[test]
     fn bad_rules_are_refused() {
         let read = |wrapper: &str| {
-            let text = format!("wrappers: [{{reader: make, {wrapper}}}]\npython_functions: []");
+            let text = format!(
+                "wrappers: [{{reader: make, {wrapper}}}]\npython_functions: []\nunread_interpreters: []"
+            );
             serde_yaml::from_str::<Wrappers>(&text).unwrap().problems()
         };
         assert_eq!(

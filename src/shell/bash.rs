@@ -2,6 +2,7 @@
 //! runs in.
 
 mod branches;
+mod decide;
 mod sourced;
 mod words;
 

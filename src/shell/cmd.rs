@@ -218,6 +218,13 @@ impl<'a> CmdReader<'a> {
                 parts.extend(self.script.parts(piece, quoted));
                 quoted ^= rest.starts_with('"');
                 run = at + 1;
+            } else if let Some((value, length)) = self.argument(rest) {
+                parts.extend(self.script.parts(piece, quoted));
+                let place = Span::new(word.start + at, word.start + at + length);
+                parts.push(WordPart::computed(value, self.script.origin(place), quoted));
+                at += length;
+                run = at;
+                continue;
             } else if rest.starts_with(['%', '!']) {
                 parts.extend(self.script.parts(piece, quoted));
                 let close =
@@ -236,6 +243,23 @@ impl<'a> CmdReader<'a> {
             self.script.parts(Span::new(word.start + run.min(text.len()), word.end), quoted),
         );
         parts
+    }
+
+    /// What the script was given (`%1`, `%*`), or the folder that it lies in (`%~dp0`), and the length
+    /// of that.
+    fn argument(&self, rest: &str) -> Option<(Option<String>, usize)> {
+        const OWN_FOLDER: &str = "%~dp0";
+        let is_folder = |start: &str| start.eq_ignore_ascii_case(OWN_FOLDER);
+        if rest.get(..OWN_FOLDER.len()).is_some_and(is_folder) {
+            let path = (self.vars)("0");
+            let folder = path.and_then(|path| Some(path.rsplit_once('/')?.0.to_owned() + "/"));
+            return Some((folder, OWN_FOLDER.len()));
+        }
+        match rest.strip_prefix('%')?.chars().next()? {
+            '*' => Some((None, 2)),
+            digit if digit.is_ascii_digit() => Some(((self.vars)(&digit.to_string()), 2)),
+            _ => None,
+        }
     }
 
     fn variable(&self, place: Span, quoted: bool) -> WordPart {

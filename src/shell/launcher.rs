@@ -143,6 +143,7 @@ fn unwrap_launchers(command: &Command) -> Option<Unwrapped> {
         words: &command.words,
         here_document: command.here_document.as_ref(),
         appends: false,
+        inputs: None,
         at: 1,
         script: None,
         unwrapped: UnwrappedCommand {
@@ -171,7 +172,17 @@ fn unwrap_launchers(command: &Command) -> Option<Unwrapped> {
         }
     }
     let args = run.words.get(run.at..).unwrap_or_default();
-    run.unwrapped.args = if run.appends { appended(args) } else { args.to_vec() };
+    run.unwrapped.args = match (run.appends, &run.inputs) {
+        (false, _) => args.to_vec(),
+        (true, None) => appended(args),
+        (true, Some(mark)) => filled_in(args, mark),
+    };
+    // A command in one word is a script.
+    let is_script =
+        |word: &Word| word.value.as_deref().is_some_and(|text| text.contains([' ', '{']));
+    if run.inputs.is_some() && is_script(&run.unwrapped.program) {
+        return None;
+    }
     Some(Unwrapped::Program(run.unwrapped))
 }
 
@@ -184,6 +195,40 @@ fn appended(args: &[Word]) -> Vec<Word> {
     });
     let end = args.last().map_or(Span::at(0), |word| Span::at(word.span.end));
     filled.chain([unknown("", end)]).collect()
+}
+
+/// Words before `mark` with each of those after it in turn: in place of `{}`, else at the end.
+fn filled_in(args: &[Word], mark: &str) -> Vec<Word> {
+    let is_mark = |word: &Word| word.raw.starts_with(mark);
+    let at = args.iter().position(is_mark).unwrap_or(args.len());
+    let (own, inputs) = args.split_at(at);
+    let inputs = inputs.get(1..).unwrap_or_default();
+    // Several lists of inputs meet in many ways.
+    let plain = args.get(at).is_some_and(|word| word.raw == mark) && !inputs.iter().any(is_mark);
+    let choices: Option<Vec<String>> =
+        inputs.iter().filter(|_| plain).map(|word| word.value.clone()).collect();
+    let input = |raw: &str, span: Span| {
+        let choices = choices.clone().unwrap_or_default();
+        let part = WordPart { choices, ..WordPart::computed(None, span, plain) };
+        Word::new(raw, span, vec![part])
+    };
+    let unknown = |word: &Word| {
+        Word::new(&word.raw, word.span, vec![WordPart::computed(None, word.span, plain)])
+    };
+    let holds_input = |word: &Word| word.raw.contains('{');
+    let mut filled: Vec<Word> = own
+        .iter()
+        .map(|word| match word.raw.as_str() {
+            "{}" => input("{}", word.span),
+            _ if holds_input(word) => unknown(word),
+            _ => word.clone(),
+        })
+        .collect();
+    if !own.iter().any(holds_input) {
+        let end = own.last().map_or(Span::at(0), |word| Span::at(word.span.end));
+        filled.push(input("", end));
+    }
+    filled
 }
 
 enum UnwrapStep {
@@ -217,6 +262,8 @@ struct Unwrapping<'a> {
     here_document: Option<&'a Vec<WordPart>>,
     /// A launcher adds words that nobody knows before the run.
     appends: bool,
+    /// The word after which it may be given these.
+    inputs: Option<String>,
     /// The word after the program so far.
     at: usize,
     /// A script that an option gave.
@@ -242,12 +289,19 @@ impl Unwrapping<'_> {
             return self.enter_next(CallKind::Program, launcher);
         }
         if launcher.container {
-            self.unwrapped.host =
-                Host::Container { mounts: Vec::new(), platform: None, workdir: None };
+            self.unwrapped.host = Host::Container {
+                mounts: Vec::new(),
+                platform: None,
+                workdir: None,
+                defined_elsewhere: launcher.defined_elsewhere,
+            };
         }
         let parsed = self.options(&launcher.options, launcher)?;
         self.unwrapped.launchers.push(launcher.label());
         self.appends |= launcher.appends;
+        if launcher.inputs.is_some() {
+            self.inputs.clone_from(&launcher.inputs);
+        }
         let shell = || launcher.shell.as_deref().map(Shell::from_spec);
         if let Some(script) = self.script.take() {
             return Some(UnwrapStep::Script(shell()?, script.parts));
@@ -460,7 +514,7 @@ impl Unwrapping<'_> {
             if let Some((name, _)) = assignment(&word.static_prefix()) {
                 self.unwrapped.env.push((name.to_owned(), value));
             }
-        } else if let Host::Container { mounts, platform, workdir } = &mut self.unwrapped.host {
+        } else if let Host::Container { mounts, platform, workdir, .. } = &mut self.unwrapped.host {
             match effect {
                 Effect::Mount => mounts.push(word),
                 Effect::Platform => *platform = Some(word),

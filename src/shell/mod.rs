@@ -108,6 +108,8 @@ pub enum Host {
         platform: Option<Word>,
         /// Value of `-w`, a path inside the container.
         workdir: Option<Word>,
+        /// Another file or an earlier command says what it has mounted.
+        defined_elsewhere: bool,
     },
 }
 

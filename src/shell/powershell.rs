@@ -216,7 +216,15 @@ impl<'t> PowerShellReader<'_, 't> {
         {
             start = operator.end_byte();
         }
-        let words = self.lex(Span::new(start, node.end_byte()));
+        for (at, (line, words)) in
+            self.lines(Span::new(start, node.end_byte())).into_iter().enumerate()
+        {
+            let start = if at == 0 { node.start_byte() } else { line.start };
+            self.simple_command(words, Span::new(start, line.end));
+        }
+    }
+
+    fn simple_command(&mut self, words: Vec<Word>, place: Span) {
         let Some(program) = words.first() else { return };
         let name = program.value.clone().unwrap_or_default();
         if let Some(body) = self.functions.get(&name.to_ascii_lowercase()).copied() {
@@ -235,7 +243,7 @@ impl<'t> PowerShellReader<'_, 't> {
             "popd" | "pop-location" => self.state.change_directory("popd", &words[1..]),
             _ => {}
         }
-        self.emit(words, Span::new(node.start_byte(), node.end_byte()));
+        self.emit(words, place);
     }
 
     fn emit(&mut self, words: Vec<Word>, span: Span) {

@@ -21,6 +21,8 @@ pub struct CommandCall {
     pub script: String,
     /// Stretches of `script` that are not known.
     pub holes: Vec<Span>,
+    /// The last of these may be several words.
+    pub splits: bool,
     pub span: Span,
     /// The function it stands in.
     pub function: Option<String>,
@@ -35,10 +37,11 @@ pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) ->
     for call in subprocess_calls(script.text()) {
         let place = script.origin(call.span);
         let part = |text: Option<&str>| WordPart::computed(text.map(str::to_owned), place, true);
+        let last = call.holes.last().filter(|_| call.splits);
         let (mut parts, mut at) = (Vec::new(), 0);
         for hole in &call.holes {
             parts.push(part(call.script.get(at..hole.start)));
-            parts.push(part(None));
+            parts.push(WordPart { quoted: last != Some(hole), ..part(None) });
             at = hole.end;
         }
         parts.push(part(call.script.get(at..)));
@@ -127,6 +130,7 @@ fn call(
     let mut run = CommandCall {
         script: String::new(),
         holes: Vec::new(),
+        splits: false,
         span: Span::new(node.start_byte(), node.end_byte()),
         function: function.clone(),
         conditional,
@@ -138,6 +142,16 @@ fn call(
             for item in first.named_children(&mut cursor).filter(|n| n.kind() != "comment") {
                 run.word(word(item, text));
             }
+        }
+        // `["nox"] + sys.argv[1:]`: words follow that are not known.
+        "binary_operator" => {
+            let list = first.child_by_field_name("left").filter(|n| n.kind() == "list")?;
+            let mut cursor = list.walk();
+            for item in list.named_children(&mut cursor).filter(|n| n.kind() != "comment") {
+                run.word(word(item, text));
+            }
+            run.splits = true;
+            run.word(None);
         }
         "string" => (run.script, run.holes) = formatted(first, text)?,
         _ => return None,

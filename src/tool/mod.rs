@@ -205,6 +205,9 @@ pub struct Run {
     pub changes_folder: bool,
     /// Folders outside the environments that sessions fill on every run, to be cached with them.
     pub outside: Vec<OutsideFolder>,
+    /// Where its sessions call the tool again, so that a flag of this call does not reach that one:
+    /// "`noxfile.py`, line 5".
+    pub calls_again: Vec<String>,
     /// What could not be decided, and why.
     pub undecided: Vec<String>,
 }
@@ -237,6 +240,11 @@ pub fn known() -> memo::Answers {
 /// Whether the text spells the name of the tool that cachelint knows.
 pub fn is_spelled_in(text: &str) -> bool {
     nox::mention::is_spelled_in(text)
+}
+
+/// The name of the tool that cachelint knows.
+pub fn known_name() -> &'static str {
+    nox::NAME
 }
 
 /// A tool that keeps environments in a folder.

@@ -372,6 +372,11 @@ impl<'a> Calls<'a> {
         if login {
             return Supplier::Asked("python -VV".to_owned());
         }
+        // Only the steps that run nox have a login shell, which activates the environment.
+        let own = self.step().and_then(|step| step.shell.as_ref());
+        if own.is_some_and(|shell| is_login_bash(&shell.text)) {
+            return Supplier::Asked("bash -lc 'python -VV'".to_owned());
+        }
         Supplier::Unknown(format!("no file says which Python `{}` installs", set_up.action))
     }
 
@@ -443,6 +448,17 @@ impl<'a> Calls<'a> {
                 text.is_some_and(|text| text.contains("download_python"))
             })
     }
+}
+
+/// `bash -el {0}`: bash reads the profile in which conda's environment is activated.
+fn is_login_bash(shell: &str) -> bool {
+    let mut words = shell.split_whitespace();
+    let is_bash = words.next().is_some_and(|program| program.rsplit('/').next() == Some("bash"));
+    let is_login = |option: &str| {
+        let letters = option.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        option == "--login" || letters.is_some_and(|letters| letters.contains('l'))
+    };
+    is_bash && words.any(is_login)
 }
 
 /// The steps of the repository's own action that a step uses.

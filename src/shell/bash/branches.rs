@@ -8,34 +8,70 @@ use crate::shell::state::{ShellState, ShellValue};
 
 impl<'t> BashReader<'_, 't> {
     pub(super) fn if_statement(&mut self, node: Node<'t>) {
-        let (mut then, mut seen_then, mut clauses) = (Vec::new(), false, Vec::new());
+        let (mut condition, mut then, mut seen_then) = (Vec::new(), Vec::new(), false);
+        let mut arms: Vec<(Vec<Node<'t>>, Vec<Node<'t>>, bool)> = Vec::new();
         for child in children(node) {
             match child.kind() {
                 "then" => seen_then = true,
-                "elif_clause" | "else_clause" => clauses.push(child),
+                "elif_clause" | "else_clause" => {
+                    let (condition, body) = split_clause(child);
+                    arms.push((condition, body, child.kind() == "else_clause"));
+                }
                 _ if seen_then => then.push(child),
-                _ => self.statement(child),
+                _ => condition.push(child),
             }
         }
-        let mut ends = vec![self.branch(|w| then.into_iter().for_each(|s| w.statement(s)))];
-        let mut complete = false;
-        for clause in clauses {
-            complete |= clause.kind() == "else_clause";
-            let (condition, body) = split_clause(clause);
-            self.maybe(|w| condition.into_iter().for_each(|s| w.statement(s)));
-            ends.push(self.branch(|w| body.into_iter().for_each(|s| w.statement(s))));
+        arms.insert(0, (condition, then, false));
+        let (mut ends, mut complete) = (Vec::new(), false);
+        for (condition, body, is_else) in arms {
+            // No branch before this one is taken.
+            let is_first = ends.is_empty();
+            if is_first {
+                condition.iter().for_each(|s| self.statement(*s));
+            } else {
+                self.maybe(|w| condition.iter().for_each(|s| w.statement(*s)));
+            }
+            let answer = if is_else { Some(true) } else { self.answer(&condition) };
+            match answer {
+                Some(false) => continue,
+                Some(true) if is_first => {
+                    return body.into_iter().for_each(|s| self.statement(s));
+                }
+                _ => ends.push(self.branch(|w| body.into_iter().for_each(|s| w.statement(s)))),
+            }
+            complete = answer == Some(true);
+            if complete {
+                break;
+            }
         }
         self.merge(ends, complete);
     }
 
     pub(super) fn case_statement(&mut self, node: Node<'t>) {
+        let subject = node.child_by_field_name("value").and_then(|value| self.value(value));
         let (mut ends, mut complete) = (Vec::new(), false);
         for item in children(node).into_iter().filter(|c| c.kind() == "case_item") {
             let patterns: Vec<_> = item.children_by_field_name("value", &mut item.walk()).collect();
-            complete |= patterns.iter().any(|p| self.text(*p) == "*");
+            let any = |found: Option<bool>, pattern: &Node<'t>| {
+                let fits = match &subject {
+                    Some(subject) => self.fits(*pattern, subject),
+                    None => (self.text(*pattern) == "*").then_some(true),
+                };
+                match (found, fits) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                }
+            };
+            let fits = patterns.iter().fold(Some(false), any);
             let body = children(item).into_iter().filter(|c| !patterns.contains(c));
-            ends.push(self.branch(|w| body.for_each(|s| w.statement(s))));
-            if self.left.statements == 0 {
+            match fits {
+                Some(false) => continue,
+                Some(true) if ends.is_empty() => return body.for_each(|s| self.statement(s)),
+                _ => ends.push(self.branch(|w| body.for_each(|s| w.statement(s)))),
+            }
+            complete = fits == Some(true);
+            if complete || self.left.statements == 0 {
                 break;
             }
         }

@@ -185,7 +185,7 @@ impl<'t> BashReader<'_, 't> {
 
     /// The root of the checkout that the script runs in.
     fn top_folder(&self, text: &str) -> Option<String> {
-        let inside = text.strip_prefix("$(")?.strip_suffix(')')?.trim();
+        let inside = substituted(text)?.trim();
         (inside == TOP_FOLDER).then(|| (self.vars)(TOP_FOLDER))?
     }
 
@@ -207,13 +207,19 @@ impl<'t> BashReader<'_, 't> {
 
 /// `nox` in `$(which nox)` and `$(command -v nox)`: where it lies does not matter.
 fn found_program(text: &str) -> Option<&str> {
-    let inside = text.strip_prefix("$(")?.strip_suffix(')')?;
+    let inside = substituted(text)?;
     match inside.split_whitespace().collect::<Vec<_>>().as_slice() {
         ["which", name] | ["command", "-v", name] | ["type", "-p" | "-P", name] => {
             Some(name).copied().filter(|name| !name.starts_with(['-', '$', '"']))
         }
         _ => None,
     }
+}
+
+/// The command of `$(command)` or of the same in backticks.
+fn substituted(text: &str) -> Option<&str> {
+    let quoted = text.strip_prefix('`').and_then(|text| text.strip_suffix('`'));
+    quoted.or_else(|| text.strip_prefix("$(")?.strip_suffix(')'))
 }
 
 fn inner(span: Span, before: usize, after: usize) -> Span {

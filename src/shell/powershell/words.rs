@@ -24,6 +24,33 @@ impl PowerShellReader<'_, '_> {
         }
         words
     }
+
+    /// The words in `span` line by line, with the stretch of each line: the grammar takes lines
+    /// together whose words it does not know (`cd $PSScriptRoot/..`).
+    pub(super) fn lines(&self, span: Span) -> Vec<(Span, Vec<Word>)> {
+        let mut lexer =
+            Lexer { reader: self, text: self.script.text(), end: span.end, at: span.start };
+        let mut lines: Vec<(Span, Vec<Word>)> = Vec::new();
+        loop {
+            let before = lexer.at;
+            lexer.blanks();
+            let start = lexer.at;
+            let ends = ends_line(self.script.text().get(before..start).unwrap_or_default());
+            let Some(word) = lexer.word() else { return lines };
+            match lines.last_mut().filter(|_| !ends) {
+                Some((line, words)) => {
+                    line.end = lexer.at;
+                    words.extend(word);
+                }
+                None => lines.push((Span::new(start, lexer.at), word.into_iter().collect())),
+            }
+        }
+    }
+}
+
+/// Whether blanks hold the end of a line that does not go on in the next.
+fn ends_line(blanks: &str) -> bool {
+    blanks.replace("`\r\n", "").replace("`\n", "").contains('\n')
 }
 
 struct Lexer<'w, 'a, 't> {
@@ -209,6 +236,12 @@ impl<'w> Lexer<'w, '_, '_> {
         }
         let value = match self.reader.state.vars.get(&name) {
             Some(value) => value.clone(),
+            // The folder of the script itself.
+            None if name == "$psscriptroot" => {
+                let folder = (self.reader.vars)("0")
+                    .and_then(|path| path.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
+                folder.map_or(ShellValue::Unknown, ShellValue::Known)
+            }
             None if name.starts_with('$') => ShellValue::Unknown,
             None => (self.reader.vars)(&name).map_or(ShellValue::Unknown, ShellValue::Known),
         };

@@ -216,7 +216,11 @@ impl InstallCollector<'_> {
     /// Notes a word that asks for the newest versions of more than the installers themselves.
     fn newest(&mut self, install: &Install) {
         let mut texts = install.args.iter().filter_map(Value::text);
-        let asks = |text: &&str| rules().newest_options.iter().any(|option| option == text);
+        let asks = |text: &&str| {
+            rules().newest_options.iter().any(|option| option == text)
+                || (text.contains("://")
+                    && rules().newest_places.iter().any(|part| text.contains(part.as_str())))
+        };
         let Some(word) = texts.clone().find(asks) else { return };
         let is_installer = |text: &str| rules().installer_packages.iter().any(|own| own == text);
         let mut packages = texts.by_ref().filter(|text| !text.starts_with('-'));

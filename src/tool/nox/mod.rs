@@ -24,9 +24,12 @@ pub struct Nox {
     noxfiles: Noxfiles,
 }
 
+/// As people call it.
+pub const NAME: &str = "nox";
+
 impl Tool for Nox {
     fn name(&self) -> &'static str {
-        "nox"
+        NAME
     }
 
     fn reuse_flag(&self) -> &str {

@@ -57,7 +57,7 @@ pub(super) fn add(
             return;
         }
         match inner(call, request, own, nesting) {
-            Ok(inner) => merge(run, inner, *certain && call.certain),
+            Ok(inner) => merge(run, inner, *certain && call.certain, &call.place),
             Err(why) => {
                 run.installs_anything = Answer::any([run.installs_anything, Answer::Unknown]);
                 if run.creates_env == Answer::No {
@@ -131,7 +131,7 @@ fn from(folder: &str, file: &str) -> String {
     up.chain([file]).collect::<Vec<_>>().join("/")
 }
 
-fn merge(run: &mut Run, inner: Run, certain: bool) {
+fn merge(run: &mut Run, inner: Run, certain: bool, place: &str) {
     let answer = match inner.creates_env {
         Answer::Yes if !certain => Answer::Unknown,
         answer => answer,
@@ -189,7 +189,10 @@ fn merge(run: &mut Run, inner: Run, certain: bool) {
     run.creates_by_default |=
         certain && inner.creates_by_default && !inner.definition_files.is_empty();
     // A flag after the outer program word does not reach the inner call.
-    run.can_insert_reuse_flag &= inner.reuse == Reuse::On;
+    if inner.reuse != Reuse::On {
+        run.can_insert_reuse_flag = false;
+        run.calls_again.push(place.to_owned());
+    }
     run.installs_skipped |= inner.installs_skipped;
     run.unpinned |= inner.unpinned;
     run.unlocked |= inner.unlocked;

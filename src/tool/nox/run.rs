@@ -80,6 +80,7 @@ fn start(call: &NoxCall) -> Run {
         leaves_tmp: false,
         changes_folder: false,
         outside: Vec::new(),
+        calls_again: Vec::new(),
         undecided: Vec::new(),
     }
 }
@@ -129,7 +130,8 @@ fn env_dir(
     reader: Option<&NoxfileReader<'_>>,
     folder: &str,
 ) -> Result<String, String> {
-    let name = match (call.one(Meaning::Envdir), reader.and_then(|r| r.options.get("envdir"))) {
+    let option = reader.and_then(|r| r.options.get("envdir"));
+    let name = match (call.one(Meaning::Envdir), option) {
         (Some(given), _) => given.value.clone(),
         (None, Some(option)) => option.text().map(str::to_owned),
         (None, None) => Some(rules().default_envdir.clone()),
@@ -137,8 +139,12 @@ fn env_dir(
     let Some(name) = name else {
         return Err("the environment folder's name is computed".to_owned());
     };
-    // The shell turns `~` into the home folder, nox itself does not.
-    let at_home = call.one(Meaning::Envdir).is_some() && name.starts_with("~/");
+    // The shell turns `~` into the home folder, and so do Python's functions; nox itself does not.
+    let expanded = match call.one(Meaning::Envdir) {
+        Some(_) => true,
+        None => matches!(option, Some(Value::Path(_))),
+    };
+    let at_home = expanded && name.starts_with("~/");
     if (name.starts_with('/') && name.len() > 1) || at_home {
         return Ok(name.trim_end_matches('/').to_owned());
     }
@@ -239,7 +245,7 @@ fn follow(
     }
     // All sessions are in sight, and one that is asked for is none of them. A noxfile without any
     // gets them from somewhere that is not seen.
-    let fails = !all_found
+    let fails = (!all_found || selection.none_fits)
         && !reader.sessions.is_empty()
         && reader.hidden_sessions.is_empty()
         && selection.doubts.is_empty()
@@ -389,6 +395,11 @@ fn follow(
             true => format!("the noxfile has no session `{name}`, so nox fails here"),
             false => format!("no session `{name}` was found in the noxfile"),
         }));
+    }
+    if fails && all_found {
+        let why =
+            "no session of the noxfile has these tags, keywords and Pythons, so nox fails here";
+        run.undecided.push(why.to_owned());
     }
     if !selection.missing.is_empty() {
         run.undecided.extend(reader.hidden_sessions.iter().cloned());

@@ -40,6 +40,8 @@ pub struct Selection {
     pub more: bool,
     /// Nothing is asked for: nox lists its sessions and leaves.
     pub none_asked: bool,
+    /// No session has the tags, keywords and Pythons that are asked for: nox fails.
+    pub none_fits: bool,
 }
 
 /// Words of a list setting: the command line's, else the environment's, else (unless `own` is off)
@@ -157,6 +159,10 @@ pub fn select(
             Match::No => {}
         }
     }
+    selection.none_fits = (filters || pythons.is_some())
+        && selection.certain.is_empty()
+        && selection.possible.is_empty()
+        && !has_unseen_tags(reader, &all);
     if let (Some(words), false) = (&names, filters) {
         let found =
             |word: &&str| all.iter().any(|c| by_name(&Argument::known(*word), c) != Match::No);
@@ -173,6 +179,17 @@ pub fn select(
     }
     requires(&mut selection, call, &all, reader);
     selection
+}
+
+/// Whether the noxfile names a tag as its default that no session has: it gives tags in a way not
+/// seen.
+fn has_unseen_tags(reader: &NoxfileReader<'_>, all: &[Candidate]) -> bool {
+    let tags = ListSetting::from_option(reader.options.get("tags"));
+    let unseen = |tag: &&str| {
+        let word = ListSetting(vec![Argument::known(*tag)]);
+        all.iter().all(|candidate| by_tag(&word, candidate) == Match::No)
+    };
+    tags.is_some_and(|tags| tags.known().iter().any(unseen))
 }
 
 /// Sessions that the noxfile names as its defaults and that were not found in it: it makes sessions

@@ -7,6 +7,7 @@ use tree_sitter::Node;
 
 use super::definition::{Decorator, DecoratorKind};
 use super::exec::{NoxfileReader, PythonSource};
+use super::shell;
 use super::value::{Value, join};
 use crate::rules::folders::folders;
 use crate::rules::nox::rules;
@@ -54,7 +55,13 @@ impl NoxfileReader<'_> {
             let args = self.arguments(list, source);
             let method = source.text(method).to_owned();
             return match self.attribute(&value, &method) {
-                Value::Name(name) => self.named_call(&name, args),
+                Value::Name(name) => {
+                    if name.starts_with("session.") {
+                        let line = node.start_position().row + 1;
+                        self.calling = Some(format!("`{}`, line {line}", source.path));
+                    }
+                    self.named_call(&name, args)
+                }
                 Value::PythonFunction(number) => {
                     self.enter(number, &args.positional, &args.keywords)
                 }
@@ -252,10 +259,16 @@ impl NoxfileReader<'_> {
         if folders().python_removers.iter().any(|remover| remover == name) {
             self.removes(args.first());
         }
-        if WRAPPERS.python_functions.contains(name)
-            && let Some(Value::List(words)) = args.first()
-        {
-            self.publishes(words.iter());
+        if WRAPPERS.python_functions.contains(name) {
+            match args.first() {
+                Some(Value::List(words)) => self.publishes(words.iter()),
+                Some(text) => {
+                    for command in shell::of_text(text) {
+                        self.publishes(command.words.iter());
+                    }
+                }
+                None => {}
+            }
         }
         match (name, args.first()) {
             ("nox.parametrize", _) => self.decorator(DecoratorKind::Parametrize, args),
@@ -309,6 +322,11 @@ impl NoxfileReader<'_> {
                 let path = parts.fold(String::new(), |base, part| join(&base, part));
                 Value::of_shape(path, Value::Path)
             }
+            ("os.path.expanduser", Some(path @ (Value::Str(_) | Value::Partly(_)))) => match path {
+                Value::Str(text) if text.starts_with("~/") => Value::Path(text.clone()),
+                other => other.clone(),
+            },
+            ("pathlib.Path.home", _) => Value::Path("~".to_owned()),
             ("os.path.dirname", Some(Value::Path(path))) => Value::Path(join(path, "..")),
             ("os.path.exists" | "os.path.isfile", Some(path)) => match path.text() {
                 Some(path) if self.files.is_tracked(&join(&self.folder, path)) => Value::Bool(true),

@@ -21,6 +21,8 @@ const MAX_DEPTH: usize = 80;
 /// One module's text and syntax tree.
 #[derive(Debug)]
 pub(super) struct PythonSource {
+    /// Relative to the repository root.
+    pub(super) path: String,
     pub(super) text: Arc<str>,
     pub(super) tree: Tree,
 }

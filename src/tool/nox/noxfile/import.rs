@@ -28,7 +28,8 @@ impl NoxfileReader<'_> {
             return None;
         }
         let text = self.files.read(path)?;
-        let source = Arc::new(PythonSource { tree: syntax::parse(Grammar::Python, &text)?, text });
+        let tree = syntax::parse(Grammar::Python, &text)?;
+        let source = Arc::new(PythonSource { path: path.to_owned(), tree, text });
         let number = self.modules.len();
         self.modules.push(path.to_owned());
         // What a project's own package imports in its turn has nothing to do with nox.

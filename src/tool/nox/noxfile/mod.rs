@@ -7,6 +7,7 @@ mod eval;
 mod exec;
 mod import;
 mod session;
+mod shell;
 mod state;
 mod tree;
 mod try_statement;

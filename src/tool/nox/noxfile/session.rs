@@ -3,6 +3,7 @@
 use super::call::Arguments;
 use super::effects::{Install, NestedCall};
 use super::exec::NoxfileReader;
+use super::shell::{self, ShellCommand};
 use super::value::{Value, changed, join};
 use crate::rules::folders::folders;
 use crate::rules::nox::rules;
@@ -29,7 +30,11 @@ impl NoxfileReader<'_> {
                     conda: method == "conda_install",
                 });
             }
-            "run" | "run_install" | "run_always" => self.command(method, args, certain),
+            "run" | "run_install" | "run_always" => {
+                if !self.shell_script(args, certain) {
+                    self.command(method, args, certain);
+                }
+            }
             "notify" => self.effects.notifies.extend(args.first().cloned()),
             "chdir" | "cd" => {
                 let to = args.first().filter(|_| certain).and_then(Value::text);
@@ -61,6 +66,9 @@ impl NoxfileReader<'_> {
     /// A command that a session runs: an installer, or something that leaves the environment as it
     /// is.
     fn command(&mut self, method: &str, args: &Arguments, certain: bool) {
+        if self.shell_text(args, certain) {
+            return;
+        }
         self.publishes(args.positional.iter());
         let words: Vec<Option<&str>> = args.positional.iter().map(Value::text).collect();
         let known: Vec<&str> = words.iter().copied().flatten().collect();
@@ -98,7 +106,8 @@ impl NoxfileReader<'_> {
                 |w: &Option<&str>| w.map_or_else(|| Argument::unknown("", false), Argument::known);
             let args = words.iter().skip(rule.len()).map(word).collect();
             let folder = self.cwd.clone();
-            self.effects.nested.push(NestedCall { args, folder, certain });
+            let place = self.calling.clone().unwrap_or_default();
+            self.effects.nested.push(NestedCall { args, folder, certain, place });
             // The nox that runs the noxfile is found outside the environment too.
             return;
         }
@@ -109,6 +118,53 @@ impl NoxfileReader<'_> {
             matches!(words.first(), Some(Some("python"))) && !words.contains(&Some("pip"));
         self.effects.opaque |= method == "run_install";
         self.effects.runs |= !(outside || interpreter);
+    }
+
+    /// Reads the commands that a session gives to a shell: `session.run("sh", "-c", "…")`; whether it
+    /// does.
+    fn shell_text(&mut self, args: &Arguments, certain: bool) -> bool {
+        let Some(commands) = shell::in_shell(&args.positional) else { return false };
+        match commands {
+            Some(commands) => self.shell_commands(commands, args, certain),
+            // What the shell is told is not known.
+            None => self.effects.opaque = true,
+        }
+        true
+    }
+
+    /// Reads the commands of a shell script of the repository that a session runs; whether it runs
+    /// one.
+    fn shell_script(&mut self, args: &Arguments, certain: bool) -> bool {
+        let mut words = args.positional.iter().filter_map(Value::text);
+        let Some(first) = words.next() else { return false };
+        let path = if shell::is_shell(first) {
+            words.find(|word| !word.starts_with('-'))
+        } else {
+            Some(first).filter(|path| path.ends_with(".sh") || path.ends_with(".bash"))
+        };
+        let Some(path) = path.filter(|_| self.cwd.as_deref() == Some(self.folder.as_str())) else {
+            return false;
+        };
+        let Some(text) = self.files.read(&join(&self.folder, path)) else { return false };
+        self.effects.reads.push(path.to_owned());
+        self.effects.runs = true;
+        self.shell_commands(shell::of_text(&Value::str(&*text)), args, certain);
+        true
+    }
+
+    fn shell_commands(&mut self, commands: Vec<ShellCommand>, args: &Arguments, certain: bool) {
+        for command in commands {
+            // A path in another folder is not that of the same name here, and any program may install.
+            let unknown = command.words.first() == Some(&Value::Unknown);
+            self.effects.opaque |= command.elsewhere || unknown;
+            self.effects.changes_folder |= command.elsewhere;
+            let inner = Arguments {
+                positional: command.words,
+                keywords: args.keywords.clone(),
+                incomplete: args.incomplete,
+            };
+            self.command("run", &inner, certain && !command.conditional);
+        }
     }
 
     /// Notes what a command publishes.

@@ -52,6 +52,8 @@ pub struct ModuleState {
     pub(super) python: Value,
     /// Where a session's body stands, relative to the repository root; `None` when not known.
     pub(super) cwd: Option<String>,
+    /// Where the call of the session stands that is read now, for people.
+    pub(super) calling: Option<String>,
     /// Number of enclosing conditions that could not be decided.
     pub(super) doubts: usize,
     pub(super) calls: usize,
@@ -92,6 +94,7 @@ impl ModuleState {
             effects: Effects::default(),
             python: Value::Unknown,
             cwd: None,
+            calling: None,
             doubts: 0,
             calls: 0,
             depth: 0,

@@ -58,3 +58,70 @@ fn a_list_that_includes_another_one_is_as_fixed_as_that() {
         assert_eq!(call_in(&files, "", "-s t", &[]).unlocked, unlocked, "{own}{other}");
     }
 }
+
+#[test]
+fn keywords_and_tags_that_no_session_has_are_said_as_that() {
+    for (line, fails) in
+        [("-k nothing", true), ("-t nothing", true), ("-k lint", false), ("-t t", false)]
+    {
+        let run = call(PLAIN, line);
+        assert_eq!(run.undecided.iter().any(|why| why.contains("nox fails here")), fails, "{line}");
+        assert_eq!(run.creates_env, if fails { Answer::Unknown } else { Answer::Yes }, "{line}");
+        assert!(!run.creates_by_default, "{line}");
+    }
+    let unseen = "import nox\nnox.options.tags = ['py']\n@nox.session\ndef tests(session):\n    session.install('x')\n";
+    assert!(call(unseen, "-t py-old").creates_by_default, "tags are given in a way not seen");
+}
+
+#[test]
+fn commands_that_a_session_gives_to_a_shell() {
+    let files = |body: &str| {
+        let noxfile =
+            format!("import nox, os, subprocess\n@nox.session\ndef a(session):\n    {body}\n");
+        let noxfile: &'static str = Box::leak(noxfile.into_boxed_str());
+        let all = [
+            ("noxfile.py", noxfile),
+            ("req.txt", "pytest==8.4.0\n"),
+            ("ci/deps.sh", "set -e\npip install -r req.txt\n"),
+        ];
+        call_in(&all, "", "-s a", &[])
+    };
+    for (body, file, unpinned, publishes) in [
+        ("session.run('sh', '-c', 'pip install -r req.txt')", true, false, false),
+        (
+            "session.run('bash', '-euxc', 'python -m pip install flask && pytest')",
+            false,
+            true,
+            false,
+        ),
+        ("session.run('bash', '-c', 'pip install flask==3.1.0')", false, false, false),
+        ("session.run('bash', 'ci/deps.sh')", true, false, false),
+        ("session.run('./ci/deps.sh')", true, false, false),
+        ("session.run('sh', '-c', 'twine upload dist/*')", false, false, true),
+        (
+            "session.run('bash', '-c', f'twine upload {session.posargs}', external=True)",
+            false,
+            false,
+            true,
+        ),
+        ("session.run('sh', '-c', 'twine check dist/*')", false, false, false),
+        ("os.system('uv publish')", false, false, true),
+        ("subprocess.run('gh release create v1', shell=True)", false, false, true),
+        ("subprocess.run(['gh', 'release', 'view'])", false, false, false),
+    ] {
+        let run = files(body);
+        assert_eq!(run.install_files.iter().any(|f| f == "req.txt"), file, "{body}: {run:?}");
+        assert_eq!(run.unpinned, unpinned, "{body}");
+        assert_eq!(run.publishes.is_some(), publishes, "{body}");
+    }
+    // The script decides what is installed, too.
+    assert!(
+        files("session.run('bash', 'ci/deps.sh')").install_files.contains(&"ci/deps.sh".into())
+    );
+    let built = files("session.run('sh', '-c', 'python -m build && pip install dist/*.whl')");
+    assert!(built.unfollowed.is_some(), "{built:?}");
+    let unknown = files("session.run('sh', '-c', unknown())");
+    assert!(unknown.unlocked, "{unknown:?}");
+    let removed = files("session.run('sh', '-c', 'rm -rf .nox')");
+    assert_eq!(removed.removes, [".nox"]);
+}

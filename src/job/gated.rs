@@ -1,0 +1,114 @@
+//! Steps and commands that wait for an earlier cache step: they run only where it found its exact
+//! key, or only where it did not.
+
+use super::event::{Event, Gate, StepRef};
+use super::timeline::{Here, TimelineBuilder};
+
+/// What a cache step answers where it found its exact key, and where it did not.
+const HIT: &str = "true";
+const MISSES: [&str; 2] = ["", "false"];
+/// Cache steps before a step that its condition may ask for.
+const MAX_GATES: usize = 100;
+/// The output that says so.
+const CACHE_HIT: &str = "cache-hit";
+
+/// An output of an earlier step that says whether a cache step found its exact key.
+#[derive(Debug, Clone)]
+pub struct HitOutput {
+    pub cache: StepRef,
+    /// The step that has the output: the cache step, or the one that uses its action.
+    pub id: String,
+    pub name: String,
+}
+
+impl HitOutput {
+    fn is_named_in(&self, text: &str) -> bool {
+        text.contains(&format!("steps.{}.outputs.{}", self.id, self.name))
+    }
+}
+
+impl TimelineBuilder<'_> {
+    /// The outputs of earlier steps of the same list that say whether a cache step found its exact
+    /// key, the last step first.
+    fn hit_outputs(&self, here: Here<'_>) -> Vec<HitOutput> {
+        let StepRef { document, job, .. } = here.step_ref;
+        let Some(list) = here.document.steps(job) else { return Vec::new() };
+        let id = |step: usize| Some(list.steps.get(step)?.id.as_ref()?.text.clone());
+        let mut found = Vec::new();
+        let caches = self.events.iter().rev().filter(|e| e.cache().is_some());
+        for event in caches.take(MAX_GATES) {
+            let (cache, outer) = (event.step_ref, event.outer);
+            if (cache.document, cache.job) == (document, job) {
+                let own = |id| HitOutput { cache, id, name: CACHE_HIT.to_owned() };
+                found.extend(id(cache.step).map(own));
+            } else if (outer.document, outer.job) == (document, job) {
+                // The action hands the answer on as an output of its own.
+                let inner = self.repository.documents[cache.document].steps(cache.job);
+                let inner = inner.and_then(|list| list.steps.get(cache.step)?.id.as_ref());
+                let action = self.repository.documents[cache.document].action();
+                let Some(((inner, action), id)) = inner.zip(action).zip(id(outer.step)) else {
+                    continue;
+                };
+                let asked = format!("steps.{}.outputs.{CACHE_HIT}", inner.text);
+                let outputs = action.outputs.iter().filter(|(_, value)| value.contains(&asked));
+                found.extend(outputs.map(|(name, _)| HitOutput {
+                    cache,
+                    id: id.clone(),
+                    name: name.clone(),
+                }));
+            }
+        }
+        found
+    }
+
+    /// What a condition says of an earlier cache step.
+    pub(super) fn gate(&self, here: Here<'_>, condition: &str) -> Option<Gate> {
+        self.hit_outputs(here).into_iter().find_map(|output| {
+            let HitOutput { cache, id, name } = &output;
+            let given =
+                |value: &str| self.scope_at(here).with_output(id, name, value).condition(condition);
+            if given(HIT) == Some(false) {
+                return Some(Gate { cache: *cache, on_hit: false });
+            }
+            let only = MISSES.iter().all(|miss| given(miss) == Some(false));
+            only.then_some(Gate { cache: *cache, on_hit: true })
+        })
+    }
+
+    /// Reads a script with `read`; where it asks for an earlier cache step, for both answers, so
+    /// that what runs only after one of them is known to.
+    pub(super) fn read_by_hit(&mut self, here: Here<'_>, script: &str, read: impl Fn(&mut Self)) {
+        let env = here.step.env.entries.iter().map(|(_, value)| value.text.as_str());
+        let texts: Vec<&str> =
+            env.chain([script]).filter(|text| text.contains("outputs.")).collect();
+        let asks = |output: &HitOutput| texts.iter().any(|text| output.is_named_in(text));
+        let outputs = if texts.is_empty() { Vec::new() } else { self.hit_outputs(here) };
+        let Some(output) = outputs.into_iter().find(asks).filter(|_| self.gates.is_empty()) else {
+            return read(self);
+        };
+        let (first, state) = (self.events.len(), self.state.clone());
+        let cache = output.cache;
+        self.assumed = Some((output.clone(), HIT));
+        read(self);
+        let on_hit = self.events.split_off(first);
+        self.state = state;
+        self.assumed = Some((output, MISSES[0]));
+        read(self);
+        self.assumed = None;
+        let same = |a: &Event, b: &Event| {
+            a.span == b.span && std::mem::discriminant(&a.kind) == std::mem::discriminant(&b.kind)
+        };
+        for event in &mut self.events[first..] {
+            if !on_hit.iter().any(|other| same(event, other)) {
+                event.gate = Some(Gate { cache, on_hit: false });
+            }
+        }
+        let after_misses = self.events.len();
+        for mut event in on_hit {
+            if !self.events[first..after_misses].iter().any(|other| same(&event, other)) {
+                event.gate = Some(Gate { cache, on_hit: true });
+                self.events.push(event);
+            }
+        }
+    }
+}
