@@ -277,7 +277,7 @@ fn a_finding_behind_a_wrapper_shows_the_way_and_why_it_is_not_fixed() {
     assert_eq!(&outcome.texts["Makefile"].as_str()[place.span.range()], "nox -s tests");
     assert!(finding.fix.is_none());
     assert!(
-        finding.no_fix_reason.as_deref().is_some_and(|r| r.contains("another file")),
+        finding.no_fix_reason.as_deref().is_some_and(|r| r.contains("`Makefile`, line 2")),
         "{:?}",
         finding.no_fix_reason
     );
