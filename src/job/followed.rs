@@ -3,7 +3,8 @@
 
 use std::cell::OnceCell;
 
-use super::commands::{exports, shown};
+use super::commands::shown;
+use super::exported::exports;
 use super::state::prefixed;
 use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Scalar;

@@ -5,6 +5,7 @@ mod arguments;
 pub mod commands;
 pub mod context;
 pub mod event;
+mod exported;
 mod extent;
 pub mod folder;
 mod followed;
