@@ -86,8 +86,10 @@ fn cost(run: &JobRun, source: NoxSource, counted: Counted) -> Option<(f64, f64)>
         }
     }
     for cache in &run.package_caches {
-        let restore = cache.restore_seconds.unwrap_or(0.0);
-        restores.push((cache.restore_seconds_at_least, restore));
+        if approach.is_none() {
+            let restore = cache.restore_seconds.unwrap_or(0.0);
+            restores.push((cache.restore_seconds_at_least, restore));
+        }
         exact += cache.post_seconds.unwrap_or(0.0);
     }
     let least: f64 = restores.iter().map(|(least, most)| least.unwrap_or(*most)).sum();

@@ -93,8 +93,8 @@ impl JobRun {
     }
 }
 
-/// From the last line before the cache of environments, or before the tool where there is none, to the tool's
-/// first line: what can be compared where the log does not tell where steps begin.
+/// From the last line before the caches of environments and packages, or before the tool where there are none, to
+/// the tool's first line: what can be compared where the log does not tell where steps begin.
 #[derive(Debug, Clone)]
 pub struct Approach {
     /// The line that it begins with, without what changes from run to run.
@@ -256,14 +256,12 @@ impl JobBuilder {
     }
 
     /// Only where the tool's lines and those of its cache, if there is one, come in no step of their own.
-    fn approach(&self, caches: &[CacheUse]) -> Option<Approach> {
+    fn approach<'a>(&'a self, caches: impl Iterator<Item = &'a CacheUse>) -> Option<Approach> {
         let (begins, before_tool) = self.tool_begins.as_ref()?;
         let unlabelled = self.steps.first().is_some_and(|step| step.ran_tool());
-        let before = match caches {
-            [] => before_tool,
-            [cache] => cache.before.as_ref()?,
-            _ => return None,
-        };
+        let tried = caches.filter(|cache| cache.restore != Restore::None);
+        let before: Option<Vec<&LineBefore>> = tried.map(|cache| cache.before.as_ref()).collect();
+        let before = before?.into_iter().min_by_key(|line| line.time).unwrap_or(before_tool);
         let seconds = begins.as_ref()?.since(before.time?)?;
         unlabelled.then(|| Approach { anchor: before.text.clone(), seconds })
     }
@@ -299,7 +297,7 @@ impl JobBuilder {
         let job_seconds = self.job_seconds(truncated);
         let [caches, package_caches, other_caches] =
             cache::joined(&mut self.steps, outcome, truncated);
-        let approach = self.approach(&caches);
+        let approach = self.approach(caches.iter().chain(&package_caches));
         // the number of the task differs in each run, so it isn't a part of the job's name
         if self.named_by_file
             && let Some((task, _)) = &self.task

@@ -124,7 +124,7 @@ fn the_text_of_a_pull_request() {
         "| `tests` | `.github/workflows/ci.yml` | Restore `.nox` from a cache",
         "- `tests`: according to the logs, this job builds for 40 s on every run; a cache would save about 29 s\n",
         "### What the key means\n",
-        "- `tests`: `nox-${{ github.job }}-",
+        "- `tests`: `nox-",
         "### What can go wrong\n",
         "### How to undo it\n\nRevert the commit.",
     ] {

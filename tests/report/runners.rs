@@ -218,3 +218,24 @@ fn what_a_step_prints_does_not_change_whose_log_it_is() {
         assert_eq!(report["jobs"][0][field], expected[field], "{field}");
     }
 }
+
+/// A cache of packages before, which the fix replaces: all that comes before the tool is compared.
+#[test]
+fn compares_with_a_cache_of_packages_on_forgejo() {
+    let text = std::fs::read_to_string(log("forgejo-e2e-1-unfixed.log")).unwrap();
+    let at = text.lines().position(|line| line.contains("Running session tests")).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let stamp = lines[at][..28].to_owned();
+    lines.insert(at, format!("{stamp} Cache restored from key: uv-Linux-0123"));
+    let mut file = tempfile::Builder::new().suffix(".log").tempfile().unwrap();
+    file.write_all(lines.join("\n").as_bytes()).unwrap();
+    let args = ReportArgs {
+        before: vec![file.path().to_owned()],
+        after: vec![log("forgejo-e2e-2-again.log")],
+        ..ReportArgs::default()
+    };
+    // What is restored came out of the same seconds before the tool's first line.
+    let (without, _) = gain(&["forgejo-e2e-1-unfixed.log"], &["forgejo-e2e-2-again.log"]);
+    let gained = as_json(&args)["differences"][0]["net_gain_seconds"].as_f64().unwrap();
+    assert!((gained - without).abs() < 0.01, "{gained} {without}");
+}
