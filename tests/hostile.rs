@@ -284,7 +284,7 @@ mod links_and_devices {
         use std::os::unix::fs::PermissionsExt;
         let folder = repository(&[(CI, &workflow("nox", ""))]);
         let noxfile = folder.path().join("noxfile.py");
-        fs::set_permissions(&noxfile, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&noxfile, fs::Permissions::from_mode(0o0)).unwrap();
         if fs::read(&noxfile).is_ok() {
             eprintln!("skipped: the superuser reads every file");
             return;

@@ -225,7 +225,7 @@ impl TimelineBuilder<'_> {
             let Some(mount) = mounts.iter().find(|m| is_workspace_mount(m)) else {
                 return Some(None);
             };
-            return Some(Some((inside_mount(mount, workdir.as_ref()), true)));
+            return Some(Some((inside_mount(mount, workdir.as_deref()), true)));
         }
         let folder = match directory {
             Directory::Unchanged => origin.folder.clone(),

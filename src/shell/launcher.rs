@@ -469,7 +469,7 @@ impl Unwrapping<'_> {
             match effect {
                 Effect::Mount => mounts.push(word),
                 Effect::Platform => *platform = Some(word),
-                Effect::Workdir => *workdir = Some(word),
+                Effect::Workdir => *workdir = Some(Box::new(word)),
                 _ => {}
             }
         }

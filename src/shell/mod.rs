@@ -107,7 +107,7 @@ pub enum Host {
         /// Value of `--platform`.
         platform: Option<Word>,
         /// Value of `-w`, a path inside the container.
-        workdir: Option<Word>,
+        workdir: Option<Box<Word>>,
         /// Another file or an earlier command says what it has mounted.
         defined_elsewhere: bool,
     },
