@@ -27,6 +27,6 @@ impl Files for Noxfile<'_> {
 fuzz_target!(|text: &str| {
     let files = Noxfile(text);
     let unset = |_: &str| Variable::Unset;
-    assert!(noxfile::read("noxfile.py", &files, &unset).is_some());
+    assert!(noxfile::Noxfiles::default().read("noxfile.py", &files, &unset).is_some());
     noxfile::has_script_dependencies(text);
 });

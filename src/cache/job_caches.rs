@@ -87,7 +87,13 @@ impl<'a> JobCaches<'a> {
             }
             taken.extend(files.iter().cloned());
         }
-        Some(needs.definition.iter().chain(&needs.installs).all(|file| taken.contains(file)))
+        let added = |pattern: &String| {
+            let meant = || self.context.repository.files().hashed(pattern, &[&needs.checkout]);
+            needs.key_files.contains(pattern)
+                && meant().is_some_and(|meant| meant.iter().all(|file| taken.contains(file)))
+        };
+        let mut wanted = needs.definition.iter().chain(&needs.installs);
+        Some(wanted.all(|file| taken.contains(file) || added(file)))
     }
 
     /// Whether the step at `step_ref` may be edited, and how much a fix of it can be trusted.

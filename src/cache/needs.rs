@@ -10,7 +10,7 @@ use super::separate::Separation;
 use crate::actions::context::{Scope, runner_os};
 use crate::base::path;
 use crate::job::context::{JobContext, is_cacheable, touches_folder};
-use crate::job::state::prefixed;
+use crate::job::state::{pattern_in, prefixed};
 use crate::job::{Event, Invocation, JobRef, Timeline};
 use crate::shell::Shell;
 use crate::tool::OutsideFolder;
@@ -70,6 +70,8 @@ pub struct Needs {
     pub outside: Vec<String>,
     /// The default shell of some leg isn't a POSIX shell.
     pub needs_bash: bool,
+    /// Those that the settings add to `installs`: they may be patterns, or not be there.
+    pub key_files: Vec<String>,
     /// Why no key can be written that is sure to be right.
     pub failure: Option<String>,
 }
@@ -119,7 +121,9 @@ impl Needs {
         needs.separation.doubt = doubt.or(needs.interpreters.doubt.clone());
         // Which of several documents comes first must not depend on the order of the calls.
         needs.definition.sort_by_key(|f| (!f.ends_with(".py"), !f.contains("/workflows/")));
-        context.settings.key_files.iter().for_each(|f| push(&mut needs.installs, f.clone()));
+        let key_files = context.settings.key_files.iter();
+        needs.key_files = key_files.map(|file| pattern_in(&needs.checkout, file)).collect();
+        needs.key_files.iter().for_each(|file| push(&mut needs.installs, file.clone()));
         needs.installs.retain(|f| !needs.definition.contains(f));
         needs
     }
@@ -168,8 +172,7 @@ impl Needs {
                 self.add(context, event, invocation);
             }
         }
-        // The workflow lies in the checkout of its own repository, wherever that is in the
-        // workspace.
+        // The workflow lies in the checkout of its own repository, wherever that is.
         let mut calls = context.timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i);
         if let Some(own) = calls.find(|i| i.own) {
             self.checkout.clone_from(&own.checkout);

@@ -43,6 +43,27 @@ fn restore_keys_that_the_settings_leave_out_are_not_missed() {
     }
 }
 
+/// A key that hashes all there is, as a fix writes it, is not reported for a file that is missing.
+#[test]
+fn key_files_of_the_settings_may_be_patterns_or_missing() {
+    let key = KEY.replace("'requirements.txt'", "'requirements.txt', 'tools/*.txt', 'none.txt'");
+    let cache = format!("- uses: actions/cache@v6\n  with: {{path: .nox, key: \"{key}\"}}\n");
+    let workflow = job("runs-on: ubuntu-latest", &format!("{cache}- run: nox -r -s lint\n"));
+    let files = [
+        (".github/workflows/ci.yml", workflow.as_str()),
+        ("noxfile.py", NOXFILE),
+        ("requirements.txt", "ruff\n"),
+        ("tools/a.txt", ""),
+        ("tools/b.md", ""),
+    ];
+    for (pattern, reported) in [("none.txt", false), ("tools/*.txt", false), ("tools/*", true)] {
+        let settings = Config { key_files: vec![pattern.to_owned()], ..Config::default() };
+        let found = outcome(&files, &settings).findings.into_iter();
+        let rules: Vec<&str> = found.map(|f| f.rule).collect();
+        assert_eq!(rules.contains(&MISSING_RESTORE_KEYS), reported, "{pattern}: {rules:?}");
+    }
+}
+
 #[test]
 fn removals_between_cache_and_nox() {
     let gated = "- if: steps.c.outputs.cache-hit != 'true'\n  run: rm -rf .nox/*\n";

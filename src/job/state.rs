@@ -82,6 +82,14 @@ pub fn prefixed(checkout: &str, path: &str) -> String {
     }
 }
 
+/// A pattern relative to a checkout as one of the workspace; a leading `!` stays in front.
+pub fn pattern_in(checkout: &str, pattern: &str) -> String {
+    match pattern.strip_prefix('!') {
+        Some(taken_out) => format!("!{}", prefixed(checkout, taken_out)),
+        None => prefixed(checkout, pattern),
+    }
+}
+
 /// Whether a folder lies outside the workspace: it is absolute, or in the home folder.
 pub fn is_outside(folder: &str) -> bool {
     folder.starts_with('/') || folder.starts_with("~/")

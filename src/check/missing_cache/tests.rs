@@ -313,6 +313,19 @@ fn settings_shape_the_step() {
 }
 
 #[test]
+fn key_files_stand_in_the_checkout() {
+    let settings = Config {
+        key_files: vec!["tools/*.txt".into(), "!tools/b.txt".into()],
+        ..Config::default()
+    };
+    let steps = "- uses: actions/checkout@v6\n  with: {path: source}\n- run: nox -s tests\n  working-directory: source\n";
+    let workflow = job("runs-on: ubuntu-latest", steps);
+    let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE)];
+    let new = fixed(&workflow, safe_fix(&outcome(&files, &settings).findings));
+    assert!(new.contains("'source/tools/*.txt', '!source/tools/b.txt'"), "{new}");
+}
+
+#[test]
 fn an_action_that_sets_up_python_gets_the_step_inside_once_for_all_its_users() {
     let action = "name: t\nruns:\n  using: composite\n  steps:\n    - uses: actions/setup-python@v6\n    - run: nox -s tests\n      shell: bash\n";
     let uses =
