@@ -225,6 +225,8 @@ mod around;
 #[cfg(test)]
 mod interpreter_tests;
 #[cfg(test)]
+mod long_lines;
+#[cfg(test)]
 mod packages_tests;
 #[cfg(test)]
 mod tests;

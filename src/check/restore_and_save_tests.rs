@@ -25,6 +25,24 @@ fn reported(form: &str, path: &str, between: &str, call: &str, after: &str) -> V
     found.map(|f| f.rule).filter(|rule| *rule != MISSING_RESTORE_KEYS).collect()
 }
 
+/// A file of the settings that isn't there yet is in the key, and can't be found in it.
+#[test]
+fn a_key_with_a_file_that_only_the_settings_name_is_complete() {
+    let settings = Config { key_files: vec!["made.txt".to_owned()], ..Config::default() };
+    let key = "nox-${{ env.pythonLocation }}-${{ hashFiles('noxfile.py', '.github/workflows/ci.yml', 'requirements.txt', 'made.txt') }}";
+    let cache = format!("- uses: actions/cache@v6\n  with:\n    path: .nox\n    key: {key}\n");
+    let python = "- uses: actions/checkout@v6\n- uses: actions/setup-python@v6\n  with: {python-version: '3.12'}\n";
+    let steps = format!("{python}{cache}- run: nox -r -s lint\n");
+    let workflow = job("runs-on: ubuntu-latest", &steps);
+    let files = [
+        (".github/workflows/ci.yml", workflow.as_str()),
+        ("noxfile.py", NOXFILE),
+        ("requirements.txt", "ruff==0.14.0\n"),
+    ];
+    let found = outcome(&files, &settings).findings;
+    assert!(found.iter().all(|f| f.rule != MISSING_RESTORE_KEYS), "{found:?}");
+}
+
 /// Else a fix would insert a step that is reported at once.
 #[test]
 fn restore_keys_that_the_settings_leave_out_are_not_missed() {

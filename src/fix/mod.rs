@@ -1,6 +1,7 @@
 //! Remedies to fixes: a value change and the text edits that perform it, in the file's own style.
 
 mod action_ref;
+mod fold;
 mod inputs;
 mod insert_cache;
 mod move_step;

@@ -3,6 +3,7 @@
 use crate::actions::{Scalar, Step};
 use crate::base::finding::Edit;
 use crate::base::text::Span;
+use crate::fix::fold::{HEADER, folded};
 use crate::fix::quote::{double_quoted, scalar as quoted};
 use crate::repo::Document;
 use crate::yaml::{Kind, ScalarStyle};
@@ -19,11 +20,31 @@ pub fn set_line(
     line: &str,
 ) -> Option<(Edit, String)> {
     let style = style(document, scalar)?;
-    let mut content = if is_flow(document, step) { double_quoted(line) } else { quoted(line) };
+    let mut content = match folded_value(document, step, scalar, line) {
+        Some(block) => block,
+        None if is_flow(document, step) => double_quoted(line),
+        None => quoted(line),
+    };
     if is_block(style) && ends_line(document, scalar.span) {
         content.push_str(document.text.newline().as_str());
     }
     Some((Edit { span: scalar.span, content }, line.to_owned()))
+}
+
+/// The value as a folded block, where the file limits its lines to less than this one needs.
+fn folded_value(document: &Document, step: &Step, scalar: &Scalar, line: &str) -> Option<String> {
+    let limit = document.line_limit?;
+    let column = document.text.position(scalar.span.start).column - 1;
+    let rest = document.text.as_str()[scalar.span.end..].lines().next().unwrap_or_default();
+    let commented = !rest.trim().is_empty() && !ends_line(document, scalar.span);
+    if column + quoted(line).chars().count() <= limit || commented || is_flow(document, step) {
+        return None;
+    }
+    let indent = key_column(document, scalar.span.start) + NESTING;
+    let newline = document.text.newline().as_str();
+    let lines = folded(line, limit.saturating_sub(indent))?;
+    let body: Vec<String> = lines.iter().map(|l| format!("{}{l}", " ".repeat(indent))).collect();
+    Some(format!("{HEADER}{newline}{}", body.join(newline)))
 }
 
 /// Replaces a value of one item a line; returns the edit and the new value.

@@ -3,6 +3,7 @@
 use serde_yaml::{Mapping, Value};
 
 use super::action_ref::ActionRef;
+use super::fold::{HEADER, folded};
 use super::quote::scalar;
 use super::style::{Style, first_line};
 use crate::actions::StepList;
@@ -126,6 +127,8 @@ impl NewStep {
 
     fn lines(&self, style: &Style) -> Vec<String> {
         let nesting = " ".repeat(style.nesting);
+        let key_indent = format!("{}{}", style.dash_indent, " ".repeat(1 + style.gap));
+        let width = style.line_limit.map(|limit| limit.saturating_sub(key_indent.len()));
         let mut keys = Vec::new();
         if style.named {
             let quote = style.quote.map(String::from).unwrap_or_default();
@@ -148,7 +151,7 @@ impl NewStep {
                 for (name, input) in inputs {
                     match input {
                         Input::Line(line) => {
-                            keys.push(format!("{nesting}{name}: {}", scalar(line)))
+                            keys.extend(entry(&nesting, name, line, &nesting, width));
                         }
                         Input::Block(lines) => {
                             keys.push(format!("{nesting}{name}: |"));
@@ -164,11 +167,10 @@ impl NewStep {
                     keys.push("run: |".to_owned());
                     keys.extend(script.lines().map(|line| format!("{nesting}{line}")));
                 } else {
-                    keys.push(format!("run: {}", scalar(script)));
+                    keys.extend(entry("", "run", script, &nesting, width));
                 }
             }
         }
-        let key_indent = format!("{}{}", style.dash_indent, " ".repeat(1 + style.gap));
         let mut lines: Vec<String> = keys.iter().map(|key| format!("{key_indent}{key}")).collect();
         if style.dash_alone {
             lines.insert(0, format!("{}-", style.dash_indent));
@@ -208,5 +210,17 @@ impl NewStep {
             }
         }
         Value::Mapping(step)
+    }
+}
+
+/// `name: text` on one line, or as a folded block where that is longer than `width`.
+fn entry(indent: &str, name: &str, text: &str, nesting: &str, width: Option<usize>) -> Vec<String> {
+    let line = format!("{indent}{name}: {}", scalar(text));
+    let room = width.filter(|width| line.chars().count() > *width);
+    match room.and_then(|width| folded(text, width.saturating_sub(indent.len() + nesting.len()))) {
+        Some(lines) => std::iter::once(format!("{indent}{name}: {HEADER}"))
+            .chain(lines.into_iter().map(|line| format!("{indent}{nesting}{line}")))
+            .collect(),
+        None => vec![line],
     }
 }

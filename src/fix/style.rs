@@ -22,6 +22,8 @@ pub struct Style {
     pub named: bool,
     /// Step names are written in this way.
     pub quote: Option<char>,
+    /// The most characters of a line.
+    pub line_limit: Option<usize>,
 }
 
 impl Style {
@@ -50,6 +52,7 @@ impl Style {
             blank_line: wants_blank_line(document, steps, at),
             named,
             quote: name_quote(document, steps),
+            line_limit: document.line_limit,
         })
     }
 }

@@ -18,6 +18,9 @@ pub struct Document {
     pub text: Text,
     pub tree: Tree,
     pub content: Content,
+    /// The most characters that a new line may have: the repository's linter says so, and the file
+    /// keeps to it.
+    pub line_limit: Option<usize>,
 }
 
 impl AsRef<Document> for Document {

@@ -7,6 +7,7 @@ use super::document::Document;
 use super::files::RepoFiles;
 use super::published::{Published, Written};
 use super::words::Words;
+use super::yamllint;
 use crate::actions::{Step, StepList, Uses};
 use crate::base::path::{inside, join};
 use crate::rules::folders::folders;
@@ -97,6 +98,11 @@ impl Repository {
         mut documents: Vec<Document>,
     ) -> Self {
         documents.sort_by(|a, b| a.path.cmp(&b.path));
+        if let Some(limit) = yamllint::line_limit(&files) {
+            for document in &mut documents {
+                document.line_limit = yamllint::holds(&document.text, limit).then_some(limit);
+            }
+        }
         let by_path: HashMap<String, usize> =
             documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
         let mut caches: Vec<Written> = Vec::new();

@@ -11,6 +11,7 @@ pub mod reach;
 pub mod read;
 pub mod tracked;
 pub mod words;
+mod yamllint;
 
 pub use document::{Content, Document};
 pub use files::RepoFiles;

@@ -44,7 +44,7 @@ pub fn read(file: &Discovered) -> Result<Document, Problem> {
         FileKind::Workflow => Content::Workflow(Workflow::read(&tree)),
         FileKind::Action => Content::Action(Action::read(&tree)),
     };
-    Ok(Document { path: file.relative.clone(), text, tree, content })
+    Ok(Document { path: file.relative.clone(), text, tree, content, line_limit: None })
 }
 
 /// Parts of a document that Actions would refuse.

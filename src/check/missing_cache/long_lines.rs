@@ -1,0 +1,76 @@
+//! A repository whose yamllint limits the length of lines gets no longer ones; all workflows are made
+//! up.
+
+use crate::base::finding::Fix;
+use crate::config::Config;
+use crate::rules::checks::id;
+use crate::testing::{NOXFILE, fixed, job, outcome};
+
+const HEAD: &str = "runs-on: ubuntu-latest";
+
+/// What the fix of this check makes of the workflow, beside these settings of yamllint.
+fn fix(rule: &str, settings: &str, workflow: &str) -> String {
+    let files = [
+        (".github/workflows/ci.yml", workflow),
+        ("noxfile.py", NOXFILE),
+        ("requirements.txt", "pytest\n"),
+        (".yamllint", settings),
+    ];
+    let findings = outcome(&files, &Config::default()).findings;
+    let fix: Option<&Fix> = findings.iter().find(|f| f.rule == rule).and_then(|f| f.fix.as_ref());
+    fixed(workflow, fix.unwrap_or_else(|| panic!("{findings:?}")))
+}
+
+fn longest(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap_or_default()
+}
+
+fn read(text: &str) -> serde_yaml::Value {
+    serde_yaml::from_str(text).unwrap()
+}
+
+#[test]
+fn values_of_new_steps_are_folded_and_say_the_same() {
+    let workflow = job(HEAD, "- uses: actions/checkout@v5\n- run: nox -s tests\n");
+    let limited = fix(id::MISSING_CACHE, "extends: default\n", &workflow);
+    assert!(limited.contains("key: >-\n") && limited.contains("run: >-\n"), "{limited}");
+    assert!(longest(&limited) <= 80, "{limited}");
+    let wide = "extends: default\nrules: {line-length: {max: 200}}\n";
+    let wide = fix(id::MISSING_CACHE, wide, &workflow);
+    assert!(!wide.contains(">-"), "{wide}");
+    assert_eq!(read(&limited), read(&wide));
+    // One character too many is enough.
+    let (limit, settings) = (longest(&wide) - 1, "rules: {line-length: {max: LIMIT}}\n");
+    let narrower = settings.replace("LIMIT", &limit.to_string());
+    let narrower = fix(id::MISSING_CACHE, &narrower, &workflow);
+    assert!(longest(&narrower) <= limit && read(&narrower) == read(&wide), "{narrower}");
+}
+
+#[test]
+fn a_file_that_keeps_to_no_limit_is_written_as_ever() {
+    let workflow = job(HEAD, "- uses: actions/checkout@v5\n- run: nox -s tests\n");
+    let long = format!("# {}\n{workflow}", "a comment beyond every limit ".repeat(4));
+    assert!(!fix(id::MISSING_CACHE, "extends: default\n", &long).contains(">-"));
+}
+
+#[test]
+fn a_key_that_is_written_anew_is_folded_too() {
+    let cache = "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n  with: {python-version: '3.12'}\n\
+                 - uses: actions/cache@v5\n  with:\n    path: .nox\n    key: KEY\n- run: nox -r -s tests\n";
+    for key in [
+        "nox-${{ hashFiles('noxfile.py') }}",
+        "'nox-${{ hashFiles(''noxfile.py'') }}'",
+        ">-\n      nox-${{ hashFiles('noxfile.py') }}",
+    ] {
+        let workflow = job(HEAD, &cache.replace("KEY", key));
+        let limited = fix(id::INTERPRETER_NOT_IN_KEY, "extends: default\n", &workflow);
+        assert!(limited.contains("key: >-\n") && longest(&limited) <= 80, "{limited}");
+        let wide = "rules: {line-length: {max: 200}}\n";
+        let wide = fix(id::INTERPRETER_NOT_IN_KEY, wide, &workflow);
+        assert_eq!(read(&limited), read(&wide));
+    }
+    // A comment after the value would become a part of the block.
+    let commented = job(HEAD, &cache.replace("KEY", "nox-${{ hashFiles('noxfile.py') }} # why"));
+    let new = fix(id::INTERPRETER_NOT_IN_KEY, "extends: default\n", &commented);
+    assert!(!new.contains(">-") && new.contains(" # why"), "{new}");
+}
