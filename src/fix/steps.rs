@@ -145,7 +145,9 @@ impl NewStep {
         }
         match &self.body {
             StepBody::Uses { action, inputs } => {
-                let comment = action.comment.as_ref().map(|c| format!(" {c}")).unwrap_or_default();
+                let gap = " ".repeat(style.comment_gap);
+                let comment = action.comment.as_ref().map(|c| format!("{gap}{c}"));
+                let comment = comment.unwrap_or_default();
                 keys.push(format!("uses: {}{comment}", action.uses));
                 keys.push("with:".to_owned());
                 for (name, input) in inputs {

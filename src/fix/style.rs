@@ -22,6 +22,8 @@ pub struct Style {
     pub named: bool,
     /// Step names are written in this way.
     pub quote: Option<char>,
+    /// Blanks before a comment after a value.
+    pub comment_gap: usize,
     /// The most characters of a line.
     pub line_limit: Option<usize>,
 }
@@ -52,6 +54,7 @@ impl Style {
             blank_line: wants_blank_line(document, steps, at),
             named,
             quote: name_quote(document, steps),
+            comment_gap: comment_gap(document, steps),
             line_limit: document.line_limit,
         })
     }
@@ -81,6 +84,24 @@ fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
         let jobs = document.workflow()?.jobs.iter();
         jobs.flat_map(|j| &j.steps.steps).take(MAX_SAMPLED).find_map(inside)
     })
+}
+
+/// Blanks before the comment after a `uses:`, in these steps or anywhere in the file; where there is
+/// none, as yamllint wants it in a repository that has its settings.
+fn comment_gap(document: &Document, steps: &StepList) -> usize {
+    let gap = |step: &Step| {
+        let end = step.uses.as_ref()?.span.end;
+        let rest = document.text.as_str()[end..].lines().next()?;
+        let rest = rest.trim_start_matches(['"', '\'']);
+        let comment = rest.trim_start_matches(' ');
+        comment.starts_with('#').then(|| rest.len() - comment.len())
+    };
+    let usual = if document.linted { 2 } else { 1 };
+    let found = steps.steps.iter().find_map(gap).or_else(|| {
+        let jobs = document.workflow()?.jobs.iter();
+        jobs.flat_map(|j| &j.steps.steps).take(MAX_SAMPLED).find_map(gap)
+    });
+    found.unwrap_or(usual)
 }
 
 /// Whether a blank line belongs between an inserted step and the one before which it stands: where

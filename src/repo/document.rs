@@ -18,6 +18,8 @@ pub struct Document {
     pub text: Text,
     pub tree: Tree,
     pub content: Content,
+    /// The repository has settings of yamllint that limit its lines.
+    pub linted: bool,
     /// The most characters that a new line may have: the repository's linter says so, and the file
     /// keeps to it.
     pub line_limit: Option<usize>,

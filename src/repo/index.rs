@@ -100,6 +100,7 @@ impl Repository {
         documents.sort_by(|a, b| a.path.cmp(&b.path));
         if let Some(limit) = yamllint::line_limit(&files) {
             for document in &mut documents {
+                document.linted = true;
                 document.line_limit = yamllint::holds(&document.text, limit).then_some(limit);
             }
         }

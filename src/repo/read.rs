@@ -44,7 +44,14 @@ pub fn read(file: &Discovered) -> Result<Document, Problem> {
         FileKind::Workflow => Content::Workflow(Workflow::read(&tree)),
         FileKind::Action => Content::Action(Action::read(&tree)),
     };
-    Ok(Document { path: file.relative.clone(), text, tree, content, line_limit: None })
+    Ok(Document {
+        path: file.relative.clone(),
+        text,
+        tree,
+        content,
+        linted: false,
+        line_limit: None,
+    })
 }
 
 /// Parts of a document that Actions would refuse.

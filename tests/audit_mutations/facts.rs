@@ -57,7 +57,14 @@ pub fn legs(found: &DiscoveredRepository, texts: &BTreeMap<String, String>) -> V
             FileKind::Workflow => Content::Workflow(Workflow::read(&tree)),
             FileKind::Action => Content::Action(Action::read(&tree)),
         };
-        Some(Document { path: file.relative.clone(), text, tree, content, line_limit: None })
+        Some(Document {
+            path: file.relative.clone(),
+            text,
+            tree,
+            content,
+            linted: false,
+            line_limit: None,
+        })
     });
     let repository = repo::Repository::new(
         repo::RepoFiles::new(&found.root),

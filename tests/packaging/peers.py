@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs actionlint and zizmor before and after `cachelint --fix`: a fix must not make them report anything new.
+"""Runs actionlint, zizmor and yamllint before and after `cachelint --fix`: a fix must not make them report anything new.
 
-    tests/packaging/peers.py --binary target/release/cachelint --actionlint … --zizmor … FOLDER…
+    tests/packaging/peers.py --binary target/release/cachelint --actionlint … --zizmor … --yamllint … FOLDER…
 
 FOLDER holds repositories, at any depth: each folder with `.github/workflows` or its Forgejo or Gitea twin. A file
 `FILES.txt` beside it (one path a line, the first line is a title) names files that are tracked there but not stored.
-The one exception: where a file pins actions by tag, the inserted action is pinned by tag too (`unpinned-uses`).
+Two exceptions: where a file pins actions by tag, the inserted action is pinned by tag too (`unpinned-uses`), and what
+yamllint reports in a file already may become more. Its settings are made up and put into each repository.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import collections
 import concurrent.futures
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -22,6 +24,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+SETTINGS = "extends: default\nrules: {line-length: {max: 100}}\n"
 FORGES = (".github", ".forgejo", ".gitea")
 Counts = collections.Counter
 
@@ -72,11 +75,24 @@ def zizmor(program: str, folder: Path, name: str) -> Counts | None:
     return Counts(finding["ident"] for finding in json.loads(done.stdout)) if done.returncode == 0 else None
 
 
-def compare(options: argparse.Namespace, source: Path) -> tuple[int, list[str]]:
-    """How many files of `source` were fixed, and what is new in them."""
+def yamllint(program: str, folder: Path, name: str) -> Counts | None:
+    """How often each rule of yamllint reports the file `name`; None if it cannot read the file."""
+    done = run([program, "--format=parsable", "--config-data", SETTINGS, "--", name], folder)
+    rules = [rule for line in done.stdout.splitlines() for rule in re.findall(r" \(([\w-]+)\)$", line)]
+    return Counts(rules) if done.returncode in (0, 1, 2) and "syntax error" not in done.stdout else None
+
+
+def compare(options: argparse.Namespace, source: Path, with_settings: bool) -> tuple[int, list[str]]:
+    """How many files of `source` were fixed, and what is new in them: to yamllint where the repository has settings for
+    it, else to the others."""
+    tools = [(options.actionlint, actionlint), (options.zizmor, zizmor)]
     with tempfile.TemporaryDirectory() as scratch:
         before, after = Path(scratch, "before"), Path(scratch, "after")
         check_out(source, before)
+        if with_settings:
+            tools = [(options.yamllint, yamllint)]
+            (before / ".yamllint").write_text(SETTINGS)
+            run(["git", "add", "-A"], before).check_returncode()
         shutil.copytree(before, after)
         fixed = run([options.binary, "--fix", "--isolated", "."], after)
         if fixed.returncode not in (0, 1, 2):
@@ -84,7 +100,7 @@ def compare(options: argparse.Namespace, source: Path) -> tuple[int, list[str]]:
         names = run(["git", "diff", "--name-only", "-z"], after).stdout.split("\0")[:-1]
         new = []
         for name in names:
-            for tool, look in ((options.actionlint, actionlint), (options.zizmor, zizmor)):
+            for tool, look in tools:
                 old, now = look(tool, before, name), look(tool, after, name)
                 if old is None:
                     continue
@@ -92,8 +108,9 @@ def compare(options: argparse.Namespace, source: Path) -> tuple[int, list[str]]:
                     new.append(f"{source.name}: {name}: {look.__name__} can no longer read it")
                     continue
                 grown = now - old
-                if old["unpinned-uses"]:
-                    del grown["unpinned-uses"]
+                excused = set(old) if look is yamllint else {"unpinned-uses"} & set(old)
+                for rule in excused:
+                    del grown[rule]
                 new += [f"{source.name}: {name}: {look.__name__} {rule} +{count}" for rule, count in grown.items()]
         return len(names), new
 
@@ -104,17 +121,19 @@ def main() -> int:
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--actionlint", default="actionlint")
     parser.add_argument("--zizmor", default="zizmor")
+    parser.add_argument("--yamllint", default="yamllint")
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     options = parser.parse_args()
     options.binary = options.binary.resolve()
 
     sources = [source for folder in options.folders for source in repositories(folder)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda source: compare(options, source), sources))
-    files = sum(count for count, _ in results)
-    new = [line for _, lines in results for line in lines]
+        plain = list(pool.map(lambda source: compare(options, source, with_settings=False), sources))
+        limited = list(pool.map(lambda source: compare(options, source, with_settings=True), sources))
+    files = sum(count for count, _ in plain)
+    new = [line for _, lines in plain + limited for line in lines]
     print(*new, sep="\n", end="\n" if new else "")
-    print(f"{len(sources)} repositories, {files} fixed files, {len(new)} new reports of actionlint or zizmor")
+    print(f"{len(sources)} repositories, {files} fixed files, {len(new)} new reports of actionlint, zizmor or yamllint")
     return 1 if new or not files else 0
 
 

@@ -56,14 +56,16 @@ impl Probe {
         let mut lines = Vec::new();
         match commands {
             [] => {}
-            [one] => lines.push(format!(
+            // A script of one line stays one.
+            [one] if week != Week::Apart => lines.push(format!(
                 "echo \"{key}=$({{ {machine}; {one}; }} | {DIGEST})\" >> \"${file}\""
             )),
             // One that is not there must not hide the next.
             several => {
+                let or_next = if several.len() > 1 { " || true" } else { "" };
                 lines.push(format!("echo \"{key}=$({{"));
                 lines.push(format!("  {machine}"));
-                lines.extend(several.iter().map(|command| format!("  {command} || true")));
+                lines.extend(several.iter().map(|command| format!("  {command}{or_next}")));
                 lines.push(format!("}} | {DIGEST})\" >> \"${file}\""));
             }
         }

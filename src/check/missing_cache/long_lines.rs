@@ -74,3 +74,22 @@ fn a_key_that_is_written_anew_is_folded_too() {
     let new = fix(id::INTERPRETER_NOT_IN_KEY, "extends: default\n", &commented);
     assert!(!new.contains(">-") && new.contains(" # why"), "{new}");
 }
+
+/// Two blanks before a comment, where the file has two or yamllint asks for them.
+#[test]
+fn the_comment_of_a_pin_stands_as_others_do() {
+    let commit = "1111111111111111111111111111111111111111";
+    for (comment, settings, gap) in [
+        (" # v5", "", " "),
+        ("  # v5", "", "  "),
+        ("", "", " "),
+        ("", "extends: default\nrules: {line-length: {max: 200}}\n", "  "),
+    ] {
+        let checkout = format!("- uses: actions/checkout@{commit}{comment}\n");
+        let workflow = job(HEAD, &format!("{checkout}- run: nox -s tests\n"));
+        let new = fix(id::MISSING_CACHE, settings, &workflow);
+        let line = new.lines().find(|line| line.contains("actions/cache@")).unwrap();
+        let (pinned, _) = line.split_once('#').unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(pinned.len() - pinned.trim_end().len(), gap.len(), "{comment:?}: {line}");
+    }
+}
