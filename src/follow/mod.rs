@@ -28,10 +28,10 @@ pub struct Followed {
     pub file_scripts: Vec<FileScript>,
     /// What could not be followed, and why.
     pub notes: Vec<String>,
-    /// How much of files was read for it.
-    pub bytes: usize,
 }
 
+/// A byte of Python costs as much as so many of a Makefile.
+const PYTHON_AS_LINES: usize = 8;
 /// Most scripts that one program leads to.
 const MAX_SCRIPTS: usize = 200;
 
@@ -57,6 +57,16 @@ impl Ask<'_> {
             None => join(base, &path),
         }
     }
+}
+
+/// How many bytes of a file are read to follow a program, included ones apart.
+pub fn size(ask: &Ask<'_>) -> usize {
+    let Some(wrapper) = wrapper_of(ask.program) else { return 0 };
+    let Some((args, folder)) = called(ask, wrapper) else { return 0 };
+    let path = file_of(ask, wrapper, &args, ask.folder, &folder);
+    let bytes = path.and_then(|path| ask.files.read(&path)).map_or(0, |text| text.len());
+    // A grammar for Python costs more than looking at lines.
+    bytes * if wrapper.reader == WrapperKind::Invoke { PYTHON_AS_LINES } else { 1 }
 }
 
 /// The scripts that a program leads to; empty for a program that is not known to be a wrapper.
@@ -86,28 +96,29 @@ fn wrapper_of(program: &UnwrappedCommand) -> Option<&'static Wrapper> {
     WRAPPERS.wrappers.iter().find(by_name).or_else(|| WRAPPERS.wrappers.iter().find(by_launcher))
 }
 
-fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
+/// What a wrapper is given, and the folder that it runs in.
+fn called<'a>(ask: &Ask<'a>, wrapper: &'a Wrapper) -> Option<(WrapperArgs<'a>, String)> {
     let launched = !ask.program.name.as_ref().is_some_and(|n| wrapper.programs.contains(n));
     let args = if launched {
         Some(WrapperArgs::launched(ask.program))
     } else {
         WrapperArgs::read(ask.program, wrapper)
     };
-    let Some(args) = args else { return };
-    let start = ask.folder;
+    let args = args?;
     let folder = match &args.directory {
-        None => start.to_owned(),
-        Some(path) => match ask.resolve(start, path) {
-            Some(folder) => folder,
-            None => return,
-        },
+        None => ask.folder.to_owned(),
+        Some(path) => ask.resolve(ask.folder, path)?,
     };
-    let Some(path) = file_of(ask, wrapper, &args, start, &folder) else { return };
+    Some((args, folder))
+}
+
+fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
+    let Some((args, folder)) = called(ask, wrapper) else { return };
+    let Some(path) = file_of(ask, wrapper, &args, ask.folder, &folder) else { return };
     let Some(text) = ask.files.read(&path) else {
         out.notes.push(format!("`{path}` is not readable text, or too large"));
         return;
     };
-    out.bytes += text.len();
     let file = File { path: &path, text: &text, folder: &folder, ask };
     match wrapper.reader {
         WrapperKind::Make => make::follow(&file, &args, out),

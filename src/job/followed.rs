@@ -11,7 +11,7 @@ use crate::actions::Scalar;
 use crate::actions::context::WORKSPACE;
 use crate::base::finding::Location;
 use crate::base::text::Span;
-use crate::follow::{Ask, FileScript, follow};
+use crate::follow::{self, Ask, FileScript};
 use crate::shell::{Command, Given, UnwrappedCommand};
 use crate::yaml::ScalarMap;
 
@@ -108,18 +108,18 @@ impl TimelineBuilder<'_> {
             root,
             vars: &vars,
         };
-        if !self.may_spend() {
+        // Asked before it is looked through: thousands of jobs can lead to one large file.
+        let size = follow::size(&ask) / FOLLOWED_AS_SCRIPT;
+        let found = self.affords(size).then(|| follow::follow(&ask));
+        if size > 0 && !self.spend(origin.here, size) {
             return true;
         }
-        let found = follow(&ask);
+        let Some(found) = found else { return true };
         for note in found.notes {
             self.undecide_command(origin, command, note);
         }
         if found.file_scripts.is_empty() {
             return false;
-        }
-        if !self.spend(origin.here, found.bytes / FOLLOWED_AS_SCRIPT) {
-            return true;
         }
         let span = self.span_in_step(origin, command.span);
         let mut via = origin.via.clone();

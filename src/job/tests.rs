@@ -107,6 +107,32 @@ fn the_calls_of_a_script_count() {
     }
 }
 
+/// Also where nothing is found in it, and before it is looked through.
+#[test]
+fn looking_through_a_file_counts() {
+    let makefile = format!("{}tests:\n\tnox -s tests\n", "# none\n".repeat(15_000));
+    for (target, calls, most, read, is_said) in [
+        ("tests", 1, 1_000, 1, false),
+        ("tests", 1, 90, 0, true),
+        ("none", 5, 1_000, 0, false),
+        ("none", 20, 1_000, 0, true),
+    ] {
+        let lines = format!("make {target}\n").repeat(calls);
+        let text = format!("on: push\njobs:\n  t:\n    steps:\n      - run: {lines:?}\n");
+        let files = [
+            (".github/workflows/w.yml", text.as_str()),
+            ("noxfile.py", NOXFILE),
+            ("Makefile", &makefile),
+        ];
+        let folder = testing::repository(&files);
+        let repository = testing::read(folder.path());
+        let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
+        let timeline = build(&repository, &instances, &instances.list[0], most);
+        let said = timeline.undecided.iter().any(|u| u.place.label.contains("units of work"));
+        assert_eq!((timeline.invocations().count(), said), (read, is_said), "{target} {most}");
+    }
+}
+
 #[test]
 fn a_script_whose_commands_are_not_all_read_is_said() {
     for (count, is_said) in [(11_000, true), (100, false)] {

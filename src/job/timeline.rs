@@ -266,9 +266,9 @@ impl<'a> TimelineBuilder<'a> {
         true
     }
 
-    /// Whether any work may still be done.
-    pub fn may_spend(&self) -> bool {
-        self.left > 0
+    /// Whether the work of so many bytes may still be done.
+    pub fn affords(&self, bytes: usize) -> bool {
+        self.left > bytes / BYTES_PER_WORK
     }
 
     /// Reads the steps of a composite action that the step `here` uses.
