@@ -32,8 +32,8 @@ pub struct Pattern {
     /// `foo/`: not a file of that name, only what is below.
     directory_only: bool,
     literal: Option<String>,
-    /// What the name that the last part matches must end with: tells most paths apart at once.
-    ending: String,
+    /// Letters that the name must hold which the last part matches: tells most paths apart at once.
+    letters: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +91,8 @@ impl Pattern {
             Anchor::Home => [&["~".to_owned()], names.as_slice()].concat().join("/"),
             Anchor::Root => format!("/{}", names.join("/")),
         });
-        let ending = segments.last().map(GlobSegment::ending).unwrap_or_default();
-        Ok(Self { negated, anchor, segments, directory_only, literal, ending })
+        let letters = segments.last().map(GlobSegment::letters).unwrap_or_default();
+        Ok(Self { negated, anchor, segments, directory_only, literal, letters })
     }
 
     /// The path itself when the pattern has no wildcard: without leading `./`, final `/` and
@@ -113,8 +113,7 @@ impl Pattern {
 
     /// False for most of the paths that are not matched; cheap.
     fn may_match(&self, path: &str) -> bool {
-        self.anchor == Anchor::Workspace
-            && (self.ending.is_empty() || path.split('/').any(|name| name.ends_with(&self.ending)))
+        self.anchor == Anchor::Workspace && path.contains(&self.letters)
     }
 
     fn matches_names(&self, names: &[Vec<char>]) -> bool {
@@ -157,15 +156,16 @@ impl GlobSegment {
         GlobSegment::Name(pieces)
     }
 
-    /// The letters that a name must end with.
-    fn ending(&self) -> String {
+    /// The longest run of letters that a name must hold.
+    fn letters(&self) -> String {
         let GlobSegment::Name(pieces) = self else { return String::new() };
+        let runs = pieces.split(|piece| !matches!(piece, GlobPiece::Char(_)));
+        let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
         let letter = |piece: &GlobPiece| match piece {
             GlobPiece::Char(c) => Some(*c),
             _ => None,
         };
-        let ending: Vec<char> = pieces.iter().rev().map_while(letter).collect();
-        ending.into_iter().rev().collect()
+        longest.iter().filter_map(letter).collect()
     }
 
     fn literal(&self) -> Option<String> {

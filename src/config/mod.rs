@@ -28,6 +28,12 @@ const FILES: [&str; 7] = [
     "pyproject.toml",
 ];
 
+/// A settings file of its own that is larger is refused: a parser of YAML takes quadratic time for
+/// brackets in brackets.
+const MAX_BYTES: usize = 64 * 1024;
+/// Entries of a list of settings.
+const MAX_ENTRIES: usize = 500;
+
 /// Everything a repository can decide about how it is checked and fixed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -135,11 +141,25 @@ impl Config {
         let fail = |message: String| problem(path, message);
         let bytes = read_bounded(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
         let text = Text::new(path, bytes).map_err(|e| fail(e.to_string()))?;
-        if path.extension().is_some_and(|e| e == "toml") {
-            from_toml(&text, path)
+        let config = if path.extension().is_some_and(|e| e == "toml") {
+            from_toml(&text, path)?
+        } else if text.as_str().len() > MAX_BYTES {
+            return Err(fail(format!("larger than {MAX_BYTES} bytes")));
         } else {
-            from_yaml(&text, path)
+            from_yaml(&text, path)?
+        };
+        if config.longest_list() > MAX_ENTRIES {
+            return Err(fail(format!("a list of more than {MAX_ENTRIES} entries")));
         }
+        Ok(config)
+    }
+
+    fn longest_list(&self) -> usize {
+        let lists = [self.select.len(), self.ignore.len(), self.exclude.len(), self.severity.len()];
+        let others = [self.key_parts.len(), self.key_files.len(), self.nox_actions.len()];
+        let checks =
+            self.per_path_ignores.values().map(Vec::len).chain([self.per_path_ignores.len()]);
+        lists.into_iter().chain(others).chain(checks).max().unwrap_or(0)
     }
 
     /// Whether `check` runs at all.
@@ -177,10 +197,13 @@ fn speaks_of_cachelint(path: &Path) -> bool {
     }
     let Ok(bytes) = read_bounded(path) else { return false };
     let text = String::from_utf8_lossy(&bytes);
+    if !text.contains("cachelint") {
+        return false;
+    }
     match toml::from_str::<toml::Table>(&text) {
         Ok(whole) => whole.get("tool").is_some_and(|tool| tool.get("cachelint").is_some()),
         // Whoever meant to write settings here is told where the file is broken.
-        Err(_) => text.contains("cachelint"),
+        Err(_) => true,
     }
 }
 
@@ -283,6 +306,18 @@ mod tests {
             ("other.toml", "x = 1"),
         ] {
             assert_eq!(load(name, content), Ok(Config::default()), "{name} {content:?}");
+        }
+    }
+
+    #[test]
+    fn large_settings_are_refused_before_they_are_read() {
+        for (content, wording) in [
+            ("{a: ".repeat(30_000), "larger than"),
+            (format!("exclude: [{}]\n", "a, ".repeat(600)), "more than 500 entries"),
+            (format!("per-path-ignores: {{a: [{}]}}\n", "nox, ".repeat(600)), "more than 500"),
+        ] {
+            let problem = load(".github/cachelint.yml", &content).unwrap_err();
+            assert!(problem.message.contains(wording), "{}", problem.message);
         }
     }
 

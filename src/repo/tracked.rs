@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 /// An index that declares more than this is not read; the largest public repositories stay below
 /// 100 MB.
-const MAX_INDEX_BYTES: usize = 512 * 1024 * 1024;
+const MAX_INDEX_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes of a `.git` file that are read: it holds one path.
 const MAX_LINK_BYTES: u64 = 8 * 1024;
 /// Without an index, at most this many files are listed.

@@ -331,6 +331,8 @@ impl InstallCollector<'_> {
     /// Requirement files that the found ones include.
     fn includes(&mut self) {
         let mut queue: Vec<String> = self.installs.files.iter().cloned().collect();
+        // A file can include another one on each of its lines.
+        let mut asked = BTreeSet::new();
         while let Some(path) = queue.pop() {
             if self.installs.files.len() > MAX_FILES
                 || !(path.ends_with(".txt") || path.ends_with(".in"))
@@ -354,7 +356,10 @@ impl InstallCollector<'_> {
                 };
                 // Constraints fix what others list.
                 let lists = !first.starts_with("-c") && !first.starts_with("--constraint");
-                if lists && self.files.read(&included).is_some_and(|t| !metadata::is_locked(&t)) {
+                if lists
+                    && asked.insert(included.clone())
+                    && self.files.read(&included).is_some_and(|t| !metadata::is_locked(&t))
+                {
                     self.installs.unlocked = true;
                 }
                 if self.installs.files.insert(included.clone()) {

@@ -11,6 +11,8 @@ use crate::rules::nox::rules;
 
 /// Local modules read.
 const MAX_MODULES: usize = 100;
+/// Bytes of a module; its syntax tree needs a hundred times as many.
+const MAX_SOURCE: usize = 512 * 1024;
 
 impl NoxfileReader<'_> {
     /// Follows the module at `path` (from the repository root); its number, or `None` when it
@@ -27,7 +29,7 @@ impl NoxfileReader<'_> {
             self.hide("the noxfile imports more modules than are followed");
             return None;
         }
-        let text = self.files.read(path)?;
+        let text = self.files.read(path).filter(|text| text.len() <= MAX_SOURCE)?;
         let tree = syntax::parse(Grammar::Python, &text)?;
         let source = Arc::new(PythonSource { path: path.to_owned(), tree, text });
         let number = self.modules.len();
