@@ -287,6 +287,22 @@ fn literal_paths() {
     }
 }
 
+/// A path without the letters of a pattern costs no comparison of names.
+#[test]
+fn letters_tell_paths_apart() {
+    for (pattern, path, may_match) in [
+        ("**/f12*", "d/f13.txt", false),
+        ("**/f12*", "d/f12.txt", true),
+        ("*[a-z]file?.py", "a/xfile1.py", true),
+        ("*[a-z]file?.py", "a/xfil1.py", false),
+        ("a/**", "b/c", true),
+        ("\\*x", "y", false),
+    ] {
+        let pattern = Pattern::parse(pattern).unwrap();
+        assert_eq!(pattern.may_match(path), may_match, "{pattern:?} {path}");
+    }
+}
+
 #[test]
 fn many_stars_take_no_time() {
     let path = "a".repeat(200) + &"/a".repeat(500);

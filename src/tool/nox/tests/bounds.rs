@@ -9,6 +9,27 @@ fn leaked(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
+/// A repository that counts how often its files are read.
+struct Counted {
+    tree: Tree,
+    reads: std::cell::Cell<usize>,
+}
+
+impl Files for Counted {
+    fn read(&self, path: &str) -> Option<Arc<str>> {
+        self.reads.set(self.reads.get() + 1);
+        self.tree.read(path)
+    }
+
+    fn is_tracked(&self, path: &str) -> bool {
+        self.tree.is_tracked(path)
+    }
+
+    fn tracked_under(&self, folder: &str) -> Vec<String> {
+        self.tree.tracked_under(folder)
+    }
+}
+
 /// The steps that loading a noxfile takes.
 fn steps(noxfile: String) -> usize {
     let tree = Tree([("noxfile.py", leaked(noxfile))].into());
@@ -70,4 +91,27 @@ fn names_that_sessions_require_are_bounded_together() {
         .collect();
     let run = call(leaked(format!("import nox\nR = [{names}]\n{sessions}")), "-s t0");
     assert!(run.undecided.iter().any(|why| why.contains("require")), "{:?}", run.undecided);
+}
+
+#[test]
+fn requirement_files_that_include_each_other_are_read_once() {
+    let noxfile = HEAD.replace("'.'", "'-r', 'a.txt'");
+    let files = [
+        ("noxfile.py", leaked(noxfile)),
+        ("a.txt", leaked("-r b.txt\n".repeat(5_000))),
+        ("b.txt", leaked("-r a.txt\n".repeat(5_000))),
+    ];
+    let files = Counted { tree: Tree(files.into()), reads: 0.into() };
+    let request =
+        Request { args: &[], env: &|_| Variable::Unset, folder: "", script: None, files: &files };
+    let run = Nox::default().run(&request);
+    assert!(run.install_files.contains(&"b.txt".to_owned()), "{:?}", run.install_files);
+    assert!(files.reads.get() < 100, "{} reads", files.reads.get());
+}
+
+#[test]
+fn a_module_of_a_megabyte_is_not_read() {
+    let noxfile = |lines: usize| leaked(format!("{HEAD}{}", "x = 1\n".repeat(lines)));
+    assert!(!call(noxfile(100), "-s tests").definition_files.is_empty());
+    assert!(call(noxfile(200_000), "-s tests").definition_files.is_empty());
 }
