@@ -156,7 +156,7 @@ impl Config {
 
     fn longest_list(&self) -> usize {
         let lists = [self.select.len(), self.ignore.len(), self.exclude.len(), self.severity.len()];
-        let others = [self.key_parts.len(), self.key_files.len(), self.nox_actions.len()];
+        let others = [self.key_parts.len(), self.key_files.len()];
         let checks =
             self.per_path_ignores.values().map(Vec::len).chain([self.per_path_ignores.len()]);
         lists.into_iter().chain(others).chain(checks).max().unwrap_or(0)

@@ -14,7 +14,7 @@ use serde_yaml::Value;
 use self::compare::{Comparison, Declared};
 use super::value::{self, ValueNode};
 use crate::base::finding::Change;
-use crate::base::text::Text;
+use crate::base::text::{Position, Text, TextError};
 use crate::yaml;
 
 /// Why a fix is not proved; nothing may be written then.
@@ -32,6 +32,8 @@ pub enum VerifyError {
     NoSuchPlace(String),
     #[error("too many values to compare")]
     TooLarge,
+    #[error("with its fixes the file would have too many values; split it")]
+    GrowsTooLarge,
 }
 
 /// Compares `old` and `new` as YAML values, keys in order: `new` must be `old` with `changes` made,
@@ -55,27 +57,39 @@ struct Readings {
 
 impl Readings {
     fn of_old(text: &str) -> Result<Self, String> {
-        bounded(text)?;
+        bounded(text).map_err(|e| e.to_string())?;
         let (linked, expanded) = rayon::join(|| value::linked(text), || value::expanded(text));
         // What serde_yaml refuses (a key twice) is not for a fix to touch.
         Ok(Self { linked: linked.ok(), expanded: expanded? })
     }
 
     /// As the parsers read the changed text that read the old one.
-    fn of_new(text: &str, old: &Self) -> Result<Self, String> {
-        bounded(text)?;
+    fn of_new(text: &str, old: &Self) -> Result<Self, VerifyError> {
+        bounded(text).map_err(|error| match error.too_large {
+            true => VerifyError::GrowsTooLarge,
+            false => VerifyError::NewUnreadable(error.to_string()),
+        })?;
         let (linked, expanded) = rayon::join(
             || old.linked.as_ref().map(|_| value::linked(text)).transpose(),
             || value::expanded(text),
         );
-        Ok(Self { linked: linked?, expanded: expanded? })
+        let unreadable = VerifyError::NewUnreadable;
+        Ok(Self { linked: linked.map_err(unreadable)?, expanded: expanded.map_err(unreadable)? })
     }
 }
 
 /// Fails where aliases make more values than a document may have, as our own parser counts them.
-fn bounded(text: &str) -> Result<(), String> {
-    let text = Text::new("", text.as_bytes().to_vec()).map_err(|e| e.to_string())?;
-    yaml::parse(&text).map(drop).map_err(|e| e.to_string())
+fn bounded(text: &str) -> Result<(), yaml::YamlError> {
+    // A text in memory has no byte order mark any more and is UTF-8.
+    match Text::new("", text.as_bytes().to_vec()) {
+        Ok(text) => yaml::parse(&text).map(drop),
+        Err(error) => Err(yaml::YamlError {
+            message: error.to_string(),
+            position: Position { line: 1, column: 1 },
+            help: None,
+            too_large: matches!(error, TextError::TooLarge { .. }),
+        }),
+    }
 }
 
 impl<'a> Old<'a> {
@@ -91,7 +105,7 @@ impl<'a> Old<'a> {
         let (old, new) = (without_bom(self.text), without_bom(new));
         let old = self.readings.get_or_init(|| Readings::of_old(old));
         let old = old.as_ref().map_err(|e| VerifyError::OldUnreadable(e.clone()))?;
-        let new = Readings::of_new(new, old).map_err(VerifyError::NewUnreadable)?;
+        let new = Readings::of_new(new, old)?;
         let declared = Declared::of(changes);
         let compare = |old: &ValueNode, new: &ValueNode| {
             Comparison::new(old, new).compare(old, new, &declared)

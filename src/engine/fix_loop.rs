@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use crate::base::finding::{self, Applicability, Edit, Finding, Fix, FixDetails, Problem};
 use crate::base::text::Text;
 use crate::config::Config;
-use crate::edit::apply::{apply, combine};
-use crate::edit::verify::Old;
+use crate::edit::apply::{EditError, apply, combine};
+use crate::edit::verify::{Old, VerifyError};
 use crate::edit::write;
 use crate::engine::lint::{Details, Outcome, lint};
 use crate::engine::suppress::add::{Wanted, ignore_instead};
@@ -153,7 +153,12 @@ fn refused(text: &str, fixes: &[&Fix]) -> BTreeMap<usize, String> {
         match (proved, taken.as_slice()) {
             (Ok(_), _) => {}
             (Err(reason), [one]) => {
-                refused.insert(*one, reason);
+                refused.insert(*one, reason.to_string());
+            }
+            // Fewer of them may fit, but which ones is not for a program to choose.
+            (Err(reason @ ProofError::Verify(VerifyError::GrowsTooLarge)), _) => {
+                refused.extend((0..fixes.len()).map(|at| (at, reason.to_string())));
+                break;
             }
             (Err(_), several) => {
                 let (first, second) = several.split_at(several.len() / 2);
@@ -170,10 +175,19 @@ fn prove(
     changes: &[finding::Change],
     text: &str,
     old: &Old<'_>,
-) -> Result<String, String> {
-    let new = apply(text, edits).map_err(|e| e.to_string())?;
-    old.verify(&new, changes).map_err(|e| e.to_string())?;
+) -> Result<String, ProofError> {
+    let new = apply(text, edits)?;
+    old.verify(&new, changes)?;
     Ok(new)
+}
+
+/// Why fixes cannot be proved.
+#[derive(Debug, thiserror::Error)]
+enum ProofError {
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
 }
 
 /// Applies all fixes that are at least `required` to the requested files of `repository`, and

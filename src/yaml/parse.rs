@@ -13,7 +13,7 @@ pub const MAX_DEPTH: usize = 128;
 
 /// Values of a document, each alias counted as all that it stands for. No file within the size that
 /// GitHub accepts has so many but by aliases, which make any number of values from a small file.
-pub const MAX_VALUES: usize = 50_000;
+pub const MAX_VALUES: usize = 80_000;
 
 /// Why a text is not one YAML document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,11 +23,18 @@ pub struct YamlError {
     pub position: Position,
     /// What the reader can do about it.
     pub help: Option<String>,
+    /// It has more than [`MAX_VALUES`].
+    pub too_large: bool,
 }
 
 impl YamlError {
     pub(super) fn at(text: &Text, offset: usize, message: impl Into<String>) -> Self {
-        Self { message: message.into(), position: text.position(offset), help: None }
+        Self {
+            message: message.into(),
+            position: text.position(offset),
+            help: None,
+            too_large: false,
+        }
     }
 
     pub(super) fn too_deep(text: &Text, offset: usize) -> Self {
@@ -35,8 +42,9 @@ impl YamlError {
     }
 
     pub(super) fn too_many(text: &Text, offset: usize) -> Self {
-        Self::at(text, offset, format!("more than {MAX_VALUES} values"))
-            .with_help("An alias counts as all values that it stands for; split the file.")
+        let found = Self::at(text, offset, format!("more than {MAX_VALUES} values"))
+            .with_help("An alias counts as all values that it stands for; split the file.");
+        Self { too_large: true, ..found }
     }
 
     pub(super) fn with_help(mut self, help: &str) -> Self {

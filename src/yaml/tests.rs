@@ -365,17 +365,17 @@ fn values_are_counted_with_what_aliases_stand_for() {
     for source in [
         bomb,
         items("x", MAX_VALUES),
-        format!("a: &a {}\nb: {}\n", items("x", 400), items("*a", 125)),
-        format!("a: &a {{k: {long}}}\nb: {}\n", items("{<<: *a}", 500)),
-        format!("a: &a {long}\nb: {}\n", items("*a", 500)),
-        format!("? &a {long}\n: b\n? {}\n: c\n", items("*a", 500)),
+        format!("a: &a {}\nb: {}\n", items("x", 400), items("*a", 200)),
+        format!("a: &a {{k: {long}}}\nb: {}\n", items("{<<: *a}", 800)),
+        format!("a: &a {long}\nb: {}\n", items("*a", 800)),
+        format!("? &a {long}\n: b\n? {}\n: c\n", items("*a", 800)),
     ] {
         assert_eq!(refused(&source), too_many, "{}", &source[..20]);
     }
     for source in [
         items("x", MAX_VALUES - 10),
-        format!("a: &a {}\nb: {}\n", items("x", 400), items("*a", 120)),
-        format!("a: &a {long}\nb: {}\n", items("*a", 450)),
+        format!("a: &a {}\nb: {}\n", items("x", 400), items("*a", 190)),
+        format!("a: &a {long}\nb: {}\n", items("*a", 700)),
         format!("a: {}\n", "x".repeat(3_000_000)),
     ] {
         assert_eq!(refused(&source), None, "{}", &source[..20]);

@@ -208,3 +208,17 @@ fn a_fix_that_breaks_the_file_for_the_checks_is_taken_back() {
     assert!(fixed.outcome.problems[0].message.contains("nothing was changed"));
     assert_eq!(on_disk(&repository), OLD);
 }
+
+/// Each alone would fit here, and rounds would apply one after the other.
+#[test]
+fn fixes_that_would_make_the_file_too_large_are_refused_together() {
+    for (room, refusals) in [(19, 2), (100, 0)] {
+        let items = "a,".repeat(crate::yaml::parse::MAX_VALUES - room);
+        let text = format!("{OLD}x: [{items}]\n");
+        let fixes = [("      - run: one", 0), ("      - run: two", 1)]
+            .map(|(needle, index)| insert_before(&text, needle, index));
+        let refused = refused(&text, &fixes.each_ref());
+        assert_eq!(refused.len(), refusals, "{refused:?}");
+        assert!(refused.values().all(|reason| reason.contains("too many values")), "{refused:?}");
+    }
+}
