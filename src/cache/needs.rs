@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::builds::Builds;
 use super::interpreter::{Interpreters, Probe, Week};
+use super::publish::MAX_USERS;
 use super::separate::Separation;
 use crate::actions::context::{Scope, runner_os};
 use crate::base::path;
@@ -131,8 +132,12 @@ impl Needs {
     /// Every job that uses the action, so that each of them asks for the same step.
     fn add_users(&mut self, context: &JobContext<'_>, action: usize) {
         let repository = context.repository;
+        let users = repository.users(action);
+        if users.len() > MAX_USERS {
+            return self.fail(format!("more than {MAX_USERS} jobs use this action"));
+        }
         let mut jobs: Vec<JobContext<'_>> = Vec::new();
-        for user in repository.users(action) {
+        for user in users {
             let job_ref = JobRef { document: user.document, job: Some(user.job) };
             let job = JobContext::new(repository, context.settings, job_ref);
             self.add_job(&job);

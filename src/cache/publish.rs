@@ -20,6 +20,9 @@ pub enum Permission {
     OnlyPublishes,
 }
 
+/// Jobs of one action that are looked at together: the work grows with the square of their number.
+pub const MAX_USERS: usize = 50;
+
 impl Permission {
     /// For a change at `step_ref`: of an action, the worst of all jobs that use it decides.
     pub fn at(self, context: &JobContext<'_>, passing: &Passing<'_>, step_ref: StepRef) -> Self {
@@ -28,7 +31,12 @@ impl Permission {
         }
         let JobContext { repository, settings, job_ref, .. } = *context;
         let mut worst = self;
-        for user in repository.users(step_ref.document) {
+        let users = repository.users(step_ref.document);
+        // Each of them asks about all others. With more of them there is no fix inside the action.
+        if users.len() > MAX_USERS {
+            return worst;
+        }
+        for user in users {
             let user = JobRef { document: user.document, job: Some(user.job) };
             if user == job_ref {
                 continue;

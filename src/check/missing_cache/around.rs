@@ -417,3 +417,24 @@ fn an_index_of_nightly_versions_asks_for_the_newest() {
     let fix = found[0].fix.as_ref().unwrap();
     assert_eq!(fix.applicability, crate::base::finding::Applicability::Unsafe);
 }
+
+/// The work grows with the square of the jobs that use an action.
+#[test]
+fn an_action_of_very_many_jobs_gets_no_step() {
+    let jobs = |count: usize| {
+        let one = |at| {
+            format!(
+                "  j{at}:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n      - uses: ./.github/actions/a\n"
+            )
+        };
+        format!("on: push\njobs:\n{}", (0..count).map(one).collect::<String>())
+    };
+    let action = "runs:\n  using: composite\n  steps:\n    - run: nox -s lint\n      shell: bash\n";
+    for (count, fixed) in [(3, true), (51, false)] {
+        let workflow = jobs(count);
+        let files =
+            [(".github/workflows/ci.yml", &*workflow), (".github/actions/a/action.yml", action)];
+        let first = found(&files).into_iter().next().unwrap();
+        assert_eq!(first.fix.is_some(), fixed, "{:?}", first.no_fix_reason);
+    }
+}
