@@ -33,6 +33,11 @@ impl Step {
     pub fn input(&self, name: &str) -> Option<&Scalar> {
         self.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v)
     }
+
+    /// Whether expressions name the step by this id; they compare without case.
+    pub fn has_id(&self, id: &str) -> bool {
+        self.id.as_ref().is_some_and(|own| own.text.eq_ignore_ascii_case(id))
+    }
 }
 
 /// The `steps:` of a job or composite action.
@@ -50,6 +55,11 @@ pub struct StepList {
 }
 
 impl StepList {
+    /// The steps before the one at `step`.
+    pub fn before(&self, step: usize) -> &[Step] {
+        self.steps.get(..step).unwrap_or_default()
+    }
+
     /// Reads the list under `steps` of `owner`; a value of another shape is reported and read as no
     /// steps.
     pub(super) fn read(

@@ -5,6 +5,7 @@ pub mod artifacts;
 pub mod builds;
 pub mod existing;
 pub mod foreign;
+pub mod hash_text;
 pub mod hashed;
 pub mod interpreter;
 pub mod job_caches;
@@ -17,3 +18,10 @@ pub mod supplied;
 pub mod uncovered;
 
 pub use needs::Needs;
+
+/// Adds what the list doesn't hold yet.
+fn push(list: &mut Vec<String>, item: String) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}

@@ -5,8 +5,10 @@
 use std::collections::BTreeSet;
 
 use super::builds::Builds;
+use super::hash_text::{expression, hash};
 use super::interpreter::{Interpreters, Probe, Week};
 use super::publish::MAX_USERS;
+use super::push;
 use super::separate::Separation;
 use crate::actions::context::{Scope, runner_os};
 use crate::base::path;
@@ -18,11 +20,6 @@ use crate::tool::OutsideFolder;
 
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
-/// More files of one folder and ending than this are named by one pattern.
-const MAX_LISTED: usize = 3;
-/// Files at the root that one pattern names.
-const SETUP_FILES: [&str; 2] = ["setup.cfg", "setup.py"];
-const SETUP_PATTERN: &str = "setup.*";
 /// Tells the job where its id can't be written out.
 const JOB: &str = "github.job";
 /// What people put between the parts of a key.
@@ -397,65 +394,6 @@ fn moved(context: &JobContext<'_>, event: &Event, outside: &OutsideFolder) -> St
     said.map_or_else(|| outside.path.clone(), |(_, text)| text.text.clone())
 }
 
-fn expression(text: &str) -> String {
-    format!("${{{{ {text} }}}}")
-}
-
-/// A file as a hash names it: a workflow without the name of the folder that all workflows are in.
-pub fn pattern_of(file: &str) -> String {
-    match path::split(file).0.strip_suffix("/workflows") {
-        Some(forge) if path::split(forge).1.starts_with('.') => {
-            format!("{forge}/*/{}", path::split(file).1)
-        }
-        _ => file.to_owned(),
-    }
-}
-
-/// A hash of groups of files, in this order.
-fn hash(groups: &[impl AsRef<[String]>]) -> String {
-    let files = groups.iter().flat_map(|group| shortened(group.as_ref()));
-    let quote = |file: String| format!("'{}'", pattern_of(&file).replace('\'', "''"));
-    let quoted: Vec<String> = files.map(quote).collect();
-    expression(&format!("hashFiles({})", quoted.join(", ")))
-}
-
-/// Files of one folder and ending as one pattern, where there are so many that a list of them would
-/// be long; one more file than needed costs nothing but a rebuild.
-fn shortened(files: &[String]) -> Vec<String> {
-    let place = |file: &str| {
-        let (folder, name) = path::split(file);
-        let end = name.rfind('.').map_or("", |dot| &name[dot..]);
-        (folder.to_owned(), end.to_owned())
-    };
-    let mut out: Vec<String> = Vec::new();
-    let is_setup = |file: &&String| SETUP_FILES.contains(&file.as_str());
-    for file in files {
-        if is_setup(&file) && files.iter().filter(is_setup).count() == SETUP_FILES.len() {
-            push(&mut out, SETUP_PATTERN.to_owned());
-            continue;
-        }
-        let (folder, end) = place(file);
-        let alike: Vec<&String> =
-            files.iter().filter(|f| place(f) == (folder.clone(), end.clone())).collect();
-        let special = file.contains(['*', '?', '[', '!']);
-        let common = alike.iter().fold(file.as_str(), |so_far, next| {
-            let same = so_far.bytes().zip(next.bytes()).take_while(|(a, b)| a == b).count();
-            so_far.get(..same).unwrap_or_default()
-        });
-        let start = common.strip_suffix(end.as_str()).unwrap_or(common);
-        // `requirements.txt` and `requirements-dev.txt` are as clear as `requirements*.txt`.
-        let is_named_after_one =
-            end == ".txt" && alike.iter().any(|f| f.strip_suffix(end.as_str()) == Some(start));
-        let several = alike.len() >= MAX_LISTED || (alike.len() > 1 && is_named_after_one);
-        if !several || special || end.is_empty() {
-            push(&mut out, file.clone());
-        } else {
-            push(&mut out, format!("{start}*{end}"));
-        }
-    }
-    out
-}
-
 /// The id of the job, unless another job shares its lines.
 fn own_id(context: &JobContext<'_>) -> Option<String> {
     let workflow = context.document().workflow()?;
@@ -495,10 +433,4 @@ fn has_posix_shell(context: &JobContext<'_>) -> bool {
         let scope = Scope::new(&instance.leg, &instance.inputs, &job.id);
         runner_os(job, &scope).is_some_and(|os| os != "Windows")
     })
-}
-
-fn push(list: &mut Vec<String>, item: String) {
-    if !list.contains(&item) {
-        list.push(item);
-    }
 }

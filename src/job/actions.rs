@@ -343,7 +343,7 @@ impl TimelineBuilder<'_> {
     }
 }
 
-/// The program whose path an earlier step puts out: `steps.setup.outputs.python-path` runs as
+/// The program whose path is an output of an earlier step: `steps.setup.outputs.python-path` runs as
 /// `python`.
 pub(super) fn program_output(here: Here<'_>, expr: &Expr) -> Option<String> {
     let path = expr.as_path()?;
@@ -351,10 +351,6 @@ pub(super) fn program_output(here: Here<'_>, expr: &Expr) -> Option<String> {
     if !steps.eq_ignore_ascii_case("steps") || !outputs.eq_ignore_ascii_case("outputs") {
         return None;
     }
-    let list = here.document.steps(here.step_ref.job)?;
-    let earlier = list.steps.get(..here.step_ref.step)?;
-    let step =
-        earlier.iter().find(|s| s.id.as_ref().is_some_and(|i| i.text.eq_ignore_ascii_case(id)))?;
-    let uses = Uses::parse(&step.uses.as_ref()?.text)?;
+    let uses = Uses::parse(&here.earlier(id)?.uses.as_ref()?.text)?;
     setup_actions().interpreter(uses.name)?.program_outputs.get(output.as_str()).cloned()
 }

@@ -175,6 +175,14 @@ pub(super) struct Here<'a> {
     pub inputs: &'a Inputs,
 }
 
+impl<'a> Here<'a> {
+    /// The step of the same list with this id, if it comes before.
+    pub fn earlier(&self, id: &str) -> Option<&'a Step> {
+        let list = self.document.steps(self.step_ref.job)?;
+        list.before(self.step_ref.step).iter().find(|step| step.has_id(id))
+    }
+}
+
 impl<'a> TimelineBuilder<'a> {
     fn scope<'s>(&'s self, inputs: &'s Inputs, step: Option<&'s Step>) -> Scope<'s> {
         let job_id = self.job.map_or("", |j| j.id.as_str());

@@ -1,20 +1,13 @@
 //! What a key reads that nothing has set: variables and outputs that are always empty. And outputs
 //! that only repeat an input.
 
+use super::exported::exports;
 use super::timeline::{Here, TimelineBuilder};
 use crate::actions::context::{ENV_FILE, Scope};
 use crate::actions::expr::{Context, Eval, Value};
 use crate::actions::{Step, Uses};
 use crate::repo::index::local;
 use crate::rules::setup_actions::setup_actions;
-
-/// Programs that run whatever a project tells them to, which may set variables for later steps.
-const RUNS_ANYTHING: [&str; 22] = [
-    ".", "source", "eval", "sh", "bash", "zsh", "pwsh", "make", "just", "task", "invoke", "inv",
-    "npm", "npx", "yarn", "pnpm", "node", "tox", "nox", "hatch", "doit", "xargs",
-];
-/// Endings of scripts.
-const SCRIPTS: [&str; 6] = [".sh", ".py", ".ps1", ".bat", ".cmd", ".js"];
 
 /// The context in which keys are read: it also knows what is certainly empty.
 pub(super) struct KeyContext<'k, 'a> {
@@ -47,7 +40,7 @@ impl<'k, 'a> KeyContext<'k, 'a> {
         let places = self.builder.outer.into_iter().chain([self.here.step_ref]);
         places.flat_map(|place| {
             let list = documents[place.document].steps(place.job);
-            list.map_or(&[][..], |list| list.steps.get(..place.step).unwrap_or_default())
+            list.map_or(&[][..], |list| list.before(place.step))
         })
     }
 
@@ -66,47 +59,35 @@ impl<'k, 'a> KeyContext<'k, 'a> {
 
     fn script_may_set(&self, script: &str, name: &str) -> bool {
         // A line that writes one variable by its name writes no other.
-        let writes = script.lines().filter(|line| line.contains(ENV_FILE));
         let plain = |line: &str| {
-            let text = line.trim().trim_start_matches("echo ").trim_start_matches(['"', '\'']);
-            let written: String =
-                text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            text[written.len()..].starts_with('=')
-                && !written.is_empty()
-                && !written.eq_ignore_ascii_case(name)
+            let written = exports(line);
+            !written.is_empty() && written.iter().all(|(own, _)| !own.eq_ignore_ascii_case(name))
         };
-        if writes.into_iter().any(|line| !plain(line)) {
+        if script.lines().any(|line| line.contains(ENV_FILE) && !plain(line)) {
             return true;
         }
+        let unknown = &setup_actions().runs_anything;
         let files = self.builder.repository.files().tracked();
         let commands = script.split(['\n', ';', '|', '&', '(', '`']);
         let mut programs = commands.filter_map(|command| {
             command.split_whitespace().find(|word| !word.contains('=') && *word != "sudo")
         });
-        if programs.any(|program| RUNS_ANYTHING.contains(&program)) {
+        if programs.any(|program| unknown.programs.iter().any(|known| known == program)) {
             return true;
         }
         let words = script.split(|c: char| c.is_whitespace() || "\"'`;|&()<>".contains(c));
         words.filter(|word| !word.is_empty()).any(|word| {
             let path = word.trim_start_matches("./");
-            SCRIPTS.iter().any(|end| word.ends_with(end))
+            unknown.endings.iter().any(|end| word.ends_with(end.as_str()))
                 || word.starts_with("./")
                 || word.starts_with("../")
                 || (path.contains('/') && files.contains(path))
         })
     }
 
-    /// An output of a step that isn't there.
-    fn is_missing(&self, id: &str) -> bool {
-        let list = self.here.document.steps(self.here.step_ref.job);
-        let before = list.and_then(|list| list.steps.get(..self.here.step_ref.step));
-        before.is_some_and(|steps| steps.iter().all(|step| !has_id(step, id)))
-    }
-
     /// The value of an output that is what the step was given.
     fn repeated(&self, id: &str, output: &str) -> Option<Eval> {
-        let list = self.here.document.steps(self.here.step_ref.job)?;
-        let step = list.steps.get(..self.here.step_ref.step)?.iter().find(|s| has_id(s, id))?;
+        let step = self.here.earlier(id)?;
         let uses = Uses::parse(&step.uses.as_ref()?.text)?;
         let action = setup_actions().interpreter(uses.name)?;
         let input = step.input(action.repeats_input.as_deref().filter(|name| *name == output)?)?;
@@ -121,7 +102,11 @@ impl Context for KeyContext<'_, '_> {
         let empty = || Eval::Known(Value::String(String::new()));
         match path {
             [root, name] if root.eq_ignore_ascii_case("env") && self.is_unset(name) => empty(),
-            [root, id, ..] if root.eq_ignore_ascii_case("steps") && self.is_missing(id) => empty(),
+            [root, id, ..]
+                if root.eq_ignore_ascii_case("steps") && self.here.earlier(id).is_none() =>
+            {
+                empty()
+            }
             [root, id, outputs, output]
                 if root.eq_ignore_ascii_case("steps")
                     && outputs.eq_ignore_ascii_case("outputs") =>
@@ -135,8 +120,4 @@ impl Context for KeyContext<'_, '_> {
     fn status(&self, name: &str) -> Eval {
         self.scope.status(name)
     }
-}
-
-fn has_id(step: &Step, id: &str) -> bool {
-    step.id.as_ref().is_some_and(|known| known.text.eq_ignore_ascii_case(id))
 }

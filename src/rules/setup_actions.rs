@@ -16,6 +16,8 @@ pub struct SetupActions {
     pub package_caches: Vec<PackageCache>,
     /// Actions that set no variables for later steps but these.
     exports: Vec<Exports>,
+    /// What may set any variable for later steps.
+    pub runs_anything: RunsAnything,
     pub runs_nox: Vec<ToolAction>,
     pub builds_wheels: WheelBuilder,
     /// `owner/repo/path` of published reusable workflows that run nox.
@@ -85,6 +87,15 @@ pub fn surely_has_since(release: &str, since: &str) -> Option<bool> {
         _ => release.to_owned(),
     };
     has_since(release, since).filter(|newest| has_since(&oldest, since) == Some(*newest))
+}
+
+/// Words of scripts that run whatever a project tells them to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunsAnything {
+    pub programs: Vec<String>,
+    /// Of scripts.
+    pub endings: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub use probe::{Probe, Week};
 
 use self::supplier::{Calls, Supplier};
+use super::push;
 use crate::job::context::{JobContext, cacheable, touches_folder};
 use crate::job::state::prefixed;
 use crate::job::{Event, EventKind, Invocation, Timeline};
@@ -234,12 +235,6 @@ pub fn floats(context: &JobContext<'_>, timeline: &Timeline) -> bool {
             && !sessions.is_empty()
             && sessions.iter().map(|s| calls.of_session(s)).any(asked)
     })
-}
-
-fn push(list: &mut Vec<String>, item: String) {
-    if !list.contains(&item) {
-        list.push(item);
-    }
 }
 
 /// A path of the repository as one of the workspace.

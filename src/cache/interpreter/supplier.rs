@@ -148,7 +148,7 @@ impl<'a> Calls<'a> {
             Some("pipx run") => self.pipx(python),
             Some(launcher) if launcher.starts_with("uv") => self.uv(python, launcher == "uv run"),
             Some("pixi run") => self.pixi(),
-            _ if self.runs_output() => self.put_out(),
+            _ if self.is_output() => self.of_output(),
             _ if self.conda_run().is_some() => self.inside_conda(),
             _ => match self.installed() {
                 Some(Installed::Pipx(python)) => self.pipx(python.as_deref()),
@@ -233,14 +233,14 @@ impl<'a> Calls<'a> {
         Supplier::Location("python -VV".to_owned())
     }
 
-    /// The command is the Python whose path an earlier step puts out.
-    fn runs_output(&self) -> bool {
+    /// The command is the Python whose path is an output of an earlier step.
+    fn is_output(&self) -> bool {
         let command = self.invocation.command.trim_start_matches(['"', '\'', '&', ' ']);
         let program = command.starts_with("${{").then(|| command.split("}}").next()).flatten();
         program.is_some_and(|program| program.contains(".outputs.python-path"))
     }
 
-    fn put_out(&self) -> Supplier {
+    fn of_output(&self) -> Supplier {
         let mut set_ups = self.set_ups.iter().filter(|s| !s.uv);
         match (set_ups.next(), set_ups.next()) {
             (Some(only), None) if only.location => self.located(),

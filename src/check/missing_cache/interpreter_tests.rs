@@ -31,7 +31,7 @@ fn is_safe(fix: &Fix) -> bool {
 }
 
 #[test]
-fn a_python_whose_path_a_step_puts_out() {
+fn a_python_whose_path_is_an_output() {
     let set_up = |id: &str, more: &str| {
         format!(
             "- uses: actions/setup-python@v6\n  id: {id}\n  with:\n    python-version: '3.12'\n{more}"

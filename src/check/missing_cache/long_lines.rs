@@ -47,7 +47,7 @@ fn values_of_new_steps_are_folded_and_say_the_same() {
 }
 
 #[test]
-fn a_file_that_keeps_to_no_limit_is_written_as_ever() {
+fn a_file_with_longer_lines_is_not_folded() {
     let workflow = job(HEAD, "- uses: actions/checkout@v5\n- run: nox -s tests\n");
     let long = format!("# {}\n{workflow}", "a comment beyond every limit ".repeat(4));
     assert!(!fix(id::MISSING_CACHE, "extends: default\n", &long).contains(">-"));
