@@ -150,6 +150,7 @@ mod tests {
     #[test]
     fn what_nothing_sets_is_empty() {
         let set = "- run: echo \"PY=$(python -VV)\" >> \"$GITHUB_ENV\"\n";
+        let late = "- id: late\n  run: echo \"version=3\" >> \"$GITHUB_OUTPUT\"\n";
         let other = "- run: echo \"OTHER=1\" >> \"$GITHUB_ENV\"\n";
         for (head, before, part, after, empty) in [
             ("", "", "env.PY", "", true),
@@ -165,6 +166,7 @@ mod tests {
             ("", "- uses: ./.github/actions/setup\n", "env.PY", "", false),
             ("", "", "env.pythonLocation", "", false),
             ("", "", "steps.python.outputs.python-version", "", true),
+            ("", "", "steps.late.outputs.version", late, true),
             ("", "", "steps.py.outputs.python-version", "", false),
         ] {
             let text = workflow(head, before, part, after);

@@ -162,9 +162,7 @@ impl Inserted<'_> {
         packages: Option<&Packages>,
         lookup_only: Option<(&'static str, Input)>,
     ) -> Result<Vec<NewStep>, String> {
-        let is_free = |id: &str| {
-            !self.list.steps.iter().any(|s| s.id.as_ref().is_some_and(|own| own.text == id))
-        };
+        let is_free = |id: &str| !self.list.steps.iter().any(|step| step.has_id(id));
         let condition = self.shared_condition();
         let mut new = Vec::new();
         let shell = self.needs.needs_bash.then_some("bash");

@@ -79,7 +79,7 @@ fn tells_exact_hits(action: &str) -> bool {
 }
 
 fn free_id(list: &StepList) -> Option<&'static str> {
-    let is_used = |id: &str| list.steps.iter().any(|s| s.id.as_ref().is_some_and(|i| i.text == id));
+    let is_used = |id: &str| list.steps.iter().any(|step| step.has_id(id));
     IDS.into_iter().find(|id| !is_used(id))
 }
 

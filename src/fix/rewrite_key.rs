@@ -101,7 +101,7 @@ fn missing_probe(
     let probe = needs.probe()?;
     let steps = caches.steps_at(cached.event.step_ref).map_or(&[][..], |list| &list.steps);
     let mut before = steps.iter().take(cached.event.step_ref.step);
-    let there = before.any(|step| step.id.as_ref().is_some_and(|id| id.text == probe.id));
+    let there = before.any(|step| step.has_id(probe.id));
     let asks = |piece: &KeyPiece| piece.scripts.iter().any(|script| asks_python(script));
     (!there && !cached.step.template.pieces.iter().any(asks)).then_some(probe)
 }

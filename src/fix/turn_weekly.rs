@@ -17,7 +17,7 @@ pub fn turn_weekly(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result
     let id = Probe::id_among(Some(list), Probe::WEEK);
     let needs = caches.needs(step_ref)?;
     let probe = Probe::new(id, &[], Week::Apart, needs.needs_bash).ok_or(unsafe_place)?;
-    let mut same = list.steps.iter().filter(|s| s.id.as_ref().is_some_and(|i| i.text == id));
+    let mut same = list.steps.iter().filter(|step| step.has_id(id));
     let there = same.next();
     let writes = |step: &Step| {
         step.index < list.steps[step_ref.step].index

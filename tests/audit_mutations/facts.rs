@@ -5,12 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cachelint::actions::context::Scope;
-use cachelint::actions::{Action, Workflow};
-use cachelint::base::text::Text;
 use cachelint::job::{Event, EventKind, Instances, Invocation, JobRef, Timeline, build, most_work};
 use cachelint::repo;
-use cachelint::repo::discover::{DiscoveredRepository, FileKind};
-use cachelint::repo::{Content, Document};
+use cachelint::repo::discover::{Discovered, DiscoveredRepository};
 use cachelint::tool::memo::Answers;
 use cachelint::tool::nox::Nox;
 use cachelint::tool::{Answer, Files, Interpreter, Reuse};
@@ -50,21 +47,8 @@ pub struct Call {
 /// All cache steps of the repository when `texts` stand for its files, on every instance.
 pub fn legs(found: &DiscoveredRepository, texts: &BTreeMap<String, String>) -> Vec<Leg> {
     let documents = found.files.iter().filter_map(|file| {
-        let text =
-            Text::new(&file.relative, texts.get(&file.relative)?.as_bytes().to_vec()).ok()?;
-        let tree = cachelint::yaml::parse(&text).ok()?;
-        let content = match file.kind {
-            FileKind::Workflow => Content::Workflow(Workflow::read(&tree)),
-            FileKind::Action => Content::Action(Action::read(&tree)),
-        };
-        Some(Document {
-            path: file.relative.clone(),
-            text,
-            tree,
-            content,
-            linted: false,
-            line_limit: None,
-        })
+        let content = Some(Arc::from(texts.get(&file.relative)?.as_bytes()));
+        repo::read::read(&Discovered { content, ..file.clone() }).ok()
     });
     let repository = repo::Repository::new(
         repo::RepoFiles::new(&found.root),

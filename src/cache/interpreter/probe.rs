@@ -87,7 +87,7 @@ impl Probe {
         let written = format!("echo \"{output}=$(");
         let is_free = |id: &&String| {
             let steps = list.map_or(&[][..], |list| &list.steps);
-            let mut same = steps.iter().filter(|s| s.id.as_ref().is_some_and(|i| i.text == **id));
+            let mut same = steps.iter().filter(|step| step.has_id(id));
             same.all(|step| step.run.as_ref().is_some_and(|run| run.text.contains(&written)))
         };
         ids.iter().find(is_free).or_else(|| ids.last()).map_or("", String::as_str)
