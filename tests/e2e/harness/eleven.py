@@ -19,6 +19,8 @@ DEPENDENCIES = [
     "numpy", "pandas", "scikit-learn", "matplotlib", "langchain-core", "fastapi", "uvicorn", "sqlalchemy", "httpx",
     "pydantic-settings", "typer", "pyyaml", "jinja2",
 ]
+# Small packages that nothing above needs: each is a change of the lock file.
+ADDED = ["humanize", "tabulate", "xmltodict"]
 IMPORTS = "import numpy, pandas, sklearn, matplotlib, langchain_core, fastapi, sqlalchemy, example_agents"
 # Steps that only a container needs: the tools are on this machine.
 CONTAINER_ONLY = re.compile(r"apt-get (?:update|install) .*|apt-get update|pip install uv==\S+ nox")
@@ -53,7 +55,7 @@ class _Forge(Forge):
 def measure(
     setting: Setting, before: Path | None, jobs: list[str], save: Callable[[str, list[Row]], None]
 ) -> None:
-    """First run, again, a dependency added, again after that; the recipes take turns."""
+    """First run, again, a dependency added, again after that, the last two in rounds; the recipes take turns."""
     source = setting.work / "eleven-source"
     project(source)
     tools = {"unfixed": None, "first version": before, "fixed": setting.cachelint}
@@ -83,7 +85,10 @@ def measure(
     turn("first")
     for _ in range(setting.rounds):
         turn("again")
-    for forge in forges.values():
-        forge.edit("pyproject.toml", '"jinja2"', '"jinja2", "rich"')
-    turn("dependency added")
-    turn("again after that")
+    last = DEPENDENCIES[-1]
+    for package in ADDED[:setting.rounds]:
+        for forge in forges.values():
+            forge.edit("pyproject.toml", f'"{last}"', f'"{last}", "{package}"')
+        last = package
+        turn("dependency added")
+        turn("again after that")
