@@ -1,14 +1,13 @@
 //! `strategy.matrix` as the legs it spans.
 
-use crate::actions::expr::{Context, Eval, Value, eval_template, parse_template};
-use crate::yaml::{Kind, NodeId, ScalarStyle, Tree};
+use super::tree_value;
+use crate::actions::expr::{Context, Eval, Value};
+use crate::yaml::{NodeId, Tree};
 
 /// GitHub starts at most this many jobs for one matrix.
 const MAX_LEGS: usize = 256;
 /// Values of legs that are looked at to expand one matrix.
 const MAX_WORK: usize = 8_000_000;
-/// Nesting of values inside a matrix that is looked at.
-const MAX_DEPTH: usize = 8;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix {
@@ -107,7 +106,7 @@ impl Matrix {
     /// Expands the dimensions, then `exclude`, then `include`, as Actions does.
     pub fn legs(&self, tree: &Tree, context: &dyn Context) -> Legs {
         if !tree.is_mapping(self.node) {
-            return match value(tree, self.node, context, 0) {
+            return match tree_value::value(tree, self.node, context) {
                 Eval::Known(known @ Value::Object(_)) => from_value(&known),
                 _ => Legs::dynamic(),
             };
@@ -116,7 +115,7 @@ impl Matrix {
         let (mut include, mut exclude) = (Eval::Known(Value::Null), Eval::Known(Value::Null));
         for entry in tree.entries(self.node) {
             let Some(key) = tree.str(entry.key) else { continue };
-            let values = value(tree, entry.value, context, 0);
+            let values = tree_value::value(tree, entry.value, context);
             match key {
                 "include" => include = values,
                 "exclude" => exclude = values,
@@ -181,9 +180,9 @@ fn choices(tree: &Tree, node: NodeId, context: &dyn Context) -> Option<Vec<Choic
         let item = |node: NodeId| {
             let fields = tree.entries(node).iter();
             let fields = fields.filter_map(|e| {
-                Some((tree.str(e.key)?.to_owned(), value(tree, e.value, context, 1)))
+                Some((tree.str(e.key)?.to_owned(), tree_value::value(tree, e.value, context)))
             });
-            Choice { value: value(tree, node, context, 1), fields: fields.collect() }
+            Choice { value: tree_value::value(tree, node, context), fields: fields.collect() }
         };
         tree.items(node).iter().map(|i| item(i.node)).collect()
     })
@@ -319,71 +318,6 @@ fn add_include(legs: &mut Vec<Leg>, original: &[&str], entry: &Value) {
         let values = fields.iter().map(|(k, v)| (k.clone(), Eval::Known(v.clone()))).collect();
         legs.push(Leg { values, ..Leg::default() });
     }
-}
-
-/// A YAML value with its expressions evaluated; unknown when any part of it is.
-pub fn value(tree: &Tree, node: NodeId, context: &dyn Context, depth: usize) -> Eval {
-    if depth > MAX_DEPTH {
-        return Eval::Unknown;
-    }
-    match &tree.node(tree.resolve(node)).kind {
-        Kind::Scalar { value, style } => scalar(value, *style, context),
-        Kind::Sequence { items, .. } => {
-            let mut out = Vec::with_capacity(items.len());
-            for item in items {
-                match self::value(tree, item.node, context, depth + 1) {
-                    Eval::Known(v) => out.push(v),
-                    _ => return Eval::Unknown,
-                }
-            }
-            Eval::Known(Value::Array(out))
-        }
-        Kind::Mapping { entries, .. } => {
-            let mut out = Vec::with_capacity(entries.len());
-            for entry in entries {
-                let Some(key) = tree.str(entry.key) else { return Eval::Unknown };
-                match self::value(tree, entry.value, context, depth + 1) {
-                    Eval::Known(v) => out.push((key.to_owned(), v)),
-                    _ => return Eval::Unknown,
-                }
-            }
-            Eval::Known(Value::Object(out))
-        }
-        Kind::Alias(_) => Eval::Unknown,
-    }
-}
-
-/// A scalar as the core schema of YAML 1.2 types it, after its expressions.
-fn scalar(text: &str, style: ScalarStyle, context: &dyn Context) -> Eval {
-    if text.contains("${{") {
-        return parse_template(text).map_or(Eval::Unknown, |t| eval_template(&t, context));
-    }
-    if style != ScalarStyle::Plain {
-        return Eval::Known(Value::String(text.to_owned()));
-    }
-    Eval::Known(match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
-        _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
-    })
-}
-
-fn number(text: &str) -> Option<f64> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if let Some(hex) = digits.strip_prefix("0x") {
-        return i64::from_str_radix(hex, 16).ok().map(|n| n as f64);
-    }
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        return None;
-    }
-    // Rust would also read "1_0", "inf" and "nan"; the first byte and this filter leave plain
-    // decimals.
-    digits
-        .bytes()
-        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
-        .then_some(())?;
-    text.parse().ok()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod job;
 pub mod matrix;
 pub mod reader;
 pub mod step;
+pub mod tree_value;
 pub mod triggers;
 pub mod uses;
 #[allow(clippy::module_inception)]
