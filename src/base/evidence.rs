@@ -3,8 +3,9 @@
 /// What a cache of a job's environments would save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Saves {
-    /// Building environments, a run.
+    /// Building environments, a run, and restoring the packages for it.
     pub builds_seconds: u32,
+    pub restores_packages: bool,
     /// What is left of that after what a cache costs.
     pub about_seconds: u32,
     pub pays: bool,
@@ -87,7 +88,12 @@ mod tests {
     use super::*;
 
     fn saves(about_seconds: u32) -> Saves {
-        Saves { builds_seconds: about_seconds + 5, about_seconds, pays: about_seconds > 2 }
+        Saves {
+            builds_seconds: about_seconds + 5,
+            restores_packages: false,
+            about_seconds,
+            pays: about_seconds > 2,
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Findings about lost seconds, settled by what run logs say of the seconds.
 
-use crate::base::evidence::Evidence;
+use crate::base::evidence::{Evidence, Saves};
 use crate::base::finding::{Finding, Severity};
 use crate::repo::{Content, Repository};
 use crate::rules::checks::id;
@@ -16,21 +16,28 @@ pub fn settle(repository: &Repository, evidence: &Evidence, findings: &mut [Find
             .and_then(|name| evidence.of_job(&finding.job, name.as_deref()));
         match saves {
             Some(saves) if saves.pays => finding.notes.push(format!(
-                "according to the logs, this job builds for {} s on every run; a cache would \
-                 save about {} s",
-                saves.builds_seconds, saves.about_seconds
+                "according to the logs, this job {} for {} s on every run; a cache would save \
+                 about {} s",
+                does(saves),
+                saves.builds_seconds,
+                saves.about_seconds
             )),
             Some(saves) => {
                 finding.severity = Severity::Info;
                 finding.drop_fix(format!(
-                    "according to the logs, this job builds for only {} s on every run, so a \
-                     cache wouldn't pay",
+                    "according to the logs, this job {} for only {} s on every run, so a cache \
+                     wouldn't pay",
+                    does(saves),
                     saves.builds_seconds
                 ));
             }
             None => finding.drop_fix("the logs don't say how long this job builds"),
         }
     }
+}
+
+fn does(saves: Saves) -> &'static str {
+    if saves.restores_packages { "restores packages and builds" } else { "builds" }
 }
 
 /// The name of the finding's job; `None` where several workflows have a job of that id, so that it

@@ -17,6 +17,11 @@ pub fn causes(runs: &[JobRun]) -> Vec<Trouble> {
     if several && always(Restore::Miss) {
         found.add(Cause::NothingRestored, "");
     }
+    let uncached = runs.iter().all(|run| run.caches.is_empty());
+    let tells = |run: &JobRun| run.ran_tool && !(run.created.is_empty() && run.reused.is_empty());
+    if uncached && runs.iter().any(tells) {
+        found.add(Cause::NoCache, "");
+    }
     for run in runs {
         of_run(run, several && always(Restore::ByRestoreKey), &mut found);
     }
@@ -50,9 +55,6 @@ fn of_run(run: &JobRun, older_said: bool, found: &mut CauseCollector) {
     }
     if run.interpreter_gone {
         found.add(Cause::InterpreterGone, "");
-    }
-    if run.ran_nox && run.caches.is_empty() && !(run.created.is_empty() && run.reused.is_empty()) {
-        found.add(Cause::NoNoxCache, "");
     }
     let created = run.created.join(", ");
     if run.caches.iter().any(|cache| cache.restored()) && !run.created.is_empty() {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::compare::{Difference, Passes};
 use super::estimate::Estimate;
-use super::job::{CacheUse, JobSource, NoxSource};
+use super::job::{CacheUse, JobSource, ToolSource};
 use super::summary::{JobSummary, Stat, Storage};
-use super::verdict::rounded;
+use super::verdict::{rounded, tenths};
 use super::workflow::WorkflowSavings;
 use super::{JobLine, ReportJson};
 use crate::rules::logs::LOGS;
@@ -27,6 +27,18 @@ pub struct Cells {
 pub struct Note {
     pub jobs: Vec<String>,
     pub text: String,
+}
+
+/// Names in front of a note about all jobs, of which more are no help.
+const MOST_NAMES: usize = 3;
+
+impl Note {
+    fn for_all_of(self, jobs: usize) -> Self {
+        if self.jobs.len() < jobs || jobs <= MOST_NAMES {
+            return self;
+        }
+        Self { jobs: Vec::new(), text: format!("all {jobs} jobs: {}", self.text) }
+    }
 }
 
 pub fn cells(report: &ReportJson) -> Cells {
@@ -74,7 +86,7 @@ fn job_row(line: &JobLine) -> Vec<String> {
         seconds(job.preparation_seconds),
         seconds(job.package_cache_seconds),
         environments(job),
-        seconds(job.nox_seconds),
+        seconds(job.tool_seconds),
         seconds(job.job_seconds),
         line.net_gain_seconds.map_or_else(absent, signed),
     ]
@@ -115,8 +127,8 @@ fn difference_row(difference: &Difference) -> Vec<String> {
         difference.net_gain_seconds.map_or_else(absent, signed),
         passes.to_owned(),
         counted(&after.restores),
-        seconds(before.nox_seconds),
-        seconds(after.nox_seconds),
+        seconds(before.tool_seconds),
+        seconds(after.tool_seconds),
         seconds(after.restore_seconds),
         seconds(after.post_seconds),
         seconds(after.preparation_seconds),
@@ -156,6 +168,7 @@ fn notes(report: &ReportJson) -> Vec<Note> {
         }
         counted_runs("", &line.summary, &mut notes);
         job_notes(&line.summary, &mut notes);
+        other_caches("not counted", &line.summary, &mut notes);
     }
     for difference in &report.differences {
         let job = &difference.job;
@@ -178,6 +191,13 @@ fn notes(report: &ReportJson) -> Vec<Note> {
             );
         }
         job_notes(&difference.after, &mut notes);
+        let how = match difference.others_counted {
+            true => "counted, since only one side has them",
+            false => "not counted",
+        };
+        for summary in [&difference.before, &difference.after] {
+            other_caches(how, summary, &mut notes);
+        }
     }
     if let Some(total) = &report.total {
         let tell = |seconds: Option<f64>| seconds.map_or_else(absent, signed);
@@ -187,7 +207,7 @@ fn notes(report: &ReportJson) -> Vec<Note> {
                 "net gain {} a run in the {settled} of {} jobs with a settled verdict (nox {}, whole jobs {})",
                 tell(total.net_gain_seconds),
                 total.jobs,
-                tell(total.nox_seconds_saved),
+                tell(total.tool_seconds_saved),
                 tell(total.job_seconds_saved),
             ),
         };
@@ -203,7 +223,7 @@ fn notes(report: &ReportJson) -> Vec<Note> {
         notes.of_all(text);
     }
     for (what, names) in [
-        ("jobs without nox, left out", &report.jobs_without_nox),
+        ("jobs without nox, left out", &report.jobs_without_tool),
         ("jobs only in the runs before", &report.only_before),
         ("jobs only in the runs after", &report.only_after),
     ] {
@@ -211,7 +231,8 @@ fn notes(report: &ReportJson) -> Vec<Note> {
             notes.of_all(format!("{what}: {}", names.join(", ")));
         }
     }
-    notes.0
+    let jobs = report.jobs.len() + report.differences.len();
+    notes.0.into_iter().map(|note| note.for_all_of(jobs)).collect()
 }
 
 /// What each session builds, where it is more than one.
@@ -287,26 +308,25 @@ fn job_notes(job: &JobSummary, notes: &mut Notes) {
             "the log doesn't say where a restoring step begins, so its seconds are an upper bound",
         );
     }
-    for (what, caches) in [
-        (
-            "caches of packages, counted",
-            job.runs.iter().flat_map(|run| &run.package_caches).collect(),
-        ),
-        (
-            "other caches, not counted",
-            job.runs.iter().flat_map(|run| &run.other_caches).collect::<Vec<_>>(),
-        ),
-    ] {
-        let mut keys: Vec<&str> = caches
-            .into_iter()
-            .filter_map(|c| c.key.as_deref().or(c.restored_key.as_deref()))
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        if !keys.is_empty() {
-            notes.of_job(&job.job, format!("{what}: {}", keys.join(", ")));
-        }
+    let packages = keys(job.runs.iter().flat_map(|run| &run.package_caches));
+    if !packages.is_empty() {
+        notes.of_job(&job.job, format!("caches of packages, counted: {packages}"));
     }
+}
+
+fn other_caches(how: &str, job: &JobSummary, notes: &mut Notes) {
+    let others = keys(job.runs.iter().flat_map(|run| &run.other_caches));
+    if !others.is_empty() {
+        notes.of_job(&job.job, format!("other caches, {how}: {others}"));
+    }
+}
+
+fn keys<'a>(caches: impl Iterator<Item = &'a CacheUse>) -> String {
+    let mut keys: Vec<&str> =
+        caches.filter_map(|c| c.key.as_deref().or(c.restored_key.as_deref())).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.join(", ")
 }
 
 fn stored(storage: &Storage) -> String {
@@ -339,26 +359,26 @@ fn sources(report: &ReportJson) -> Vec<String> {
         let compared = report.differences.iter().flat_map(|d| [&d.before, &d.after]);
         report.jobs.iter().map(|line| &line.summary).chain(compared)
     };
-    let mut nox: Vec<NoxSource> = summaries()
-        .filter(|s| s.nox_seconds.is_some())
-        .filter_map(|s| s.nox_seconds_from)
+    let mut sources: Vec<ToolSource> = summaries()
+        .filter(|s| s.tool_seconds.is_some())
+        .filter_map(|s| s.tool_seconds_from)
         .collect();
     let mut whole: Vec<JobSource> = summaries().filter_map(|s| s.job_seconds_from).collect();
-    nox.sort_unstable();
-    nox.dedup();
+    sources.sort_unstable();
+    sources.dedup();
     whole.sort_unstable();
     whole.dedup();
-    let nox = nox.into_iter().map(|source| match source {
-        NoxSource::Report => "nox: seconds of `nox --report`",
-        NoxSource::Timestamps => {
+    let of_tool = sources.into_iter().map(|source| match source {
+        ToolSource::Report => "nox: seconds of `nox --report`",
+        ToolSource::Timestamps => {
             "nox: seconds from its first line to its last, by the log's timestamps"
         }
-        NoxSource::Steps => "nox: seconds of the steps that ran it, as the runner reports them",
-        NoxSource::NoxLines => "nox: whole seconds, as it says itself",
+        ToolSource::Steps => "nox: seconds of the steps that ran it, as the runner reports them",
+        ToolSource::ToolLines => "nox: whole seconds, as it says itself",
     });
     let whole =
         whole.into_iter().filter(|&s| s == JobSource::Steps).map(|_| "whole job: sum of its steps");
-    nox.chain(whole).map(str::to_owned).collect()
+    of_tool.chain(whole).map(str::to_owned).collect()
 }
 
 /// `hit`, or `2 hit, 1 miss` over several runs.
@@ -395,7 +415,7 @@ fn seconds(stat: Option<Stat>) -> String {
 }
 
 fn signed(seconds: f64) -> String {
-    format!("{seconds:+.1} s")
+    format!("{:+.1} s", tenths(seconds))
 }
 
 fn absent() -> String {

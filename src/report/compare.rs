@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::estimate::estimate;
-use super::job::{CacheUse, JobOutcome, JobRun, NoxSource, Restore};
+use super::job::{CacheUse, JobOutcome, JobRun, Restore, ToolSource};
 use super::summary::{JobSummary, Stat, summarize};
 use super::verdict::{BeforeAfter, Verdict, verdict};
 
@@ -28,12 +28,15 @@ pub struct Difference {
     /// Sessions whose result is not what it was: name, before, after.
     pub sessions_changed: Vec<String>,
     /// Seconds inside nox, less than before.
-    pub nox_seconds_saved: Option<f64>,
+    #[serde(rename = "nox_seconds_saved")]
+    pub tool_seconds_saved: Option<f64>,
     /// Seconds in nox and in all cache steps of environments and packages, posts included, less
     /// than before.
     pub net_gain_seconds: Option<f64>,
     /// The whole job, shorter than before.
     pub job_seconds_saved: Option<f64>,
+    /// Caches of unknown content that only one side has, and that are counted for that.
+    pub others_counted: bool,
     /// Whether the runs are enough for the verdict.
     pub settled: bool,
     /// The job got slower, as far as the runs can tell.
@@ -44,29 +47,31 @@ pub struct Difference {
 }
 
 /// The source that all of these runs have.
-pub fn source<'a>(runs: impl Iterator<Item = &'a JobRun> + Clone) -> Option<NoxSource> {
-    NoxSource::common(
-        runs.filter(|run| run.ran_nox).map(|run| &run.nox).collect::<Vec<_>>().into_iter(),
+pub fn source<'a>(runs: impl Iterator<Item = &'a JobRun> + Clone) -> Option<ToolSource> {
+    ToolSource::common(
+        runs.filter(|run| run.ran_tool).map(|run| &run.tool).collect::<Vec<_>>().into_iter(),
     )
 }
 
 /// What is a part of the cost.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Counted {
     All,
     /// As [`Counted::All`], but all that comes between the same line and the tool's first stands for restoring.
     Approach,
+    /// As [`Counted::All`], and the other caches of the job too.
+    Others,
     /// As if there were no cache of environments.
     WithoutCache,
 }
 
 /// Seconds that a run pays for its environments: inside nox, and in all cache steps of environments
 /// and packages, posts included. At least and at most, where the log tells only bounds.
-fn cost(run: &JobRun, source: NoxSource, counted: Counted) -> Option<(f64, f64)> {
-    let mut exact = run.nox.by(source)?;
+fn cost(run: &JobRun, source: ToolSource, counted: Counted) -> Option<(f64, f64)> {
+    let mut exact = run.tool.by(source)?;
     let mut restores = Vec::new();
     let (own, approach): (&[CacheUse], _) = match counted {
-        Counted::All => (&run.caches, None),
+        Counted::All | Counted::Others => (&run.caches, None),
         Counted::Approach => (&run.caches, Some(run.approach.as_ref()?.seconds)),
         Counted::WithoutCache => (&[], None),
     };
@@ -85,7 +90,8 @@ fn cost(run: &JobRun, source: NoxSource, counted: Counted) -> Option<(f64, f64)>
             exact += cache.post_seconds.unwrap_or(0.0);
         }
     }
-    for cache in &run.package_caches {
+    let others: &[CacheUse] = if counted == Counted::Others { &run.other_caches } else { &[] };
+    for cache in run.package_caches.iter().chain(others) {
         if approach.is_none() {
             let restore = cache.restore_seconds.unwrap_or(0.0);
             restores.push((cache.restore_seconds_at_least, restore));
@@ -107,7 +113,7 @@ pub struct Costs {
 impl Costs {
     fn of<'a>(
         runs: impl Iterator<Item = &'a JobRun>,
-        source: NoxSource,
+        source: ToolSource,
         counted: Counted,
     ) -> Option<Self> {
         let all: Option<Vec<(f64, f64)>> = runs.map(|run| cost(run, source, counted)).collect();
@@ -172,9 +178,9 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let counted = || after.iter().filter(|run| counts(run));
     let counted_before = || before.iter().filter(|run| passing_before(run));
     let source = source(counted_before().chain(counted()));
-    let nox = |runs: &[&JobRun]| {
+    let tool = |runs: &[&JobRun]| {
         let source = source?;
-        Stat::of(runs.iter().filter_map(|run| run.nox.by(source)))
+        Stat::of(runs.iter().filter_map(|run| run.tool.by(source)))
     };
     let job_seconds = |runs: &[&JobRun]| {
         Stat::of(runs.iter().filter_map(|run| run.job_seconds).map(|(seconds, _)| seconds))
@@ -188,11 +194,17 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         == 1;
     let all_before: Vec<&JobRun> = counted_before().collect();
     let all_counted: Vec<&JobRun> = counted().collect();
+    // What only one side has came or went with the change.
+    let have_others = |runs: &[&JobRun]| runs.iter().any(|run| !run.other_caches.is_empty());
+    let others_changed = have_others(&all_before) != have_others(&all_counted);
     let pair = |before: Option<Stat>, after: Option<Stat>| Some((before?, after?));
     let measured = source.and_then(|source| {
-        let part = match same_approach(all_before.iter().chain(&all_counted).copied()) {
-            true => Counted::Approach,
-            false => Counted::All,
+        let part = match () {
+            () if others_changed => Counted::Others,
+            () if same_approach(all_before.iter().chain(&all_counted).copied()) => {
+                Counted::Approach
+            }
+            () => Counted::All,
         };
         let costs = |runs: &[&JobRun]| Costs::of(runs.iter().copied(), source, part);
         Some((costs(&all_before)?, costs(&all_counted)?))
@@ -200,6 +212,9 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
     let job_seconds =
         pair(job_seconds(&all_before), job_seconds(&all_counted)).filter(|_| same_clock);
     let difference = |(before, after): (Stat, Stat)| before.median - after.median;
+    let tool_saved = pair(tool(&all_before), tool(&all_counted)).map(difference);
+    let of_tool_alone = counted_before().chain(counted()).any(|run| run.of_tool_alone);
+    let measured = measured.filter(|_| !of_tool_alone);
     let passes = passes(before, after);
     let evidence = BeforeAfter {
         measured,
@@ -215,15 +230,17 @@ pub fn compare(job: &str, before: &[JobRun], after: &[JobRun]) -> Difference {
         Passes::NoLonger => {
             Verdict { text: "no longer passes".to_owned(), settled: false, slower: false }
         }
+        _ if of_tool_alone => Verdict::of_tool_alone(tool_saved),
         _ => verdict(&evidence),
     };
     Difference {
         job: job.to_owned(),
         passes,
         sessions_changed: sessions_changed(before, after),
-        nox_seconds_saved: pair(nox(&all_before), nox(&all_counted)).map(difference),
+        tool_seconds_saved: tool_saved,
         net_gain_seconds: measured.map(|(before, after)| gain(before, after)),
         job_seconds_saved: job_seconds.map(difference),
+        others_counted: others_changed,
         settled,
         slower,
         verdict: text,

@@ -13,6 +13,10 @@ pub enum ReportError {
     NoFile { path: PathBuf },
     #[error("{}: not a run log that cachelint knows\n  expected: {EXPECTED}", printable_name(name))]
     UnknownFormat { name: String },
+    #[error("{}: empty", printable_name(name))]
+    Empty { name: String },
+    #[error("{}: compressed; unpack it first, for example with {with}", printable_name(name))]
+    Compressed { name: String, with: &'static str },
     #[error("{}: the text is UTF-16; save the log as UTF-8", printable_name(name))]
     Utf16 { name: String },
     #[error("{}: {reason}", printable_name(name))]
@@ -31,7 +35,7 @@ pub enum ReportError {
          expected: lines such as `nox > Running session tests`; give the logs of the jobs that run nox",
         names = printable_name(names)
     )]
-    NoNox { names: String },
+    NothingOfTool { names: String },
     #[error(
         "the runs before and after have no job in common\n  before: {before}\n  after:  {after}\n  \
          expected: runs of the same workflow",
@@ -47,6 +51,13 @@ pub enum ReportError {
     LogsFromStdin,
     #[error("cannot write the report: {0}")]
     Write(#[from] std::io::Error),
+}
+
+impl ReportError {
+    /// The input is no log: beside logs it may be passed over.
+    pub fn is_about_no_log(&self) -> bool {
+        matches!(self, Self::UnknownFormat { .. } | Self::Empty { .. })
+    }
 }
 
 const EXPECTED: &str = "a log archive of GitHub (zip, or its folder unpacked), the text of `gh run view --log`, the \

@@ -49,8 +49,6 @@ pub enum NotSaved {
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunnerEvent {
     ExitCode,
-    /// An error that need not be the end of the job: tools annotate with these too.
-    Error,
     Cancelled,
     JobName(String),
     /// The number of the task, and the id of its job.
@@ -65,10 +63,7 @@ pub fn event(text: &str) -> Option<LogEvent> {
     let bare = without_level(text);
     let found = LOGS.find(text).or_else(|| if bare == text { None } else { LOGS.find(bare) });
     let Some((wording, groups)) = found else {
-        if let Some(line) = TOOL.line(text) {
-            return Some(LogEvent::Tool(line));
-        }
-        return text.starts_with("##[error]").then_some(LogEvent::Runner(RunnerEvent::Error));
+        return TOOL.line(text).map(LogEvent::Tool);
     };
     let group = |name: &str| groups.name(name).map(|m| clipped(m.as_str()));
     let named = |name: &str| group(name).unwrap_or_default();
@@ -140,9 +135,6 @@ mod tests {
             event("##[error]Process completed with exit code 1."),
             Some(LogEvent::Runner(RunnerEvent::ExitCode))
         );
-        assert_eq!(
-            event("##[error]x.py:1: unused import"),
-            Some(LogEvent::Runner(RunnerEvent::Error))
-        );
+        assert_eq!(event("##[error]x.py:1: unused import"), None);
     }
 }

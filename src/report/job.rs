@@ -1,10 +1,11 @@
 //! Records of one job → what its caches did, what nox did, and how long each took.
 
 mod cache;
-mod nox;
 mod step;
+mod tool;
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use crate::tool::log::SessionResult;
 use step::{LineBefore, StepState};
 
 pub use cache::{CacheUse, Restore, Save};
-pub use nox::{Build, NoxSeconds, NoxSource};
+pub use tool::{Build, ToolSeconds, ToolSource};
 
 /// Steps, environments and sessions of one job that are kept; a real job has far fewer, a hostile
 /// log could have any number.
@@ -68,8 +69,13 @@ pub struct JobRun {
     pub created: Vec<String>,
     pub reused: Vec<String>,
     pub sessions: Vec<(String, SessionResult)>,
-    pub nox: NoxSeconds,
-    pub ran_nox: bool,
+    pub tool: ToolSeconds,
+    pub ran_tool: bool,
+    /// The tool's own file, which says nothing about caches.
+    pub of_tool_alone: bool,
+    /// Of all lines and their times, so that a log that is given twice is known; `None` without any times, since
+    /// short logs may be alike.
+    pub fingerprint: Option<u64>,
     /// Steps that prepare environments, such as the one that deletes them before they are built again.
     pub preparation_seconds: Option<f64>,
     pub approach: Option<Approach>,
@@ -120,13 +126,18 @@ pub struct JobBuilder {
     /// The number of the task, and the id of the job.
     task: Option<(String, String)>,
     forge: Option<LogForge>,
-    log: nox::NoxLog,
+    log: tool::ToolLog,
     interpreters: BTreeSet<String>,
     line_before: LineBefore,
     /// Of the tool's first line: when it came, and what came before it.
     tool_begins: Option<(Option<Moment>, LineBefore)>,
     begun: bool,
     clock_set_back: bool,
+    /// The runner ended the step that ran the tool.
+    step_stopped: bool,
+    hasher: DefaultHasher,
+    /// Some line had a time, or some step its seconds.
+    timed: bool,
 }
 
 impl JobBuilder {
@@ -147,12 +158,15 @@ impl JobBuilder {
             has_runner: false,
             task: None,
             forge: None,
-            log: nox::NoxLog::default(),
+            log: tool::ToolLog::default(),
             interpreters: BTreeSet::new(),
             line_before: LineBefore::default(),
             tool_begins: None,
             begun: false,
             clock_set_back: false,
+            step_stopped: false,
+            hasher: DefaultHasher::new(),
+            timed: false,
         }
     }
 
@@ -167,6 +181,7 @@ impl JobBuilder {
     }
 
     pub fn take(&mut self, record: &Record<'_>) {
+        self.remember(record);
         if let Some(time) = record.time {
             self.first.get_or_insert(time);
             self.clock_set_back |= self
@@ -180,8 +195,17 @@ impl JobBuilder {
                 self.has_runner = true;
                 self.begun = true;
             }
+            // A session may print a group of that name, and no step begins while one runs.
+            LineBody::StepStart(step)
+                if self.forge == Some(LogForge::Github)
+                    && step.stage == Stage::Main
+                    && self.log.in_session()
+                    && !self.step_stopped => {}
             LineBody::StepStart(step) => {
                 self.has_runner = true;
+                if self.step_stopped {
+                    self.log.stop();
+                }
                 if let Some(before) = self.steps.get_mut(self.current) {
                     before.end = record.time;
                 }
@@ -212,6 +236,18 @@ impl JobBuilder {
         }
     }
 
+    fn remember(&mut self, record: &Record<'_>) {
+        match &record.body {
+            LineBody::Output(text) => (record.about, text).hash(&mut self.hasher),
+            LineBody::StepEnd { seconds: Some(seconds), .. } => {
+                seconds.to_bits().hash(&mut self.hasher);
+                self.timed = true;
+            }
+            _ => {}
+        }
+        self.timed |= record.about.is_some();
+    }
+
     fn enter(&mut self, step: &super::record::LogStep<'_>) {
         if self.steps.get(self.current).is_some_and(|s| s.is(step)) {
             return;
@@ -238,12 +274,15 @@ impl JobBuilder {
             self.line_before.take(text, time);
             return;
         }
+        // Tools annotate with these too.
+        self.error |= text.starts_with("##[error]");
         match event(text) {
             // What a session prints about caches isn't a cache.
             Some(LogEvent::Cache(_)) if !step.is_real() && self.log.in_session() => {}
             Some(LogEvent::Cache(event)) => step.cache(event, time, &self.line_before),
             Some(LogEvent::Tool(line)) => {
                 step.saw_tool(time);
+                self.step_stopped = false;
                 self.tool_begins.get_or_insert_with(|| (time, self.line_before.clone()));
                 self.log.take(line, about);
             }
@@ -268,9 +307,14 @@ impl JobBuilder {
 
     fn runner(&mut self, event: RunnerEvent) {
         match event {
-            RunnerEvent::ExitCode => self.exit_code = true,
-            RunnerEvent::Error => self.error = true,
-            RunnerEvent::Cancelled => self.cancelled = true,
+            RunnerEvent::ExitCode => {
+                self.exit_code = true;
+                self.step_stopped = true;
+            }
+            RunnerEvent::Cancelled => {
+                self.cancelled = true;
+                self.step_stopped = true;
+            }
             RunnerEvent::JobName(name) => {
                 if self.named_by_file {
                     self.name = name;
@@ -291,12 +335,12 @@ impl JobBuilder {
     pub fn finish(mut self) -> JobRun {
         let truncated = self.has_runner && !self.has_ended();
         let outcome = self.outcome();
-        let nox = self.log.seconds(&self.steps, truncated);
+        let tool = self.log.seconds(&self.steps, truncated);
         let preparations = self.steps.iter().filter_map(StepState::preparation);
         let preparation_seconds = preparations.reduce(|sum, seconds| sum + seconds);
         let job_seconds = self.job_seconds(truncated);
         let [caches, package_caches, other_caches] =
-            cache::joined(&mut self.steps, outcome, truncated);
+            cache::joined(&mut self.steps, outcome, truncated, self.log.folders());
         let approach = self.approach(caches.iter().chain(&package_caches));
         // the number of the task differs in each run, so it isn't a part of the job's name
         if self.named_by_file
@@ -316,7 +360,9 @@ impl JobBuilder {
             caches,
             package_caches,
             other_caches,
-            ran_nox: self.log.ran(),
+            ran_tool: self.log.ran(),
+            of_tool_alone: false,
+            fingerprint: self.timed.then(|| self.hasher.finish()),
             preparation_seconds,
             approach,
             interpreter_gone: self.log.interpreter_gone(),
@@ -324,7 +370,7 @@ impl JobBuilder {
             reused: self.log.reused,
             builds: self.log.builds,
             sessions: self.log.sessions,
-            nox,
+            tool,
             job_seconds,
             interpreters: self.interpreters,
         }
@@ -349,7 +395,7 @@ impl JobBuilder {
     }
 
     fn job_seconds(&self, truncated: bool) -> Option<(f64, JobSource)> {
-        if truncated || self.clock_set_back {
+        if truncated || self.clock_set_back || self.log.clock_set() {
             return None;
         }
         if let (Some(first), Some(last)) = (self.first, self.last) {

@@ -91,7 +91,7 @@ fn without_escapes(line: &str) -> String {
 }
 
 /// A moment, in nanoseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(i128);
 
 impl Moment {

@@ -43,11 +43,11 @@ pub struct ReportArgs {
     /// Logs of one or more runs of a workflow
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Logs of runs before a change; may be repeated
-    #[arg(long, value_name = "PATH", requires = "after", conflicts_with = "paths")]
+    /// Logs of runs before a change; one or more
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "after", conflicts_with = "paths")]
     pub before: Vec<PathBuf>,
-    /// Logs of runs after the change; may be repeated
-    #[arg(long, value_name = "PATH", requires = "before", conflicts_with = "paths")]
+    /// Logs of runs after the change; one or more
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "before", conflicts_with = "paths")]
     pub after: Vec<PathBuf>,
     /// How to print the report
     #[arg(long, value_enum, default_value_t)]
@@ -94,7 +94,8 @@ struct ReportJson {
     total: Option<Total>,
     workflow: Option<WorkflowSavings>,
     storage: Option<Storage>,
-    jobs_without_nox: Vec<String>,
+    #[serde(rename = "jobs_without_nox")]
+    jobs_without_tool: Vec<String>,
     only_before: Vec<String>,
     only_after: Vec<String>,
 }
@@ -114,7 +115,8 @@ struct JobLine {
 struct Total {
     jobs: usize,
     jobs_still_passing: usize,
-    nox_seconds_saved: Option<f64>,
+    #[serde(rename = "nox_seconds_saved")]
+    tool_seconds_saved: Option<f64>,
     net_gain_seconds: Option<f64>,
     jobs_with_net_gain: usize,
     job_seconds_saved: Option<f64>,
@@ -180,13 +182,15 @@ pub fn evidence(paths: &[PathBuf]) -> Result<Evidence, ReportError> {
     if paths.iter().any(|path| path.as_os_str() == "-") {
         return Err(ReportError::LogsFromStdin);
     }
-    let (runs, others) = with_nox(read::read_all(paths, &mut std::io::empty())?);
+    let (runs, others) = with_tool(read::read_all(paths, &mut std::io::empty())?);
     none_left(&runs, &others)?;
     let mut jobs = Vec::new();
     for (name, runs) in by_job(runs) {
         let Some(estimate) = built_anew(&runs) else { continue };
         let saves = Saves {
-            builds_seconds: estimate.build_seconds.round() as u32,
+            builds_seconds: (estimate.build_seconds + estimate.packages_seconds.unwrap_or(0.0))
+                .round() as u32,
+            restores_packages: estimate.packages_seconds.is_some(),
             about_seconds: estimate.saves_about.max(0.0).round() as u32,
             pays: estimate.pays,
         };
@@ -200,10 +204,10 @@ pub fn evidence(paths: &[PathBuf]) -> Result<Evidence, ReportError> {
 }
 
 /// Runs of jobs that have to do with nox, and the names of the others.
-fn with_nox(runs: Vec<JobRun>) -> (Vec<JobRun>, Vec<String>) {
+fn with_tool(runs: Vec<JobRun>) -> (Vec<JobRun>, Vec<String>) {
     let concerned: std::collections::HashSet<String> = runs
         .iter()
-        .filter(|run| run.ran_nox || !run.caches.is_empty())
+        .filter(|run| run.ran_tool || !run.caches.is_empty())
         .map(|run| run.name.clone())
         .collect();
     let mut others: Vec<String> = Vec::new();
@@ -218,7 +222,7 @@ fn with_nox(runs: Vec<JobRun>) -> (Vec<JobRun>, Vec<String>) {
 }
 
 fn none_left(runs: &[JobRun], others: &[String]) -> Result<(), ReportError> {
-    if runs.iter().any(|run| run.ran_nox) {
+    if runs.iter().any(|run| run.ran_tool) {
         return Ok(());
     }
     let names = runs
@@ -227,15 +231,15 @@ fn none_left(runs: &[JobRun], others: &[String]) -> Result<(), ReportError> {
         .chain(others.iter().cloned())
         .take(10)
         .collect::<Vec<_>>();
-    Err(ReportError::NoNox {
+    Err(ReportError::NothingOfTool {
         names: if names.is_empty() { "the logs".to_owned() } else { names.join(", ") },
     })
 }
 
 fn listed(runs: Vec<JobRun>, args: &ReportArgs) -> Result<ReportJson, ReportError> {
     let storage = storage(&runs, args.forge);
-    let (runs, jobs_without_nox) = with_nox(runs);
-    none_left(&runs, &jobs_without_nox)?;
+    let (runs, jobs_without_tool) = with_tool(runs);
+    none_left(&runs, &jobs_without_tool)?;
     let jobs: Vec<JobLine> = by_job(runs)
         .into_iter()
         .map(|(name, runs)| JobLine {
@@ -255,7 +259,7 @@ fn listed(runs: Vec<JobRun>, args: &ReportArgs) -> Result<ReportJson, ReportErro
         differences: Vec::new(),
         total: None,
         storage,
-        jobs_without_nox,
+        jobs_without_tool,
         only_before: Vec::new(),
         only_after: Vec::new(),
     })
@@ -277,13 +281,13 @@ fn compared(
     args: &ReportArgs,
 ) -> Result<ReportJson, ReportError> {
     let storage = storage(&after, args.forge);
-    let (before, mut jobs_without_nox) = with_nox(before);
-    none_left(&before, &jobs_without_nox)?;
-    let (after, others) = with_nox(after);
+    let (before, mut jobs_without_tool) = with_tool(before);
+    none_left(&before, &jobs_without_tool)?;
+    let (after, others) = with_tool(after);
     none_left(&after, &others)?;
-    jobs_without_nox.extend(others);
-    jobs_without_nox.sort();
-    jobs_without_nox.dedup();
+    jobs_without_tool.extend(others);
+    jobs_without_tool.sort();
+    jobs_without_tool.dedup();
     let mut before = by_job(before);
     let mut after = by_job(after);
     // one log each, named only by its file: the names need not agree
@@ -319,7 +323,7 @@ fn compared(
         total: Some(total(&differences)),
         differences,
         storage,
-        jobs_without_nox,
+        jobs_without_tool,
         only_before: without(&names_before, &names_after),
         only_after: without(&names_after, &names_before),
     })
@@ -335,7 +339,7 @@ fn total(differences: &[Difference]) -> Total {
             .iter()
             .filter(|d| matches!(d.passes, Passes::Still | Passes::Again))
             .count(),
-        nox_seconds_saved: sum(settled().filter_map(|d| d.nox_seconds_saved).collect()),
+        tool_seconds_saved: sum(settled().filter_map(|d| d.tool_seconds_saved).collect()),
         jobs_with_net_gain: gains.len(),
         net_gain_seconds: sum(gains),
         job_seconds_saved: sum(settled().filter_map(|d| d.job_seconds_saved).collect()),

@@ -2,9 +2,9 @@
 //! streamed.
 
 mod archive;
-mod noxreport;
+mod toolreport;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -18,12 +18,20 @@ use super::record::{Decoder, LogFormat, Record};
 const LARGEST: u64 = 2 << 30;
 /// Jobs of one input, and files of one folder or archive.
 const MOST: usize = 4096;
+/// How compressed files begin, and what unpacks them.
+const COMPRESSED: [(&[u8], &str); 4] = [
+    (b"\x1f\x8b", "`gunzip`"),
+    (b"\x28\xb5\x2f\xfd", "`unzstd`"),
+    (b"\xfd7zXZ", "`unxz`"),
+    (b"BZh", "`bunzip2`"),
+];
 /// Lines that may come before the first one that tells the format.
 const PREAMBLE: usize = 10_000;
 
-/// The jobs of all inputs, in their order.
+/// The jobs of all inputs, in their order. A log that is given twice, such as an archive beside the folder that it
+/// was unpacked into, is one run.
 pub fn read_all(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<JobRun>, ReportError> {
-    let mut jobs = Vec::new();
+    let mut jobs: Vec<JobRun> = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
             jobs.extend(read_log("standard input", "-", &mut BufReader::new(&mut *stdin))?);
@@ -31,6 +39,11 @@ pub fn read_all(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<JobRun>, 
             read_path(path, &mut jobs)?;
         }
     }
+    let mut seen = HashSet::new();
+    jobs.retain(|run| match run.fingerprint {
+        Some(fingerprint) => seen.insert((run.name.clone(), fingerprint)),
+        None => true,
+    });
     Ok(jobs)
 }
 
@@ -63,7 +76,9 @@ fn read_folder(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
     for entry in walkdir::WalkDir::new(path).max_depth(8).sort_by_file_name() {
         let entry =
             entry.map_err(|e| ReportError::Read { path: path.to_owned(), source: e.into() })?;
-        if !entry.file_type().is_file() {
+        let is_file =
+            entry.file_type().is_file() || (entry.path_is_symlink() && entry.path().is_file());
+        if !is_file {
             continue;
         }
         if files.len() == MOST {
@@ -99,16 +114,12 @@ fn read_folder(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
             )?);
         }
     }
-    let log = |file: &Path| {
-        let extension = file.extension().map(|e| e.to_string_lossy().to_lowercase());
-        extension.is_none_or(|e| ["txt", "log", "json", "jsonl", "zip"].contains(&e.as_str()))
-    };
     let before = jobs.len();
     let mut unknown = None;
-    for file in others.into_iter().filter(|file| log(file)) {
+    for file in others.into_iter().filter(|file| may_be_log(file)) {
         match read_path(file, jobs) {
             // a folder may hold a note beside its logs
-            Err(e @ ReportError::UnknownFormat { .. }) => unknown = Some(e),
+            Err(e) if e.is_about_no_log() => unknown = Some(e),
             other => other?,
         }
     }
@@ -119,6 +130,14 @@ fn read_folder(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
     }
 }
 
+/// By its name; archives in archives count too.
+fn may_be_log(file: &Path) -> bool {
+    let hidden = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._"));
+    let extension = file.extension().map(|e| e.to_string_lossy().to_lowercase());
+    !hidden
+        && extension.is_none_or(|e| ["txt", "log", "json", "jsonl", "zip"].contains(&e.as_str()))
+}
+
 /// One stream of text. `job` names what does not name itself.
 fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRun>, ReportError> {
     let failed = |source| ReportError::Read { path: name.into(), source };
@@ -126,12 +145,18 @@ fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRu
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return Err(ReportError::Utf16 { name: name.to_owned() });
     }
+    if start.is_empty() {
+        return Err(ReportError::Empty { name: name.to_owned() });
+    }
+    if let Some((_, with)) = COMPRESSED.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Err(ReportError::Compressed { name: name.to_owned(), with });
+    }
     if start.starts_with(b"PK\x03\x04") {
         let reason = "an archive cannot be read from a stream; give the file's name".to_owned();
         return Err(ReportError::Archive { name: name.to_owned(), reason });
     }
-    if noxreport::looks_like(start) {
-        return noxreport::read(name, job, reader).map(|run| vec![run]);
+    if toolreport::looks_like(start) {
+        return toolreport::read(name, job, reader).map(|run| vec![run]);
     }
     let mut lines = LogLines::new(reader);
     let mut decoder = None;

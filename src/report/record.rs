@@ -78,7 +78,7 @@ impl LogFormat {
         {
             return Some(Self::GhView);
         }
-        if let Some((job, text)) = act_prefix(line) {
+        if let Some((job, text)) = act_prefix(line, |_| false) {
             if job.contains('/') {
                 return Some(Self::Act);
             }
@@ -156,7 +156,8 @@ impl Decoder {
 
     fn act(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         let named = |job: &str| job.contains('/') || self.format == LogFormat::ActById;
-        let Some((job, text)) = act_prefix(line).filter(|(job, _)| named(job)) else {
+        let known = |job: &str| self.last_job == job || self.running.iter().any(|j| j == job);
+        let Some((job, text)) = act_prefix(line, known).filter(|(job, _)| named(job)) else {
             // In a terminal act prints what a step prints without the name of its job.
             if let (Some(output), [job]) = (line.strip_prefix("| "), self.running.as_slice()) {
                 sink(&Record::at(Some(job), None, LineBody::Output(output.into())));
@@ -205,11 +206,25 @@ const MOST_RUNNING: usize = 4096;
 const SET_UP: &str = "Set up job";
 const COMPLETE: &str = "Complete job";
 
-/// `[name   ] rest`
-fn act_prefix(line: &str) -> Option<(&str, &str)> {
-    let (prefix, rest) = line.strip_prefix('[')?.split_once("] ")?;
-    let job = prefix.trim_end();
+/// `[name   ] rest`. A name may hold brackets too: then it ends where what follows is act's, or where the name is
+/// one that is known.
+fn act_prefix<'l>(line: &'l str, is_known: impl Fn(&str) -> bool) -> Option<(&'l str, &'l str)> {
+    let inside = line.strip_prefix('[')?;
+    let mut ends = inside
+        .match_indices("] ")
+        .take(MOST_BRACKETS)
+        .map(|(at, mark)| (inside[..at].trim_end(), &inside[at + mark.len()..]));
+    let first = ends.clone().next()?;
+    let (job, rest) = ends.find(|(job, rest)| is_of_act(rest) || is_known(job)).unwrap_or(first);
     (!job.is_empty() && !job.starts_with('/')).then_some((job, rest))
+}
+
+/// Brackets in a line that may be the end of a job's name.
+const MOST_BRACKETS: usize = 8;
+
+/// What a step prints, or what act says of steps and jobs.
+fn is_of_act(text: &str) -> bool {
+    text.starts_with("  | ") || text.trim_start().starts_with(['⭐', '✅', '❌', '🏁', '🚀', '🐳'])
 }
 
 /// What act and the runners made from it say about steps and jobs, in its text and in Forgejo's and

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::cause::causes;
-use super::job::{Build, CacheUse, JobOutcome, JobRun, JobSource, NoxSource, Restore, Save};
+use super::job::{Build, CacheUse, JobOutcome, JobRun, JobSource, Restore, Save, ToolSource};
 use crate::rules::logs::{Cause, LOGS, LogForge};
 use crate::tool::log::SessionResult;
 
@@ -53,8 +53,10 @@ pub struct JobSummary {
     pub archive_bytes: Option<u64>,
     pub environments_created: Vec<String>,
     pub environments_reused: Vec<String>,
-    pub nox_seconds: Option<Stat>,
-    pub nox_seconds_from: Option<NoxSource>,
+    #[serde(rename = "nox_seconds")]
+    pub tool_seconds: Option<Stat>,
+    #[serde(rename = "nox_seconds_from")]
+    pub tool_seconds_from: Option<ToolSource>,
     pub job_seconds: Option<Stat>,
     pub job_seconds_from: Option<JobSource>,
     pub interpreters: Vec<String>,
@@ -83,7 +85,8 @@ pub struct RunDetails {
     pub created: Vec<String>,
     pub reused: Vec<String>,
     pub sessions: Vec<(String, SessionResult)>,
-    pub nox_seconds: Option<f64>,
+    #[serde(rename = "nox_seconds")]
+    pub tool_seconds: Option<f64>,
     pub job_seconds: Option<f64>,
 }
 
@@ -116,7 +119,7 @@ pub fn by_job(runs: Vec<JobRun>) -> Vec<(String, Vec<JobRun>)> {
 pub fn summarize(
     job: &str,
     runs: &[JobRun],
-    source: Option<NoxSource>,
+    source: Option<ToolSource>,
     counts: impl Fn(&JobRun) -> bool,
 ) -> JobSummary {
     let counted: Vec<&JobRun> = runs.iter().filter(|run| counts(run)).collect();
@@ -130,7 +133,7 @@ pub fn summarize(
             *saves.entry(save_word(&cache.save)).or_insert(0) += 1;
         }
     }
-    let nox = |run: &&JobRun| source.and_then(|source| run.nox.by(source));
+    let tool = |run: &&JobRun| source.and_then(|source| run.tool.by(source));
     let job_source = counted.iter().find_map(|run| run.job_seconds).map(|(_, source)| source);
     let mut interpreters: Vec<String> =
         runs.iter().flat_map(|r| r.interpreters.iter().cloned()).collect();
@@ -153,8 +156,8 @@ pub fn summarize(
         archive_bytes: runs.iter().rev().find_map(archive_bytes),
         environments_created: union(runs, |run| &run.created),
         environments_reused: union(runs, |run| &run.reused),
-        nox_seconds: Stat::of(counted.iter().copied().filter_map(|run| nox(&run))),
-        nox_seconds_from: source,
+        tool_seconds: Stat::of(counted.iter().copied().filter_map(|run| tool(&run))),
+        tool_seconds_from: source,
         job_seconds: Stat::of(
             counted
                 .iter()
@@ -178,7 +181,7 @@ pub fn summarize(
                 created: run.created.clone(),
                 reused: run.reused.clone(),
                 sessions: run.sessions.clone(),
-                nox_seconds: nox(&run),
+                tool_seconds: tool(&run),
                 job_seconds: run.job_seconds.map(|(seconds, _)| seconds),
             })
             .collect(),

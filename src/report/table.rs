@@ -32,12 +32,19 @@ pub fn write(report: &ReportJson, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// These stay on the line of their number.
+const UNITS: [&str; 5] = ["s", "%", "KiB", "MiB", "GiB"];
+
 /// Breaks at blanks; a word that is too long for a line stays whole, so that it can be copied.
 fn wrapped(out: &mut dyn Write, start: &str, indent: usize, text: &str) -> io::Result<()> {
     let mut line = start.to_owned();
     let mut empty = true;
-    for word in printable_name(text).split_whitespace() {
-        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+    let text = printable_name(text);
+    let mut words = text.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let unit = words.peek().filter(|next| UNITS.contains(&next.trim_end_matches([',', ';'])));
+        let after = unit.map_or(0, |unit| 1 + unit.chars().count());
+        if !empty && line.chars().count() + 1 + word.chars().count() + after > WIDTH {
             writeln!(out, "{}", line.trim_end())?;
             line = " ".repeat(indent);
             empty = true;
@@ -62,5 +69,9 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.lines().skip(1).all(|line| line.starts_with("     word")), "{text}");
+        let mut out = Vec::new();
+        wrapped(&mut out, "", 2, &format!("{} 12 s, then 7 MiB", "x".repeat(75))).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().nth(1), Some("  12 s, then 7 MiB"), "{text}");
     }
 }

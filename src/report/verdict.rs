@@ -31,6 +31,18 @@ impl Verdict {
     fn unsettled(text: impl Into<String>) -> Self {
         Self { text: text.into(), settled: false, slower: false }
     }
+
+    /// Where the tool's own file is all there is, with what it took less than before.
+    pub fn of_tool_alone(saved: Option<f64>) -> Self {
+        let took = match saved {
+            Some(saved) if saved < 0.0 => format!("nox took {} s more", rounded(-saved)),
+            Some(saved) => format!("nox took {} s less", rounded(saved)),
+            None => "no seconds".to_owned(),
+        };
+        Self::unsettled(format!(
+            "{took}; what caches took isn't in the file of `nox --report`, so no verdict"
+        ))
+    }
 }
 
 /// The most runs that are asked for; whoever needs more has a difference that does not matter.
@@ -57,12 +69,13 @@ pub fn verdict(evidence: &BeforeAfter) -> Verdict {
         (None, None) => return Verdict::unsettled("the logs don't say how long it took"),
     };
     let gain = gain(costs_before, costs_after);
+    let shown = tenths(gain);
     let (before, after) = match gain > 0.0 {
         true => (costs_before.least, costs_after.most),
         false => (costs_before.most, costs_after.least),
     };
     if !evidence.cache_before && !evidence.cache_after {
-        return Verdict::unsettled(format!("no cache before or after ({gain:+.1} s){remark}"));
+        return Verdict::unsettled(format!("no cache before or after ({shown:+.1} s){remark}"));
     }
     let facts = &LOGS.verdict;
     let runs = before.runs.min(after.runs);
@@ -72,17 +85,17 @@ pub fn verdict(evidence: &BeforeAfter) -> Verdict {
     let bounds_decide = (before.median > after.median) == (gain > 0.0);
     if runs > 1 && gain.abs() < least && !overlap {
         return Verdict {
-            text: format!("no difference that matters ({gain:+.1} s){remark}"),
+            text: format!("no difference that matters ({shown:+.1} s){remark}"),
             settled: true,
             slower: false,
         };
     }
     if !bounds_decide || gain.abs() < least || overlap || (runs == 1 && gain.abs() < noise) {
         let text = if gain.abs() < least && runs >= facts.runs_to_remove {
-            format!("no difference that matters ({gain:+.1} s){remark}")
+            format!("no difference that matters ({shown:+.1} s){remark}")
         } else {
             format!(
-                "not settled ({gain:+.1} s in {}); {} runs of each would settle it{remark}",
+                "not settled ({shown:+.1} s in {}); {} runs of each would settle it{remark}",
                 of_runs(runs),
                 runs_needed(gain.abs(), noise, runs)
             )
@@ -135,8 +148,14 @@ fn runs_needed(gain: f64, noise: f64, runs: usize) -> usize {
     (needed.min(MOST_RUNS).ceil() as usize).max(least)
 }
 
+/// To tenths, so that nothing is shown as minus zero.
+pub fn tenths(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0 + 0.0
+}
+
 /// Tenths only where they matter.
 pub fn rounded(seconds: f64) -> String {
+    let seconds = if seconds.abs() < 10.0 { tenths(seconds) } else { seconds };
     if seconds < 10.0 { format!("{seconds:.1}") } else { format!("{seconds:.0}") }
 }
 

@@ -62,7 +62,8 @@ pub enum Cause {
     RestoreFailed,
     LookedUpOnly,
     NothingRestored,
-    NoNoxCache,
+    #[serde(rename = "no-nox-cache")]
+    NoCache,
     Truncated,
 }
 
@@ -87,7 +88,7 @@ impl Cause {
         Self::RestoreFailed,
         Self::LookedUpOnly,
         Self::NothingRestored,
-        Self::NoNoxCache,
+        Self::NoCache,
         Self::Truncated,
     ];
 }
@@ -137,6 +138,9 @@ pub struct Thresholds {
     pub runs_to_remove: usize,
 }
 
+/// The backend whose facts differ from those of all others.
+const UV: &str = "uv";
+
 /// Least and most.
 pub type Range = (f64, f64);
 
@@ -150,7 +154,7 @@ pub struct ByBackend {
 
 impl ByBackend {
     pub fn of(&self, backend: Option<&str>) -> Range {
-        if backend == Some("uv") { self.uv } else { self.other }
+        if backend == Some(UV) { self.uv } else { self.other }
     }
 }
 
@@ -158,11 +162,33 @@ impl ByBackend {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EstimateFacts {
-    pub steps_seconds: Range,
+    /// Of the step that restores, without unpacking.
+    pub restore_step_seconds: Range,
+    pub post_step_seconds: Range,
+    /// Of the seconds that the build took.
     pub unpack_share: ByBackend,
+    /// Of the seconds that restoring packages took, where the environments replace them.
+    pub replaced_share: Range,
     pub reuse_seconds_per_session: ByBackend,
+    pub compile: CompileFacts,
     /// Seconds a run.
     pub pays_from: f64,
+}
+
+impl EstimateFacts {
+    /// Whether the packages of this backend move into the archive of the environments.
+    pub fn moves_packages(&self, backend: Option<&str>) -> bool {
+        backend == Some(UV)
+    }
+}
+
+/// What commands take longer in a new environment, since they compile what they import: no more than a share of their
+/// own seconds, and no more than a share of what installing took.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompileFacts {
+    pub of_commands: ByBackend,
+    pub of_installing: Range,
 }
 
 #[derive(Deserialize)]
@@ -170,6 +196,7 @@ pub struct EstimateFacts {
 struct RawPackages {
     folders: Vec<String>,
     key: String,
+    replaced: String,
 }
 
 #[derive(Deserialize)]
@@ -198,6 +225,7 @@ pub struct Logs {
     forges: BTreeMap<LogForge, ForgeFacts>,
     packages_folders: Vec<String>,
     packages_key: Regex,
+    packages_replaced: Regex,
     pub verdict: Thresholds,
     pub estimate: EstimateFacts,
     causes: std::collections::HashMap<Cause, String>,
@@ -231,6 +259,7 @@ impl From<RawLogRules> for Logs {
             forges: raw.forges,
             packages_folders: raw.packages.folders,
             packages_key: Regex::new(&raw.packages.key).unwrap_or_else(|e| broken(e)),
+            packages_replaced: Regex::new(&raw.packages.replaced).unwrap_or_else(|e| broken(e)),
             verdict: raw.verdict,
             estimate: raw.estimate,
             causes: raw.causes,
@@ -253,6 +282,11 @@ impl Logs {
 
     pub fn is_packages_key(&self, key: &str) -> bool {
         self.packages_key.is_match(&key.to_lowercase())
+    }
+
+    /// Whether a key or a folder is of a cache of packages that a cache of environments replaces.
+    pub fn is_replaced(&self, text: &str) -> bool {
+        self.packages_replaced.is_match(&text.to_lowercase())
     }
 
     pub fn forge(&self, forge: LogForge) -> &ForgeFacts {

@@ -17,6 +17,8 @@ pub enum LogLine {
         name: String,
         result: SessionResult,
         seconds: Option<f64>,
+        /// Where the tool rounds to minutes or more, it took less than that.
+        at_most: Option<f64>,
     },
     /// All sessions of one call have ended.
     RunEnd {
@@ -24,10 +26,15 @@ pub enum LogLine {
     },
     Created {
         name: String,
+        /// Where the environment lies.
+        folder: String,
         /// What builds the environment, where the line tells it.
         backend: Option<String>,
     },
-    Reused(String),
+    Reused {
+        name: String,
+        folder: String,
+    },
     InterpreterGone,
     /// A command that puts packages into the environment.
     Install,

@@ -56,7 +56,7 @@ const STILL_NAMED: &[(&str, usize)] = &[
     ("fix", 5),
     ("job", 5),
     ("repo", 2),
-    ("report", 131),
+    ("report", 11),
 ];
 
 /// Code names a tool by an identifier that holds its name, or by a string without a space: a

@@ -256,6 +256,13 @@ fn reports_on_logs_or_says_why_not() {
     assert!(ran.err.starts_with("error: missing.txt"), "{}", ran.err);
     assert_eq!(run(&folder, &["report", "log.txt"]).code, 2);
     assert_eq!(run(&folder, &["report"]).code, 2);
+    // A shell hands over every log that a pattern finds.
+    let logs = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logs");
+    let [uncached, miss, hit] =
+        ["uncached", "miss", "hit"].map(|name| format!("{logs}/github-{name}.txt"));
+    let ran = run(&folder, &["report", "--before", &uncached, "--after", &miss, &hit]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("saves 34 s a run"), "{}", ran.out);
 }
 
 #[test]

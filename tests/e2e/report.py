@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import recorded, seconds, tools  # noqa: E402
 from harness.forge import Forge  # noqa: E402
+from harness.reported import FITTED, HELD_OUT, JOBS, PINS, Project  # noqa: E402
 from harness.scenarios import Setting  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,41 +33,6 @@ WORKFLOW = ".github/workflows/ci.yml"
 SECONDS_APART, SIGN_FROM = 0.5, 1.0
 # Most that an estimate may be wrong by: whichever is more.
 SHARE_WRONG, SECONDS_WRONG = 0.3, 2.0
-PINS = ("click==8.1.7", "click==8.1.8")
-NOXFILE = '''import nox
-
-
-@nox.session
-def tests(session):
-    session.install("-r", "requirements.txt")
-    session.run("python", "-c", "import numpy, pandas, time; time.sleep(2)")
-
-
-@nox.session
-def lint(session):
-    session.install("ruff==0.12.0")
-    session.run("ruff", "check", "noxfile.py")
-
-
-@nox.session
-def typecheck(session):
-    session.install("mypy==1.16.1", "requests==2.32.3")
-    session.run("mypy", "noxfile.py", "--ignore-missing-imports", success_codes=[0, 1])
-
-
-@nox.session
-def docs(session):
-    session.run("python", "-c", "import time; time.sleep(1)")
-    session.install("sphinx==8.2.3", "rich==14.0.0")
-    session.run("python", "-c", "import sphinx, rich, time; time.sleep(1)")
-    session.install("requests==2.32.3")
-    session.run("python", "-c", "import requests")
-    session.notify("lint")
-'''
-REQUIREMENTS = f"numpy==2.2.6\npandas==2.3.1\n{PINS[0]}\n"
-# uv takes as long for these as pip does without them.
-MORE = "scikit-learn==1.7.1\nmatplotlib==3.10.3\n"
-SESSIONS = {"tests": "tests", "checks": "lint typecheck", "docs": "docs"}
 CACHE = """      - name: Cache packages
         uses: actions/cache@v6
         with:
@@ -74,14 +40,21 @@ CACHE = """      - name: Cache packages
           key: uv-${{ runner.os }}-${{ github.job }}-${{ hashFiles('requirements.txt') }}
           restore-keys: uv-${{ runner.os }}-${{ github.job }}-
 """
-# Backend, and the cache step that the workflow has already.
-SETUPS = {"uv": ("uv", ""), "pip": ("virtualenv", ""), "uv, packages cached": ("uv", CACHE)}
+# Project, backend, and the cache step that the workflow has already.
+SETUPS = {
+    "uv": (FITTED, "uv", ""),
+    "pip": (FITTED, "virtualenv", ""),
+    "uv, packages cached": (FITTED, "uv", CACHE),
+    "held out, uv": (HELD_OUT, "uv", ""),
+    "held out, pip": (HELD_OUT, "virtualenv", ""),
+    "held out, uv, packages cached": (HELD_OUT, "uv", CACHE),
+}
 
 
-def workflow(backend: str, cache: str) -> str:
-    """One job for each entry of SESSIONS."""
+def workflow(project: Project, backend: str, cache: str) -> str:
+    """One job for each entry of JOBS."""
     text = f"name: CI\non: [push]\n\nenv:\n  NOX_DEFAULT_VENV_BACKEND: {backend}\n\njobs:\n"
-    for job, sessions in SESSIONS.items():
+    for job, sessions in zip(JOBS, project.sessions):
         text += (
             f"  {job}:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n"
             '      - uses: actions/setup-python@v6\n        with:\n          python-version: "3.x"\n'
@@ -104,17 +77,14 @@ class Setup:
 
 def make(setting: Setting, folder: Path, name: str, rounds: int) -> None:
     """Makes all runs of a setup."""
-    backend, cache = SETUPS[name]
+    project, backend, cache = SETUPS[name]
     short = name.replace(", ", "-").replace(" ", "-")
     source = setting.work / f"report-{short}"
     for old in (source, folder):
         shutil.rmtree(old, ignore_errors=True)
     (source / ".github" / "workflows").mkdir(parents=True)
-    (source / WORKFLOW).write_text(workflow(backend, cache))
-    (source / "noxfile.py").write_text(NOXFILE)
-    (source / "requirements.txt").write_text(REQUIREMENTS + (MORE if backend == "uv" else ""))
-    (source / "pyproject.toml").write_text('[project]\nname = "reported"\nversion = "1"\n')
-    (source / ".gitignore").write_text(".nox/\n.mypy_cache/\n")
+    (source / WORKFLOW).write_text(workflow(project, backend, cache))
+    project.write(source, backend)
     forges = {}
     for shape in ("json", "text"):
         for kind in ("unfixed", "fixed"):
@@ -123,7 +93,7 @@ def make(setting: Setting, folder: Path, name: str, rounds: int) -> None:
         setting.fix(forges[shape, "fixed"])
 
     def run(state: str, kind: str, number: int) -> None:
-        file, jobs = recorded.record(forges["json", kind], WORKFLOW, state)
+        file, jobs = recorded.record(forges["json", kind], WORKFLOW, state, JOBS)
         for shape in ("json", "text"):
             (folder / shape / state).mkdir(parents=True, exist_ok=True)
         shutil.copy(file, folder / "json" / state / f"{number}.jsonl")
@@ -132,15 +102,12 @@ def make(setting: Setting, folder: Path, name: str, rounds: int) -> None:
         if number > 1:
             # act's text is the same from run to run.
             return
-        done = forges["text", kind].run(WORKFLOW, state)
-        failed = [job.name for job in done.jobs.values() if not job.passed]
-        assert not failed, f"{name}, {state}: {failed}"
-        (folder / "text" / state / f"{number}.log").write_text(done.text)
+        (folder / "text" / state / f"{number}.log").write_text(by_job(forges["text", kind], state))
 
     if cache:
         # The package cache is filled before anything is compared.
         for shape in ("json", "text"):
-            forges[shape, "unfixed"].run(WORKFLOW, "filling")
+            by_job(forges[shape, "unfixed"], "filling")
     run("first", "fixed", 1)
     # In turns, so that a busy minute of the machine falls on both.
     for number in range(1, rounds + 1):
@@ -150,6 +117,14 @@ def make(setting: Setting, folder: Path, name: str, rounds: int) -> None:
         for kind in ("unfixed", "fixed"):
             forges[shape, kind].edit("requirements.txt", *PINS)
     run("lock", "fixed", 1)
+
+
+def by_job(forge: Forge, label: str) -> str:
+    """act's text of all jobs, each with a home of its own, as on a hosted runner."""
+    runs = [forge.run(WORKFLOW, label, job=job) for job in JOBS]
+    failed = [job.name for run in runs for job in run.jobs.values() if not job.passed]
+    assert not failed, f"{label}: {failed}"
+    return "".join(run.text for run in runs)
 
 
 def report(binary: Path, *arguments: str | Path) -> dict[str, Any]:
@@ -178,7 +153,7 @@ def paid(setup: Setup, shape: str, state: str, other: str) -> dict[str, float]:
     }.get(shape, ("json", seconds.of_json))
     runs = [read(file) for file in setup.logs(source, state)]
     others = read(setup.logs(source, other)[0])
-    return {job: statistics.median(seconds.paid(run[job], others[job]) for run in runs) for job in SESSIONS}
+    return {job: statistics.median(seconds.paid(run[job], others[job]) for run in runs) for job in JOBS}
 
 
 PAIRS = (("unfixed", "first"), ("unfixed", "again"), ("unfixed", "lock"), ("first", "again"))
@@ -196,7 +171,7 @@ def compare_gains(binary: Path, setup: Setup) -> tuple[list[list[str]], int]:
             ]
             said = {job_of(d["job"]): d for d in report(binary, *sides[0], *sides[1])["differences"]}
             one, two = paid(setup, shape, before, after), paid(setup, shape, after, before)
-            for job in SESSIONS:
+            for job in JOBS:
                 gain, told = one[job] - two[job], said[job]["net_gain_seconds"]
                 bad = told is None or abs(gain - told) > SECONDS_APART or (abs(gain) > SIGN_FROM and gain * told < 0)
                 wrong += bad
@@ -212,13 +187,13 @@ def compare_estimates(binary: Path, setup: Setup) -> tuple[list[list[str]], int]
     one, two = paid(setup, "json", "unfixed", "again"), paid(setup, "json", "again", "unfixed")
     for shape in ("json", "github", "forgejo"):
         said = {job_of(line["job"]): line["estimate"] for line in report(binary, *setup.logs(shape, "unfixed"))["jobs"]}
-        for job in SESSIONS:
+        for job in JOBS:
             gain, estimate = one[job] - two[job], said[job]
             about = estimate["saves_about"]
             bad = abs(about - gain) > max(SHARE_WRONG * abs(gain), SECONDS_WRONG)
             wrong += bad
             rows.append([setup.name, shape, job, f"{one[job]:.1f}", f"{estimate['build_seconds']:.1f}",
-                         f"{about:.1f} ({estimate['saves_at_least']:.1f}–{estimate['saves_at_most']:.1f})",
+                         f"{about:.1f} ({estimate['saves_at_least']:.1f} to {estimate['saves_at_most']:.1f})",
                          f"{gain:.1f}", "**no**" if bad else "yes"])
     return rows, wrong
 

@@ -65,19 +65,78 @@ fn puts_the_steps_of_an_archive_together_where_whole_logs_are_missing() {
     assert_eq!(median(&report["jobs"][0], "nox_seconds"), Some(4.0));
 }
 
-#[test]
-fn reads_archives_in_an_archive() {
-    let inner = zipped(&[("0_tests.txt", "github-hit.txt")]);
+/// An archive of files with this text.
+fn packed(members: &[(&str, &[u8])]) -> tempfile::NamedTempFile {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for name in ["run-1.zip", "run-2.zip"] {
-        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(&std::fs::read(inner.path()).unwrap()).unwrap();
+    for (name, content) in members {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
     }
     let mut file = tempfile::Builder::new().suffix(".zip").tempfile().unwrap();
     file.write_all(&zip.finish().unwrap().into_inner()).unwrap();
-    let report =
-        as_json(&ReportArgs { paths: vec![file.path().to_owned()], ..ReportArgs::default() });
+    file
+}
+
+fn on_path(path: &std::path::Path) -> ReportArgs {
+    ReportArgs { paths: vec![path.to_owned()], ..ReportArgs::default() }
+}
+
+#[test]
+fn reads_archives_in_an_archive() {
+    let inner = |fixture| std::fs::read(zipped(&[("0_tests.txt", fixture)]).path()).unwrap();
+    let file = packed(&[
+        ("run-1.zip", &inner("github-hit.txt")),
+        ("of/others/run-2.zip", &inner("github-miss.txt")),
+    ]);
+    let report = as_json(&on_path(file.path()));
+    assert_eq!(report["jobs"][0]["restores"], json!({"hit": 1, "miss": 1}));
+}
+
+/// Whoever packs logs by hand has other names in the archive than GitHub, and notes beside the logs.
+#[test]
+fn reads_logs_that_somebody_packed() {
+    let read = |name| std::fs::read(log(name)).unwrap();
+    let file = packed(&[
+        ("logs/", b""),
+        ("logs/tests-41.log", &read("forgejo-tests-41.log")),
+        ("logs/notes.txt", b"what I saw"),
+        ("logs/report.md", b"nothing"),
+        ("__MACOSX/logs/._tests-41.log", &[0, 5, 22, 7]),
+    ]);
+    let report = as_json(&on_path(file.path()));
+    assert_eq!(report["jobs"][0]["job"], "tests");
+    let by_windows = packed(&[("logs\\0_tests.txt", &read("github-hit.txt"))]);
+    assert_eq!(as_json(&on_path(by_windows.path()))["jobs"][0]["restores"], json!({"hit": 1}));
+    let notes = packed(&[("notes.txt", b"what I saw")]);
+    let error = text(&on_path(notes.path())).unwrap_err().to_string();
+    assert!(error.contains("notes.txt: not a run log"), "{error}");
+}
+
+#[test]
+fn a_log_that_is_given_twice_is_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let zip = zipped(&[("0_tests.txt", "github-hit.txt")]);
+    std::fs::copy(zip.path(), folder.path().join("logs.zip")).unwrap();
+    std::fs::create_dir_all(folder.path().join("logs/tests")).unwrap();
+    std::fs::copy(log("github-hit.txt"), folder.path().join("logs/0_tests.txt")).unwrap();
+    std::fs::write(folder.path().join("logs/tests/1_Set up job.txt"), "").unwrap();
+    let report = as_json(&on_path(folder.path()));
+    assert_eq!(report["jobs"][0]["restores"], json!({"hit": 1}));
+    // The same words at other times are another run.
+    let later = std::fs::read_to_string(log("github-hit.txt")).unwrap();
+    let later = later.replace("2026-11-20", "2026-11-21");
+    std::fs::write(folder.path().join("later.txt"), later).unwrap();
+    let report = as_json(&on_path(folder.path()));
     assert_eq!(report["jobs"][0]["restores"], json!({"hit": 2}));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_log_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(log("github-hit.txt"), folder.path().join("latest.txt")).unwrap();
+    let report = as_json(&on_path(folder.path()));
+    assert_eq!(report["jobs"][0]["restores"], json!({"hit": 1}));
 }
 
 #[test]
@@ -114,7 +173,12 @@ fn says_what_was_expected_of_bad_input() {
         (file("utf16.txt", &utf16), "UTF-16"),
         (file("broken.zip", b"PK\x03\x04 no archive"), "broken.zip: "),
         (file("report.json", b"{\"result\": 1, \"sessions\": 3}"), "not a run log"),
-        (file("nothing.txt", b""), "not a run log"),
+        (file("nothing.txt", b""), "nothing.txt: empty"),
+        (
+            file("packed.log.gz", b"\x1f\x8b\x08\x00"),
+            "compressed; unpack it first, for example with `gunzip`",
+        ),
+        (file("packed.log.zst", b"\x28\xb5\x2f\xfd"), "`unzstd`"),
         (file("binary.txt", &[0, 159, 146, 150, 10, 27, 91]), "not a run log"),
         (folder.path().join("empty"), "no log file in this folder"),
     ] {
@@ -122,10 +186,10 @@ fn says_what_was_expected_of_bad_input() {
             text(&ReportArgs { paths: vec![path.clone()], ..ReportArgs::default() }).unwrap_err();
         assert!(error.to_string().contains(message), "{}: {error}", path.display());
     }
-    let zip = zipped(&[("notes.txt", "unknown.txt")]);
+    let zip = zipped(&[("notes.md", "unknown.txt")]);
     let error = text(&ReportArgs { paths: vec![zip.path().to_owned()], ..ReportArgs::default() })
         .unwrap_err();
-    assert!(error.to_string().contains("no member is the log of a job"), "{error}");
+    assert!(error.to_string().contains("no member is a log"), "{error}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod inputs;
 mod linter;
+mod odd;
 mod runners;
 
 use std::path::{Path, PathBuf};
@@ -401,11 +402,21 @@ fn takes_the_median_of_several_runs_and_shows_the_spread() {
     assert!(text(&args).unwrap().contains("6.0 s (4.0–40.0)"));
 }
 
+/// The report on a log and on the same a day later.
+fn twice(name: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(log(name)).unwrap();
+    std::fs::write(folder.path().join("1.txt"), &text).unwrap();
+    std::fs::write(folder.path().join("2.txt"), text.replace("2026-11-20", "2026-11-21")).unwrap();
+    let paths = vec![folder.path().to_owned()];
+    as_json(&ReportArgs { paths, ..ReportArgs::default() })
+}
+
 #[test]
 fn names_what_several_runs_have_in_common() {
-    let older = as_json(&on(&["github-partial.txt", "github-partial.txt"]));
+    let older = twice("github-partial.txt");
     assert_eq!(causes(&older["jobs"][0]), ["older-key-always"]);
-    let never = as_json(&on(&["github-race.txt", "github-race.txt"]));
+    let never = twice("github-race.txt");
     assert_eq!(causes(&never["jobs"][0]), ["nothing-restored", "race"]);
 }
 

@@ -22,7 +22,7 @@ fn gain(before: &[&str], after: &[&str]) -> (f64, Value) {
 }
 
 /// A report on a log that is written here.
-fn on_text(text: &str) -> Value {
+pub fn on_text(text: &str) -> Value {
     let mut file = tempfile::Builder::new().suffix(".txt").tempfile().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     as_json(&ReportArgs { paths: vec![file.path().to_owned()], ..ReportArgs::default() })

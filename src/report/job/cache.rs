@@ -75,6 +75,9 @@ pub struct CacheUse {
     pub bytes: Option<u64>,
     #[serde(skip)]
     path: String,
+    /// The path is where the tool said that its environments lie.
+    #[serde(skip)]
+    of_environments: bool,
     /// What came before it, where the log does not tell where its step begins.
     #[serde(skip)]
     pub before: Option<LineBefore>,
@@ -86,6 +89,15 @@ impl CacheUse {
         matches!(self.restore, Restore::Hit | Restore::ByRestoreKey | Restore::Restored)
     }
 
+    /// Whether the cache goes when the environments are cached, which then hold its packages.
+    pub fn is_replaced(&self) -> bool {
+        let told = |key: &Option<String>| key.as_deref().is_some_and(|key| LOGS.is_replaced(key));
+        match self.path.is_empty() {
+            true => told(&self.key) || told(&self.restored_key),
+            false => self.path.lines().all(|line| LOGS.is_replaced(line)),
+        }
+    }
+
     pub fn saves_archive(&self) -> bool {
         self.save == Save::Saved
     }
@@ -93,7 +105,7 @@ impl CacheUse {
     /// By the folder where the log has it; else by the words people use.
     pub fn holds(&self) -> Holds {
         let named = |text: &Option<String>| text.as_deref().is_some_and(|t| TOOL.is_named_in(t));
-        if self.path.lines().any(|line| TOOL.is_environment_folder(line)) {
+        if self.of_environments || self.path.lines().any(|line| TOOL.is_environment_folder(line)) {
             return Holds::Environments;
         }
         let packages =
@@ -105,6 +117,7 @@ impl CacheUse {
             () if named(&self.key) || named(&self.restored_key) => Holds::Environments,
             () if self.path.is_empty() && named(&self.step) => Holds::Environments,
             () if packages(&self.key) || packages(&self.restored_key) => Holds::Packages,
+            () if self.path.is_empty() && packages(&self.step) => Holds::Packages,
             () => Holds::Other,
         }
     }
@@ -136,6 +149,12 @@ impl Restoring {
     pub fn goes_on_with(&self, event: &CacheEvent) -> bool {
         let told = self.restore.is_some();
         match event {
+            // A restore that failed, or isn't allowed, ends as if nothing had been found.
+            CacheEvent::Miss(_)
+                if matches!(self.restore, Some(Restore::Failed(_) | Restore::Forbidden)) =>
+            {
+                self.key.is_none()
+            }
             CacheEvent::HitKey(_)
             | CacheEvent::HitRestoreKey(_)
             | CacheEvent::Miss(_)
@@ -175,7 +194,7 @@ impl Restoring {
                 self.restored_key = Some(key);
             }
             CacheEvent::Miss(key) => {
-                self.restore = Some(Restore::Miss);
+                self.restore.get_or_insert(Restore::Miss);
                 self.key = key.or(self.key.take());
             }
             CacheEvent::RestoreForbidden => self.restore = Some(Restore::Forbidden),
@@ -183,6 +202,13 @@ impl Restoring {
             CacheEvent::Size(bytes) => self.bytes = Some(bytes),
             CacheEvent::Saved(_) | CacheEvent::NotSaved(..) => {}
         }
+    }
+}
+
+impl Restoring {
+    /// Nothing but a size was told: that of an archive that was saved.
+    fn is_size_of_saved(&self) -> bool {
+        self.restore.is_none() && !self.unpacked
     }
 }
 
@@ -240,6 +266,7 @@ pub(super) fn joined(
     steps: &mut [StepState],
     outcome: JobOutcome,
     truncated: bool,
+    folders: &[String],
 ) -> [Vec<CacheUse>; 3] {
     let mut uses = Vec::new();
     let mut saves = Vec::new();
@@ -248,10 +275,15 @@ pub(super) fn joined(
         if step.is_real() && step.ran_tool() {
             continue;
         }
-        let restoring = std::mem::take(&mut step.restoring);
+        let mut restoring = std::mem::take(&mut step.restoring);
+        if let Some(saving) = step.saving.first_mut() {
+            let size = restoring.iter().find(|r| r.is_size_of_saved()).and_then(|r| r.bytes);
+            saving.bytes = saving.bytes.or(size);
+            restoring.retain(|restoring| !restoring.is_size_of_saved());
+        }
         let single = restoring.len() == 1;
         for restoring in restoring {
-            uses.push(restored(step, restoring, single));
+            uses.push(restored(step, restoring, single, folders));
         }
         for saving in std::mem::take(&mut step.saving) {
             let seconds = seconds(step, None, saving.last);
@@ -299,6 +331,7 @@ pub(super) fn joined(
                 save_seconds: None,
                 post_seconds: None,
                 bytes: None,
+                of_environments: is_any_of(&path, folders),
                 path,
                 before: None,
             });
@@ -309,7 +342,11 @@ pub(super) fn joined(
         found.post_seconds = seconds;
         found.key = saving.key.or(found.key.take());
         found.bytes = saving.bytes.or(found.bytes);
-        found.save = save;
+        // Whoever restored it by this key only finds out now that it is there.
+        found.save = match (&found.restore, save) {
+            (Restore::Hit, Save::Race) => Save::AlreadyThere,
+            (_, save) => save,
+        };
     }
     for found in &mut uses {
         if found.restore == Restore::Restored
@@ -331,7 +368,30 @@ pub(super) fn joined(
     [of(Holds::Environments), of(Holds::Packages), of(Holds::Other)]
 }
 
-fn restored(step: &StepState, restoring: Restoring, single: bool) -> CacheUse {
+/// Whether a line of a cache's path is one of these folders, or lies in it. Each may be absolute, or relative to
+/// the workspace or the home.
+fn is_any_of(path: &str, folders: &[String]) -> bool {
+    let tidy = |text: &str| {
+        let text = text.trim().trim_matches(['"', '\'']).replace('\\', "/");
+        let text = text.strip_prefix("./").or(text.strip_prefix("~/")).unwrap_or(&text);
+        text.trim_end_matches(['/', '*']).to_owned()
+    };
+    let is_same = |line: &str, folder: &str| {
+        let ends_with = |long: &str, short: &str| {
+            long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        };
+        ends_with(line, folder)
+            || ends_with(folder, line)
+            || line.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let folders: Vec<String> = folders.iter().map(|f| tidy(f)).filter(|f| !f.is_empty()).collect();
+    path.lines()
+        .map(tidy)
+        .filter(|line| !line.is_empty() && !line.starts_with('!'))
+        .any(|line| folders.iter().any(|folder| folder != "." && is_same(&line, folder)))
+}
+
+fn restored(step: &StepState, restoring: Restoring, single: bool, folders: &[String]) -> CacheUse {
     let echoed = (!step.key.is_empty()).then(|| step.key.clone());
     let key = echoed.or(restoring.key).or_else(|| match restoring.restore {
         Some(Restore::Hit) => restoring.restored_key.clone(),
@@ -364,6 +424,7 @@ fn restored(step: &StepState, restoring: Restoring, single: bool) -> CacheUse {
         save_seconds: None,
         post_seconds: None,
         bytes: restoring.bytes,
+        of_environments: is_any_of(&step.path, folders),
         path: step.path.clone(),
         before: Some(restoring.before).filter(|_| !step.is_real()),
     }

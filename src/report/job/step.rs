@@ -27,7 +27,7 @@ pub(super) struct StepState {
     touches_environments: bool,
     /// As the runner reports it.
     pub seconds: Option<f64>,
-    pub nox: Option<(Option<Moment>, Option<Moment>)>,
+    pub tool: Option<(Option<Moment>, Option<Moment>)>,
     pub path: String,
     pub key: String,
     echo: Echo,
@@ -98,12 +98,12 @@ impl StepState {
     }
 
     pub fn ran_tool(&self) -> bool {
-        self.nox.is_some()
+        self.tool.is_some()
     }
 
     pub fn saw_tool(&mut self, time: Option<Moment>) {
-        let first = self.nox.map_or(time, |(first, _)| first);
-        self.nox = Some((first, time));
+        let first = self.tool.map_or(time, |(first, _)| first);
+        self.tool = Some((first, time));
     }
 
     /// Takes the line if it belongs to the echo of the step's inputs.

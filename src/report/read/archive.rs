@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::ReportError;
 use super::super::job::JobRun;
-use super::{Bounded, LARGEST, MOST, read_log};
+use super::{Bounded, LARGEST, MOST, may_be_log, read_log};
 
 /// A file to read, and the job it is of.
 pub(super) struct Member {
@@ -93,19 +93,18 @@ fn read_packed<R: Read + Seek>(
     let paths: Result<Vec<String>, _> =
         archive.file_names().map(|name| name.map(|n| n.into_owned())).collect();
     let paths = paths.map_err(broken)?;
-    let members = members_to_read(&paths);
-    let nested: Vec<&String> = paths.iter().filter(|path| path.ends_with(".zip")).collect();
-    if members.is_empty() && may_nest && !nested.is_empty() {
-        let mut jobs = Vec::new();
-        for path in nested {
-            let inner = copied_out(name, &mut archive, std::slice::from_ref(path), left)?;
-            jobs.extend(read_packed(&format!("{name}: {path}"), inner, left, false)?);
-        }
-        return Ok(jobs);
-    }
+    // Some programs on Windows write names with `\`; a member is asked for by the name that it has.
+    let names: BTreeMap<String, &String> =
+        paths.iter().map(|path| (path.replace('\\', "/"), path)).collect();
+    let members: Vec<Member> = members_to_read(&names.keys().cloned().collect::<Vec<_>>())
+        .into_iter()
+        .map(|Member { path, job }| Member {
+            path: names.get(&path).map_or(path, |name| (*name).clone()),
+            job,
+        })
+        .collect();
     if members.is_empty() {
-        let reason = "no member is the log of a job, such as `0_tests.txt`".to_owned();
-        return Err(ReportError::Archive { name: name.to_owned(), reason });
+        return read_others(name, &mut archive, &paths, left, may_nest);
     }
     let mut jobs: Vec<JobRun> = Vec::new();
     // step files of one job are one log
@@ -143,6 +142,51 @@ fn read_packed<R: Read + Seek>(
         at += count;
     }
     Ok(jobs)
+}
+
+/// Of an archive that no run of GitHub was packed into: logs of any kind, and archives of runs.
+fn read_others<R: Read + Seek>(
+    name: &str,
+    archive: &mut zip::ZipArchive<R>,
+    paths: &[String],
+    left: &mut u64,
+    may_nest: bool,
+) -> Result<Vec<JobRun>, ReportError> {
+    let mut jobs = Vec::new();
+    let (mut unknown, mut any) = (None, false);
+    for path in paths.iter().filter(|path| may_be_log(Path::new(path)) && !path.ends_with('/')) {
+        let label = format!("{name}: {path}");
+        let is_archive = path.to_lowercase().ends_with(".zip");
+        if is_archive && !may_nest {
+            continue;
+        }
+        let mut inner = copied_out(name, archive, std::slice::from_ref(path), left)?;
+        let read = if is_archive {
+            read_packed(&label, inner, left, false)
+        } else {
+            let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+            let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let job = stem.unwrap_or_else(|| file.to_owned());
+            read_log(&label, &job, &mut BufReader::with_capacity(1 << 16, &mut inner))
+        };
+        match read {
+            Ok(read) => {
+                any = true;
+                jobs.extend(read);
+            }
+            // It may hold a note beside its logs.
+            Err(e) if e.is_about_no_log() => unknown = Some(e),
+            Err(e) => return Err(e),
+        }
+    }
+    match unknown {
+        _ if any => Ok(jobs),
+        Some(error) => Err(error),
+        None => {
+            let reason = "no member is a log, such as `0_tests.txt`".to_owned();
+            Err(ReportError::Archive { name: name.to_owned(), reason })
+        }
+    }
 }
 
 /// The members one after the other, in a file.

@@ -23,14 +23,17 @@ impl LogWords for NoxWords {
                 name: named("name"),
                 result: result(&named("result")),
                 seconds: seconds(&groups),
+                at_most: at_most(&groups),
             },
             Says::RunEnd => LogLine::RunEnd { seconds: seconds(&groups) },
             Says::Created => match environment(&named("path")) {
-                Some(name) => LogLine::Created { name, backend: group("backend") },
+                Some((folder, name)) => {
+                    LogLine::Created { name, folder, backend: group("backend") }
+                }
                 None => LogLine::Other,
             },
             Says::Reused => match environment(&named("path")) {
-                Some(name) => LogLine::Reused(name),
+                Some((folder, name)) => LogLine::Reused { name, folder },
                 None => LogLine::Other,
             },
             Says::InterpreterGone => LogLine::InterpreterGone,
@@ -49,10 +52,11 @@ impl LogWords for NoxWords {
     }
 }
 
-/// The last part of an environment's path; `None` of one that nox made for itself.
-fn environment(path: &str) -> Option<String> {
-    let name = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(path);
-    (!NOX_LOGS.is_own_environment(name)).then(|| name.to_owned())
+/// The folder of an environment and its name; `None` of one that nox made for itself.
+fn environment(path: &str) -> Option<(String, String)> {
+    let path = path.trim_end_matches(['/', '\\']);
+    let (folder, name) = path.rsplit_once(['/', '\\']).unwrap_or(("", path));
+    (!NOX_LOGS.is_own_environment(name)).then(|| (folder.to_owned(), name.to_owned()))
 }
 
 fn result(word: &str) -> SessionResult {
@@ -76,6 +80,21 @@ fn seconds(groups: &Captures<'_>) -> Option<f64> {
     }
 }
 
+/// By the unit that it was rounded down to.
+fn at_most(groups: &Captures<'_>) -> Option<f64> {
+    let unit = match groups.name("unit")?.as_str().trim_end_matches('s') {
+        "second" => 1.0,
+        "minute" => 60.0,
+        "hour" => 3600.0,
+        _ => return None,
+    };
+    let number = match groups.name("number") {
+        Some(number) => number.as_str().parse().ok()?,
+        None => 1.0,
+    };
+    Some((number + 1.0) * unit)
+}
+
 fn clipped(text: &str) -> String {
     text.trim().chars().take(LONGEST).collect()
 }
@@ -90,19 +109,19 @@ mod tests {
 
     #[test]
     fn takes_nox_at_its_word_only_in_seconds() {
-        for (text, expected) in [
-            ("nox > Session tests was successful in 12 seconds.", Some(12.0)),
-            ("nox > Session tests was successful in a second.", Some(1.0)),
-            ("nox > Session tests was successful in 2 minutes.", None),
-            ("nox > Session tests was successful in an hour.", None),
-            ("nox > Session tests was successful.", None),
+        for (text, expected, most) in [
+            ("nox > Session tests was successful in 12 seconds.", Some(12.0), Some(13.0)),
+            ("nox > Session tests was successful in a second.", Some(1.0), Some(2.0)),
+            ("nox > Session tests was successful in 2 minutes.", None, Some(180.0)),
+            ("nox > Session tests was successful in an hour.", None, Some(7200.0)),
+            ("nox > Session tests was successful.", None, None),
         ] {
-            let Some(LogLine::SessionEnd { name, result, seconds }) = nox(text) else {
+            let Some(LogLine::SessionEnd { name, result, seconds, at_most }) = nox(text) else {
                 panic!("{text}")
             };
             assert_eq!(
-                (name.as_str(), result, seconds),
-                ("tests", SessionResult::Success, expected),
+                (name.as_str(), result, seconds, at_most),
+                ("tests", SessionResult::Success, expected, most),
                 "{text}"
             );
         }
@@ -139,9 +158,11 @@ mod tests {
     #[test]
     fn knows_every_form_of_an_environment_line() {
         let created = |name: &str, backend: Option<&str>| {
-            Some(LogLine::Created { name: name.into(), backend: backend.map(str::to_owned) })
+            let (folder, backend) = (".nox".to_owned(), backend.map(str::to_owned));
+            Some(LogLine::Created { name: name.into(), folder, backend })
         };
-        let reused = |name: &str| Some(LogLine::Reused(name.into()));
+        let reused =
+            |name: &str| Some(LogLine::Reused { name: name.into(), folder: ".nox".into() });
         let windows =
             r"nox > Creating virtual environment (virtualenv) using python.exe in .nox\tests-3-12";
         for (text, expected) in [

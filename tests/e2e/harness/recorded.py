@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .forge import RUN_SECONDS, Forge
 
@@ -41,24 +42,33 @@ class Line:
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 100:07}Z {text}\n"
 
 
-def record(forge: Forge, workflow: str, label: str) -> tuple[Path, dict[str, list[Line]]]:
-    """Runs a workflow: the file with act's JSON as it was printed, and the lines of each job."""
+def record(forge: Forge, workflow: str, label: str, names: Iterable[str]) -> tuple[Path, dict[str, list[Line]]]:
+    """Runs jobs of a workflow, each with a home of its own, as on a hosted runner.
+
+    Returns the file with act's JSON as it was printed, and the lines of each job.
+    """
     file = forge.log_file(label, ".jsonl")
     jobs: dict[str, list[Line]] = {}
+    with file.open("wb") as sink:
+        for name in names:
+            _record_job(forge, [*forge.command(workflow), "--json", "--job", name], sink, jobs)
+    assert jobs, f"act ran no job of {workflow}; see {file}"
+    return file, jobs
+
+
+def _record_job(forge: Forge, command: list[str], sink: IO[bytes], jobs: dict[str, list[Line]]) -> None:
     end = time.monotonic() + RUN_SECONDS
-    with file.open("wb") as sink, forge.started([*forge.command(workflow), "--json"], subprocess.PIPE) as act:
+    with forge.started(command, subprocess.PIPE) as act:
         assert act.stdout is not None
         for raw in act.stdout:
             sink.write(raw)
-            assert time.monotonic() < end, f"act takes too long; see {file}"
+            assert time.monotonic() < end, f"act takes too long: {' '.join(command)}"
             try:
                 data = json.loads(raw)
             except ValueError:
                 continue
             if "job" in data:
                 jobs.setdefault(data["job"].strip().split("/")[-1], []).append(Line(time.time_ns(), data))
-    assert jobs, f"act ran no job of {workflow}; see {file}"
-    return file, jobs
 
 
 def as_github(jobs: dict[str, list[Line]], folder: Path) -> None:

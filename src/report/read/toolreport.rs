@@ -5,7 +5,7 @@ use std::io::{BufRead, Read};
 use serde::Deserialize;
 
 use super::super::error::ReportError;
-use super::super::job::{JobBuilder, JobOutcome, JobRun, NoxSeconds};
+use super::super::job::{JobBuilder, JobOutcome, JobRun, ToolSeconds};
 use crate::tool::log::SessionResult;
 
 /// Bytes; a report has about 200 per session.
@@ -47,13 +47,15 @@ pub(super) fn read(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Jo
     let report: SessionsReport = serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .map_err(|_| ReportError::UnknownFormat { name: name.to_owned() })?;
     let mut run = JobBuilder::new(job, true).finish();
-    run.ran_nox = true;
+    run.ran_tool = true;
+    run.of_tool_alone = true;
     run.outcome = if report.result == SUCCESS { JobOutcome::Passed } else { JobOutcome::Failed };
     // a report without sessions, or of a nox that does not measure, tells no seconds
-    let seconds: Option<f64> = report.sessions.iter().map(|s| s.duration).sum();
-    run.nox = NoxSeconds {
+    let possible = |seconds: &f64| seconds.is_finite() && *seconds >= 0.0;
+    let seconds: Option<f64> = report.sessions.iter().map(|s| s.duration.filter(possible)).sum();
+    run.tool = ToolSeconds {
         report: seconds.filter(|_| !report.sessions.is_empty()),
-        ..NoxSeconds::default()
+        ..ToolSeconds::default()
     };
     run.sessions = report
         .sessions
