@@ -1,5 +1,6 @@
 //! `cachelint report` on logs of every runner and of everything that can go wrong.
 
+mod estimates;
 mod inputs;
 mod linter;
 mod odd;
@@ -458,42 +459,6 @@ fn prints_markdown_for_a_pull_request() {
 }
 
 #[test]
-fn estimates_what_a_cache_would_save_before_there_is_one() {
-    let args = ReportArgs {
-        runs_per_month: Some(600),
-        ..on(&["github-uncached.txt", "github-uncached-lint.txt"])
-    };
-    let report = as_json(&args);
-    let [tests, lint] = [&report["jobs"][0]["estimate"], &report["jobs"][1]["estimate"]];
-    assert_eq!((&tests["build_seconds"], &tests["pays"]), (&json!(40.0), &json!(true)));
-    assert_eq!((&lint["build_seconds"], &lint["pays"]), (&json!(1.0), &json!(false)));
-    let about = tests["saves_about"].as_f64().unwrap();
-    assert!((25.0..36.0).contains(&about), "{about}");
-    assert_eq!(report["workflow"]["slowest"]["job"], "tests");
-    let text = text(&args).unwrap();
-    assert!(text.contains("builds 40 s; a cache would save about 29 s a run (23–35)"), "{text}");
-    assert!(text.contains("builds 1.0 s, leave it"), "{text}");
-    assert!(text.contains("288 minutes a month"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-}
-
-#[test]
-fn a_build_ends_with_the_first_command_that_installs_nothing() {
-    let job = job("github-build-and-test.txt");
-    let sessions = &job["runs"][0]["builds"];
-    assert_eq!(
-        (&sessions[0]["build_seconds"], &sessions[0]["seconds"]),
-        (&json!(12.0), &json!(30.0))
-    );
-    // Lines that were printed late, all at once, tell nothing of when the work was done.
-    assert_eq!(
-        (&sessions[1]["build_seconds"], &sessions[1]["seconds"]),
-        (&Value::Null, &json!(20.0))
-    );
-    assert_eq!(job["estimate"], Value::Null);
-}
-
-#[test]
 fn names_in_logs_are_data() {
     let args = on(&["hostile-names.txt"]);
     for output_format in [ReportFormat::Table, ReportFormat::Markdown, ReportFormat::Json] {
@@ -514,21 +479,6 @@ fn names_in_logs_are_data() {
             );
         }
     }
-}
-
-#[test]
-fn two_attempts_of_one_job_are_two_runs() {
-    let report = as_json(&on(&["gh-two-attempts.txt"]));
-    assert_eq!(report["jobs"].as_array().unwrap().len(), 1);
-    assert_eq!(report["jobs"][0]["job"], "tests (a/b)");
-    assert_eq!(report["jobs"][0]["runs"].as_array().unwrap().len(), 2);
-}
-
-#[test]
-fn a_clock_that_was_set_back_tells_no_seconds_of_the_job() {
-    let job = job("github-clock-set-back.txt");
-    assert_eq!(job["job_seconds"], Value::Null);
-    assert_eq!(job["estimate"], Value::Null);
 }
 
 #[test]

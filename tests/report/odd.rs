@@ -4,7 +4,7 @@ use cachelint::report::ReportArgs;
 use serde_json::{Value, json};
 
 use super::runners::on_text;
-use super::{as_json, causes, job, log, median};
+use super::{as_json, causes, job, log, median, on};
 
 fn read(name: &str) -> String {
     std::fs::read_to_string(log(name)).unwrap()
@@ -292,62 +292,21 @@ fn a_note_about_all_jobs_names_none() {
 
 #[test]
 fn a_job_that_has_a_cache_in_some_runs_has_one() {
-    let both = as_json(&super::on(&["github-uncached.txt", "github-hit.txt"]));
+    let both = as_json(&on(&["github-uncached.txt", "github-hit.txt"]));
     assert_eq!(causes(&both["jobs"][0]), Vec::<&str>::new());
 }
 
-/// The fix replaces a cache of uv's packages, so what restoring them takes isn't lost; and what is imported is compiled
-/// already.
 #[test]
-fn estimates_beside_a_cache_of_packages() {
-    let line = |tenths: u32, text: &str| {
-        format!("2026-11-20T10:00:{:02}.{}000000Z {text}\n", tenths / 10, tenths % 10)
-    };
-    let run = |key: &str, restored: bool, backend: &str| {
-        let mut text = line(0, "Current runner version: '2.331.0'");
-        text += &line(5, "Complete job name: tests");
-        text += &line(10, "##[group]Run actions/cache@v5");
-        text += &line(10, "with:");
-        text += &line(
-            10,
-            &format!("  path: ~/.cache/{}", if key.starts_with("uv") { "uv" } else { "pip" }),
-        );
-        text += &line(10, &format!("  key: {key}"));
-        text += &line(10, "##[endgroup]");
-        text += &match restored {
-            true => line(60, &format!("Cache restored from key: {key}")),
-            false => line(20, &format!("Cache not found for input keys: {key}")),
-        };
-        text += &line(70, "##[group]Run nox");
-        text += &line(70, "##[endgroup]");
-        text += &line(75, "nox > Running session tests");
-        text += &line(
-            75,
-            &format!("nox > Creating virtual environment ({backend}) using python3 in .nox/tests"),
-        );
-        text += &line(80, "nox > uv pip install -r requirements.txt");
-        text += &line(105, "nox > pytest");
-        text += &line(185, "nox > Session tests was successful in 11 seconds.");
-        text += &line(190, "Post job cleanup.");
-        text +=
-            &line(195, &format!("Cache hit occurred on the primary key {key}, not saving cache."));
-        text += &line(200, "Cleaning up orphan processes");
-        let report = on_text(&text);
-        report["jobs"][0]["estimate"].clone()
-    };
-    let about = |estimate: &Value| estimate["saves_about"].as_f64().unwrap();
-    let replaced = run("uv-Linux-0123", true, "uv");
-    assert_eq!(replaced["packages_seconds"], 5.0);
-    assert_eq!(replaced["pays"], true);
-    // 3 s of building and some of compiling; restoring takes as long as before.
-    assert!((3.0..5.5).contains(&about(&replaced)), "{replaced:#}");
-    // Another installer's packages stay where they are, and so does what restoring them takes.
-    for (key, backend) in [("pip-Linux-0123", "uv"), ("uv-Linux-0123", "virtualenv")] {
-        let beside = run(key, true, backend);
-        assert_eq!(beside["packages_seconds"], Value::Null, "{key}, {backend}");
-        assert!(about(&beside) < about(&replaced) - 1.0, "{key}, {backend}: {beside:#}");
-    }
-    // Nothing restored: the step goes all the same.
-    let missed = run("uv-Linux-0123", false, "uv");
-    assert!(about(&missed) > about(&run("pip-Linux-0123", false, "uv")) + 1.0, "{missed:#}");
+fn two_attempts_of_one_job_are_two_runs() {
+    let report = as_json(&on(&["gh-two-attempts.txt"]));
+    assert_eq!(report["jobs"].as_array().unwrap().len(), 1);
+    assert_eq!(report["jobs"][0]["job"], "tests (a/b)");
+    assert_eq!(report["jobs"][0]["runs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_clock_that_was_set_back_tells_no_seconds_of_the_job() {
+    let job = job("github-clock-set-back.txt");
+    assert_eq!(job["job_seconds"], Value::Null);
+    assert_eq!(job["estimate"], Value::Null);
 }
