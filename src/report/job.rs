@@ -4,7 +4,7 @@ mod cache;
 mod step;
 mod tool;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::line::Moment;
 use super::record::{LineBody, Record, Stage, forge_of};
 use crate::rules::logs::LogForge;
 use crate::tool::log::SessionResult;
-use step::{LineBefore, StepState};
+use step::{LineBefore, StepKey, StepState};
 
 pub use cache::{CacheUse, Restore, Save};
 pub use tool::{Build, ToolSeconds, ToolSource};
@@ -22,6 +22,9 @@ pub use tool::{Build, ToolSeconds, ToolSource};
 /// Steps, environments and sessions of one job that are kept; a real job has far fewer, a hostile
 /// log could have any number.
 pub(super) const MOST: usize = 4096;
+
+/// Caches of one job that are kept, each restore and each save: they are compared with each other.
+const MOST_CACHES: usize = 200;
 
 /// Lines of parallel streams come a little out of order; a clock that is set goes further back.
 const LEAST_STEP_BACK: f64 = 1.0;
@@ -113,6 +116,10 @@ pub struct JobBuilder {
     name: String,
     named_by_file: bool,
     steps: Vec<StepState>,
+    /// The last step of each kind.
+    places: HashMap<StepKey, usize>,
+    /// Caches that the steps told of so far.
+    caches: usize,
     current: usize,
     first: Option<Moment>,
     last: Option<Moment>,
@@ -147,6 +154,8 @@ impl JobBuilder {
             name: name.to_owned(),
             named_by_file,
             steps: vec![StepState::default()],
+            places: HashMap::from([(StepState::default().key_of_step(), 0)]),
+            caches: 0,
             current: 0,
             first: None,
             last: None,
@@ -209,21 +218,16 @@ impl JobBuilder {
                 if let Some(before) = self.steps.get_mut(self.current) {
                     before.end = record.time;
                 }
-                if self.steps.len() < MOST {
-                    self.steps.push(StepState::new(step, record.time));
-                }
+                self.add_step(StepState::new(step, record.time));
                 self.current = self.steps.len() - 1;
             }
             LineBody::StepEnd { step, seconds } => {
                 self.has_runner = true;
-                if let Some(at) = self.steps.iter().rposition(|s| s.is(step))
-                    && let Some(state) = self.steps.get_mut(at)
-                {
-                    state.seconds = *seconds;
-                } else if self.steps.len() < MOST {
-                    let mut state = StepState::new(step, None);
-                    state.seconds = *seconds;
-                    self.steps.push(state);
+                let mut state = StepState::new(step, None);
+                state.seconds = *seconds;
+                match self.places.get(&state.key_of_step()).and_then(|at| self.steps.get_mut(*at)) {
+                    Some(known) => known.seconds = *seconds,
+                    None => self.add_step(state),
                 }
             }
             LineBody::JobEnd { passed } => self.ended = Some(*passed),
@@ -252,15 +256,21 @@ impl JobBuilder {
         if self.steps.get(self.current).is_some_and(|s| s.is(step)) {
             return;
         }
-        self.current = match self.steps.iter().rposition(|s| s.is(step)) {
-            Some(found) => found,
+        let state = StepState::new(step, None);
+        self.current = match self.places.get(&state.key_of_step()) {
+            Some(found) => *found,
             None => {
-                if self.steps.len() < MOST {
-                    self.steps.push(StepState::new(step, None));
-                }
+                self.add_step(state);
                 self.steps.len() - 1
             }
         };
+    }
+
+    fn add_step(&mut self, state: StepState) {
+        if self.steps.len() < MOST {
+            self.places.insert(state.key_of_step(), self.steps.len());
+            self.steps.push(state);
+        }
     }
 
     fn output(&mut self, text: &str, time: Option<Moment>, about: Option<Moment>) {
@@ -279,7 +289,10 @@ impl JobBuilder {
         match event(text) {
             // What a session prints about caches isn't a cache.
             Some(LogEvent::Cache(_)) if !step.is_real() && self.log.in_session() => {}
-            Some(LogEvent::Cache(event)) => step.cache(event, time, &self.line_before),
+            Some(LogEvent::Cache(event)) => {
+                let room = self.caches < MOST_CACHES;
+                self.caches += usize::from(step.cache(event, time, &self.line_before, room));
+            }
             Some(LogEvent::Tool(line)) => {
                 step.saw_tool(time);
                 self.step_stopped = false;
@@ -366,8 +379,8 @@ impl JobBuilder {
             preparation_seconds,
             approach,
             interpreter_gone: self.log.interpreter_gone(),
-            created: self.log.created,
-            reused: self.log.reused,
+            created: self.log.created.list,
+            reused: self.log.reused.list,
             builds: self.log.builds,
             sessions: self.log.sessions,
             tool,

@@ -12,29 +12,34 @@ pub struct LogLines<R> {
     reader: R,
     buffer: Vec<u8>,
     read: u64,
+    most: u64,
 }
 
 impl<R: BufRead> LogLines<R> {
-    pub fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), read: 0 }
+    /// Reads no more than `most` bytes, or a few.
+    pub fn new(reader: R, most: u64) -> Self {
+        Self { reader, buffer: Vec::new(), read: 0, most }
     }
 
-    /// Bytes taken from the reader so far.
-    pub fn bytes_read(&self) -> u64 {
-        self.read
+    /// Whether there was more than may be read.
+    pub fn is_too_large(&self) -> bool {
+        self.read > self.most
     }
 
     /// The next line without its newline; what is longer than [`LONGEST`] is cut off. `None` at the
-    /// end.
+    /// end, and where there is more than may be read.
     pub fn next(&mut self) -> io::Result<Option<Cow<'_, str>>> {
         self.buffer.clear();
         loop {
+            if self.is_too_large() {
+                return Ok(None);
+            }
             let available = match self.reader.fill_buf() {
                 Ok(available) => available,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(e),
             };
-            let newline = available.iter().position(|&b| b == b'\n');
+            let newline = memchr::memchr(b'\n', available);
             let (content, used) = match newline {
                 Some(at) => (at, at + 1),
                 None => (available.len(), available.len()),
@@ -203,17 +208,25 @@ mod tests {
     #[test]
     fn cuts_long_lines_and_goes_on_after_them() {
         let text = format!("{}\nnext\r\nlast", "x".repeat(3 * LONGEST));
-        let mut lines = LogLines::new(io::BufReader::with_capacity(100, text.as_bytes()));
+        let mut lines = LogLines::new(io::BufReader::with_capacity(100, text.as_bytes()), 1 << 20);
         assert_eq!(lines.next().unwrap().unwrap().len(), LONGEST);
         assert_eq!(plain(&lines.next().unwrap().unwrap()), "next");
         assert_eq!(lines.next().unwrap().unwrap(), "last");
         assert!(lines.next().unwrap().is_none());
-        assert_eq!(lines.bytes_read(), text.len() as u64);
+        assert!(!lines.is_too_large());
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_read_to_its_end() {
+        let most = 3 * LONGEST as u64;
+        let mut lines = LogLines::new(io::BufReader::new(io::repeat(b'x')), most);
+        assert_eq!(lines.next().unwrap(), None);
+        assert!(lines.is_too_large() && lines.read < 2 * most);
     }
 
     #[test]
     fn keeps_empty_lines() {
-        let mut lines = LogLines::new("a\n\nb\n".as_bytes());
+        let mut lines = LogLines::new("a\n\nb\n".as_bytes(), 100);
         let mut all = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             all.push(line.into_owned());

@@ -4,7 +4,7 @@
 mod archive;
 mod toolreport;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -158,7 +158,7 @@ fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRu
     if toolreport::looks_like(start) {
         return toolreport::read(name, job, reader).map(|run| vec![run]);
     }
-    let mut lines = LogLines::new(reader);
+    let mut lines = LogLines::new(reader, LARGEST);
     let mut decoder = None;
     let mut jobs = JobCollector::new(job);
     let mut passed_over = 0;
@@ -174,9 +174,9 @@ fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRu
         if let Some(decoder) = &mut decoder {
             decoder.decode(&line, &mut |record| jobs.take(record));
         }
-        if lines.bytes_read() > LARGEST {
-            return Err(ReportError::TooLarge { name: name.to_owned(), limit: LARGEST });
-        }
+    }
+    if lines.is_too_large() {
+        return Err(ReportError::TooLarge { name: name.to_owned(), limit: LARGEST });
     }
     if jobs.overflow {
         return Err(ReportError::TooMany { name: name.to_owned(), limit: MOST });
@@ -192,6 +192,8 @@ struct JobCollector<'a> {
     default: &'a str,
     /// In the order of appearance.
     jobs: Vec<(String, JobBuilder)>,
+    /// The places of their names.
+    places: HashMap<String, usize>,
     finished: Vec<JobRun>,
     overflow: bool,
     last: usize,
@@ -199,14 +201,21 @@ struct JobCollector<'a> {
 
 impl<'a> JobCollector<'a> {
     fn new(default: &'a str) -> Self {
-        Self { default, jobs: Vec::new(), finished: Vec::new(), overflow: false, last: 0 }
+        Self {
+            default,
+            jobs: Vec::new(),
+            places: HashMap::new(),
+            finished: Vec::new(),
+            overflow: false,
+            last: 0,
+        }
     }
 
     fn take(&mut self, record: &Record<'_>) {
         let name = record.job.unwrap_or(self.default);
         let known = match self.jobs.get(self.last) {
             Some((last, _)) if last == name => Some(self.last),
-            _ => self.jobs.iter().position(|(known, _)| known == name),
+            _ => self.places.get(name).copied(),
         };
         let at = match known {
             Some(at) => at,
@@ -215,6 +224,7 @@ impl<'a> JobCollector<'a> {
                 return;
             }
             None => {
+                self.places.insert(name.to_owned(), self.jobs.len());
                 self.jobs.push((name.to_owned(), JobBuilder::new(name, record.job.is_none())));
                 self.jobs.len() - 1
             }

@@ -1,6 +1,7 @@
 //! Lines of any known log format → records: whose job, which step, when, and what.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::Deserialize;
 
@@ -26,7 +27,7 @@ impl<'a> Record<'a> {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Stage {
     #[default]
     Main,
@@ -104,7 +105,7 @@ pub struct Decoder {
     /// still to come.
     unfinished: Option<(Stage, String)>,
     /// Of act's text: jobs that have begun and not ended.
-    running: Vec<String>,
+    running: HashSet<String>,
     /// Of a job's log file: whether Forgejo's or Gitea's runner wrote it, which are act, or GitHub's.
     of_act: Option<bool>,
 }
@@ -115,7 +116,7 @@ impl Decoder {
             format,
             last_job: String::new(),
             unfinished: None,
-            running: Vec::new(),
+            running: HashSet::new(),
             of_act: None,
         }
     }
@@ -159,7 +160,8 @@ impl Decoder {
         let known = |job: &str| self.last_job == job || self.running.iter().any(|j| j == job);
         let Some((job, text)) = act_prefix(line, known).filter(|(job, _)| named(job)) else {
             // In a terminal act prints what a step prints without the name of its job.
-            if let (Some(output), [job]) = (line.strip_prefix("| "), self.running.as_slice()) {
+            let only = self.running.iter().next().filter(|_| self.running.len() == 1);
+            if let (Some(output), Some(job)) = (line.strip_prefix("| "), only) {
                 sink(&Record::at(Some(job), None, LineBody::Output(output.into())));
                 return;
             }
@@ -188,11 +190,11 @@ impl Decoder {
             }
             LineBody::StepStart(step) if step.name == SET_UP => {
                 if self.running.len() < MOST_RUNNING {
-                    self.running.push(job.to_owned());
+                    self.running.insert(job.to_owned());
                 }
                 sink(&Record::at(Some(job), None, LineBody::JobStart));
             }
-            LineBody::JobEnd { .. } => self.running.retain(|running| running != job),
+            LineBody::JobEnd { .. } => _ = self.running.remove(job),
             _ => {}
         }
         sink(&Record::at(Some(job), None, body));

@@ -258,7 +258,7 @@ impl Saving {
 
 /// Keys are compared as the action does: without regard to case.
 fn same_key(a: &str, b: &str) -> bool {
-    a.to_lowercase() == b.to_lowercase()
+    a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
 }
 
 /// The caches of environments, those of packages, and the others: what was restored joined with what was saved.

@@ -3,7 +3,6 @@
 use super::super::event::{CacheEvent, TOOL};
 use super::super::line::Moment;
 use super::super::record::{LogStep, Stage};
-use super::MOST;
 use super::cache::{Restoring, Saving};
 use crate::fix::REBUILD_STEP;
 
@@ -34,6 +33,9 @@ pub(super) struct StepState {
     pub restoring: Vec<Restoring>,
     pub saving: Vec<Saving>,
 }
+
+/// What tells the steps of a job apart in its log: stage, id, name.
+pub type StepKey = (Stage, String, String);
 
 /// The line before an event, by which two logs can be compared that don't tell where steps begin.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +82,12 @@ impl StepState {
         self.stage == step.stage
             && self.id == step.id
             && (!step.id.is_empty() || self.name == step.name)
+    }
+
+    /// Equal for steps that the lines of a log do not tell apart.
+    pub fn key_of_step(&self) -> StepKey {
+        let name = if self.id.is_empty() { self.name.as_str() } else { "" };
+        (self.stage, self.id.clone(), name.to_owned())
     }
 
     /// Whether the log told where this step begins.
@@ -149,28 +157,34 @@ impl StepState {
         true
     }
 
-    /// `before` is when the line before was written.
-    pub fn cache(&mut self, event: CacheEvent, time: Option<Moment>, before: &LineBefore) {
+    /// Takes what the log says of a cache; `before` is when the line before was written. True where
+    /// it is a new cache, which there must be `room` for.
+    pub fn cache(
+        &mut self,
+        event: CacheEvent,
+        time: Option<Moment>,
+        before: &LineBefore,
+        room: bool,
+    ) -> bool {
         let saves = matches!(event, CacheEvent::Saved(_) | CacheEvent::NotSaved(..));
         if saves || (self.stage == Stage::Post && matches!(event, CacheEvent::Size(_))) {
-            if !self.saving.last().is_some_and(|s| s.goes_on_with(&event))
-                && self.saving.len() < MOST
-            {
+            let is_new = room && !self.saving.last().is_some_and(|s| s.goes_on_with(&event));
+            if is_new {
                 self.saving.push(Saving::default());
             }
             if let Some(saving) = self.saving.last_mut() {
                 saving.take(event, time);
             }
-            return;
+            return is_new;
         }
-        if !self.restoring.last().is_some_and(|r| r.goes_on_with(&event))
-            && self.restoring.len() < MOST
-        {
+        let is_new = room && !self.restoring.last().is_some_and(|r| r.goes_on_with(&event));
+        if is_new {
             self.restoring.push(Restoring::after(before.clone()));
         }
         if let Some(restoring) = self.restoring.last_mut() {
             restoring.take(event, time);
         }
+        is_new
     }
 
     /// A post step that ran only because the job had passed.

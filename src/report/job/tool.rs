@@ -1,5 +1,7 @@
 //! What nox did in a job, and how long it took by each clock there is.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::super::line::Moment;
@@ -95,8 +97,8 @@ const MOST_NESTED: usize = 16;
 /// What the tool's lines say, gathered.
 #[derive(Debug, Default)]
 pub(super) struct ToolLog {
-    pub created: Vec<String>,
-    pub reused: Vec<String>,
+    pub created: DistinctNames,
+    pub reused: DistinctNames,
     pub sessions: Vec<(String, SessionResult)>,
     pub builds: Vec<Build>,
     /// The sessions that run: each but the first runs in the one before, which calls the tool again.
@@ -113,7 +115,7 @@ pub(super) struct ToolLog {
     stopped: bool,
     gone: bool,
     /// Where environments lie.
-    folders: Vec<String>,
+    folders: DistinctNames,
     /// A session's lines are further apart than the session took: somebody set the clock.
     clock_set: bool,
 }
@@ -149,7 +151,7 @@ impl ToolLog {
 
     /// The folders that environments lie in.
     pub fn folders(&self) -> &[String] {
-        &self.folders
+        &self.folders.list
     }
 
     pub fn take(&mut self, line: LogLine, time: Option<Moment>) {
@@ -174,13 +176,13 @@ impl ToolLog {
                 }
             }
             LogLine::Created { name, folder, backend } => {
-                remember(&mut self.folders, folder);
+                self.folders.add(folder);
                 if let Some(open) = self.open.last_mut() {
                     open.created = true;
                     open.backend = backend;
                     open.building = Some(time);
                 }
-                remember(&mut self.created, name);
+                self.created.add(name);
             }
             LogLine::Install => {
                 if let Some(open) = self.open.last_mut().filter(|open| open.created) {
@@ -188,8 +190,8 @@ impl ToolLog {
                 }
             }
             LogLine::Reused { name, folder } => {
-                remember(&mut self.folders, folder);
-                remember(&mut self.reused, name);
+                self.folders.add(folder);
+                self.reused.add(name);
             }
             LogLine::InterpreterGone => self.gone = true,
             LogLine::Command | LogLine::Other => {}
@@ -275,8 +277,17 @@ impl ToolLog {
     }
 }
 
-fn remember(names: &mut Vec<String>, name: String) {
-    if names.len() < MOST && !names.contains(&name) {
-        names.push(name);
+/// Names of environments or folders, each once, in their order.
+#[derive(Debug, Default)]
+pub(super) struct DistinctNames {
+    pub list: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl DistinctNames {
+    fn add(&mut self, name: String) {
+        if self.list.len() < MOST && self.known.insert(name.clone()) {
+            self.list.push(name);
+        }
     }
 }
