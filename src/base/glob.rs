@@ -32,7 +32,7 @@ pub struct Pattern {
     /// `foo/`: not a file of that name, only what is below.
     directory_only: bool,
     literal: Option<String>,
-    /// Letters that the name must hold which the last part matches: tells most paths apart at once.
+    /// Letters that a matched path must hold: tells most paths apart at once.
     letters: String,
 }
 
@@ -91,7 +91,8 @@ impl Pattern {
             Anchor::Home => [&["~".to_owned()], names.as_slice()].concat().join("/"),
             Anchor::Root => format!("/{}", names.join("/")),
         });
-        let letters = segments.last().map(GlobSegment::letters).unwrap_or_default();
+        let letters = segments.iter().map(GlobSegment::letters).max_by_key(String::len);
+        let letters = letters.unwrap_or_default();
         Ok(Self { negated, anchor, segments, directory_only, literal, letters })
     }
 
@@ -101,14 +102,18 @@ impl Pattern {
         self.literal.as_deref()
     }
 
+    /// Letters that stand in one name of every matched path; "" where there are none.
+    pub fn letters(&self) -> &str {
+        &self.letters
+    }
+
     /// Whether the file `path` (relative to the workspace, with `/`) is matched, itself or by a
     /// folder above it. Says nothing about [`Pattern::negated`].
     pub fn matches(&self, path: &str) -> bool {
         if !self.may_match(path) {
             return false;
         }
-        let names: Vec<Vec<char>> = path.split('/').map(|name| name.chars().collect()).collect();
-        self.matches_names(&names)
+        self.matches_names(&path.split('/').collect::<Vec<&str>>())
     }
 
     /// False for most of the paths that are not matched; cheap.
@@ -116,7 +121,7 @@ impl Pattern {
         self.anchor == Anchor::Workspace && path.contains(&self.letters)
     }
 
-    fn matches_names(&self, names: &[Vec<char>]) -> bool {
+    fn matches_names(&self, names: &[&str]) -> bool {
         let names = if self.directory_only {
             names.split_last().map_or(names, |(_, folder)| folder)
         } else {
@@ -181,13 +186,15 @@ impl GlobSegment {
         pieces.iter().map(literal).collect()
     }
 
-    fn matches(&self, name: &[char]) -> bool {
-        match self {
-            GlobSegment::Globstar => true,
-            GlobSegment::Name(pieces) => {
-                wildcard(pieces, name, Tail::Matched, |p| *p == GlobPiece::Star, GlobPiece::matches)
-            }
+    fn matches(&self, name: &str) -> bool {
+        let GlobSegment::Name(pieces) = self else { return true };
+        let is_star = |piece: &GlobPiece| *piece == GlobPiece::Star;
+        if name.is_ascii() {
+            let fits = |piece: &GlobPiece, byte: &u8| piece.matches(&char::from(*byte));
+            return wildcard(pieces, name.as_bytes(), Tail::Matched, is_star, fits);
         }
+        let chars: Vec<char> = name.chars().collect();
+        wildcard(pieces, &chars, Tail::Matched, is_star, GlobPiece::matches)
     }
 }
 
@@ -320,14 +327,10 @@ impl PatternSet {
 
     /// Whether the file `path`, relative to the workspace, is matched.
     pub fn matches(&self, path: &str) -> bool {
-        if !self.patterns.iter().any(|pattern| pattern.may_match(path)) {
-            return false;
-        }
-        let names: Vec<Vec<char>> = path.split('/').map(|name| name.chars().collect()).collect();
-        self.patterns.iter().fold(false, |matched, pattern| {
-            let hit = pattern.anchor == Anchor::Workspace && pattern.matches_names(&names);
-            if hit { !pattern.negated } else { matched }
-        })
+        let names: Vec<&str> = path.split('/').collect();
+        let mut hits =
+            self.patterns.iter().rev().filter(|p| p.may_match(path) && p.matches_names(&names));
+        hits.next().is_some_and(|last| !last.negated)
     }
 }
 

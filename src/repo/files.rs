@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::tracked::Tracked;
 use crate::base::glob::PatternSet;
+use crate::base::path::inside;
 use crate::tool::Files;
 
 /// Larger files (data, generated locks) are tracked but not read.
@@ -52,18 +53,32 @@ impl RepoFiles {
             return files.clone();
         }
         let files = PatternSet::parse(patterns).ok().map(|set| {
-            // The workspace itself is the usual place: paths are only copied where they match.
-            let inside = |folder: &str, path: &'_ str| match folder {
-                "" => set.matches(path).then(|| path.to_owned()),
-                folder => Some(format!("{folder}/{path}")).filter(|path| set.matches(path)),
-            };
-            let paths = folders
-                .iter()
-                .flat_map(|folder| self.tracked.iter().filter_map(|path| inside(folder, path)));
+            let paths = folders.iter().flat_map(|folder| self.matched(&set, folder));
             Arc::new(paths.collect())
         });
         known.insert(question, files.clone());
         files
+    }
+
+    /// The tracked files, as paths of the workspace, that the patterns match where the repository
+    /// is checked out into `folder`. Only files with the letters of a pattern are compared with it.
+    fn matched(&self, set: &PatternSet, folder: &str) -> Vec<String> {
+        let mut matched = BTreeSet::new();
+        for pattern in &set.patterns {
+            let letters = pattern.letters();
+            let letters = if folder.contains(letters) { "" } else { letters };
+            for (place, file) in self.tracked.holding(letters) {
+                if !pattern.matches(&inside(folder, file)) {
+                    continue;
+                }
+                if pattern.negated {
+                    matched.remove(&place);
+                } else {
+                    matched.insert(place);
+                }
+            }
+        }
+        matched.iter().filter_map(|place| Some(inside(folder, self.tracked.at(*place)?))).collect()
     }
 
     fn load(&self, path: &str) -> Option<Arc<str>> {

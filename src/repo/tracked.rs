@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use gix_index::entry::Mode;
+use memchr::memmem;
 use walkdir::WalkDir;
 
 /// An index that declares more than this is not read; the largest public repositories stay below
@@ -22,6 +23,8 @@ const NEVER_TRACKED: [&str; 6] = [".git", ".nox", ".tox", ".venv", "node_modules
 pub struct Tracked {
     /// Sorted.
     files: Vec<String>,
+    /// All of them in one text, so that one search finds those that hold some letters.
+    joined: JoinedPaths,
     /// Tracked symbolic links; what they point to is never read.
     links: BTreeSet<String>,
     /// Why the list may not be what a checkout gets.
@@ -60,6 +63,11 @@ impl Tracked {
         self.files.get(place).map(String::as_str)
     }
 
+    /// The tracked files that hold `letters`, with their places among them all.
+    pub fn holding(&self, letters: &str) -> impl Iterator<Item = (usize, &str)> {
+        self.joined.holding(letters).filter_map(|place| Some((place, self.at(place)?)))
+    }
+
     /// Every tracked file, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str)
@@ -88,7 +96,42 @@ impl Tracked {
     fn new(mut files: Vec<String>, links: BTreeSet<String>) -> Self {
         files.sort_unstable();
         files.dedup();
-        Self { files, links, doubt: None }
+        Self { joined: JoinedPaths::new(&files), files, links, doubt: None }
+    }
+}
+
+/// Paths in one text.
+#[derive(Debug, Clone, Default)]
+struct JoinedPaths {
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+}
+
+impl JoinedPaths {
+    /// Stands in no path.
+    const SEPARATOR: char = '\0';
+
+    fn new(files: &[String]) -> Self {
+        let mut joined = Self::default();
+        for file in files {
+            joined.text.push_str(file);
+            joined.ends.push(joined.text.len());
+            joined.text.push(Self::SEPARATOR);
+        }
+        joined
+    }
+
+    /// The places of those that hold `letters`, in order.
+    fn holding(&self, letters: &str) -> impl Iterator<Item = usize> {
+        let finder = memmem::Finder::new(letters).into_owned();
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let found = from + finder.find(self.text.as_bytes().get(from..)?)?;
+            let place = self.ends.partition_point(|end| *end < found);
+            from = self.ends.get(place)? + 1;
+            Some(place)
+        })
     }
 }
 
@@ -163,6 +206,30 @@ mod tests {
         let file = root.join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, "x").unwrap();
+    }
+
+    /// Else a key of many hashes would cost the product of its patterns and the files.
+    #[test]
+    fn one_search_finds_the_files_that_hold_some_letters() {
+        let files: Vec<String> = (0..500).map(|i| format!("d{}/f{i}.py", i % 7)).collect();
+        let tracked = Tracked::new(files.clone(), BTreeSet::new());
+        let mut compared = 0;
+        for i in 0..500 {
+            let letters = format!("f{i}.");
+            let found: Vec<&str> = tracked.holding(&letters).map(|(_, file)| file).collect();
+            assert_eq!(found, [format!("d{}/f{i}.py", i % 7)]);
+            compared += found.len();
+        }
+        assert_eq!(compared, 500);
+        assert_eq!(tracked.holding("").count(), 500);
+        assert_eq!(tracked.holding("y").count(), 500);
+        assert_eq!(tracked.holding("\0").filter(|(_, file)| file.contains('\0')).count(), 0);
+        assert_eq!(tracked.holding("py\0d").filter(|(_, file)| file.contains("py\0d")).count(), 0);
+        let places: Vec<Option<&str>> =
+            tracked.holding("d3/").map(|(place, _)| tracked.at(place)).collect();
+        assert!(places.iter().all(|file| file.is_some_and(|file| file.starts_with("d3/"))));
+        assert_eq!(places.len(), files.iter().filter(|file| file.starts_with("d3/")).count());
+        assert_eq!(Tracked::default().holding("").count(), 0);
     }
 
     #[test]

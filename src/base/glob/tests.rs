@@ -295,7 +295,9 @@ fn letters_tell_paths_apart() {
         ("**/f12*", "d/f12.txt", true),
         ("*[a-z]file?.py", "a/xfile1.py", true),
         ("*[a-z]file?.py", "a/xfil1.py", false),
-        ("a/**", "b/c", true),
+        ("a/**", "b/c", false),
+        ("a/**", "a/c", true),
+        ("**/?[0-9]*", "a/c", true),
         ("\\*x", "y", false),
     ] {
         let pattern = Pattern::parse(pattern).unwrap();
