@@ -1,8 +1,7 @@
 //! `nox/cache-after-run`: are the environments built before the cache is restored?
 
-use super::report::{CachePlace, CacheReport};
+use super::report::{CachePlace, CacheReport, move_step};
 use crate::base::finding::Finding;
-use crate::base::remedy::Remedy;
 use crate::cache::existing::{ExistingCache, covers};
 use crate::cache::job_caches::JobCaches;
 use crate::job::Event;
@@ -49,11 +48,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             caches.context.name
         ),
         help: checks::help(ID),
-        remedy: Remedy::MoveStep {
-            cache: cached.index,
-            before,
-            title: "Restore the environments before nox runs",
-        },
+        remedy: move_step(&places, cached, before, "Restore the environments before nox runs"),
     };
     report.finding(caches, &places)
 }

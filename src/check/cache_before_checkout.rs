@@ -1,8 +1,7 @@
 //! `nox/cache-before-checkout`: does a checkout delete what the cache restored?
 
-use super::report::{CachePlace, CacheReport};
+use super::report::{CachePlace, CacheReport, move_step};
 use crate::base::finding::Finding;
-use crate::base::remedy::Remedy;
 use crate::cache::existing::{ExistingCache, folders};
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::touches_folder;
@@ -28,11 +27,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             caches.context.name
         ),
         help: checks::help(ID),
-        remedy: Remedy::MoveStep {
-            cache: cached.index,
-            before,
-            title: "Restore the environments after the checkout",
-        },
+        remedy: move_step(&places, cached, before, "Restore the environments after the checkout"),
     };
     report.finding(caches, &places)
 }

@@ -1,6 +1,6 @@
 //! `nox/constant-key`: does the key change when what is built changes?
 
-use super::report::{CachePlace, CacheReport};
+use super::report::{CachePlace, CacheReport, steps};
 use crate::base::finding::{Finding, Severity};
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
@@ -36,7 +36,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         places.push(CachePlace { cached, span: caches.input_span(cached, "key"), label });
         first.get_or_insert((cached, flaw));
     }
-    let (cached, flaw) = first?;
+    let (_, flaw) = first?;
     let message = match &flaw {
         KeyFlaw::NoHash => {
             "the cache key never changes, so the environments of the first run are reused from then on"
@@ -57,7 +57,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
          environments (the noxfile) and those that say what is installed. Paths are relative to \
          the workspace."
         .to_owned();
-    let remedy = Remedy::RewriteKey { cache: cached.index };
+    let remedy = Remedy::RewriteKey { caches: steps(&places) };
     let mut finding = CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)?;
     if matches!(flaw, KeyFlaw::EmptyHash(_)) {
         finding.severity = Severity::Warning;

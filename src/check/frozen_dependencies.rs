@@ -1,6 +1,6 @@
 //! `nox/frozen-dependencies`: do packages without a pinned version ever upgrade?
 
-use super::report::{CacheReport, places};
+use super::report::{CacheReport, places, steps};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
@@ -25,7 +25,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         rule: ID,
         message: "unpinned packages stay at the version of the first run".to_owned(),
         help: checks::help(ID),
-        remedy: Remedy::TurnWeekly { cache: found.first()?.index },
+        remedy: Remedy::TurnWeekly { caches: steps(&places) },
     };
     report.finding(caches, &places)
 }

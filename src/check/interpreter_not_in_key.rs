@@ -1,13 +1,14 @@
 //! `nox/interpreter-not-in-key`: can environments of another interpreter, system or noxfile be
 //! restored?
 
-use super::report::{CachePlace, CacheReport};
+use super::report::{CachePlace, CacheReport, first_of_steps};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::foreign::{Named, crosses, follows_no_definition, is_of_the_image, key_names};
 use crate::cache::job_caches::JobCaches;
 use crate::job::key_template::KeyPiece;
+use crate::rules::cache_actions::cache_actions;
 use crate::rules::checks::id;
 
 const ID: &str = id::INTERPRETER_NOT_IN_KEY;
@@ -27,9 +28,17 @@ enum Flaw {
     },
 }
 
+impl Flaw {
+    fn is_of_restore_key(&self) -> bool {
+        matches!(self, Self::Restore { .. })
+    }
+}
+
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut first: Option<(&ExistingCache<'_>, Flaw)> = None;
+    let mut first: Option<Flaw> = None;
+    // Those with flaws that have the same remedy as the first.
+    let mut alike: Vec<&ExistingCache<'_>> = Vec::new();
     for cached in caches.list.iter().filter(|c| c.step.key.is_some()) {
         let Some(flaw) = flaw(caches, cached) else { continue };
         let (input, label) = match &flaw {
@@ -45,9 +54,13 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             }
         };
         places.push(CachePlace { cached, span: caches.input_span(cached, input), label });
-        first.get_or_insert((cached, flaw));
+        if first.as_ref().is_none_or(|first| first.is_of_restore_key() == flaw.is_of_restore_key())
+        {
+            alike.push(cached);
+        }
+        first.get_or_insert(flaw);
     }
-    let (cached, flaw) = first?;
+    let flaw = first?;
     let message = match &flaw {
         Flaw::Key(Named::Minor) => {
             "the cache key includes only the minor version of Python, so after the next patch \
@@ -79,11 +92,11 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
                 After actions/setup-python, `${{ env.pythonLocation }}` contains the exact version; \
                 put it into the restore keys too, with the hash of the noxfile."
         .to_owned();
-    let remedy = match &flaw {
-        Flaw::Restore { .. } => Remedy::CorrectRestoreKeys { cache: cached.index },
-        Flaw::Key(_) | Flaw::Empty(_) | Flaw::System | Flaw::Definition => {
-            Remedy::RewriteKey { cache: cached.index }
-        }
+    let steps = first_of_steps(alike.into_iter());
+    let remedy = if flaw.is_of_restore_key() {
+        Remedy::CorrectRestoreKeys { caches: steps }
+    } else {
+        Remedy::RewriteKey { caches: steps }
     };
     CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)
 }
@@ -122,6 +135,7 @@ fn flaw(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
         .restore_templates
         .iter()
         .zip(cached.restore_lines())
+        .take(cache_actions().limits.keys)
         .filter(|(restore, _)| restore.can_begin(key))
         .find_map(|(restore, line)| {
             let what = crosses(caches, cached, restore, named)?;

@@ -1,6 +1,6 @@
 //! `nox/invalid-key`: does the cache service accept the key on every leg?
 
-use super::report::{CachePlace, CacheReport};
+use super::report::{CachePlace, CacheReport, steps};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
@@ -23,12 +23,12 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         });
         first.get_or_insert((cached, reason));
     }
-    let (cached, reason) = first?;
+    let (_, reason) = first?;
     let report = CacheReport {
         rule: ID,
         message: format!("the cache action rejects the key, so the job fails: {reason}"),
         help: checks::help(ID),
-        remedy: Remedy::RewriteKey { cache: cached.index },
+        remedy: Remedy::RewriteKey { caches: steps(&places) },
     };
     report.finding(caches, &places)
 }

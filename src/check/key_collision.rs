@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::report::{CachePlace, CacheReport};
+use super::report::{CachePlace, CacheReport, steps};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
@@ -50,7 +50,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         places.push(CachePlace { cached, span: caches.input_span(cached, "key"), label });
         first.get_or_insert((cached, rival));
     }
-    let (cached, rival) = first?;
+    let (_, rival) = first?;
     let message = match &rival.job {
         None => format!(
             "matrix legs of `{}` that {} share one cache key",
@@ -65,7 +65,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         "A key is saved once, so whichever saves first decides what all the others restore. Add \
          to the key what differs between them."
             .to_owned();
-    let remedy = Remedy::RewriteKey { cache: cached.index };
+    let remedy = Remedy::RewriteKey { caches: steps(&places) };
     CacheReport { rule: ID, message, help, remedy }.finding(caches, &places)
 }
 

@@ -1,6 +1,6 @@
 //! `nox/missing-restore-keys`: is anything restored when only a dependency changed?
 
-use super::report::{CacheReport, places};
+use super::report::{CacheReport, first_of_steps, places};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
@@ -31,7 +31,8 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let places = places(caches, &found, "key", "nothing is restored under any other key");
     let cached = *found.first()?;
     let remedy = if cached.is_installed_exactly() {
-        Remedy::AddRestoreKeys { cache: cached.index }
+        let fixable = found.iter().copied().filter(|c| c.is_installed_exactly());
+        Remedy::AddRestoreKeys { caches: first_of_steps(fixable) }
     } else {
         let reason = "a restored environment would keep packages that are no longer required, so \
                       nox would have to rebuild it";

@@ -1,12 +1,13 @@
 //! `nox/partial-hit-reused`: are environments used as they are that a restore key brought?
 
-use super::report::{CachePlace, CacheReport};
+use super::report::{CachePlace, CacheReport, first_of_steps};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::Invocation;
 use crate::job::context::is_cacheable;
+use crate::job::key_template::KeyPiece;
 use crate::rules::checks::{self, id};
 use crate::tool::Reuse;
 
@@ -25,9 +26,12 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         first.get_or_insert((cached, call));
     }
     let (cached, call) = first?;
-    let pieces = &cached.step.template.pieces;
-    let remedy = match pieces.iter().find(|piece| piece.is_unique()) {
-        None => Remedy::RebuildOnPartialHit { cache: cached.index },
+    let remedy = match unique_piece(cached) {
+        None => {
+            let fixable = places.iter().map(|place| place.cached);
+            let fixable = fixable.filter(|cached| unique_piece(cached).is_none());
+            Remedy::RebuildOnPartialHit { caches: first_of_steps(fixable) }
+        }
         // The rebuild would delete the environments in every run.
         Some(piece) => Remedy::Refused(format!(
             "`{}` changes on every run, so the key never matches exactly; build the key from \
@@ -46,6 +50,11 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         remedy,
     };
     report.finding(caches, &places)
+}
+
+/// A part of the key that changes on every run.
+fn unique_piece<'a>(cached: &ExistingCache<'a>) -> Option<&'a KeyPiece> {
+    cached.step.template.pieces.iter().find(|piece| piece.is_unique())
 }
 
 /// The call that installs into whatever a restore key brought, where nothing takes away what is no

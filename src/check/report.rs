@@ -1,11 +1,16 @@
 //! A finding from what a check says and the cache steps it says it about.
 
+use std::collections::HashSet;
+
 use crate::base::finding::{Finding, Location};
 use crate::base::remedy::Remedy;
 use crate::base::text::Span;
 use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::rules::checks;
+
+/// Cache steps of one job that are moved.
+const MAX_MOVED: usize = 5;
 
 /// A cache step as a finding points at it.
 pub struct CachePlace<'a> {
@@ -35,6 +40,31 @@ pub fn places<'a>(
         label: label.to_owned(),
     };
     found.iter().map(place).collect()
+}
+
+/// The first cache of each step among these places.
+pub fn steps(places: &[CachePlace<'_>]) -> Vec<usize> {
+    first_of_steps(places.iter().map(|place| place.cached))
+}
+
+/// The step of `cached`, which is one of these places, moves before the event at `before` of its
+/// timeline. Each move is a round of its own.
+pub fn move_step(
+    places: &[CachePlace<'_>],
+    cached: &ExistingCache<'_>,
+    before: usize,
+    title: &'static str,
+) -> Remedy {
+    if steps(places).len() > MAX_MOVED {
+        return Remedy::Refused(format!("more than {MAX_MOVED} cache steps would have to move"));
+    }
+    Remedy::MoveStep { cache: cached.index, before, title }
+}
+
+/// The first of these caches of each step.
+pub fn first_of_steps<'c>(caches: impl Iterator<Item = &'c ExistingCache<'c>>) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    caches.filter(|cached| seen.insert(cached.event.step_ref)).map(|cached| cached.index).collect()
 }
 
 impl CacheReport {

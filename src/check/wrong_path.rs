@@ -1,5 +1,7 @@
 //! `nox/wrong-path`: does the cache hold the folder in which nox keeps its environments?
 
+use std::collections::HashSet;
+
 use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
@@ -34,7 +36,25 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             "the cache restores `{there}`, but nox keeps this job's environments in `{folder}`"
         ),
         help: checks::help(ID),
-        remedy: Remedy::SetPath { cache: cached.index },
+        remedy: Remedy::SetPath { caches: one_of_each_instance(caches) },
     };
     report.finding(caches, &places)
+}
+
+/// A cache of each instance that misses folders, so that no instance caches them in two steps.
+fn one_of_each_instance(caches: &JobCaches<'_>) -> Vec<usize> {
+    let mut taken = HashSet::new();
+    let instances = caches.list.chunk_by(|a, b| std::ptr::eq(a.timeline, b.timeline));
+    let mut found = Vec::new();
+    for instance in instances {
+        let steps = || instance.iter().map(|cached| cached.event.step_ref);
+        let Some(first) = instance.first() else { continue };
+        if steps().all(|step_ref| !taken.contains(&step_ref))
+            && !caches.missed_folders(first).is_empty()
+        {
+            found.push(first.index);
+            taken.extend(steps());
+        }
+    }
+    found
 }

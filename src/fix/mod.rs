@@ -22,9 +22,13 @@ mod variables;
 pub use insert_cache::REBUILD_STEP;
 pub use reuse_flag::LEFT_TO_USER;
 
+use serde_yaml::Value;
+
 use crate::base::finding::{Applicability, Change, Edit, Finding, Fix};
 use crate::base::remedy::Remedy;
+use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
+use crate::edit::apply::{Combined, combine};
 
 /// A fix, with what to say about it; or why there is none, as one clause.
 type Resolved = Result<(Fix, Vec<String>), String>;
@@ -53,16 +57,50 @@ fn perform(caches: &JobCaches<'_>, remedy: &Remedy) -> Resolved {
         Remedy::MoveStep { cache: index, before, title } => {
             move_step::move_before(caches, cache(index)?, *before, title)
         }
-        Remedy::SetPath { cache: index } => set_path::set_path(caches, cache(index)?),
-        Remedy::RewriteKey { cache: index } => rewrite_key::rewrite(caches, cache(index)?),
-        Remedy::CorrectRestoreKeys { cache: index } => restore_keys::correct(caches, cache(index)?),
-        Remedy::AddRestoreKeys { cache: index } => restore_keys::add(caches, cache(index)?),
-        Remedy::RebuildOnPartialHit { cache: index } => rebuild::rebuild(caches, cache(index)?),
-        Remedy::TurnWeekly { cache: index } => turn_weekly::turn_weekly(caches, cache(index)?),
+        Remedy::SetPath { caches: steps } => each(caches, steps, set_path::set_path),
+        Remedy::RewriteKey { caches: steps } => each(caches, steps, rewrite_key::rewrite),
+        Remedy::CorrectRestoreKeys { caches: steps } => each(caches, steps, restore_keys::correct),
+        Remedy::AddRestoreKeys { caches: steps } => each(caches, steps, restore_keys::add),
+        Remedy::RebuildOnPartialHit { caches: steps } => each(caches, steps, rebuild::rebuild),
+        Remedy::TurnWeekly { caches: steps } => each(caches, steps, turn_weekly::turn_weekly),
         Remedy::ReplaceAction => replace_action::replace_action(caches),
         Remedy::Refused(reason) => Err(reason.clone()),
     };
     fix.map(|fix| (fix, Vec::new()))
+}
+
+/// One fix for the first of these steps and for all others that can be fixed beside it. With a fix
+/// for one step at a time, a job of many caches would need as many rounds.
+fn each(
+    caches: &JobCaches<'_>,
+    steps: &[usize],
+    fix_one: impl Fn(&JobCaches<'_>, &ExistingCache<'_>) -> Result<Fix, String>,
+) -> Result<Fix, String> {
+    let mut steps = steps.iter().filter_map(|index| caches.list.get(*index));
+    let first = fix_one(caches, steps.next().ok_or("cachelint can't find the cache step")?)?;
+    let mut names = new_names(&first);
+    let mut fixes = vec![first];
+    for fix in steps.filter_map(|cached| fix_one(caches, cached).ok()) {
+        let (first, new) = (&fixes[0], new_names(&fix));
+        let alike = fix.path == first.path && fix.applicability == first.applicability;
+        // What inserts the same step waits until it is there.
+        if alike && new.iter().all(|name| !names.contains(name)) {
+            names.extend(new);
+            fixes.push(fix);
+        }
+    }
+    let Combined { edits, changes, .. } = combine(&fixes.iter().collect::<Vec<_>>());
+    Ok(Fix { edits, changes, ..fixes.swap_remove(0) })
+}
+
+/// The steps and the ids that a fix adds.
+fn new_names(fix: &Fix) -> Vec<Value> {
+    let added = fix.changes.iter().filter_map(|change| match change {
+        Change::InsertItem { value, .. } => Some(value.get("id").unwrap_or(value)),
+        Change::AddKey { key, value, .. } if key == "id" => Some(value),
+        _ => None,
+    });
+    added.cloned().collect()
 }
 
 /// A fix from its parts.

@@ -222,3 +222,43 @@ fn fixes_that_would_make_the_file_too_large_are_refused_together() {
         assert!(refused.values().all(|reason| reason.contains("too many values")), "{refused:?}");
     }
 }
+
+/// One round for each of them would be more rounds than there may be.
+#[test]
+fn all_caches_of_a_job_are_fixed_together() {
+    const PYTHON: &str =
+        "      - uses: actions/setup-python@v6\n        with: {python-version: '3.12'}\n";
+    const CALL: &str = "      - run: nox -r\n";
+    let (count, workflow) = (14, |steps: &str| {
+        format!(
+            "on: push\njobs:\n  t:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n{steps}"
+        )
+    });
+    let caches = |more: &str| -> String {
+        let cache = |i: usize| {
+            format!(
+                "      - uses: actions/cache@v5\n        id: c{i}\n        with:\n          path: .nox\n          key: k{i}-{more}\n"
+            )
+        };
+        (0..count).map(cache).collect()
+    };
+    let hash = "${{ env.pythonLocation }}-${{ hashFiles('noxfile.py') }}";
+    let restored = format!("{hash}-${{{{ hashFiles('p') }}}}\n          restore-keys: {hash}-");
+    for (steps, changed) in [
+        (format!("{PYTHON}{}{CALL}", caches("x")), "${{ env.pythonLocation }}"),
+        // The first inserts the step that asks for the version, which the others use then.
+        (format!("{}{CALL}", caches("x")), "steps."),
+        (format!("{PYTHON}{}{CALL}", caches(&restored)), "rm -rf"),
+    ] {
+        let (folder, repository) = repository(&workflow(&steps));
+        fs::write(folder.path().join("noxfile.py"), crate::testing::NOXFILE).unwrap();
+        fs::write(folder.path().join("p"), "").unwrap();
+        let fixed =
+            repair(&repository, &Config::default(), Details::default(), Applicability::Safe, true);
+        assert_eq!(fixed.outcome.problems, []);
+        assert!(fixed.changes[0].rounds.len() <= 4, "{} rounds", fixed.changes[0].rounds.len());
+        let text = on_disk(&repository);
+        assert!(text.matches(changed).count() >= count, "{text}");
+        assert!(fixed.outcome.findings.iter().all(|f| f.fix.is_none()), "{text}");
+    }
+}
