@@ -1,15 +1,19 @@
 //! All jobs of a repository that may run the tool, with their caches, so that one can be compared
 //! with the others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::artifacts::Passing;
 use super::existing::{ExistingCache, caches};
 use crate::job::context::JobContext;
-use crate::job::key_template::RenderedKey;
+use crate::job::key_template::{Key, RenderedKey};
+use crate::job::{CacheForm, CacheStep};
 use crate::repo::Repository;
+
+/// Caches of other jobs that one cache is compared with; more of them are not more different.
+pub const MAX_COMPARED: usize = 2_000;
 
 pub struct AllJobs<'a> {
     pub contexts: &'a [JobContext<'a>],
@@ -18,6 +22,63 @@ pub struct AllJobs<'a> {
     caches: Vec<Vec<ExistingCache<'a>>>,
     /// Jobs and their caches by the key, where that is the same on every run.
     by_key: HashMap<String, Vec<(usize, usize)>>,
+    /// The jobs that run some step of an action, by the action.
+    by_action: HashMap<usize, Vec<usize>>,
+    saved: Saved<'a>,
+}
+
+/// What the jobs save, so that no cache is compared with all others of the repository.
+#[derive(Default)]
+struct Saved<'a> {
+    /// The steps that save, by what they save.
+    steps: HashMap<String, Vec<Saver<'a>>>,
+    /// Some step saves what is not known.
+    unknown: bool,
+    /// The different keys of caches with the same paths.
+    keys: HashMap<Option<String>, Vec<&'a Key>>,
+    /// The different keys of the steps that only save.
+    separate_keys: Vec<&'a Key>,
+}
+
+/// A step that saves.
+pub struct Saver<'a> {
+    pub step: &'a CacheStep,
+    pub rendered: RenderedKey,
+}
+
+impl<'a> Saved<'a> {
+    fn add(&mut self, step: &'a CacheStep) {
+        self.unknown |= step.paths.iter().any(|path| !path.known);
+        let saver = Saver { step, rendered: step.template.rendered() };
+        self.steps.entry(step.saves().join("\n")).or_default().push(saver);
+    }
+
+    fn of(contexts: &'a [JobContext<'a>], caches: &[Vec<ExistingCache<'a>>]) -> Self {
+        let mut saved = Self::default();
+        let timelines = contexts.iter().flat_map(|context| &context.timelines);
+        let mut seen = HashSet::new();
+        for (_, step) in timelines.flat_map(|timeline| timeline.caches()) {
+            if step.form != CacheForm::Restore {
+                saved.add(step);
+            }
+            if step.form == CacheForm::Save && seen.insert(step.template.text()) {
+                saved.separate_keys.push(&step.template);
+            }
+        }
+        let mut seen = HashSet::new();
+        for cached in caches.iter().flatten() {
+            let (key, paths) = (&cached.step.template, lines(cached));
+            if seen.insert((paths.clone(), key.text())) {
+                saved.keys.entry(paths).or_default().push(key);
+            }
+        }
+        saved
+    }
+}
+
+/// The paths as one text that is equal for equal paths.
+fn lines(cached: &ExistingCache<'_>) -> Option<String> {
+    Some(cached.identity()?.join("\n"))
 }
 
 impl<'a> AllJobs<'a> {
@@ -32,7 +93,16 @@ impl<'a> AllJobs<'a> {
                 by_key.entry(rendered.text.clone()).or_default().push((context, cached));
             }
         }
-        Self { contexts, passing: Passing::new(repository, contexts), caches, by_key }
+        let mut by_action: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (at, context) in contexts.iter().enumerate() {
+            let events = context.timelines.iter().flat_map(|timeline| &timeline.events);
+            let inside = events.map(|e| e.step_ref).filter(|step_ref| step_ref.job.is_none());
+            let actions: HashSet<usize> = inside.map(|step_ref| step_ref.document).collect();
+            actions.into_iter().for_each(|action| by_action.entry(action).or_default().push(at));
+        }
+        let saved = Saved::of(contexts, &caches);
+        let passing = Passing::new(repository, contexts);
+        Self { contexts, passing, caches, by_key, by_action, saved }
     }
 
     /// The caches of a job, by its position among the contexts.
@@ -40,12 +110,32 @@ impl<'a> AllJobs<'a> {
         &self.caches[job]
     }
 
-    /// The caches of all jobs.
-    pub fn all(&self) -> impl Iterator<Item = &ExistingCache<'a>> {
-        self.caches.iter().flatten()
+    /// The jobs that run some step of an action.
+    pub fn that_use(&self, action: usize) -> impl Iterator<Item = &'a JobContext<'a>> {
+        let users = self.by_action.get(&action).into_iter().flatten();
+        users.map(|context| &self.contexts[*context])
     }
 
-    /// Every cache under the same key, with its job.
+    /// The steps of all jobs that save what `step` restores; `None` where some step saves what is
+    /// not known, or there are too many to compare.
+    pub fn savers_of(&self, step: &CacheStep) -> Option<&[Saver<'a>]> {
+        let found = self.saved.steps.get(&step.saves().join("\n")).map_or(&[][..], Vec::as_slice);
+        (!self.saved.unknown && found.len() <= MAX_COMPARED).then_some(found)
+    }
+
+    /// The different keys under which some job may save what `cached` restores; `None` where they
+    /// are too many to compare.
+    pub fn saved_keys(
+        &self,
+        cached: &ExistingCache<'_>,
+    ) -> Option<impl Iterator<Item = &'a Key> + use<'a, '_>> {
+        let same_paths = self.saved.keys.get(&lines(cached)).map_or(&[][..], Vec::as_slice);
+        let separate = &self.saved.separate_keys;
+        (same_paths.len() + separate.len() <= MAX_COMPARED)
+            .then(|| same_paths.iter().chain(separate).copied())
+    }
+
+    /// The caches under the same key, with their jobs.
     pub fn under(
         &self,
         key: &RenderedKey,
@@ -53,6 +143,7 @@ impl<'a> AllJobs<'a> {
         let same = if key.complete { self.by_key.get(&key.text) } else { None };
         same.into_iter()
             .flatten()
+            .take(MAX_COMPARED)
             .map(|(context, cached)| (&self.contexts[*context], &self.caches[*context][*cached]))
     }
 }

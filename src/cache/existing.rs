@@ -1,5 +1,8 @@
 //! The caches a job already has for its environments.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::builds::Builds;
 use crate::base::glob::Pattern;
 use crate::job::context::{JobContext, is_cacheable, is_meant_for, touches_folder};
@@ -21,7 +24,8 @@ pub struct ExistingCache<'a> {
     pub position: usize,
     pub event: &'a Event,
     pub step: &'a CacheStep,
-    pub builds: Builds,
+    /// Shared by the caches of the instance.
+    pub builds: Arc<Builds>,
     pub rendered: RenderedKey,
 }
 
@@ -117,17 +121,23 @@ impl<'a> ExistingCache<'a> {
     }
 }
 
+/// Whether `path` lies below `folder`.
+fn lies_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Whether a line of `path` restores the environments in `folder`.
 pub fn covers(path: &CachedPath, folder: &str) -> bool {
     let written = path.folder.as_deref().unwrap_or(&path.written);
-    if written.is_empty() || written == folder || folder.starts_with(&format!("{written}/")) {
+    if written.is_empty() || written == folder || lies_below(folder, written) {
         return true;
     }
     // What is restored is the folder itself, a folder around it, or everything in it.
-    Pattern::parse(written).is_ok_and(|p| {
-        let inside = ["", "/tests", "/tests/bin"].map(|path| format!("{folder}{path}"));
-        !p.negated && inside.iter().any(|path| p.matches(path))
-    }) && written.contains(['*', '?', '['])
+    written.contains(['*', '?', '['])
+        && Pattern::parse(written).is_ok_and(|p| {
+            let inside = ["", "/tests", "/tests/bin"].map(|path| format!("{folder}{path}"));
+            !p.negated && inside.iter().any(|path| p.matches(path))
+        })
 }
 
 /// Whether a cache step restores one of these folders whatever it was meant for: with a folder
@@ -153,10 +163,12 @@ pub fn is_named_like(path: &CachedPath, folders: &[String]) -> bool {
     folders.iter().any(|f| name(f) == own)
 }
 
-/// The environment folders of the calls on one instance.
+/// The environment folders of the calls on one instance, each once.
 pub fn folders(timeline: &Timeline) -> Vec<String> {
     let calls = timeline.invocations().filter(|(_, i)| touches_folder(i));
-    calls.flat_map(|(_, i)| i.folders.iter().cloned()).collect()
+    let mut seen = HashSet::new();
+    let folders = calls.flat_map(|(_, i)| &i.folders).filter(|folder| seen.insert(*folder));
+    folders.cloned().collect()
 }
 
 /// The steps of one job that restore environments, on every instance.
@@ -170,6 +182,7 @@ pub fn caches<'a>(context: &'a JobContext<'_>) -> Vec<ExistingCache<'a>> {
         if !seen || unknown {
             names.push(DEFAULT_FOLDER.to_owned());
         }
+        let mut builds: Option<Arc<Builds>> = None;
         for (position, event) in timeline.events.iter().enumerate() {
             let is_ours = |step: &&CacheStep| {
                 !step.keyless && (is_meant_for(step, &names) || holds(step, &names))
@@ -181,7 +194,9 @@ pub fn caches<'a>(context: &'a JobContext<'_>) -> Vec<ExistingCache<'a>> {
                     position,
                     event,
                     step,
-                    builds: Builds::of(context, timeline),
+                    builds: builds
+                        .get_or_insert_with(|| Arc::new(Builds::of(context, timeline)))
+                        .clone(),
                     rendered: step.template.rendered(),
                 });
             }

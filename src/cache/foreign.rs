@@ -1,5 +1,8 @@
 //! Whether a key or a restore key can bring environments of another interpreter, system or noxfile.
 
+use std::collections::HashSet;
+
+use super::all_jobs::MAX_COMPARED;
 use super::existing::ExistingCache;
 use super::hashed;
 use super::interpreter::floats;
@@ -44,7 +47,7 @@ pub fn crosses(
             && begins.begins(&other.rendered)
             && other.identity() == cached.identity()
     };
-    caches.list.iter().any(foreign).then_some("other matrix legs")
+    caches.list.iter().take(MAX_COMPARED).any(foreign).then_some("other matrix legs")
 }
 
 /// Whether a restore key of this beginning restores nothing wrong.
@@ -199,11 +202,13 @@ fn has_calls_or_versions(cached: &ExistingCache<'_>, versions: &[String]) -> boo
     !versions.is_empty() || cacheable(cached.timeline).next().is_some()
 }
 
-/// The files that define the sessions of the calls, as paths of the workspace.
+/// The files that define the sessions of the calls, as paths of the workspace, each once.
 fn definitions(cached: &ExistingCache<'_>) -> Vec<String> {
-    cacheable(cached.timeline)
-        .flat_map(|(_, i)| i.run.definition_files.iter().map(|f| prefixed(&i.checkout, f)))
-        .collect()
+    let mut seen = HashSet::new();
+    let files = cacheable(cached.timeline)
+        .flat_map(|(_, i)| i.run.definition_files.iter().map(|f| (i.checkout.as_str(), f)));
+    let files = files.filter(|file| seen.insert(*file));
+    files.map(|(checkout, file)| prefixed(checkout, file)).collect()
 }
 
 fn hashes_any(

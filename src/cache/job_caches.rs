@@ -2,7 +2,7 @@
 //! their steps may be edited.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Needs;
 use super::all_jobs::AllJobs;
@@ -25,13 +25,32 @@ pub struct JobCaches<'a> {
     pub jobs: &'a AllJobs<'a>,
     /// By the document in which the step stands: several checks ask, and the answer is expensive.
     needs: RefCell<BTreeMap<usize, Result<Needs, String>>>,
+    /// The caches of each step, by their position in the list.
+    by_step: HashMap<StepRef, Vec<usize>>,
 }
 
 impl<'a> JobCaches<'a> {
     pub fn new(jobs: &'a AllJobs<'a>, job: usize) -> Self {
         let context = &jobs.contexts[job];
         let permission = Permission::of(context, &jobs.passing);
-        Self { context, list: jobs.caches(job), permission, jobs, needs: RefCell::default() }
+        let list = jobs.caches(job);
+        let mut by_step: HashMap<StepRef, Vec<usize>> = HashMap::new();
+        for cached in list {
+            by_step.entry(cached.event.step_ref).or_default().push(cached.index);
+        }
+        Self { context, list, permission, jobs, needs: RefCell::default(), by_step }
+    }
+
+    /// The caches of one step, on every instance.
+    pub fn legs_of(&self, step_ref: StepRef) -> impl Iterator<Item = &'a ExistingCache<'a>> {
+        self.by_step.get(&step_ref).into_iter().flatten().map(|index| &self.list[*index])
+    }
+
+    /// The caches of the instance that has this one.
+    fn beside(&self, cached: &ExistingCache<'_>) -> impl Iterator<Item = &'a ExistingCache<'a>> {
+        let beside = |other: &&ExistingCache<'_>| std::ptr::eq(other.timeline, cached.timeline);
+        let (before, after) = self.list.split_at(cached.index);
+        before.iter().rev().take_while(beside).chain(after.iter().take_while(beside))
     }
 
     pub fn document_of(&self, step_ref: StepRef) -> &'a Document {
@@ -79,7 +98,7 @@ impl<'a> JobCaches<'a> {
     /// where that is not known, or a hash takes nothing.
     pub fn hashes_everything(&self, cached: &ExistingCache<'_>) -> Option<bool> {
         let needs = self.needs(cached.event.step_ref).ok()?;
-        let mut taken: Vec<String> = Vec::new();
+        let mut taken: HashSet<String> = HashSet::new();
         for hash in cached.step.template.hashes() {
             let files = hashed(self.context, cached.timeline, cached.event, hash)?;
             if files.is_empty() {
@@ -111,7 +130,8 @@ impl<'a> JobCaches<'a> {
             s.timelines.iter().any(|t| t.events.iter().any(|e| e.step_ref == step_ref))
         };
         // A step of a workflow runs in its own job alone.
-        if step_ref.job.is_none() && self.jobs.contexts.iter().filter(users).count() > 1 {
+        let mut jobs = self.jobs.that_use(step_ref.document).filter(users);
+        if step_ref.job.is_none() && jobs.nth(1).is_some() {
             return Err("the step is in an action that several jobs use".to_owned());
         }
         match &self.permission {
@@ -133,15 +153,8 @@ impl<'a> JobCaches<'a> {
 
     /// The first cache of each step.
     pub fn by_step(&self) -> Vec<&'a ExistingCache<'a>> {
-        let mut step_refs: Vec<StepRef> = Vec::new();
-        let mut first = Vec::new();
-        for cached in self.list {
-            if !step_refs.contains(&cached.event.step_ref) {
-                step_refs.push(cached.event.step_ref);
-                first.push(cached);
-            }
-        }
-        first
+        let is_first = |c: &&ExistingCache<'_>| self.by_step[&c.event.step_ref][0] == c.index;
+        self.list.iter().filter(is_first).collect()
     }
 
     /// Steps that save what the step restores, on the same instance.
@@ -159,21 +172,13 @@ impl<'a> JobCaches<'a> {
         if calls.iter().any(|i| i.folders.is_empty()) {
             return Vec::new();
         }
-        let steps: Vec<_> = self
-            .list
-            .iter()
-            .filter(|c| std::ptr::eq(c.timeline, cached.timeline))
-            .map(|c| c.step)
-            .collect();
+        let steps: Vec<_> = self.beside(cached).map(|c| c.step).collect();
         if steps.iter().flat_map(|s| &s.paths).any(|p| !p.known && p.folder.is_none()) {
             return Vec::new();
         }
         let held =
             |folder: &&String| steps.iter().flat_map(|s| &s.paths).any(|p| covers(p, folder));
-        let mut missed: Vec<String> =
-            calls.iter().flat_map(|i| &i.folders).filter(|f| !held(f)).cloned().collect();
-        missed.sort();
-        missed.dedup();
-        missed
+        let built: BTreeSet<&String> = calls.iter().flat_map(|i| &i.folders).collect();
+        built.into_iter().filter(|f| !held(f)).cloned().collect()
     }
 }

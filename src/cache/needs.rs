@@ -129,10 +129,9 @@ impl Needs {
     /// Every job that uses the action, so that each of them asks for the same step.
     fn add_users(&mut self, context: &JobContext<'_>, action: usize) {
         let repository = context.repository;
-        let users = repository.users(action);
-        if users.len() > MAX_USERS {
+        let Some(users) = repository.users(action, MAX_USERS) else {
             return self.fail(format!("more than {MAX_USERS} jobs use this action"));
-        }
+        };
         let mut jobs: Vec<JobContext<'_>> = Vec::new();
         for user in users {
             let job_ref = JobRef { document: user.document, job: Some(user.job) };

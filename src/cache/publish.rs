@@ -31,11 +31,8 @@ impl Permission {
         }
         let JobContext { repository, settings, job_ref, .. } = *context;
         let mut worst = self;
-        let users = repository.users(step_ref.document);
         // Each of them asks about all others. With more of them there is no fix inside the action.
-        if users.len() > MAX_USERS {
-            return worst;
-        }
+        let Some(users) = repository.users(step_ref.document, MAX_USERS) else { return worst };
         for user in users {
             let user = JobRef { document: user.document, job: Some(user.job) };
             if user == job_ref {

@@ -3,6 +3,7 @@
 use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
+use crate::cache::all_jobs::Saver;
 use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
 use crate::job::context::touches_folder;
@@ -37,32 +38,26 @@ fn never_saved(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<&'s
     if cached.step.form != CacheForm::Restore || cached.step.must_hit {
         return None;
     }
-    let timelines = caches.jobs.contexts.iter().flat_map(|s| &s.timelines);
-    let savers: Vec<&CacheStep> = timelines
-        .flat_map(|t| t.caches())
-        .map(|(_, step)| step)
-        .filter(|step| step.form != CacheForm::Restore)
-        .collect();
-    if savers.iter().flat_map(|s| &s.paths).any(|p| !p.known) {
-        return None;
-    }
-    let same_folder = |step: &&&CacheStep| folders(step) == folders(cached.step);
-    let here: Vec<&&CacheStep> = savers.iter().filter(same_folder).collect();
-    if here.is_empty() {
+    let savers = caches.jobs.savers_of(cached.step)?;
+    if savers.is_empty() {
         return Some("no step saves this path");
     }
-    let same_spelling = |step: &&&&CacheStep| written(step) == written(cached.step);
-    let here: Vec<&&&CacheStep> = here.iter().filter(same_spelling).collect();
-    if here.is_empty() {
-        return Some("the step that saves it spells the path differently");
+    let (mut same_spelling, mut found) = (false, false);
+    for saver in savers.iter().filter(|saver| written(saver.step).eq(written(cached.step))) {
+        same_spelling = true;
+        if !may_find(cached, saver) {
+            continue;
+        }
+        if !is_saved_early(cached, saver.step) {
+            return None;
+        }
+        found = true;
     }
-    let here: Vec<&CacheStep> = here.into_iter().map(|step| **step).collect();
-    let found: Vec<&CacheStep> = here.into_iter().filter(|step| may_find(cached, step)).collect();
-    if found.is_empty() {
-        return Some("it is saved under a different key");
+    match (same_spelling, found) {
+        (false, _) => Some("the step that saves it spells the path differently"),
+        (true, false) => Some("it is saved under a different key"),
+        (true, true) => Some("it is saved before nox has built anything"),
     }
-    let early = |step: &&CacheStep| is_saved_early(cached, step);
-    found.iter().all(early).then_some("it is saved before nox has built anything")
 }
 
 /// Whether `saver` is a step of the same job that saves before any call that fills the folder.
@@ -76,26 +71,26 @@ fn is_saved_early(cached: &ExistingCache<'_>, saver: &CacheStep) -> bool {
         && at.is_some_and(|at| !events[..at].iter().any(fills) && events[at..].iter().any(fills))
 }
 
-fn folders(step: &CacheStep) -> Vec<&str> {
-    step.paths.iter().map(|p| p.folder.as_deref().unwrap_or(&p.written)).collect()
+fn written(step: &CacheStep) -> impl Iterator<Item = &str> {
+    step.paths.iter().map(|p| p.written.as_str())
 }
 
-fn written(step: &CacheStep) -> Vec<&str> {
-    step.paths.iter().map(|p| p.written.as_str()).collect()
+/// The text up to the first expression.
+fn literal(text: &str) -> &str {
+    text.split("${{").next().unwrap_or_default()
 }
 
 /// Whether the restoring step may find what `saver` saves.
-fn may_find(cached: &ExistingCache<'_>, saver: &CacheStep) -> bool {
-    let saved = saver.template.rendered();
+fn may_find(cached: &ExistingCache<'_>, saver: &Saver<'_>) -> bool {
+    let (saved, saver) = (&saver.rendered, saver.step);
     let given = saver.key.as_ref().is_some_and(|key| key.text.contains("outputs."));
     let same_text =
         saver.key.as_ref().zip(cached.step.key.as_ref()).is_some_and(|(a, b)| a.text == b.text);
     let by_prefix = |restored: &RenderedKey| saved.text.starts_with(&restored.text);
     let unknown = !saved.complete || !cached.rendered.complete;
-    let literal = |text: &str| text.split("${{").next().unwrap_or_default().to_owned();
     let unlike = {
         let (a, b) = (literal(&saved.text), literal(&cached.rendered.text));
-        !a.starts_with(&b) && !b.starts_with(&a)
+        !a.starts_with(b) && !b.starts_with(a)
     };
     given
         || same_text

@@ -12,12 +12,8 @@ use crate::rules::checks::id;
 const ID: &str = id::CACHED_TWICE;
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
-    let (first, second, folder) = caches.list.iter().enumerate().find_map(|(at, first)| {
-        caches.list[at + 1..].iter().find_map(|second| {
-            let folder = shared_folder(first, second)?;
-            Some((first, second, folder))
-        })
-    })?;
+    let mut instances = caches.list.chunk_by(|a, b| std::ptr::eq(a.timeline, b.timeline));
+    let (first, second, folder) = instances.find_map(restored_twice)?;
     let saved = match (first.step.form, second.step.form) {
         (CacheForm::Both, CacheForm::Both) => ", and both save it",
         _ => "",
@@ -38,32 +34,40 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     report.finding(caches, &places(caches, &[second, first], "path", "restores the same folder"))
 }
 
-/// The environment folder that both steps restore, where both run and nothing between them uses or
-/// removes it.
-fn shared_folder(first: &ExistingCache<'_>, second: &ExistingCache<'_>) -> Option<String> {
+/// Two caches of one instance that restore the same environment folder, where both run and nothing
+/// between them uses or removes it.
+fn restored_twice<'c, 'a>(
+    caches: &'c [ExistingCache<'a>],
+) -> Option<(&'c ExistingCache<'a>, &'c ExistingCache<'a>, String)> {
+    let folders = folders(caches.first()?.timeline);
+    let changes =
+        |event: &Event| event.invocation().is_some_and(touches_folder) || event.removal().is_some();
+    caches.iter().enumerate().find_map(|(at, first)| {
+        let after = &first.timeline.events[first.position + 1..];
+        let unchanged = after.iter().position(changes).unwrap_or(after.len());
+        let end = first.position + 1 + unchanged;
+        let seconds = caches[at + 1..].iter().take_while(|second| second.position < end);
+        seconds.filter(|second| restore_together(first, second)).find_map(|second| {
+            let folder =
+                folders.iter().find(|folder| takes(first, folder) && takes(second, folder));
+            Some((first, second, folder?.clone()))
+        })
+    })
+}
+
+/// Whether both steps run, and restore what is known.
+fn restore_together(first: &ExistingCache<'_>, second: &ExistingCache<'_>) -> bool {
     let restores = |cached: &ExistingCache<'_>| {
         cached.step.lookup_only.is_none() && cached.step.paths.iter().all(|path| path.known)
     };
-    let together = first.event.condition == second.event.condition
+    first.event.step_ref != second.event.step_ref
+        && first.event.condition == second.event.condition
         && first.event.gate.is_none()
-        && second.event.gate.is_none();
-    if !std::ptr::eq(first.timeline, second.timeline)
-        || first.event.step_ref == second.event.step_ref
-        || !together
-        || !restores(first)
-        || !restores(second)
-    {
-        return None;
-    }
-    let between = &first.timeline.events[first.position + 1..second.position];
-    let changes =
-        |event: &Event| event.invocation().is_some_and(touches_folder) || event.removal().is_some();
-    if between.iter().any(changes) {
-        return None;
-    }
-    let takes = |cached: &ExistingCache<'_>, folder: &String| {
-        cached.step.paths.iter().any(|path| covers(path, folder))
-    };
-    let mut folders = folders(first.timeline).into_iter();
-    folders.find(|folder| takes(first, folder) && takes(second, folder))
+        && second.event.gate.is_none()
+        && restores(first)
+        && restores(second)
+}
+
+fn takes(cached: &ExistingCache<'_>, folder: &str) -> bool {
+    cached.step.paths.iter().any(|path| covers(path, folder))
 }

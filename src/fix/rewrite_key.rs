@@ -68,8 +68,7 @@ pub fn corrected(
             kept.expression(piece, needs.location());
         }
     }
-    let same_step = caches.list.iter().filter(|c| c.event.step_ref == step_ref);
-    let rebuilt = same_step.into_iter().all(ExistingCache::is_rebuilt_on_partial_hit);
+    let rebuilt = caches.legs_of(step_ref).all(ExistingCache::is_rebuilt_on_partial_hit);
     needs.two_hashes = restores && !rebuilt;
     let limit = cache_actions().limits.key_characters;
     for words in [true, false] {
@@ -195,8 +194,8 @@ fn is_hashed(
 /// Whether the part of the key at `position` breaks it on no instance, and is not empty on all of
 /// them.
 fn is_useful(caches: &JobCaches<'_>, step_ref: StepRef, position: usize) -> bool {
-    let same_step = caches.list.iter().filter(|c| c.event.step_ref == step_ref);
-    let texts: Vec<Option<&str>> = same_step
+    let texts: Vec<Option<&str>> = caches
+        .legs_of(step_ref)
         .filter_map(|c| c.step.template.pieces.get(position))
         .map(|p| p.text.as_deref())
         .collect();
@@ -208,7 +207,7 @@ fn is_useful(caches: &JobCaches<'_>, step_ref: StepRef, position: usize) -> bool
 /// Whether `env.pythonLocation` names, at the step, the interpreter that is set up for the
 /// environments.
 fn interpreter_is_set_up(caches: &JobCaches<'_>, step_ref: StepRef) -> Result<(), String> {
-    for cached in caches.list.iter().filter(|c| c.event.step_ref == step_ref) {
+    for cached in caches.legs_of(step_ref) {
         let sets = |e: &&crate::job::Event| e.set_up().is_some_and(|set_up| set_up.location);
         let events = &cached.timeline.events;
         let last = events

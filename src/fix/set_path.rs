@@ -12,9 +12,7 @@ pub fn set_path(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fi
     let step_ref = cached.event.step_ref;
     let applicability = caches.editable(step_ref)?;
     let used: Vec<String> = caches
-        .list
-        .iter()
-        .filter(|c| c.event.step_ref == step_ref)
+        .legs_of(step_ref)
         .flat_map(|c| cacheable(c.timeline))
         .flat_map(|(_, i)| i.folders.iter().cloned())
         .collect();

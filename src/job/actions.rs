@@ -68,6 +68,9 @@ impl TimelineBuilder<'_> {
     /// Whether the step is a cache step; if so, the events that it is.
     fn cache(&mut self, here: Here<'_>, uses: Uses<'_>) -> bool {
         let Some(step) = self.cache_step(here, uses) else { return false };
+        if !self.spend_on_hashes(here, &step) {
+            return true;
+        }
         for path in &step.paths {
             if let Some(installer) = setup_actions().package_cache(&path.written) {
                 let installer = installer.to_owned();
@@ -76,6 +79,14 @@ impl TimelineBuilder<'_> {
         }
         self.push(here, here.step.span, EventKind::Cache(Box::new(step)));
         true
+    }
+
+    /// Counts the work of asking for each pattern of a hash whether a step before writes such files.
+    fn spend_on_hashes(&mut self, here: Here<'_>, step: &CacheStep) -> bool {
+        let keys = std::iter::once(&step.template).chain(&step.restore_templates);
+        let patterns = keys.flat_map(Key::hashes).filter_map(|hash| hash.patterns.as_ref());
+        let patterns: usize = patterns.map(Vec::len).sum();
+        self.spend(here, patterns * self.searched())
     }
 
     /// An action that the repository's settings say runs nox; nothing more is known of it.

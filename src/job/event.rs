@@ -136,6 +136,13 @@ pub struct CacheStep {
     pub lookup_only: Option<Scalar>,
 }
 
+impl CacheStep {
+    /// What the step saves or restores: each of its paths as far as it is known.
+    pub fn saves(&self) -> Vec<&str> {
+        self.paths.iter().map(|p| p.folder.as_deref().unwrap_or(&p.written)).collect()
+    }
+}
+
 /// One line of a cache step's `path`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedPath {

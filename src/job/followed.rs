@@ -21,7 +21,7 @@ const MAX_FOLLOW_DEPTH: usize = 5;
 const MAX_FOLLOWED: usize = 400;
 
 /// Bytes of a Makefile or the like that cost as much to look through as one byte of a script.
-const FOLLOWED_AS_SCRIPT: usize = 16;
+pub(super) const FOLLOWED_AS_SCRIPT: usize = 16;
 
 /// The script that a command stands in, and how it was reached.
 pub(super) struct CommandOrigin<'o> {

@@ -7,8 +7,6 @@ use super::timeline::{Here, TimelineBuilder};
 /// What a cache step answers where it found its exact key, and where it did not.
 const HIT: &str = "true";
 const MISSES: [&str; 2] = ["", "false"];
-/// Cache steps before a step that its condition may ask for.
-const MAX_GATES: usize = 100;
 /// The output that says so.
 const CACHE_HIT: &str = "cache-hit";
 
@@ -36,7 +34,7 @@ impl TimelineBuilder<'_> {
         let id = |step: usize| Some(list.steps.get(step)?.id.as_ref()?.text.clone());
         let mut found = Vec::new();
         let caches = self.events.iter().rev().filter(|e| e.cache().is_some());
-        for event in caches.take(MAX_GATES) {
+        for event in caches {
             let (cache, outer) = (event.step_ref, event.outer);
             if (cache.document, cache.job) == (document, job) {
                 let own = |id| HitOutput { cache, id, name: CACHE_HIT.to_owned() };

@@ -113,6 +113,16 @@ impl Key {
         self.pieces.iter().filter_map(|p| p.text.as_deref()).collect()
     }
 
+    /// The key as one text; equal for keys that any restore key begins alike.
+    pub fn text(&self) -> String {
+        let piece = |piece: &KeyPiece| match &piece.text {
+            Some(known) => known.clone(),
+            None => format!("\u{1}{}\u{2}", piece.source),
+        };
+        let broken = if self.broken { "\u{3}" } else { "" };
+        self.pieces.iter().map(piece).chain([broken.to_owned()]).collect()
+    }
+
     /// Every piece's text is known.
     pub fn is_known(&self) -> bool {
         !self.broken && self.pieces.iter().all(|p| p.text.is_some())
@@ -140,9 +150,9 @@ impl Key {
         if self.broken || key.broken {
             return true;
         }
-        let (own, other) = (self.tokens(), key.tokens());
-        for (at, token) in own.iter().enumerate() {
-            match (token, other.get(at)) {
+        let mut other = key.tokens();
+        for token in self.tokens() {
+            match (token, other.next()) {
                 (_, None) => return false,
                 (a, Some(b)) if a == b => {}
                 (KeyToken::Char(_), Some(KeyToken::Char(_))) => return false,
@@ -156,15 +166,13 @@ impl Key {
         true
     }
 
-    fn tokens(&self) -> Vec<KeyToken<'_>> {
-        let mut out = Vec::new();
-        for piece in &self.pieces {
-            match &piece.text {
-                Some(text) => out.extend(text.chars().map(KeyToken::Char)),
-                None => out.push(KeyToken::Symbol { source: &piece.source, hash: piece.is_hash() }),
-            }
-        }
-        out
+    fn tokens(&self) -> impl Iterator<Item = KeyToken<'_>> {
+        self.pieces.iter().flat_map(|piece| {
+            let symbol = || KeyToken::Symbol { source: &piece.source, hash: piece.is_hash() };
+            let text = piece.text.as_deref();
+            let chars = text.unwrap_or_default().chars().map(KeyToken::Char);
+            chars.chain(text.is_none().then(symbol))
+        })
     }
 }
 

@@ -184,3 +184,60 @@ fn what_names_nox_and_cannot_be_read_is_said() {
         assert!(says(&outcome, "mentions nox"), "{script}: {:?}", outcome.undecided);
     }
 }
+
+/// Each cache step is compared with the calls and with the other caches.
+#[test]
+fn what_is_compared_with_each_other_has_a_bound() {
+    let paths = |count: usize| (0..count).map(|i| format!("          p{i}\n")).collect::<String>();
+    let cache = |lines: usize| {
+        let paths = paths(lines);
+        format!(
+            "      - uses: actions/cache@v5\n        with:\n          key: k\n          path: |\n{}",
+            paths.replace("          p", "            p")
+        )
+    };
+    let calls = |count: usize| -> String {
+        (0..count).map(|i| format!("      - run: nox --envdir e{i}\n")).collect()
+    };
+    for (steps, events, said) in [
+        (cache(1).repeat(100), 100, None),
+        (cache(1).repeat(300), 100, Some("more than 100 cache steps")),
+        (cache(300).repeat(9), 3, Some("more than 1000 lines in the `path` of cache steps")),
+        (calls(100), 100, None),
+        (calls(300), 100, Some("more than 100 folders of environments")),
+    ] {
+        let text = format!("on: push\njobs:\n  t:\n    steps:\n{steps}");
+        let folder =
+            testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
+        let repository = testing::read(folder.path());
+        let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
+        let timeline = build(&repository, &instances, &instances.list[0], most_work(1));
+        assert_eq!(timeline.events.len(), events, "{said:?}");
+        let labels: Vec<&str> = timeline.undecided.iter().map(|u| u.place.label.as_str()).collect();
+        match said {
+            Some(said) => assert!(labels.len() == 1 && labels[0].starts_with(said), "{labels:?}"),
+            None => assert_eq!(labels, [""; 0]),
+        }
+    }
+}
+
+/// For each pattern, the scripts before the step are searched for what may write such a file.
+#[test]
+fn the_hashes_of_a_key_count() {
+    let scripts = "      - run: 'true # nox'\n".repeat(600);
+    let hashes = "${{ hashFiles('a', 'b') }}".repeat(10);
+    let cache = format!(
+        "      - uses: actions/cache@v5\n        with: {{path: .nox, key: \"{hashes}\"}}\n"
+    );
+    for (steps, caches) in
+        [(cache.repeat(60), 60), (scripts.clone() + &cache, 1), (scripts + &cache.repeat(90), 83)]
+    {
+        let text = format!("on: push\njobs:\n  t:\n    steps:\n{steps}");
+        let folder =
+            testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
+        let repository = testing::read(folder.path());
+        let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
+        let timeline = build(&repository, &instances, &instances.list[0], most_work(1));
+        assert_eq!(timeline.caches().count(), caches);
+    }
+}

@@ -1,5 +1,6 @@
 //! Walks the steps of one instance, composite actions included, and writes down its events.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::event::{CacheStep, Event, EventKind, Gate, Invocation, StepRef};
@@ -22,6 +23,12 @@ const USES_ACTION: &str = "uses this action";
 const MAX_ACTION_DEPTH: usize = 9;
 /// Steps of one instance, those of composite actions counted each time they are used.
 const MAX_STEPS: usize = 5_000;
+/// Cache steps of one instance: each is compared with the calls and the other caches.
+const MAX_CACHES: usize = 100;
+/// Lines of `path` of all of them.
+const MAX_PATHS: usize = 1_000;
+/// Folders in which one instance keeps environments.
+const MAX_FOLDERS: usize = 100;
 /// Work that the instances of one file may cost together: one for a step, a followed script or a
 /// call of the tool, and one more for this many bytes of a script.
 const MAX_WORK_OF_FILE: usize = 60_000;
@@ -85,7 +92,9 @@ pub fn build(
         outer: None,
         depth: 0,
         taken: 0,
+        script_bytes: 0,
         left: most,
+        compared: Compared::default(),
         followed: 0,
     };
     if let Some(job) = job {
@@ -143,10 +152,51 @@ pub(super) struct TimelineBuilder<'a> {
     pub depth: usize,
     /// Steps read so far.
     taken: usize,
+    /// Of their scripts.
+    script_bytes: usize,
     /// Work that may still be spent.
     left: usize,
+    /// What is compared with each other so far.
+    compared: Compared,
     /// Scripts of other files read so far.
     pub followed: usize,
+}
+
+/// What of an instance is compared with each other, so that its number is bounded.
+#[derive(Default)]
+struct Compared {
+    caches: usize,
+    paths: usize,
+    folders: BTreeSet<String>,
+    /// There is more than may be compared.
+    too_much: bool,
+}
+
+impl Compared {
+    /// Counts an event; what there is too much of then.
+    fn add(&mut self, kind: &EventKind) -> Option<String> {
+        match kind {
+            EventKind::Cache(step) => {
+                self.caches += 1;
+                self.paths += step.paths.len();
+            }
+            EventKind::Run(call) => {
+                let new = call.folders.iter().filter(|folder| !self.folders.contains(*folder));
+                let new: Vec<String> = new.cloned().collect();
+                self.folders.extend(new);
+            }
+            _ => {}
+        }
+        if self.caches > MAX_CACHES {
+            Some(format!("{MAX_CACHES} cache steps"))
+        } else if self.paths > MAX_PATHS {
+            Some(format!("{MAX_PATHS} lines in the `path` of cache steps"))
+        } else if self.folders.len() > MAX_FOLDERS {
+            Some(format!("{MAX_FOLDERS} folders of environments"))
+        } else {
+            None
+        }
+    }
 }
 
 /// A checkout whose content is not known.
@@ -209,6 +259,9 @@ impl<'a> TimelineBuilder<'a> {
 
     fn steps(&mut self, document: usize, job: Option<usize>, list: &'a StepList, inputs: &Inputs) {
         for (position, step) in list.steps.iter().enumerate() {
+            if self.compared.too_much {
+                return;
+            }
             if self.taken == MAX_STEPS {
                 let here = Here {
                     document: &self.repository.documents[document],
@@ -224,7 +277,9 @@ impl<'a> TimelineBuilder<'a> {
             let step_ref = StepRef { document, job, step: position };
             let here =
                 Here { document: &self.repository.documents[document], step_ref, step, inputs };
-            if !self.spend(here, step.run.as_ref().map_or(0, |script| script.text.len())) {
+            let bytes = step.run.as_ref().map_or(0, |script| script.text.len());
+            self.script_bytes += bytes;
+            if !self.spend(here, bytes) {
                 return;
             }
             let known = self.depth;
@@ -274,6 +329,11 @@ impl<'a> TimelineBuilder<'a> {
         true
     }
 
+    /// The bytes that a search in all scripts so far is worth.
+    pub fn searched(&self) -> usize {
+        self.taken + self.script_bytes / BYTES_PER_WORK
+    }
+
     /// Whether the work of so many bytes may still be done.
     pub fn affords(&self, bytes: usize) -> bool {
         self.left > bytes / BYTES_PER_WORK
@@ -320,6 +380,14 @@ impl<'a> TimelineBuilder<'a> {
     }
 
     pub fn push(&mut self, here: Here<'_>, span: Span, kind: EventKind) {
+        if self.compared.too_much {
+            return;
+        }
+        if let Some(what) = self.compared.add(&kind) {
+            self.compared.too_much = true;
+            let why = format!("more than {what}: the rest of the steps is not read");
+            return self.undecide(here, span, why);
+        }
         self.events.push(Event {
             step_ref: here.step_ref,
             outer: self.outer.unwrap_or(here.step_ref),

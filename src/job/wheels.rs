@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::commands::shown;
 use super::event::{EventKind, Invocation};
-use super::followed::CommandOrigin;
+use super::followed::{CommandOrigin, FOLLOWED_AS_SCRIPT};
 use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Scalar;
 use crate::base::text::Span;
@@ -22,6 +22,11 @@ impl TimelineBuilder<'_> {
     pub(super) fn wheels(&mut self, here: Here<'_>, script: &Scalar, span: Span) {
         let map = OnceCell::new();
         let origin = CommandOrigin::step(here, script, &map, Some(String::new()));
+        // Thousands of steps can have one large project.
+        let size = self.project_of_wheels().map_or(0, |text| text.len() / FOLLOWED_AS_SCRIPT);
+        if !self.spend(here, size) {
+            return;
+        }
         for text in self.wheel_commands(here).into_iter().take(MAX_COMMANDS) {
             let read = commands(&Shell::Bash, &Expanded::new(&text, &[]), &|name| {
                 self.variable(&origin, &[], name)
@@ -66,6 +71,12 @@ impl TimelineBuilder<'_> {
         }
     }
 
+    /// The project file, where it may hold settings of cibuildwheel.
+    fn project_of_wheels(&self) -> Option<Arc<str>> {
+        let text = self.files(&self.state.place("")).read("pyproject.toml")?;
+        text.contains("cibuildwheel").then_some(text)
+    }
+
     /// The commands that cibuildwheel is set to run, from its variables or the project file.
     fn wheel_commands(&self, here: Here<'_>) -> Vec<String> {
         let rules = &setup_actions().builds_wheels;
@@ -73,10 +84,7 @@ impl TimelineBuilder<'_> {
         let scope = self.scope_at(here);
         let variable =
             |name: &str| scope.variable(name).and_then(|value| value.known().map(|v| v.to_text()));
-        let project = self.files(&self.state.place("")).read("pyproject.toml");
-        let project = project
-            .filter(|text| text.contains("cibuildwheel"))
-            .and_then(|t| t.parse::<toml::Table>().ok());
+        let project = self.project_of_wheels().and_then(|t| t.parse::<toml::Table>().ok());
         let table = project.as_ref().and_then(|p| p.get("tool")?.get("cibuildwheel"));
         let setting = |name: &str| {
             let variable_name =

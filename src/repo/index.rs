@@ -1,6 +1,6 @@
 //! All workflows and actions of a repository, linked: who calls whom.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::document::Document;
@@ -17,7 +17,7 @@ use crate::shell::Scripts;
 use crate::tool::memo::Answers;
 
 /// A job that calls a reusable workflow or uses an action of the same repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Caller {
     pub document: usize,
     pub job: usize,
@@ -39,7 +39,10 @@ pub struct Repository {
     pub cache_action: Option<String>,
     by_path: HashMap<String, usize>,
     callers: HashMap<usize, Vec<Caller>>,
-    called_actions: Vec<bool>,
+    /// By action, the jobs that have a step with it.
+    action_users: HashMap<usize, BTreeSet<Caller>>,
+    /// By action, the actions that have a step with it.
+    action_parents: HashMap<usize, Vec<usize>>,
     /// The workflows that start when one of this name has run.
     started_by: HashMap<String, Vec<usize>>,
     /// Each once, in the order of the files.
@@ -129,7 +132,6 @@ impl Repository {
             }
         }
         let mut repository = Self {
-            called_actions: vec![false; documents.len()],
             documents,
             files,
             words: Words::new(tool_actions),
@@ -139,6 +141,8 @@ impl Repository {
             cache_action: None,
             by_path,
             callers: HashMap::new(),
+            action_users: HashMap::new(),
+            action_parents: HashMap::new(),
             started_by: HashMap::new(),
             caches,
             uploads,
@@ -193,7 +197,8 @@ impl Repository {
 
     fn link(&mut self) {
         let mut callers: HashMap<usize, Vec<Caller>> = HashMap::new();
-        let mut called = vec![false; self.documents.len()];
+        let mut action_users: HashMap<usize, BTreeSet<Caller>> = HashMap::new();
+        let mut action_parents: HashMap<usize, Vec<usize>> = HashMap::new();
         let mut started_by: HashMap<String, Vec<usize>> = HashMap::new();
         for (document, found) in self.documents.iter().enumerate() {
             if let Some(workflow) = found.workflow() {
@@ -209,16 +214,21 @@ impl Repository {
                     {
                         callers.entry(target).or_default().push(Caller { document, job });
                     }
+                    for action in self.used_actions(&definition.steps) {
+                        action_users.entry(action).or_default().insert(Caller { document, job });
+                    }
                 }
             }
-            for step in found.step_lists().flat_map(|list| &list.steps) {
-                if let Some(target) = step.uses.as_ref().and_then(|u| self.action_of(&u.text)) {
-                    called[target] = true;
+            for action in found.steps(None).into_iter().flat_map(|list| self.used_actions(list)) {
+                let parents = action_parents.entry(action).or_default();
+                if parents.last() != Some(&document) {
+                    parents.push(document);
                 }
             }
         }
         self.callers = callers;
-        self.called_actions = called;
+        self.action_users = action_users;
+        self.action_parents = action_parents;
         self.started_by = started_by;
     }
 
@@ -246,41 +256,31 @@ impl Repository {
 
     /// Some step of the repository uses this action.
     pub fn is_called(&self, action: usize) -> bool {
-        self.called_actions[action]
+        self.action_users.contains_key(&action) || self.action_parents.contains_key(&action)
     }
 
-    /// The jobs that use an action, directly or through other actions.
-    pub fn users(&self, action: usize) -> Vec<Caller> {
+    /// The jobs that use an action, directly or through other actions; `None` where they are more
+    /// than `most`.
+    pub fn users(&self, action: usize, most: usize) -> Option<Vec<Caller>> {
         let mut actions = vec![action];
-        let mut next = 0;
-        while let Some(wanted) = actions.get(next).copied() {
-            next += 1;
-            for (document, found) in
-                self.documents.iter().enumerate().filter(|(_, d)| d.action().is_some())
-            {
-                let uses = found.steps(None).is_some_and(|list| self.list_uses(list, wanted));
-                if uses && !actions.contains(&document) {
-                    actions.push(document);
-                }
+        let mut seen = HashSet::from([action]);
+        let mut users = BTreeSet::new();
+        while let Some(next) = actions.pop() {
+            users
+                .extend(self.action_users.get(&next).into_iter().flatten().take(most + 1).copied());
+            if users.len() > most {
+                return None;
             }
+            let parents = self.action_parents.get(&next).into_iter().flatten();
+            actions.extend(parents.copied().filter(|parent| seen.insert(*parent)));
         }
-        let mut users = Vec::new();
-        for (document, found) in self.documents.iter().enumerate() {
-            for (job, definition) in
-                found.workflow().map_or(&[][..], |w| &w.jobs).iter().enumerate()
-            {
-                if actions.iter().any(|a| self.list_uses(&definition.steps, *a)) {
-                    users.push(Caller { document, job });
-                }
-            }
-        }
-        users
+        Some(users.into_iter().collect())
     }
 
-    fn list_uses(&self, list: &StepList, action: usize) -> bool {
-        list.steps
-            .iter()
-            .any(|s| s.uses.as_ref().and_then(|u| self.action_of(&u.text)) == Some(action))
+    /// The actions of the repository that the steps of a list use.
+    fn used_actions(&self, list: &StepList) -> impl Iterator<Item = usize> {
+        let uses = list.steps.iter().filter_map(|step| step.uses.as_ref());
+        uses.filter_map(|uses| self.action_of(&uses.text))
     }
 
     /// The reusable workflow of this repository that a job's `uses:` names.
