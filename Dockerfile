@@ -1,5 +1,5 @@
-# cachelint as an image: `docker build -t cachelint .`, then
-# `docker run --rm -v "$PWD:/repo:ro" cachelint`; without `:ro` and with `--user "$(id -u)"`, `--fix` works too.
+# An image with cachelint. Build it with `docker build -t cachelint .` and check a repository with
+# `docker run --rm -v "$PWD:/repo:ro" cachelint`. For `--fix`, leave out `:ro` and add `--user "$(id -u)"`.
 FROM rust:1-slim-bookworm AS build
 WORKDIR /src
 COPY . .

@@ -291,7 +291,7 @@ mod links_and_devices {
         }
         let output = check(&folder, &[]);
         assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output.stderr).contains("noxfile.py: cannot be read"));
+        assert!(text(&output.stderr).contains("noxfile.py: can't be read"));
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Context for Scope<'_> {
     }
 }
 
-/// `runner.os` of a job, where its labels tell.
+/// `runner.os` of a job, if its labels decide it.
 pub fn runner_os(job: &Job, scope: &Scope<'_>) -> Option<&'static str> {
     if job.container.is_some() {
         return Some("Linux");

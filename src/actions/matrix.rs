@@ -76,7 +76,7 @@ fn field(value: &Eval, key: &str) -> Eval {
     }
 }
 
-/// The legs of a matrix as far as static facts tell.
+/// The legs of a matrix as far as static facts decide them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Legs {
     pub legs: Vec<Leg>,

@@ -3,7 +3,7 @@
 use crate::base::text::Span;
 use crate::yaml::{NodeId, Tree};
 
-/// A scalar of the file: its value and where it stands.
+/// A scalar of the file: its value and where it is.
 #[derive(Debug, Clone)]
 pub struct Scalar {
     pub node: NodeId,

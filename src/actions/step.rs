@@ -24,7 +24,7 @@ pub struct Step {
     pub with: Vec<(String, Scalar)>,
     /// Written as an alias of another step, or carries an anchor that others may link to.
     pub shared: bool,
-    /// Runs beside others: in a `parallel:` group or `background: true`.
+    /// Runs alongside others: in a `parallel:` group or `background: true`.
     pub concurrent: bool,
 }
 

@@ -150,7 +150,7 @@ pub enum Change {
     RemoveKey { mapping: Route, key: String },
     /// The item at `index` of `sequence` goes.
     RemoveItem { sequence: Route, index: usize },
-    /// The item at `from` of `sequence` stands before the item that was at `before`.
+    /// The item at `from` of `sequence` comes before the item that was at `before`.
     MoveItem { sequence: Route, from: usize, before: usize },
 }
 

@@ -6,7 +6,7 @@
 pub enum GlobError {
     #[error("the pattern is empty")]
     Empty,
-    #[error("`.` and `..` are not allowed inside a pattern")]
+    #[error("`.` and `..` aren't allowed in a pattern")]
     Relative,
 }
 
@@ -58,7 +58,7 @@ enum GlobPiece {
 }
 
 impl Pattern {
-    /// Reads one pattern; surrounding blanks and leading `!` are part of the notation.
+    /// Reads one pattern; surrounding spaces and leading `!` are part of the notation.
     pub fn parse(text: &str) -> Result<Self, GlobError> {
         let mut negated = false;
         let mut text = text.trim();

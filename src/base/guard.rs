@@ -11,7 +11,7 @@ pub fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, Problem> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| Problem {
         path: path.to_owned(),
         position: None,
-        message: "could not be checked because of a bug in cachelint".to_owned(),
+        message: "couldn't be checked because of a bug in cachelint".to_owned(),
         help: Some("please report it with this file; the other files were checked".to_owned()),
     })
 }

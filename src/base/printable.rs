@@ -83,7 +83,7 @@ pub fn markdown_cell(text: &str) -> String {
 /// mention or HTML.
 pub fn markdown_code(name: &str) -> String {
     let name = printable_name(name).replace('`', "'").replace('|', "\\|");
-    // A code span that begins or ends with a blank loses it, and an empty one is none.
+    // A code span that begins or ends with a space loses it, and an empty one is none.
     let name = name.trim();
     if name.is_empty() { "``  ``".to_owned() } else { format!("`{name}`") }
 }

@@ -1,4 +1,4 @@
-//! Syntax trees of scripts and modules. The last ones are kept for all threads: the legs of a
+//! Syntax trees of scripts and modules. The last ones are cached for all threads, because the legs of a
 //! matrix read the same texts again.
 
 use std::cell::RefCell;
@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use tree_sitter::{Parser, Tree};
 
-/// Trees kept.
-const MAX_KEPT: usize = 64;
-/// Trees of longer texts are not kept.
-const MAX_KEPT_BYTES: usize = 64 * 1024;
+/// Trees in the cache.
+const MAX_CACHED: usize = 64;
+/// Trees of longer texts are not cached.
+const MAX_CACHED_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grammar {
@@ -19,14 +19,14 @@ pub enum Grammar {
     Python,
 }
 
-struct Kept {
+struct CachedTree {
     grammar: Grammar,
     text: Box<str>,
     tree: Tree,
 }
 
 /// The newest in front.
-static KEPT: Mutex<VecDeque<Kept>> = Mutex::new(VecDeque::new());
+static CACHE: Mutex<VecDeque<CachedTree>> = Mutex::new(VecDeque::new());
 
 thread_local! {
     static PARSERS: RefCell<[Option<Parser>; 3]> = RefCell::default();
@@ -34,8 +34,10 @@ thread_local! {
 
 /// The tree of `text`, mistakes included; `None` only where the grammar cannot be loaded.
 pub fn parse(grammar: Grammar, text: &str) -> Option<Tree> {
-    if let Some(kept) = kept().iter().find(|kept| kept.grammar == grammar && *kept.text == *text) {
-        return Some(kept.tree.clone());
+    if let Some(cached) =
+        cache().iter().find(|cached| cached.grammar == grammar && *cached.text == *text)
+    {
+        return Some(cached.tree.clone());
     }
     let tree = PARSERS.with_borrow_mut(|parsers| {
         let parser = &mut parsers[grammar as usize];
@@ -44,16 +46,16 @@ pub fn parse(grammar: Grammar, text: &str) -> Option<Tree> {
         }
         parser.as_mut()?.parse(text, None)
     })?;
-    if text.len() <= MAX_KEPT_BYTES {
-        let mut kept = kept();
-        kept.truncate(MAX_KEPT - 1);
-        kept.push_front(Kept { grammar, text: text.into(), tree: tree.clone() });
+    if text.len() <= MAX_CACHED_BYTES {
+        let mut cache = cache();
+        cache.truncate(MAX_CACHED - 1);
+        cache.push_front(CachedTree { grammar, text: text.into(), tree: tree.clone() });
     }
     Some(tree)
 }
 
-fn kept() -> MutexGuard<'static, VecDeque<Kept>> {
-    KEPT.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn cache() -> MutexGuard<'static, VecDeque<CachedTree>> {
+    CACHE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 fn loaded(grammar: Grammar) -> Option<Parser> {
@@ -68,7 +70,7 @@ fn loaded(grammar: Grammar) -> Option<Parser> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Grammar, MAX_KEPT, parse};
+    use super::{Grammar, MAX_CACHED, parse};
 
     #[test]
     fn a_text_is_read_in_each_grammar_and_after_many_others() {
@@ -81,7 +83,7 @@ mod tests {
             assert_eq!(kind(Grammar::Bash, "a b"), ("program".to_owned(), 3));
             assert_eq!(kind(Grammar::Python, "a b"), ("module".to_owned(), 3));
             assert_eq!(kind(Grammar::PowerShell, "a b"), ("program".to_owned(), 3));
-            for other in 0..2 * MAX_KEPT {
+            for other in 0..2 * MAX_CACHED {
                 assert_eq!(
                     kind(Grammar::Bash, &"x".repeat(other + 1)),
                     ("program".to_owned(), other + 1)

@@ -58,23 +58,42 @@ impl Newline {
 /// Why bytes are not a text that can be checked.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TextError {
-    #[error("not UTF-8 (first bad byte at offset {offset}, line {line})")]
+    #[error("isn't UTF-8 (first invalid byte at offset {offset}, line {line})")]
     NotUtf8 { offset: usize, line: usize },
-    #[error("larger than {limit} bytes ({size} bytes)")]
-    TooLarge { size: u64, limit: u64 },
+    #[error("is larger than {} MiB", limit / (1024 * 1024))]
+    TooLarge { limit: u64 },
     /// YAML parsers differ in whether the second belongs to the first key.
-    #[error("begins with two byte order marks")]
+    #[error("starts with two byte order marks")]
     TwoBoms,
 }
 
 /// Workflow files above this size are refused: GitHub itself refuses files of more than 512 KiB.
 pub const MAX_BYTES: u64 = 5 * 1024 * 1024;
 
+/// Why a file can't be read, as it is shown after the file's name.
+pub fn unreadable(error: &io::Error) -> String {
+    format!("can't be read: {}", io_reason(error))
+}
+
+/// What went wrong, in plain words and without the number of the system's error.
+pub fn io_reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => {
+            let text = error.to_string();
+            let plain = text.split(" (os error ").next().unwrap_or_default();
+            plain.to_owned()
+        }
+    }
+}
+
 /// The bytes of a file: of a larger one than [`MAX_BYTES`] no more than tells that it is.
 pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe would wait for whoever writes into it.
     if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
+        return Err(io::Error::other("it isn't a regular file"));
     }
     let file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -100,7 +119,7 @@ impl Text {
     /// [`MAX_BYTES`].
     pub fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Result<Self, TextError> {
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(TextError::TooLarge { size: bytes.len() as u64, limit: MAX_BYTES });
+            return Err(TextError::TooLarge { limit: MAX_BYTES });
         }
         let whole = String::from_utf8(bytes).map_err(|e| {
             let offset = e.utf8_error().valid_up_to();
@@ -184,7 +203,7 @@ impl Text {
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.line_of(offset);
-        // Every byte that does not continue a character starts one; `offset` may stand inside the
+        // Every byte that does not continue a character starts one; `offset` may be inside the
         // last.
         let before = &self.text.as_bytes()[self.line_starts()[line]..offset];
         let column = before.iter().filter(|b| **b & 0xC0 != 0x80).count();
@@ -207,7 +226,7 @@ mod tests {
         let limit = usize::try_from(MAX_BYTES).expect("a small limit");
         assert!(Text::new("a.yml", vec![b'a'; limit]).is_ok());
         let large = Text::new("a.yml", vec![b'a'; limit + 1]).expect_err("too large");
-        assert_eq!(large, TextError::TooLarge { size: MAX_BYTES + 1, limit: MAX_BYTES });
+        assert_eq!(large, TextError::TooLarge { limit: MAX_BYTES });
         let twice = Text::new("a.yml", "\u{feff}\u{feff}on: push\n".into()).expect_err("two BOMs");
         assert_eq!(twice, TextError::TwoBoms);
     }

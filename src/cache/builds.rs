@@ -81,7 +81,7 @@ impl Builds {
     /// What certainly differs, in words; `None` where nothing does.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.differ(&other.sessions, &self.sessions) {
-            return Some("run other sessions");
+            return Some("run different sessions");
         }
         self.difference_of_session(other)
     }
@@ -92,14 +92,14 @@ impl Builds {
             other.variables.get(name).is_some_and(|other| self.differ(text, other))
         };
         if self.variables.iter().any(|(name, text)| says(name, text)) {
-            return Some("install what another value of a variable says");
+            return Some("install different packages, because a variable differs");
         }
         if !(self.names_interpreters && other.names_interpreters)
             && self.differ(&self.interpreters, &other.interpreters)
         {
-            return Some("set up other interpreters");
+            return Some("set up different interpreters");
         }
-        self.differ(&self.runner, &other.runner).then_some("run on another runner or image")
+        self.differ(&self.runner, &other.runner).then_some("run on different runners or images")
     }
 
     /// The interpreters, or the operating systems they are built for, certainly differ.

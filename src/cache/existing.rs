@@ -68,7 +68,7 @@ impl<'a> ExistingCache<'a> {
     }
 
     /// The first call that uses what a restore key brought as it is; `None` where no key but the
-    /// exact one restores anything, and where the environments are removed or built anew unless
+    /// exact one restores anything, and where the environments are removed or rebuilt unless
     /// the hit was exact.
     pub fn first_on_partial_hit(&self) -> Option<(&'a Event, &'a Invocation)> {
         if self.step.restore_templates.is_empty() {
@@ -89,7 +89,7 @@ impl<'a> ExistingCache<'a> {
         None
     }
 
-    /// Whether a restore key brings packages only: the environments are removed or built anew
+    /// Whether a restore key brings packages only: the environments are removed or rebuilt
     /// unless the hit was exact.
     pub fn is_rebuilt_on_partial_hit(&self) -> bool {
         !self.step.restore_templates.is_empty() && self.first_on_partial_hit().is_none()

@@ -75,7 +75,7 @@ pub fn is_of_the_image(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bo
         && floats(caches.context, cached.timeline)
 }
 
-/// Whether the Python of a session stands in the noxfile and not in the environment's name, while
+/// Whether the Python of a session is in the noxfile and not in the environment's name, while
 /// the key surely does not change with that file.
 pub fn follows_no_definition(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bool {
     let key = &cached.step.template;

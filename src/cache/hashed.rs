@@ -11,7 +11,7 @@ use crate::job::{Event, EventKind, Timeline};
 use crate::repo::index::local;
 use crate::tool::Answer;
 
-/// Shorter pieces of a file name stand in scripts by chance.
+/// Shorter pieces of a file name occur in scripts by chance.
 const MIN_NAME: usize = 2;
 /// Commands that write files whose names they do not say.
 const WRITERS: [&str; 5] = ["compile", "export", "make ", "download", "git clone"];

@@ -65,7 +65,7 @@ impl<'a> JobCaches<'a> {
         self.document_of(step_ref).steps(step_ref.job)
     }
 
-    /// Where an input of the cache step stands, or the step itself.
+    /// Where an input of the cache step is, or the step itself.
     pub fn input_span(&self, cached: &ExistingCache<'_>, name: &str) -> Span {
         let input = self.step_at(cached.event.step_ref).and_then(|s| s.input(name));
         input.map_or(cached.event.span, |scalar| scalar.span)
@@ -124,7 +124,7 @@ impl<'a> JobCaches<'a> {
             return Err("the step is shared through an anchor".to_owned());
         }
         if step.concurrent {
-            return Err("the step runs beside others (`parallel` or `background`)".to_owned());
+            return Err("the step runs alongside others (`parallel` or `background`)".to_owned());
         }
         let users = |s: &&JobContext<'_>| {
             s.timelines.iter().any(|t| t.events.iter().any(|e| e.step_ref == step_ref))

@@ -33,13 +33,13 @@ pub struct Needs {
     pub checkout: String,
     /// Who supplies the Pythons of the environments.
     pub interpreters: Interpreters,
-    /// The id of the step that must stand before the cache step, where the key needs one.
+    /// The id of the step that must come before the cache step, where the key needs one.
     pub probe_id: &'static str,
-    /// The job's id, where the step stands in the job itself; else only the run knows it.
+    /// The job's id, where the step is in the job itself; else only the run knows it.
     pub job: Option<String>,
     /// What defines the job has a hash of its own, with which a restore key ends.
     pub two_hashes: bool,
-    /// Restore keys stand beside the key.
+    /// The step also has restore keys.
     pub restores: bool,
     pub separation: Separation,
     /// The path of the workspace can differ from run to run.
@@ -92,7 +92,7 @@ impl Beginning {
 }
 
 impl Needs {
-    /// What a cache of all cacheable calls of the job needs, if its step stands inside `document`:
+    /// What a cache of all cacheable calls of the job needs, if its step is inside `document`:
     /// the job's own file, or a composite action, whose cache must suit every job that uses it.
     pub fn of(context: &JobContext<'_>, document: usize) -> Self {
         let mut needs = Self {
@@ -194,8 +194,8 @@ impl Needs {
         let named = names.chain([context.name.as_str()]).find(|name| tool.tries_newest(name));
         if let Some(word) = run.newest.as_deref().or(named) {
             self.doubt(format!(
-                "`{word}` says that the newest versions matter here, and a cache holds them back \
-                 for up to a week"
+                "`{word}` asks for the newest versions, and a cache can hold them back for up to \
+                 a week"
             ));
         }
         if let Some(folder) = &run.foreign_code {
@@ -275,12 +275,12 @@ impl Needs {
         } else {
             (None, Some(hash(&self.groups())))
         };
-        let kept = self.hashes.iter().map(|h| expression(h));
+        let more = self.hashes.iter().map(|h| expression(h));
         let parts = [self.prefix()].into_iter().chain(first).chain(week);
-        parts.chain(second).chain(kept).collect::<Vec<String>>().join("-")
+        parts.chain(second).chain(more).collect::<Vec<String>>().join("-")
     }
 
-    /// The step that must stand before the cache step.
+    /// The step that must come before the cache step.
     pub fn probe(&self) -> Option<Probe> {
         self.interpreters.probe(self.probe_id, self.needs_bash, self.week())
     }
@@ -307,7 +307,7 @@ impl Needs {
         (!self.no_restore_keys).then(|| format!("{}-", self.prefix()))
     }
 
-    /// `env.pythonLocation` stands in the key.
+    /// `env.pythonLocation` is in the key.
     pub fn location(&self) -> bool {
         self.interpreters.location && !self.interpreters.is_asked()
     }

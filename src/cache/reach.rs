@@ -25,11 +25,11 @@ const AROUND: [&str; 10] =
 pub struct ReachingValue {
     /// `matrix.session`.
     pub path: String,
-    /// It is a version or a processor that setup-python is asked for, and nothing beside it.
+    /// It is a version or a processor that setup-python is asked for, and nothing else.
     pub version: bool,
     /// It is among the labels of `runs-on`.
     pub runner: bool,
-    /// It reaches something beside the labels.
+    /// It reaches more than the labels.
     pub elsewhere: bool,
 }
 
@@ -166,7 +166,7 @@ impl<'a> ValueCollector<'a> {
         let version = action.and_then(|a| a.version_input.as_deref());
         for (name, value) in &step.with {
             let named = |input: Option<&str>| input.is_some_and(|i| name.eq_ignore_ascii_case(i));
-            // Both stand in the folder of the interpreter.
+            // Both are in the folder of the interpreter.
             let told = named(version) || named(Some("architecture"));
             if !(name.contains("python") || name.contains("environment") || told) {
                 continue;
@@ -264,7 +264,7 @@ pub fn reaches(context: &JobContext<'_>, event: &Event, call: &Invocation, name:
         || has_word(before_posargs(&call.command), name)
         || !call.own
         || files.into_iter().any(|file| {
-            // A file that cannot be read may read it; the workflow's own text isn't a reader.
+            // A file that can't be read may read it; the workflow's own text isn't a reader.
             !file.ends_with(".yml")
                 && !file.ends_with(".yaml")
                 && context.repository.files().read(file).is_none_or(|text| has_word(&text, name))
@@ -286,7 +286,7 @@ fn texts_of(step: &Step) -> impl Iterator<Item = &str> {
     step.run.iter().chain(values).map(|s| s.text.as_str())
 }
 
-/// What stands after ` -- ` goes to the session, not to nox.
+/// What comes after ` -- ` goes to the session, not to nox.
 pub fn before_posargs(line: &str) -> &str {
     line.split(" -- ").next().unwrap_or_default()
 }

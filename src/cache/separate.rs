@@ -35,7 +35,7 @@ struct Column {
 }
 
 impl Separation {
-    /// What the key must name beside the interpreters.
+    /// What the key must name besides the interpreters.
     pub fn of(context: &JobContext<'_>, interpreters: &Interpreters) -> Self {
         let timelines: Vec<&Timeline> =
             context.timelines.iter().filter(|t| cacheable(t).next().is_some()).collect();
@@ -200,7 +200,7 @@ fn text_at(timeline: &Timeline, path: &str) -> Option<String> {
     }
 }
 
-/// Can stand in a key: plain names, values without commas and line breaks, and not all the same.
+/// Can be in a key: plain names, values without commas and line breaks, and not all the same.
 fn usable(column: &Column) -> bool {
     is_plain(&column.path) && column.texts.iter().flatten().all(|t| !t.contains([',', '\n', '\r']))
 }

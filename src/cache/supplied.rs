@@ -34,7 +34,7 @@ pub fn supplied(context: &JobContext<'_>, timeline: &Timeline) -> Option<Supplie
     (stays(context, timeline, before, call)).then_some(Supplied::Stays)
 }
 
-/// Whether a machine of one's own keeps the folder of the call: nothing cleans the workspace, or
+/// Whether a self-hosted machine keeps the folder of the call: nothing cleans the workspace, or
 /// the folder lies outside of it.
 fn stays(
     context: &JobContext<'_>,

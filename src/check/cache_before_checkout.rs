@@ -15,7 +15,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut first: Option<(&ExistingCache<'_>, usize)> = None;
     for cached in caches.list {
         let Some(call) = wiped_before(cached) else { continue };
-        let label = "the checkout after it deletes what it restores".to_owned();
+        let label = "a later checkout deletes what this restores".to_owned();
         places.push(CachePlace { cached, span: cached.event.span, label });
         first.get_or_insert((cached, call));
     }

@@ -37,8 +37,8 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         ),
         RemovedBefore::Save => (
             format!("`{}` deletes `{folder}` before the cache is saved", removal.what),
-            "The cache step saves at the end of the job, and finds nothing there: no run ever \
-             gets a cache. Remove this command or the cache step.",
+            "The cache step saves at the end of the job. By then the folder is gone, so no run \
+             ever gets a cache. Remove this command or the cache step.",
         ),
     };
     let report = CacheReport {

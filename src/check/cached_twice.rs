@@ -27,7 +27,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         ),
         help:
             "Where the two archives differ, nox reuses a mixture of both, and each of them costs \
-               time. Keep one of the steps; or give them `if:` conditions so that only one runs."
+               time. Keep one of the steps, or give them `if:` conditions so that only one runs."
                 .to_owned(),
         remedy: Remedy::Refused("cachelint can't tell which of the steps should stay".to_owned()),
     };

@@ -20,7 +20,7 @@ enum Flaw {
     Empty(String),
     /// No action sets it up: the image that the label means has it.
     System,
-    /// A session's `python=` stands in the noxfile alone.
+    /// A session's `python=` is in the noxfile alone.
     Definition,
     Restore {
         written: String,
@@ -80,7 +80,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
                          updated, nox keeps reusing environments built for the old one"
             .to_owned(),
         Flaw::Definition => "only the noxfile says which Python a session uses, and the cache key doesn't include its \
-                          hash, so after a change of `python=` nox keeps reusing the old environments"
+                          hash, so after `python=` changes, nox keeps reusing the old environments"
             .to_owned(),
         Flaw::Restore { written, what } => {
             format!(

@@ -33,7 +33,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     report.finding(caches, &places)
 }
 
-/// What is refused, and the input it stands in.
+/// What is refused, and the input it is in.
 fn refused(cached: &ExistingCache<'_>) -> Option<(&'static str, String)> {
     let limits = &cache_actions().limits;
     let restore = &cached.step.restore_templates;

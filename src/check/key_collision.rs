@@ -57,7 +57,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             caches.context.name, rival.difference
         ),
         Some(job) => format!(
-            "job `{}` and {job} {}, but share one cache key",
+            "jobs `{}` and {job} {}, but share one cache key",
             caches.context.name, rival.difference
         ),
     };

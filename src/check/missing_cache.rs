@@ -141,7 +141,13 @@ fn related(context: &JobContext<'_>, first: &Event, calls: &[UncoveredCall<'_>])
             && event.span == first.span
             && first.step_ref == first.outer;
         if !is_primary {
-            add(Location { path, span: event.span, label: format!("`{}`", invocation.command) });
+            // Where the source isn't shown, the command says which call is meant.
+            let label = if event.step_ref.document == first.outer.document {
+                "also builds environments".to_owned()
+            } else {
+                format!("`{}`", invocation.command)
+            };
+            add(Location { path, span: event.span, label });
         }
     }
     out
@@ -156,10 +162,10 @@ fn is_built_by_uv(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> bool
 fn there_already(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Option<String> {
     let supplied = calls.iter().find_map(|call| supplied(context, call.timeline))?;
     let who = match supplied {
-        Supplied::Arrives(what) => format!("`{what}` brings environments"),
+        Supplied::Arrives(what) => format!("`{what}` provides environments"),
         Supplied::Stays => "the runner keeps environments between runs".to_owned(),
     };
-    Some(format!("{who}, but nox deletes them; pass `-r` to reuse them, no cache is needed"))
+    Some(format!("{who}, but nox deletes them; pass `-r` to reuse them; no cache is needed"))
 }
 
 /// An explicit wish not to reuse environments is respected.

@@ -27,7 +27,7 @@ use crate::cache::job_caches::JobCaches;
 /// Looks at caches that are already there.
 type AuditCheck = fn(&JobCaches<'_>) -> Option<Finding>;
 
-/// In the order in which their fixes are combined: where a step stands comes first.
+/// In the order in which their fixes are combined: the position of a step comes first.
 const AUDIT_CHECKS: [AuditCheck; 18] = [
     retired_cache_action::check,
     cache_before_checkout::check,

@@ -19,7 +19,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         let label = if line.starts_with("- ") {
             "the dash is part of the text"
         } else {
-            "no saved key starts like this"
+            "no saved key starts with this"
         };
         places.push(CachePlace {
             cached,

@@ -14,18 +14,18 @@ use crate::report::ReportArgs;
 use crate::rules::checks;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 no findings are left, 1 findings are left (or a diff was printed), 2 something failed.
+Exit codes: 0 no findings are left, 1 findings are left or a diff was printed, 2 something failed.
 To ignore a finding, write `# cachelint: ignore[nox/missing-cache] reason` on its step, or on the line with the job's id.";
 
-/// Finds CI jobs that run nox without a working cache of its environments, and fixes them.
+/// Find CI jobs that run nox without a working cache of its environments, and fix them.
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// Files or folders to check; `-` for standard input [default: the repository around the
     /// current folder]
     ///
-    /// A file that is neither a workflow nor an action, such as noxfile.py or uv.lock, stands for
-    /// all workflows of its repository. Write `./rule` for a path named like a subcommand.
+    /// Any file that is neither a workflow nor an action, such as noxfile.py or uv.lock, stands for
+    /// all workflows of its repository. Write `./rule` for a path with the name of a subcommand.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
@@ -43,26 +43,27 @@ pub struct Cli {
     /// List every applied fix, not only files and jobs
     #[arg(long, help_heading = "Fixes")]
     pub show_fixes: bool,
-    /// Add an ignore comment for each finding that is left; with --diff, only print the patch
+    /// Add an ignore comment for each finding; with --diff, only print the patch
     #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, help_heading = "Fixes")]
     #[arg(default_missing_value = "", value_parser = one_line)]
     #[arg(conflicts_with_all = ["fix", "unsafe_fixes", "show_fixes"])]
     pub add_ignore: Option<String>,
 
-    /// Logs of past runs, as for `cachelint report`; fix only jobs for which a cache pays
+    /// Read the logs of past runs, and fix only jobs for which a cache pays off
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Checks")]
     pub logs: Vec<PathBuf>,
     /// Run only these checks, such as `missing-cache`, `cache` or `nox`
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
     #[arg(value_parser = SomeChecks, hide_possible_values = true)]
     pub select: Vec<CheckNames>,
-    /// Do not run these checks
+    /// Skip these checks
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Checks")]
     #[arg(value_parser = SomeChecks, hide_possible_values = true)]
     pub ignore: Vec<CheckNames>,
 
-    /// Skip workflows and actions that match this pattern, besides those in the settings
+    /// Skip workflows and actions that match this pattern, as `exclude` in the settings does
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Checks")]
+    #[arg(value_parser = pattern)]
     pub exclude: Vec<String>,
 
     /// Format of the findings
@@ -74,7 +75,7 @@ pub struct Cli {
     /// Also append findings as Markdown tables to this file, such as $GITHUB_STEP_SUMMARY
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub summary_file: Option<PathBuf>,
-    /// Count findings per check
+    /// Count findings per check, and per repository if there are several
     #[arg(long, help_heading = "Output")]
     pub statistics: bool,
     /// List the files that would be checked
@@ -83,13 +84,13 @@ pub struct Cli {
     /// Show what cachelint knows about each job that runs nox
     #[arg(long, help_heading = "Output")]
     pub show_timeline: bool,
-    /// When to use colours
+    /// When to color the output
     #[arg(long, value_enum, default_value_t = ColourChoice::Auto, value_name = "WHEN", help_heading = "Output")]
     pub color: ColourChoice,
     /// Also show infos, withheld findings, and why jobs could not be decided
     #[arg(long, short, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
     pub verbose: u8,
-    /// Print nothing if there are no findings; twice: no errors about unreadable files either
+    /// Print nothing if there are no findings; -qq also hides errors about unreadable files
     #[arg(long, short, action = ArgAction::Count, help_heading = "Output")]
     pub quiet: u8,
 
@@ -107,7 +108,7 @@ pub struct Cli {
     /// Exit with 1 if a finding of at least this severity is left; `info` also shows infos
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY", help_heading = "Exit code")]
     pub fail_on: FailOn,
-    /// Exit with 0 even if findings are left; the same as `--fail-on never`
+    /// Exit with 0 even if findings are left, as `--fail-on never` does
     #[arg(long, conflicts_with_all = ["exit_non_zero_on_fix", "fail_on"], help_heading = "Exit code")]
     pub exit_zero: bool,
     /// Exit with 1 if --fix changed something
@@ -133,12 +134,17 @@ struct OneCheck;
 #[derive(Debug, Clone)]
 struct SomeChecks;
 
-/// A reason stands in a comment, which ends with its line.
+/// A reason is in a comment, which ends with its line.
 fn one_line(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
-        return Err("a reason is one line of plain text".to_owned());
+        return Err("the reason must be one line of plain text".to_owned());
     }
     Ok(text.trim().to_owned())
+}
+
+fn pattern(text: &str) -> Result<String, String> {
+    let refused = |(reason, help)| format!("{reason}; {help}");
+    super::settings::path_pattern(text).map(|()| text.to_owned()).map_err(refused)
 }
 
 fn parse_word<T: FromStr<Err = String>>(
@@ -213,7 +219,7 @@ pub enum CliCommand {
     Report(ReportArgs),
     /// Print completions for a shell
     ///
-    /// Without a shell, list those there are.
+    /// Without a shell, list the supported shells.
     Completions {
         shell: Option<clap_complete::Shell>,
     },
@@ -221,12 +227,13 @@ pub enum CliCommand {
 
 #[derive(Debug, Args)]
 pub struct RuleArgs {
-    /// Its id or short name; without one, a list
+    /// Id or short name of the check; without one, list all checks
     #[arg(value_name = "CHECK", value_parser = OneCheck, hide_possible_values = true)]
     pub check: Option<CheckName>,
-    /// The pages of all checks
+    /// Print the pages of all checks
     #[arg(long, conflicts_with = "check")]
     pub all: bool,
+    /// Format of the pages
     #[arg(long, value_enum, default_value_t = RuleFormat::Markdown)]
     pub output_format: RuleFormat,
 }
@@ -269,5 +276,9 @@ mod tests {
                 .contains("did you mean `missing-cache`?")
         );
         assert!(parse(&["--exit-zero", "--exit-non-zero-on-fix"]).is_err());
+        assert!(parse(&["--exclude", "a/**,*.yml"]).is_ok());
+        for pattern in ["", "a,", "../a"] {
+            assert!(parse(&["--exclude", pattern]).is_err(), "{pattern}");
+        }
     }
 }

@@ -63,7 +63,7 @@ pub fn run() -> ExitCode {
         // The reader of our output has seen enough, as in `cachelint | head`.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(2),
         Err(e) => {
-            // Nothing is left to say it to if this fails too.
+            // If this fails too, there is nowhere left to report it.
             let _ = print::say(&format!("error: {e}"));
             ExitCode::from(2)
         }
@@ -124,11 +124,13 @@ fn check(cli: &Cli) -> io::Result<ExitStatus> {
     let paths: Vec<PathBuf> = cli.paths.iter().filter(|p| p.as_os_str() != "-").cloned().collect();
     let paths =
         if paths.is_empty() && stdin.is_none() { vec![default_folder(&current)] } else { paths };
+    let typed = typed(&cli.paths, &current);
     let Discovery { mut repositories, mut problems, foreign } = discover(&paths, stdin.as_ref());
     print::note_foreign(cli, &foreign)?;
-    for problem in problems.iter_mut().filter(|p| p.path.as_os_str() == "check") {
-        // As ruff has it.
-        problem.help = Some("cachelint needs no subcommand to check: `cachelint PATH`".to_owned());
+    for problem in &mut problems {
+        if let Some(help) = problem.path.to_str().and_then(instead_of_subcommand) {
+            problem.help = Some(help.to_owned());
+        }
     }
     if cli.show_files {
         for repository in &mut repositories {
@@ -136,7 +138,8 @@ fn check(cli: &Cli) -> io::Result<ExitStatus> {
                 leave_out(repository, &config);
             }
         }
-        let failed = print::show_files(cli, &repositories, problems, &current)?;
+        let report = Report { problems, current, typed, ..Report::default() };
+        let failed = print::show_files(cli, &repositories, &report)?;
         return Ok(ExitStatus { failed, ..ExitStatus::default() });
     }
     if cli.quiet == 0 && !cli.isolated && cli.config.is_none() {
@@ -147,14 +150,19 @@ fn check(cli: &Cli) -> io::Result<ExitStatus> {
 
     let mut run = Findings {
         evidence,
-        report: Report { problems, current: current.clone(), ..Report::default() },
+        report: Report {
+            problems,
+            current: current.clone(),
+            typed: Arc::clone(&typed),
+            ..Report::default()
+        },
         ..Findings::default()
     };
     let files: usize =
         repositories.iter().map(|r| r.files.iter().filter(|f| f.requested).count()).sum();
     let progress = progress::Progress::start(files, cli.quiet == 0);
     let several = repositories.len() > 1;
-    let asked = Asked { current: &current, typed: typed(&cli.paths, &current), several };
+    let asked = Asked { current: &current, typed, several };
     for repository in repositories {
         check_repository(cli, repository, &asked, &mut run);
     }
@@ -182,7 +190,9 @@ struct Asked<'a> {
 /// through a link. As resolved, and as typed.
 fn typed(paths: &[PathBuf], current: &Path) -> Arc<Vec<(PathBuf, PathBuf)>> {
     let own = |path: &PathBuf| {
-        let resolved = std::fs::canonicalize(path).ok()?;
+        let Ok(resolved) = std::fs::canonicalize(path) else {
+            return path.is_absolute().then(|| (path.clone(), path.clone()));
+        };
         let plain = Path::new(&output::relative(current, &resolved)) == path.as_path();
         let odd = path.is_absolute() || (!plain && path.components().all(is_name));
         odd.then(|| (resolved, path.clone()))
@@ -192,6 +202,16 @@ fn typed(paths: &[PathBuf], current: &Path) -> Arc<Vec<(PathBuf, PathBuf)>> {
 
 fn is_name(component: Component<'_>) -> bool {
     matches!(component, Component::Normal(_))
+}
+
+/// What to type instead of a subcommand that other linters have.
+fn instead_of_subcommand(path: &str) -> Option<&'static str> {
+    match path {
+        "check" | "lint" => Some("cachelint needs no subcommand to check: `cachelint PATH`"),
+        "fix" => Some("`cachelint --fix` applies fixes"),
+        "explain" => Some("`cachelint rule CHECK` explains a check"),
+        _ => None,
+    }
 }
 
 /// Says that a second settings file is not read.
@@ -255,10 +275,14 @@ fn check_repository(
         repaired.left();
     let sources = Sources::new(&repository.root, asked.current, texts);
     let sources = Arc::new(sources.with_typed(Arc::clone(&asked.typed)));
+    let shown = |path: &str| match cli.output_format {
+        Format::Json | Format::PullRequest => sources.display(path),
+        _ => sources.as_typed(path),
+    };
     let report = &mut run.report;
     if table {
         report.repositories.push(Row {
-            repository: output::relative(asked.current, &repository.root),
+            repository: shown(""),
             jobs: timelines.len(),
             findings: findings.iter().filter(|finding| finding.is_actionable()).count(),
             fixable: findings.iter().filter(|finding| summary::is_fixable(finding)).count(),
@@ -273,7 +297,7 @@ fn check_repository(
     for change in &repaired.changes {
         let done = change.rounds.iter().flat_map(|round| &round.done);
         report.fixed.extend(done.map(|done| Fixed {
-            path: sources.display(&change.relative),
+            path: shown(&change.relative),
             rule: done.rule,
             job: done.job.clone(),
             message: done.message.clone(),
@@ -281,9 +305,8 @@ fn check_repository(
         }));
     }
     run.changes.extend(repaired.changes.into_iter().map(|change| (change, Arc::clone(&sources))));
-    run.timelines.extend(
-        timelines.into_iter().map(|t| lint::JobTimeline { path: sources.display(&t.path), ..t }),
-    );
+    run.timelines
+        .extend(timelines.into_iter().map(|t| lint::JobTimeline { path: shown(&t.path), ..t }));
 }
 
 /// The whole repository around the current folder.
@@ -293,17 +316,22 @@ fn default_folder(current: &Path) -> PathBuf {
 
 fn read_stdin(cli: &Cli) -> io::Result<Option<Stdin>> {
     if !cli.paths.iter().any(|p| p.as_os_str() == "-") {
-        return Ok(None);
+        return match cli.stdin_filename {
+            Some(_) => Err(io::Error::other(
+                "`--stdin-filename` names a file on standard input\n  help: add `-` to the paths",
+            )),
+            None => Ok(None),
+        };
     }
     if cli.fix && cli.stdin_filename.is_none() {
         return Err(io::Error::other(
-            "`--fix -` needs `--stdin-filename`\n  help: give the path that the text has in its \
+            "`--fix -` needs `--stdin-filename`\n  help: give the path of the file in its \
              repository, such as .github/workflows/ci.yml",
         ));
     }
     if cli.add_ignore.is_some() {
         return Err(io::Error::other(
-            "`--add-ignore` writes to files\n  help: name the file in place of `-`",
+            "`--add-ignore` can't edit standard input\n  help: name the file instead of `-`",
         ));
     }
     let mut content = Vec::new();

@@ -6,24 +6,24 @@ use std::sync::Arc;
 
 use super::Findings;
 use super::args::{Cli, ColourChoice, FailOn};
-use crate::base::finding::Problem;
 use crate::base::printable::harmless;
+use crate::base::text::io_reason;
 use crate::config;
 use crate::edit::diff::write_diff;
 use crate::engine::fix_loop::FileChange;
 use crate::output::{self, Format, Look, Report, Sources, json, printable_name, summary};
 use crate::repo::discover::{DiscoveredRepository, FileKind, Stdin};
 
-/// Prints a message beside the output, whatever names are in it.
+/// Prints a message on standard error, whatever names are in it.
 pub fn say(message: &str) -> io::Result<()> {
     io::stderr().lock().write_all(&harmless(&format!("{message}\n")))
 }
 
-/// Prints what is wrong with the arguments, or the help that was asked for, and tells the exit code.
+/// Prints what is wrong with the arguments, or the requested help; returns the exit code.
 pub fn usage(error: &clap::Error) -> u8 {
     let text = error.render().to_string();
     let safe = harmless(&text);
-    // Nobody is left to hear it if this fails.
+    // If this fails, there is nowhere left to report it.
     let _ = if safe == text.as_bytes() { error.print() } else { io::stderr().write_all(&safe) };
     u8::try_from(error.exit_code()).unwrap_or(2)
 }
@@ -34,7 +34,7 @@ pub fn write_problems(report: &Report, look: Look) -> io::Result<()> {
     io::stderr().lock().write_all(&output::without_commands(&rendered))
 }
 
-/// Findings go to standard output, unless a patch or a fixed text has to stand there alone.
+/// Findings go to standard output, unless a patch or a fixed text has to be there alone.
 pub fn print(cli: &Cli, run: &Findings, stdin: Option<&Stdin>) -> io::Result<()> {
     let look = |terminal: bool| Look {
         colour: colour(cli.color, terminal),
@@ -112,7 +112,7 @@ fn changes(run: &Findings) -> io::Result<Vec<json::JsonChange>> {
     run.changes.iter().map(one).collect()
 }
 
-/// Whether the reader can type `cachelint rule`: not in the log of a hook or of an action.
+/// Whether the reader can run `cachelint rule`, unlike in the log of a hook or an action.
 fn can_explain() -> bool {
     let hosted = ["PRE_COMMIT", "GITHUB_ACTIONS", "CI"];
     if hosted.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
@@ -130,7 +130,7 @@ pub fn try_outputs(cli: &Cli) -> io::Result<()> {
         let new = !path.exists();
         if let Err(e) = append(path, &[]) {
             for path in created {
-                // An empty file of a run that came to nothing would pass for its result.
+                // The empty file of a failed run would look like its result.
                 let _ = std::fs::remove_file(path);
             }
             return Err(e);
@@ -158,7 +158,7 @@ fn append(path: &Path, content: &[u8]) -> io::Result<()> {
     opened.and_then(|mut file| file.write_all(content)).map_err(|e| unwritable(path, &e))
 }
 
-/// Fails where `path` is a pipe that nobody reads: to open it would wait for a reader without end.
+/// Fails if `path` is a pipe that nobody reads: opening it would wait for a reader forever.
 #[cfg(unix)]
 fn has_reader(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -185,8 +185,9 @@ fn unwritable(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
         format!(
-            "{}: cannot be written: {error}\n  help: {help}",
-            printable_name(&path.to_string_lossy())
+            "{}: can't be written: {}\n  help: {help}",
+            printable_name(&path.to_string_lossy()),
+            io_reason(error)
         ),
     )
 }
@@ -195,8 +196,7 @@ fn unwritable(path: &Path, error: &io::Error) -> io::Error {
 pub fn show_files(
     cli: &Cli,
     repositories: &[DiscoveredRepository],
-    problems: Vec<Problem>,
-    current: &Path,
+    report: &Report,
 ) -> io::Result<bool> {
     let files = repositories.iter().flat_map(|repository| &repository.files);
     let files = files.filter(|file| file.requested).map(|file| {
@@ -204,7 +204,7 @@ pub fn show_files(
             FileKind::Workflow => "workflow",
             FileKind::Action => "action",
         };
-        (kind, output::relative(current, &file.path))
+        (kind, report.path_of(&file.path, cli.output_format))
     });
     let mut out = Vec::new();
     if cli.output_format == Format::Json {
@@ -218,9 +218,11 @@ pub fn show_files(
         }
         out = output::without_commands(&out);
     }
-    io::stdout().lock().write_all(&out)?;
-    let report = Report { problems, current: current.to_owned(), ..Report::default() };
-    write_problems(&report, Look::default())?;
+    match &cli.output_file {
+        Some(path) => std::fs::write(path, &out).map_err(|e| unwritable(path, &e))?,
+        None => io::stdout().lock().write_all(&out)?,
+    }
+    write_problems(report, Look::default())?;
     Ok(!report.problems.is_empty())
 }
 

@@ -1,4 +1,4 @@
-//! A sign of life on standard error, when a person at a terminal has waited for more than a second.
+//! A line on standard error when a person at a terminal has waited for more than a second.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};

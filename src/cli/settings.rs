@@ -1,6 +1,6 @@
 //! The settings of a repository, refused where a fix made from them could not work.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::Cli;
 use crate::actions::Uses;
@@ -15,8 +15,9 @@ use crate::rules::cache_actions::cache_actions;
 use crate::rules::checks::nearest;
 use crate::rules::is_action;
 use crate::rules::setup_actions::setup_actions;
+use crate::tool;
 
-/// Room for what a key holds beside `key-parts`: tool, job, interpreter, legs and two hashes.
+/// Room for the rest of a key, without `key-parts`: tool, job, interpreter, legs and two hashes.
 const OWN_KEY_CHARACTERS: usize = 256;
 /// The contexts that a step's `with:` can read.
 const CONTEXTS: [&str; 11] = [
@@ -98,11 +99,28 @@ fn refused(config: &Config, root: &Path) -> Vec<Refused> {
             setting: "key-parts",
             value: config.key_parts[0].clone(),
             reason: format!(
-                "together they are {length} characters long, but a key can't have more than \
-                 {limit}"
+                "together they have {length} characters, which leaves too few of the {limit} that \
+                 a key can have"
             ),
-            help: format!("keep them below {} characters", limit - OWN_KEY_CHARACTERS),
+            help: format!("use fewer than {} characters", limit - OWN_KEY_CHARACTERS),
         });
+    }
+    for pattern in config.exclude.iter().chain(config.per_path_ignores.keys()) {
+        if let Err((reason, help)) = path_pattern(pattern.as_str()) {
+            let setting =
+                if config.exclude.contains(pattern) { "exclude" } else { "per-path-ignores" };
+            found.push(Refused { setting, value: pattern.as_str().to_owned(), reason, help });
+        }
+    }
+    for action in tool::settings::actions(config) {
+        if let Err((reason, help)) = tool_action(action, root) {
+            found.push(Refused {
+                setting: tool::settings::ACTIONS,
+                value: action.clone(),
+                reason,
+                help,
+            });
+        }
     }
     if !config.key_files.is_empty() {
         let tracked = Tracked::read(root);
@@ -123,11 +141,11 @@ fn cache_action(written: &str, root: &Path) -> Checked {
     let usual = format!("write `{}@{}`, for example", release.repository, release.tag);
     let no = |reason: String| Err((reason, usual.clone()));
     if written.contains("${{") {
-        return no(format!("`{written}` is an expression, and `uses:` cannot hold one"));
+        return no(format!("`{written}` is an expression, which `uses:` can't contain"));
     }
     if written.trim() != written || written.contains(|c: char| c.is_whitespace() || c.is_control())
     {
-        return no(format!("`{written}` contains white space"));
+        return no(format!("`{written}` contains whitespace"));
     }
     if written.starts_with("docker://") {
         return no(format!("`{written}` is a container, not an action that caches files"));
@@ -163,15 +181,19 @@ fn cache_action(written: &str, root: &Path) -> Checked {
     }
 }
 
-fn local_action(written: &str, root: &Path) -> Checked {
+/// The file of a local action.
+fn action_file(written: &str, root: &Path) -> Result<PathBuf, (String, String)> {
     let folder = root.join(written);
     let inside = std::fs::canonicalize(&folder).is_ok_and(|real| real.starts_with(root));
-    let action = ["action.yml", "action.yaml"].map(|name| folder.join(name));
-    let Some(action) = action.iter().find(|path| inside && path.is_file()) else {
+    let mut files = ["action.yml", "action.yaml"].iter().map(|name| folder.join(name));
+    files.find(|path| inside && path.is_file()).ok_or_else(|| {
         let help = format!("create {written}/action.yml, or name another action");
-        return Err((format!("there is no action in `{written}`"), help));
-    };
-    let text = read_bounded(action).unwrap_or_default();
+        (format!("there is no action in `{written}`"), help)
+    })
+}
+
+fn local_action(written: &str, root: &Path) -> Checked {
+    let text = read_bounded(&action_file(written, root)?).unwrap_or_default();
     let whole: serde_yaml::Value = serde_yaml::from_slice(&text).unwrap_or_default();
     let declared = whole.get("inputs").and_then(serde_yaml::Value::as_mapping);
     let declares = |input: &str| {
@@ -185,6 +207,33 @@ fn local_action(written: &str, root: &Path) -> Checked {
             "it needs the inputs `path` and `key`, as actions/cache has them".to_owned(),
         )),
     }
+}
+
+/// An action that runs the tool is compared by name, whatever its version.
+fn tool_action(written: &str, root: &Path) -> Checked {
+    if written.starts_with("./") {
+        return action_file(written, root).map(|_| ());
+    }
+    if let Some((name, _)) = written.split_once('@') {
+        return Err((format!("`{written}` has a version"), format!("write `{name}`")));
+    }
+    if !written.contains('/') || written.contains(char::is_whitespace) {
+        let help = "write `owner/name`, or `./path` for an action of this repository".to_owned();
+        return Err((format!("`{written}` isn't an action"), help));
+    }
+    Ok(())
+}
+
+/// Patterns are relative to the root of the repository.
+pub fn path_pattern(pattern: &str) -> Checked {
+    if pattern.is_empty() {
+        return Err(("one pattern is empty".to_owned(), "remove it".to_owned()));
+    }
+    if pattern.split('/').any(|name| name == "..") {
+        let help = "write it relative to the root of the repository".to_owned();
+        return Err((format!("`{pattern}` leads out of the repository"), help));
+    }
+    Ok(())
 }
 
 fn key_part(part: &str) -> Checked {
@@ -203,7 +252,7 @@ fn key_part(part: &str) -> Checked {
         Ok(template) => template,
         Err(error) => {
             return no(
-                format!("`{part}` cannot be read as an expression: {error}"),
+                format!("`{part}` can't be read as an expression: {error}"),
                 "correct the expression",
             );
         }
@@ -240,7 +289,7 @@ fn key_part(part: &str) -> Checked {
                 None => "a step can read `github`, `env`, `vars`, `matrix`, `runner` and others"
                     .to_owned(),
             };
-            Err((format!("`{part}` reads `{name}`, which steps don't have"), help))
+            Err((format!("`{part}` reads `{name}`, which a step can't read"), help))
         }
         None => Ok(()),
     }
@@ -257,6 +306,9 @@ fn literal_length(part: &str) -> usize {
 }
 
 fn key_file(pattern: &str, tracked: &Tracked, root: &Path) -> Checked {
+    if pattern.is_empty() {
+        return Err(("one file has no name".to_owned(), "remove it".to_owned()));
+    }
     let matched =
         PatternSet::parse(pattern).is_ok_and(|set| tracked.iter().any(|f| set.matches(f)));
     if matched && !pattern.contains('\'') {
@@ -339,17 +391,52 @@ mod tests {
             ("v1,v2", "comma"),
             ("a\nb", "line break"),
             (" ", "empty"),
-            ("${{ vars.X", "cannot be read"),
-            ("${{ vars.X) }}", "cannot be read"),
+            ("${{ vars.X", "can't be read"),
+            ("${{ vars.X) }}", "can't be read"),
             ("vars.X }}", "doesn't open"),
             ("${{ var.X }}", "did you mean `vars`?"),
-            (&long, "more than 512"),
+            (&long, "too few of the 512"),
         ];
         for (part, wanted) in table {
             let config = Config { key_parts: vec![part.into()], ..Config::default() };
             let got = reasons(config);
             assert_eq!(got.is_empty(), wanted.is_empty(), "{part}: {got:?}");
             assert!(got.iter().all(|reason| reason.contains(wanted)), "{part}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn patterns_and_actions_that_match_nothing_are_refused() {
+        let table = [
+            ("ci.yml", ""),
+            (".github/workflows/**", ""),
+            ("", "empty"),
+            ("../other/ci.yml", "leads out of the repository"),
+        ];
+        for (pattern, wanted) in table {
+            let pattern = PathPattern::new(pattern);
+            let exclude = Config { exclude: vec![pattern.clone()], ..Config::default() };
+            let per_path = [(pattern.clone(), Vec::new())].into();
+            let ignores = Config { per_path_ignores: per_path, ..Config::default() };
+            for got in [reasons(exclude), reasons(ignores)] {
+                assert_eq!(got.is_empty(), wanted.is_empty(), "{pattern:?}: {got:?}");
+                assert!(got.iter().all(|reason| reason.contains(wanted)), "{pattern:?}: {got:?}");
+            }
+        }
+        let table = [
+            ("example-org/run-nox", ""),
+            ("example-org/actions/nox", ""),
+            ("https://forge.example/o/nox", ""),
+            ("./cache", ""),
+            ("./missing", "there is no action"),
+            ("example-org/run-nox@v1", "write `example-org/run-nox`"),
+            ("run-nox", "isn't an action"),
+        ];
+        for (action, wanted) in table {
+            let config = Config { nox_actions: vec![action.into()], ..Config::default() };
+            let got = reasons(config);
+            assert_eq!(got.is_empty(), wanted.is_empty(), "{action}: {got:?}");
+            assert!(got.iter().all(|reason| reason.contains(wanted)), "{action}: {got:?}");
         }
     }
 

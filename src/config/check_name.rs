@@ -14,7 +14,14 @@ impl FromStr for CheckName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        checks::find(name).map(|check| Self(check.id.as_str())).ok_or_else(|| checks::unknown(name))
+        match checks::find(name) {
+            Some(check) => Ok(Self(check.id.as_str())),
+            None if CheckNames::words().contains(&name) => Err(format!(
+                "`{name}` names several checks, and only one is possible here; `cachelint rule` \
+                 lists them"
+            )),
+            None => Err(checks::unknown(name)),
+        }
     }
 }
 
@@ -93,6 +100,7 @@ mod tests {
         assert_eq!(meant("all").unwrap().len(), checks::all().len());
         assert!(meant("mis").is_err() && meant("").is_err() && meant("/").is_err());
         assert!(meant("nxo").unwrap_err().contains("did you mean `nox`?"));
+        assert!("nox".parse::<CheckName>().unwrap_err().contains("several checks"));
         for word in CheckNames::words() {
             assert!(meant(word).is_ok(), "{word}");
         }

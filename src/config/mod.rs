@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::base::evidence::Evidence;
 use crate::base::finding::{Problem, Severity};
-use crate::base::text::{Position, Text, read_bounded};
+use crate::base::text::{Position, Text, read_bounded, unreadable};
 use crate::rules::checks;
 
 pub use check_name::{CheckName, CheckNames};
@@ -31,6 +31,8 @@ const FILES: [&str; 7] = [
 /// A settings file of its own that is larger is refused: a parser of YAML takes quadratic time for
 /// brackets in brackets.
 const MAX_BYTES: usize = 64 * 1024;
+/// The way out where settings can't be understood at all.
+const ISOLATED: &str = "`cachelint --isolated` runs without settings";
 /// Entries of a list of settings.
 const MAX_ENTRIES: usize = 500;
 
@@ -114,7 +116,7 @@ pub enum Pin {
 
 impl Config {
     /// The settings files of the repository at `root`, a canonical path; the first one counts. A
-    /// link out of the repository is none of its files.
+    /// link out of the repository isn't one of them.
     pub fn files_of(root: &Path) -> Vec<PathBuf> {
         let inside = |path: &Path| {
             std::fs::canonicalize(path).is_ok_and(|real| real.is_file() && real.starts_with(root))
@@ -139,17 +141,17 @@ impl Config {
     /// The settings in the file at `path`: TOML or YAML by its name.
     pub fn from_file(path: &Path) -> Result<Self, Problem> {
         let fail = |message: String| problem(path, message);
-        let bytes = read_bounded(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let bytes = read_bounded(path).map_err(|e| fail(unreadable(&e)))?;
         let text = Text::new(path, bytes).map_err(|e| fail(e.to_string()))?;
         let config = if path.extension().is_some_and(|e| e == "toml") {
             from_toml(&text, path)?
         } else if text.as_str().len() > MAX_BYTES {
-            return Err(fail(format!("larger than {MAX_BYTES} bytes")));
+            return Err(fail(format!("is larger than {} KiB", MAX_BYTES / 1024)));
         } else {
             from_yaml(&text, path)?
         };
         if config.longest_list() > MAX_ENTRIES {
-            return Err(fail(format!("a list of more than {MAX_ENTRIES} entries")));
+            return Err(fail(format!("has a list of more than {MAX_ENTRIES} entries")));
         }
         Ok(config)
     }
@@ -190,7 +192,7 @@ pub fn is_settings_file(path: &Path) -> bool {
     FILES.iter().any(|name| path.ends_with(name))
 }
 
-/// A `pyproject.toml` without our table, even a broken one, is none of our business.
+/// A `pyproject.toml` without our table, even a broken one, isn't read.
 fn speaks_of_cachelint(path: &Path) -> bool {
     if !path.ends_with("pyproject.toml") {
         return true;
@@ -202,7 +204,7 @@ fn speaks_of_cachelint(path: &Path) -> bool {
     }
     match toml::from_str::<toml::Table>(&text) {
         Ok(whole) => whole.get("tool").is_some_and(|tool| tool.get("cachelint").is_some()),
-        // Whoever meant to write settings here is told where the file is broken.
+        // It may hold settings, so its author learns where it is broken.
         Err(_) => true,
     }
 }
@@ -221,7 +223,9 @@ struct ToolTable {
 fn from_toml(text: &Text, path: &Path) -> Result<Config, Problem> {
     let fail = |e: toml::de::Error| {
         let position = e.span().map(|span| text.position(span.start));
-        Problem { position, ..problem(path, with_suggestion(e.message())) }
+        let line = position.map_or("", |position| text.line(position.line - 1));
+        let setting = line.split_once('=').map_or("", |(name, _)| name.trim());
+        mistake(path, position, setting, e.message())
     };
     let whole: PyProject = toml::from_str(text.as_str()).map_err(fail)?;
     match whole.tool.cachelint {
@@ -235,12 +239,15 @@ fn from_yaml(text: &Text, path: &Path) -> Result<Config, Problem> {
     let parsed: Result<Option<Config>, _> = serde_yaml::from_str(text.as_str());
     parsed.map(Option::unwrap_or_default).map_err(|e| {
         let position = e.location().map(|l| Position { line: l.line(), column: l.column() });
-        let message = e.to_string();
-        Problem { position, ..problem(path, with_suggestion(&without_positions(&message))) }
+        let message = without_positions(&e.to_string());
+        // The parser puts the name of the setting first: `pin: unknown variant`.
+        let named = message.split_once(": ").filter(|(name, _)| !name.contains(' '));
+        let (setting, message) = named.unwrap_or(("", &message));
+        mistake(path, position, setting, message)
     })
 }
 
-/// A message without "at line 2 column 1", which is given beside it.
+/// A message without "at line 2 column 1", which is a field of its own.
 fn without_positions(message: &str) -> String {
     let mut parts = message.split(" at line ");
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -253,17 +260,47 @@ fn without_positions(message: &str) -> String {
 }
 
 fn problem(path: &Path, message: String) -> Problem {
-    let help = "`cachelint --isolated` runs without settings".to_owned();
-    Problem { path: PathBuf::from(path), position: None, message, help: Some(help) }
+    let help = Some(ISOLATED.to_owned());
+    Problem { path: PathBuf::from(path), position: None, message, help }
 }
 
-/// serde's "unknown field `x`, expected one of `a`, `b`" with the name that was probably meant.
-fn with_suggestion(message: &str) -> String {
+/// What a deserializer says about a setting, in the words of the documentation.
+fn mistake(path: &Path, position: Option<Position>, setting: &str, message: &str) -> Problem {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let named = message.contains("unknown field `") || message.contains("unknown variant `");
-    match quoted.next().filter(|_| named).and_then(|wrong| checks::nearest(wrong, quoted)) {
-        Some(near) => format!("{message}; did you mean `{near}`?"),
-        None => message.to_owned(),
+    let wrong = quoted.next().unwrap_or_default();
+    let known: Vec<&str> = quoted.collect();
+    let list = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut help =
+        checks::nearest(wrong, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+    let subject = if setting.is_empty() { String::new() } else { format!("`{setting}`: ") };
+    let message = if message.starts_with("unknown field ") {
+        help = help.or_else(|| Some(format!("the settings are {}", list())));
+        format!("there is no setting `{wrong}`")
+    } else if message.starts_with("unknown variant ") {
+        format!("{subject}`{wrong}` isn't one of {}", list())
+    } else if let Some((_, expected)) = wrong_type(message) {
+        help = None;
+        format!("{subject}must be {}", plain_type(expected))
+    } else {
+        help = Some(ISOLATED.to_owned());
+        format!("{subject}{message}")
+    };
+    Problem { path: PathBuf::from(path), position, message, help }
+}
+
+/// What was found and what was expected in a message such as "invalid type: map, expected a string".
+fn wrong_type(message: &str) -> Option<(&str, &str)> {
+    let rest = message.strip_prefix("invalid type: ")?;
+    rest.rsplit_once(", expected ")
+}
+
+fn plain_type(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "a boolean" => "`true` or `false`",
+        "a string" | "string or map" => "a text",
+        "field identifier" => "the name of a setting",
+        other => other,
     }
 }
 
@@ -329,13 +366,13 @@ mod tests {
                 "pyproject.toml",
                 "[tool.cachelint]\nselct = []\n",
                 at(2, 1),
-                "did you mean `select`?",
+                "there is no setting `selct`",
             ),
             (
                 "pyproject.toml",
                 "[tool.cachelint]\nreuse = 'inser'\n",
                 at(2, 9),
-                "did you mean `insert`?",
+                "`reuse`: `inser` isn't one of `insert`, `report`",
             ),
             (
                 "pyproject.toml",
@@ -348,7 +385,7 @@ mod tests {
                 ".github/cachelint.yml",
                 "restore_keys: true\n",
                 at(1, 1),
-                "did you mean `restore-keys`?",
+                "there is no setting `restore_keys`",
             ),
             (
                 ".gitea/cachelint.yml",
@@ -362,17 +399,24 @@ mod tests {
                 at(2, 1),
                 "did not find expected ',' or ']', while parsing",
             ),
-            (
-                ".github/cachelint.yml",
-                "- a\n",
-                at(1, 1),
-                "invalid type: sequence, expected a map of settings",
-            ),
+            (".github/cachelint.yml", "- a\n", at(1, 1), "must be a map of settings"),
             (
                 ".github/cachelint.yml",
                 "severity: {missing-cache: fatal}\n",
                 at(1, 27),
-                "unknown variant `fatal`",
+                "`severity.missing-cache`: `fatal` isn't one of `info`, `warning`, `error`",
+            ),
+            (
+                "pyproject.toml",
+                "[tool.cachelint]\nexclude = 'a'\n",
+                at(2, 11),
+                "`exclude`: must be a list",
+            ),
+            (
+                ".github/cachelint.yml",
+                "restore-keys: maybe\n",
+                at(1, 15),
+                "`restore-keys`: must be `true` or `false`",
             ),
         ];
         for (name, content, position, wording) in table {
@@ -385,5 +429,9 @@ mod tests {
             );
             assert_eq!(problem.position, position, "{content:?}");
         }
+        let help = |content| load(".github/cachelint.yml", content).unwrap_err().help;
+        assert_eq!(help("selct: []\n").unwrap(), "did you mean `select`?");
+        assert_eq!(help("reuse: inser\n").unwrap(), "did you mean `insert`?");
+        assert!(help("colour: red\n").unwrap().starts_with("the settings are `select`, `ignore`"));
     }
 }

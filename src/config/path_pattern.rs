@@ -16,6 +16,10 @@ impl PathPattern {
         Self(pattern.into())
     }
 
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether `path`, written with `/`, matches; a pattern that names a folder matches everything
     /// below it.
     pub fn matches(&self, path: &str) -> bool {

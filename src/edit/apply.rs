@@ -98,7 +98,7 @@ struct Taken<'a> {
 }
 
 impl Taken<'_> {
-    /// Adjacent counts: which of two insertions at one place comes first is nobody's decision here.
+    /// Adjacent counts: there is no telling which of two insertions at one place comes first.
     /// Where both only remove, there is nothing to decide.
     fn touch(&self, edit: &Edit) -> bool {
         let Span { start, end } = edit.span;

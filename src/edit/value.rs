@@ -91,7 +91,7 @@ pub(super) fn expanded(text: &str) -> Result<ValueNode, String> {
 
 /// As yaml-rust2 reads it: aliases are links.
 pub(super) fn linked(text: &str) -> Result<ValueNode, String> {
-    // Without a line break at the end it reads blanks after a block scalar as content.
+    // Without a line break at the end it reads spaces after a block scalar as content.
     let ended = text.ends_with('\n');
     let mut parser = Parser::new(text.chars().chain((!ended).then_some('\n')));
     // With the key whose value has not come yet.

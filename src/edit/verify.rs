@@ -20,19 +20,19 @@ use crate::yaml;
 /// Why a fix is not proved; nothing may be written then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    #[error("another YAML parser can't read the file: {0}")]
+    #[error("another YAML parser can't read this file: {0}")]
     OldUnreadable(String),
     #[error("another YAML parser can't read the changed file: {0}")]
     NewUnreadable(String),
-    #[error("the changed file would begin with a byte order mark that stood inside")]
+    #[error("the changed file would start with a byte order mark")]
     BomMoves,
-    #[error("the edits would also change `{route}`: {detail}")]
+    #[error("the fix would also change `{route}`: {detail}")]
     Differs { route: String, detail: String },
     #[error("another YAML parser doesn't find `{0}`, which the fix changes")]
     NoSuchPlace(String),
     #[error("too many values to compare")]
     TooLarge,
-    #[error("with its fixes the file would have too many values; split it")]
+    #[error("with the fixes, the file would have too many values; split it")]
     GrowsTooLarge,
 }
 

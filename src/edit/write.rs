@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::base::text::io_reason;
+
 const TEMP_PREFIX: &str = ".cachelint-";
 const TEMP_SUFFIX: &str = ".tmp";
 /// No run takes so long between making its temporary file and locking it.
@@ -13,9 +15,9 @@ const LEFTOVER_AGE: Duration = Duration::from_secs(60);
 /// Why a file was left as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    #[error("is a symbolic link, which is not followed when writing; fix the file it points to")]
+    #[error("is a symbolic link, which cachelint doesn't write through; fix the file it points to")]
     Symlink,
-    #[error("is outside of {}", .0.display())]
+    #[error("is outside {}", .0.display())]
     OutsideRoot(PathBuf),
     #[error("isn't a regular file")]
     NotAFile,
@@ -24,10 +26,11 @@ pub enum WriteError {
     #[error("is read-only")]
     ReadOnly,
     #[error(
-        "was changed by another program while it was being checked; nothing was written, run again"
+        "was changed by another program while cachelint was checking it; nothing was written, run \
+         cachelint again"
     )]
     ChangedMeanwhile,
-    #[error("cannot be written: {0}")]
+    #[error("can't be written: {}", io_reason(.0))]
     Io(#[from] io::Error),
 }
 
@@ -241,7 +244,7 @@ mod tests {
         assert!(matches!(write(folder.path(), &link, b"new", b"x"), Err(WriteError::Symlink)));
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
-        // Who may write it all the same (root) is not kept from it.
+        // Root can write it anyway, and may.
         let may = fs::OpenOptions::new().write(true).open(&path).is_ok();
         let written = write(folder.path(), &path, b"new", b"x");
         assert!(if may { written.is_ok() } else { matches!(written, Err(WriteError::ReadOnly)) });

@@ -16,28 +16,28 @@ pub fn settle(repository: &Repository, evidence: &Evidence, findings: &mut [Find
             .and_then(|name| evidence.of_job(&finding.job, name.as_deref()));
         match saves {
             Some(saves) if saves.pays => finding.notes.push(format!(
-                "according to the logs, this job {} for {} s on every run; a cache would save \
+                "according to the logs, this job spends {} s {} on every run; a cache would save \
                  about {} s",
-                does(saves),
                 saves.builds_seconds,
+                work_of(saves),
                 saves.about_seconds
             )),
             Some(saves) => {
                 finding.severity = Severity::Info;
                 finding.drop_fix(format!(
-                    "according to the logs, this job {} for only {} s on every run, so a cache \
-                     wouldn't pay",
-                    does(saves),
-                    saves.builds_seconds
+                    "according to the logs, this job spends only {} s {} on every run, so a cache \
+                     wouldn't pay off",
+                    saves.builds_seconds,
+                    work_of(saves)
                 ));
             }
-            None => finding.drop_fix("the logs don't say how long this job builds"),
+            None => finding.drop_fix("the logs don't say how long this job spends building"),
         }
     }
 }
 
-fn does(saves: Saves) -> &'static str {
-    if saves.restores_packages { "restores packages and builds" } else { "builds" }
+fn work_of(saves: Saves) -> &'static str {
+    if saves.restores_packages { "restoring packages and building" } else { "building" }
 }
 
 /// The name of the finding's job; `None` where several workflows have a job of that id, so that it

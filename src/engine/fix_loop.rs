@@ -115,14 +115,14 @@ fn prove_all(outcome: &mut Outcome) {
     fixed.into_par_iter().for_each(|(path, mut findings)| {
         let Some(text) = texts.get(&path) else {
             for finding in findings {
-                finding.drop_fix(format!("`{path}` was not read"));
+                finding.drop_fix(format!("`{path}` wasn't read"));
             }
             return;
         };
         let fixes: Vec<&Fix> = findings.iter().filter_map(|f| f.fix.as_ref()).collect();
         let refused = refused(text.as_str(), &fixes);
         for (at, reason) in refused {
-            findings[at].drop_fix(format!("the fix could not be verified: {reason}"));
+            findings[at].drop_fix(format!("the fix couldn't be verified: {reason}"));
         }
     });
 }
@@ -323,7 +323,7 @@ impl Rounds {
                 break;
             }
             if round == MAX_ROUNDS {
-                return Err("the fixes never finished, so nothing was changed");
+                return Err("the fixes kept changing the file, so nothing was written");
             }
             for (path, round) in fixed {
                 let Some(text) = this.outcome.texts.get(&path) else { continue };
@@ -337,7 +337,7 @@ impl Rounds {
             this.on_disk.get_or_insert(earlier);
             if this.outcome.problems.len() > unreadable {
                 // The parsers agreed on the new text, so only the checks can have stumbled.
-                return Err("a fix made a file unreadable, nothing was changed");
+                return Err("a fix would make the file unreadable, so nothing was written");
             }
         }
         Ok(this)

@@ -24,7 +24,7 @@ use crate::repo::read::read_all;
 use crate::repo::{Content, Reach, RepoFiles, Repository};
 use crate::tool::{self, Files};
 
-/// What checking a repository tells.
+/// What checking a repository found.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// In requested files only, suppressed ones left out, severities as configured.
@@ -39,7 +39,7 @@ pub struct Outcome {
     pub timelines: Vec<JobTimeline>,
 }
 
-/// What is told beside findings. Of thousands of files it fills the memory, so only what will be
+/// What is reported besides findings. Of thousands of files it fills the memory, so only what will be
 /// shown is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Details {
@@ -127,7 +127,7 @@ fn check(
     problems.extend(denied.map(|path| Problem {
         path: repository.files().root().join(path),
         position: None,
-        message: "cannot be read: permission denied".to_owned(),
+        message: "can't be read: permission denied".to_owned(),
         help: None,
     }));
     let findings = settle(repository, &requested, found, settings);

@@ -17,7 +17,7 @@ use comment::{Directive, Ignore};
 /// The findings of one file, sorted into those that stay and those that a comment suppresses.
 #[derive(Debug, Default)]
 pub struct Suppressed {
-    /// With new findings about comments that suppress nothing or cannot be read.
+    /// With new findings about comments that suppress nothing or can't be read.
     pub kept: Vec<Finding>,
     pub suppressed: Vec<Finding>,
 }
@@ -74,7 +74,7 @@ pub fn suppress(
     result
 }
 
-/// Where jobs and steps stand in one file.
+/// Where jobs and steps are in one file.
 struct Layout<'a> {
     path: &'a str,
     text: &'a Text,
@@ -138,12 +138,13 @@ impl Layout<'_> {
 
     fn unused(&self, directive: &Directive, ignore: &Ignore, idle: &[&str]) -> Finding {
         let names = idle.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+        let verb = if idle.len() == 1 { "reports" } else { "report" };
         let whole = idle.len() == ignore.checks.len();
         let edits = if whole { vec![directive.removal(self.text)] } else { ignore.without(idle) };
         let mut finding = self.finding(
             checks::id::UNUSED_IGNORE,
             directive,
-            format!("this comment ignores {names}, which reports nothing here"),
+            format!("{names} {verb} nothing here, so this comment ignores nothing"),
         );
         finding.fix = Some(Fix {
             applicability: Applicability::Safe,

@@ -1,6 +1,6 @@
 //! A long value on several lines, for repositories whose linter limits the length of lines.
 
-/// What begins a folded block: YAML joins its lines by single blanks.
+/// What begins a folded block: YAML joins its lines by single spaces.
 pub const HEADER: &str = ">-";
 
 /// The lines of a folded block that YAML reads as `text`, each at most `width` characters where its

@@ -1,4 +1,4 @@
-//! Inputs of an existing cache step written anew: key, restore keys, paths.
+//! Inputs of an existing cache step rewritten: key, restore keys, paths.
 
 use super::fix;
 use super::scalar::{add_after, set_line, set_lines};

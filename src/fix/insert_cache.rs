@@ -7,6 +7,7 @@ use super::reuse_flag;
 use super::rewrite_key::least_length;
 use super::steps::{Input, NewStep, StepBody, insert_steps};
 use super::variables::{set_input, set_variables};
+use super::{unsafe_by_doubt, unsafe_on_branch};
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Applicability, Change, Edit, Fix};
 use crate::cache::Needs;
@@ -304,8 +305,11 @@ fn said_of(packages: &Packages, list: &StepList) -> String {
     said
 }
 
+/// The step's name, or its action without the version.
 fn named(step: &Step) -> Option<String> {
-    step.name.as_ref().or(step.uses.as_ref()).map(|text| format!("`{}`", text.text))
+    let action = || step.uses.as_ref()?.text.split('@').next();
+    let name = step.name.as_ref().map(|name| name.text.as_str()).or_else(action)?;
+    Some(format!("`{name}`"))
 }
 
 /// Inserts the reuse flags; whether there were any to insert.
@@ -323,8 +327,8 @@ fn reuse(
     }
     if context.settings.reuse == config::Reuse::Report {
         notes.push(
-            "nox still deletes what is restored: add `-r` to its commands yourself, \
-                    because the settings say `reuse = \"report\"`"
+            "nox still deletes what is restored: add `-r` to its commands yourself, because the \
+             settings say `reuse = \"report\"`"
                 .to_owned(),
         );
         return Ok(false);
@@ -341,14 +345,12 @@ fn reuse(
 
 fn applicability(permission: &Permission, needs: &Needs, notes: &mut Vec<String>) -> Applicability {
     if let Permission::ReleaseBranch(branch) = permission {
-        notes.push(format!(
-            "the workflow also runs for pushes to `{branch}`: a poisoned cache could reach what is built there"
-        ));
+        notes.push(unsafe_on_branch(branch));
         return Applicability::Unsafe;
     }
     match &needs.separation.doubt {
         Some(doubt) => {
-            notes.push(doubt.clone());
+            notes.push(unsafe_by_doubt(doubt));
             Applicability::Unsafe
         }
         None => Applicability::Safe,
@@ -412,7 +414,7 @@ fn removal(timeline: &Timeline, step_ref: StepRef) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a checkout stands before the place of the cache step.
+/// Whether a checkout comes before the place of the cache step.
 fn is_checked_out(timeline: &Timeline, call: &Event, step_ref: StepRef) -> bool {
     let before =
         timeline.events.iter().take_while(|e| e.step_ref != call.step_ref || e.span != call.span);

@@ -28,6 +28,7 @@ use crate::base::finding::{Applicability, Change, Edit, Finding, Fix};
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
+use crate::cache::publish::Permission;
 use crate::edit::apply::{Combined, combine};
 
 /// A fix, with what to say about it; or why there is none, as one clause.
@@ -66,7 +67,33 @@ fn perform(caches: &JobCaches<'_>, remedy: &Remedy) -> Resolved {
         Remedy::ReplaceAction => replace_action::replace_action(caches),
         Remedy::Refused(reason) => Err(reason.clone()),
     };
-    fix.map(|fix| (fix, Vec::new()))
+    let fix = fix?;
+    let notes = unsafe_because(caches, remedy, &fix).into_iter().collect();
+    Ok((fix, notes))
+}
+
+/// Why a fix that could be safe is not; the check's page says why others never are.
+fn unsafe_because(caches: &JobCaches<'_>, remedy: &Remedy, fix: &Fix) -> Option<String> {
+    if fix.applicability != Applicability::Unsafe {
+        return None;
+    }
+    if let Permission::ReleaseBranch(branch) = &caches.permission {
+        return Some(unsafe_on_branch(branch));
+    }
+    let Remedy::RewriteKey { caches: steps } = remedy else { return None };
+    let needs = caches.needs(caches.list.get(*steps.first()?)?.event.step_ref).ok()?;
+    Some(unsafe_by_doubt(needs.separation.doubt.as_ref()?))
+}
+
+fn unsafe_on_branch(branch: &str) -> String {
+    format!(
+        "the fix is unsafe because the workflow also runs for pushes to `{branch}`: a poisoned \
+         cache could reach what is built there"
+    )
+}
+
+fn unsafe_by_doubt(doubt: &str) -> String {
+    format!("the fix is unsafe: {doubt}")
 }
 
 /// One fix for the first of these steps and for all others that can be fixed beside it. With a fix

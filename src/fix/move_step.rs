@@ -60,7 +60,7 @@ fn move_step(
         return Err("the steps are shared with another job through an anchor");
     }
     if step.concurrent || target.concurrent {
-        return Err("the steps run beside others (`parallel` or `background`)");
+        return Err("the steps run alongside others (`parallel` or `background`)");
     }
     let text = &document.text;
     let newline = text.newline().as_str();

@@ -98,7 +98,7 @@ fn add_id(
     let uses = step.uses.as_ref().ok_or(UNSEEN)?;
     let line = text.line_of(uses.span.start);
     let written = text.line(line);
-    // The key stands on the line of its value.
+    // The key is on the line of its value.
     let key = written.find("uses").ok_or(UNSAFE)?;
     let before_value = text.line_start(line) + key < uses.span.start;
     let end = text.line_start(line + 1);

@@ -23,14 +23,14 @@ pub fn remove_step(
         return Err("the step is shared through an anchor");
     }
     if step.concurrent || next.concurrent {
-        return Err("the step runs beside others (`parallel` or `background`)");
+        return Err("the step runs alongside others (`parallel` or `background`)");
     }
     let text = &document.text;
     let start = text.line_start(first_line(document, step));
     let end = text.line_start(first_line(document, next));
     let begins_line = text.as_str()[start..].trim_start_matches(' ').starts_with(['-', '#']);
     if !begins_line {
-        return Err("the step does not begin a line of its own");
+        return Err("the step doesn't start on its own line");
     }
     if text.as_str()[start..end].lines().any(|line| line.trim_start().starts_with('#')) {
         return Err("a comment would be lost");

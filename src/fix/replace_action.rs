@@ -27,10 +27,10 @@ pub fn replace_action(caches: &JobCaches<'_>) -> Result<Fix, String> {
     for step_ref in step_refs.iter().filter(|s| s.document == first.document) {
         let step = caches.step_at(*step_ref).ok_or("cachelint can't find the step")?;
         if step.shared || step.concurrent || caches.steps_at(*step_ref).is_none_or(|l| l.shared) {
-            return Err("the step is shared through an anchor, or runs beside others".to_owned());
+            return Err("the step is shared through an anchor, or runs alongside others".to_owned());
         }
         let scalar = step.uses.as_ref().ok_or("cachelint can't find the step")?;
-        let written = Uses::parse(&scalar.text).ok_or("the action cannot be read")?;
+        let written = Uses::parse(&scalar.text).ok_or("the action can't be read")?;
         let known = document.text.as_str().get(scalar.span.range()).unwrap_or_default();
         if known.matches(written.reference).count() != 1 || !known.contains(scalar.text.trim()) {
             return Err("cachelint can't edit this `uses:` safely".to_owned());
@@ -51,7 +51,7 @@ pub fn replace_action(caches: &JobCaches<'_>) -> Result<Fix, String> {
     Ok(fix(applicability, format!("Use `{}`", new.uses), &document.path, edits, changes))
 }
 
-/// Where retired actions stand: the step that saves must understand what the other one restores.
+/// Where retired actions are: the step that saves must understand what the other one restores.
 fn retired(caches: &JobCaches<'_>) -> Vec<StepRef> {
     let mut step_refs = Vec::new();
     for cached in caches.by_step().into_iter().filter(|c| c.step.retired) {
@@ -64,7 +64,7 @@ fn retired(caches: &JobCaches<'_>) -> Vec<StepRef> {
     step_refs
 }
 
-/// The comment that names the release, written anew; a comment that says something else stays.
+/// The comment that names the release, rewritten; a comment that says something else stays.
 fn comment(document: &Document, after: usize, new: Option<&str>) -> Option<Edit> {
     let line = document.text.line_of(after);
     let end = document.text.line_start(line) + document.text.line(line).len();

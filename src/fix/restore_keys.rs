@@ -1,4 +1,4 @@
-//! Restore keys written anew, or added.
+//! Restore keys rewritten, or added.
 
 use super::inputs::InputEdits;
 use super::rewrite_key::{corrected, rewrite};
@@ -9,7 +9,7 @@ use crate::cache::job_caches::JobCaches;
 use crate::job::CacheForm;
 use crate::job::key_template::{Key, KeyPiece};
 
-/// The fix that corrects restore keys: from the key as it stands where that suffices, else with the
+/// The fix that corrects restore keys: from the key as it is where that suffices, else with the
 /// key.
 pub fn correct(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
     match own_restore(caches, cached) {
@@ -55,11 +55,11 @@ fn restore_only(
     Ok(parts.finish(
         step_ref,
         applicability,
-        "Use the key without its last hash as restore key".to_owned(),
+        "Use the key without its last hash as the restore key".to_owned(),
     ))
 }
 
-/// The key as it stands without its last hash, where that is still enough to restore nothing wrong.
+/// The key as it is without its last hash, where that is still enough to restore nothing wrong.
 fn own_restore(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<String> {
     let needs = caches.needs(cached.event.step_ref).ok()?;
     if needs.exact_only {

@@ -40,7 +40,7 @@ pub fn obstacle(invocation: &Invocation) -> Option<String> {
 /// The fix that makes nox reuse what the job's caches restore, and what to say about it.
 pub fn reuse(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String> {
     let calls: Vec<_> = caches.list.iter().flat_map(ExistingCache::wasted_on).collect();
-    let (first, _) = calls.first().ok_or("every call reuses its environments")?;
+    let (first, _) = calls.first().ok_or("every call already reuses its environments")?;
     let document = first.step_ref.document;
     if caches.context.settings.reuse == config::Reuse::Report {
         return Err(LEFT_TO_USER.to_owned());
@@ -66,7 +66,7 @@ pub fn reuse(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String> {
     Ok((fix(applicability, message, path, edits, changes), notes))
 }
 
-/// Inserts the flag into every one of these calls; all of them stand in `document`.
+/// Inserts the flag into every one of these calls; all of them are in `document`.
 pub fn insert<'a>(
     repository: &Repository,
     document: usize,
@@ -111,7 +111,7 @@ fn changed_scripts(
         return Err("the step is shared with another job through an anchor");
     }
     if step.concurrent {
-        return Err("nox runs beside other steps (`parallel` or `background`)");
+        return Err("nox runs alongside other steps (`parallel` or `background`)");
     }
     let own = step.run.iter().map(|script| (vec!["run"], script));
     let inputs = step.with.iter().map(|(name, script)| (vec!["with", name.as_str()], script));
@@ -139,7 +139,7 @@ fn with_flag(
     flag: &str,
 ) -> Option<String> {
     // The first value offset whose insertion point is a file offset counts: the line break that
-    // ends a block scalar is written after it too, but what is inserted stands before that break.
+    // ends a block scalar is written after it too, but what is inserted comes before that break.
     let before = left.len();
     let mut value = String::with_capacity(script.len() + before * flag.len());
     let ends = script.char_indices().map(|(at, c)| (at, Some(c)));

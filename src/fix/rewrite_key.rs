@@ -1,4 +1,4 @@
-//! A key and its restore keys written anew from what the job needs; what the old key says besides
+//! A key and its restore keys rewritten from what the job needs; what the old key says besides
 //! is kept.
 
 use super::inputs::InputEdits;
@@ -182,7 +182,7 @@ fn is_hashed(
     let empty = hashed::matches(caches.context, cached.timeline, cached.event, hash) == Answer::No;
     if !empty && (files.is_empty() || !files.iter().all(|f| needs.definition.contains(f))) {
         needs.installs.retain(|f| !files.contains(f) && !patterns.contains(f));
-        // In front: a later `!` takes out what stands before it.
+        // In front: a later `!` takes out what comes before it.
         let defines =
             |p: &&String| needs.definition.iter().any(|f| f == *p || pattern_of(f) == **p);
         let kept = patterns.iter().filter(|p| !defines(p));

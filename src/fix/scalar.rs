@@ -1,4 +1,4 @@
-//! A scalar written anew in the way it is written: one line, or the lines of a block.
+//! A scalar rewritten in the way it is written: one line, or the lines of a block.
 
 use crate::actions::{Scalar, Step};
 use crate::base::finding::Edit;
@@ -8,7 +8,7 @@ use crate::fix::quote::{double_quoted, scalar as quoted};
 use crate::repo::Document;
 use crate::yaml::{Kind, ScalarStyle};
 
-/// Blanks by which a new block stands inside its key.
+/// Spaces by which a new block is indented below its key.
 const NESTING: usize = 2;
 
 /// Replaces a one-line value; returns the edit and the new value. `None` where the scalar is shared

@@ -81,9 +81,9 @@ pub fn insert_steps(
     }
     let before = list.steps.get(at).ok_or("cachelint can't find the step")?;
     if before.concurrent {
-        return Err("nox runs beside other steps (`parallel` or `background`)");
+        return Err("nox runs alongside other steps (`parallel` or `background`)");
     }
-    let style = Style::of(document, list, at).ok_or("the step does not begin a line of its own")?;
+    let style = Style::of(document, list, at).ok_or("the step doesn't start on its own line")?;
     let newline = document.text.newline().as_str();
     let mut content = String::new();
     let mut changes = Vec::new();
@@ -106,7 +106,7 @@ pub fn insert_steps(
 }
 
 impl NewStep {
-    /// The step that asks for what a key needs and no expression tells.
+    /// The step that finds out what a key needs and no expression gives.
     pub fn asking(probe: &Probe, condition: Option<String>) -> Self {
         Self {
             name: probe.name.clone(),

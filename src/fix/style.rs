@@ -8,13 +8,13 @@ use crate::yaml::{Kind, Tree};
 /// The layout of a list of steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Style {
-    /// What stands before the `-` of a step.
+    /// What comes before the `-` of a step.
     pub dash_indent: String,
-    /// Blanks between the column of the `-` and that of the keys.
+    /// Spaces between the column of the `-` and that of the keys.
     pub gap: usize,
-    /// The `-` stands on a line of its own.
+    /// The `-` is on a line of its own.
     pub dash_alone: bool,
-    /// Blanks by which a nested map stands inside its key.
+    /// Spaces by which a nested map is indented below its key.
     pub nesting: usize,
     /// The step before which another one is inserted is to be separated from it by a blank line.
     pub blank_line: bool,
@@ -22,7 +22,7 @@ pub struct Style {
     pub named: bool,
     /// Step names are written in this way.
     pub quote: Option<char>,
-    /// Blanks before a comment after a value.
+    /// Spaces before a comment after a value.
     pub comment_gap: usize,
     /// The most characters of a line.
     pub line_limit: Option<usize>,
@@ -64,7 +64,7 @@ impl Style {
 /// job.
 const MAX_SAMPLED: usize = 200;
 
-/// Blanks by which the values of `with:` or `env:` stand inside their key, in these steps or
+/// Spaces by which the values of `with:` or `env:` are indented below their key, in these steps or
 /// anywhere in the file.
 fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
     let tree = &document.tree;
@@ -86,7 +86,7 @@ fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
     })
 }
 
-/// Blanks before the comment after a `uses:`, in these steps or anywhere in the file; where there is
+/// Spaces before the comment after a `uses:`, in these steps or anywhere in the file; where there is
 /// none, as yamllint wants it in a repository that has its settings.
 fn comment_gap(document: &Document, steps: &StepList) -> usize {
     let gap = |step: &Step| {

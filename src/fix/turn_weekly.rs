@@ -1,4 +1,4 @@
-//! A step that tells the week, and the week in a key.
+//! A step that prints the week, and the week in a key.
 
 use super::inputs::InputEdits;
 use super::steps::{NewStep, insert_steps};
@@ -8,7 +8,7 @@ use crate::cache::existing::ExistingCache;
 use crate::cache::interpreter::{Probe, Week};
 use crate::cache::job_caches::JobCaches;
 
-/// A step that tells the week, and the week in front of the key and of every restore key.
+/// A step that prints the week, and the week in front of the key and of every restore key.
 pub fn turn_weekly(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix, String> {
     let step_ref = cached.event.step_ref;
     let applicability = caches.editable(step_ref)?.min(Applicability::Unsafe);

@@ -69,7 +69,7 @@ fn add_inputs(
     let newline = text.newline().as_str();
     let line = text.line_of(uses.span.start);
     let written = text.line(line);
-    // Nothing but the key may stand before the value, and the value must end on the line.
+    // Nothing but the key may come before the value, and the value must end on the line.
     let before = written.get(..uses.span.start - text.line_start(line))?;
     let key = before.trim_start_matches([' ', '-']);
     if key.trim_end() != "uses:" || text.line_of(uses.span.end) != line {
@@ -117,7 +117,7 @@ fn set_entries(
             there.iter().find(|e| tree.str(e.key).is_some_and(|k| k.eq_ignore_ascii_case(name)));
         let Some(entry) = found else {
             if !indent.bytes().all(|b| b == b' ') {
-                return Err("the mapping does not begin on a line of its own");
+                return Err("the mapping doesn't start on its own line");
             }
             added.push_str(&format!("{indent}{name}: {}{}", plain(value), text.newline().as_str()));
             changes.push(Change::AddKey {
@@ -182,7 +182,7 @@ fn new_env(
     Ok((vec![Edit { span: Span::at(line_start), content }], vec![change]))
 }
 
-/// Blanks between a job's id and its keys.
+/// Spaces between a job's id and its keys.
 fn indent_of(document: &Document, job: &Job) -> usize {
     let column = |offset| document.text.position(offset).column;
     let entries = document.tree.entries(job.node);

@@ -14,7 +14,7 @@ pub struct FileScript {
     /// Expressions of the file's own language in `script`, with what they become (`None`: not
     /// known).
     pub holes: Vec<(Span, Option<String>)>,
-    /// Where it stands in the file.
+    /// Where it is in the file.
     pub span: Span,
     /// How much of `script`, from its start, is the text at `span`, byte for byte.
     pub(super) verbatim: usize,
@@ -65,7 +65,7 @@ impl FileScript {
         }
     }
 
-    /// The value of a scalar that stands at `span`, quotes included.
+    /// The value of a scalar that is at `span`, quotes included.
     pub(super) fn scalar(
         path: &str,
         file: &str,

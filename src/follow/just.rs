@@ -12,12 +12,12 @@ use crate::shell::{Shell, Word};
 
 /// How deep dependencies are followed.
 const MAX_DEPTH: usize = 16;
-/// Most files that are read for one justfile, itself counted.
+/// The most files that are read for one justfile, itself counted.
 const MAX_FILES: usize = 30;
 
 #[derive(Debug, Default)]
 struct Recipe {
-    /// Path and text of the file it stands in.
+    /// Path and text of the file it is in.
     source: Option<(String, Arc<str>)>,
     /// Names with their default as written; `*` and `+` parameters take all that is left.
     parameters: Vec<(String, Option<String>, bool)>,
@@ -261,7 +261,7 @@ impl Reading<'_, '_> {
         names.iter().filter_map(|n| join(folder, n)).find(|p| self.file.ask.files.is_tracked(p))
     }
 
-    /// Reads what stands in one file; the other files that it names.
+    /// Reads what is in one file; the other files that it names.
     fn recipes(&mut self, justfile: &mut Justfile, text: &Arc<str>, path: &str) -> Vec<OtherFile> {
         let (mut current, mut others): (Option<(String, Recipe)>, Vec<OtherFile>) =
             (None, Vec::new());
@@ -276,7 +276,7 @@ impl Reading<'_, '_> {
                     && twice.insert(name.clone())
                 {
                     out.notes.push(format!(
-                        "`{path}` defines the recipe `{name}` twice; the last is taken"
+                        "`{path}` defines the recipe `{name}` twice; cachelint uses the last one"
                     ));
                 }
             }

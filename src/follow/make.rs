@@ -14,7 +14,7 @@ use crate::base::text::Span;
 
 /// How deep prerequisites and variables are followed.
 const MAX_DEPTH: usize = 16;
-/// Most rules looked at for one call.
+/// The most rules looked at for one call.
 const MAX_RULES: usize = 500;
 
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
@@ -43,7 +43,7 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
     }
 }
 
-/// Most files that a pattern in an `include` may name.
+/// The most files that a pattern in an `include` may name.
 const MAX_INCLUDED: usize = 20;
 
 /// The tracked files that `include` means by a name, which is relative to the folder that make runs

@@ -32,7 +32,7 @@ pub struct Followed {
 
 /// A byte of Python costs as much as so many of a Makefile.
 const PYTHON_AS_LINES: usize = 8;
-/// Most scripts that one program leads to.
+/// The most scripts that one program leads to.
 const MAX_SCRIPTS: usize = 200;
 
 /// A program that may be a wrapper.
@@ -116,7 +116,7 @@ fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
     let Some((args, folder)) = called(ask, wrapper) else { return };
     let Some(path) = file_of(ask, wrapper, &args, ask.folder, &folder) else { return };
     let Some(text) = ask.files.read(&path) else {
-        out.notes.push(format!("`{path}` is not readable text, or too large"));
+        out.notes.push(format!("`{path}` isn't readable text, or is too large"));
         return;
     };
     let file = File { path: &path, text: &text, folder: &folder, ask };

@@ -6,7 +6,7 @@ use crate::base::text::Span;
 
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     let Ok(serde_json::Value::Object(package)) = serde_json::from_str(file.text) else {
-        out.notes.push(format!("`{}` cannot be read", file.path));
+        out.notes.push(format!("`{}` can't be read", file.path));
         return;
     };
     let Some((name, words)) = args.entry().or_else(|| shorthand(file)) else { return };

@@ -11,7 +11,7 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
     let Some((tree, root)) =
         parse(&text).ok().and_then(|tree| tree.root().map(|root| (tree, root)))
     else {
-        out.notes.push(format!("`{}` cannot be read", file.path));
+        out.notes.push(format!("`{}` can't be read", file.path));
         return;
     };
     let wanted = args.operands.first().map(|w| w.value.as_deref());

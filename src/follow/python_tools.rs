@@ -18,7 +18,7 @@ pub(super) fn table<'a>(file: &File<'a>, out: &mut Followed) -> Option<Spanned<D
     match DeTable::parse(file.text) {
         Ok(table) => Some(table),
         Err(_) => {
-            out.notes.push(format!("`{}` cannot be read", file.path));
+            out.notes.push(format!("`{}` can't be read", file.path));
             None
         }
     }

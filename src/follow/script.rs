@@ -18,7 +18,7 @@ pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
     }
     let Some((path, named)) = file(ask, folder) else { return };
     let Some(text) = ask.files.read(&path) else {
-        out.notes.push(format!("`{path}` is not readable text, or too large"));
+        out.notes.push(format!("`{path}` isn't readable text, or is too large"));
         return;
     };
     let interpreter = match (&ask.program.kind, launcher) {

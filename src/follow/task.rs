@@ -12,14 +12,14 @@ use crate::yaml::{NodeId, Tree, parse};
 
 /// How deep tasks are followed.
 const MAX_DEPTH: usize = 16;
-/// Most files that are read for one Taskfile, itself counted.
+/// The most files that are read for one Taskfile, itself counted.
 const MAX_FILES: usize = 30;
 
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     let folder = if args.directory.is_some() { file.folder } else { file.own_folder() };
     let mut all = Vec::new();
     if !load(file, file.path, folder, "", &mut all) {
-        return out.notes.push(format!("`{}` cannot be read", file.path));
+        return out.notes.push(format!("`{}` can't be read", file.path));
     }
     let rest: Option<Vec<&str>> = args.rest.iter().flatten().map(|w| w.value.as_deref()).collect();
     let mut reader = TaskReader {
@@ -56,7 +56,7 @@ struct Taskfile {
     prefix: String,
 }
 
-/// Reads a Taskfile and those it includes; false where the file itself cannot be read.
+/// Reads a Taskfile and those it includes; false where the file itself can't be read.
 fn load(file: &File<'_>, path: &str, folder: &str, prefix: &str, all: &mut Vec<Taskfile>) -> bool {
     let known =
         all.iter().any(|t| t.path == path && (t.prefix == prefix || prefix.starts_with(&t.prefix)));
@@ -114,14 +114,14 @@ struct TaskReader<'a, 'o> {
     file: &'a File<'a>,
     all: &'a [Taskfile],
     args: &'a WrapperArgs<'a>,
-    /// What stands after `--`.
+    /// What comes after `--`.
     arguments: Option<String>,
     running: BTreeSet<String>,
     out: &'o mut Followed,
 }
 
 impl<'a> TaskReader<'a, '_> {
-    /// The task of that whole name, and the file it stands in.
+    /// The task of that whole name, and the file it is in.
     fn find(&self, name: &str) -> Option<(&'a Taskfile, NodeId)> {
         let in_file = |t: &'a Taskfile| {
             let own = match name.strip_prefix(&t.prefix) {
@@ -141,7 +141,7 @@ impl<'a> TaskReader<'a, '_> {
             return;
         }
         let tree = &taskfile.tree;
-        // A name is meant inside the file it stands in, unless it begins with a colon.
+        // A name is meant inside the file it is in, unless it begins with a colon.
         let whole = |name: &str| match name.strip_prefix(':') {
             Some(rest) => rest.to_owned(),
             None => format!("{}{name}", taskfile.prefix),

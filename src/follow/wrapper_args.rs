@@ -154,7 +154,7 @@ impl<'a> WrapperArgs<'a> {
         Some(())
     }
 
-    /// The first operand, where it is known, and what stands after it.
+    /// The first operand, where it is known, and what comes after it.
     pub fn entry(&self) -> Option<(&str, Vec<&'a Word>)> {
         let (first, rest) = self.operands.split_first()?;
         let rest = rest.iter().copied().chain(self.rest.iter().flatten().copied()).collect();

@@ -26,7 +26,7 @@ use crate::shell::{
 };
 use crate::tool::{Answer, Argument, Files, Request, Run, Variable};
 
-/// Longest text of a command shown to people.
+/// The longest text of a command shown to people.
 const MAX_SHOWN: usize = 80;
 /// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea
 /// set them too).
@@ -124,8 +124,8 @@ impl TimelineBuilder<'_> {
             self.command(&origin, &read.command, read.program.as_ref());
         }
         if foreign && self.events[before..].iter().all(|e| e.invocation().is_none()) {
-            let why = "the script mentions nox but is in a language of which cachelint reads \
-                       only plain commands; a bash step that calls nox would help";
+            let why = "the script mentions nox, but cachelint reads only plain commands in its \
+                       language; a bash step that calls nox would help";
             self.undecide(here, script.span, why);
         }
         if let Some(why) = &all.cut {
@@ -270,7 +270,7 @@ impl TimelineBuilder<'_> {
             let run = Arc::make_mut(&mut run);
             run.env_dirs.clear();
             run.creates_env = Answer::No;
-            run.why = "what it builds in its container is thrown away".to_owned();
+            run.why = "its container is thrown away, with what nox builds in it".to_owned();
         }
         let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
         let (insert_at, no_insert_reason) = self.insertion(origin, command, call);
@@ -364,7 +364,7 @@ impl TimelineBuilder<'_> {
             let why = if origin.script.text.contains(tool) {
                 "nox isn't called by a plain shell command; add the flag there"
             } else {
-                "the word `nox` is not written in this step"
+                "the word `nox` isn't in this step"
             };
             return (None, Some(why.into()));
         };
@@ -416,7 +416,7 @@ impl TimelineBuilder<'_> {
 fn effects(call: &Invocation, credential: Option<String>) -> Vec<EventKind> {
     let mut made: Vec<EventKind> = Vec::new();
     let published = call.run.publishes.as_ref().map(|what| format!("{what} in a session"));
-    let granted = credential.map(|name| format!("is given `{name}`, the right to upload"));
+    let granted = credential.map(|name| format!("has `{name}`, so it can upload"));
     made.extend(published.or(granted).map(|what| EventKind::Publish { what }));
     made.extend(call.run.removes.iter().map(|folder| {
         let folder = prefixed(&call.checkout, folder);

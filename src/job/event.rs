@@ -28,7 +28,7 @@ pub struct Event {
     /// The step of the job itself; the same as `step_ref` unless the event is inside a composite
     /// action.
     pub outer: StepRef,
-    /// Where it stands in `step_ref`'s document.
+    /// Where it is in `step_ref`'s document.
     pub span: Span,
     /// How it was reached from the step, outermost first: scripts, Makefile targets, composite
     /// actions.
@@ -81,7 +81,7 @@ pub enum EventKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetUp {
     pub action: String,
-    /// What stands after the `@`.
+    /// What comes after the `@`.
     pub reference: String,
     /// The release that the comment after a commit names.
     pub release: Option<String>,
@@ -118,7 +118,7 @@ pub enum CacheForm {
 pub struct CacheStep {
     /// `actions/cache`.
     pub action: String,
-    /// What stands after the `@`.
+    /// What comes after the `@`.
     pub reference: String,
     pub form: CacheForm,
     /// Mounts a volume by path; there is no key.

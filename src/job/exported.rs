@@ -9,7 +9,7 @@ pub(super) fn exports(script: &str) -> Vec<Exported> {
     }
     let mut found = Vec::new();
     for line in script.lines() {
-        // `NAME=value` and `NAME<<EOF` may stand on any line of a group that is redirected as a
+        // `NAME=value` and `NAME<<EOF` may be on any line of a group that is redirected as a
         // whole.
         let text = written_text(line.trim()).trim_start_matches(['"', '\'']);
         let name: String =
@@ -37,7 +37,7 @@ fn written_text(line: &str) -> &str {
     if *command != "add-content " {
         return line[command.len()..].trim_start();
     }
-    // The value is named, or stands after the file.
+    // The value is named, or comes after the file.
     const VALUE: &str = "-value ";
     let file = || line.find(ENV_FILE).map(|at| at + ENV_FILE.len());
     let start = lower.find(VALUE).map(|at| at + VALUE.len()).or_else(file).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What takes the environment folder away, and what brings it beside caches: removals, unpacked
+//! What takes the environment folder away, and what brings it besides caches: removals, unpacked
 //! archives, artifacts.
 
 use super::commands::shown;
@@ -19,9 +19,9 @@ pub struct Removal {
     pub what: String,
     /// Paths and patterns relative to the workspace.
     targets: Vec<String>,
-    /// Everything ignored below this folder goes, but for what fits `kept`.
+    /// Everything ignored below this folder goes, but for what fits `excluded`.
     ignored_in: Option<String>,
-    kept: Vec<String>,
+    excluded: Vec<String>,
     /// Below these folders, what fits all of these names.
     found_in: Vec<String>,
     found: Vec<String>,
@@ -36,7 +36,7 @@ impl Removal {
     /// Whether the environments in `folder` are deleted.
     pub fn takes(&self, folder: &str) -> bool {
         let name = folder.rsplit('/').next().unwrap_or(folder);
-        let kept = |k: &String| {
+        let excluded = |k: &String| {
             let k = k.trim_matches('/');
             k == name || k == folder || Pattern::parse(k).is_ok_and(|p| p.matches(name))
         };
@@ -48,7 +48,7 @@ impl Removal {
         let found = self.found_in.iter().any(below) && self.found.iter().all(fits);
         found
             || self.targets.iter().any(|target| takes(target, folder))
-            || (self.ignored_in.iter().any(below) && !self.kept.iter().any(kept))
+            || (self.ignored_in.iter().any(below) && !self.excluded.iter().any(excluded))
     }
 }
 
@@ -190,25 +190,26 @@ impl TimelineBuilder<'_> {
             return true;
         }
         if name == "git" && data.cleans_ignored(&words) {
-            let mut kept = Vec::new();
+            let mut excluded = Vec::new();
             let mut targets = Vec::new();
             let mut rest = words.iter().skip(1);
             while let Some(word) = rest.next() {
                 if data.git_clean.excludes.iter().any(|e| e == word) {
-                    kept.extend(rest.next().map(|k| (*k).to_owned()));
+                    excluded.extend(rest.next().map(|k| (*k).to_owned()));
                 } else if let Some(k) = data
                     .git_clean
                     .excludes
                     .iter()
                     .find_map(|e| word.strip_prefix(e.as_str())?.strip_prefix('='))
                 {
-                    kept.push(k.to_owned());
+                    excluded.push(k.to_owned());
                 } else if !word.starts_with('-') {
                     targets.extend(target(&folder, word));
                 }
             }
             let ignored_in = targets.is_empty().then_some(folder);
-            let removal = Removal { what: what(), targets, ignored_in, kept, ..Removal::default() };
+            let removal =
+                Removal { what: what(), targets, ignored_in, excluded, ..Removal::default() };
             self.push_at(origin, command, span, EventKind::Removal(removal));
             return true;
         }
@@ -392,9 +393,9 @@ mod tests {
         ] {
             assert_eq!(takes(target, folder), expected, "{target} {folder}");
         }
-        let clean = |kept: &[&str]| Removal {
+        let clean = |excluded: &[&str]| Removal {
             ignored_in: Some(String::new()),
-            kept: kept.iter().map(|k| (*k).to_owned()).collect(),
+            excluded: excluded.iter().map(|k| (*k).to_owned()).collect(),
             ..Removal::default()
         };
         let find = |place: &str, name: &str| Removal {

@@ -23,18 +23,18 @@ const MAX_FOLLOWED: usize = 400;
 /// Bytes of a Makefile or the like that cost as much to look through as one byte of a script.
 pub(super) const FOLLOWED_AS_SCRIPT: usize = 16;
 
-/// The script that a command stands in, and how it was reached.
+/// The script that a command is in, and how it was reached.
 pub(super) struct CommandOrigin<'o> {
     pub here: Here<'o>,
     /// The script of the step.
     pub script: &'o Scalar,
-    /// The script that the command stands in, as written.
+    /// The script that the command is in, as written.
     pub text: &'o str,
     /// Where that script starts, relative to the workspace; `None` when not known.
     pub folder: Option<String>,
     /// What the way sets beyond the step's own environment; `None` is a value that is not known.
     pub env: Vec<(String, Option<String>)>,
-    /// Where the step's script stands in the file, found once for all that is asked about it.
+    /// Where the step's script is in the file, found once for all that is asked about it.
     pub map: &'o OnceCell<Option<ScalarMap>>,
     /// The script of another file; `None` in the step itself.
     pub file_script: Option<&'o FileScript>,
@@ -138,13 +138,13 @@ impl TimelineBuilder<'_> {
             return true;
         }
         if origin.via.len() == MAX_FOLLOW_DEPTH {
-            let why = format!("more than {MAX_FOLLOW_DEPTH} files lead from one to the next");
+            let why = format!("more than {MAX_FOLLOW_DEPTH} files call each other in a chain");
             self.undecide_command(origin, command, why);
             return true;
         }
         for file_script in &found.file_scripts {
             if self.followed == MAX_FOLLOWED {
-                let why = format!("more than {MAX_FOLLOWED} scripts of other files");
+                let why = format!("more than {MAX_FOLLOWED} scripts in other files");
                 self.undecide_command(origin, command, why);
                 return true;
             }
@@ -194,7 +194,7 @@ impl TimelineBuilder<'_> {
         true
     }
 
-    /// Where a command stands, in the step or in the file that the step led to.
+    /// Where a command is, in the step or in the file that the step led to.
     pub(super) fn place_of(&self, origin: &CommandOrigin<'_>, span: Span) -> Location {
         let text = shown(origin.text, span);
         match origin.file_script {

@@ -127,7 +127,7 @@ impl Instances {
             }
         }
         let undecided = cut.then(|| {
-            format!("more than {most} legs and callers: only the first {most} are looked at")
+            format!("more than {most} legs and callers: only the first {most} are checked")
         });
         let for_tags =
             triggers.iter().any(|t| t.names_tags() || t.only_tags() || t.event == "release");

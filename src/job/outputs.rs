@@ -1,4 +1,4 @@
-//! What an output of a small script tells, or a variable that it sets for later steps: the date, or
+//! What an output of a small script says, or a variable that it sets for later steps: the date, or
 //! which interpreters and which machine run it. Everything else is unknown.
 
 use std::sync::LazyLock;
@@ -72,7 +72,7 @@ mod tests {
         assert!(tells_only_the_machine(&variables, "GITHUB_ENV", "python"));
         assert!(!tells(&variables, "python"));
         for other in [
-            // The week beside the versions.
+            // The week next to the versions.
             "echo \"python=$({ uname -sm; date +%G-%V; python -VV; } | cksum)\" >> \"$GITHUB_OUTPUT\"",
             "echo \"python=$(python -VV; git rev-parse HEAD)\" >> \"$GITHUB_OUTPUT\"",
             "echo \"python=$(python -VV; cat uv.lock | cksum)\" >> \"$GITHUB_OUTPUT\"",

@@ -38,7 +38,7 @@ impl WorkspaceState {
         self.checkouts.push(Checkout { folder, own });
     }
 
-    /// What stands in a workspace folder: the innermost checkout around it. Without any checkout
+    /// What is in a workspace folder: the innermost checkout around it. Without any checkout
     /// the workspace is taken as the repository: some other step must have put it there.
     pub fn place(&self, folder: &str) -> CheckoutPlace {
         let around = |c: &&Checkout| {

@@ -14,7 +14,7 @@ pub struct Summary {
 }
 
 /// Sums up the calls of the tool on all instances.
-pub fn summarise(timelines: &[Timeline]) -> Summary {
+pub fn summarize(timelines: &[Timeline]) -> Summary {
     let calls: Vec<&Invocation> =
         timelines.iter().flat_map(Timeline::invocations).map(|(_, i)| i).collect();
     let mut env_dirs: Vec<String> = calls

@@ -1,4 +1,4 @@
-//! Workflows written to cost much: each ends at a bound, and the job says so.
+//! Workflows made to be expensive: each ends at a limit, and the job says so.
 
 use crate::config::Config;
 use crate::engine::lint::Outcome;

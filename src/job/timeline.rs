@@ -269,7 +269,7 @@ impl<'a> TimelineBuilder<'a> {
                     step,
                     inputs,
                 };
-                let why = format!("more than {MAX_STEPS} steps: the rest is not read");
+                let why = format!("more than {MAX_STEPS} steps: the rest isn't read");
                 self.undecide(here, step.span, why);
                 return;
             }
@@ -319,8 +319,8 @@ impl<'a> TimelineBuilder<'a> {
             None => {
                 self.left = 0;
                 let why = format!(
-                    "the file's jobs, legs and steps together are more than {MAX_WORK_OF_FILE} \
-                     units of work: the rest of the steps is not read"
+                    "the file's jobs, legs and steps add up to more than {MAX_WORK_OF_FILE} units \
+                     of work: the remaining steps aren't read"
                 );
                 self.undecide(here, here.step.span, why);
                 return false;
@@ -342,7 +342,7 @@ impl<'a> TimelineBuilder<'a> {
     /// Reads the steps of a composite action that the step `here` uses.
     pub fn enter(&mut self, here: Here<'_>, action: usize, inputs: &Inputs) {
         if self.depth == MAX_ACTION_DEPTH {
-            self.undecide(here, here.step.span, "composite actions nest too deep");
+            self.undecide(here, here.step.span, "composite actions are nested too deeply");
             return;
         }
         let Some(steps) = self.repository.documents[action].steps(None) else { return };

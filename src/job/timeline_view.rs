@@ -92,7 +92,7 @@ pub fn job(
     instances: &Instances,
     timelines: &[Timeline],
 ) -> JobTimeline {
-    let summary = summary::summarise(timelines);
+    let summary = summary::summarize(timelines);
     let undecided =
         distinct(undecided::all(repository, timelines).into_iter().map(|u| u.place.label));
     JobTimeline {
@@ -180,7 +180,7 @@ fn shown(
         let text = via_place.label.clone();
         places.push(SourcePlace { path: via_place.path.clone(), line, text });
     }
-    // Where files were followed, the last place is the call; the event itself stands at the command
+    // Where files were followed, the last place is the call; the event itself is at the command
     // that leads there.
     if !event.via.iter().any(|h| h.path == path && h.span == event.span) {
         let line = lines.line(&path, event.span.start);
@@ -256,7 +256,7 @@ fn cache(step: &CacheStep) -> (String, Vec<String>) {
     (format!("cache of {} (`{}@{}`)", paths.join(", "), step.action, step.reference), details)
 }
 
-/// Most names that are listed.
+/// The most names that are listed.
 const MAX_NAMES: usize = 8;
 
 /// The different ones among `texts`, in order.
@@ -338,8 +338,7 @@ fn run(calls: &[&Invocation]) -> (String, Vec<String>) {
     }
     if let Some(action) = calls.iter().find_map(|c| c.action) {
         if action.rebuilds {
-            details
-                .push("the action builds the environments anew, whatever was restored".to_owned());
+            details.push("the action rebuilds the environments, whatever was restored".to_owned());
         }
         if action.own_cache {
             details.push("the action keeps a cache itself".to_owned());

@@ -139,7 +139,7 @@ impl TimelineBuilder<'_> {
         }
     }
 
-    /// A command that was not followed: says so where the tool may stand at its end.
+    /// A command that was not followed: says so where the tool may be at its end.
     pub fn not_followed(
         &mut self,
         origin: &CommandOrigin<'_>,

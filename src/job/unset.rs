@@ -34,7 +34,7 @@ impl<'k, 'a> KeyContext<'k, 'a> {
             && !self.steps_before().any(|step| self.may_set(step, name))
     }
 
-    /// The steps of the job before this one, and those of the action that it stands in.
+    /// The steps of the job before this one, and those of the action that it is in.
     fn steps_before(&self) -> impl Iterator<Item = &'k Step> + use<'k, 'a> {
         let documents = &self.builder.repository.documents;
         let places = self.builder.outer.into_iter().chain([self.here.step_ref]);

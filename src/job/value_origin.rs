@@ -231,7 +231,7 @@ impl<'w, 'a> OriginResolver<'w, 'a> {
         }
     }
 
-    /// A value that stands in the workflow as this text.
+    /// A value that is in the workflow as this text.
     fn text(&self, here: Here<'_>, text: &str, depth: usize) -> ValueOrigin {
         let mut origin = ValueOrigin {
             derived_from: self.expand(here, text, depth - 1),

@@ -14,7 +14,7 @@ use crate::rules::setup_actions::setup_actions;
 use crate::shell::{Expanded, Shell, calls, commands};
 use crate::tool::Answer;
 
-/// Longest settings that are read.
+/// The longest settings that are read.
 const MAX_COMMANDS: usize = 50;
 
 impl TimelineBuilder<'_> {

@@ -10,6 +10,7 @@ use miette::{
     MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 use rayon::prelude::*;
+use textwrap::WordSplitter;
 
 use super::group::{Group, groups};
 use super::patch::write_patch;
@@ -19,8 +20,7 @@ use crate::base::text::{Span, Text};
 use crate::rules::checks;
 
 const DEFAULT_WIDTH: usize = 100;
-/// Source with a longer line is not shown: nobody could read it, and a terminal has no such
-/// columns.
+/// Source with a longer line isn't shown: no terminal is wide enough to read it.
 const MAX_LINE_BYTES: usize = 4096;
 /// Places that one finding points at; more would be pages of source.
 const MAX_PLACES: usize = 20;
@@ -33,6 +33,8 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(look.width.unwrap_or(DEFAULT_WIDTH))
         .with_links(look.colour)
+        // A hyphen is part of an option or a name more often than it joins two words.
+        .with_word_splitter(WordSplitter::NoHyphenation)
         .tab_width(4)
         .with_context_lines(1);
     let shown = groups(report.shown(look));

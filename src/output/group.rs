@@ -55,7 +55,7 @@ fn without_job(text: Option<&String>, finding: &Finding) -> String {
     text.replace(&format!("`{}`", finding.job), "``")
 }
 
-/// `findings` in groups, each where its first one stands.
+/// `findings` in groups, each where its first one is.
 pub fn groups<'a>(findings: impl Iterator<Item = &'a Reported>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut places: HashMap<Common<'a>, usize> = HashMap::new();

@@ -24,7 +24,7 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
         };
         let lines: Vec<String> =
             group.findings.iter().map(|r| r.start().line.to_string()).collect();
-        let place = format!("{}:{}", reported.path(), lines.join(", "));
+        let place = format!("{}:{}", reported.typed_path(), lines.join(", "));
         let jobs: Vec<&str> = group.findings.iter().map(|r| r.finding.job.as_str()).collect();
         let jobs = jobs.join(", ");
         let cells =
@@ -40,7 +40,7 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
     }
     for problem in &report.problems {
         let place = problem.position.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
-        let help = problem.help.as_ref().map_or(String::new(), |help| format!(". {help}"));
+        let help = problem.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
         let place = format!("{}{place}", report.problem_path(problem));
         writeln!(
             out,
@@ -78,7 +78,7 @@ mod tests {
 
 | Not checked | Why |
 | --- | --- |
-| .github/workflows/bad.yml:3:7 | is no YAML. close the bracket |
+| .github/workflows/bad.yml:3:7 | is no YAML; close the bracket |
 
 Found 1 error, 1 warning. 1 fixable with `--fix`. 2 more with `-v`.
 ";

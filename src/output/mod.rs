@@ -30,19 +30,19 @@ pub use crate::base::printable::{
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// With the source around each finding.
+    /// Each finding with its source and its fix.
     Full,
-    /// One line each.
+    /// One line per finding.
     Concise,
-    /// One array.
+    /// A JSON array.
     Json,
-    /// Annotations of a workflow run.
+    /// Annotations on a workflow run.
     Github,
     /// SARIF 2.1.0.
     Sarif,
-    /// For a job summary.
+    /// Tables for a job summary.
     Markdown,
-    /// The text of a pull request with the fixes.
+    /// The description of a pull request that applies the fixes.
     PullRequest,
 }
 
@@ -86,15 +86,7 @@ impl Sources {
 
     /// `path` as the user would write it: below what they typed, else from the current folder.
     pub fn as_typed(&self, path: &str) -> String {
-        let absolute = self.root.join(path);
-        let longest = |(resolved, _): &&(PathBuf, PathBuf)| resolved.components().count();
-        let below = self.typed.iter().filter(|(resolved, _)| absolute.starts_with(resolved));
-        let Some((resolved, typed)) = below.max_by_key(longest) else { return self.display(path) };
-        match absolute.strip_prefix(resolved) {
-            Ok(rest) if rest.as_os_str().is_empty() => typed.display().to_string(),
-            Ok(rest) => typed.join(rest).display().to_string(),
-            Err(_) => self.display(path),
-        }
+        below_typed(&self.typed, &self.root.join(path)).unwrap_or_else(|| self.display(path))
     }
 
     pub fn text(&self, path: &str) -> Option<&Text> {
@@ -117,6 +109,16 @@ impl Sources {
         let place = |offset| self.text(&location.path).map_or(start, |text| text.position(offset));
         (place(location.span.start), place(location.span.end))
     }
+}
+
+/// The `absolute` path as the user would write it, if it is one that they typed or lies below one.
+fn below_typed(typed: &[(PathBuf, PathBuf)], absolute: &Path) -> Option<String> {
+    let longest = |(resolved, _): &&(PathBuf, PathBuf)| resolved.components().count();
+    let below = typed.iter().filter(|(resolved, _)| absolute.starts_with(resolved));
+    let (resolved, typed) = below.max_by_key(longest)?;
+    let rest = absolute.strip_prefix(resolved).ok()?;
+    let whole = if rest.as_os_str().is_empty() { typed.clone() } else { typed.join(rest) };
+    Some(whole.display().to_string())
 }
 
 /// `path` seen from the folder `from`, with `/`; both absolute.
@@ -158,7 +160,7 @@ impl Reported {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fixed {
-    /// The file that was changed, from the current folder.
+    /// The file that was changed; in JSON from the current folder.
     pub path: String,
     /// Id of the check.
     pub rule: &'static str,
@@ -172,7 +174,7 @@ pub struct Fixed {
 /// One of several repositories, for the table of all.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Row {
-    /// Its root, from the current folder.
+    /// Its root; in JSON from the current folder.
     pub repository: String,
     /// Jobs that run nox.
     pub jobs: usize,
@@ -202,6 +204,8 @@ pub struct Report {
     pub repositories: Vec<Row>,
     /// The current folder, from which paths are shown.
     pub current: PathBuf,
+    /// Paths as they are resolved, and as the user typed them.
+    pub typed: Arc<Vec<(PathBuf, PathBuf)>>,
 }
 
 impl Report {
@@ -222,10 +226,17 @@ impl Report {
     /// The path of a problem as it is shown.
     pub fn problem_path(&self, problem: &Problem) -> String {
         if problem.path.is_absolute() {
-            relative(&self.current, &problem.path)
+            self.path_of(&problem.path, Format::Full)
         } else {
             problem.path.display().to_string()
         }
+    }
+
+    /// An absolute path as `format` shows it: as the user would write it, or for programs from the
+    /// current folder.
+    pub fn path_of(&self, path: &Path, format: Format) -> String {
+        let typed = below_typed(&self.typed, path).filter(|_| format != Format::Json);
+        typed.unwrap_or_else(|| relative(&self.current, path))
     }
 }
 

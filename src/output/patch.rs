@@ -14,6 +14,8 @@ const CONTEXT_LINES: usize = 2;
 const MAX_BYTES: usize = 64 * 1024;
 /// A diff of more lines is cut here.
 const MAX_LINES: usize = 40;
+/// A few lines more are shown: to say that they are missing would save nothing.
+const MIN_CUT: usize = 3;
 
 /// Writes the changed lines of `text` with a little of what is around them.
 pub fn write_patch(out: &mut dyn Write, text: &Text, edits: &[Edit], look: Look) -> io::Result<()> {
@@ -24,7 +26,8 @@ pub fn write_patch(out: &mut dyn Write, text: &Text, edits: &[Edit], look: Look)
     let (green, red, dim, off) =
         if look.colour { ("\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m") } else { ("", "", "", "") };
     let lines: Vec<&str> = diff.lines().skip(3).filter(|line| !line.starts_with('\\')).collect();
-    for line in lines.iter().take(MAX_LINES) {
+    let most = if lines.len() <= MAX_LINES + MIN_CUT { lines.len() } else { MAX_LINES };
+    for line in lines.iter().take(most) {
         let line = printable(line.trim_end_matches('\r'));
         let style = match line.chars().next() {
             Some('+') => green,
@@ -38,8 +41,8 @@ pub fn write_patch(out: &mut dyn Write, text: &Text, edits: &[Edit], look: Look)
             writeln!(out, "    {style}{}{off}", line.trim_end())?;
         }
     }
-    if lines.len() > MAX_LINES {
-        writeln!(out, "    … {} more lines (`--diff`)", lines.len() - MAX_LINES)?;
+    if lines.len() > most {
+        writeln!(out, "    … {} more lines (`--diff`)", lines.len() - most)?;
     }
     Ok(())
 }

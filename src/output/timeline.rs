@@ -54,7 +54,7 @@ fn job(out: &mut dyn Write, timeline: &JobTimeline, look: Look) -> io::Result<()
 /// Wider labels push their text to the right.
 const MAX_LABEL: usize = 24;
 
-/// Where an event stands: the line in the job's own file, else the file's name too.
+/// Where an event is: the line in the job's own file, else the file's name too.
 fn label(event: &TimelineEntry, own: &str) -> String {
     match event.places.first() {
         None => String::new(),

@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 
 use super::below::repositories_below;
 use crate::base::finding::Problem;
-use crate::base::text::{Position, Text, TextError, read_bounded};
+use crate::base::text::{Position, Text, TextError, read_bounded, unreadable};
 
 /// Folders whose direct YAML files are workflows.
 const WORKFLOW_FOLDERS: [&str; 3] = [".github/workflows", ".forgejo/workflows", ".gitea/workflows"];
@@ -44,8 +44,9 @@ impl Discovered {
     pub fn read(&self) -> Result<Text, Problem> {
         let bytes = match &self.content {
             Some(content) => content.to_vec(),
-            None => read_bounded(&self.path)
-                .map_err(|e| problem(&self.path, format!("cannot be read: {e}"), None))?,
+            None => {
+                read_bounded(&self.path).map_err(|e| problem(&self.path, unreadable(&e), None))?
+            }
         };
         Text::new(&self.relative, bytes).map_err(|error| {
             let (position, help) = match error {
@@ -53,7 +54,7 @@ impl Discovered {
                     (Some(Position { line, column: 1 }), "save it as UTF-8")
                 }
                 TextError::TooLarge { .. } => {
-                    (None, "GitHub refuses workflows of more than 512 KiB; split it")
+                    (None, "GitHub rejects workflows larger than 512 KiB; split the file")
                 }
                 TextError::TwoBoms => (Some(Position { line: 1, column: 1 }), "remove one of them"),
             };
@@ -127,7 +128,7 @@ impl Finder {
     fn add(&mut self, path: &Path) -> Result<(), Problem> {
         let failed = |e: io::Error| match e.kind() {
             io::ErrorKind::NotFound => problem(path, "no such file or folder", None),
-            _ => problem(path, format!("cannot be read: {e}"), None),
+            _ => problem(path, unreadable(&e), None),
         };
         let real = fs::canonicalize(path).map_err(failed)?;
         let kind = fs::metadata(&real).map_err(failed)?.file_type();
@@ -229,8 +230,7 @@ impl Finder {
     fn request_file(&mut self, root: &Path, path: &Path, given: &Path) -> Result<(), Problem> {
         nameable(root, path, given)?;
         let relative = relative_to(root, path);
-        let real =
-            self.canonical(path).map_err(|e| problem(given, format!("cannot be read: {e}"), None));
+        let real = self.canonical(path).map_err(|e| problem(given, unreadable(&e), None));
         let checked = real.and_then(|(real, metadata)| match metadata {
             _ if !real.starts_with(root) => {
                 let target =
@@ -239,7 +239,7 @@ impl Finder {
             }
             Ok(metadata) if metadata.is_file() => Ok(real),
             Ok(_) => Err(problem(given, "isn't a regular file", None)),
-            Err(e) => Err(problem(given, format!("cannot be read: {e}"), None)),
+            Err(e) => Err(problem(given, unreadable(&e), None)),
         });
         let files = self.repositories.entry(root.to_owned()).or_default();
         let real = checked.inspect_err(|_| {
@@ -266,7 +266,7 @@ impl Finder {
         Ok(())
     }
 
-    /// The canonical path of a file and what stands there; that of its folder is known from the
+    /// The canonical path of a file and what is there; that of its folder is known from the
     /// file before.
     fn canonical(&mut self, path: &Path) -> io::Result<(PathBuf, io::Result<Metadata>)> {
         let metadata = fs::symlink_metadata(path)?;
@@ -328,10 +328,10 @@ fn workflow_files(root: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
             Ok(listed) => entries.extend(listed.flatten()),
             Err(e)
                 if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            Err(e) => problems.push(problem(&folder, format!("cannot be read: {e}"), None)),
+            Err(e) => problems.push(problem(&folder, unreadable(&e), None)),
         }
     }
-    // What a link leads to is asked, what stands in the folder itself is known from reading it.
+    // What a link leads to is asked, what is in the folder itself is known from reading it.
     let is_folder = |entry: &DirEntry, path: &Path| match entry.file_type() {
         Ok(kind) if !kind.is_symlink() => kind.is_dir(),
         _ => path.is_dir(),

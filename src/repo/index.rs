@@ -240,7 +240,7 @@ impl Repository {
         self.started_by.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Where a document stands on disk.
+    /// Where a document is on disk.
     pub fn path(&self, document: usize) -> PathBuf {
         self.files.root().join(&self.documents[document].path)
     }

@@ -159,7 +159,7 @@ fn from_index(path: &Path) -> Option<Tracked> {
     let (mut files, mut links) = (Vec::with_capacity(file.entries().len()), BTreeSet::new());
     let mut sparse = false;
     for entry in file.entries() {
-        // A path that is not UTF-8 cannot be written in a workflow either.
+        // A path that is not UTF-8 can't be written in a workflow either.
         let Ok(path) = std::str::from_utf8(entry.path(&file)) else { continue };
         match entry.mode {
             Mode::COMMIT => {}

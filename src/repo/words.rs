@@ -45,7 +45,7 @@ static READ_BY: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
 pub enum Goal {
     /// The tool itself.
     Tool,
-    /// The tool, or anything else that a timeline tells: what publishes, and variables that a file
+    /// The tool, or anything else that a timeline shows: what publishes, and variables that a file
     /// sets for later steps.
     Event,
 }
@@ -81,7 +81,7 @@ struct Index {
     linked: Vec<OnceLock<Linked>>,
 }
 
-/// What stands in a tracked file.
+/// What is in a tracked file.
 #[derive(Debug, Default)]
 struct Linked {
     tool: bool,
@@ -91,7 +91,7 @@ struct Linked {
 }
 
 impl Words {
-    /// `own` are published actions that run the tool, beside those that are known to, as
+    /// `own` are published actions that run the tool, besides those that are known to, as
     /// `owner/name`.
     pub fn new(own: &[String]) -> Self {
         let own: Vec<String> = own.iter().map(|name| regex::escape(name)).collect();
@@ -142,7 +142,7 @@ impl Words {
 
     fn linked(&self, index: &Index, files: &RepoFiles, file: usize) -> Linked {
         let Some(text) = files.tracked().at(file).and_then(|path| files.read(path)) else {
-            // What cannot be read is said where it is asked for.
+            // What can't be read is said where it is asked for.
             return Linked { event: true, ..Linked::default() };
         };
         let tool = is_composed(&text) || self.spells(&text, Goal::Tool);
@@ -158,7 +158,7 @@ fn publishes(text: &str) -> bool {
         || text.contains(&setup_actions().builds_wheels.program)
 }
 
-/// The words of a text: names of files stand in them without their folders.
+/// The words of a text: names of files are in them without their folders.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let part =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '-') || !c.is_ascii();

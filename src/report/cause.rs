@@ -74,7 +74,7 @@ fn of_run(run: &JobRun, older_said: bool, found: &mut CauseCollector) {
             Restore::ByRestoreKey if !older_said => {
                 found.add(
                     Cause::OlderKey,
-                    cache.restored_key.as_deref().unwrap_or("its key is not in the log"),
+                    cache.restored_key.as_deref().unwrap_or("its key isn't in the log"),
                 );
             }
             Restore::Forbidden => found.add(Cause::RestoreForbidden, ""),

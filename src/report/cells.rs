@@ -11,7 +11,7 @@ use super::workflow::WorkflowSavings;
 use super::{JobLine, ReportJson};
 use crate::rules::logs::LOGS;
 
-/// What the logs do not tell.
+/// What the logs do not say.
 pub const ABSENT: &str = "–";
 
 /// A table and the sentences under it. Names and keys in it come from logs and may hold anything.
@@ -247,7 +247,7 @@ fn sessions(job: &str, estimate: &Estimate, notes: &mut Notes) {
         })
         .collect();
     if told.len() > 1 {
-        notes.of_job(job, format!("seconds that sessions build: {}", told.join(", ")));
+        notes.of_job(job, format!("seconds that sessions spend building: {}", told.join(", ")));
     }
 }
 
@@ -290,9 +290,13 @@ fn together(workflow: &WorkflowSavings) -> String {
             &format!("; the slowest job, {}, takes {} s", slowest.job, rounded(slowest.seconds));
         let when = if workflow.estimated { "with caches" } else { "after" };
         text += &if slowest.then_job == slowest.job {
-            format!(", {when} {} s", rounded(slowest.then_seconds))
+            format!(", and {when} {} s", rounded(slowest.then_seconds))
         } else {
-            format!(", {when} it is {} with {} s", slowest.then_job, rounded(slowest.then_seconds))
+            format!(
+                ", and {when} {} is the slowest with {} s",
+                slowest.then_job,
+                rounded(slowest.then_seconds)
+            )
         };
     }
     text
@@ -330,7 +334,8 @@ fn keys<'a>(caches: impl Iterator<Item = &'a CacheUse>) -> String {
 }
 
 fn stored(storage: &Storage) -> String {
-    let mut text = format!("archives: {} in {}", size(storage.bytes), storage.archives);
+    let noun = if storage.archives == 1 { "archive" } else { "archives" };
+    let mut text = format!("cache: {} in {} {noun}", size(storage.bytes), storage.archives);
     if storage.archives_of_unknown_size > 0 {
         text += &format!(" ({} of unknown size, not counted)", storage.archives_of_unknown_size);
     }
@@ -339,16 +344,16 @@ fn stored(storage: &Storage) -> String {
             let share = 100.0 * storage.bytes as f64 / quota as f64;
             let name = &LOGS.forge(forge).name;
             text += &format!(
-                "; {share:.1} % of the {} of {name} ({})",
+                "; {share:.1} % of {name}'s {} ({})",
                 size(quota),
                 storage.note.as_deref().unwrap_or_default()
             );
         }
         (Some(forge), None) => {
             let note = storage.note.as_deref().unwrap_or_default();
-            text += &format!("; no quota known for {}: {note}", LOGS.forge(forge).name);
+            text += &format!("; {}'s quota is unknown ({note})", LOGS.forge(forge).name);
         }
-        (None, _) => text += "; the logs don't name the forge; use --forge for its quota",
+        (None, _) => text += "; use --forge to compare it with a quota",
     }
     text
 }

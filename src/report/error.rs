@@ -3,26 +3,30 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::printable::printable_name;
+use crate::base::text::{io_reason, unreadable};
 
 /// Every one makes the exit code 2; the text says what was expected.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    #[error("{}: {source}", shown(path))]
+    #[error("{}: {}", shown(path), unreadable(source))]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{}: neither a file nor a folder; to read from a pipe give `-`", shown(path))]
+    #[error("{}: is neither a file nor a folder; to read from a pipe, give `-`", shown(path))]
     NoFile { path: PathBuf },
-    #[error("{}: not a run log that cachelint knows\n  expected: {EXPECTED}", printable_name(name))]
+    #[error(
+        "{}: isn't a run log that cachelint knows\n  expected: {EXPECTED}",
+        printable_name(name)
+    )]
     UnknownFormat { name: String },
-    #[error("{}: empty", printable_name(name))]
+    #[error("{}: is empty", printable_name(name))]
     Empty { name: String },
-    #[error("{}: compressed; unpack it first, for example with {with}", printable_name(name))]
+    #[error("{}: is compressed; unpack it first, for example with {with}", printable_name(name))]
     Compressed { name: String, with: &'static str },
     #[error("{}: the text is UTF-16; save the log as UTF-8", printable_name(name))]
     Utf16 { name: String },
     #[error("{}: {reason}", printable_name(name))]
     Archive { name: String, reason: String },
     #[error(
-        "{}: larger than {limit} bytes when unpacked; give the jobs' logs one by one",
+        "{}: larger than {limit} bytes when unpacked; give the logs of its jobs one by one",
         printable_name(name)
     )]
     TooLarge { name: String, limit: u64 },
@@ -31,7 +35,7 @@ pub enum ReportError {
     #[error("{}: no log file in this folder\n  expected: {EXPECTED}", shown(path))]
     EmptyFolder { path: PathBuf },
     #[error(
-        "{names}: no line of nox in any job\n  \
+        "{names}: no job has a line from nox\n  \
          expected: lines such as `nox > Running session tests`; give the logs of the jobs that run nox",
         names = printable_name(names)
     )]
@@ -43,13 +47,13 @@ pub enum ReportError {
         after = printable_name(after)
     )]
     NothingInCommon { before: String, after: String },
-    #[error("give either logs to report on, or both --before and --after")]
+    #[error("give either logs or both --before and --after")]
     Usage,
     #[error("standard input can be read only once")]
     StdinTwice,
     #[error("`--logs` reads files and folders, not standard input")]
     LogsFromStdin,
-    #[error("cannot write the report: {0}")]
+    #[error("the report can't be written: {}", io_reason(.0))]
     Write(#[from] std::io::Error),
 }
 
@@ -60,9 +64,9 @@ impl ReportError {
     }
 }
 
-const EXPECTED: &str = "a log archive of GitHub (zip, or its folder unpacked), the text of `gh run view --log`, the \
-                        log of a Forgejo or Gitea job, the output of `act` or `act --json`, or the file of \
-                        `nox --report`";
+const EXPECTED: &str = "a GitHub log archive (zip or unpacked), the output of `gh run view --log`, \
+                        the log of a Forgejo or Gitea job, the output of `act` or `act --json`, or \
+                        the file that `nox --report` writes";
 
 fn shown(path: &Path) -> String {
     printable_name(&path.to_string_lossy())

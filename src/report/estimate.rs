@@ -34,7 +34,7 @@ impl Estimate {
             let saves = rounded(self.saves_about);
             return format!("restored, then built again: add -r to save about {saves} s a run");
         }
-        let mut builds = format!("builds {} s", rounded(self.build_seconds));
+        let mut builds = format!("builds for {} s", rounded(self.build_seconds));
         if let Some(packages) = self.packages_seconds {
             builds += &format!(" and restores packages for {} s", rounded(packages));
         }
@@ -42,8 +42,8 @@ impl Estimate {
             (true, true, _) => "a run that finds its cache",
             (true, false, None) => "a cache",
             (true, false, Some(_)) => "one cache of both",
-            (false, false, _) => return format!("{builds}, leave it"),
-            (false, true, _) => return format!("{builds}, too little for a cache to pay"),
+            (false, false, _) => return format!("{builds}; leave it"),
+            (false, true, _) => return format!("{builds}, too little for a cache to pay off"),
         };
         format!(
             "{builds}; {what} would save about {} s a run ({}\u{2013}{})",

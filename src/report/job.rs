@@ -55,7 +55,7 @@ pub struct JobRun {
     pub name: String,
     /// The log does not name its job: `name` is that of the file.
     pub named_by_file: bool,
-    /// The id of the job in its workflow, where the log tells it.
+    /// The id of the job in its workflow, where the log gives it.
     pub id: Option<String>,
     pub forge: Option<LogForge>,
     pub outcome: JobOutcome,
@@ -103,7 +103,7 @@ impl JobRun {
 }
 
 /// From the last line before the caches of environments and packages, or before the tool where there are none, to
-/// the tool's first line: what can be compared where the log does not tell where steps begin.
+/// the tool's first line: what can be compared where the log does not say where steps begin.
 #[derive(Debug, Clone)]
 pub struct Approach {
     /// The line that it begins with, without what changes from run to run.
@@ -344,7 +344,7 @@ impl JobBuilder {
         }
     }
 
-    /// The job as far as the log tells it.
+    /// The job as far as the log describes it.
     pub fn finish(mut self) -> JobRun {
         let truncated = self.has_runner && !self.has_ended();
         let outcome = self.outcome();

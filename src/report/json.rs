@@ -1,4 +1,4 @@
-//! A report as one JSON object; what the logs do not tell is `null`.
+//! A report as one JSON object; what the logs do not say is `null`.
 
 use std::io::{self, Write};
 

@@ -107,7 +107,7 @@ impl Moment {
     }
 }
 
-/// Splits a line that begins with an RFC 3339 timestamp and a blank into both parts.
+/// Splits a line that begins with an RFC 3339 timestamp and a space into both parts.
 pub fn timestamped(line: &str) -> Option<(Moment, &str)> {
     let line = line.trim_start_matches('\u{feff}');
     let (stamp, rest) = match line.find(' ') {

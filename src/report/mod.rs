@@ -33,32 +33,32 @@ use workflow::WorkflowSavings;
 
 pub use error::ReportError;
 
-/// Report from run logs what caches of nox environments did and what they save.
+/// Read run logs and report what caches of nox environments did and what they save.
 ///
-/// Logs: a log archive of GitHub (zip, or unpacked), the text of `gh run view --log`, the log of a
-/// Forgejo or Gitea job, the output of `act` or `act --json`, the file of `nox --report`; folders
-/// of these, and - for standard input.
+/// A log is a GitHub log archive (zip or unpacked), the output of `gh run view --log`, the log of a
+/// Forgejo or Gitea job, the output of `act` or `act --json`, or the file that `nox --report`
+/// writes. A path can also be a folder of these, or `-` for standard input.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ReportArgs {
     /// Logs of one or more runs of a workflow
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Logs of runs before a change; one or more
+    /// Logs of runs before the change; one or more
     #[arg(long, value_name = "PATH", num_args = 1.., requires = "after", conflicts_with = "paths")]
     pub before: Vec<PathBuf>,
     /// Logs of runs after the change; one or more
     #[arg(long, value_name = "PATH", num_args = 1.., requires = "before", conflicts_with = "paths")]
     pub after: Vec<PathBuf>,
-    /// How to print the report
+    /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     pub output_format: ReportFormat,
-    /// How often the workflow runs, for minutes a month
+    /// How often the workflow runs per month; adds what caches save per month
     #[arg(long, value_name = "N")]
     pub runs_per_month: Option<u32>,
     /// Exit with 1 if a job got slower, as far as the runs can tell
     #[arg(long, requires = "after")]
     pub fail_if_slower: bool,
-    /// Whose quota the archives count against; by default as the logs tell
+    /// The forge whose quota the archives count against [default: the one in the logs]
     #[arg(long, value_enum)]
     pub forge: Option<LogForge>,
 }
@@ -67,7 +67,7 @@ pub struct ReportArgs {
 pub enum ReportFormat {
     #[default]
     Table,
-    /// For a pull request
+    /// Tables for a pull request
     Markdown,
     Json,
 }

@@ -1,4 +1,4 @@
-//! Files, folders, zip archives and standard input → the jobs their logs tell of. Everything is
+//! Files, folders, zip archives and standard input → the jobs that their logs describe. Everything is
 //! streamed.
 
 mod archive;
@@ -152,7 +152,7 @@ fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRu
         return Err(ReportError::Compressed { name: name.to_owned(), with });
     }
     if start.starts_with(b"PK\x03\x04") {
-        let reason = "an archive cannot be read from a stream; give the file's name".to_owned();
+        let reason = "an archive can't be read from a stream; give the file's name".to_owned();
         return Err(ReportError::Archive { name: name.to_owned(), reason });
     }
     if toolreport::looks_like(start) {

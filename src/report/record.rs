@@ -13,7 +13,7 @@ use crate::rules::logs::LogForge;
 pub struct Record<'a> {
     /// Name of the job as the log has it; `None` where a file holds one job and does not name it.
     pub job: Option<&'a str>,
-    /// The step the line belongs to, where each line tells it; elsewhere the last step that began.
+    /// The step the line belongs to, where each line names it; elsewhere the last step that began.
     pub step: Option<LogStep<'a>>,
     pub time: Option<Moment>,
     /// To the second, where the format has nothing better.
@@ -68,7 +68,7 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// The format that this line can only have, or `None` where it tells nothing.
+    /// The format that this line can only have, or `None` where it says nothing.
     pub fn of(line: &str) -> Option<Self> {
         if timestamped(line).is_some() {
             return Some(Self::Timestamped);

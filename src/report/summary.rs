@@ -32,7 +32,7 @@ impl Stat {
     }
 }
 
-/// One job over its runs. What the logs do not tell is `None`, never zero.
+/// One job over its runs. What the logs do not say is `None`, never zero.
 #[derive(Debug, Serialize)]
 pub struct JobSummary {
     pub job: String,
@@ -49,7 +49,7 @@ pub struct JobSummary {
     pub preparation_seconds: Option<Stat>,
     /// Some seconds above are upper bounds.
     pub bounds_only: bool,
-    /// Of the archives of nox's environments, together, in the last run that tells.
+    /// Of the archives of nox's environments, together, in the last run that gives them.
     pub archive_bytes: Option<u64>,
     pub environments_created: Vec<String>,
     pub environments_reused: Vec<String>,
@@ -95,7 +95,7 @@ pub struct RunDetails {
 pub struct Storage {
     pub bytes: u64,
     pub archives: usize,
-    /// Archives whose size the logs do not tell; they are not in `bytes`.
+    /// Archives whose size the logs do not say; they are not in `bytes`.
     pub archives_of_unknown_size: usize,
     pub forge: Option<LogForge>,
     pub quota_bytes: Option<u64>,

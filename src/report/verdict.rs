@@ -40,7 +40,7 @@ impl Verdict {
             None => "no seconds".to_owned(),
         };
         Self::unsettled(format!(
-            "{took}; what caches took isn't in the file of `nox --report`, so no verdict"
+            "{took}; what caches took isn't in the file that `nox --report` writes, so no verdict"
         ))
     }
 }

@@ -6,7 +6,7 @@ use super::JobLine;
 use super::compare::Difference;
 use super::summary::JobSummary;
 
-/// Sums are of single jobs' medians; jobs run beside each other, so nobody waits for all of them.
+/// Sums are of single jobs' medians; jobs run in parallel, so nobody waits for all of them.
 #[derive(Debug, Serialize)]
 pub struct WorkflowSavings {
     /// What caches save, or would save, a run, over all jobs for which there is a number.

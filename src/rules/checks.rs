@@ -48,7 +48,7 @@ pub struct Check {
     pub what: String,
     pub why: String,
     pub how: String,
-    /// What a finding says beside its message, where that is always the same.
+    /// The help of a finding, if it is always the same.
     #[serde(default, skip_serializing)]
     help: Option<String>,
     /// A few lines of a workflow that the check reports, and the same put right.
@@ -114,7 +114,7 @@ pub fn get(id: &str) -> &'static Check {
     find(id).unwrap_or_else(|| panic!("the check `{id}` is missing from rules/checks.yaml"))
 }
 
-/// What every finding of a check says beside its message.
+/// The help of every finding of a check.
 ///
 /// # Panics
 /// If the check has no such text, as [`get`] does.

@@ -22,7 +22,7 @@ pub struct Folders {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Find {
-    /// Options that delete what is found, or run what stands after them.
+    /// Options that delete what is found, or run what comes after them.
     deletes: Vec<String>,
     /// Programs that delete it when they are run.
     deletes_with: Vec<String>,

@@ -52,7 +52,7 @@ pub struct Launcher {
     /// Operands before the program: the duration of `timeout`.
     #[serde(default)]
     pub skip: usize,
-    /// Whether `A=b` may stand before the program.
+    /// Whether `A=b` may come before the program.
     #[serde(default)]
     pub assignments: bool,
     /// Whether the program may be a requirement: `nox@2026.7`, `nox[uv]==2026.7`.
@@ -75,7 +75,7 @@ pub struct Launcher {
     /// Whether it adds words to the program's that nobody knows before the run.
     #[serde(default)]
     pub appends: bool,
-    /// The word after which those words stand on its own command line.
+    /// The word after which those words are on its own command line.
     #[serde(default)]
     pub inputs: Option<String>,
     /// Whether its container is defined elsewhere: nobody sees here what it has mounted.
@@ -159,7 +159,7 @@ pub enum Operand {
     Script,
     /// All operands together are a shell script.
     Joined,
-    /// The program stands after a `--`; what stands before it is something else.
+    /// The program comes after a `--`; what comes before it is something else.
     Dashes,
 }
 

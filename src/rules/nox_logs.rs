@@ -48,7 +48,7 @@ pub struct NoxLogs {
     any: RegexSet,
     own_environments: Vec<String>,
     pub environment_folder: String,
-    /// In small letters.
+    /// In lower case.
     pub word: String,
 }
 

@@ -15,7 +15,7 @@ pub struct Publishers {
     /// Variables that hold the right to upload: what has them set publishes. A `*` at the end
     /// stands for any rest.
     pub credentials: Vec<String>,
-    /// Words that may stand before the program in a command of a session.
+    /// Words that may come before the program in a command of a session.
     pub runners: Vec<Vec<String>>,
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 pub static PULL_REQUEST: LazyLock<PullRequest> = LazyLock::new(|| super::embedded!("pull-request"));
 
-/// What stands around the table of changes, in Markdown.
+/// What is around the table of changes, in Markdown.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PullRequest {

@@ -135,7 +135,7 @@ pub struct Images {
 /// Whether an image can get another minor version of Python without a change of its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Image {
-    /// Never; with the version where the tag tells it.
+    /// Never; with the version where the tag gives it.
     Fixed(Option<String>),
     Floating,
 }
@@ -205,7 +205,7 @@ pub struct WheelBuilder {
     pub program: String,
     /// Of the environment variables that hold its settings.
     pub prefix: String,
-    /// Settings that are commands, as they stand in the project file.
+    /// Settings that are commands, as they are in the project file.
     pub settings: Vec<String>,
 }
 

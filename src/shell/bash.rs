@@ -139,7 +139,7 @@ impl<'t> BashReader<'_, 't> {
     /// Counts a statement; false where a bound is reached.
     fn may_read(&mut self) -> bool {
         if self.depth >= MAX_DEPTH {
-            self.left.cut(format!("a script nests deeper than {MAX_DEPTH} levels"));
+            self.left.cut(format!("a script is nested deeper than {MAX_DEPTH} levels"));
             return false;
         }
         self.left.work(1)

@@ -67,7 +67,7 @@ impl Expanded {
         out
     }
 
-    /// A script that stands inside this one as the text of `parts`.
+    /// A script that is inside this one as the text of `parts`.
     pub(super) fn nested(&self, parts: &[WordPart]) -> Self {
         let mut out =
             Self { original: self.original.clone(), text: String::new(), segments: Vec::new() };

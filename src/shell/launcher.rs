@@ -48,7 +48,7 @@ pub struct Call {
     pub program_span: Span,
     pub args: Vec<Word>,
     /// Offset in the original script, directly after the program word, where a word may be
-    /// inserted. `None` where the program does not stand in the script but in a variable or an
+    /// inserted. `None` where the program isn't in the script but in a variable or an
     /// expression.
     pub insert_at: Option<usize>,
     /// As in [`UnwrappedCommand::env`].
@@ -57,7 +57,7 @@ pub struct Call {
     pub conditional: bool,
     pub host: Host,
     pub python: Option<Word>,
-    /// Whether the call stands inside a quoted script (`bash -c "…"`).
+    /// Whether the call is inside a quoted script (`bash -c "…"`).
     pub nested: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Commands of scripts, kept for scripts that come again.
+//! Commands of scripts, cached for scripts that recur.
 
 use std::sync::Arc;
 

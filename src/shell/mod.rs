@@ -129,7 +129,7 @@ pub struct Command {
     /// empty, `||`).
     pub conditional: bool,
     pub host: Host,
-    /// Whether the command stands inside a quoted script, such as that of `bash -c "…"`.
+    /// Whether the command is inside a quoted script, such as that of `bash -c "…"`.
     pub nested: bool,
     /// The text of its here-document.
     pub here_document: Option<Vec<WordPart>>,
@@ -208,7 +208,7 @@ impl Left {
     fn work(&mut self, statements: usize) -> bool {
         if self.statements < statements {
             self.statements = 0;
-            self.cut(format!("a script takes more than {MAX_STATEMENTS} statements to be read"));
+            self.cut(format!("reading a script takes more than {MAX_STATEMENTS} statements"));
             return false;
         }
         self.statements -= statements;
@@ -219,7 +219,7 @@ impl Left {
     fn inner(&mut self, bytes: usize) -> bool {
         if bytes > self.bytes.min(MAX_SCRIPT_BYTES) {
             self.cut(format!(
-                "a script holds or reads scripts of more than {} KiB",
+                "a script, with those that it sources, has more than {} KiB",
                 MAX_INNER_BYTES / 1024
             ));
             return false;

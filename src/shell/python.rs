@@ -24,7 +24,7 @@ pub struct CommandCall {
     /// The last of these may be several words.
     pub splits: bool,
     pub span: Span,
-    /// The function it stands in.
+    /// The function it is in.
     pub function: Option<String>,
     pub conditional: bool,
     /// The folder it asks for: none, one, or one that is not known.

@@ -24,7 +24,7 @@ pub struct WordPart {
     /// In the original script.
     pub span: Span,
     pub source: PartSource,
-    /// Whether it stands in quotes, so that it cannot become several words.
+    /// Whether it is in quotes, so that it cannot become several words.
     pub quoted: bool,
 }
 
@@ -82,7 +82,7 @@ impl Word {
                 None => parts.push(WordPart { text: None, ..part.clone() }),
             }
         }
-        // The raw text begins like the value where no quote or escape stands before the cut.
+        // The raw text begins like the value where no quote or escape comes before the cut.
         let plain = self.raw.get(..length).is_some_and(|raw| self.static_prefix().starts_with(raw));
         let start = if plain { length } else { 0 };
         Word::new(&self.raw[start..], Span::new(self.span.start + start, self.span.end), parts)

@@ -12,7 +12,7 @@ pub struct Answers {
     known: Memo<Question, String, Variable, Run>,
 }
 
-/// Everything a request holds beside its environment.
+/// Everything a request holds besides its environment.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Question {
     args: Vec<Argument>,

@@ -4,6 +4,7 @@
 pub mod log;
 pub mod memo;
 pub mod nox;
+pub mod settings;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Puts the tree together from the parser's events.
 //!
-//! The parser tells where each token stands. Three places it does not tell are found by going
+//! The parser says where each token is. Three places it does not say are found by going
 //! forward from the token before: the dash of an item, the header of a block scalar and the place
 //! of an absent value. The source of each scalar is read against its value on the way.
 
@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
         self.at = self.at.max(offset.unwrap_or(0));
     }
 
-    /// The document begins without `---`. The `...` of a document that is not there may stand
+    /// The document begins without `---`. The `...` of a document that is not there may be
     /// before it, and nobody writes that.
     pub fn no_marker(&self) -> Result<(), YamlError> {
         let first = self.next_token(0);
@@ -102,7 +102,7 @@ impl<'a> Builder<'a> {
         self.reached(properties);
         let start = match style {
             ScalarStyle::Plain if absent => self.at,
-            // The parser tells where the content begins.
+            // The parser says where the content begins.
             ScalarStyle::Literal | ScalarStyle::Folded => self.next_token(self.at),
             _ => range.start,
         };
@@ -240,7 +240,7 @@ impl<'a> Builder<'a> {
         self.text.as_str().as_bytes().get(at).copied()
     }
 
-    /// Whether `indicator` stands at `at` as `-`, `?` and `:` do in block style: before white space.
+    /// Whether `indicator` is at `at` as `-`, `?` and `:` do in block style: before whitespace.
     fn is_indicator(&self, indicator: u8, at: usize) -> bool {
         self.byte(at) == Some(indicator) && self.byte(at + 1).is_none_or(is_white)
     }
@@ -329,9 +329,9 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The source does not say what the parser read: better no tree than a wrong one.
+    /// The source doesn't say what the parser read, so any tree could be wrong.
     pub fn unsupported(&self) -> YamlError {
-        YamlError::at(self.text, self.at, "this use of YAML is not supported")
+        YamlError::at(self.text, self.at, "cachelint doesn't support this use of YAML")
     }
 }
 

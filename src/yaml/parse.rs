@@ -43,7 +43,7 @@ impl YamlError {
 
     pub(super) fn too_many(text: &Text, offset: usize) -> Self {
         let found = Self::at(text, offset, format!("more than {MAX_VALUES} values"))
-            .with_help("An alias counts as all values that it stands for; split the file.");
+            .with_help("an alias counts as all the values that it stands for; split the file");
         Self { too_large: true, ..found }
     }
 
@@ -122,7 +122,7 @@ fn tag_name(tag: Option<Cow<'_, Tag>>) -> Option<String> {
 
 fn second_document(text: &Text, offset: Option<usize>) -> YamlError {
     YamlError::at(text, offset.unwrap_or(0), "more than one YAML document in the file")
-        .with_help("A workflow file holds one document; remove the `---` line.")
+        .with_help("a workflow file holds one document; remove the `---` line")
 }
 
 /// Characters that YAML forbids, and those that some parsers read as a line break or skip and others
@@ -136,7 +136,7 @@ fn refuse_characters(text: &Text) -> Result<(), YamlError> {
     let lone = memchr::memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'));
     if let Some(offset) = lone {
         return Err(YamlError::at(text, offset, "carriage return without line feed")
-            .with_help("End the lines of this file with LF or CRLF."));
+            .with_help("end the lines of this file with LF or CRLF"));
     }
     if source.is_ascii() {
         return Ok(());
@@ -145,7 +145,7 @@ fn refuse_characters(text: &Text) -> Result<(), YamlError> {
     if let Some((offset, character)) = source.char_indices().find(|(_, c)| differs(*c)) {
         let code = u32::from(character);
         return Err(YamlError::at(text, offset, format!("character U+{code:04X}"))
-            .with_help("YAML parsers differ in what it means; remove or escape it."));
+            .with_help("YAML parsers disagree on what it means; remove or escape it"));
     }
     Ok(())
 }
@@ -161,16 +161,16 @@ fn scan_error(text: &Text, error: &ScanError) -> YamlError {
             text.line_start(line) + tab,
             "invalid YAML: tab in the indentation",
         )
-        .with_help("YAML does not allow tabs for indentation; use blanks.");
+        .with_help("YAML doesn't allow tabs for indentation; use spaces");
     }
     let found = YamlError::at(text, offset, format!("invalid YAML: {}", error.info()));
     match error.kind() {
         ErrorKind::RecursionLimitExceeded => YamlError::too_deep(text, offset),
         ErrorKind::InvalidQuotedScalarIndent => {
-            found.with_help("Indent the lines of a quoted text deeper than its key.")
+            found.with_help("indent the lines of a quoted text deeper than its key")
         }
         ErrorKind::MappingValueNotAllowed => found.with_help(
-            "Put a value that contains `: ` in quotes, and check the indentation of this line.",
+            "put a value that contains `: ` in quotes, and check the indentation of this line",
         ),
         _ => found,
     }

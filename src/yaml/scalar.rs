@@ -1,4 +1,4 @@
-//! Where each character of a scalar's value stands in the file.
+//! Where each character of a scalar's value is in the file.
 
 use super::scalar_map::{Shift, walk};
 use super::tree::{Kind, NodeId, Tree};
@@ -26,7 +26,7 @@ impl ScalarMap {
     }
 
     /// The file offset at which the value's byte `offset` begins; a line break that the value holds
-    /// begins where the line's text ends. The empty lines that `|+` keeps stand after the scalar's
+    /// begins where the line's text ends. The empty lines that `|+` keeps come after the scalar's
     /// span. Offsets past the value count as its end.
     pub fn offset(&self, offset: usize) -> usize {
         self.place(offset).0

@@ -3,7 +3,7 @@
 
 use super::tree::ScalarStyle;
 
-/// From byte `value` of the value on, the value's text stands at `file`; what stands before that
+/// From byte `value` of the value on, the value's text is at `file`; what comes before that
 /// byte ends at `before`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shift {
@@ -40,7 +40,7 @@ pub(super) fn walk(
     }
 }
 
-/// True for the bytes that end a token: blanks and line breaks.
+/// True for the bytes that end a token: spaces and line breaks.
 pub(super) fn is_white(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
@@ -76,7 +76,7 @@ impl<F: FnMut(Shift)> ScalarReader<'_, F> {
         self.source.get(self.at).copied()
     }
 
-    /// The next `count` bytes of the source stand in the value as they are.
+    /// The next `count` bytes of the source are in the value as they are.
     fn copy(&mut self, count: usize) -> Option<()> {
         let there = self.source.get(self.at..self.at + count)?;
         if self.value.get(self.made..self.made + count)? != there {
@@ -278,7 +278,7 @@ impl<F: FnMut(Shift)> ScalarReader<'_, F> {
     }
 }
 
-/// Leading blanks of the first line that has more than blanks.
+/// Leading spaces of the first line that has more than spaces.
 fn first_text(lines: &[u8]) -> Option<usize> {
     let text = first_text_offset(lines)?;
     Some(lines[..text].iter().rev().take_while(|b| **b == b' ').count())

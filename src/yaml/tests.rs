@@ -194,8 +194,8 @@ fn refusals_say_where_and_why() {
     for (source, line, column, message, help) in [
         ("a: b\n---\nc: d\n", 2, 1, "more than one YAML document", "remove the `---`"),
         ("---\n---\n", 2, 1, "more than one YAML document", "remove"),
-        ("a:\n\tb: c\n", 2, 1, "tab", "does not allow tabs"),
-        ("a:\n  b:\n\t- c\n", 3, 1, "tab", "does not allow tabs"),
+        ("a:\n\tb: c\n", 2, 1, "tab", "doesn't allow tabs"),
+        ("a:\n  b:\n\t- c\n", 3, 1, "tab", "doesn't allow tabs"),
         ("a: &x\n  b: *x\n", 2, 6, "contains it", ""),
         ("a: *y\n", 1, 4, "unknown anchor", ""),
         ("a: b: c\n", 1, 5, "mapping values", "quotes"),
@@ -204,7 +204,7 @@ fn refusals_say_where_and_why() {
         ("a: b # c\u{2028}d\n", 1, 9, "U+2028", "remove or escape"),
         ("a: b\u{85}c\n", 1, 5, "U+0085", "remove or escape"),
         ("a: [\n", 1, 4, "unclosed bracket", ""),
-        ("...\n- a\n", 1, 1, "not supported", ""),
+        ("...\n- a\n", 1, 1, "doesn't support", ""),
         ("a: b # \u{feff}\n", 1, 8, "U+FEFF", "remove or escape"),
         ("a: \0\n", 1, 4, "NUL", ""),
         ("a: b\rc: d\n", 1, 5, "carriage return", "LF or CRLF"),
@@ -270,7 +270,7 @@ fn hostile_depth_and_length_are_quick() {
     assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
 
-/// For each style: a word put into the file after each letter stands after that letter in the
+/// For each style: a word put into the file after each letter comes after that letter in the
 /// value.
 #[test]
 fn words_can_be_inserted_in_every_style() {

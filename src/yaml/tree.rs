@@ -1,4 +1,4 @@
-//! The spanned tree: what a YAML text says and where each part of it stands.
+//! The spanned tree: what a YAML text says and where each part of it is.
 
 use crate::base::text::Span;
 

@@ -113,7 +113,7 @@ fn links_are_neither_followed_out_of_the_repository_nor_written_through() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("out.yml: is a symbolic link to "), "{}", ran.err);
     assert!(
-        ran.err.contains("in.yml: is a symbolic link, which is not followed when writing"),
+        ran.err.contains("in.yml: is a symbolic link, which cachelint doesn't write through"),
         "{}",
         ran.err
     );

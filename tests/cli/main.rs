@@ -74,13 +74,13 @@ fn nothing_to_do() {
 fn what_cannot_be_checked_is_said_with_its_place_and_the_rest_is_checked() {
     let large = [b"# ".as_slice(), &vec![b'x'; 5 * 1024 * 1024]].concat();
     let table: &[(&[u8], &str)] = &[
-        (b"on: push\nname: \xff\n", "error: .github/workflows/bad.yml:2:1: not UTF-8"),
-        (&large, "error: .github/workflows/bad.yml: larger than"),
+        (b"on: push\nname: \xff\n", "error: .github/workflows/bad.yml:2:1: isn't UTF-8"),
+        (&large, "error: .github/workflows/bad.yml: is larger than"),
         (b"on: push\njobs: [a\n", "error: .github/workflows/bad.yml:"),
         (b"on: push\n---\njobs: {}\n", "error: .github/workflows/bad.yml:"),
         (
             "\u{feff}\u{feff}on: push\n".as_bytes(),
-            "error: .github/workflows/bad.yml:1:1: begins with two byte order marks",
+            "error: .github/workflows/bad.yml:1:1: starts with two byte order marks",
         ),
         (b"a: *nowhere\n", "error: .github/workflows/bad.yml:"),
     ];
@@ -225,6 +225,9 @@ fn standard_input() {
     let nameless = pipe(&["-", "--fix"]);
     assert_eq!((nameless.code, nameless.out.as_str()), (2, ""));
     assert!(nameless.err.contains("needs `--stdin-filename`"), "{}", nameless.err);
+    let pathless = pipe(&["--stdin-filename", CI]);
+    assert_eq!((pathless.code, pathless.out.as_str()), (2, ""));
+    assert!(pathless.err.contains("add `-` to the paths"), "{}", pathless.err);
     let fixed = pipe(&["-", "--fix", "--stdin-filename", CI]);
     assert_eq!((fixed.code, fixed.out.as_str()), (0, CLEAN));
     assert!(fixed.err.contains("Fixed 1 finding:"), "{}", fixed.err);
@@ -266,11 +269,19 @@ fn reports_on_logs_or_says_why_not() {
 }
 
 #[test]
-fn whoever_types_the_subcommand_of_ruff_is_told_how_it_is_done_here() {
+fn a_subcommand_of_another_linter_is_answered_with_what_to_type() {
     let folder = repository(&[(CI, CLEAN.as_bytes())]);
-    let ran = run(&folder, &["check", "."]);
-    assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("help: cachelint needs no subcommand"), "{}", ran.err);
+    for (word, help) in [
+        ("check", "help: cachelint needs no subcommand"),
+        ("fix", "help: `cachelint --fix` applies fixes"),
+        ("explain", "help: `cachelint rule CHECK` explains a check"),
+    ] {
+        let ran = run(&folder, &[word, "."]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.err.contains(help), "{}", ran.err);
+        fs::write(folder.path().join(word), "").unwrap();
+        assert_eq!(run(&folder, &[word]).code, 0, "a file of this name is checked");
+    }
 }
 
 #[test]

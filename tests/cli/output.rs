@@ -1,8 +1,9 @@
 //! Where findings go, and how they are written there.
 
 use std::fs;
+use std::path::Path;
 
-use crate::{CI, UNUSED, command, content, ran, repository, run};
+use crate::{CI, CLEAN, UNUSED, command, content, ran, repository, run};
 
 #[test]
 fn findings_go_to_the_output_file() {
@@ -31,7 +32,7 @@ fn colour_only_when_asked_for() {
 fn an_output_file_that_cannot_be_written_stops_the_run_before_it_fixes() {
     let folder = repository(&[(CI, UNUSED.as_bytes())]);
     let ran = run(&folder, &["--fix", "--output-file", "no/such/file"]);
-    assert!(ran.err.starts_with("error: no/such/file: cannot be written"), "{}", ran.err);
+    assert!(ran.err.starts_with("error: no/such/file: can't be written"), "{}", ran.err);
     assert!(
         ran.err.ends_with("\n  help: create its folder first\n") && ran.out.is_empty(),
         "{}",
@@ -97,7 +98,7 @@ fn one_run_writes_findings_and_appends_a_summary() {
     );
 
     let ran = run(&folder, &["--fix", "--summary-file", "no/such/file"]);
-    assert!(ran.code == 2 && ran.err.contains("no/such/file: cannot be written"), "{}", ran.err);
+    assert!(ran.code == 2 && ran.err.contains("no/such/file: can't be written"), "{}", ran.err);
     assert_eq!(content(&folder, CI), UNUSED, "nothing is fixed in a run that cannot say so");
 }
 
@@ -118,4 +119,32 @@ fn paths_are_shown_as_they_were_typed() {
     assert!(shown(absolute).starts_with(&format!("{absolute}:1:10: ")), "{}", shown(absolute));
     assert!(shown(".").starts_with(&format!("{CI}:1:10: ")));
     assert!(shown("./.github").starts_with(&format!("{CI}:1:10: ")));
+}
+
+#[test]
+fn everything_for_people_shows_an_absolute_path_as_it_was_typed() {
+    let folder = repository(&[(CI, UNUSED.as_bytes()), (".github/workflows/bad.yml", b"a: [")]);
+    let root = fs::canonicalize(folder.path()).unwrap();
+    let root = root.to_str().unwrap();
+    let from = |args: &[&str]| ran(command(Path::new("/"), &[args, &[root]].concat()));
+    let workflow = format!("{root}/{CI}");
+    assert!(from(&[]).err.starts_with(&format!("error: {root}/.github/workflows/bad.yml:1:4: ")));
+    assert!(from(&["--show-files"]).out.contains(&workflow));
+    assert!(from(&["--output-format", "markdown"]).out.contains(&format!("| {workflow}:1 |")));
+    for fixed in [from(&["--diff", "--show-fixes"]).err, from(&["--diff"]).err] {
+        assert!(fixed.contains(&format!("  {workflow}")), "{fixed}");
+    }
+    // For programs, paths are relative to the current folder.
+    let json = from(&["--output-format", "json"]).out;
+    assert!(json.contains(&workflow[1..]) && !json.contains(&workflow), "{json}");
+    let missing = ran(command(Path::new("/"), &["/no/such/file"]));
+    assert_eq!(missing.err, "error: /no/such/file: no such file or folder\n");
+}
+
+#[test]
+fn the_list_of_files_goes_to_the_output_file_too() {
+    let folder = repository(&[(CI, CLEAN.as_bytes())]);
+    let ran = run(&folder, &["--show-files", "--output-file", "files.txt"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+    assert_eq!(content(&folder, "files.txt"), format!("workflow  {CI}\n"));
 }

@@ -24,17 +24,17 @@ fn bad_settings_are_one_message_with_place_and_remedy_and_nothing_is_done() {
     let table = [
         (
             "[tool.cachelint]\nselct = []\n",
-            "error: pyproject.toml:2:1: unknown field `selct`",
+            "error: pyproject.toml:2:1: there is no setting `selct`",
             "did you mean `select`?",
         ),
         (
             "[tool.cachelint]\nreuse = 'of'\n",
-            "error: pyproject.toml:2:9: unknown variant `of`",
+            "error: pyproject.toml:2:9: `reuse`: `of` isn't one of",
             "`insert`",
         ),
         (
             "[tool.cachelint]\nignore = ['E501']\n",
-            "error: pyproject.toml:2:10: there is no check `E501`",
+            "error: pyproject.toml:2:10: `ignore`: there is no check `E501`",
             "`cachelint rule` lists them all",
         ),
         ("[tool.cachelint\n", "error: pyproject.toml:1:16: unclosed table", "--isolated"),

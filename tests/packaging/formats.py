@@ -73,12 +73,12 @@ MADE = {
         ".github/workflows/strangers.yml": workflow(on="pull_request_target"),
     },
     "hostile names": {".github/workflows/a b%é,line=1::x.yml": HOSTILE, "::error ::x/action.yml": "runs: ["},
-    "what cannot be read": {
+    "what can't be read": {
         ".github/workflows/a.yml": "jobs: [\n",
         ".github/workflows/b.yml": "on: push\njobs: 3\n",
         ".github/workflows/ci.yml": workflow(),
     },
-    "settings that cannot be read": {".github/workflows/ci.yml": workflow(), ".github/cachelint.yml": "ignor: []\n"},
+    "settings that can't be read": {".github/workflows/ci.yml": workflow(), ".github/cachelint.yml": "ignor: []\n"},
     "nothing to say": {".github/workflows/ci.yml": "on: push\njobs: {}\n"},
     "the stored cases of fixes": {
         f".github/workflows/{path.name}": path.read_bytes().decode()

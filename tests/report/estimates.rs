@@ -20,8 +20,11 @@ fn estimates_what_a_cache_would_save_before_there_is_one() {
     assert!((25.0..36.0).contains(&about), "{about}");
     assert_eq!(report["workflow"]["slowest"]["job"], "tests");
     let text = text(&args).unwrap();
-    assert!(text.contains("builds 40 s; a cache would save about 29 s a run (23–35)"), "{text}");
-    assert!(text.contains("builds 1.0 s, leave it"), "{text}");
+    assert!(
+        text.contains("builds for 40 s; a cache would save about 29 s a run (23–35)"),
+        "{text}"
+    );
+    assert!(text.contains("builds for 1.0 s; leave it"), "{text}");
     assert!(text.contains("288 minutes a month"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }

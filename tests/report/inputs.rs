@@ -109,7 +109,7 @@ fn reads_logs_that_somebody_packed() {
     assert_eq!(as_json(&on_path(by_windows.path()))["jobs"][0]["restores"], json!({"hit": 1}));
     let notes = packed(&[("notes.txt", b"what I saw")]);
     let error = text(&on_path(notes.path())).unwrap_err().to_string();
-    assert!(error.contains("notes.txt: not a run log"), "{error}");
+    assert!(error.contains("notes.txt: isn't a run log"), "{error}");
 }
 
 #[test]
@@ -167,19 +167,19 @@ fn says_what_was_expected_of_bad_input() {
     };
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     for (path, message) in [
-        (log("unknown.txt"), "not a run log that cachelint knows"),
-        (log("no-nox.txt"), "docs: no line of nox in any job"),
+        (log("unknown.txt"), "isn't a run log that cachelint knows"),
+        (log("no-nox.txt"), "docs: no job has a line from nox"),
         (log("missing.txt"), "missing.txt: "),
         (file("utf16.txt", &utf16), "UTF-16"),
         (file("broken.zip", b"PK\x03\x04 no archive"), "broken.zip: "),
-        (file("report.json", b"{\"result\": 1, \"sessions\": 3}"), "not a run log"),
-        (file("nothing.txt", b""), "nothing.txt: empty"),
+        (file("report.json", b"{\"result\": 1, \"sessions\": 3}"), "isn't a run log"),
+        (file("nothing.txt", b""), "nothing.txt: is empty"),
         (
             file("packed.log.gz", b"\x1f\x8b\x08\x00"),
             "compressed; unpack it first, for example with `gunzip`",
         ),
         (file("packed.log.zst", b"\x28\xb5\x2f\xfd"), "`unzstd`"),
-        (file("binary.txt", &[0, 159, 146, 150, 10, 27, 91]), "not a run log"),
+        (file("binary.txt", &[0, 159, 146, 150, 10, 27, 91]), "isn't a run log"),
         (folder.path().join("empty"), "no log file in this folder"),
     ] {
         let error =
@@ -189,7 +189,7 @@ fn says_what_was_expected_of_bad_input() {
     let zip = zipped(&[("notes.md", "unknown.txt")]);
     let error = text(&ReportArgs { paths: vec![zip.path().to_owned()], ..ReportArgs::default() })
         .unwrap_err();
-    assert!(error.to_string().contains("no member is a log"), "{error}");
+    assert!(error.to_string().contains("it contains no log"), "{error}");
 }
 
 #[test]

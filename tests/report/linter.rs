@@ -110,7 +110,7 @@ fn says_how_many_seconds_it_is_about() {
 fn logs_that_cannot_be_read_end_the_run() {
     let output = lint(&repository(), &[], &["unknown.txt"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("not a run log"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("isn't a run log"));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn the_text_of_a_pull_request() {
     for wanted in [
         "## Cache nox environments in CI\n",
         "| `tests` | `.github/workflows/ci.yml` | Restore `.nox` from a cache",
-        "- `tests`: according to the logs, this job builds for 40 s on every run; a cache would save about 29 s\n",
+        "- `tests`: according to the logs, this job spends 40 s building on every run; a cache would save about 29 s\n",
         "### What the key means\n",
         "- `tests`: `nox-",
         "### What can go wrong\n",

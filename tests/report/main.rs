@@ -455,7 +455,7 @@ fn prints_markdown_for_a_pull_request() {
     assert!(lines[2].starts_with(
         "| `tests` | saves 34 s a run (one pair of runs) | +33.9 s | yes | hit | 40.0 s | 4.0 s | 2.0 s | 0.1 s | 46.5 s | 13.7 s |"
     ));
-    assert!(text.contains("- archives: 23.8 MiB in 1; 0.2 % of the 10.0 GiB of GitHub"));
+    assert!(text.contains("- cache: 23.8 MiB in 1 archive; 0.2 % of GitHub's 10.0 GiB"));
 }
 
 #[test]

@@ -160,7 +160,7 @@ def size_limit(tree: Tree) -> str:
 
     tree.reset()
     said = tree.run(expected=2, preexec_fn=limited)
-    assert "cannot be written" in said, said
+    assert "can't be written" in said, said
     assert tree.check() == (len(tree.old), 0)
     return "nothing written, said so"
 
@@ -180,7 +180,7 @@ def full_disk(tree: Tree) -> str:
             except OSError:
                 pass
         said = tree.run(expected=2)
-        assert "cannot be written" in said, said
+        assert "can't be written" in said, said
         (mounted / "filler").unlink()
         old, new = tree.check()
         tree.run(expected=0)
@@ -215,7 +215,7 @@ def without_rights(tree: Tree) -> str:
         said = tree.run(expected=2, **user)
     finally:
         tree.workflows.chmod(stat.S_IRWXU)
-    assert "cannot be written" in said, said
+    assert "can't be written" in said, said
     assert tree.check() == (len(tree.old), 0)
     return "said and left alone"
 

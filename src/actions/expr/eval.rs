@@ -51,7 +51,7 @@ pub fn eval_condition(condition: &Template, context: &dyn Context) -> Eval {
     let evaluator = Evaluator::new(context);
     match condition.parts.as_slice() {
         [TemplatePart::Expr { expr, .. }] => evaluator.truth(expr),
-        // Literal text is true whatever stands beside it.
+        // Literal text is true whatever is next to it.
         parts if parts.iter().any(|part| matches!(part, TemplatePart::Literal { .. })) => {
             Eval::Known(Value::Bool(true))
         }

@@ -1,4 +1,4 @@
-//! Templates and conditions parsed, kept for texts that come again: every leg of a matrix asks for
+//! Templates and conditions parsed, cached for texts that recur: every leg of a matrix asks for
 //! the same ones.
 
 use std::cell::RefCell;
@@ -8,19 +8,19 @@ use std::rc::Rc;
 use crate::actions::expr::parse::ExprError;
 use crate::actions::expr::template::{self, Template};
 
-/// Texts kept for each thread.
-const MAX_KEPT: usize = 1_024;
-/// Longer texts are not kept.
+/// Texts cached for each thread.
+const MAX_CACHED: usize = 1_024;
+/// Longer texts are not cached.
 const MAX_BYTES: usize = 1024;
 
 type Parsed = Result<Rc<Template>, ExprError>;
 
 thread_local! {
     /// Templates with expressions in them, and conditions without braces: no text is both.
-    static KEPT: RefCell<HashMap<Box<str>, Parsed>> = RefCell::default();
+    static CACHE: RefCell<HashMap<Box<str>, Parsed>> = RefCell::default();
 }
 
-/// Parses a string in which `${{ }}` may stand. Fails where GitHub refuses the workflow: unclosed,
+/// Parses a string in which `${{ }}` may be. Fails where GitHub refuses the workflow: unclosed,
 /// empty or malformed expressions.
 pub fn parse_template(text: &str) -> Parsed {
     if !text.contains("${{") {
@@ -31,7 +31,7 @@ pub fn parse_template(text: &str) -> Parsed {
 
 /// Parses an `if:` value: an expression without `${{ }}`, or a template.
 ///
-/// Text beside `${{ }}`, be it a final newline, makes the condition a string, which is always true:
+/// Text next to `${{ }}`, even a final newline, makes the condition a string, which is always true:
 /// kept as it is. Blank means `success()`. The `success() &&` that GitHub puts before conditions
 /// without status function is not added.
 pub fn parse_condition(text: &str) -> Parsed {
@@ -39,16 +39,16 @@ pub fn parse_condition(text: &str) -> Parsed {
 }
 
 fn parsed(text: &str, parse: fn(&str) -> Result<Template, ExprError>) -> Parsed {
-    KEPT.with_borrow_mut(|kept| {
-        if let Some(known) = kept.get(text) {
+    CACHE.with_borrow_mut(|cache| {
+        if let Some(known) = cache.get(text) {
             return known.clone();
         }
         let new = parse(text).map(Rc::new);
         if text.len() <= MAX_BYTES {
-            if kept.len() == MAX_KEPT {
-                kept.clear();
+            if cache.len() == MAX_CACHED {
+                cache.clear();
             }
-            kept.insert(text.into(), new.clone());
+            cache.insert(text.into(), new.clone());
         }
         new
     })
@@ -65,7 +65,7 @@ mod tests {
             assert_eq!(parse_condition("a == b").unwrap().exprs().count(), 1);
             assert_eq!(parse_template("${{ a }}").unwrap().exprs().count(), 1);
             assert!(parse_template("${{ a").is_err() && parse_condition("a ==").is_err());
-            for other in 0..2 * MAX_KEPT {
+            for other in 0..2 * MAX_CACHED {
                 let text = format!("${{{{ a.b{other} }}}}");
                 let path = vec!["a".to_owned(), format!("b{other}")];
                 assert_eq!(parse_template(&text).unwrap().paths(), std::slice::from_ref(&path));

@@ -14,7 +14,7 @@ pub enum Value {
     Object(Vec<(String, Value)>),
 }
 
-/// A value as far as static facts tell it.
+/// A value as far as static facts decide it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Eval {
     Known(Value),

@@ -31,7 +31,7 @@ pub struct Interpreters {
     pub files: Vec<String>,
     /// Folders of interpreters that environments link into, as lines of `path`.
     pub folders: Vec<String>,
-    /// Commands that print the versions of Pythons that nothing else tells.
+    /// Commands that print the versions of Pythons that nothing else gives.
     commands: Vec<String>,
     /// Commands that print the versions of those that `env.pythonLocation` tells.
     located: Vec<String>,
@@ -147,7 +147,7 @@ impl Interpreters {
         match exported {
             Some(Some(true)) => push(&mut self.folders, variable()),
             _ if calls.sets(UV_FOLDER) => push(&mut self.folders, variable()),
-            // A commit does not tell which release it is.
+            // A commit does not say which release it is.
             Some(None) => {
                 push(&mut self.folders, variable());
                 self.add_folders(calls, "uv");
@@ -176,11 +176,11 @@ impl Interpreters {
         self.doubt.get_or_insert(reason);
     }
 
-    /// A step that asks for what no expression tells.
+    /// A step that finds out what no expression gives.
     pub fn probe(&self, id: &'static str, needs_bash: bool, week: Week) -> Option<Probe> {
         let mut commands = self.commands.clone();
         if !commands.is_empty() && self.location {
-            // What setup-python was asked for stands in no other part of the key.
+            // What setup-python was asked for is in no other part of the key.
             commands.insert(0, "python -VV".to_owned());
             self.located.iter().for_each(|command| push(&mut commands, command.clone()));
         }
@@ -213,10 +213,10 @@ pub fn is_built_by_uv(
     invocation: &Invocation,
 ) -> bool {
     let backends = &invocation.run.backend.names;
-    let kept =
+    let is_uv_cache =
         |e: &Event| matches!(&e.kind, EventKind::PackageCache { installer } if installer == UV);
     let at_hand = || {
-        timeline.events.iter().any(kept)
+        timeline.events.iter().any(is_uv_cache)
             || Calls::new(context, timeline, event, invocation).has_uv()
     };
     backends.first().is_some_and(|first| first == UV) && (backends.len() == 1 || at_hand())

@@ -1,10 +1,10 @@
-//! The step that asks for what no expression tells.
+//! The step that finds out what no expression gives.
 
 use crate::actions::StepList;
 use crate::actions::context::OUTPUT_FILE;
 use crate::rules::cache_actions::cache_actions;
 
-/// A small step before the cache that tells the exact interpreters, the week, or both.
+/// A small step before the cache that prints the exact interpreters, the week, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
     /// The key reads `steps.<id>.outputs.…`.
@@ -33,9 +33,9 @@ const DIGEST: &str = "cksum | cut -d ' ' -f 1";
 const DATE: &str = "date +%G-%V";
 
 impl Probe {
-    /// The output that tells the interpreters.
+    /// The output with the interpreters.
     pub const KEY: &str = "key";
-    /// The output that tells the week.
+    /// The output with the week.
     pub const WEEK: &str = "week";
 
     /// A step that prints what these commands print, and the week; `None` where there is nothing

@@ -22,7 +22,7 @@ const CONDA: [&str; 4] = ["conda", "mamba", "micromamba", "rattler"];
 pub(super) enum Supplier {
     /// setup-python: `env.pythonLocation` names it; with the command that prints its version.
     Location(String),
-    /// Files that stand in the key anyway fix its minor version: the workflow with a container's
+    /// Files that are in the key anyway fix its minor version: the workflow with a container's
     /// tag, the noxfile with what conda installs.
     Fixed,
     /// These files name it, relative to the workspace.
@@ -137,8 +137,7 @@ impl<'a> Calls<'a> {
             return match self.image {
                 Some(Image::Fixed(_)) => Supplier::Fixed,
                 _ => Supplier::Unknown(
-                    "the image of the container that the command starts can get a different \
-                     Python"
+                    "the command runs in a container whose image can get a different Python"
                         .to_owned(),
                 ),
             };
@@ -245,7 +244,7 @@ impl<'a> Calls<'a> {
         match (set_ups.next(), set_ups.next()) {
             (Some(only), None) if only.location => self.located(),
             _ => Supplier::Unknown(
-                "`env.pythonLocation` doesn't name the Python whose path the command uses"
+                "`env.pythonLocation` isn't the Python that the command calls by its path"
                     .to_owned(),
             ),
         }
@@ -299,7 +298,7 @@ impl<'a> Calls<'a> {
             {
                 self.located()
             }
-            // A value of the matrix stands in the key.
+            // A value of the matrix is in the key.
             Some(python) if computed(python) => Supplier::Uv { version: None, project },
             Some(python) => self.named(python, true),
             None if self.location().is_some() && !pinned => self.located(),

@@ -26,7 +26,7 @@ pub(super) fn option(line: &str, names: &[&str]) -> Option<String> {
     let mut words = line.split_whitespace();
     while let Some(word) = words.next() {
         if names.contains(&word) {
-            // An expression may hold blanks.
+            // An expression may hold spaces.
             let rest: Vec<&str> = words.collect();
             let first = rest.first()?;
             let value = if first.contains("${{") && !first.contains("}}") {
@@ -84,7 +84,7 @@ pub(super) fn ask(name: &str, os: Option<&str>) -> String {
     if os == Some("Windows") { format!("py -{minor} -VV") } else { format!("python{minor} -VV") }
 }
 
-/// `python:${{ matrix.python }}-slim`: the value stands in the key.
+/// `python:${{ matrix.python }}-slim`: the value is in the key.
 pub(super) fn fixes_minor(image: &str) -> bool {
     let (path, tag) = image.split_once(':').unwrap_or((image, ""));
     path.ends_with("python") && tag.starts_with("${{ matrix.")

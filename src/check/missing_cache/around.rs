@@ -1,4 +1,4 @@
-//! What stands around the calls: who must not get a cache, and what happens to the folder.
+//! What is around the calls: who must not get a cache, and what happens to the folder.
 
 use super::ID;
 use crate::base::finding::{Finding, Severity};

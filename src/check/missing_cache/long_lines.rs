@@ -75,7 +75,7 @@ fn a_key_that_is_written_anew_is_folded_too() {
     assert!(!new.contains(">-") && new.contains(" # why"), "{new}");
 }
 
-/// Two blanks before a comment, where the file has two or yamllint asks for them.
+/// Two spaces before a comment, where the file has two or yamllint asks for them.
 #[test]
 fn the_comment_of_a_pin_stands_as_others_do() {
     let commit = "1111111111111111111111111111111111111111";

@@ -178,7 +178,7 @@ impl<'a> Comparison<'a> {
         }
         for (name, value) in added {
             let Some((_, new_value)) = new.iter().find(|(key, _)| key.text() == Some(name)) else {
-                return Err(self.differs("the declared key is not there"));
+                return Err(self.differs("the declared key isn't there"));
             };
             self.descend(name, &ValueNode::of(value), new_value, &nothing)?;
         }

@@ -151,7 +151,7 @@ fn a_fix_that_is_not_proved_is_never_written() {
 fn fixes_without_end_are_stopped_and_said() {
     let (_guard, repository) = repository(OLD);
     let fixed = run(&repository, false, |text| vec![insert_before(text, "      - ", 0)]);
-    assert!(fixed.outcome.problems[0].message.contains("never finished"));
+    assert!(fixed.outcome.problems[0].message.contains("kept changing the file"));
     assert_eq!((fixed.applied, fixed.changes.len()), (0, 0));
     assert_eq!(on_disk(&repository), OLD);
 }
@@ -205,7 +205,7 @@ fn a_fix_that_breaks_the_file_for_the_checks_is_taken_back() {
         outcome
     });
     assert_eq!((fixed.applied, fixed.changes.len(), fixed.outcome.findings.len()), (0, 0, 1));
-    assert!(fixed.outcome.problems[0].message.contains("nothing was changed"));
+    assert!(fixed.outcome.problems[0].message.contains("nothing was written"));
     assert_eq!(on_disk(&repository), OLD);
 }
 

@@ -51,7 +51,7 @@ pub fn ignore_instead(
         for finding in findings {
             match layout.place_for(finding) {
                 Some(place) => by_place.entry(place).or_default().push(finding),
-                None => finding.drop_fix("the file has no line that the comment could stand on"),
+                None => finding.drop_fix("the file has no line for the comment"),
             }
         }
         for (place, findings) in by_place {
@@ -74,7 +74,7 @@ pub fn ignore_instead(
 enum Place {
     /// On a line of its own above this one.
     Above(usize),
-    /// After what stands on this line.
+    /// After what is on this line.
     AtEndOf(usize),
 }
 

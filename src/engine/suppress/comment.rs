@@ -14,7 +14,7 @@ pub struct Directive {
     pub line: usize,
     /// From its `#` to its last character.
     pub span: Span,
-    /// What it asks for, or why it cannot be read.
+    /// What it asks for, or why it can't be read.
     pub content: Result<Ignore, String>,
 }
 
@@ -33,7 +33,7 @@ pub struct IgnoredCheck {
 }
 
 impl Directive {
-    /// Removes the directive: its whole line if nothing else stands on it, else also the blanks
+    /// Removes the directive: its whole line if nothing else is on it, else also the spaces
     /// before it.
     pub fn removal(&self, text: &Text) -> Edit {
         let start = text.line_start(self.line);
@@ -88,7 +88,7 @@ fn comments(text: &Text, tree: &Tree) -> Vec<Span> {
 }
 
 /// Sorted spans of scalars in which a `#` is text. The header line of a block scalar is not part: a
-/// comment may stand there.
+/// comment may be there.
 fn scalar_spans(text: &Text, tree: &Tree) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut stack: Vec<NodeId> = tree.root().into_iter().collect();
@@ -147,17 +147,17 @@ fn is_directive(text: &str) -> bool {
         && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
-/// Reads ` ignore[a, b] reason`, which stands at `offset` of the text.
+/// Reads ` ignore[a, b] reason`, which is at `offset` of the text.
 fn parse(request: &str, offset: usize) -> Result<Ignore, String> {
     const FORM: &str = "write `# cachelint: ignore[nox/missing-cache] reason`";
     let Some(rest) = request.trim_start().strip_prefix("ignore") else {
-        return Err(format!("`cachelint:` is followed by something other than `ignore`; {FORM}"));
+        return Err(format!("`cachelint:` isn't followed by `ignore`; {FORM}"));
     };
     let Some(list) = rest.strip_prefix('[') else {
-        return Err(format!("this comment does not say which checks to ignore; {FORM}"));
+        return Err(format!("this comment doesn't say which checks to ignore; {FORM}"));
     };
     let Some((list, reason)) = list.split_once(']') else {
-        return Err(format!("the list of checks is not closed by `]`; {FORM}"));
+        return Err(format!("the list of checks has no closing `]`; {FORM}"));
     };
     if !reason.is_empty() && !reason.starts_with([' ', '\t']) {
         return Err(format!("a space is missing between `]` and the reason; {FORM}"));
@@ -167,7 +167,7 @@ fn parse(request: &str, offset: usize) -> Result<Ignore, String> {
     for part in list.split(',') {
         let name = part.trim();
         if name.is_empty() {
-            return Err(format!("the list of checks has an empty place; {FORM}"));
+            return Err(format!("the list of checks has an empty item; {FORM}"));
         }
         let check = checks::find(name).ok_or_else(|| checks::unknown(name))?;
         let start = at + (part.len() - part.trim_start().len());
@@ -219,14 +219,14 @@ mod tests {
     #[test]
     fn malformed() {
         let table = [
-            ("# cachelint: ignore", "does not say which checks"),
-            ("# cachelint: ignore missing-cache", "does not say which checks"),
-            ("# cachelint: ignore[missing-cache", "not closed"),
-            ("# cachelint: ignore[]", "empty place"),
-            ("# cachelint: ignore[missing-cache,]", "empty place"),
+            ("# cachelint: ignore", "doesn't say which checks"),
+            ("# cachelint: ignore missing-cache", "doesn't say which checks"),
+            ("# cachelint: ignore[missing-cache", "no closing `]`"),
+            ("# cachelint: ignore[]", "empty item"),
+            ("# cachelint: ignore[missing-cache,]", "empty item"),
             ("# cachelint: ignore[mising-cache]", "did you mean `missing-cache`?"),
             ("# cachelint: ignore[missing-cache]reason", "space is missing"),
-            ("# cachelint: off", "other than `ignore`"),
+            ("# cachelint: off", "isn't followed by `ignore`"),
         ];
         for (line, wording) in table {
             let message = read(line).remove(0).content.unwrap_err();

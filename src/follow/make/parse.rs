@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::base::text::Span;
 
-/// Longest value of a variable that is kept.
+/// The longest value of a variable that is kept.
 const MAX_VALUE: usize = 4096;
-/// Most files that are read for one Makefile, itself counted.
+/// The most files that are read for one Makefile, itself counted.
 const MAX_FILES: usize = 50;
 
 /// A file's path, relative to the repository root, and its text.
@@ -30,7 +30,7 @@ pub struct MakeRule {
     pub recipe: Vec<Span>,
     /// Between `ifeq` and `endif`.
     pub conditional: bool,
-    /// Which of the Makefile's sources it stands in.
+    /// Which of the Makefile's sources it is in.
     pub source: usize,
 }
 
@@ -115,7 +115,7 @@ pub fn read(source: MakeFile, find: &dyn Fn(&str) -> Vec<MakeFile>) -> Makefile 
 }
 
 impl Makefile {
-    /// The text of the file that a rule stands in.
+    /// The text of the file that a rule is in.
     pub fn source_of(&self, rule: &MakeRule) -> Option<&MakeFile> {
         self.sources.get(rule.source)
     }

@@ -204,6 +204,6 @@ fn unreadable_contents_are_problems_with_a_place() {
             .concat(),
     )
     .unwrap_err();
-    assert!(large.message.starts_with("larger than"), "{}", large.message);
+    assert!(large.message.starts_with("is larger than"), "{}", large.message);
     assert!(read(b"\xef\xbb\xbfon: push\njobs: {}\n").is_ok());
 }

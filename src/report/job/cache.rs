@@ -63,9 +63,9 @@ pub struct CacheUse {
     pub key: Option<String>,
     pub restored_key: Option<String>,
     pub restore: Restore,
-    /// Where the log tells only bounds, the upper one.
+    /// Where the log gives only bounds, the upper one.
     pub restore_seconds: Option<f64>,
-    /// The lower bound, where the log tells only bounds.
+    /// The lower bound, where the log gives only bounds.
     pub restore_seconds_at_least: Option<f64>,
     pub save: Save,
     pub save_seconds: Option<f64>,
@@ -303,7 +303,7 @@ pub(super) fn joined(
         let related = |u: &CacheUse| {
             let Some(saved) = &saving.key else { return true };
             let Some(restored) = &u.restored_key else {
-                // setup-python tells its key only when it saves.
+                // setup-python prints its key only when it saves.
                 return u.key.is_none() && u.restore == Restore::Miss;
             };
             u.key.is_none()
@@ -403,7 +403,7 @@ fn restored(step: &StepState, restoring: Restoring, single: bool, folders: &[Str
         let told = step.seconds.filter(|_| single);
         (None, span(start.or(restoring.first), restoring.last).or(told))
     } else {
-        // A step whose beginning the log does not tell began after the line before.
+        // A step whose beginning the log doesn't give began after the line before.
         let measured = if single { seconds(step, restoring.first, restoring.last) } else { None };
         match (span(restoring.before.time, restoring.last), restoring.last) {
             (Some(most), Some(last)) => {

@@ -183,7 +183,7 @@ fn read_others<R: Read + Seek>(
         _ if any => Ok(jobs),
         Some(error) => Err(error),
         None => {
-            let reason = "no member is a log, such as `0_tests.txt`".to_owned();
+            let reason = "it contains no log, such as `0_tests.txt`".to_owned();
             Err(ReportError::Archive { name: name.to_owned(), reason })
         }
     }

@@ -13,8 +13,8 @@ impl BashReader<'_, '_> {
         let Directory::Into(path) = self.state.directory.enter(Some(path)) else { return };
         if self.sources == MAX_SOURCES || self.left.sourced == 0 {
             self.left.cut(format!(
-                "scripts read more than {MAX_SOURCED} others, or each other more than \
-                 {MAX_SOURCES} times"
+                "scripts source more than {MAX_SOURCED} others, or are nested more than \
+                 {MAX_SOURCES} deep"
             ));
             return;
         }

@@ -227,7 +227,7 @@ fn inner(span: Span, before: usize, after: usize) -> Span {
     Span::new(start, span.end.saturating_sub(after).max(start))
 }
 
-/// Splits the values of unquoted variables at blanks, as the shell does. A word that is an empty
+/// Splits the values of unquoted variables at spaces, as the shell does. A word that is an empty
 /// variable vanishes.
 fn split(parts: Vec<WordPart>) -> Vec<Vec<WordPart>> {
     let mut words: Vec<Vec<WordPart>> = Vec::new();

@@ -12,7 +12,7 @@ pub(super) fn given(args: &[Word], appends: bool, mark: Option<&str>) -> Vec<Wor
     }
 }
 
-/// Whether a whole command stands in one word.
+/// Whether a whole command is in one word.
 pub(super) fn is_script(word: &Word) -> bool {
     word.value.as_deref().is_some_and(|text| text.contains([' ', '{']))
 }

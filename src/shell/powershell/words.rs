@@ -48,7 +48,7 @@ impl PowerShellReader<'_, '_> {
     }
 }
 
-/// Whether blanks hold the end of a line that does not go on in the next.
+/// Whether spaces hold the end of a line that does not go on in the next.
 fn ends_line(blanks: &str) -> bool {
     blanks.replace("`\r\n", "").replace("`\n", "").contains('\n')
 }
@@ -246,7 +246,7 @@ impl<'w> Lexer<'w, '_, '_> {
             None => (self.reader.vars)(&name).map_or(ShellValue::Unknown, ShellValue::Known),
         };
         match value {
-            // A native program receives one argument, blanks and all.
+            // A native program receives one argument, spaces and all.
             ShellValue::Known(text) => part.text = Some(text),
             ShellValue::OneOf(choices) => part.choices = choices,
             ShellValue::Unknown => {}

@@ -33,9 +33,9 @@ pub struct Installs {
     pub newest: Option<String>,
 }
 
-/// Most requirement files that are followed.
+/// The most requirement files that are followed.
 const MAX_FILES: usize = 200;
-/// Most local projects that are installed together.
+/// The most local projects that are installed together.
 const MAX_PROJECTS: usize = 50;
 
 /// Collects from all bodies. `folder` is the noxfile's, relative to the repository root.
@@ -258,7 +258,7 @@ impl InstallCollector<'_> {
         };
         if found.is_empty() || found.len() > MAX_FILES {
             self.installs.computed = true;
-            self.unfollowed(format!("which requirement file `{shape}` is, is computed"));
+            self.unfollowed(format!("the name of the requirement file `{shape}` is computed"));
             return false;
         }
         // Every file is read, also after one that is not fixed.

@@ -2,7 +2,7 @@
 
 use memchr::memchr3_iter;
 
-/// Whether `nox` stands in the text in whatever case. A shell takes quotes and line breaks out of a
+/// Whether `nox` is in the text in whatever case. A shell takes quotes and line breaks out of a
 /// word; a character written as a number (`\x6e`) may be any.
 pub fn is_spelled_in(text: &str) -> bool {
     let text = text.as_bytes();

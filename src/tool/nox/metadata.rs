@@ -7,7 +7,7 @@ use super::noxfile::join;
 use crate::rules::nox::rules;
 use crate::tool::Files;
 
-/// The dependencies of a project, as far as its files tell.
+/// The dependencies of a project, as far as its files say.
 #[derive(Debug, Default)]
 pub struct Project {
     /// Tracked files that its dependencies are read from, relative to the repository root.
@@ -125,7 +125,7 @@ fn files_in_config(config: &str) -> Vec<String> {
     lists.flat_map(|names| names.split(',')).map(|name| name.trim().to_owned()).collect()
 }
 
-/// Requirement files whose names stand in quotes in a script; folders may be joined to them.
+/// Requirement files whose names are in quotes in a script; folders may be joined to them.
 fn quoted_files(script: &str, folder: &str, files: &dyn Files) -> Vec<String> {
     let quoted = |name: &str| ["\"", "'"].iter().any(|q| script.contains(&format!("{name}{q}")));
     let mut found = Vec::new();
@@ -158,7 +158,7 @@ pub fn moving(requirement: &str) -> Option<String> {
     };
     let repository = ["git+", "hg+", "svn+", "bzr+"].iter().any(|p| address.starts_with(p));
     let fixed = if repository {
-        // A user name may stand in front of the host.
+        // A user name may be in front of the host.
         let path = after.split_once('/').map_or(after, |(_, path)| path);
         path.rsplit_once('@').is_some_and(|(_, reference)| {
             let hexadecimal =

@@ -86,7 +86,7 @@ fn inner(
         nesting
             .spend()
             .then(|| run(&within, nesting))
-            .ok_or_else(|| "sessions call nox too often for all of it to be followed".to_owned())
+            .ok_or_else(|| "sessions call nox too often to follow every call".to_owned())
     };
     let line = argv::parse(&call.args);
     if line.one(Meaning::Noxfile).is_none_or(|file| file.value.is_some()) {

@@ -158,8 +158,8 @@ fn env_dir(
 
 fn without_noxfile(run: &mut Run, call: &NoxCall, path: &str) {
     let global = reuse::global(call, None);
-    run.undecided.push(format!("`{path}` is not in the repository"));
-    run.why = format!("`{path}` is not in the repository");
+    run.undecided.push(format!("`{path}` isn't in the repository"));
+    run.why = format!("`{path}` isn't in the repository");
     run.reuse = match global.setting {
         Setting::Always | Setting::Yes => Reuse::On,
         Setting::Never => Reuse::Off,
@@ -190,7 +190,7 @@ fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
     }
 }
 
-/// Decides everything that the noxfile tells, but for the calls of nox in its sessions: these are
+/// Decides everything that the noxfile says, but for the calls of nox in its sessions: these are
 /// returned, with whether their session surely runs.
 fn follow(
     run: &mut Run,
@@ -292,7 +292,7 @@ fn follow(
             "`reuse_venv=True` at the session".to_owned()
         }
         Reuse::Unknown if matches!(global.setting, Setting::Yes | Setting::No) => {
-            "sessions that are not known may set `reuse_venv=` themselves".to_owned()
+            "unknown sessions may set `reuse_venv=` themselves".to_owned()
         }
         Reuse::Off if matches!(global.setting, Setting::Yes) => {
             "`reuse_venv=False` at the session".to_owned()

@@ -203,9 +203,7 @@ pub fn unseen_defaults(reader: &NoxfileReader<'_>) -> Vec<String> {
         .known()
         .into_iter()
         .filter(|name| all.iter().all(|c| by_name(&Argument::known(*name), c) == Match::No));
-    unseen
-        .map(|name| format!("the noxfile's default session `{name}` was not found in it"))
-        .collect()
+    unseen.map(|name| format!("the noxfile's default session `{name}` wasn't found")).collect()
 }
 
 fn requires(
@@ -236,7 +234,7 @@ fn requires(
                     left = 0;
                     selection.more = true;
                     selection.doubts.push(format!(
-                        "sessions require each other more than {MAX_REQUIRED} times"
+                        "sessions have more than {MAX_REQUIRED} requirements on each other"
                     ));
                 }
                 Value::List(items) => {

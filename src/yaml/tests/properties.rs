@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Spans of children stand inside their parent's and on character borders; every scalar has a map.
+/// Spans of children are inside their parent's and on character borders; every scalar has a map.
 fn check(text: &Text, tree: &Tree, id: NodeId) {
     let span = tree.span(id);
     assert!(text.as_str().get(span.range()).is_some(), "{span:?} in {:?}", text.as_str());
@@ -19,7 +19,7 @@ fn check(text: &Text, tree: &Tree, id: NodeId) {
         Kind::Scalar { value, .. } => {
             let map = ScalarMap::new(text, tree, id)
                 .unwrap_or_else(|| panic!("{value:?} in {:?}", text.as_str()));
-            // The empty lines that `|+` keeps stand after the span.
+            // The empty lines that `|+` keeps come after the span.
             for (at, _) in value.trim_end_matches('\n').char_indices() {
                 let place = map.offset(at);
                 assert!(

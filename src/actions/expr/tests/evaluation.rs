@@ -36,7 +36,7 @@ fn equality_and_order_coerce() {
         ("matrix.list == 1", "false"),
         ("matrix.list < 1", "false"),
     ]);
-    // Equal only when they are the same object, which values do not tell.
+    // Equal only when they are the same object, which values do not show.
     assert_unknown(&[
         "matrix.list == matrix.list",
         "matrix.list != matrix.rows",

@@ -1,4 +1,4 @@
-//! What stands around a call: files of the project, variables, defaults, and scripts before it.
+//! What is around a call: files of the project, variables, defaults, and scripts before it.
 
 use super::super::placed;
 use super::super::words::{installs, option};

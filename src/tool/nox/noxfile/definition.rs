@@ -49,7 +49,7 @@ pub struct Parameters {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParameterSet {
-    /// As it stands in the parentheses of the session's name.
+    /// As it is in the parentheses of the session's name.
     pub signature: String,
     pub python: Option<Value>,
     pub tags: Vec<Value>,
@@ -79,9 +79,9 @@ pub struct Definition {
 
 /// A body is read for so many Pythons one by one.
 const MAX_PYTHONS: usize = 12;
-/// Most parameter sets that are written down for one session.
+/// The most parameter sets that are written down for one session.
 const MAX_SETS: usize = 500;
-/// Most sessions of a noxfile that are told apart, each set of parameters and each Python counted.
+/// The most sessions of a noxfile that are told apart, counting parameter sets and Pythons.
 pub const MAX_SESSIONS: usize = 2_000;
 
 impl Definition {

@@ -77,7 +77,7 @@ pub struct NestedCall {
     pub folder: Option<String>,
     /// Whether it runs whatever the conditions around it.
     pub certain: bool,
-    /// Where it stands, for people: "`noxfile.py`, line 5".
+    /// Where it is, for people: "`noxfile.py`, line 5".
     pub place: String,
 }
 

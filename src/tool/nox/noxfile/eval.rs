@@ -1,4 +1,4 @@
-//! Expressions of a noxfile: constants, lists, paths, texts, and what the environment tells.
+//! Expressions of a noxfile: constants, lists, paths, texts, and what the environment says.
 
 use std::sync::Arc;
 

@@ -102,9 +102,7 @@ impl NoxfileReader<'_> {
         let before = self.steps;
         self.steps = before.saturating_add(steps);
         if before < MAX_STEPS && self.steps >= MAX_STEPS {
-            self.hide(format!(
-                "the noxfile takes more than {MAX_STEPS} steps to be followed to its end"
-            ));
+            self.hide(format!("evaluating the noxfile takes more than {MAX_STEPS} steps"));
         }
     }
 

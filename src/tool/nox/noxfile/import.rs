@@ -16,7 +16,7 @@ const MAX_SOURCE: usize = 512 * 1024;
 
 impl NoxfileReader<'_> {
     /// Follows the module at `path` (from the repository root); its number, or `None` when it
-    /// cannot be read.
+    /// can't be read.
     pub(super) fn module(&mut self, path: &str) -> Option<usize> {
         let direct = self.modules.is_empty() || self.current == 0;
         if let Some(known) = self.modules.iter().position(|m| m == path) {
@@ -26,7 +26,7 @@ impl NoxfileReader<'_> {
             return Some(known);
         }
         if self.modules.len() >= MAX_MODULES {
-            self.hide("the noxfile imports more modules than are followed");
+            self.hide("the noxfile imports more modules than cachelint follows");
             return None;
         }
         let text = self.files.read(path).filter(|text| text.len() <= MAX_SOURCE)?;
@@ -97,7 +97,8 @@ impl NoxfileReader<'_> {
                     None => {
                         self.foreign = true;
                         self.hide(format!(
-                            "`from {module} import *` may bring sessions that are not in this repository"
+                            "`from {module} import *` may add sessions that aren't in this \
+                             repository"
                         ));
                     }
                 }
@@ -163,7 +164,7 @@ impl NoxfileReader<'_> {
         let own = local.is_some_and(|number| number != self.current);
         if !known && !own && !module.starts_with('.') {
             self.foreign_code.get_or_insert(folder.clone());
-            self.hide(format!("`{module}` comes from `{folder}`, which is not in this repository"));
+            self.hide(format!("`{module}` comes from `{folder}`, which isn't in this repository"));
         }
     }
 
@@ -171,7 +172,7 @@ impl NoxfileReader<'_> {
     fn makes_sessions(&mut self, module: &str) -> bool {
         let Some((package, known)) = rules().imported_sessions(module) else { return false };
         if known.environments {
-            self.hide(format!("`{package}` makes sessions that are not in this repository"));
+            self.hide(format!("`{package}` adds sessions that aren't in this repository"));
         } else if !self.bare_packages.iter().any(|p| p == package) {
             self.bare_packages.push(package.to_owned());
         }

@@ -1,4 +1,4 @@
-//! What reading a noxfile has found so far: names, options, sessions, and where it stands.
+//! What reading a noxfile has found so far: names, options, sessions, and where it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 

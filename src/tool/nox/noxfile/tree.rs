@@ -6,9 +6,9 @@ use super::exec::NoxfileReader;
 use super::value::{Value, join};
 use crate::base::glob::{name_fits, names_fit};
 
-/// Most files that a pattern may find.
+/// The most files that a pattern may find.
 const MAX_FOUND: usize = 500;
-/// Longest pattern, in parts.
+/// The longest pattern, in parts.
 const MAX_PARTS: usize = 20;
 
 impl NoxfileReader<'_> {

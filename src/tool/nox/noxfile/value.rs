@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// Longest list or text that is built.
+/// The longest list or text that is built.
 pub(super) const MAX_SIZE: usize = 2_000;
 
 /// A value; anything that is not one of the plain kinds is `Unknown`.
@@ -46,7 +46,7 @@ impl Value {
         Value::Str(text.into())
     }
 
-    /// How much is copied where the value is made anew: its items, and long texts by their length.
+    /// How much is copied where the value is made again: its items, and long texts by their length.
     pub(super) fn weight(&self) -> usize {
         const TEXT: usize = 32;
         let of_item = |item: &Value| 1 + item.text().map_or(0, |text| text.len() / TEXT);
@@ -187,7 +187,7 @@ pub fn join(base: &str, path: &str) -> String {
     format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"))
 }
 
-/// Where a session that runs in `folder` stands after it changed to `to`, both relative to the
+/// Where a session that runs in `folder` is after it changed to `to`, both relative to the
 /// repository root.
 pub(super) fn changed(folder: Option<&str>, to: Option<&str>) -> Option<String> {
     let folder = join(folder?, to?);

@@ -34,7 +34,7 @@ impl Match {
     }
 }
 
-/// nox compares names as Python expressions: blanks and the kind of quotes do not count.
+/// nox compares names as Python expressions: spaces and the kind of quotes do not count.
 fn normal(name: &str) -> Cow<'_, str> {
     if name.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
         return Cow::Borrowed(name);

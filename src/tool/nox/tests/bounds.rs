@@ -1,4 +1,4 @@
-//! Noxfiles written to cost much: each ends at a bound, and the call says so.
+//! Noxfiles made to be expensive: each ends at a limit, and the call says so.
 
 use super::*;
 use crate::tool::nox::noxfile::{MAX_SESSIONS, Noxfiles};

@@ -73,7 +73,7 @@ fn modules_beyond_the_bound_hide_sessions() {
     let run = call_in(&files, "", "-s s119", &[]);
     assert_eq!(run.creates_env, Answer::Unknown);
     assert!(
-        run.undecided.iter().any(|why| why.contains("more modules than are followed")),
+        run.undecided.iter().any(|why| why.contains("more modules than cachelint follows")),
         "{:?}",
         run.undecided
     );
