@@ -1,5 +1,7 @@
 //! What went wrong with the caches of a job, from what its runs did.
 
+use std::collections::BTreeSet;
+
 use super::job::{JobRun, Restore, Save};
 use super::summary::Trouble;
 use crate::rules::logs::{Cause, LOGS};
@@ -22,14 +24,24 @@ pub fn causes(runs: &[JobRun]) -> Vec<Trouble> {
     if uncached && runs.iter().any(tells) {
         found.add(Cause::NoCache, "");
     }
+    let environments: Vec<BTreeSet<&str>> = runs
+        .iter()
+        .map(|run| run.created.iter().chain(&run.reused).map(String::as_str).collect())
+        .filter(|names: &BTreeSet<&str>| !names.is_empty())
+        .collect();
+    if let [first, others @ ..] = environments.as_slice()
+        && others.iter().any(|other| first.is_disjoint(other))
+    {
+        let all: BTreeSet<&str> = environments.iter().flatten().copied().collect();
+        found.add(Cause::NothingInCommon, &all.into_iter().collect::<Vec<_>>().join(", "));
+    }
     for run in runs {
         of_run(run, several && always(Restore::ByRestoreKey), &mut found);
     }
     let known: Vec<_> =
         runs.iter().map(|run| &run.interpreters).filter(|set| !set.is_empty()).collect();
     if known.windows(2).any(|pair| pair[0] != pair[1]) {
-        let all: std::collections::BTreeSet<&str> =
-            known.into_iter().flatten().map(String::as_str).collect();
+        let all: BTreeSet<&str> = known.into_iter().flatten().map(String::as_str).collect();
         found.add(Cause::InterpreterDiffers, &all.into_iter().collect::<Vec<_>>().join(", "));
     }
     found.troubles

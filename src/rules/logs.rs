@@ -64,12 +64,13 @@ pub enum Cause {
     NothingRestored,
     #[serde(rename = "no-nox-cache")]
     NoCache,
+    NothingInCommon,
     Truncated,
 }
 
 impl Cause {
     /// Every cause, so that a missing sentence is found when the file is loaded.
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::ReuseOff,
         Self::PartlyRecreated,
         Self::InterpreterGone,
@@ -89,6 +90,7 @@ impl Cause {
         Self::LookedUpOnly,
         Self::NothingRestored,
         Self::NoCache,
+        Self::NothingInCommon,
         Self::Truncated,
     ];
 }

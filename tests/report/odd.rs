@@ -276,6 +276,22 @@ fn a_cache_that_only_one_side_has_counts() {
     }
 }
 
+/// Two workflows may have a job of the same name, and GitHub's logs don't name the workflow.
+#[test]
+fn runs_of_different_workflows_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = read("github-uncached.txt");
+    std::fs::write(folder.path().join("ci.txt"), &text).unwrap();
+    let nightly = text
+        .replace("2026-11-20", "2026-11-21")
+        .replace(".nox/tests", ".nox/all")
+        .replace(".nox/lint", ".nox/slow");
+    std::fs::write(folder.path().join("nightly.txt"), nightly).unwrap();
+    let paths = vec![folder.path().to_owned()];
+    let report = as_json(&ReportArgs { paths, ..ReportArgs::default() });
+    assert_eq!(causes(&report["jobs"][0]), ["no-nox-cache", "nothing-in-common"]);
+}
+
 /// A matrix of many legs fills no screen with their names.
 #[test]
 fn a_note_about_all_jobs_names_none() {
