@@ -298,7 +298,7 @@ fn plain_type(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list",
         "a boolean" => "`true` or `false`",
-        "a string" | "string or map" => "a text",
+        "a string" | "string or map" => "text",
         "field identifier" => "the name of a setting",
         other => other,
     }

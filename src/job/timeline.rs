@@ -385,7 +385,7 @@ impl<'a> TimelineBuilder<'a> {
         }
         if let Some(what) = self.compared.add(&kind) {
             self.compared.too_much = true;
-            let why = format!("more than {what}: the rest of the steps is not read");
+            let why = format!("more than {what}: the remaining steps aren't read");
             return self.undecide(here, span, why);
         }
         self.events.push(Event {

@@ -41,7 +41,7 @@ impl Estimate {
         let what = match (self.pays, self.cached, self.packages_seconds) {
             (true, true, _) => "a run that finds its cache",
             (true, false, None) => "a cache",
-            (true, false, Some(_)) => "one cache of both",
+            (true, false, Some(_)) => "one cache for both",
             (false, false, _) => return format!("{builds}; leave it"),
             (false, true, _) => return format!("{builds}, too little for a cache to pay off"),
         };

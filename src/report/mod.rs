@@ -37,7 +37,7 @@ pub use error::ReportError;
 ///
 /// A log is a GitHub log archive (zip or unpacked), the output of `gh run view --log`, the log of a
 /// Forgejo or Gitea job, the output of `act` or `act --json`, or the file that `nox --report`
-/// writes. A path can also be a folder of these, or `-` for standard input.
+/// writes. A path can also be a folder or a zip of these, or `-` for standard input.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ReportArgs {
     /// Logs of one or more runs of a workflow

@@ -40,7 +40,7 @@ impl Verdict {
             None => "no seconds".to_owned(),
         };
         Self::unsettled(format!(
-            "{took}; what caches took isn't in the file that `nox --report` writes, so no verdict"
+            "{took}; the file that `nox --report` writes says nothing about caches, so no verdict"
         ))
     }
 }

@@ -194,7 +194,7 @@ fn the_tool_alone_gives_no_verdict() {
     let difference = &as_json(&args)["differences"][0];
     assert_eq!(
         difference["verdict"],
-        "nox took 35 s less; what caches took isn't in the file that `nox --report` writes, so no \
+        "nox took 35 s less; the file that `nox --report` writes says nothing about caches, so no \
          verdict"
     );
     assert_eq!(difference["net_gain_seconds"], Value::Null);
