@@ -38,7 +38,8 @@ const STEP: &str = "      - name: Note the week
         if: steps.nox-cache.outputs.cache-hit != 'true'
         run: |
           for package in .nox/.uv/archive-v*/*/; do
-            [ \"$(find \"$package\" -type f -links +1 2>/dev/null | head -n 1)\" ] || rm -rf \"$package\"
+            used=$(find \"$package\" -type f -links +1 2>/dev/null || true)
+            [ \"$used\" ] || rm -rf \"$package\"
           done
           rm -rf .nox/*
 ";

@@ -242,7 +242,8 @@ pub fn rebuild_step(
         None => remove,
         Some(packages) => format!(
             "for package in {}/archive-v*/*/; do\n  \
-             [ \"$(find \"$package\" -type f -links +1 2>/dev/null | head -n 1)\" ] || rm -rf \"$package\"\n\
+             used=$(find \"$package\" -type f -links +1 2>/dev/null || true)\n  \
+             [ \"$used\" ] || rm -rf \"$package\"\n\
              done\n{remove}",
             quoted(packages)
         ),
@@ -423,4 +424,46 @@ fn is_checked_out(timeline: &Timeline, call: &Event, step_ref: StepRef) -> bool 
         e.outer.step < call.outer.step
             || (e.step_ref.document == step_ref.document && e.step_ref.step < step_ref.step)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::{StepBody, rebuild_step};
+
+    /// Packages that no environment links to go, with all environments; a first run has none.
+    #[test]
+    fn every_shell_of_a_runner_removes_the_same() {
+        let step = rebuild_step("x", &[".nox".to_owned()], Some(".nox/.uv"), None, false);
+        let StepBody::Run { script, .. } = step.body else { panic!() };
+        for shell in [
+            &["sh", "-e", "-c"][..],
+            &["bash", "-e", "-c"],
+            &["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"],
+        ] {
+            let run = |folder: &std::path::Path| {
+                let mut command = Command::new(shell[0]);
+                command.args(&shell[1..]).arg(&script).current_dir(folder);
+                assert!(command.status().unwrap().success(), "{shell:?}: {script}");
+            };
+            let folder = tempfile::tempdir().unwrap();
+            let (root, nox) = (folder.path(), folder.path().join(".nox"));
+            run(root);
+            for name in ["used", "unused"] {
+                fs::create_dir_all(nox.join(".uv/archive-v0").join(name)).unwrap();
+                fs::write(nox.join(".uv/archive-v0").join(name).join("a b.py"), name).unwrap();
+            }
+            fs::create_dir_all(nox.join("tests")).unwrap();
+            fs::hard_link(nox.join(".uv/archive-v0/used/a b.py"), nox.join("tests/a b.py"))
+                .unwrap();
+            run(root);
+            let there = |path: &str| nox.join(path).exists();
+            assert!(there(".uv/archive-v0/used/a b.py"), "{shell:?}");
+            assert!(!there(".uv/archive-v0/unused") && !there("tests"), "{shell:?}");
+        }
+        // Below the 80 columns of many a yamllint, in a step of the usual indent.
+        assert!(script.lines().all(|line| line.len() + 12 <= 80), "{script}");
+    }
 }
