@@ -129,7 +129,8 @@ impl InstallCollector<'_> {
     }
 
     fn install(&mut self, install: &Install) {
-        let locked = self.words(install);
+        // Words that say nothing of versions: the installer takes the newest.
+        let locked = self.words(install) && !(install.args.is_empty() && install.files.is_empty());
         let by_lock = self.has_lock(&install.files);
         let reads_lock = install.files.iter().any(|f| rules().lock_files.contains(f));
         self.installs.unlocked |= if reads_lock { !by_lock } else { !locked };

@@ -210,6 +210,8 @@ fn follow(
     let elsewhere =
         reader.bare_packages.first().filter(|_| reader.hidden_sessions.is_empty()).cloned();
     let all_found = selection.missing.is_empty() || elsewhere.is_some();
+    let hidden = reader.hidden_sessions.first().cloned();
+    let out_of_sight = hidden.filter(|_| !all_found || selection.more);
     let exact = selection.doubts.is_empty()
         && all_found
         && selection.possible.is_empty()
@@ -358,6 +360,11 @@ fn follow(
     run.unpinned = installs.unpinned;
     run.unlocked = installs.unlocked || installs.computed;
     run.unfollowed = installs.unfollowed.take();
+    // Sessions of other packages install what these say.
+    if let Some(why) = out_of_sight {
+        run.unlocked = true;
+        run.unfollowed.get_or_insert(why);
+    }
     run.newest = installs.newest.take();
     run.foreign_code.clone_from(&reader.foreign_code);
     run.copies_source = installs.copies_source;

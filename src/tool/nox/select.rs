@@ -159,10 +159,17 @@ pub fn select(
             Match::No => {}
         }
     }
-    selection.none_fits = (filters || pythons.is_some())
+    let none_fits = (filters || pythons.is_some())
         && selection.certain.is_empty()
-        && selection.possible.is_empty()
-        && !has_unseen_tags(reader, &all);
+        && selection.possible.is_empty();
+    let unseen_tags = none_fits && has_unseen_tags(reader, &all);
+    selection.none_fits = none_fits && !unseen_tags;
+    if unseen_tags {
+        // Any session may have them, but for those of another Python.
+        let fits =
+            |c: &&Candidate| pythons.as_ref().is_none_or(|words| by_python(words, c) != Match::No);
+        selection.possible = all.iter().filter(fits).cloned().collect();
+    }
     if let (Some(words), false) = (&names, filters) {
         let found =
             |word: &&str| all.iter().any(|c| by_name(&Argument::known(*word), c) != Match::No);

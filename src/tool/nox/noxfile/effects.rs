@@ -94,3 +94,8 @@ pub struct Install {
     /// Read as `conda install` reads its words, not as `pip install` does.
     pub conda: bool,
 }
+
+/// Whether a text is part of a search for files that hold packages: `*.whl`, `.tar.gz`.
+pub(super) fn seeks_archives(text: &str) -> bool {
+    text.ends_with(".whl") || (text.ends_with(".tar.gz") && text.starts_with(['*', '.']))
+}

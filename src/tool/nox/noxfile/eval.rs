@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
+use super::effects::seeks_archives;
 use super::exec::{Flow, NoxfileReader, PythonSource};
 use super::value::{MAX_SIZE, Value, add, join};
 use crate::rules::nox::rules;
@@ -195,6 +196,8 @@ impl NoxfileReader<'_> {
     pub(super) fn attribute(&mut self, object: &Value, attribute: &str) -> Value {
         match (object, attribute) {
             (Value::Session, "python") => self.python.clone(),
+            // A runner is no terminal.
+            (Value::Session, "interactive") => Value::Bool(false),
             (Value::Session, _) => Value::Name(format!("session.{attribute}")),
             (Value::Path(path), "parent") => Value::Path(join(path, "..")),
             (Value::Path(path), "name") => Value::str(path.rsplit('/').next().unwrap_or_default()),
@@ -476,6 +479,8 @@ impl NoxfileReader<'_> {
             names.insert(name, value);
         }
         let Some(body) = node.child_by_field_name("body") else { return Value::Unknown };
+        // What the grammar cannot read is not seen.
+        self.effects.opaque |= body.has_error();
         let outer = (self.locals.replace(names), std::mem::replace(&mut self.current, module));
         let returned = std::mem::take(&mut self.returned);
         self.calls += 1;
@@ -489,9 +494,4 @@ impl NoxfileReader<'_> {
             _ => Value::Unknown,
         }
     }
-}
-
-/// Whether a text is part of a search for files that hold packages: `*.whl`, `.tar.gz`.
-fn seeks_archives(text: &str) -> bool {
-    text.ends_with(".whl") || (text.ends_with(".tar.gz") && text.starts_with(['*', '.']))
 }

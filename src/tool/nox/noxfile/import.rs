@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::exec::{Names, NoxfileReader, PythonSource};
+use super::splat;
 use super::value::{Value, join};
-use crate::base::syntax::{self, Grammar};
 use crate::rules::nox::rules;
 
 /// Local modules read.
@@ -30,7 +30,7 @@ impl NoxfileReader<'_> {
             return None;
         }
         let text = self.files.read(path).filter(|text| text.len() <= MAX_SOURCE)?;
-        let tree = syntax::parse(Grammar::Python, &text)?;
+        let (text, tree) = splat::parse(text)?;
         let source = Arc::new(PythonSource { path: path.to_owned(), tree, text });
         let number = self.modules.len();
         self.modules.push(path.to_owned());

@@ -8,6 +8,7 @@ mod exec;
 mod import;
 mod session;
 mod shell;
+mod splat;
 mod state;
 mod tree;
 mod try_statement;
