@@ -31,11 +31,18 @@ pub struct ReachingValue {
     pub runner: bool,
     /// It reaches more than the labels.
     pub elsewhere: bool,
+    /// It reaches a call of nox: its arguments, a variable that it reads, whether it runs.
+    pub called: bool,
 }
 
-/// All of them, in the order in which they are found.
-pub fn reaching(context: &JobContext<'_>, timelines: &[&Timeline]) -> Vec<ReachingValue> {
-    let mut found = ValueCollector { context, list: Vec::new() };
+/// All of them, in the order in which they are found. `unfollowed`: nobody knows what decides the
+/// interpreter, so whatever an earlier step is told may do so.
+pub fn reaching(
+    context: &JobContext<'_>,
+    timelines: &[&Timeline],
+    unfollowed: bool,
+) -> Vec<ReachingValue> {
+    let mut found = ValueCollector { context, list: Vec::new(), in_call: false };
     if let Some((workflow, job)) = context.document().workflow().zip(context.job_ref.job) {
         let job = &workflow.jobs[job];
         for label in &job.runs_on {
@@ -47,6 +54,10 @@ pub fn reaching(context: &JobContext<'_>, timelines: &[&Timeline]) -> Vec<Reachi
     for timeline in timelines {
         let last = timeline.events.iter().rposition(|e| e.invocation().is_some_and(touches_folder));
         let events = &timeline.events[..last.map_or(0, |l| l + 1)];
+        if let Some(event) = events.last().filter(|_| unfollowed) {
+            let steps = found.steps_before(event.outer).chain(found.step(event.outer));
+            steps.flat_map(texts_of).for_each(|text| found.text(text, elsewhere));
+        }
         let exporter = events.iter().rfind(|e| e.set_up().is_some_and(|s| s.location));
         // What is written alike in one step reaches alike; a script may hold thousands of calls.
         let mut seen = HashSet::new();
@@ -62,7 +73,9 @@ pub fn reaching(context: &JobContext<'_>, timelines: &[&Timeline]) -> Vec<Reachi
                     let is_new =
                         seen.insert((event.step_ref, event.outer, written, call.conditional, run));
                     if is_new || !event.via.is_empty() {
+                        found.in_call = true;
                         found.call(event, call);
+                        found.in_call = false;
                     }
                 }
                 _ => {}
@@ -79,6 +92,8 @@ fn elsewhere(reach: &mut ReachingValue) {
 struct ValueCollector<'a> {
     context: &'a JobContext<'a>,
     list: Vec<ReachingValue>,
+    /// What is read now belongs to a call.
+    in_call: bool,
 }
 
 impl<'a> ValueCollector<'a> {
@@ -94,6 +109,7 @@ impl<'a> ValueCollector<'a> {
             let written = named.cloned().collect::<Vec<String>>().join(".");
             if let Some(known) = self.list.iter_mut().find(|r| r.path == written) {
                 mark(known);
+                known.called |= self.in_call;
                 continue;
             }
             let root = path[0].to_ascii_lowercase();
@@ -103,6 +119,7 @@ impl<'a> ValueCollector<'a> {
                     version: false,
                     runner: false,
                     elsewhere: false,
+                    called: self.in_call,
                 };
                 mark(&mut reach);
                 self.list.push(reach);

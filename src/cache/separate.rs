@@ -43,7 +43,7 @@ impl Separation {
         let mut found = Self::default();
         // Values that decide and that no key can hold.
         let mut unfit: Vec<String> = Vec::new();
-        for reach in reaching(context, &timelines) {
+        for reach in reaching(context, &timelines, interpreters.doubt.is_some()) {
             let path = &reach.path;
             if is_same(&timelines, path) || is_told(context, &timelines, &reach, interpreters) {
                 continue;
@@ -106,7 +106,9 @@ fn is_told(
     reach: &ReachingValue,
     interpreters: &Interpreters,
 ) -> bool {
-    if reach.version && interpreters.location {
+    // The probe asks for the Pythons that nox runs on, whatever is set up beside them.
+    let asked = interpreters.answers_always() && !reach.called;
+    if reach.version && (interpreters.location || asked) {
         return true;
     }
     let job = context.document().workflow().zip(context.job_ref.job).map(|(w, j)| &w.jobs[j]);

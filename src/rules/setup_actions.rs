@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub struct SetupActions {
     pub checkouts: Vec<String>,
     pub interpreters: Vec<InterpreterAction>,
+    /// Commands after which a script has another `python`, as words.
+    pub choosers: Vec<Vec<String>>,
     pub interpreter_folders: Vec<InterpreterFolder>,
     pub images: Images,
     pub package_caches: Vec<PackageCache>,

@@ -21,6 +21,8 @@ use crate::tool::Interpreter;
 /// The variable that names uv's folder of interpreters.
 const UV_FOLDER: &str = "UV_PYTHON_INSTALL_DIR";
 const UV: &str = "uv";
+/// Asks uv for the path of a Python that is there.
+const UV_FIND: &str = "uv python find";
 
 /// What the Pythons of all environments of a job ask of its cache.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,7 +136,7 @@ impl Interpreters {
             }
         } else if calls.takes_system_pythons() {
             let asked = version.map_or_else(|| calls.uv_scope(project), |v| format!(" {v}"));
-            push(&mut self.commands, format!("\"$(uv python find --system{asked})\" -VV"));
+            push(&mut self.commands, format!("\"$({UV_FIND} --system{asked})\" -VV"));
         } else {
             self.fixed = true;
         }
@@ -190,6 +192,14 @@ impl Interpreters {
     /// Whether the probe tells the interpreters.
     pub fn is_asked(&self) -> bool {
         !self.commands.is_empty()
+    }
+
+    /// Whether the probe tells all interpreters, also before a first run. uv knows none that it has
+    /// not downloaded.
+    pub fn answers_always(&self) -> bool {
+        self.is_asked()
+            && !self.fixed
+            && !self.commands.iter().any(|command| command.contains(UV_FIND))
     }
 
     /// The context paths that tell system and processor where no other part of the key does.

@@ -219,6 +219,11 @@ impl<'a> Calls<'a> {
         if self.makes_venv() {
             return Supplier::Uv { version: None, project: true };
         }
+        if let Some(chooser) = self.chooser() {
+            return Supplier::Unknown(format!(
+                "cachelint doesn't know which Python `{chooser}` takes"
+            ));
+        }
         match self.image {
             Some(Image::Fixed(_)) => Supplier::Fixed,
             _ => Supplier::Asked(match self.beside_program() {

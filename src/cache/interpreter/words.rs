@@ -57,7 +57,8 @@ pub(super) fn is_active(python: &str) -> bool {
         || python == "python3"
 }
 
-/// Whether a version that a step is asked for is the one of that name: `3.13.1` is a `3.13`.
+/// Whether a version that a step is asked for is the one of that name: `3.13.1` is a `3.13` and a
+/// `3`, `pypy-3.10` is a `pypy3`.
 pub(super) fn is_same(version: &str, name: &str) -> bool {
     let plain = |text: &str| {
         let text = text.trim_matches(['"', '\'', '~', '^', 'v']).trim_start_matches("python");
@@ -67,9 +68,7 @@ pub(super) fn is_same(version: &str, name: &str) -> bool {
     let begins = |long: &str, short: &str| {
         long.strip_prefix(short).is_some_and(|rest| rest.starts_with(['.', '-']))
     };
-    version == name
-        || (name.contains('.') && begins(&version, &name))
-        || (version.contains('.') && begins(&name, &version))
+    version == name || begins(&version, &name) || (version.contains('.') && begins(&name, &version))
 }
 
 /// A command that prints the version of a Python by its name; Windows has a launcher for them.
@@ -104,6 +103,12 @@ mod tests {
             ("pypy-3.10", "pypy3.10", true),
             ("3.14-dev", "3.14", true),
             ("3", "3.12", false),
+            ("3.12", "3", true),
+            ("3.x", "3", true),
+            ("pypy-3.10", "pypy3", true),
+            ("pypy3.10-v7.3.17", "pypy3.10", true),
+            ("pypy-3.10", "3", false),
+            ("3.10", "pypy3", false),
             ("3.13", "3.13t", false),
         ] {
             assert_eq!(is_same(version, name), expected, "{version} {name}");

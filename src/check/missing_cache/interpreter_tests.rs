@@ -99,3 +99,71 @@ fn the_folder_of_a_set_up_python_tells_the_system_too() {
     assert!(new.contains("env.pythonLocation") && new.contains("~/.local/share/nox"), "{new}");
     assert!(!new.contains("runner."), "{new}");
 }
+
+/// The fix of a job with this matrix and these steps, whose only session asks for this Python.
+fn fix_of_matrix(python: &str, matrix: &str, steps: &str) -> Fix {
+    let noxfile = NOXFILE.replace("@nox.session", &format!("@nox.session({python})"));
+    let head = format!("runs-on: ubuntu-latest\nstrategy: {{matrix: {matrix}}}");
+    let workflow = job(&head, &format!("- uses: actions/checkout@v5\n{steps}"));
+    let files = [
+        (".github/workflows/ci.yml", workflow.as_str()),
+        ("noxfile.py", &noxfile),
+        ("requirements.txt", "pytest==8.0.0 --hash=sha256:aa\n"),
+    ];
+    let mut findings = outcome(&files, &Config::default()).findings.into_iter();
+    findings.find(|f| f.rule == ID).unwrap().fix.unwrap_or_else(|| panic!("{steps}"))
+}
+
+const SET_UP: &str =
+    "- uses: actions/setup-python@v6\n  with: {python-version: '${{ matrix.python }}'}\n";
+
+#[test]
+fn names_without_a_minor_version_are_the_python_that_is_set_up() {
+    let nox = format!("{SET_UP}- run: pip install nox uv\n- run: nox -s tests\n");
+    for (python, matrix, located) in [
+        ("python='3'", "{python: ['3.12', '3.13t']}", true),
+        ("python='3', venv_backend='uv'", "{python: ['3.12']}", true),
+        ("python='pypy3'", "{python: [pypy-3.10, pypy3.11]}", true),
+        ("python='pypy3'", "{python: [pypy-3.10, '3.12']}", false),
+        ("python='3.11'", "{python: ['3.12']}", false),
+    ] {
+        let new = text(&fix_of_matrix(python, matrix, &nox));
+        assert_eq!(new.contains("env.pythonLocation"), located, "{python} {matrix}: {new}");
+        assert_eq!(new.contains("-VV"), !located, "{python} {matrix}: {new}");
+    }
+}
+
+/// `pipx run` has a Python of its own, which the probe asks for, whatever else is set up.
+#[test]
+fn a_python_that_no_session_runs_on_tells_no_legs_apart() {
+    for (run, named) in [
+        ("pipx run nox -s tests", false),
+        ("pipx run nox -s tests -- ${{ matrix.python }}", false),
+        ("pipx run --python python3.12 nox -s tests", false),
+        ("pipx run nox -s tests\n  env: {PIP_CONSTRAINT: 'c-${{ matrix.python }}.txt'}", true),
+        ("uvx --python ${{ matrix.python }} nox -s tests", false),
+    ] {
+        let steps = format!("{SET_UP}- run: {run}\n");
+        let new = text(&fix_of_matrix("", "{python: ['3.12', '3.13']}", &steps));
+        assert_eq!(new.contains("${{ matrix.python }}-"), named, "{run}: {new}");
+    }
+}
+
+/// Where nobody knows which Python it is, all that an earlier step is told may decide it.
+#[test]
+fn what_chooses_an_unknown_python_stands_in_the_key() {
+    let image = "- uses: docker/build-push-action@v6\n  with:\n    tags: ci\n    build-args: PYTHON=${{ matrix.python }}\n";
+    let started = format!(
+        "{image}- run: docker run -v $PWD:/src -w /src ci nox -s tests\n- run: echo ${{{{ matrix.later }}}}\n"
+    );
+    let pyenv = "- run: |\n    eval \"$(pyenv init -)\"\n    pyenv shell ${{ matrix.python }}\n    python -m nox -s tests\n";
+    let conda = "- run: |\n    source conda.sh\n    conda activate py${{ matrix.python }}\n    nox -s tests\n";
+    for steps in [started.as_str(), pyenv, conda] {
+        let matrix = "{python: ['3.12', '3.13'], later: [a, b]}";
+        let fix = fix_of_matrix("", matrix, steps);
+        assert!(!is_safe(&fix), "{steps}");
+        let new = text(&fix);
+        assert!(new.contains("-${{ matrix.python }}-"), "{steps}: {new}");
+        assert!(!new.contains("matrix.later"), "{steps}: {new}");
+    }
+}

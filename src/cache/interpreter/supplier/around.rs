@@ -6,6 +6,7 @@ use super::Calls;
 use crate::actions::Step;
 use crate::base::path::parent;
 use crate::job::state::prefixed;
+use crate::rules::setup_actions::setup_actions;
 use crate::tool::Files;
 
 impl<'a> Calls<'a> {
@@ -104,6 +105,19 @@ impl<'a> Calls<'a> {
                 .collect();
             lines
         })
+    }
+
+    /// A command of the call's own script that chooses its Python: `pyenv activate`.
+    pub(super) fn chooser(&self) -> Option<String> {
+        let words: Vec<&str> = self
+            .scripts
+            .last()?
+            .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+            .collect();
+        let choosers = setup_actions().choosers.iter();
+        let mut here =
+            choosers.filter(|chooser| words.windows(chooser.len()).any(|w| w == *chooser));
+        here.next().map(|chooser| chooser.join(" "))
     }
 
     /// How nox came onto the runner, where that decides its Python.
