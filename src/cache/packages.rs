@@ -15,6 +15,8 @@ const UV: (&str, &str) = ("UV_CACHE_DIR", ".uv");
 /// How uv brings packages into an environment: an archive holds a linked file once, and a package
 /// without links is one that no environment uses.
 const LINK_MODE: &str = "UV_LINK_MODE";
+/// Words after `uv`, `uv pip` and `uv tool` that bring packages.
+const TAKES: [&str; 3] = ["install", "run", "sync"];
 /// setup-uv's input that switches its cache on and off.
 const CACHE_SWITCH: &str = "enable-cache";
 /// setup-uv's other inputs about its cache: who sets one has thought about it.
@@ -81,12 +83,19 @@ impl Packages {
         if list.steps.iter().any(|step| says(step) || exports(step) || elsewhere(step)) {
             return None;
         }
+        let superfluous = superfluous(context, list)?;
+        // What other programs take before the archive is restored, only their own cache brings.
+        let tool = context.repository.answers.tool().name();
+        let mut before = list.steps.iter().take(step_ref.step).filter_map(|s| s.run.as_ref());
+        if !superfluous.is_empty() && before.any(|script| takes_packages(&script.text, tool)) {
+            return None;
+        }
         let folder = format!("{folder}/{inside}");
         Some(Self {
             installer: INSTALLER,
             variables: vec![(variable, folder.clone()), (LINK_MODE, "hardlink".to_owned())],
             folder,
-            superfluous: superfluous(context, list)?,
+            superfluous,
         })
     }
 }
@@ -107,6 +116,24 @@ fn can_move(context: &JobContext<'_>, call: &UncoveredCall<'_>) -> bool {
 fn calls_installer(script: &str) -> bool {
     let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     script.split(|c: char| !inside(c)).any(|word| matches!(word, "uv" | "uvx"))
+}
+
+/// Whether a script lets uv install, or run, something else than the tool.
+fn takes_packages(script: &str, tool: &str) -> bool {
+    let mut commands = script.split(['\n', ';', '&', '|']);
+    commands.any(|command| {
+        let mut words =
+            command.split_whitespace().map(|w| w.trim_matches(['"', '\'', '(', ')', '$']));
+        let program = words.find(|word| matches!(*word, "uv" | "uvx"));
+        let mut words = words.filter(|word| !word.starts_with('-'));
+        let taken = match (program, program.filter(|p| *p == "uv").and_then(|_| words.next())) {
+            (None, _) => false,
+            (_, Some("sync")) => return true,
+            (_, Some("pip" | "tool")) => words.next().is_some_and(|w| TAKES.contains(&w)),
+            (_, sub) => sub.is_none_or(|sub| TAKES.contains(&sub)),
+        };
+        taken && words.any(|word| !word.starts_with(tool))
+    })
 }
 
 /// The package caches of the job that go; `None` where one must stay, so that the packages do.

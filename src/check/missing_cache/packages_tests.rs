@@ -71,6 +71,32 @@ fn packages_of_uv_lie_in_the_archive_where_uv_is_at_hand_and_stays_in_its_folder
     }
 }
 
+/// The archive is restored after them: what setup-uv keeps for them must stay.
+#[test]
+fn packages_that_other_programs_take_first_stay_in_their_cache() {
+    for (before, moved) in [
+        ("uv sync --all-extras", false),
+        ("uvx pre-commit run --all-files", false),
+        ("uv run ruff check", false),
+        ("uv pip install --system 'dvc[gs]' nox", false),
+        ("pip list && uv pip sync requirements.txt", false),
+        ("uv tool install nox", true),
+        ("uv pip install --system nox[uv]==2026.4.10 --upgrade", true),
+        ("uv tool run nox --version", true),
+        ("uv --version", true),
+        ("uv python install 3.12", true),
+        ("pip install uv", true),
+    ] {
+        let steps = format!("{SETUP}{UV}- run: {before}\n- run: nox -s t\n");
+        let text = text(&found("uv", INSTALL, "", &steps));
+        assert_eq!(text.contains("UV_CACHE_DIR"), moved, "{before}");
+        assert_eq!(text.contains("enable-cache: false"), moved, "{before}");
+        let off = UV.to_owned() + "  with: {enable-cache: false}\n";
+        let steps = format!("{SETUP}{off}- run: {before}\n- run: nox -s t\n");
+        assert!(self::text(&found("uv", INSTALL, "", &steps)).contains("UV_CACHE_DIR"), "{before}");
+    }
+}
+
 #[test]
 fn a_cache_of_its_own_is_switched_off_in_the_way_it_was_switched_on() {
     for (written, expected) in [
