@@ -25,7 +25,7 @@ pub fn pattern_of(file: &str) -> String {
 
 /// A hash of groups of files, in this order.
 pub(super) fn hash(groups: &[impl AsRef<[String]>]) -> String {
-    let files = groups.iter().flat_map(|group| shortened(group.as_ref()));
+    let files = groups.iter().flat_map(|group| across_folders(&shortened(group.as_ref())));
     let quote = |file: String| format!("'{}'", pattern_of(&file).replace('\'', "''"));
     let quoted: Vec<String> = files.map(quote).collect();
     expression(&format!("hashFiles({})", quoted.join(", ")))
@@ -66,4 +66,56 @@ fn shortened(files: &[String]) -> Vec<String> {
         }
     }
     out
+}
+
+/// Files that differ in one folder alone as one pattern, where there are as many. The first folder
+/// stays: what a job makes, or checks out beside the project, lies below the root.
+fn across_folders(files: &[String]) -> Vec<String> {
+    let parts = |file: &String| file.split('/').map(str::to_owned).collect::<Vec<String>>();
+    let split: Vec<Vec<String>> = files.iter().map(parts).collect();
+    let mut out: Vec<String> = Vec::new();
+    for (file, own) in files.iter().zip(&split) {
+        let is_alike = |other: &[String], at: usize| {
+            other.len() == own.len() && (0..own.len()).all(|i| i == at || other[i] == own[i])
+        };
+        let mut folders = 1..own.len().saturating_sub(1);
+        let differs = folders.find(|at| {
+            let alike = split.iter().filter(|other| is_alike(other, *at));
+            !file.contains(['?', '[', '!']) && alike.count() >= MAX_LISTED
+        });
+        let pattern = differs.map(|at| {
+            let part =
+                |(i, part): (usize, &String)| if i == at { "*".to_owned() } else { part.clone() };
+            own.iter().enumerate().map(part).collect::<Vec<String>>().join("/")
+        });
+        push(&mut out, pattern.unwrap_or_else(|| file.clone()));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hash;
+
+    #[test]
+    fn many_files_in_few_words() {
+        for (files, expected) in [
+            (&["a.py", "b.txt"][..], "'a.py', 'b.txt'"),
+            (&["req/a.txt", "req/b.txt", "req/c.txt"], "'req/*.txt'"),
+            (
+                &["libs/a/noxfile.py", "libs/b/noxfile.py"],
+                "'libs/a/noxfile.py', 'libs/b/noxfile.py'",
+            ),
+            (
+                &["libs/a/noxfile.py", "libs/b/noxfile.py", "libs/c/noxfile.py", "libs/c/setup.py"],
+                "'libs/*/noxfile.py', 'libs/c/setup.py'",
+            ),
+            (&["libs/a/x/r.in", "libs/b/x/r.in", "libs/c/x/r.in"], "'libs/*/x/r.in'"),
+            (&["a/r.in", "b/r.in", "c/r.in"], "'a/r.in', 'b/r.in', 'c/r.in'"),
+            (&[".github/workflows/ci.yml"], "'.github/*/ci.yml'"),
+        ] {
+            let files: Vec<String> = files.iter().map(|f| (*f).to_owned()).collect();
+            assert_eq!(hash(&[files]), format!("${{{{ hashFiles({expected}) }}}}"));
+        }
+    }
 }
