@@ -145,6 +145,17 @@ pub fn is_schedule_only(triggers: &[Trigger]) -> bool {
         && triggers.iter().all(|t| t.event == "schedule" || t.event == "workflow_dispatch")
 }
 
+/// No change of the code starts the workflow, only people, programs, releases or a schedule.
+pub fn is_rare(triggers: &[Trigger]) -> bool {
+    let asked = ["schedule", "workflow_dispatch", "repository_dispatch"];
+    let rare = |t: &Trigger| {
+        asked.contains(&t.event.as_str())
+            || publishers().release_events.contains(&t.event)
+            || t.only_tags()
+    };
+    !triggers.is_empty() && triggers.iter().all(rare)
+}
+
 /// Only pull requests start the workflow: each warms its own cache alone.
 pub fn is_pull_request_only(triggers: &[Trigger]) -> bool {
     !triggers.is_empty() && triggers.iter().all(|t| t.event == "pull_request")

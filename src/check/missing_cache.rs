@@ -6,7 +6,7 @@ use crate::base::finding::{Finding, Location, Severity};
 use crate::base::remedy::Remedy;
 use crate::cache::interpreter;
 use crate::cache::job_caches::JobCaches;
-use crate::cache::publish::{Permission, is_pull_request_only, is_schedule_only};
+use crate::cache::publish::{Permission, is_pull_request_only, is_rare, is_schedule_only};
 use crate::cache::supplied::{Supplied, supplied};
 use crate::cache::uncovered::{Uncovered, UncoveredCall};
 use crate::job::context::{JobContext, cacheable, needs_reuse_flag};
@@ -25,7 +25,9 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let calls = &uncovered.calls;
     let &UncoveredCall { event, invocation, .. } = calls.first()?;
     let by_uv = is_built_by_uv(context, calls);
-    let severity = if is_schedule_only(&context.instances.triggers) {
+    let triggers = &context.instances.triggers;
+    let nightly = is_schedule_only(triggers);
+    let severity = if nightly || (is_rare(triggers) && !context.instances.external_callers) {
         Severity::Info
     } else if by_uv {
         Severity::Warning
@@ -43,9 +45,14 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let remedy = if withheld.is_some() {
         Remedy::Refused("whether to cache here is up to you".to_owned())
     } else if severity == Severity::Info {
-        let reason = "only a schedule starts this job, and caches that aren't used for days are \
-                      deleted; measure before you add one";
-        Remedy::Refused(reason.to_owned())
+        let who = if nightly {
+            "only a schedule starts this job"
+        } else {
+            "no push or pull request starts this job"
+        };
+        Remedy::Refused(format!(
+            "{who}, and caches that aren't used for days are deleted; measure before you add one"
+        ))
     } else if let Some(reason) = there_already(context, calls) {
         Remedy::Refused(reason)
     } else if uncovered.covered_elsewhere {

@@ -273,12 +273,19 @@ fn severity_follows_what_a_cache_can_gain() {
     assert_eq!(only(&job("runs-on: ubuntu-latest", uv)).severity, Severity::Warning);
     let pip = format!("{SETUP}- run: nox -s tests\n");
     assert_eq!(only(&job("runs-on: ubuntu-latest", &pip)).severity, Severity::Error);
-    let nightly = job("runs-on: ubuntu-latest", &pip).replacen(
-        "on: push",
-        "on:\n  schedule:\n    - cron: '0 0 * * *'",
-        1,
-    );
-    assert_eq!(only(&nightly).severity, Severity::Info);
+    for (on, rare) in [
+        ("on:\n  schedule:\n    - cron: '0 0 * * *'", true),
+        ("on: workflow_dispatch", true),
+        ("on:\n  push: {tags: ['*']}\n  repository_dispatch: null", true),
+        ("on: [release, workflow_dispatch]", true),
+        ("on: [push, workflow_dispatch]", false),
+        ("on: [pull_request, release]", false),
+        ("on: [workflow_call, workflow_dispatch]", false),
+    ] {
+        let finding = only(&job("runs-on: ubuntu-latest", &pip).replacen("on: push", on, 1));
+        let expected = if rare { Severity::Info } else { Severity::Error };
+        assert_eq!((finding.severity, finding.fix.is_some()), (expected, !rare), "{on}");
+    }
 }
 
 #[test]
