@@ -147,3 +147,67 @@ impl<'a> AllJobs<'a> {
             .map(|(context, cached)| (&self.contexts[*context], &self.caches[*context][*cached]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::job::JobRef;
+    use crate::testing::{self, NOXFILE};
+
+    /// Else each cache would be compared with those of all jobs, however many are alike.
+    #[test]
+    fn a_cache_is_compared_with_each_different_one_once() {
+        let job = |i: usize| {
+            format!(
+                "  t{i}:\n    steps:\n      - uses: actions/cache@v5\n        with: {{path: .nox, key: \"nox-{}\"}}\n      - run: nox\n",
+                i % 3
+            )
+        };
+        let text = format!("on: push\njobs:\n{}", (0..60).map(job).collect::<String>());
+        let files = [(".github/workflows/w.yml", text.as_str()), ("noxfile.py", NOXFILE)];
+        let folder = testing::repository(&files);
+        let repository = testing::read(folder.path());
+        let settings = Config::default();
+        let job_refs: Vec<JobRef> =
+            (0..60).map(|job| JobRef { document: 0, job: Some(job) }).collect();
+        let contexts: Vec<JobContext<'_>> = JobContext::all(&repository, &settings, &job_refs)
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        let jobs = AllJobs::new(&repository, &contexts);
+        let cached = &jobs.caches(0)[0];
+        assert_eq!(jobs.saved_keys(cached).unwrap().count(), 3);
+        assert_eq!(jobs.savers_of(cached.step).unwrap().len(), 60);
+        assert_eq!(jobs.under(&cached.rendered).count(), 20);
+    }
+
+    #[test]
+    fn the_users_of_an_action_are_known_up_to_a_number() {
+        let action = |uses: &str| format!("runs:\n  using: composite\n  steps: [{{{uses}}}]\n");
+        let (inner, outer) =
+            (action("run: nox, shell: bash"), action("uses: ./.github/actions/inner"));
+        let job = |i: usize| {
+            let name = if i % 2 == 0 { "inner" } else { "outer" };
+            format!("  t{i}:\n    steps:\n      - uses: ./.github/actions/{name}\n")
+        };
+        let text = format!("on: push\njobs:\n{}", (0..60).map(job).collect::<String>());
+        let files = [
+            (".github/actions/inner/action.yml", inner.as_str()),
+            (".github/actions/outer/action.yml", outer.as_str()),
+            (".github/workflows/w.yml", text.as_str()),
+            ("noxfile.py", NOXFILE),
+        ];
+        let folder = testing::repository(&files);
+        let repository = testing::read(folder.path());
+        let number = |path: &str, most| {
+            let action = repository.document(path).unwrap();
+            repository.users(action, most).map(|users| users.len())
+        };
+        assert_eq!(number(".github/actions/inner/action.yml", 60), Some(60));
+        assert_eq!(number(".github/actions/inner/action.yml", 59), None);
+        assert_eq!(number(".github/actions/outer/action.yml", 59), Some(30));
+        let inner = repository.document(".github/actions/inner/action.yml").unwrap();
+        assert!(repository.is_called(inner));
+    }
+}

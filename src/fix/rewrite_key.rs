@@ -20,6 +20,9 @@ use crate::tool::Answer;
 /// How an inserted key begins.
 const TOOL: &str = "nox-";
 
+/// Parts of a key that is written anew: each is compared with all that is hashed so far.
+const MAX_PIECES: usize = 100;
+
 /// What the key and the restore keys of a cache step should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corrected {
@@ -37,6 +40,9 @@ pub fn corrected(
     restores: bool,
 ) -> Result<Corrected, String> {
     let step_ref = cached.event.step_ref;
+    if cached.step.template.pieces.len() > MAX_PIECES {
+        return Err(format!("the key has more than {MAX_PIECES} parts"));
+    }
     let mut needs = caches.needs(step_ref)?;
     if needs.location() {
         interpreter_is_set_up(caches, step_ref)?;

@@ -15,7 +15,7 @@ use super::line::{LogLines, plain};
 use super::record::{Decoder, LogFormat, Record};
 
 /// Bytes of one input after unpacking; a larger one is more likely a trap than a log.
-const LARGEST: u64 = 2 << 30;
+const LARGEST: u64 = 256 << 20;
 /// Jobs of one input, and files of one folder or archive.
 const MOST: usize = 4096;
 /// How compressed files begin, and what unpacks them.
@@ -261,5 +261,24 @@ impl<R: Read> Read for Bounded<'_, R> {
             io::Error::other(format!("larger than {LARGEST} bytes when unpacked"))
         })?;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is saved is compared with all that was restored.
+    #[test]
+    fn only_so_many_caches_of_a_job_are_kept() {
+        let stamp = "2026-01-01T00:00:00.0000000Z";
+        let line = |i: usize| {
+            format!(
+                "{stamp} ##[group]Run actions/cache@v5\n{stamp} ##[endgroup]\n{stamp} Cache not found for input keys: k{i}\n"
+            )
+        };
+        let text: String = (0..1_000).map(line).collect();
+        let jobs = read_log("log", "job", &mut text.as_bytes()).unwrap();
+        assert_eq!(jobs[0].other_caches.len(), 200);
     }
 }

@@ -272,6 +272,10 @@ impl From<RawLogRules> for Logs {
 impl Logs {
     /// The first wording that matches, and its groups.
     pub fn find<'t>(&self, text: &'t str) -> Option<(Wording, Captures<'t>)> {
+        // Most lines match nothing, which is told sooner than which patterns match.
+        if !self.any.is_match(text) {
+            return None;
+        }
         let index = self.any.matches(text).iter().next()?;
         let (wording, pattern) = self.wordings.get(index)?;
         Some((*wording, pattern.captures(text)?))

@@ -72,6 +72,10 @@ impl From<RawNoxLogRules> for NoxLogs {
 impl NoxLogs {
     /// The first wording that matches, and its groups.
     pub fn find<'t>(&self, text: &'t str) -> Option<(Says, Captures<'t>)> {
+        // Most lines match nothing, which is told sooner than which patterns match.
+        if !self.any.is_match(text) {
+            return None;
+        }
         let index = self.any.matches(text).iter().next()?;
         let (says, pattern) = self.lines.get(index)?;
         Some((*says, pattern.captures(text)?))
