@@ -15,6 +15,9 @@ pub const ENV_FILE: &str = "GITHUB_ENV";
 pub const OUTPUT_FILE: &str = "GITHUB_OUTPUT";
 /// What `${{ github.workspace }}` evaluates to here: a root that no real path starts with.
 pub const WORKSPACE: &str = "/github/workspace";
+/// Stand for the folder of temporary files and the home folder in the same way.
+pub const TEMPORARY: &str = "/github/temporary";
+pub const HOME: &str = "/github/home";
 
 /// Values of `inputs.*`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -195,6 +198,7 @@ impl Context for Scope<'_> {
                     _ => Eval::Unknown,
                 }
             }
+            ("runner", [key]) if key == "temp" => Eval::Known(Value::String(TEMPORARY.to_owned())),
             ("runner", [key]) if key == "os" => {
                 self.runner_os.map_or(Eval::Unknown, |os| Eval::Known(Value::String(os.to_owned())))
             }

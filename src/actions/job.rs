@@ -23,6 +23,8 @@ pub struct Job {
     pub defaults: RunDefaults,
     pub matrix: Option<Matrix>,
     pub steps: StepList,
+    /// The name of its `environment:`.
+    pub environment: Option<Scalar>,
     /// `uses:` of a job that calls a reusable workflow, with its `with:`.
     pub calls: Option<Scalar>,
     pub with: Vec<(String, Scalar)>,
@@ -47,6 +49,8 @@ impl Job {
         }
         let container = scalar_at(tree, node, "container")
             .or_else(|| tree.get(node, "container").and_then(|c| scalar_at(tree, c, "image")));
+        let environment = scalar_at(tree, node, "environment")
+            .or_else(|| tree.get(node, "environment").and_then(|e| scalar_at(tree, e, "name")));
         let matrix = tree
             .get(node, "strategy")
             .and_then(|s| tree.get(s, "matrix"))
@@ -60,6 +64,7 @@ impl Job {
             env: env_at(tree, node),
             defaults: defaults_at(tree, node),
             matrix,
+            environment,
             steps: StepList::read(tree, node, route, shapes),
             calls: scalar_at(tree, node, "uses"),
             with: scalars_at(tree, node, "with"),

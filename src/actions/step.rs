@@ -22,6 +22,8 @@ pub struct Step {
     pub working_directory: Option<Scalar>,
     pub env: Env,
     pub with: Vec<(String, Scalar)>,
+    /// `continue-on-error:`.
+    pub continues: Option<Scalar>,
     /// Written as an alias of another step, or carries an anchor that others may link to.
     pub shared: bool,
     /// Runs alongside others: in a `parallel:` group or `background: true`.
@@ -32,6 +34,13 @@ impl Step {
     /// The input `name` as written; GitHub compares input names without case.
     pub fn input(&self, name: &str) -> Option<&Scalar> {
         self.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+    }
+
+    /// Its `if:`, without the `${{ }}` that may stand around the whole of it.
+    pub fn asks(&self) -> Option<&str> {
+        let text = self.condition.as_ref()?.text.trim();
+        let inside = text.strip_prefix("${{").and_then(|text| text.strip_suffix("}}"));
+        Some(inside.filter(|inside| !inside.contains("${{")).map_or(text, str::trim))
     }
 
     /// Whether expressions name the step by this id; they compare without case.
@@ -118,6 +127,7 @@ fn read_step(tree: &Tree, node: NodeId, dash: usize, index: usize, in_group: boo
         working_directory: scalar_at(tree, node, "working-directory"),
         env: env_at(tree, node),
         with: scalars_at(tree, node, "with"),
+        continues: scalar_at(tree, node, "continue-on-error"),
         shared: tree.is_alias(node) || tree.node(tree.resolve(node)).anchored,
         concurrent: in_group || background,
     }

@@ -22,6 +22,7 @@ pub struct Trigger {
     /// Times of a schedule.
     pub crons: Vec<String>,
     pub inputs: Vec<InputDeclaration>,
+    /// Some branches start it; a filter that ignores all of them is none.
     has_branch_filter: bool,
 }
 
@@ -37,7 +38,7 @@ impl Trigger {
         self.event == "push" && (!self.tags.is_empty() || !self.tags_ignore.is_empty())
     }
 
-    /// Only pushes of tags start it: `on: push: tags: […]` without any branch filter.
+    /// Only pushes of tags start it: `on: push: tags: […]` without a filter that lets branches in.
     pub fn only_tags(&self) -> bool {
         self.event == "push" && !self.tags.is_empty() && !self.has_branch_filter
     }
@@ -97,7 +98,8 @@ fn read_trigger(tree: &Tree, event: &str, node: NodeId) -> Trigger {
         crons: crons(tree, node),
         inputs,
         has_branch_filter: tree.get(node, "branches").is_some()
-            || tree.get(node, "branches-ignore").is_some(),
+            || (tree.get(node, "branches-ignore").is_some()
+                && !texts("branches-ignore").iter().any(|pattern| pattern == "**")),
     }
 }
 

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::artifacts::Passing;
 use super::existing::{ExistingCache, caches};
+use super::publish::is_pull_request_only;
 use crate::job::context::JobContext;
 use crate::job::key_template::{Key, RenderedKey};
 use crate::job::{CacheForm, CacheStep};
@@ -32,6 +33,8 @@ pub struct AllJobs<'a> {
 struct Saved<'a> {
     /// The steps that save, by what they save.
     steps: HashMap<String, Vec<Saver<'a>>>,
+    /// What they save, in an order that does not depend on theirs.
+    sorted: HashSet<String>,
     /// Some step saves what is not known.
     unknown: bool,
     /// The different keys of caches with the same paths.
@@ -44,22 +47,29 @@ struct Saved<'a> {
 pub struct Saver<'a> {
     pub step: &'a CacheStep,
     pub rendered: RenderedKey,
+    /// Only pull requests start its job: no other run can read what it saves.
+    pub for_pull_requests_only: bool,
 }
 
 impl<'a> Saved<'a> {
-    fn add(&mut self, step: &'a CacheStep) {
+    fn add(&mut self, step: &'a CacheStep, for_pull_requests_only: bool) {
         self.unknown |= step.paths.iter().any(|path| !path.known);
-        let saver = Saver { step, rendered: step.template.rendered() };
+        let saver = Saver { step, rendered: step.template.rendered(), for_pull_requests_only };
+        self.sorted.insert(sorted(step));
         self.steps.entry(step.saves().join("\n")).or_default().push(saver);
     }
 
     fn of(contexts: &'a [JobContext<'a>], caches: &[Vec<ExistingCache<'a>>]) -> Self {
         let mut saved = Self::default();
-        let timelines = contexts.iter().flat_map(|context| &context.timelines);
         let mut seen = HashSet::new();
-        for (_, step) in timelines.flat_map(|timeline| timeline.caches()) {
+        let steps = contexts.iter().flat_map(|context| {
+            let alone = is_pull_request_only(&context.instances.triggers);
+            let steps = context.timelines.iter().flat_map(|timeline| timeline.caches());
+            steps.map(move |(_, step)| (step, alone))
+        });
+        for (step, alone) in steps {
             if step.form != CacheForm::Restore {
-                saved.add(step);
+                saved.add(step, alone);
             }
             if step.form == CacheForm::Save && seen.insert(step.template.text()) {
                 saved.separate_keys.push(&step.template);
@@ -74,6 +84,13 @@ impl<'a> Saved<'a> {
         }
         saved
     }
+}
+
+/// What a step saves or restores, whatever the order.
+fn sorted(step: &CacheStep) -> String {
+    let mut saved = step.saves();
+    saved.sort_unstable();
+    saved.join("\n")
 }
 
 /// The paths as one text that is equal for equal paths.
@@ -121,6 +138,11 @@ impl<'a> AllJobs<'a> {
     pub fn savers_of(&self, step: &CacheStep) -> Option<&[Saver<'a>]> {
         let found = self.saved.steps.get(&step.saves().join("\n")).map_or(&[][..], Vec::as_slice);
         (!self.saved.unknown && found.len() <= MAX_COMPARED).then_some(found)
+    }
+
+    /// Whether some step saves the same paths, in whatever order.
+    pub fn is_saved_in_another_order(&self, step: &CacheStep) -> bool {
+        self.saved.sorted.contains(&sorted(step))
     }
 
     /// The different keys under which some job may save what `cached` restores; `None` where they

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
+use super::publish::publishing_environment;
 use crate::job::context::JobContext;
 use crate::job::folder::Artifact;
 use crate::job::{EventKind, Instances, JobRef, Timeline, build, most_work};
@@ -86,7 +87,7 @@ impl<'a> Passing<'a> {
             name: job_ref.name(self.repository),
             takes: Vec::new(),
             uploads: Vec::new(),
-            publishes: false,
+            publishes: publishing_environment(self.repository, job_ref).is_some(),
         };
         if let Some(context) = self.contexts.get(&job_ref) {
             context.timelines.iter().take(MAX_INSTANCES).for_each(|t| other.add(t));

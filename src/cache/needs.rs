@@ -15,6 +15,7 @@ use crate::base::path;
 use crate::job::context::{JobContext, is_cacheable, touches_folder};
 use crate::job::state::{pattern_in, prefixed};
 use crate::job::{Event, Invocation, JobRef, Timeline};
+use crate::repo::index::Caller;
 use crate::shell::Shell;
 use crate::tool::OutsideFolder;
 
@@ -132,6 +133,12 @@ impl Needs {
         let Some(users) = repository.users(action, MAX_USERS) else {
             return self.fail(format!("more than {MAX_USERS} jobs use this action"));
         };
+        let is_own = |user: &Caller| {
+            (user.document, Some(user.job)) == (context.job_ref.document, context.job_ref.job)
+        };
+        if context.job_ref.job.is_some() && !users.iter().any(is_own) {
+            return self.fail("cachelint can't see every job that uses this action".to_owned());
+        }
         let mut jobs: Vec<JobContext<'_>> = Vec::new();
         for user in users {
             let job_ref = JobRef { document: user.document, job: Some(user.job) };

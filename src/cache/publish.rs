@@ -4,6 +4,7 @@ use crate::actions::triggers::Trigger;
 use crate::cache::artifacts::Passing;
 use crate::job::context::JobContext;
 use crate::job::{EventKind, JobRef, StepRef};
+use crate::repo::Repository;
 use crate::rules::publishers::publishers;
 
 /// What follows from the triggers and the steps of a job for a cache in it, from the freest on.
@@ -97,6 +98,12 @@ impl Permission {
                  to cache here is up to you"
             ));
         }
+        if let Some(name) = publishing_environment(context.repository, context.job_ref) {
+            return Self::Withheld(format!(
+                "this job runs in the environment `{name}`; restored files could end up in what \
+                 it publishes, so whether to cache here is up to you"
+            ));
+        }
         if let Some((job, artifact)) = passing.published_by(context) {
             return Self::Withheld(format!(
                 "the job `{job}` publishes what this job uploads as `{artifact}`; restored files \
@@ -122,6 +129,13 @@ impl Permission {
         }
         Self::Free
     }
+}
+
+/// The environment of the forge that the job asks for, where it is there to publish.
+pub(super) fn publishing_environment(repository: &Repository, job_ref: JobRef) -> Option<&str> {
+    let workflow = repository.documents[job_ref.document].workflow()?;
+    let environment = workflow.jobs[job_ref.job?].environment.as_ref()?;
+    publishers().is_environment(&environment.text).then_some(environment.text.as_str())
 }
 
 fn release_branches(trigger: &Trigger) -> impl Iterator<Item = &String> {

@@ -5,7 +5,7 @@ use crate::actions::context::Scope;
 use crate::job::context::{JobContext, cacheable, touches_folder};
 use crate::job::event::EventKind;
 use crate::job::folder::Removal;
-use crate::job::state::is_outside;
+use crate::job::state::{is_outside, is_temporary};
 use crate::job::{Event, Invocation, Timeline};
 use crate::rules::forges::forges;
 use crate::tool::Reuse;
@@ -43,23 +43,26 @@ fn stays(
     call: &Invocation,
 ) -> bool {
     let outside = call.folders.iter().all(|folder| is_outside(folder));
-    if call.folders.is_empty() || !is_own_machine(context, timeline, outside) {
+    let emptied = call.folders.iter().any(|folder| is_temporary(folder));
+    let checkouts: Vec<(Option<&str>, bool)> = before
+        .iter()
+        .filter_map(|e| match &e.kind {
+            EventKind::Checkout { folder, cleans, .. } => Some((folder.as_deref(), *cleans)),
+            _ => None,
+        })
+        .collect();
+    // Without a checkout, only a machine that says so has the repository from an earlier run.
+    let named = outside || checkouts.is_empty();
+    if call.folders.is_empty() || emptied || !is_own_machine(context, timeline, named) {
         return false;
     }
-    let mut checkouts = before.iter().filter_map(|e| match &e.kind {
-        EventKind::Checkout { folder, cleans, .. } => Some((folder.as_deref(), *cleans)),
-        _ => None,
-    });
-    let mut seen = false;
-    let cleaned = checkouts.any(|(folder, cleans)| {
-        seen = true;
+    let cleaned = checkouts.iter().any(|(folder, cleans)| {
         let around = |path: &String| {
             folder.is_none_or(|f| f.is_empty() || path.starts_with(&format!("{f}/")))
         };
-        cleans && call.folders.iter().any(around)
+        *cleans && call.folders.iter().any(around)
     });
-    let removed = spoils(before, call).is_some();
-    (outside || (seen && !cleaned)) && !removed
+    (outside || !cleaned) && spoils(before, call).is_none()
 }
 
 /// Whether the job runs on a machine that no forge throws away after the job: a label says so, or

@@ -22,6 +22,8 @@ pub struct Uncovered<'t> {
     pub calls: Vec<UncoveredCall<'t>>,
     /// Some other instance of the job has a cache.
     pub covered_elsewhere: bool,
+    /// A cache step is there that only asks whether its key exists.
+    pub looked_up: bool,
 }
 
 impl<'t> Uncovered<'t> {
@@ -40,9 +42,17 @@ impl<'t> Uncovered<'t> {
             if there {
                 continue;
             }
-            if timeline.caches().any(|(_, step)| covers(step)) {
+            let restores = |event: &Event, step: &CacheStep| {
+                // What runs only without a hit needs no more than the answer.
+                let mut calls = cacheable(timeline);
+                !step.only_looks_up() || calls.all(|(call, _)| !call.happens_on_hit(event.step_ref))
+            };
+            let mut covering = timeline.caches().filter(|(_, step)| covers(step)).peekable();
+            let is_there = covering.peek().is_some();
+            if covering.any(|(event, step)| restores(event, step)) {
                 found.covered_elsewhere = true;
             } else {
+                found.looked_up |= is_there;
                 let calls = cacheable(timeline);
                 found.calls.extend(calls.map(|(event, invocation)| UncoveredCall {
                     timeline,

@@ -35,29 +35,38 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
 }
 
 fn never_saved(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<&'static str> {
-    if cached.step.form != CacheForm::Restore || cached.step.must_hit {
+    if cached.step.form != CacheForm::Restore {
         return None;
     }
     let savers = caches.jobs.savers_of(cached.step)?;
     if savers.is_empty() {
-        return Some("no step saves this path");
+        return Some(match caches.jobs.is_saved_in_another_order(cached.step) {
+            true => "the step that saves it lists the paths in another order",
+            false => "no step saves this path",
+        });
     }
-    let (mut same_spelling, mut found) = (false, false);
+    let triggers = &caches.context.instances.triggers;
+    let for_pull_requests =
+        triggers.is_empty() || triggers.iter().any(|t| t.event == "pull_request");
+    let (mut same_spelling, mut found, mut readable) = (false, false, false);
     for saver in savers.iter().filter(|saver| written(saver.step).eq(written(cached.step))) {
         same_spelling = true;
         if !may_find(cached, saver) {
             continue;
         }
-        if !is_saved_early(cached, saver.step) {
+        found = true;
+        let is_readable = for_pull_requests || !saver.for_pull_requests_only;
+        if is_readable && !is_saved_early(cached, saver.step) {
             return None;
         }
-        found = true;
+        readable |= is_readable;
     }
-    match (same_spelling, found) {
-        (false, _) => Some("the step that saves it spells the path differently"),
-        (true, false) => Some("it is saved under a different key"),
-        (true, true) => Some("it is saved before nox has built anything"),
-    }
+    Some(match (same_spelling, found, readable) {
+        (false, ..) => "the step that saves it spells the path differently",
+        (true, false, _) => "it is saved under a different key",
+        (true, true, false) => "only pull requests save it, and no other run can read their caches",
+        (true, true, true) => "it is saved before nox has built anything",
+    })
 }
 
 /// Whether `saver` is a step of the same job that saves before any call that fills the folder.

@@ -55,6 +55,10 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         ))
     } else if let Some(reason) = there_already(context, calls) {
         Remedy::Refused(reason)
+    } else if uncovered.looked_up {
+        let reason = "the cache step that is there only asks whether its key exists \
+                      (`lookup-only`), so it restores nothing; take that input out";
+        Remedy::Refused(reason.to_owned())
     } else if uncovered.covered_elsewhere {
         let reason = "there is a cache step, but its `if:` skips it on some of the legs that run \
                       nox";
@@ -236,10 +240,14 @@ fn costs(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Vec<String> {
 #[cfg(test)]
 mod around;
 #[cfg(test)]
+mod folder_tests;
+#[cfg(test)]
 mod interpreter_tests;
 #[cfg(test)]
 mod long_lines;
 #[cfg(test)]
 mod packages_tests;
+#[cfg(test)]
+mod permission_tests;
 #[cfg(test)]
 mod tests;

@@ -270,3 +270,126 @@ fn a_cache_in_an_action_of_several_jobs_needs_only_the_flag_in_the_workflow() {
         assert_eq!(fix.applicability, Applicability::Safe);
     }
 }
+
+#[test]
+fn a_cache_that_only_asks_for_its_key_restores_nothing() {
+    let looked_up = ".nox\n    lookup-only: true";
+    let rules = reported("", looked_up, "", "nox -r -s lint", "");
+    assert!(rules.contains(&"nox/missing-cache"), "{rules:?}");
+    let build = "- if: steps.c.outputs.cache-hit != 'true'\n  run: nox --install-only -s lint\n";
+    let rules = reported("", looked_up, build, "nox -l", "");
+    assert_eq!(rules, [] as [&str; 0], "nothing is built where the key is there");
+    let rules = reported("", ".nox\n    lookup-only: ${{ inputs.x }}", "", "nox -r -s lint", "");
+    assert!(!rules.contains(&"nox/missing-cache"), "{rules:?}");
+}
+
+#[test]
+fn a_miss_that_fails_the_job_saves_nothing_either() {
+    let must_hit = ".nox\n    fail-on-cache-miss: true";
+    let rules = reported("/restore", must_hit, "", "nox -r -s lint", "");
+    assert!(rules.contains(&"nox/cache-never-saved"), "{rules:?}");
+    let save = format!("- uses: actions/cache/save@v6\n  with:\n    path: .nox\n    key: {KEY}\n");
+    let rules = reported("/restore", must_hit, "", "nox -r -s lint", &save);
+    assert!(!rules.contains(&"nox/cache-never-saved"), "{rules:?}");
+}
+
+#[test]
+fn failures_that_nobody_sees() {
+    let save = "- uses: actions/cache/save@v6\n  with:\n    path: .nox\n    key: ${{ steps.c.outputs.cache-primary-key }}\n";
+    let checked = save.replacen("uses", "if: steps.n.outcome == 'success'\n  uses", 1);
+    for (call, after, expected) in [
+        ("nox -r -s lint || true", save, true),
+        ("nox -r -s lint || echo failed", save, true),
+        ("nox -r -s lint || exit 1", save, false),
+        ("nox -r -s lint\n  continue-on-error: true", save, true),
+        ("nox -r -s lint\n  continue-on-error: true\n  id: n", checked.as_str(), false),
+        ("nox -r -s lint", save, false),
+    ] {
+        let rules = reported("/restore", ".nox", "", call, after);
+        assert_eq!(rules.contains(&"nox/saved-after-failure"), expected, "{call}: {rules:?}");
+    }
+}
+
+#[test]
+fn the_key_that_was_found_tells_as_much_as_the_hit() {
+    for (condition, restore_keys, wasted) in [
+        ("steps.c.outputs.cache-matched-key == ''", "", false),
+        ("!steps.c.outputs.cache-matched-key", "", false),
+        ("steps.c.outputs.cache-matched-key != ''", "", true),
+        ("steps.c.outputs.cache-matched-key == ''", "\n    restore-keys: nox-", false),
+    ] {
+        let path = format!(".nox{restore_keys}");
+        let build = format!("- if: ${{{{ {condition} }}}}\n  run: nox --install-only -s lint\n");
+        let rules = reported("", &path, &build, "nox -R -s lint", "");
+        assert_eq!(rules.contains(&"nox/cache-not-reused"), wasted, "{condition}: {rules:?}");
+    }
+}
+
+#[test]
+fn a_key_that_is_new_in_every_run_is_saved_after_a_failure_without_harm() {
+    let always = |key: &str| {
+        let path = format!(".nox\n    restore-keys: nox-\n    key: {key}");
+        let save = format!(
+            "- if: always()\n  uses: actions/cache/save@v6\n  with: {{path: .nox, key: \"{key}\"}}\n"
+        );
+        let steps = format!(
+            "- id: c\n  uses: actions/cache/restore@v6\n  with:\n    path: {path}\n- run: nox -r -s lint\n{save}"
+        );
+        let workflow = job("runs-on: ubuntu-latest", &steps);
+        let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE)];
+        let found = outcome(&files, &Config::default()).findings;
+        found.iter().any(|f| f.rule == "nox/saved-after-failure")
+    };
+    assert!(!always("nox-${{ github.run_id }}"));
+    assert!(always("nox-${{ runner.os }}"));
+}
+
+#[test]
+fn paths_in_another_order_are_another_cache() {
+    let steps = |paths: [&str; 2]| {
+        let step = |form: &str, paths: [&str; 2]| {
+            format!(
+                "- uses: actions/cache/{form}@v6\n  with:\n    path: |\n      {}\n      {}\n    key: {KEY}\n",
+                paths[0], paths[1]
+            )
+        };
+        format!(
+            "{}- run: nox -r -s lint\n{}",
+            step("restore", [".nox", "~/.cache/x"]),
+            step("save", paths)
+        )
+    };
+    for (paths, expected) in
+        [([".nox", "~/.cache/x"], None), (["~/.cache/x", ".nox"], Some("another order"))]
+    {
+        let workflow = job("runs-on: ubuntu-latest", &steps(paths));
+        let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE)];
+        let found = outcome(&files, &Config::default()).findings;
+        let never = found.iter().find(|f| f.rule == "nox/cache-never-saved");
+        assert_eq!(never.is_some(), expected.is_some(), "{found:#?}");
+        assert!(never.is_none_or(|f| f.message.contains(expected.unwrap())), "{never:?}");
+    }
+}
+
+#[test]
+fn what_only_pull_requests_save_is_found_by_nobody_else() {
+    let step = |form: &str| {
+        format!(
+            "- uses: actions/checkout@v6\n- uses: actions/setup-python@v6\n  with: {{python-version: '3.13'}}\n\
+             - uses: actions/cache{form}@v6\n  with:\n    path: .nox\n    key: {KEY}\n- run: nox -r -s lint\n"
+        )
+    };
+    let restore = job("runs-on: ubuntu-latest", &step("/restore"));
+    for (on, expected) in [("pull_request", true), ("[push, pull_request]", false)] {
+        let save = job("runs-on: ubuntu-latest", &step("")).replacen("push", on, 1);
+        let files = [
+            (".github/workflows/ci.yml", restore.as_str()),
+            (".github/workflows/pr.yml", save.as_str()),
+            ("noxfile.py", NOXFILE),
+            ("requirements.txt", "ruff==0.14.0\n"),
+        ];
+        let found = outcome(&files, &Config::default()).findings;
+        let never = found.iter().any(|f| f.rule == "nox/cache-never-saved");
+        assert_eq!(never, expected, "{on}: {found:#?}");
+    }
+}

@@ -3,41 +3,84 @@
 use super::report::{CachePlace, CacheReport};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
+use crate::cache::existing::ExistingCache;
 use crate::cache::job_caches::JobCaches;
-use crate::job::CacheForm;
+use crate::job::context::touches_folder;
+use crate::job::{CacheForm, Event};
 use crate::rules::checks::{self, id};
 
 const ID: &str = id::SAVED_AFTER_FAILURE;
 
 /// Functions of an `if:` that let a step run after a failure.
 const AFTER_FAILURE: [&str; 3] = ["always()", "failure()", "!cancelled()"];
+/// Commands that succeed whatever failed before them.
+const SUCCEEDS: [&str; 4] = ["true", ":", "echo", "exit 0"];
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
-    let mut asked = None;
-    for cached in caches.list.iter().filter(|c| c.step.form != CacheForm::Save) {
+    let mut first = None;
+    // A key that is new in every run is never found again as it is.
+    let once = |c: &&ExistingCache<'_>| c.step.template.pieces.iter().any(|p| p.is_unique());
+    let restoring = caches.list.iter().filter(|c| c.step.form != CacheForm::Save);
+    for cached in restoring.filter(|c| !once(c)) {
         for (event, _) in caches.savers(cached) {
             let Some(step) = caches.step_at(event.step_ref) else { continue };
             let text = step.condition.as_ref().map_or("", |c| c.text.as_str());
             // What the nox step itself came to is asked: then only whole environments are saved.
-            let asks_outcome = text.contains(".outcome") || text.contains(".conclusion");
-            let plain = text.replace(' ', "");
-            let found = AFTER_FAILURE.iter().find(|f| plain.contains(*f));
-            if let Some(function) = found.filter(|_| !asks_outcome) {
-                let label = format!("`{function}` also saves after a failure");
-                places.push(CachePlace { cached, span: event.span, label });
-                asked.get_or_insert(*function);
+            if text.contains(".outcome") || text.contains(".conclusion") {
+                continue;
             }
+            let plain = text.replace(' ', "");
+            let asked = AFTER_FAILURE.iter().find(|f| plain.contains(*f));
+            let why = match asked {
+                Some(function) => format!("if: {function}"),
+                None => match ignored_before(caches, cached, event) {
+                    Some(words) => words,
+                    None => continue,
+                },
+            };
+            let label = match asked {
+                Some(function) => format!("`{function}` also saves after a failure"),
+                None => format!("`{why}` lets the job go on to this step after a failure"),
+            };
+            places.push(CachePlace { cached, span: event.span, label });
+            first.get_or_insert(why);
         }
     }
-    let function = asked?;
+    let why = first?;
+    let message = match why.starts_with("if:") {
+        true => format!("`{why}` also saves environments that a failed install left incomplete"),
+        false => format!(
+            "`{why}` hides failures of nox, so environments are also saved that a failed install \
+             left incomplete"
+        ),
+    };
     let report = CacheReport {
         rule: ID,
-        message: format!(
-            "`if: {function}` also saves environments that a failed install left incomplete"
-        ),
+        message,
         help: checks::help(ID),
         remedy: Remedy::Refused("cachelint can't tell when this step is meant to save".to_owned()),
     };
     report.finding(caches, &places)
+}
+
+/// What hides a failure of a call between the step that restores and the one that saves.
+fn ignored_before(
+    caches: &JobCaches<'_>,
+    cached: &ExistingCache<'_>,
+    saver: &Event,
+) -> Option<String> {
+    let events = &cached.timeline.events[cached.position..];
+    let before = events.iter().take_while(|event| !std::ptr::eq(*event, saver));
+    let mut calls = before.filter(|event| event.invocation().is_some_and(touches_folder));
+    calls.find_map(|event| {
+        let step = caches.step_at(event.step_ref)?;
+        if step.continues.as_ref().is_some_and(|continues| continues.text == "true") {
+            return Some("continue-on-error: true".to_owned());
+        }
+        let text = caches.document_of(event.step_ref).text.as_str();
+        let after = text.get(event.span.end..)?.trim_start_matches(' ').strip_prefix("||")?;
+        let succeeds = |word: &&&str| after.trim_start().starts_with(**word);
+        SUCCEEDS.iter().find(succeeds).map(|word| format!("|| {word}"))
+    })
 }

@@ -51,6 +51,9 @@ impl Details {
     pub const ALL: Self = Self { undecided: true, timelines: true };
 }
 
+/// Jobs that are looked at because an action is asked for that they use.
+const MAX_USERS_ASKED: usize = 10_000;
+
 /// Checks the requested ones of `files`; the others are read because they may be called.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
     let (repository, problems) = read(root, files, settings);
@@ -82,9 +85,17 @@ fn check(
 ) -> Outcome {
     let requested: HashSet<&str> =
         files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
-    let requested: BTreeSet<usize> = (0..repository.documents.len())
+    let mut requested: BTreeSet<usize> = (0..repository.documents.len())
         .filter(|document| requested.contains(repository.documents[*document].path.as_str()))
         .collect();
+    // What an action does shows where it is used.
+    if requested.len() < repository.documents.len() {
+        let is_action = |document: &&usize| repository.documents[**document].action().is_some();
+        let users = |document: &usize| repository.users(*document, MAX_USERS_ASKED);
+        let users = requested.iter().filter(is_action).filter_map(users).flatten();
+        let users: Vec<usize> = users.map(|user| user.document).collect();
+        requested.extend(users);
+    }
     let reach = Reach::new(repository);
     let leads =
         |job_ref: &JobRef| reach.may_lead(&repository.documents[job_ref.document], job_ref.job);

@@ -59,10 +59,7 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
     for UncoveredCall { timeline, event, .. } in &calls {
         disturbance(timeline, step_ref)?;
         if context.job_ref.job.is_some() && !is_checked_out(timeline, event, step_ref) {
-            return Err(
-                "no step before nox checks the repository out, so `hashFiles` would find nothing"
-                    .to_owned(),
-            );
+            return Err(not_checked_out(timeline, event));
         }
     }
     let mut needs = Needs::of(context, step_ref.document);
@@ -210,15 +207,16 @@ impl Inserted<'_> {
                 steps.push(step);
             }
         }
-        let conditions = steps.iter().map(|step| self.list.steps.get(*step)?.condition.as_ref());
-        let conditions: Vec<&str> =
-            conditions.map(|c| c.map(|c| c.text.as_str())).collect::<Option<_>>()?;
-        let first = *conditions.first()?;
-        // Where a step between decides, the first one's place is too early to ask.
         let from = steps.iter().min().copied().unwrap_or_default();
+        let steps: Option<Vec<&Step>> =
+            steps.iter().map(|step| self.list.steps.get(*step)).collect();
+        let steps = steps?;
+        let first = steps.first()?.condition.as_ref()?.text.as_str();
+        // Where a step between decides, the first one's place is too early to ask.
         let mut later = self.list.steps.iter().skip(from).filter_map(|step| step.id.as_ref());
         let asks_later = later.any(|id| first.contains(&format!("steps.{}.", id.text)));
-        (conditions.iter().all(|c| *c == first) && !asks_later).then(|| first.to_owned())
+        let is_same = steps.iter().all(|step| step.asks() == steps[0].asks());
+        (is_same && !asks_later).then(|| first.to_owned())
     }
 }
 
@@ -413,6 +411,22 @@ fn removal(timeline: &Timeline, step_ref: StepRef) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Why files of the repository can't be hashed before a call.
+fn not_checked_out(timeline: &Timeline, call: &Event) -> String {
+    let before =
+        timeline.events.iter().take_while(|e| e.step_ref != call.step_ref || e.span != call.span);
+    match before.filter_map(Event::arrival).last() {
+        Some(arrival) => format!(
+            "`{}` brings the files that nox uses, so cachelint doesn't know what `hashFiles` would \
+             find",
+            arrival.what
+        ),
+        None => "no checkout step comes before nox, so cachelint doesn't know what `hashFiles` \
+                 would find"
+            .to_owned(),
+    }
 }
 
 /// Whether a checkout comes before the place of the cache step.

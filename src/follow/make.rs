@@ -178,6 +178,9 @@ impl Variables<'_> {
             "*" => return automatic.and_then(|a| a.stem).map(str::to_owned),
             "MAKE" => return Some("make".to_owned()),
             "CURDIR" => return Some(".".to_owned()),
+            "RM" if !self.makefile.variables.contains_key(name) => {
+                return Some("rm -f".to_owned());
+            }
             _ => {}
         }
         if depth > MAX_DEPTH || name.contains([' ', '\t', ',', ':', '$']) {

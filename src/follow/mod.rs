@@ -4,6 +4,7 @@
 mod file_script;
 mod just;
 mod make;
+mod mise;
 mod package_json;
 mod precommit;
 mod python;
@@ -114,6 +115,9 @@ fn called<'a>(ask: &Ask<'a>, wrapper: &'a Wrapper) -> Option<(WrapperArgs<'a>, S
 
 fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
     let Some((args, folder)) = called(ask, wrapper) else { return };
+    if wrapper.reader == WrapperKind::Mise {
+        return mise::follow(ask, wrapper, &args, &folder, out);
+    }
     let Some(path) = file_of(ask, wrapper, &args, ask.folder, &folder) else { return };
     let Some(text) = ask.files.read(&path) else {
         out.notes.push(format!("`{path}` isn't readable text, or is too large"));
@@ -134,6 +138,7 @@ fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
         WrapperKind::Invoke => python::tasks(&file, &args, out),
         WrapperKind::Tox => tox::follow(&file, &args, out),
         WrapperKind::PreCommit => precommit::follow(&file, &args, out),
+        WrapperKind::Mise => {}
     }
 }
 

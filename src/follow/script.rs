@@ -1,6 +1,7 @@
 //! Script files that a command runs: by an interpreter, by their path, or read into the shell.
 
 use super::{Ask, FileScript, Followed, python};
+use crate::base::path::{join, parent};
 use crate::base::text::Span;
 use crate::rules::wrappers::WRAPPERS;
 use crate::shell::{CallKind, Shell};
@@ -10,43 +11,58 @@ use crate::tool::known_name;
 pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
     let folder = ask.folder;
     let launcher = ask.program.launchers.last().map(String::as_str).unwrap_or_default();
-    if let Some(path) = of_unread_language(ask) {
-        if ask.files.read(&path).is_some_and(|text| may_call(&text)) {
+    if let Some(path) = of_unread_language(ask).or_else(|| unread_file(ask)) {
+        if ask.files.read(&path).is_some_and(|text| may_call(&text) || writes_call(&text)) {
             out.notes.push(unread(&path));
         }
         return;
     }
     let Some((path, named)) = file(ask, folder) else { return };
-    let Some(text) = ask.files.read(&path) else {
-        out.notes.push(format!("`{path}` isn't readable text, or is too large"));
-        return;
-    };
     let interpreter = match (&ask.program.kind, launcher) {
         (_, "source") => Some(Shell::Bash),
         (CallKind::Module, _) => Some(Shell::Python),
         (CallKind::Script(_), name) => Some(Shell::from_spec(name)),
         _ => None,
     };
+    let arguments = ask.program.args.iter().map(|w| w.value.clone()).collect();
+    of_file(ask, &path, &format!("`{named}`"), folder, interpreter, arguments, out);
+}
+
+/// The script in a tracked file that is run with these arguments; without an `interpreter`, the
+/// file says in which language it is.
+pub(super) fn of_file(
+    ask: &Ask<'_>,
+    path: &str,
+    label: &str,
+    folder: &str,
+    interpreter: Option<Shell>,
+    arguments: Vec<Option<String>>,
+    out: &mut Followed,
+) {
+    let Some(text) = ask.files.read(path) else {
+        out.notes.push(format!("`{path}` isn't readable text, or is too large"));
+        return;
+    };
     let shell = match interpreter {
-        Some(Shell::Other(_)) | None => language(&path, &text),
+        Some(Shell::Other(_)) | None => language(path, &text),
         Some(shell) => shell,
     };
     if shell == Shell::Python {
         let before = out.file_scripts.len();
-        python::script(&path, &text, folder, out);
+        python::script(path, &text, folder, out);
         if out.file_scripts.len() == before && may_call(&text) {
-            out.notes.push(unread(&path));
+            out.notes.push(unread(path));
         }
         return;
     }
     if matches!(shell, Shell::Other(_)) && may_call(&text) {
-        out.notes.push(unread(&path));
+        out.notes.push(unread(path));
         return;
     }
-    let mut file_script =
-        FileScript::verbatim(&path, &text, Span::new(0, text.len()), folder, format!("`{named}`"));
+    let span = Span::new(0, text.len());
+    let mut file_script = FileScript::verbatim(path, &text, span, folder, label.to_owned());
     file_script.shell = shell;
-    file_script.arguments = Some(ask.program.args.iter().map(|w| w.value.clone()).collect());
+    file_script.arguments = Some(arguments);
     out.file_scripts.push(file_script);
 }
 
@@ -66,6 +82,30 @@ fn may_call(text: &str) -> bool {
     };
     let quotes = text.match_indices(['"', '\'', '`']);
     quotes.into_iter().any(|(at, quote)| after_name(&text[at + quote.len()..]))
+}
+
+/// Whether a line that is no comment writes a call out: `RUN nox -s lint`.
+fn writes_call(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', '/', ';']));
+    lines.any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.windows(2).any(|pair| pair[0] == known_name() && pair[1].starts_with('-'))
+    })
+}
+
+/// The file of a program that runs what stands in it, where that is not read.
+fn unread_file(ask: &Ask<'_>) -> Option<String> {
+    let name = ask.program.name.as_deref()?;
+    let known = WRAPPERS.unread_files.iter().find(|f| f.programs.iter().any(|p| p == name))?;
+    let mut folder = ask.folder;
+    loop {
+        let mut paths = known.files.iter().filter_map(|file| join(folder, file));
+        let found = paths.find(|path| ask.files.is_tracked(path));
+        if found.is_some() || folder.is_empty() {
+            return found;
+        }
+        folder = parent(folder);
+    }
 }
 
 /// The script that a program of an interpreter is given whose language is not read.

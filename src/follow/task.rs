@@ -183,7 +183,7 @@ impl<'a> TaskReader<'a, '_> {
         let Some(value) = tree.str(node) else { return };
         let folder = match tree.get(task, "dir").and_then(|d| tree.str(d)) {
             None => taskfile.folder.clone(),
-            Some(dir) => match join(&taskfile.folder, dir).filter(|_| !dir.contains("{{")) {
+            Some(dir) => match self.folder(taskfile, dir) {
                 Some(folder) => folder,
                 None => {
                     return self
@@ -214,6 +214,20 @@ impl<'a> TaskReader<'a, '_> {
             }
         }
         self.out.file_scripts.push(file_script);
+    }
+
+    /// A `dir:` relative to the repository root (taskfile.dev, "Special Variables").
+    fn folder(&self, taskfile: &Taskfile, dir: &str) -> Option<String> {
+        let Some((name, rest)) = dir.strip_prefix("{{").and_then(|dir| dir.split_once("}}")) else {
+            return join(&taskfile.folder, dir).filter(|_| !dir.contains("{{"));
+        };
+        let base = match name.trim() {
+            ".ROOT_DIR" => self.file.own_folder(),
+            ".TASKFILE_DIR" => parent(&taskfile.path),
+            ".USER_WORKING_DIR" => self.file.ask.folder,
+            _ => return None,
+        };
+        join(base, rest.trim_start_matches('/')).filter(|_| !rest.contains("{{"))
     }
 
     fn variable(&self, taskfile: &Taskfile, task: NodeId, name: &str) -> Option<String> {

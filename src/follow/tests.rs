@@ -8,6 +8,8 @@ use crate::base::text::Text;
 use crate::shell::{Expanded, Shell, commands, program};
 use crate::tool::Files;
 
+mod mise;
+
 struct Tracked(BTreeMap<&'static str, &'static str>);
 
 impl Files for Tracked {
@@ -250,8 +252,8 @@ fn python_tools() {
 
 #[test]
 fn invoke_tox_and_pre_commit() {
-    let tasks = "from invoke import task\n@task\ndef run_tests(c):\n    c.run('nox -s tests')\n@task\ndef docs(c):\n    c.run(f'nox -s {x}')\n";
-    let tox = "[tox]\nenvlist = py\n[testenv]\ncommands = pytest {posargs}\n[testenv:lint]\ndeps = nox\ncommands =\n    - nox -s lint -- {posargs:-v}\n    nox -s {env:X}\n";
+    let tasks = "from invoke import task\n@task\ndef run_tests(c):\n    c.run('nox -s tests')\n@task\ndef docs(c):\n    c.run(f'nox -s {x}')\n@task(pre=[run_tests])\ndef all(c):\n    c.run('nox -s all')\n@task(default=True)\ndef first(c):\n    c.run('nox -l')\n    docs(c)\n";
+    let tox = "[tox]\nenvlist = py{1,2}, lint\n[testenv]\ncommands = pytest {posargs}\n[testenv:lint]\ndeps = nox\ncommands =\n    - nox -s lint -- {posargs:-v}\n    nox -s {env:X}\n";
     let hooks = "repos:\n- repo: https://x.example\n  rev: v1\n  hooks: [{id: black}]\n- repo: local\n  hooks:\n  - id: nox\n    entry: nox -s\n    args: [lint]\n    language: system\n  - id: late\n    entry: nox -s late\n    stages: [pre-push]\n";
     check(
         &[("tasks.py", tasks), ("tox.ini", tox), (".pre-commit-config.yaml", hooks)],
@@ -260,9 +262,12 @@ fn invoke_tox_and_pre_commit() {
             ("python -m invoke run-tests", &["4: nox -s tests"]),
             ("inv docs", &["7: nox -s unknown_value"]),
             ("inv --list", &[]),
+            ("inv all", &["4: nox -s tests", "10: nox -s all"]),
+            ("inv", &["7: nox -s unknown_value", "13: nox -l"]),
             ("tox -e lint", &["8: nox -s lint -- -v", "9: nox -s unknown_value"]),
             ("tox run -elint -- -x", &["8: nox -s lint -- -x", "9: nox -s unknown_value"]),
             ("tox -e py312", &["4: pytest"]),
+            ("tox", &["4: pytest", "4: pytest", "8: nox -s lint -- -v", "9: nox -s unknown_value"]),
             ("pre-commit run nox --all-files", &["8: nox -s lint"]),
             ("pre-commit run -a", &["8: nox -s lint maybe"]),
             ("pre-commit install", &[]),
@@ -283,6 +288,7 @@ fn hostile_files_end() {
         ("tox.ini", "tox -e x"),
         (".pre-commit-config.yaml", "pre-commit run x"),
         ("tasks.py", "inv x"),
+        ("mise.toml", "mise run x"),
     ] {
         for text in [
             "\u{0}",

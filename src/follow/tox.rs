@@ -8,11 +8,14 @@ use crate::base::text::Span;
 use crate::shell::word::quoted;
 use toml::de::{DeTable, DeValue};
 
+/// Most environments that run where none is named.
+const MAX_NAMES: usize = 50;
+
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
-    let names = args.names.clone();
-    if names.is_empty() {
-        return;
-    }
+    let names = match args.names.is_empty() {
+        true => default_names(file),
+        false => args.names.clone(),
+    };
     let posargs: Vec<&str> =
         args.rest.iter().flatten().filter_map(|w| w.value.as_deref()).collect();
     let posargs = posargs.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" ");
@@ -45,6 +48,84 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
                 label,
             ));
         }
+    }
+}
+
+/// The environments that run where none is named.
+fn default_names(file: &File<'_>) -> Vec<String> {
+    let list = if file.path.ends_with(".toml") {
+        let Ok(parsed) = DeTable::parse(file.text) else { return Vec::new() };
+        let root = match file.path.ends_with("tox.toml") {
+            true => Some(parsed.get_ref()),
+            false => nested(parsed.get_ref()),
+        };
+        let list = root.and_then(|root| at(root, &["env_list"])).map(|list| list.get_ref());
+        match list {
+            Some(DeValue::Array(names)) => {
+                let names = names.iter().filter_map(|name| text_of(name.get_ref()));
+                names.collect::<Vec<_>>().join(",")
+            }
+            _ => String::new(),
+        }
+    } else {
+        listed(file.text)
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in split_outside_braces(&list) {
+        expand(name, &mut names);
+    }
+    names
+}
+
+/// `envlist` of a `tox.ini`, which may go on in indented lines.
+fn listed(text: &str) -> String {
+    let (mut in_section, mut list) = (false, None::<String>);
+    for line in text.lines() {
+        if let (Some(list), true) = (&mut list, line.starts_with([' ', '\t'])) {
+            list.push(',');
+            list.push_str(line.trim());
+            continue;
+        }
+        if list.is_some() {
+            break;
+        }
+        if line.starts_with('[') {
+            in_section = line.trim_end() == "[tox]";
+        }
+        let value = line
+            .split_once('=')
+            .filter(|(key, _)| in_section && matches!(key.trim(), "envlist" | "env_list"));
+        list = value.map(|(_, value)| value.trim().to_owned());
+    }
+    list.unwrap_or_default()
+}
+
+/// The names of a list: commas and blanks inside braces don't part them.
+fn split_outside_braces(list: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0usize;
+    let parts = list.split(move |c: char| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && (c == ',' || c.is_whitespace())
+    });
+    parts.filter(|name| !name.is_empty())
+}
+
+/// `py{311,312}-lint` as its names.
+fn expand(name: &str, names: &mut Vec<String>) {
+    if names.len() == MAX_NAMES {
+        return;
+    }
+    let parts = name.split_once('{').and_then(|(before, rest)| {
+        let (inside, after) = rest.split_once('}')?;
+        Some((before, inside, after))
+    });
+    let Some((before, inside, after)) = parts else { return names.push(name.to_owned()) };
+    for choice in inside.split(',') {
+        expand(&format!("{before}{}{after}", choice.trim()), names);
     }
 }
 

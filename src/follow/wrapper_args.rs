@@ -33,6 +33,8 @@ impl<'a> WrapperArgs<'a> {
         let mut out = Self::default();
         let mut words = program.args.iter();
         let mut subcommand = wrapper.subcommands.is_empty();
+        // After `run`, any word is the name of an entry.
+        let mut is_entry = false;
         // Whether options are still the wrapper's own: after the entry's name they are the
         // entry's.
         let keeps_reading = matches!(
@@ -55,6 +57,7 @@ impl<'a> WrapperArgs<'a> {
                 let text = text?;
                 subcommand = true;
                 if wrapper.subcommands.iter().any(|s| s == text) {
+                    is_entry = true;
                     continue;
                 }
                 let name = program.name.as_deref().unwrap_or_default();
@@ -64,7 +67,7 @@ impl<'a> WrapperArgs<'a> {
                     return None;
                 }
             }
-            if own && wrapper.builtin.iter().any(|b| Some(b.as_str()) == text) {
+            if own && !is_entry && wrapper.builtin.iter().any(|b| Some(b.as_str()) == text) {
                 return None;
             }
             match prefix.split_once('=').filter(|_| wrapper.assignments && own_assignment(&prefix))

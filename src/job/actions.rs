@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation, SetUp};
-use super::state::{in_workspace, prefixed};
+use super::event::{CacheForm, CacheStep, CachedPath, Event, EventKind, Invocation, SetUp};
+use super::granted::{granted_among, granted_by};
+use super::state::{as_written, in_workspace, prefixed};
 use super::timeline::{Here, TimelineBuilder};
 use super::unset::KeyContext;
 use super::value_origin::OriginResolver;
@@ -15,7 +16,7 @@ use crate::job::key_template::Key;
 use crate::repo::index::local;
 use crate::repo::published::Published;
 use crate::rules::cache_actions::cache_actions;
-use crate::rules::command_actions::command_action;
+use crate::rules::command_actions::{action_file, command_action};
 use crate::rules::publishers::publishers;
 use crate::rules::setup_actions::{
     InterpreterAction, ToolAction, UNKNOWN_TOOL_ACTION, setup_actions,
@@ -23,9 +24,24 @@ use crate::rules::setup_actions::{
 use crate::shell::Shell;
 use crate::tool::{Argument, Request, Reuse, Variable};
 
+/// Before the name of an image that a step runs.
+const IMAGE: &str = "docker://";
+
 impl TimelineBuilder<'_> {
     pub(super) fn uses(&mut self, here: Here<'_>) {
         let Some(written) = &here.step.uses else { return };
+        let before = self.events.len();
+        self.action(here, written);
+        let is_publish = |event: &Event| matches!(event.kind, EventKind::Publish { .. });
+        let entries = here.step.env.entries.iter().chain(&here.step.with);
+        let given = entries.map(|(name, value)| (name.as_str(), value.text.as_str()));
+        let granted = granted_among(given);
+        if let Some(name) = granted.filter(|_| !self.events[before..].iter().any(is_publish)) {
+            self.push(here, written.span, EventKind::Publish { what: granted_by(&name) });
+        }
+    }
+
+    fn action(&mut self, here: Here<'_>, written: &Scalar) {
         let local = local(&written.text);
         if local.is_some() && self.repository.is_cache_action(&written.text) {
             let uses = Uses { prefix: "", name: &written.text, reference: "" };
@@ -35,6 +51,9 @@ impl TimelineBuilder<'_> {
         if let Some(path) = local {
             self.local_action(here, path, written.text.starts_with('$'));
             return;
+        }
+        if written.text.starts_with(IMAGE) {
+            return self.image(here);
         }
         let Some(uses) = Uses::parse(&written.text) else { return };
         let setup = setup_actions();
@@ -53,6 +72,8 @@ impl TimelineBuilder<'_> {
             if let Some(script) = here.step.input(&action.input) {
                 self.script(here, script, Shell::Bash, Some(String::new()), action.container);
             }
+        } else if let Some(action) = action_file(uses.name) {
+            self.file_of_action(here, action);
         } else if !self.cache(here, uses) && !self.artifact(here, uses.name) {
             self.command_inputs(here, uses.name);
             let scope = self.scope_at(here);
@@ -106,9 +127,9 @@ impl TimelineBuilder<'_> {
             return self.mention(here, why);
         }
         let Some(action) = self.repository.action_in(&folder) else { return };
-        let Some(declared) = self.repository.documents[action].action().filter(|a| a.composite)
-        else {
-            return;
+        let document = &self.repository.documents[action];
+        let Some(declared) = document.action().filter(|a| a.composite) else {
+            return self.foreign_language(here, &document.path, path);
         };
         let scope = self.scope_at(here);
         let values = declared
@@ -262,7 +283,8 @@ impl TimelineBuilder<'_> {
         let paths = paths.into_iter().map(|written| {
             let value = scope.text(&written);
             let rendered = Key::read(&written, &scope, &origins).rendered();
-            let folder = value.as_deref().and_then(|v| in_workspace("", v));
+            let outside = |value: &str| Some(as_written(value)).filter(|path| path != value);
+            let folder = value.as_deref().and_then(|v| in_workspace("", v).or_else(|| outside(v)));
             CachedPath { folder, known: value.is_some(), rendered, written }
         });
         let key = here.step.input("key").cloned();

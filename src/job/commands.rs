@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use super::actions::program_output;
 use super::arguments::{argument, each_choice};
-use super::event::{EventKind, Invocation};
+use super::event::{Event, EventKind, Invocation};
 use super::exported::exports;
 use super::folder::Removal;
 use super::followed::CommandOrigin;
+use super::granted::{granted_among, granted_by};
 use super::state::{CheckoutPlace, in_workspace, prefixed};
 use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Scalar;
-use crate::actions::context::WORKSPACE;
+use crate::actions::context::{HOME, TEMPORARY, WORKSPACE};
 use crate::actions::expr::{Eval, TemplatePart, Value, eval_template, parse_template};
 use crate::base::text::Span;
 use crate::repo::words::{Goal, is_composed};
@@ -30,17 +31,31 @@ use crate::tool::{Answer, Argument, Files, Request, Run, Variable};
 const MAX_SHOWN: usize = 80;
 /// Variables that every run has (docs.github.com, default environment variables; Forgejo and Gitea
 /// set them too).
-const ALWAYS_SET: [(&str, &str); 3] =
-    [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", WORKSPACE)];
+const ALWAYS_SET: [(&str, &str); 5] = [
+    ("CI", "true"),
+    ("GITHUB_ACTIONS", "true"),
+    ("GITHUB_WORKSPACE", WORKSPACE),
+    ("HOME", HOME),
+    (RUNNER_TEMP, TEMPORARY),
+];
+/// In a container it is another folder than `runner.temp` says.
+const RUNNER_TEMP: &str = "RUNNER_TEMP";
 
 /// The operating system of the runner, in every run.
 const RUNNER_OS: &str = "RUNNER_OS";
 
 impl TimelineBuilder<'_> {
     pub(super) fn run(&mut self, here: Here<'_>) {
-        if let Some(script) = &here.step.run {
-            let (folder, shell) = (self.working_directory(here), self.shell(here));
-            self.script(here, script, shell, folder, false);
+        let Some(script) = &here.step.run else { return };
+        let (folder, shell) = (self.working_directory(here), self.shell(here));
+        let before = self.events.len();
+        self.script(here, script, shell, folder, false);
+        let is_publish = |event: &Event| matches!(event.kind, EventKind::Publish { .. });
+        let entries = here.step.env.entries.iter();
+        let granted = entries.map(|(name, value)| (name.as_str(), value.text.as_str()));
+        let granted = granted_among(granted);
+        if let Some(name) = granted.filter(|_| !self.events[before..].iter().any(is_publish)) {
+            self.push(here, script.span, EventKind::Publish { what: granted_by(&name) });
         }
     }
 
@@ -111,8 +126,8 @@ impl TimelineBuilder<'_> {
         folder: Option<String>,
         in_container: bool,
     ) {
-        let foreign = matches!(shell, Shell::Python | Shell::Other(_))
-            && self.repository.words.spells(expanded.text(), Goal::Tool);
+        let foreign =
+            matches!(shell, Shell::Python | Shell::Other(_)) && self.mentions_tool(expanded.text());
         let before = self.events.len();
         let map = OnceCell::new();
         let origin =
@@ -172,6 +187,9 @@ impl TimelineBuilder<'_> {
             Some(_) => Variable::Unknown,
             None if name == RUNNER_OS => {
                 self.runner_os.map_or(Variable::Unknown, |os| Variable::Set(os.to_owned()))
+            }
+            None if name == RUNNER_TEMP && self.job.is_some_and(|job| job.container.is_some()) => {
+                Variable::Unknown
             }
             None => ALWAYS_SET
                 .iter()
@@ -267,6 +285,8 @@ impl TimelineBuilder<'_> {
         }
         self.add_listed_sessions(&mut run, &place);
         if !stays {
+            let why = format!("`{text}` builds in a container of its own, so nothing of it stays");
+            self.mention(origin.here, why);
             let run = Arc::make_mut(&mut run);
             run.env_dirs.clear();
             run.creates_env = Answer::No;
@@ -298,16 +318,6 @@ impl TimelineBuilder<'_> {
         self.push(origin.here, span, EventKind::Run(Box::new(invocation)));
         made.into_iter().for_each(|kind| self.push(origin.here, span, kind));
         self.via.truncate(outer);
-    }
-
-    /// A variable with the right to upload to an index, of the job, the step, an earlier step or the
-    /// command itself.
-    fn credential(&self, origin: &CommandOrigin<'_>, call: &Call) -> Option<String> {
-        let job = self.job.iter().map(|job| &job.env);
-        let entries = job.chain([&origin.here.step.env]).flat_map(|env| &env.entries);
-        let set = self.state.exported.iter().chain(&origin.env).chain(&call.env);
-        let mut names = entries.map(|(name, _)| name).chain(set.map(|(name, _)| name));
-        names.find(|name| publishers().is_credential(name)).cloned()
     }
 
     pub(super) fn ask(
@@ -416,7 +426,7 @@ impl TimelineBuilder<'_> {
 fn effects(call: &Invocation, credential: Option<String>) -> Vec<EventKind> {
     let mut made: Vec<EventKind> = Vec::new();
     let published = call.run.publishes.as_ref().map(|what| format!("{what} in a session"));
-    let granted = credential.map(|name| format!("has `{name}`, so it can upload"));
+    let granted = credential.map(|name| granted_by(&name));
     made.extend(published.or(granted).map(|what| EventKind::Publish { what }));
     made.extend(call.run.removes.iter().map(|folder| {
         let folder = prefixed(&call.checkout, folder);

@@ -33,7 +33,7 @@ pub struct Event {
     /// How it was reached from the step, outermost first: scripts, Makefile targets, composite
     /// actions.
     pub via: Vec<Location>,
-    /// An `if:` on the way whose value is not known, as written.
+    /// An `if:` on the way whose value is not known, without the `${{ }}` around it.
     pub condition: Option<String>,
     /// It depends on whether an earlier cache step found its exact key.
     pub gate: Option<Gate>,
@@ -131,7 +131,7 @@ pub struct CacheStep {
     pub restore_keys: Option<Scalar>,
     /// Each line on this instance.
     pub restore_templates: Vec<Key>,
-    /// A miss fails the job: another job saves what is restored.
+    /// A miss fails the job.
     pub must_hit: bool,
     pub lookup_only: Option<Scalar>,
 }
@@ -154,6 +154,13 @@ pub struct CachedPath {
     pub known: bool,
     /// The value, not known parts of it as symbols.
     pub rendered: RenderedKey,
+}
+
+impl CacheStep {
+    /// Never restores anything.
+    pub fn only_looks_up(&self) -> bool {
+        self.lookup_only.as_ref().is_some_and(|input| input.text.eq_ignore_ascii_case("true"))
+    }
 }
 
 impl CachedPath {

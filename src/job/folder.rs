@@ -4,7 +4,7 @@
 use super::commands::shown;
 use super::event::EventKind;
 use super::followed::CommandOrigin;
-use super::state::in_workspace;
+use super::state::{as_written, in_workspace};
 use super::timeline::{Here, TimelineBuilder};
 use crate::base::glob::Pattern;
 use crate::base::text::Span;
@@ -38,7 +38,9 @@ impl Removal {
         let name = folder.rsplit('/').next().unwrap_or(folder);
         let excluded = |k: &String| {
             let k = k.trim_matches('/');
-            k == name || k == folder || Pattern::parse(k).is_ok_and(|p| p.matches(name))
+            k == name
+                || k == folder
+                || Pattern::parse(k).is_ok_and(|p| !p.negated && p.matches(name))
         };
         let below = |root: &String| is_within(folder, root);
         let fits = |pattern: &String| {
@@ -164,12 +166,17 @@ impl TimelineBuilder<'_> {
             return false;
         };
         let span = self.span_in_step(origin, command.span);
-        if data.remover(&name, &words).is_some() {
-            let targets = words
-                .iter()
-                .filter(|w| !is_option(w))
-                .filter_map(|path| target(&folder, path))
-                .collect();
+        if let Some(remover) = data.remover(&name, &words) {
+            let mut operands: Vec<&&str> = words.iter().filter(|w| !is_option(w)).collect();
+            if remover.moves {
+                operands.pop();
+                let tool = self.repository.answers.tool().name();
+                operands.retain(|path| path.contains(tool) || path.contains('*'));
+            }
+            if remover.moves && operands.is_empty() {
+                return false;
+            }
+            let targets = operands.into_iter().filter_map(|path| target(&folder, path)).collect();
             let removal = Removal { what: what(), targets, ..Removal::default() };
             self.push_at(origin, command, span, EventKind::Removal(removal));
             return true;
@@ -189,18 +196,17 @@ impl TimelineBuilder<'_> {
             self.push_at(origin, command, span, EventKind::Arrival(arrival));
             return true;
         }
-        if name == "git" && data.cleans_ignored(&words) {
+        let (git, into) = data.git_command(&words);
+        if name == "git" && data.cleans_ignored(git) {
+            let Some(folder) = in_workspace(&folder, into.unwrap_or(".")) else { return true };
             let mut excluded = Vec::new();
             let mut targets = Vec::new();
-            let mut rest = words.iter().skip(1);
+            let mut rest = git.iter().skip(1);
             while let Some(word) = rest.next() {
                 if data.git_clean.excludes.iter().any(|e| e == word) {
                     excluded.extend(rest.next().map(|k| (*k).to_owned()));
-                } else if let Some(k) = data
-                    .git_clean
-                    .excludes
-                    .iter()
-                    .find_map(|e| word.strip_prefix(e.as_str())?.strip_prefix('='))
+                } else if let Some(k) =
+                    data.git_clean.excludes.iter().find_map(|e| attached(word, e))
                 {
                     excluded.push(k.to_owned());
                 } else if !word.starts_with('-') {
@@ -293,12 +299,12 @@ impl TimelineBuilder<'_> {
                 },
             }
         };
-        if let Some(rule) = find(&data.uploads) {
+        let upload = find(&data.uploads);
+        if let Some(rule) = upload {
             let artifact = named(self, rule);
             self.push(here, here.step.span, EventKind::Upload(artifact));
-            return true;
         }
-        let Some(rule) = find(&data.downloads) else { return false };
+        let Some(rule) = find(&data.downloads) else { return upload.is_some() };
         let artifact = named(self, rule);
         let base = match here.step.input(&rule.path) {
             None => Some(String::new()),
@@ -359,6 +365,12 @@ fn downloaded_by(what: String, folder: &str, rule: &DownloadCommand, words: &[&s
     }
 }
 
+/// The value of an option in the same word: `--exclude=x`, `-ex`.
+fn attached<'w>(word: &'w str, option: &str) -> Option<&'w str> {
+    let rest = word.strip_prefix(option)?;
+    if option.starts_with("--") { rest.strip_prefix('=') } else { Some(rest) }
+}
+
 fn is_option(word: &str) -> bool {
     // `/s` and `/q` of cmd; longer ones are paths.
     word.starts_with('-') || (word.starts_with('/') && word.len() == 2)
@@ -367,7 +379,7 @@ fn is_option(word: &str) -> bool {
 /// A path of a command as one of the workspace; an absolute one stays.
 fn target(folder: &str, path: &str) -> Option<String> {
     let path = path.replace('\\', "/");
-    in_workspace(folder, &path).or_else(|| path.starts_with('/').then_some(path))
+    in_workspace(folder, &path).or_else(|| path.starts_with('/').then(|| as_written(&path)))
 }
 
 #[cfg(test)]

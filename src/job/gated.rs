@@ -4,11 +4,19 @@
 use super::event::{Event, Gate, StepRef};
 use super::timeline::{Here, TimelineBuilder};
 
-/// What a cache step answers where it found its exact key, and where it did not.
-const HIT: &str = "true";
-const MISSES: [&str; 2] = ["", "false"];
-/// The output that says so.
-const CACHE_HIT: &str = "cache-hit";
+/// An output of cache steps, with what it is where the exact key was found, and where it was not.
+#[derive(Debug)]
+struct HitAnswers {
+    output: &'static str,
+    hit: &'static str,
+    misses: &'static [&'static str],
+}
+
+/// actions/cache, README: `cache-matched-key` is the key that was found, also by a restore key.
+const ANSWERS: [HitAnswers; 2] = [
+    HitAnswers { output: "cache-hit", hit: "true", misses: &["", "false"] },
+    HitAnswers { output: "cache-matched-key", hit: "a key", misses: &["", "another key"] },
+];
 
 /// An output of an earlier step that says whether a cache step found its exact key.
 #[derive(Debug, Clone)]
@@ -17,9 +25,19 @@ pub struct HitOutput {
     /// The step that has the output: the cache step, or the one that uses its action.
     pub id: String,
     pub name: String,
+    answers: &'static HitAnswers,
+    /// The step looks for other keys, too.
+    has_restore_keys: bool,
 }
 
 impl HitOutput {
+    /// What it is where the exact key was not found.
+    fn misses(&self) -> &'static [&'static str] {
+        let all = self.answers.misses;
+        let finds_others = self.has_restore_keys || self.answers.output == "cache-hit";
+        if finds_others { all } else { &all[..1] }
+    }
+
     fn is_named_in(&self, text: &str) -> bool {
         text.contains(&format!("steps.{}.outputs.{}", self.id, self.name))
     }
@@ -36,9 +54,17 @@ impl TimelineBuilder<'_> {
         let caches = self.events.iter().rev().filter(|e| e.cache().is_some());
         for event in caches {
             let (cache, outer) = (event.step_ref, event.outer);
+            let has_restore_keys = event.cache().is_some_and(|step| step.restore_keys.is_some());
+            let output = |id: &str, name: &str, answers| HitOutput {
+                cache,
+                id: id.to_owned(),
+                name: name.to_owned(),
+                answers,
+                has_restore_keys,
+            };
             if (cache.document, cache.job) == (document, job) {
-                let own = |id| HitOutput { cache, id, name: CACHE_HIT.to_owned() };
-                found.extend(id(cache.step).map(own));
+                let Some(id) = id(cache.step) else { continue };
+                found.extend(ANSWERS.iter().map(|answers| output(&id, answers.output, answers)));
             } else if (outer.document, outer.job) == (document, job) {
                 // The action hands the answer on as an output of its own.
                 let inner = self.repository.documents[cache.document].steps(cache.job);
@@ -47,13 +73,11 @@ impl TimelineBuilder<'_> {
                 let Some(((inner, action), id)) = inner.zip(action).zip(id(outer.step)) else {
                     continue;
                 };
-                let asked = format!("steps.{}.outputs.{CACHE_HIT}", inner.text);
-                let outputs = action.outputs.iter().filter(|(_, value)| value.contains(&asked));
-                found.extend(outputs.map(|(name, _)| HitOutput {
-                    cache,
-                    id: id.clone(),
-                    name: name.clone(),
-                }));
+                for answers in &ANSWERS {
+                    let asked = format!("steps.{}.outputs.{}", inner.text, answers.output);
+                    let outputs = action.outputs.iter().filter(|(_, value)| value.contains(&asked));
+                    found.extend(outputs.map(|(name, _)| output(&id, name, answers)));
+                }
             }
         }
         found
@@ -62,13 +86,13 @@ impl TimelineBuilder<'_> {
     /// What a condition says of an earlier cache step.
     pub(super) fn gate(&self, here: Here<'_>, condition: &str) -> Option<Gate> {
         self.hit_outputs(here).into_iter().find_map(|output| {
-            let HitOutput { cache, id, name } = &output;
+            let HitOutput { cache, id, name, .. } = &output;
             let given =
                 |value: &str| self.scope_at(here).with_output(id, name, value).condition(condition);
-            if given(HIT) == Some(false) {
+            if given(output.answers.hit) == Some(false) {
                 return Some(Gate { cache: *cache, on_hit: false });
             }
-            let only = MISSES.iter().all(|miss| given(miss) == Some(false));
+            let only = output.misses().iter().all(|miss| given(miss) == Some(false));
             only.then_some(Gate { cache: *cache, on_hit: true })
         })
     }
@@ -86,11 +110,12 @@ impl TimelineBuilder<'_> {
         };
         let (first, state) = (self.events.len(), self.state.clone());
         let cache = output.cache;
-        self.assumed = Some((output.clone(), HIT));
+        self.assumed = Some((output.clone(), output.answers.hit));
         read(self);
         let on_hit = self.events.split_off(first);
         self.state = state;
-        self.assumed = Some((output, MISSES[0]));
+        let miss = output.answers.misses[0];
+        self.assumed = Some((output, miss));
         read(self);
         self.assumed = None;
         let same = |a: &Event, b: &Event| {

@@ -10,6 +10,7 @@ mod extent;
 pub mod folder;
 mod followed;
 mod gated;
+mod granted;
 pub mod instance;
 pub mod key_template;
 mod listed_sessions;

@@ -1,8 +1,11 @@
 //! What the steps of an instance have changed so far: checkouts in the workspace, exported
 //! variables.
 
-use crate::actions::context::{Exported, WORKSPACE};
+use crate::actions::context::{Exported, HOME, TEMPORARY, WORKSPACE};
 use crate::base::path::join;
+
+/// The folder of temporary files in a workflow.
+const TEMPORARY_WRITTEN: &str = "${{ runner.temp }}";
 
 /// A repository in the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +75,20 @@ pub fn in_workspace(base: &str, path: &str) -> Option<String> {
     }
 }
 
+/// An absolute path as a step writes it.
+pub fn as_written(path: &str) -> String {
+    let below = |folder: &str, written: &str| {
+        let rest = path.strip_prefix(folder).filter(|rest| rest.starts_with(['/', '\\']));
+        rest.map(|rest| format!("{written}{}", rest.replace('\\', "/")))
+    };
+    let known = below(TEMPORARY, TEMPORARY_WRITTEN).or_else(|| below(HOME, "~"));
+    known.unwrap_or_else(|| path.to_owned())
+}
+
 /// A path inside a checkout as a path of the workspace.
 pub fn prefixed(checkout: &str, path: &str) -> String {
     match (checkout, path) {
-        (_, path) if is_outside(path) => path.to_owned(),
+        (_, path) if is_outside(path) => as_written(path),
         ("", path) => path.to_owned(),
         (checkout, "") => checkout.to_owned(),
         (checkout, path) => format!("{checkout}/{path}"),
@@ -90,9 +103,15 @@ pub fn pattern_in(checkout: &str, pattern: &str) -> String {
     }
 }
 
-/// Whether a folder lies outside the workspace: it is absolute, or in the home folder.
+/// Whether a folder lies outside the workspace: it is absolute, or in the home folder or that of
+/// temporary files.
 pub fn is_outside(folder: &str) -> bool {
-    folder.starts_with('/') || folder.starts_with("~/")
+    folder.starts_with('/') || folder.starts_with("~/") || is_temporary(folder)
+}
+
+/// Whether a folder is emptied before and after every job.
+pub fn is_temporary(folder: &str) -> bool {
+    folder.starts_with(TEMPORARY_WRITTEN)
 }
 
 #[cfg(test)]
@@ -124,5 +143,8 @@ mod tests {
         assert_eq!(in_workspace("a", ".."), Some(String::new()));
         assert_eq!(in_workspace("", "/tmp"), None);
         assert_eq!(in_workspace("", "/github/workspace2"), None);
+        assert_eq!(prefixed("sub", "/github/temporary/x"), "${{ runner.temp }}/x");
+        assert_eq!(prefixed("sub", "/github/home/.envs"), "~/.envs");
+        assert_eq!(prefixed("sub", "/github/homes"), "/github/homes");
     }
 }

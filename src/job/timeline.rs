@@ -291,7 +291,7 @@ impl<'a> TimelineBuilder<'a> {
             };
             match condition {
                 Some((_, Some(false))) => continue,
-                Some((text, None)) => self.conditions.push(text.text.clone()),
+                Some((_, None)) => self.conditions.extend(step.asks().map(str::to_owned)),
                 _ => {}
             }
             self.gates.extend(gate);

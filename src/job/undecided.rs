@@ -9,12 +9,13 @@ use super::summary::creates;
 use super::timeline::{Here, Timeline, TimelineBuilder};
 use crate::actions::Job;
 use crate::base::finding::Location;
+use crate::base::path::{join, parent};
 use crate::base::text::Span;
 use crate::repo::Repository;
 use crate::repo::words::Goal;
-use crate::rules::command_actions::command_inputs;
+use crate::rules::command_actions::{ActionFile, command_inputs};
 use crate::shell::{CallKind, Command, UnwrappedCommand};
-use crate::tool::Answer;
+use crate::tool::{Answer, Files};
 
 /// Where a job could not be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Undecided {
 }
 
 /// Words of programs that only install, show or look for what they name.
-const NO_CALL: [&str; 26] = [
+const NO_CALL: [&str; 33] = [
     "install",
     "add",
     "inject",
@@ -55,7 +56,24 @@ const NO_CALL: [&str; 26] = [
     "find",
     "where",
     "test",
+    "gh",
+    "glab",
+    "curl",
+    "sed",
+    "awk",
+    "tee",
+    "jq",
 ];
+
+/// Programs that run none of the scripts they are given.
+const LEAVES_SCRIPTS: [&str; 6] = ["chmod", "cp", "mv", "shellcheck", "shfmt", "dos2unix"];
+
+/// What stands between the words of a command that is one word of another.
+const SEPARATORS: [char; 7] = [' ', '\t', '\n', '\'', '"', ';', '('];
+/// Endings of scripts of a shell.
+const SCRIPT_ENDINGS: [&str; 5] = [".sh", ".bash", ".ps1", ".bat", ".cmd"];
+/// Files of one action that are looked at.
+const MAX_ACTION_FILES: usize = 50;
 
 /// Places that are noted for one job: nobody reads more, and each is compared with all others.
 const MAX_UNDECIDED: usize = 200;
@@ -104,6 +122,11 @@ pub fn is_undecided(timelines: &[Timeline]) -> bool {
 /// Whether a call builds environments is not known.
 fn is_open(call: &Invocation) -> bool {
     creates(call) == Answer::Unknown
+}
+
+/// The words of a command that stands in a text.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    text.split(SEPARATORS).filter(|piece| !piece.is_empty())
 }
 
 impl TimelineBuilder<'_> {
@@ -161,13 +184,49 @@ impl TimelineBuilder<'_> {
         let words: Vec<&str> = unwrapped.args.iter().filter_map(|w| w.value.as_deref()).collect();
         let name = unwrapped.name.as_deref().unwrap_or_default();
         let installs = words.iter().chain([&name]).any(|word| NO_CALL.contains(word));
-        if self.call_stands_in(&words) && !installs {
+        if let Some(path) = self.written_script(origin, unwrapped) {
+            let why = format!(
+                "`{text}` runs `{path}`, which this step writes; a step that calls nox itself \
+                 would help"
+            );
+            return self.undecide_command(origin, command, why);
+        }
+        // A command in one word, for another machine: `ssh host 'cd app && nox -s tests'`.
+        let pieces: Vec<&str> = words.iter().flat_map(|word| pieces(word)).collect();
+        if self.call_stands_in(&pieces) && !installs {
             let why = format!(
                 "`{text}` may run nox, but cachelint doesn't know what `{name}` does with its \
                  arguments; a step that calls nox itself would help"
             );
             self.undecide_command(origin, command, why);
+        } else if let Some(path) = words.iter().find(|word| self.is_calling_script(word))
+            && !installs
+            && !LEAVES_SCRIPTS.contains(&name)
+        {
+            let why = format!(
+                "`{text}` names `{path}`, which mentions nox, but cachelint doesn't know what \
+                 `{name}` does with it"
+            );
+            let place = Location { label: why, ..self.place_of(origin, command.span) };
+            self.add(Undecided { place, hides_call: false, only_without_calls: false });
         }
+    }
+
+    /// The script that a command runs, where the same step writes it and a call of the tool stands
+    /// in that step.
+    fn written_script<'u>(
+        &self,
+        origin: &CommandOrigin<'_>,
+        unwrapped: &'u UnwrappedCommand,
+    ) -> Option<&'u str> {
+        let path = match &unwrapped.kind {
+            CallKind::Script(path) => path.as_str(),
+            _ => unwrapped.program.value.as_deref().filter(|path| path.contains('/'))?,
+        };
+        let name = path.rsplit('/').next()?;
+        let words: Vec<&str> = pieces(origin.text).collect();
+        let is_named_twice = origin.text.matches(name).count() > 1;
+        (is_named_twice && !name.is_empty() && self.call_stands_in(&words)).then_some(path)
     }
 
     /// A command whose launchers have options that are not known: says so where it names the tool.
@@ -175,13 +234,8 @@ impl TimelineBuilder<'_> {
         let words: Vec<&str> = command.words.iter().filter_map(|w| w.value.as_deref()).collect();
         let here_document = command.here_document.iter().flatten();
         let texts = words.iter().copied().chain(here_document.filter_map(|p| p.text.as_deref()));
-        let tool = self.repository.answers.tool().name();
-        let names_tool = |text: &str| {
-            let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-            text.split(|c| !is_part(c)).any(|word| word == tool)
-        };
         let installs = words.iter().any(|word| NO_CALL.contains(word));
-        if installs || !texts.into_iter().any(names_tool) {
+        if installs || !texts.into_iter().any(|text| self.is_named_in(text)) {
             return;
         }
         let text = super::commands::shown(origin.text, command.span);
@@ -218,6 +272,50 @@ impl TimelineBuilder<'_> {
         }
     }
 
+    /// An image that a step runs with a command of its inputs.
+    pub fn image(&mut self, here: Here<'_>) {
+        let inputs = ["entrypoint", "args"].iter().filter_map(|name| here.step.input(name));
+        let texts: Vec<&str> = inputs.map(|input| input.text.as_str()).collect();
+        let command = texts.join(" ");
+        let words: Vec<&str> = pieces(&command).collect();
+        if self.call_stands_in(&words) {
+            let why = "the step may run nox in a container, but cachelint doesn't read what it \
+                       runs there; a `run:` step that calls nox would help";
+            self.undecide(here, here.step.span, why);
+        }
+    }
+
+    /// An action that runs what stands in a file of the repository, where that mentions the tool.
+    pub fn file_of_action(&mut self, here: Here<'_>, action: &ActionFile) {
+        let text = self.repository.files().read(&action.file);
+        if text.is_some_and(|text| self.is_named_in(&text)) {
+            let why = format!(
+                "`{}` runs what stands in `{}`, which mentions nox; a `run:` step that calls nox \
+                 would help",
+                action.action, action.file
+            );
+            self.undecide(here, here.step.span, why);
+        }
+    }
+
+    /// An action of the repository that is not made of steps: whether its files mention the tool.
+    pub fn foreign_language(&mut self, here: Here<'_>, file: &str, name: &str) {
+        let files = self.repository.files();
+        let mentions = |path: &str| files.read(path).is_some_and(|text| self.is_named_in(&text));
+        let folder = parent(file);
+        let mut inside = files.tracked_under(folder);
+        if folder.is_empty() || inside.len() > MAX_ACTION_FILES {
+            inside = vec![file.to_owned()];
+        }
+        if inside.iter().any(|path| mentions(path)) {
+            let why = format!(
+                "`./{name}` mentions nox, but cachelint only reads actions that are made of steps; \
+                 a `run:` step that calls nox would help"
+            );
+            self.undecide(here, here.step.span, why);
+        }
+    }
+
     /// An action that is not known and has a call of the tool among its inputs.
     pub fn command_inputs(&mut self, here: Here<'_>, action: &str) {
         if let Some((input, _)) =
@@ -234,7 +332,20 @@ impl TimelineBuilder<'_> {
                  a `run:` step that calls nox would help"
             );
             self.undecide(here, here.step.span, why);
+        } else if let Some(path) =
+            here.step.with.iter().find_map(|(_, value)| self.script_in(&value.text))
+        {
+            let why = format!(
+                "`{action}` is given `{path}`, which mentions nox, but cachelint doesn't know what \
+                 it does with it"
+            );
+            self.mention(here, why);
         }
+    }
+
+    /// A tracked shell script that a text names and that mentions the tool.
+    fn script_in<'t>(&self, text: &'t str) -> Option<&'t str> {
+        pieces(text).find(|word| self.is_calling_script(word))
     }
 
     /// A job that runs a workflow of another repository, which may call the tool.
@@ -261,10 +372,36 @@ impl TimelineBuilder<'_> {
         let is_command =
             command_inputs().iter().any(|word| input.to_ascii_lowercase().contains(word.as_str()));
         text.lines().any(|line| {
-            let words: Vec<&str> = line.split_whitespace().collect();
+            let words: Vec<&str> = pieces(line).collect();
             let installs = words.iter().any(|word| NO_CALL.contains(word));
-            self.call_stands_in(&words) || (is_command && words.contains(&tool) && !installs)
+            self.call_stands_in(&words)
+                || (is_command && words.contains(&tool) && !installs)
+                || (is_command && words.iter().any(|word| self.is_calling_script(word)))
         })
+    }
+
+    /// Whether a word is the path of a tracked shell script that mentions the tool.
+    fn is_calling_script(&self, word: &str) -> bool {
+        let files = self.repository.files();
+        let path = join("", word).filter(|path| {
+            SCRIPT_ENDINGS.iter().any(|ending| path.ends_with(ending)) && files.is_tracked(path)
+        });
+        let text = path.and_then(|path| files.read(&path));
+        text.is_some_and(|text| self.is_named_in(&text))
+    }
+
+    /// Whether a script in a language that is not read may call the tool: its folder alone does not
+    /// say so.
+    pub fn mentions_tool(&self, text: &str) -> bool {
+        let folder = format!(".{}", self.repository.answers.tool().name());
+        self.repository.words.spells(&text.replace(&folder, ""), Goal::Tool)
+    }
+
+    /// Whether the tool's name is a word of a text.
+    fn is_named_in(&self, text: &str) -> bool {
+        let tool = self.repository.answers.tool().name();
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        text.split(|c| !is_part(c)).any(|word| word == tool)
     }
 
     /// Whether the tool's name is a word in that of an action or a workflow, and not as what it
@@ -290,3 +427,6 @@ impl TimelineBuilder<'_> {
         all
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use crate::base::path::{inside, join};
 use crate::rules::folders::folders;
 use crate::rules::forges::forges;
 use crate::rules::is_action;
+use crate::rules::setup_actions::setup_actions;
 use crate::shell::Scripts;
 use crate::tool::memo::Answers;
 
@@ -279,8 +280,25 @@ impl Repository {
 
     /// The actions of the repository that the steps of a list use.
     fn used_actions(&self, list: &StepList) -> impl Iterator<Item = usize> {
-        let uses = list.steps.iter().filter_map(|step| step.uses.as_ref());
-        uses.filter_map(|uses| self.action_of(&uses.text))
+        list.steps.iter().filter_map(|step| self.used_by(list, step))
+    }
+
+    /// The composite action of this repository that a step of a list uses, which may have checked
+    /// the repository out into a folder.
+    fn used_by(&self, list: &StepList, step: &Step) -> Option<usize> {
+        let uses = &step.uses.as_ref()?.text;
+        self.action_of(uses).or_else(|| {
+            let path = join("", local(uses)?)?;
+            let checkouts = list.steps.iter().filter(|step| {
+                let name = step.uses.as_ref().and_then(|uses| Uses::parse(&uses.text));
+                name.is_some_and(|uses| setup_actions().is_checkout(uses.name))
+            });
+            let mut folders = checkouts.filter_map(|step| join("", &step.input("path")?.text));
+            folders.find_map(|folder| {
+                let inside = path.strip_prefix(&folder)?.strip_prefix('/')?;
+                self.action_in(inside).filter(|_| !folder.is_empty())
+            })
+        })
     }
 
     /// The reusable workflow of this repository that a job's `uses:` names.

@@ -36,6 +36,11 @@ static READ_BY: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
             read.entry(program).or_default().extend(names);
         }
     }
+    for unread in &WRAPPERS.unread_files {
+        for program in &unread.programs {
+            read.entry(program).or_default().extend(unread.files.iter().map(String::as_str));
+        }
+    }
     read.entry(&setup_actions().builds_wheels.program).or_default().push("pyproject.toml");
     read
 });

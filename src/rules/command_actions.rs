@@ -8,8 +8,17 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct CommandActions {
     pub actions: Vec<CommandAction>,
+    /// Actions that run what stands in a file of the repository.
+    pub files: Vec<ActionFile>,
     /// Parts of the names of inputs that other actions run as a command.
     pub inputs: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionFile {
+    pub action: String,
+    pub file: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +37,11 @@ static DATA: LazyLock<CommandActions> = LazyLock::new(|| super::embedded!("comma
 /// What is known of an action that runs a command.
 pub fn command_action(name: &str) -> Option<&'static CommandAction> {
     DATA.actions.iter().find(|action| super::is_action(&action.action, name))
+}
+
+/// The file that an action runs, where it is known to run one.
+pub fn action_file(name: &str) -> Option<&'static ActionFile> {
+    DATA.files.iter().find(|action| super::is_action(&action.action, name))
 }
 
 /// Parts of the names of inputs that are commands.

@@ -50,7 +50,11 @@ impl Find {
         }
         let places = words.iter().copied().take_while(|word| !word.starts_with('-')).collect();
         let named = words[..at].windows(2).filter(|pair| is(&self.names, pair[0]));
-        let names: Vec<&str> = named.map(|pair| pair[1]).collect();
+        let mut names: Vec<&str> = named.map(|pair| pair[1]).collect();
+        let files_only = words.windows(2).any(|pair| pair == ["-type", "f"]);
+        if names.is_empty() && !files_only {
+            names.push("*");
+        }
         (!names.is_empty()).then_some((places, names))
     }
 }
@@ -77,6 +81,9 @@ pub struct Remover {
     /// With one of these it is not known what is deleted.
     #[serde(default)]
     unless: Vec<String>,
+    /// The last operand is where the others go.
+    #[serde(default)]
+    pub moves: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,6 +94,8 @@ pub struct GitClean {
     pub excludes: Vec<String>,
     /// Letters that its bundled options may have.
     flags: String,
+    /// Options of git itself whose value is the next word.
+    takes_value: Vec<String>,
 }
 
 /// Programs that unpack an archive.
@@ -152,7 +161,24 @@ impl Folders {
         })
     }
 
-    /// Whether `git` with these words deletes what is ignored.
+    /// The words of `git` from its subcommand on, and the folder that `-C` names before it.
+    pub fn git_command<'w, 'a>(&self, words: &'w [&'a str]) -> (&'w [&'a str], Option<&'a str>) {
+        let (mut rest, mut folder) = (words, None);
+        while let [option, after @ ..] = rest {
+            if !option.starts_with('-') {
+                break;
+            }
+            rest = after;
+            if self.git_clean.takes_value.iter().any(|known| known == option) {
+                let Some((value, after)) = rest.split_first() else { break };
+                folder = if *option == "-C" { Some(*value) } else { folder };
+                rest = after;
+            }
+        }
+        (rest, folder)
+    }
+
+    /// Whether `git` with these words, from its subcommand on, deletes what is ignored.
     pub fn cleans_ignored(&self, arguments: &[&str]) -> bool {
         let rules = &self.git_clean;
         let bundle = |a: &&&str| {
@@ -198,7 +224,9 @@ impl Folders {
     pub fn may_matter(&self, text: &str) -> bool {
         let programs = self.removers.iter().flat_map(|r| &r.programs);
         let mut words = programs.chain(self.unpackers.iter().flat_map(|u| &u.programs));
+        let removers = self.python_removers.iter().filter_map(|name| name.rsplit('.').next());
         text.contains("clean")
+            || removers.into_iter().any(|name| text.contains(name))
             || text.contains("stash")
             || self.may_download(text)
             || words.any(|word| text.contains(word.as_str()))
@@ -243,6 +271,8 @@ mod tests {
             ("find", &[".", "-delete"], true),
             ("find", &[".", "-name", "*.pyc", "-delete"], false),
             ("echo", &["rm"], false),
+            ("mv", &[".nox", "/tmp/old"], true),
+            ("Move-Item", &[".nox", "old"], true),
         ] {
             assert_eq!(
                 data.remover(program, arguments).is_some(),
@@ -256,6 +286,8 @@ mod tests {
             (&[".", "-name", "*.pyc", "-delete"], None),
             (&[".", "-name", "x", "-exec", "ls", "-r", "{}", "+"], None),
             (&[".", "!", "-name", ".nox", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-maxdepth", "1", "-exec", "rm", "-rf", "{}", "+"], Some("*")),
+            (&[".", "-type", "f", "-exec", "rm", "-rf", "{}", "+"], None),
         ] {
             let names = data.find.deletes(words).map(|(_, names)| names);
             assert_eq!(names, found.map(|name| vec![name]), "{words:?}");
@@ -271,6 +303,8 @@ mod tests {
         ] {
             assert_eq!(data.cleans_ignored(arguments), cleans, "{arguments:?}");
         }
+        let words = ["-c", "core.fsmonitor=false", "-C", "sub", "clean", "-fdx"];
+        assert_eq!(data.git_command(&words), (&["clean", "-fdx"][..], Some("sub")));
         for (program, arguments, unpacks) in [
             ("tar", &["xzf", "a.tgz"][..], true),
             ("tar", &["-xf", "a.tgz"], true),

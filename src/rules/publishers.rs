@@ -12,9 +12,13 @@ pub struct Publishers {
     /// Events that run with the default branch's cache without being trusted.
     pub low_trust_events: Vec<String>,
     pub release_events: Vec<String>,
-    /// Variables that hold the right to upload: what has them set publishes. A `*` at the end
-    /// stands for any rest.
+    /// Variables and secrets that hold the right to upload: what has them set publishes. A `*`
+    /// stands for anything.
     pub credentials: Vec<String>,
+    /// Parts of the names of environments of the forge from which packages are published.
+    pub environments: Vec<String>,
+    /// Options with which a command only shows what it would publish.
+    dry: Vec<String>,
     /// Words that may come before the program in a command of a session.
     pub runners: Vec<Vec<String>>,
 }
@@ -64,6 +68,22 @@ impl Publishers {
 
     /// What a command of a session publishes.
     pub fn words(&self, words: &[&str]) -> Option<&str> {
+        let (program, arguments) = self.run_by(words).split_first()?;
+        self.command(program, arguments)
+    }
+
+    /// Whether more words can make a command of a session one that publishes.
+    pub fn may_become(&self, words: &[&str]) -> bool {
+        let Some((program, arguments)) = self.run_by(words).split_first() else { return false };
+        let plain: Vec<&&str> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
+        self.commands.iter().any(|command| {
+            let begins = command.words[1..].iter().zip(&plain).all(|(word, given)| word == *given);
+            command.words[0] == *program && plain.len() < command.words.len() && begins
+        })
+    }
+
+    /// The words without what runs them.
+    fn run_by<'w, 'a>(&self, words: &'w [&'a str]) -> &'w [&'a str] {
         let mut rest = words;
         let runs = |runner: &&Vec<String>, rest: &[&str]| {
             runner.len() < rest.len() && runner.iter().zip(rest).all(|(a, b)| a == b)
@@ -71,21 +91,41 @@ impl Publishers {
         while let Some(runner) = self.runners.iter().find(|runner| runs(runner, rest)) {
             rest = &rest[runner.len()..];
         }
-        let (program, arguments) = rest.split_first()?;
-        self.command(program, arguments)
+        rest
     }
 
-    /// Whether a variable of this name holds the right to upload.
+    /// Whether a variable or a secret of this name holds the right to upload.
     pub fn is_credential(&self, name: &str) -> bool {
-        self.credentials.iter().any(|known| match known.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
+        self.credentials.iter().any(|known| match known.split_once('*') {
+            Some((start, end)) => {
+                name.len() >= start.len() + end.len()
+                    && name.starts_with(start)
+                    && name.ends_with(end)
+            }
             None => known == name,
         })
+    }
+
+    /// The secret with the right to upload that a value of a workflow is.
+    pub fn credential_in<'v>(&self, value: &'v str) -> Option<&'v str> {
+        let named = value.match_indices("secrets.").map(|(at, before)| &value[at + before.len()..]);
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let mut names = named.map(|rest| rest.split(|c| !part(c)).next().unwrap_or_default());
+        names.find(|name| self.is_credential(name))
+    }
+
+    /// Whether an environment of the forge is there to publish, by its name.
+    pub fn is_environment(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.environments.iter().any(|part| name.contains(part.as_str()))
     }
 
     /// What a command publishes: its program and, options passed over, its sub-commands.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Option<&str> {
         let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
+        if arguments.iter().any(|argument| self.dry.iter().any(|dry| dry == argument)) {
+            return None;
+        }
         let known = self.commands.iter().find(|c| {
             c.words.first().is_some_and(|w| w == program)
                 && {
@@ -112,6 +152,9 @@ mod tests {
         assert!(data.command("uv", &["--quiet", "publish"]).is_some());
         assert!(data.command("twine", &["check", "dist/*"]).is_none());
         assert!(data.command("uv", &["pip", "install", "publish"]).is_none());
+        assert!(data.command("uv", &["publish", "--dry-run"]).is_none());
+        assert!(data.command("npx", &["semantic-release"]).is_some());
+        assert!(data.command("semantic-release", &["version", "--print"]).is_none());
         assert!(data.action("docker/build-push-action", |_| None).is_none());
         assert!(data.action("docker/build-push-action", |_| Some("true".into())).is_some());
         assert!(data.action("PyPA/gh-action-pypi-publish", |_| None).is_some());
@@ -126,5 +169,20 @@ mod tests {
         assert!(forgejo("upload").is_some() && forgejo("download").is_none());
         assert!(data.is_credential("POETRY_PYPI_TOKEN_PYPI"));
         assert!(!data.is_credential("CODECOV_TOKEN"));
+        assert!(data.is_credential("POETRY_HTTP_BASIC_PYPI_PASSWORD"));
+        assert!(!data.is_credential("POETRY_HTTP_BASIC_MIRROR_PASSWORD"));
+        for (words, may) in [
+            (&["twine"][..], true),
+            (&["python", "-m", "twine"], true),
+            (&["docker", "buildx"], true),
+            (&["docker", "compose", "up"], false),
+            (&["twine", "check"], false),
+            (&["pytest"], false),
+        ] {
+            assert_eq!(data.may_become(words), may, "{words:?}");
+        }
+        assert_eq!(data.credential_in("${{ secrets.PYPI_API_TOKEN }}"), Some("PYPI_API_TOKEN"));
+        assert_eq!(data.credential_in("${{ secrets.CODECOV_TOKEN }}"), None);
+        assert!(data.is_environment("release-testpypi") && !data.is_environment("staging"));
     }
 }

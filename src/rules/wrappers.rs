@@ -16,6 +16,17 @@ pub struct Wrappers {
     pub python_functions: BTreeSet<String>,
     /// Interpreters of languages that are not read.
     pub unread_interpreters: BTreeSet<String>,
+    /// Programs that run what stands in files of such languages.
+    pub unread_files: Vec<UnreadFile>,
+}
+
+/// A program that runs commands from a file that is not read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnreadFile {
+    pub programs: Vec<String>,
+    /// The file, by preference; it may lie in a folder around.
+    pub files: Vec<String>,
 }
 
 /// How the file of a wrapper is read.
@@ -35,6 +46,7 @@ pub enum WrapperKind {
     Invoke,
     Tox,
     PreCommit,
+    Mise,
 }
 
 /// A program that runs entries of a file.
@@ -49,6 +61,9 @@ pub struct Wrapper {
     pub launched: Vec<String>,
     /// The file, by preference.
     pub files: Vec<String>,
+    /// Folders whose files are entries, too.
+    #[serde(default)]
+    pub folders: Vec<String>,
     /// Whether the file may lie in a folder around.
     #[serde(default)]
     pub parents: bool,
@@ -140,7 +155,7 @@ mod tests {
     fn bad_rules_are_refused() {
         let read = |wrapper: &str| {
             let text = format!(
-                "wrappers: [{{reader: make, {wrapper}}}]\npython_functions: []\nunread_interpreters: []"
+                "wrappers: [{{reader: make, {wrapper}}}]\npython_functions: []\nunread_interpreters: []\nunread_files: []"
             );
             serde_yaml::from_str::<Wrappers>(&text).unwrap().problems()
         };

@@ -1,6 +1,7 @@
 //! Bash and sh scripts through tree-sitter-bash: every simple command that runs, with the state it
 //! runs in.
 
+mod aliases;
 mod branches;
 mod decide;
 mod sourced;
@@ -30,20 +31,30 @@ const MAX_ARGUMENTS: usize = 100;
 pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) -> Vec<Command> {
     let mut state = ShellState::default();
     state.positional = arguments(given.vars);
-    walk(script, given, state, 0, left).0
+    walk(script, given, state, BTreeMap::new(), 0, left).commands
 }
 
-/// Runs `script` from a state; `sources` scripts read each other around it. The commands and the
-/// state at its end.
+/// What a script comes to.
+struct Walked {
+    commands: Vec<Command>,
+    /// At its end.
+    state: ShellState,
+    /// The bodies of the functions that it defines.
+    functions: BTreeMap<String, String>,
+}
+
+/// Runs `script` from a state, with functions that other scripts define; `sources` scripts read each
+/// other around it.
 fn walk(
     script: &Expanded,
     given: &Given<'_>,
     state: ShellState,
+    borrowed: BTreeMap<String, String>,
     sources: usize,
     left: &mut Left,
-) -> (Vec<Command>, ShellState) {
+) -> Walked {
     let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else {
-        return (Vec::new(), state);
+        return Walked { commands: Vec::new(), state, functions: borrowed };
     };
     let mut reader = BashReader {
         script,
@@ -52,13 +63,18 @@ fn walk(
         sources,
         state,
         functions: BTreeMap::new(),
+        aliases: BTreeMap::new(),
+        borrowed,
         running: Vec::new(),
         depth: 0,
         left,
         out: Vec::new(),
     };
     reader.statements(tree.root_node());
-    (reader.out, reader.state)
+    let mut functions = std::mem::take(&mut reader.borrowed);
+    let own = reader.functions.iter().map(|(name, body)| (name, reader.text(*body)));
+    functions.extend(own.map(|(name, body)| (name.clone(), body.to_owned())));
+    Walked { commands: reader.out, state: reader.state, functions }
 }
 
 /// The words that the script itself was given: `$#` of them, `$1` and so on.
@@ -79,6 +95,10 @@ pub(super) struct BashReader<'a, 't> {
     sources: usize,
     state: ShellState,
     functions: BTreeMap<String, Node<'t>>,
+    /// Words that the shell puts in place of a program.
+    aliases: BTreeMap<String, Vec<String>>,
+    /// Bodies of functions of scripts that were read with `source`.
+    borrowed: BTreeMap<String, String>,
     running: Vec<String>,
     depth: usize,
     left: &'a mut Left,
@@ -358,6 +378,14 @@ impl<'t> BashReader<'_, 't> {
         if let Some(body) = self.functions.get(&program).copied() {
             return self.call(program, body, words);
         }
+        if let Some(body) = self.borrowed.get(&program).cloned() {
+            return self.call_borrowed(program, &body, words);
+        }
+        if let Some(alias) = self.aliases.get(&program) {
+            let first = words.remove(0);
+            words.splice(..0, alias.iter().map(|text| first.with_value(text)));
+            return self.emit(words, assignments, Span::new(node.start_byte(), end));
+        }
         match program.as_str() {
             "cd" | "pushd" | "popd" => self.state.change_directory(&program, &words[1..]),
             "exit" => {
@@ -365,6 +393,7 @@ impl<'t> BashReader<'_, 't> {
                 self.state.ended = Some(code == Some("0"));
             }
             "source" | "." => self.source(words.get(1)),
+            "alias" => self.define_aliases(&words[1..]),
             "read" | "mapfile" => {}
             "set" if sets_arguments(&words[1..]) => self.state.positional = None,
             "shift" => self.shift(words.get(1)),

@@ -95,10 +95,15 @@ impl<'a> CmdReader<'a> {
         let mut words = self.words(span);
         let mut conditional = may_skip;
         while let Some(body) = after_condition(&words) {
-            (conditional, may_skip) = (true, true);
+            let answer = answer(&words[..body]);
             words.drain(..body);
             // `if x (` opens a block.
             let opens = words.first().is_some_and(|w| w.raw.starts_with('('));
+            if answer == Some(false) && !opens {
+                return;
+            }
+            let certain = answer == Some(true) && !opens;
+            (conditional, may_skip) = (conditional || !certain, may_skip || !certain);
             if opens {
                 self.blocks += 1;
                 let Some(first) = words.first() else { return };
@@ -270,6 +275,25 @@ impl<'a> CmdReader<'a> {
         };
         WordPart::computed(value, self.script.origin(place), quoted)
     }
+}
+
+/// Whether `if "a"=="b"` holds, where both texts are known.
+fn answer(condition: &[Word]) -> Option<bool> {
+    let [first, rest @ ..] = condition else { return None };
+    let mut rest = rest;
+    let (mut negated, mut any_case) = (false, false);
+    while let [switch, after @ ..] = rest {
+        match switch.raw.to_ascii_lowercase().as_str() {
+            "not" => negated = !negated,
+            "/i" => any_case = true,
+            _ => break,
+        }
+        rest = after;
+    }
+    let [comparison] = rest else { return None };
+    let (left, right) = comparison.value.as_deref()?.split_once("==")?;
+    let equal = if any_case { left.eq_ignore_ascii_case(right) } else { left == right };
+    first.raw.eq_ignore_ascii_case("if").then_some(equal != negated)
 }
 
 /// Splits at `&`, `&&`, `|` and `||` outside quotes; each piece with the operator before it.

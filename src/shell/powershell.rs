@@ -28,6 +28,7 @@ pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>)
         vars,
         state: ShellState::default(),
         functions: BTreeMap::new(),
+        aliases: BTreeMap::new(),
         running: Vec::new(),
         depth: 0,
         left: MAX_NODES,
@@ -61,6 +62,8 @@ struct PowerShellReader<'a, 't> {
     vars: &'a dyn Fn(&str) -> Option<String>,
     state: ShellState,
     functions: BTreeMap<String, Node<'t>>,
+    /// Programs by the names that the script gives them, in lower case.
+    aliases: BTreeMap<String, String>,
     running: Vec<String>,
     depth: usize,
     left: usize,
@@ -112,12 +115,18 @@ impl<'t> PowerShellReader<'_, 't> {
                 let (body, head): (Vec<_>, Vec<_>) = children(node)
                     .into_iter()
                     .partition(|c| matches!(c.kind(), "statement_block" | "switch_body"));
+                let mut values = None;
                 if let Some(variable) = head.iter().find(|c| c.kind() == "variable") {
                     let name = words::variable_name(self.text(*variable));
-                    self.state.set(&name, ShellValue::Unknown);
+                    values = head.iter().rfind(|c| c.is_named()).and_then(|c| self.literals(*c));
+                    let value = values.clone().map_or(ShellValue::Unknown, ShellValue::OneOf);
+                    self.state.set(&name, value);
                 }
                 self.visit_all(head);
-                self.maybe(|w| w.visit_all(body));
+                match values {
+                    Some(_) => self.visit_all(body),
+                    None => self.maybe(|w| w.visit_all(body)),
+                }
             }
             "catch_clauses" | "script_block_expression" => {
                 self.maybe(|w| w.visit_all(children(node)))
@@ -140,6 +149,18 @@ impl<'t> PowerShellReader<'_, 't> {
         self.depth -= 1;
     }
 
+    /// The texts of a literal list: `"a", "b"` or `@("a", "b")`.
+    fn literals(&self, node: Node<'t>) -> Option<Vec<String>> {
+        let text = self.text(node).trim();
+        let inside = text.strip_prefix("@(").and_then(|text| text.strip_suffix(')'));
+        let text_of = |item: &str| {
+            let quote = item.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let inner = item.strip_prefix(quote)?.strip_suffix(quote)?;
+            (!inner.contains(['$', '`', '"', '\''])).then(|| inner.to_owned())
+        };
+        inside.unwrap_or(text).split(',').map(|item| text_of(item.trim())).collect()
+    }
+
     /// `a && b`, `a || b`.
     fn pipeline(&mut self, node: Node<'t>) {
         let mut or = false;
@@ -154,12 +175,20 @@ impl<'t> PowerShellReader<'_, 't> {
 
     fn if_statement(&mut self, node: Node<'t>) {
         let (mut ends, mut complete) = (Vec::new(), false);
-        let clauses = children(node).into_iter().flat_map(|c| match c.kind() {
+        let nodes = children(node);
+        let is_condition = |c: &&Node<'t>| c.is_named() && c.kind() != "statement_block";
+        let answer = nodes.iter().find(is_condition).and_then(|c| self.answer(*c));
+        let clauses = nodes.into_iter().flat_map(|c| match c.kind() {
             "elseif_clauses" => children(c),
             _ => vec![c],
         });
         for clause in clauses {
             match clause.kind() {
+                "statement_block" if answer == Some(true) => return self.visit(clause),
+                "statement_block" if answer == Some(false) => {}
+                "else_clause" if answer == Some(false) && ends.is_empty() => {
+                    return self.visit_all(children(clause));
+                }
                 "statement_block" => ends.push(self.branch(|w| w.visit(clause))),
                 "elseif_clause" | "else_clause" => {
                     complete |= clause.kind() == "else_clause";
@@ -175,6 +204,20 @@ impl<'t> PowerShellReader<'_, 't> {
         let Some(first) = ends.next() else { return };
         let start = if complete { first } else { std::mem::take(&mut self.state).merge(first) };
         self.state = ends.fold(start, ShellState::merge);
+    }
+
+    /// Whether two texts that a condition compares are equal, where both are known.
+    fn answer(&self, condition: Node<'t>) -> Option<bool> {
+        let words = self.lex(Span::new(condition.start_byte(), condition.end_byte()));
+        let [left, operator, right] = words.as_slice() else { return None };
+        let (left, right) = (left.value.as_deref()?, right.value.as_deref()?);
+        match operator.raw.to_ascii_lowercase().as_str() {
+            "-eq" | "-ieq" => Some(left.eq_ignore_ascii_case(right)),
+            "-ne" | "-ine" => Some(!left.eq_ignore_ascii_case(right)),
+            "-ceq" => Some(left == right),
+            "-cne" => Some(left != right),
+            _ => None,
+        }
     }
 
     fn define(&mut self, node: Node<'t>) {
@@ -224,9 +267,13 @@ impl<'t> PowerShellReader<'_, 't> {
         }
     }
 
-    fn simple_command(&mut self, words: Vec<Word>, place: Span) {
+    fn simple_command(&mut self, mut words: Vec<Word>, place: Span) {
         let Some(program) = words.first() else { return };
-        let name = program.value.clone().unwrap_or_default();
+        let mut name = program.value.clone().unwrap_or_default();
+        if let Some(meant) = self.aliases.get(&name.to_ascii_lowercase()) {
+            name.clone_from(meant);
+            words[0] = program.with_value(meant);
+        }
         if let Some(body) = self.functions.get(&name.to_ascii_lowercase()).copied() {
             if !self.running.contains(&name) {
                 self.running.push(name);
@@ -241,6 +288,13 @@ impl<'t> PowerShellReader<'_, 't> {
             }
             "pushd" | "push-location" => self.state.change_directory("pushd", &words[1..]),
             "popd" | "pop-location" => self.state.change_directory("popd", &words[1..]),
+            "set-alias" | "new-alias" | "sal" | "nal" => {
+                let plain = words[1..].iter().filter_map(|word| word.value.as_deref());
+                let mut plain = plain.filter(|word| !word.starts_with('-'));
+                if let (Some(name), Some(meant)) = (plain.next(), plain.next()) {
+                    self.aliases.insert(name.to_ascii_lowercase(), meant.to_owned());
+                }
+            }
             _ => {}
         }
         self.emit(words, place);

@@ -9,10 +9,13 @@ use super::word::{WordPart, quoted};
 use super::{Command, Directory, Given, Left};
 use crate::base::syntax::{self, Grammar};
 use crate::base::text::Span;
+use crate::rules::folders::folders;
 use crate::rules::wrappers::WRAPPERS;
 
 /// How deep a script's statements are looked at.
 const MAX_DEPTH: usize = 100;
+/// What a function that deletes a folder is as a command.
+const REMOVE: &str = "rm -r";
 /// Stands for a word that is not known.
 const UNKNOWN: &str = "?";
 
@@ -62,8 +65,10 @@ pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) ->
 /// does not count.
 pub fn subprocess_calls(text: &str) -> Vec<CommandCall> {
     let functions = &WRAPPERS.python_functions;
+    let removers = &folders().python_removers;
     let is_called = |name: &str| text.matches(&format!("{name}(")).count() > 1;
-    let mut calls = command_calls(text, &|callee| functions.contains(callee));
+    let matters = |callee: &str| functions.contains(callee) || removers.iter().any(|r| r == callee);
+    let mut calls = command_calls(text, &matters);
     calls.retain(|call| call.function.as_deref().is_none_or(is_called));
     calls
 }
@@ -136,6 +141,11 @@ fn call(
         conditional,
         cwd: None,
     };
+    if folders().python_removers.iter().any(|remover| remover == callee) {
+        run.script = REMOVE.to_owned();
+        run.word(path(first, text));
+        return Some(run);
+    }
     match first.kind() {
         "list" | "tuple" => {
             let mut cursor = first.walk();
@@ -178,6 +188,17 @@ impl CommandCall {
                 self.holes.push(Span::new(start, self.script.len()));
             }
         }
+    }
+}
+
+/// A path, as text or as `Path("…")`.
+fn path(node: Node<'_>, text: &str) -> Option<String> {
+    let made = |callee: &str| matches!(callee, "Path" | "pathlib.Path" | "str");
+    match node.child_by_field_name("function").and_then(|f| text.get(f.byte_range())) {
+        Some(callee) if made(callee) => {
+            path(node.child_by_field_name("arguments")?.named_child(0)?, text)
+        }
+        _ => string(node, text),
     }
 }
 

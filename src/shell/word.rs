@@ -56,6 +56,12 @@ impl Word {
         Self { raw: raw.to_owned(), value: value.filter(|v| v.len() <= MAX_VALUE), span, parts }
     }
 
+    /// The same word in the script, with a value that something else gives.
+    pub(super) fn with_value(&self, text: &str) -> Word {
+        let part = WordPart::computed(Some(text.to_owned()), self.span, true);
+        Word { value: Some(text.to_owned()), parts: vec![part], ..self.clone() }
+    }
+
     /// What the word is known to start with.
     pub fn static_prefix(&self) -> String {
         self.parts.iter().map_while(|p| p.text.as_deref()).collect()

@@ -17,6 +17,10 @@ impl<'t> BashReader<'_, 't> {
         if let Some(words) = self.all_arguments(node) {
             return words;
         }
+        if let Some(texts) = alternatives(self.text(node)) {
+            let whole = self.script.word(span(node), Vec::new());
+            return texts.iter().map(|text| whole.with_value(text)).collect();
+        }
         let parts = self.parts(node, false, 0);
         split(parts).into_iter().map(|parts| self.script.word(span(node), parts)).collect()
     }
@@ -133,7 +137,7 @@ impl<'t> BashReader<'_, 't> {
     /// `${0%/*}`, `$(cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)`. `text` may contain nothing
     /// else.
     fn own_folder(&self, text: &str) -> Option<String> {
-        const HARMLESS: [&str; 12] = [
+        const HARMLESS: [&str; 13] = [
             "cd",
             "pwd",
             "realpath",
@@ -142,10 +146,11 @@ impl<'t> BashReader<'_, 't> {
             ";",
             "--",
             "-P",
+            "-L",
+            "--physical",
             "-f",
             "-s",
             "-e",
-            ">/dev/null",
         ];
         let path = (self.vars)("0")?;
         let plain = text
@@ -153,12 +158,18 @@ impl<'t> BashReader<'_, 't> {
             .replace("${BASH_SOURCE%/*}", "$(dirname $0)")
             .replace("${BASH_SOURCE[0]%/*}", "$(dirname $0)")
             .replace("${BASH_SOURCE[0]}", "$0")
+            .replace("${BASH_SOURCE}", "$0")
+            .replace("${BASH_SOURCE[0]:-$0}", "$0")
+            .replace("${BASH_SOURCE:-$0}", "$0")
             .replace("$BASH_SOURCE", "$0")
             .replace("${0}", "$0");
         let plain = plain
             .replace("$(", " ")
             .replace([')', '"', '`'], " ")
             .replace("2>&1", " ")
+            .replace("&>", " &> ")
+            .replace("2>", " > ")
+            .replace(">/", "> /")
             .replace(';', " ; ");
         let (mut steps, mut of_script, mut asks_folder) = (Vec::new(), 0, false);
         for word in plain.split_whitespace().filter(|w| !HARMLESS.contains(w)) {
@@ -214,6 +225,16 @@ fn found_program(text: &str) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// The words that `{a,b}` becomes; `None` for anything else that a shell would look into.
+fn alternatives(text: &str) -> Option<Vec<String>> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ',');
+    let (before, rest) = text.split_once('{')?;
+    let (inside, after) = rest.split_once('}')?;
+    let all_plain = [before, inside, after].iter().all(|part| part.chars().all(plain));
+    (all_plain && inside.contains(','))
+        .then(|| inside.split(',').map(|part| format!("{before}{part}{after}")).collect())
 }
 
 /// The command of `$(command)` or of the same in backticks.

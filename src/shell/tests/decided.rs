@@ -35,6 +35,101 @@ fn branches_whose_test_is_known() {
 }
 
 #[test]
+fn names_that_a_script_gives_to_a_program() {
+    let count = |shell: Shell, script: &str| nox_in(&shell, script, &[]).len();
+    assert_eq!(count(Shell::Bash, "alias n='python -m nox'\nn -s lint"), 1);
+    assert_eq!(count(Shell::Bash, "alias n=ls\nn -s lint"), 0);
+    assert_eq!(count(Shell::Bash, "alias n='cd x; nox'\nn -s lint"), 0, "more than a command");
+    for script in ["Set-Alias n nox\nN -s lint", "New-Alias -Name n -Value nox\nn -s lint"] {
+        assert_eq!(count(Shell::PowerShell, script), 1, "{script}");
+    }
+    // What the alias stands for isn't written where it is used.
+    assert_eq!(with_flag(&Shell::Bash, "alias n=nox\nn -s a"), "alias n=nox\nn -s a");
+}
+
+#[test]
+fn lists_that_are_written_out() {
+    let sessions = |shell: Shell, script: &str| {
+        let found = nox_in(&shell, script, &[]);
+        assert_eq!(found.len(), 1, "{script}");
+        (found[0].args[1].choices(), found[0].conditional)
+    };
+    let both = || (vec!["a".to_owned(), "b".to_owned()], false);
+    assert_eq!(sessions(Shell::Bash, "for s in {a,b}; do nox -s $s; done"), both());
+    for list in ["'a', 'b'", "@(\"a\", \"b\")"] {
+        let script = format!("foreach ($s in {list}) {{ nox -s $s }}");
+        assert_eq!(sessions(Shell::PowerShell, &script), both(), "{script}");
+    }
+    let open = sessions(Shell::PowerShell, "foreach ($s in Get-Sessions) { nox -s $s }");
+    assert_eq!(open, (vec![], true));
+    assert_eq!(values(&nox("nox -s {a,b}")[0].args), [Some("-s"), Some("a"), Some("b")]);
+}
+
+#[test]
+fn functions_of_a_script_that_is_read_with_source() {
+    let library = "run() { nox -s \"$1\"; }\nboth() { run a; run b; }\nloop() { loop; }\n";
+    let sessions = |script: &str| {
+        let files = |path: &str| (path == "ci/lib.sh").then(|| library.to_owned());
+        let given = Given { vars: &|_| None, files: &files };
+        let found = commands_given(&Shell::Bash, &Expanded::new(script, &[]), &given);
+        let found = found.iter().flat_map(|c| calls(c, "nox"));
+        found.map(|c| c.args[1].value.clone()).collect::<Vec<_>>()
+    };
+    let session = |name: &str| Some(name.to_owned());
+    assert_eq!(sessions("source ci/lib.sh\nrun lint"), [session("lint")]);
+    assert_eq!(sessions(". ci/lib.sh; both"), [session("a"), session("b")]);
+    assert_eq!(sessions("source ci/lib.sh\nloop"), []);
+    assert_eq!(sessions("run lint"), []);
+}
+
+#[test]
+fn comparisons_of_texts_in_powershell_and_cmd() {
+    for (shell, script, expected) in [
+        (
+            Shell::PowerShell,
+            "if ('x' -ne 'true') { nox -s a } else { nox -s b }",
+            vec![("a", false)],
+        ),
+        (Shell::PowerShell, "if ($env:SESSION -eq 'docs') { nox -s a }", vec![]),
+        (
+            Shell::PowerShell,
+            "if ($env:SESSION -eq 'docs') { nox -s a } else { nox -s b }",
+            vec![("b", false)],
+        ),
+        (
+            Shell::PowerShell,
+            "if ($x -eq 'docs') { nox -s a } else { nox -s b }",
+            vec![("a", true), ("b", true)],
+        ),
+        (Shell::Cmd, "if not \"%SESSION%\"==\"lint\" nox -s a", vec![]),
+        (Shell::Cmd, "if /i \"%SESSION%\"==\"LINT\" nox -s a", vec![("a", false)]),
+        (Shell::Cmd, "if \"%OTHER%\"==\"x\" nox -s a", vec![("a", true)]),
+    ] {
+        let found = nox_in(&shell, script, &[]);
+        let found: Vec<_> =
+            found.iter().map(|c| (c.args[1].value.clone().unwrap(), c.conditional)).collect();
+        let expected: Vec<_> = expected.iter().map(|(s, c)| ((*s).to_owned(), *c)).collect();
+        assert_eq!(found, expected, "{script}");
+    }
+}
+
+#[test]
+fn folders_that_python_deletes_are_commands() {
+    let of = |script: &str| {
+        let found = commands(&Shell::Python, &Expanded::new(script, &[]), &|_| None);
+        found
+            .iter()
+            .flat_map(|c| values(&c.words).into_iter().map(|v| v.map(str::to_owned)))
+            .collect::<Vec<_>>()
+    };
+    let removed = |path: &str| ["rm", "-r", path].map(|word| Some(word.to_owned())).to_vec();
+    assert_eq!(of("import shutil\nshutil.rmtree('.nox', ignore_errors=True)"), removed(".nox"));
+    assert_eq!(of("shutil.rmtree(Path('.nox'))"), removed(".nox"));
+    assert_eq!(of("shutil.rmtree(folder)").last(), Some(&None));
+    assert_eq!(of("print('rmtree')"), []);
+}
+
+#[test]
 fn parallel_gives_its_inputs_to_the_program() {
     let session = |script: &str| {
         let found = nox(script);
@@ -60,6 +155,14 @@ fn a_script_finds_its_own_folder() {
         (Shell::PowerShell, "cd \"$PSScriptRoot/..\"\r\nnox"),
         (Shell::Cmd, "cd /d %~dp0..\r\ncall nox"),
         (Shell::Bash, "cd `dirname $0`/..\nnox"),
+        (
+            Shell::Bash,
+            "D=\"$(cd -- \"$(dirname -- \"${BASH_SOURCE[0]}\")\" &>/dev/null && pwd -P)\"\ncd \"$D/..\"\nnox",
+        ),
+        (
+            Shell::Bash,
+            "D=$(cd \"$(dirname \"${BASH_SOURCE[0]:-$0}\")\" >/dev/null 2>&1 && pwd)\ncd $D/..\nnox",
+        ),
     ] {
         let found = commands(&shell, &Expanded::new(script, &[]), &vars);
         let found: Vec<Call> = found.iter().flat_map(|c| calls(c, "nox")).collect();

@@ -12,7 +12,8 @@ use super::session::{bodies, describe, own_reuse};
 use super::{argv, backend, install, noxfile, reuse, select};
 use crate::base::path::parent;
 use crate::rules::nox::{Meaning, rules};
-use crate::tool::{Answer, Backend, OutsideFolder, Request, Reuse, Run, Session};
+use crate::rules::publishers::publishers;
+use crate::tool::{Answer, Argument, Backend, OutsideFolder, Request, Reuse, Run, Session};
 
 pub(super) fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
     let call = argv::parse(request.args);
@@ -28,7 +29,7 @@ pub(super) fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
     };
     let reader = nesting.noxfiles.read(&path, request.files, request.env);
     let folder = parent(&path);
-    match env_dir(&call, reader.as_ref(), folder) {
+    match env_dir(&call, request.args, reader.as_ref(), folder) {
         Ok(dir) => run.env_dirs.push(dir),
         Err(why) => run.undecided.push(why),
     }
@@ -127,6 +128,7 @@ fn inside(path: &str) -> bool {
 /// The environment folder, relative to the repository root.
 fn env_dir(
     call: &NoxCall,
+    words: &[Argument],
     reader: Option<&NoxfileReader<'_>>,
     folder: &str,
 ) -> Result<String, String> {
@@ -139,12 +141,14 @@ fn env_dir(
     let Some(name) = name else {
         return Err("the environment folder's name is computed".to_owned());
     };
-    // The shell turns `~` into the home folder, and so do Python's functions; nox itself does not.
-    let expanded = match call.one(Meaning::Envdir) {
-        Some(_) => true,
-        None => matches!(option, Some(Value::Path(_))),
+    // The shell turns `~` into the home folder, but not inside a word; nox itself does not.
+    let inside_word = |word: &Argument| {
+        word.value.as_ref().is_some_and(|word| word.ends_with(&format!("={name}")))
     };
-    let at_home = expanded && name.starts_with("~/");
+    let at_home = name.starts_with("~/");
+    if at_home && (call.one(Meaning::Envdir).is_none() || words.iter().any(inside_word)) {
+        return Err(format!("nothing expands the `~` of the environment folder `{name}`"));
+    }
     if (name.starts_with('/') && name.len() > 1) || at_home {
         return Ok(name.trim_end_matches('/').to_owned());
     }
@@ -331,9 +335,18 @@ fn follow(
     };
     run.sessions = all;
 
+    let handed: Vec<Option<&str>> = request
+        .args
+        .iter()
+        .skip_while(|word| word.value.as_deref() != Some("--"))
+        .skip(1)
+        .map(|word| word.value.as_deref())
+        .collect();
     for effects in certain.iter().map(|(_, effects)| effects) {
         if run.publishes.is_none() {
-            run.publishes.clone_from(&effects.publishes);
+            let open =
+                || effects.open_commands.iter().find_map(|words| publishes_with(words, &handed));
+            run.publishes = effects.publishes.clone().or_else(open);
         }
         run.removes.extend(effects.removes.iter().cloned());
     }
@@ -349,8 +362,7 @@ fn follow(
     // Sessions that run programs nobody is seen to install get them in a way that is not
     // understood.
     let unseen = !exact || effects.iter().all(|e| e.installs.is_empty() && (e.opaque || e.runs));
-    let mut handed = request.args.iter().skip_while(|word| word.value.as_deref() != Some("--"));
-    let hands_archives = handed.any(|word| word.value.as_deref().is_some_and(install::is_archive));
+    let hands_archives = handed.iter().flatten().any(|word| install::is_archive(word));
     let (folder, files) = (&reader.folder, request.files);
     let mut installs = install::collect(&effects, &reader.reads, folder, files, hands_archives);
     if unseen && installs.files.is_empty() {
@@ -423,6 +435,17 @@ fn follow(
         effects.nested.clone().into_iter().map(move |call| (call, certain))
     };
     effects.iter().zip(surely).flat_map(of).collect()
+}
+
+/// What a command publishes that ends in the words after `--`; one that is not known may be any.
+fn publishes_with(words: &[String], handed: &[Option<&str>]) -> Option<String> {
+    let known = handed.iter().map_while(|word| *word);
+    let all: Vec<&str> = words.iter().map(String::as_str).chain(known).collect();
+    if all.len() == words.len() + handed.len() {
+        return publishers().words(&all).map(str::to_owned);
+    }
+    let may = publishers().may_become(&all);
+    may.then(|| "may publish with the words after `--`".to_owned())
 }
 
 /// TOML, JSON or YAML.

@@ -9,6 +9,7 @@ use super::definition::{Decorator, DecoratorKind};
 use super::exec::{NoxfileReader, PythonSource};
 use super::shell;
 use super::value::{Value, join};
+use crate::actions::context::HOME;
 use crate::rules::folders::folders;
 use crate::rules::nox::rules;
 use crate::rules::wrappers::WRAPPERS;
@@ -20,6 +21,8 @@ pub(super) struct Arguments {
     pub(super) keywords: Vec<(String, Value)>,
     /// `**something` that is not known.
     pub(super) incomplete: bool,
+    /// `*something` that is not known, at the end: the words of the call may be among them.
+    pub(super) open: bool,
 }
 
 impl Arguments {
@@ -101,7 +104,10 @@ impl NoxfileReader<'_> {
                 }
                 "list_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
                     Some(Value::List(items)) => args.positional.extend(items.iter().cloned()),
-                    _ => args.positional.push(Value::Unknown),
+                    _ => {
+                        args.positional.push(Value::Unknown);
+                        args.open = true;
+                    }
                 },
                 "dictionary_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
                     Some(Value::Dict(pairs)) => {
@@ -323,10 +329,12 @@ impl NoxfileReader<'_> {
                 Value::of_shape(path, Value::Path)
             }
             ("os.path.expanduser", Some(path @ (Value::Str(_) | Value::Partly(_)))) => match path {
-                Value::Str(text) if text.starts_with("~/") => Value::Path(text.clone()),
+                Value::Str(text) if text.starts_with("~/") => {
+                    Value::Path(text.replacen('~', HOME, 1))
+                }
                 other => other.clone(),
             },
-            ("pathlib.Path.home", _) => Value::Path("~".to_owned()),
+            ("pathlib.Path.home", _) => Value::Path(HOME.to_owned()),
             ("os.path.dirname", Some(Value::Path(path))) => Value::Path(join(path, "..")),
             ("os.path.exists" | "os.path.isfile", Some(path)) => match path.text() {
                 Some(path) if self.files.is_tracked(&join(&self.folder, path)) => Value::Bool(true),

@@ -33,6 +33,8 @@ pub struct Effects {
     pub nested: Vec<NestedCall>,
     /// A clause: what a command of it publishes.
     pub publishes: Option<String>,
+    /// Commands that end in words of the call, and publish with some of them.
+    pub open_commands: Vec<Vec<String>>,
     /// Folders that it deletes, relative to the repository root.
     pub removes: Vec<String>,
 }
@@ -51,6 +53,7 @@ impl Effects {
         self.nested.dedup();
         self.keepers.extend(other.keepers);
         self.publishes = self.publishes.or(other.publishes);
+        self.open_commands.extend(other.open_commands);
         self.removes.extend(other.removes);
         self.makes_tmp |= other.makes_tmp;
         self.changes_folder |= other.changes_folder;

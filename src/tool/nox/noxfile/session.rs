@@ -70,12 +70,17 @@ impl NoxfileReader<'_> {
             return;
         }
         self.publishes(args.positional.iter());
+        if args.open {
+            self.may_publish(&args.positional);
+        }
         let words: Vec<Option<&str>> = args.positional.iter().map(Value::text).collect();
         let known: Vec<&str> = words.iter().copied().flatten().collect();
         if let Some((program, rest)) = known.split_first()
-            && folders().remover(program, rest).is_some()
+            && let Some(remover) = folders().remover(program, rest)
         {
-            args.positional[1..].iter().for_each(|path| self.removes(Some(path)));
+            let last = args.positional.len() - usize::from(remover.moves);
+            let paths = args.positional.get(1..last).unwrap_or_default();
+            paths.iter().for_each(|path| self.removes(Some(path)));
         }
         let starts = |with: &[String]| {
             with.len() <= words.len()
@@ -162,6 +167,7 @@ impl NoxfileReader<'_> {
                 positional: command.words,
                 keywords: args.keywords.clone(),
                 incomplete: args.incomplete,
+                open: false,
             };
             self.command("run", &inner, certain && !command.conditional);
         }
@@ -173,6 +179,14 @@ impl NoxfileReader<'_> {
         if let Some(what) = publishers().words(&words) {
             self.effects.publishes.get_or_insert_with(|| what.to_owned());
         }
+    }
+
+    /// Notes a command that publishes with the right words after it.
+    fn may_publish(&mut self, words: &[Value]) {
+        let known: Option<Vec<&str>> =
+            words.split_last().and_then(|(_, known)| known.iter().map(Value::text).collect());
+        let Some(known) = known.filter(|known| publishers().may_become(known)) else { return };
+        self.effects.open_commands.push(known.into_iter().map(str::to_owned).collect());
     }
 
     /// Notes that a folder is deleted.

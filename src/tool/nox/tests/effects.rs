@@ -45,6 +45,34 @@ def clean(session):
 }
 
 #[test]
+fn words_of_the_call_may_make_a_command_publish() {
+    let file = "import nox
+@nox.session
+def twine(session):
+    session.install('twine==6.2.0')
+    session.run('python', '-m', 'twine', *session.posargs)
+@nox.session
+def tests(session):
+    session.install('pytest==8.4.2')
+    session.run('pytest', *session.posargs)
+";
+    for (line, publishes) in [
+        ("-s twine -- upload dist/*", true),
+        ("-s twine -- --verbose upload", true),
+        ("-s twine -- check dist/*", false),
+        ("-s twine", false),
+        // Not known: it may be `upload`.
+        ("-s twine -- ? dist/*", true),
+        ("-s twine -- check ?", false),
+        ("-s tests -- upload", false),
+        ("-s tests -- ?", false),
+    ] {
+        let run = call_in(&[("noxfile.py", file)], "", line, &[]);
+        assert_eq!(run.publishes.is_some(), publishes, "{line}");
+    }
+}
+
+#[test]
 fn a_list_that_includes_another_one_is_as_fixed_as_that() {
     let file =
         "import nox\n@nox.session\ndef t(session): session.install('-r', 'requirements.txt')\n";

@@ -1,0 +1,97 @@
+//! Tasks of mise, and programs whose files are not read.
+
+use super::{check, followed};
+
+const CONFIG: &str = r#"[tools]
+python = "3.13"
+[tasks]
+lint = "nox -s lint"
+[tasks.check]
+alias = "c"
+depends = ["lint"]
+dir = "{{config_root}}/sub"
+run = ["echo {{vars.x}}", { task = "docs" }, "nox -s check"]
+[tasks.docs]
+file = "ci/docs.sh"
+[tasks.py]
+shell = "python"
+run = "import subprocess; subprocess.run(['nox'])"
+[tasks.elsewhere]
+dir = "{{vars.folder}}"
+run = "nox"
+"#;
+
+#[test]
+fn tasks_of_its_configuration() {
+    check(
+        &[("mise.toml", CONFIG), ("ci/docs.sh", "nox -s docs\n")],
+        &[
+            ("mise run lint", &["4: nox -s lint"]),
+            ("mise run -q lint -- -v", &["4: nox -s lint -v"]),
+            ("mise r lint --x", &["4: nox -s lint --x"]),
+            ("mise lint", &["4: nox -s lint"]),
+            ("mise tasks run lint", &["4: nox -s lint"]),
+            (
+                "mise run c",
+                &[
+                    "4: nox -s lint",
+                    "9: echo unknown_value in sub",
+                    "1: nox -s docs",
+                    "9: nox -s check in sub",
+                ],
+            ),
+            ("mise run lint ::: docs", &["4: nox -s lint", "1: nox -s docs"]),
+            ("mise install", &[]),
+            ("mise run --dry-run lint", &[]),
+            ("mise run other", &[]),
+        ],
+    );
+    let files = [("mise.toml", CONFIG)];
+    for (line, said) in [
+        ("mise run elsewhere", "the task `elsewhere` runs in an unknown folder"),
+        ("mise run 'l*'", "cachelint doesn't know which task of `mise.toml` runs"),
+        ("mise run $TASK", "cachelint doesn't know which task of `mise.toml` runs"),
+    ] {
+        assert_eq!(followed(&files, "", line).notes, [said], "{line}");
+    }
+}
+
+#[test]
+fn tasks_that_are_files() {
+    let python = "#!/usr/bin/env python3\nimport subprocess\nsubprocess.run(['nox'])\n";
+    check(
+        &[
+            (".mise/tasks/ci/lint", "#!/bin/bash\nnox -s lint\n"),
+            ("mise-tasks/all.sh", "nox\n"),
+            ("mise-tasks/py", python),
+            ("mise-tasks/docs/_default", "nox -s docs\n"),
+        ],
+        &[
+            ("mise run ci:lint", &["1: #!/bin/bash\nnox -s lint"]),
+            ("mise run all", &["1: nox"]),
+            ("mise run py", &["3: nox"]),
+            ("mise run docs", &["1: nox -s docs"]),
+            ("mise run lint", &[]),
+            ("mise docs", &["1: nox -s docs"]),
+            ("mise use", &[]),
+        ],
+    );
+    let included = "[task_config]\nincludes = ['more.toml', 'scripts']\n";
+    check(
+        &[("mise.toml", included), ("more.toml", "[t]\nrun = 'nox'\n"), ("scripts/u", "nox -l\n")],
+        &[("mise run t", &["2: nox"]), ("mise run u", &["1: nox -l"])],
+    );
+}
+
+#[test]
+fn files_that_are_not_read_are_said() {
+    let rake = "task :spec do\n  sh \"nox -s tests\"\nend\n";
+    let said = |files: &[(&'static str, &'static str)], line: &str| {
+        followed(files, "sub", line).notes.len()
+    };
+    assert_eq!(said(&[("Rakefile", rake)], "rake spec"), 1);
+    assert_eq!(said(&[("Rakefile", rake)], "bundle exec rake"), 1);
+    assert_eq!(said(&[("Rakefile", "# nox -s tests\ntask :spec\n")], "rake spec"), 0);
+    assert_eq!(said(&[("Earthfile", "test:\n  RUN nox -s tests\n")], "earthly +test"), 1);
+    assert_eq!(said(&[("Rakefile", rake)], "make spec"), 0);
+}

@@ -1,0 +1,35 @@
+//! The right to upload, which a job, a step or a command is given by a variable or a secret.
+
+use super::followed::CommandOrigin;
+use super::timeline::TimelineBuilder;
+use crate::rules::publishers::publishers;
+use crate::shell::Call;
+
+impl TimelineBuilder<'_> {
+    /// A variable with the right to upload to an index, of the job, the step, an earlier step or the
+    /// command itself.
+    pub(super) fn credential(&self, origin: &CommandOrigin<'_>, call: &Call) -> Option<String> {
+        let job = self.job.iter().map(|job| &job.env);
+        let entries = job.chain([&origin.here.step.env]).flat_map(|env| &env.entries);
+        let entries = entries.map(|(name, value)| (name.as_str(), value.text.as_str()));
+        let set = self.state.exported.iter().chain(&origin.env).chain(&call.env);
+        granted_among(entries.chain(set.map(|(name, _)| (name.as_str(), ""))))
+    }
+}
+
+/// The first of these variables, or of the secrets that are their values, that is the right to
+/// upload.
+pub(super) fn granted_among<'v>(
+    mut variables: impl Iterator<Item = (&'v str, &'v str)>,
+) -> Option<String> {
+    let data = publishers();
+    let granted = variables.find_map(|(name, value)| {
+        if data.is_credential(name) { Some(name) } else { data.credential_in(value) }
+    });
+    granted.map(str::to_owned)
+}
+
+/// What a job does that has the right to upload.
+pub(super) fn granted_by(name: &str) -> String {
+    format!("has `{name}`, so it can upload")
+}
