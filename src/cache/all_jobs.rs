@@ -210,7 +210,7 @@ mod tests {
         let (inner, outer) =
             (action("run: nox, shell: bash"), action("uses: ./.github/actions/inner"));
         let job = |i: usize| {
-            let name = if i % 2 == 0 { "inner" } else { "outer" };
+            let name = if i.is_multiple_of(2) { "inner" } else { "outer" };
             format!("  t{i}:\n    steps:\n      - uses: ./.github/actions/{name}\n")
         };
         let text = format!("on: push\njobs:\n{}", (0..60).map(job).collect::<String>());

@@ -210,7 +210,7 @@ const COMPLETE: &str = "Complete job";
 
 /// `[name   ] rest`. A name may hold brackets too: then it ends where what follows is act's, or where the name is
 /// one that is known.
-fn act_prefix<'l>(line: &'l str, is_known: impl Fn(&str) -> bool) -> Option<(&'l str, &'l str)> {
+fn act_prefix(line: &str, is_known: impl Fn(&str) -> bool) -> Option<(&str, &str)> {
     let inside = line.strip_prefix('[')?;
     let mut ends = inside
         .match_indices("] ")

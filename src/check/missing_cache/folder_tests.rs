@@ -124,7 +124,7 @@ fn a_condition_is_the_same_with_and_without_its_braces() {
     let fix = with_setup(&steps).fix.unwrap();
     let conditions: usize = fix.edits.iter().map(|e| e.content.matches("if: ").count()).sum();
     assert!(conditions > 0, "{fix:?}");
-    let other = steps.replace("${{ ", "${{ !").replace(" }}", " }}");
+    let other = steps.replace("${{ ", "${{ !");
     let fix = with_setup(&other).fix.unwrap();
     assert!(fix.edits.iter().all(|e| !e.content.contains("if: ")), "{fix:?}");
 }
