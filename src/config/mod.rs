@@ -54,7 +54,7 @@ pub struct Config {
     pub per_path_ignores: BTreeMap<PathPattern, Vec<CheckNames>>,
     /// Whether a fix lets nox reuse environments (`insert`), or only adds the cache step and leaves
     /// the commands to you (`report`).
-    pub reuse: Reuse,
+    pub reuse: ReuseSetting,
     /// Whether inserted cache steps get restore keys.
     pub restore_keys: bool,
     /// Expressions or words to add to every key, such as `${{ vars.CACHE_EPOCH }}`.
@@ -80,7 +80,7 @@ impl Default for Config {
             exclude: Vec::new(),
             severity: BTreeMap::new(),
             per_path_ignores: BTreeMap::new(),
-            reuse: Reuse::default(),
+            reuse: ReuseSetting::default(),
             restore_keys: true,
             key_parts: Vec::new(),
             key_files: Vec::new(),
@@ -95,7 +95,7 @@ impl Default for Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum Reuse {
+pub enum ReuseSetting {
     /// A fix changes the nox commands so that they reuse environments.
     #[default]
     Insert,
@@ -325,7 +325,7 @@ mod tests {
                     per-path-ignores:\n  .github/workflows/r*.yml: [missing-cache]\n";
         let config = load("pyproject.toml", toml).unwrap();
         assert_eq!(load(".forgejo/cachelint.yml", yaml).unwrap(), config);
-        assert_eq!((config.reuse, config.restore_keys), (Reuse::Report, false));
+        assert_eq!((config.reuse, config.restore_keys), (ReuseSetting::Report, false));
         assert!(!config.runs("nox/constant-key") && config.runs("nox/missing-cache"));
         assert!(!config.reports("nox/missing-cache", ".github/workflows/release.yml"));
         assert!(config.reports("nox/missing-cache", ".github/workflows/ci.yml"));

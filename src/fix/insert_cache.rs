@@ -324,7 +324,7 @@ fn reuse(
     if without.is_empty() {
         return Ok(false);
     }
-    if context.settings.reuse == config::Reuse::Report {
+    if context.settings.reuse == config::ReuseSetting::Report {
         notes.push(
             "nox still deletes what is restored: add `-r` to its commands yourself, because the \
              settings say `reuse = \"report\"`"

@@ -42,7 +42,7 @@ pub fn reuse(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String> {
     let calls: Vec<_> = caches.list.iter().flat_map(ExistingCache::wasted_on).collect();
     let (first, _) = calls.first().ok_or("every call already reuses its environments")?;
     let document = first.step_ref.document;
-    if caches.context.settings.reuse == config::Reuse::Report {
+    if caches.context.settings.reuse == config::ReuseSetting::Report {
         return Err(LEFT_TO_USER.to_owned());
     }
     if let Some(reason) = calls.iter().find_map(|(_, call)| obstacle(call)) {

@@ -4,7 +4,7 @@ use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Answer, Backend, Variable};
 
 use super::argv::NoxCall;
-use super::noxfile::{Definition, NoxfileReader, Value};
+use super::noxfile::{Definition, NoxfileReader, PythonValue};
 
 /// What a call says about backends before a session has its say.
 pub struct OfCall {
@@ -20,8 +20,8 @@ impl OfCall {
             return forced.clone();
         }
         match definition.map(|d| &d.venv_backend) {
-            Some(Value::Str(text)) => named(text),
-            None | Some(Value::None) => {
+            Some(PythonValue::Str(text)) => named(text),
+            None | Some(PythonValue::None) => {
                 let package = definition.and_then(|d| d.package).and_then(|p| p.backend.as_deref());
                 match package.filter(|_| self.default_is_noxfiles) {
                     Some(backend) if creates(&self.default) != Answer::No => named(backend),
@@ -66,14 +66,14 @@ pub fn of_call(
 fn of_noxfile(reader: &NoxfileReader<'_>) -> Backend {
     const OPTION: &str = "default_venv_backend";
     match reader.options.get(OPTION) {
-        None | Some(Value::None) => named(&rules().default_backend),
-        Some(Value::Str(text)) => named(text),
+        None | Some(PythonValue::None) => named(&rules().default_backend),
+        Some(PythonValue::Str(text)) => named(text),
         // Set under a condition: one of the values it is ever given, or nox's own default.
         Some(_) => {
             let mut names = Vec::new();
             for value in reader.option_values.get(OPTION).into_iter().flatten() {
                 match value {
-                    Value::Str(text) => names.extend(named(text).names),
+                    PythonValue::Str(text) => names.extend(named(text).names),
                     _ => return Backend::default(),
                 }
             }

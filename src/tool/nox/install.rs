@@ -9,7 +9,7 @@ use crate::rules::nox::rules;
 use crate::tool::Files;
 
 use super::metadata;
-use super::noxfile::{Effects, Install, Value, join};
+use super::noxfile::{Effects, Install, PythonValue, join};
 use crate::base::glob::Pattern;
 
 /// What the sessions of a call install.
@@ -167,11 +167,12 @@ impl InstallCollector<'_> {
         while let Some(word) = words.next() {
             let Some(text) = word.text() else {
                 if let Some(shape) = attached_file(word.shape()).filter(|_| word.is_partly()) {
-                    fixed &= self.named(Some(&Value::Partly(shape.to_owned())));
+                    fixed &= self.named(Some(&PythonValue::Partly(shape.to_owned())));
                     listed = true;
                     continue;
                 }
-                self.installs.computed |= matches!(word, Value::Unknown | Value::Partly(_));
+                self.installs.computed |=
+                    matches!(word, PythonValue::Unknown | PythonValue::Partly(_));
                 self.installs.unknown |= may_be_file(word);
                 free = true;
                 continue;
@@ -182,10 +183,10 @@ impl InstallCollector<'_> {
                 fixed &= self.named(words.next());
                 listed = true;
             } else if let Some(name) = attached_file(text) {
-                fixed &= self.named(Some(&Value::str(name)));
+                fixed &= self.named(Some(&PythonValue::str(name)));
                 listed = true;
             } else if text == "-e" || text == "--editable" {
-                if let Some(path) = words.next().and_then(Value::text) {
+                if let Some(path) = words.next().and_then(PythonValue::text) {
                     free |= self.local(path);
                 }
             } else if let Some(path) =
@@ -204,11 +205,11 @@ impl InstallCollector<'_> {
             } else if text == "--find-links" || text == "-f" {
                 self.links(words.next());
             } else if let Some(place) = text.strip_prefix("--find-links=") {
-                self.links(Some(&Value::str(place)));
+                self.links(Some(&PythonValue::str(place)));
             } else if rules().value_options.iter().any(|o| o == text) {
                 words.next();
             } else if !text.starts_with('-') {
-                free |= self.package(text, matches!(word, Value::Path(_)), install.conda);
+                free |= self.package(text, matches!(word, PythonValue::Path(_)), install.conda);
             }
         }
         if listed { fixed } else { !free }
@@ -216,7 +217,7 @@ impl InstallCollector<'_> {
 
     /// Notes a word that asks for the newest versions of more than the installers themselves.
     fn newest(&mut self, install: &Install) {
-        let mut texts = install.args.iter().filter_map(Value::text);
+        let mut texts = install.args.iter().filter_map(PythonValue::text);
         let asks = |text: &&str| {
             rules().newest_options.iter().any(|option| option == text)
                 || (text.contains("://")
@@ -233,12 +234,12 @@ impl InstallCollector<'_> {
     }
 
     /// A file of requirements by its name; whether it fixes all of them.
-    fn named(&mut self, name: Option<&Value>) -> bool {
+    fn named(&mut self, name: Option<&PythonValue>) -> bool {
         match name {
-            Some(Value::Str(name) | Value::Path(name)) => {
+            Some(PythonValue::Str(name) | PythonValue::Path(name)) => {
                 self.requirements(&join(self.folder, name))
             }
-            Some(Value::Partly(shape)) => self.every(shape),
+            Some(PythonValue::Partly(shape)) => self.every(shape),
             _ => {
                 self.installs.computed = true;
                 self.unfollowed("the name of a requirement file is computed".to_owned());
@@ -268,8 +269,8 @@ impl InstallCollector<'_> {
     }
 
     /// A place where packages are looked for besides the index.
-    fn links(&mut self, place: Option<&Value>) {
-        let Some(place) = place.and_then(Value::text) else {
+    fn links(&mut self, place: Option<&PythonValue>) {
+        let Some(place) = place.and_then(PythonValue::text) else {
             return self.unfollowed("`--find-links` names an unknown place".to_owned());
         };
         let tracked = !self.files.tracked_under(&join(self.folder, place)).is_empty();
@@ -372,10 +373,10 @@ impl InstallCollector<'_> {
 }
 
 /// Whether a word that is not known can name a file: `x==*` cannot.
-fn may_be_file(word: &Value) -> bool {
+fn may_be_file(word: &PythonValue) -> bool {
     match word {
-        Value::Unknown => true,
-        Value::Partly(shape) => shape.starts_with('*') || shape.contains('/'),
+        PythonValue::Unknown => true,
+        PythonValue::Partly(shape) => shape.starts_with('*') || shape.contains('/'),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@ use crate::rules::nox::Meaning;
 use crate::tool::Reuse;
 
 use super::argv::NoxCall;
-use super::noxfile::{NoxfileReader, Value};
+use super::noxfile::{NoxfileReader, PythonValue};
 
 /// nox's setting for all sessions of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub fn global(call: &NoxCall, reader: Option<&NoxfileReader<'_>>) -> Global {
         return new(Setting::Unknown, "part of the command line is unknown");
     }
     let Some(reader) = reader else { return new(Setting::Unknown, "there is no noxfile to read") };
-    match reader.options.get("reuse_existing_virtualenvs").map(Value::truth) {
+    match reader.options.get("reuse_existing_virtualenvs").map(PythonValue::truth) {
         Some(Some(true)) => {
             return new(Setting::Yes, "`nox.options.reuse_existing_virtualenvs` in the noxfile");
         }
@@ -89,7 +89,7 @@ pub fn global(call: &NoxCall, reader: Option<&NoxfileReader<'_>>) -> Global {
     }
     match reader.options.get("reuse_venv") {
         None => new(Setting::No, "nox rebuilds environments unless it is told to reuse them"),
-        Some(Value::Str(text)) => {
+        Some(PythonValue::Str(text)) => {
             let setting = setting(text);
             let text = format!("nox.options.reuse_venv = \"{text}\"");
             let off = matches!(setting, Setting::No | Setting::Never);
@@ -116,16 +116,16 @@ fn setting(text: &str) -> Setting {
 }
 
 /// One session's decision, from the setting and its own `reuse_venv=`.
-pub fn session(setting: Setting, own: &Value) -> Reuse {
+pub fn session(setting: Setting, own: &PythonValue) -> Reuse {
     match (setting, own) {
         (Setting::Always, _) => Reuse::On,
         (Setting::Never, _) => Reuse::Off,
         // Only `always` and `never` go over the session's head.
         (Setting::Unknown, _) => Reuse::Unknown,
-        (_, Value::Bool(true)) => Reuse::On,
-        (_, Value::Bool(false)) => Reuse::Off,
-        (Setting::Yes, Value::None) => Reuse::On,
-        (Setting::No, Value::None) => Reuse::Off,
+        (_, PythonValue::Bool(true)) => Reuse::On,
+        (_, PythonValue::Bool(false)) => Reuse::Off,
+        (Setting::Yes, PythonValue::None) => Reuse::On,
+        (Setting::No, PythonValue::None) => Reuse::Off,
         _ => Reuse::Unknown,
     }
 }
@@ -152,14 +152,14 @@ mod tests {
     #[test]
     fn the_session_decides_unless_always_or_never() {
         for (setting, own, expected) in [
-            (Setting::No, Value::None, Reuse::Off),
-            (Setting::Yes, Value::None, Reuse::On),
-            (Setting::No, Value::Bool(true), Reuse::On),
-            (Setting::Never, Value::Bool(true), Reuse::Off),
-            (Setting::Yes, Value::Bool(false), Reuse::Off),
-            (Setting::Always, Value::Bool(false), Reuse::On),
-            (Setting::Yes, Value::Unknown, Reuse::Unknown),
-            (Setting::Unknown, Value::None, Reuse::Unknown),
+            (Setting::No, PythonValue::None, Reuse::Off),
+            (Setting::Yes, PythonValue::None, Reuse::On),
+            (Setting::No, PythonValue::Bool(true), Reuse::On),
+            (Setting::Never, PythonValue::Bool(true), Reuse::Off),
+            (Setting::Yes, PythonValue::Bool(false), Reuse::Off),
+            (Setting::Always, PythonValue::Bool(false), Reuse::On),
+            (Setting::Yes, PythonValue::Unknown, Reuse::Unknown),
+            (Setting::Unknown, PythonValue::None, Reuse::Unknown),
         ] {
             assert_eq!(session(setting, &own), expected, "{setting:?} {own:?}");
         }

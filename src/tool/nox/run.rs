@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::argv::NoxCall;
 use super::nested::{self, Nesting};
-use super::noxfile::{Effects, NestedCall, NoxfileReader, Value, join};
+use super::noxfile::{Effects, NestedCall, NoxfileReader, PythonValue, join};
 use super::reuse::Setting;
 use super::select::{Candidate, Selection};
 use super::session::{bodies, describe, own_reuse};
@@ -279,8 +279,10 @@ fn follow(
         None => why(run.creates_env, &selection, &all, call),
     };
     let builds = || all.iter().filter(|s| s.creates_env != Answer::No);
-    let refusing =
-        certain.iter().chain(&possible).find(|(c, _)| own_reuse(c, &reader) == &Value::Bool(false));
+    let refusing = certain
+        .iter()
+        .chain(&possible)
+        .find(|(c, _)| own_reuse(c, &reader) == &PythonValue::Bool(false));
     run.reuse = match reuse::over(builds().map(|s| s.reuse), exact) {
         Some(_) if call.incomplete && global.setting == Setting::Unknown => Reuse::Unknown,
         Some(reuse) => reuse,

@@ -10,7 +10,7 @@ use crate::tool::{Argument, Interpreter, Variable};
 
 use self::matching::{Match, by_keyword, by_name, by_python, by_tag};
 use super::argv::NoxCall;
-use super::noxfile::{Definition, MAX_SESSIONS, NoxfileReader, Pythons, Value};
+use super::noxfile::{Definition, MAX_SESSIONS, NoxfileReader, PythonValue, Pythons};
 
 /// One session that the noxfile makes.
 #[derive(Debug, Clone)]
@@ -63,11 +63,11 @@ impl ListSetting {
         }
     }
 
-    fn from_option(value: Option<&Value>) -> Option<Self> {
+    fn from_option(value: Option<&PythonValue>) -> Option<Self> {
         match value? {
-            Value::None => None,
-            Value::List(items) => {
-                let word = |v: &Value| {
+            PythonValue::None => None,
+            PythonValue::List(items) => {
+                let word = |v: &PythonValue| {
                     v.text().map_or_else(|| Argument::unknown("", false), Argument::known)
                 };
                 Some(Self(items.iter().map(word).collect()))
@@ -106,8 +106,8 @@ pub fn select(
             ListSetting::from_option(option("sessions")),
             ListSetting::from_option(option("tags")),
         );
-        keywords = option("keywords").filter(|v| **v != Value::None).map(|v| match v {
-            Value::Str(text) => Argument::known(text),
+        keywords = option("keywords").filter(|v| **v != PythonValue::None).map(|v| match v {
+            PythonValue::Str(text) => Argument::known(text),
             _ => Argument::unknown("", false),
         });
     }
@@ -236,15 +236,15 @@ fn requires(
             };
             seen.insert(id);
             match &definition.requires {
-                Value::None => {}
-                Value::List(items) if items.len() > left => {
+                PythonValue::None => {}
+                PythonValue::List(items) if items.len() > left => {
                     left = 0;
                     selection.more = true;
                     selection.doubts.push(format!(
                         "sessions have more than {MAX_REQUIRED} requirements on each other"
                     ));
                 }
-                Value::List(items) => {
+                PythonValue::List(items) => {
                     left -= items.len();
                     for wanted in items.iter() {
                         let found = named(&of_its_python(wanted, &next.python), all);
@@ -265,17 +265,17 @@ fn requires(
 }
 
 /// A required name, in which nox puts the version of the session that requires it.
-fn of_its_python(wanted: &Value, python: &Interpreter) -> Value {
+fn of_its_python(wanted: &PythonValue, python: &Interpreter) -> PythonValue {
     match (wanted, python) {
-        (Value::Str(name), Interpreter::Named(version)) => {
-            Value::Str(name.replace("{python}", version).replace("{py}", version))
+        (PythonValue::Str(name), Interpreter::Named(version)) => {
+            PythonValue::Str(name.replace("{python}", version).replace("{py}", version))
         }
         _ => wanted.clone(),
     }
 }
 
 /// Sessions of that name; all of a parametrized one.
-pub fn named(wanted: &Value, all: &[Candidate]) -> Vec<Candidate> {
+pub fn named(wanted: &PythonValue, all: &[Candidate]) -> Vec<Candidate> {
     let Some(name) = wanted.text() else { return Vec::new() };
     all.iter().filter(|c| by_name(&Argument::known(name), c) != Match::No).cloned().collect()
 }
@@ -369,7 +369,7 @@ fn candidates(
     all: &mut Vec<Candidate>,
 ) {
     let own_tags = match &definition.tags {
-        Value::None => Some(Vec::new()),
+        PythonValue::None => Some(Vec::new()),
         tags => tags.strings(),
     };
     let base = Candidate {
@@ -420,7 +420,7 @@ fn candidates(
             }
             None => base.python.clone(),
         };
-        let no_python = own == Some(&Value::Bool(false));
+        let no_python = own == Some(&PythonValue::Bool(false));
         all.push(Candidate { names: Some(names), tags, python, no_python, ..base.clone() });
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::argv::NoxCall;
-use super::noxfile::{Effects, NoxfileReader, Value};
+use super::noxfile::{Effects, NoxfileReader, PythonValue};
 use super::select::{self, Candidate, Selection};
 use super::{backend, reuse};
 use crate::rules::nox::rules;
@@ -56,8 +56,11 @@ pub(super) fn bodies(
     (pair(&selection.certain), pair(&selection.possible))
 }
 
-pub(super) fn own_reuse<'r>(candidate: &Candidate, reader: &'r NoxfileReader<'_>) -> &'r Value {
-    reader.sessions.get(candidate.definition).map_or(&Value::Unknown, |d| &d.reuse_venv)
+pub(super) fn own_reuse<'r>(
+    candidate: &Candidate,
+    reader: &'r NoxfileReader<'_>,
+) -> &'r PythonValue {
+    reader.sessions.get(candidate.definition).map_or(&PythonValue::Unknown, |d| &d.reuse_venv)
 }
 
 pub(super) fn describe(

@@ -8,7 +8,7 @@ use tree_sitter::Node;
 use super::definition::{Decorator, DecoratorKind};
 use super::exec::{NoxfileReader, PythonSource};
 use super::shell;
-use super::value::{Value, join};
+use super::value::{PythonValue, join};
 use crate::actions::context::HOME;
 use crate::rules::folders::folders;
 use crate::rules::nox::rules;
@@ -17,8 +17,8 @@ use crate::rules::wrappers::WRAPPERS;
 /// The arguments of a call.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Arguments {
-    pub(super) positional: Vec<Value>,
-    pub(super) keywords: Vec<(String, Value)>,
+    pub(super) positional: Vec<PythonValue>,
+    pub(super) keywords: Vec<(String, PythonValue)>,
     /// `**something` that is not known.
     pub(super) incomplete: bool,
     /// `*something` that is not known, at the end: the words of the call may be among them.
@@ -26,11 +26,11 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) fn keyword(&self, name: &str) -> Option<&Value> {
+    pub(super) fn keyword(&self, name: &str) -> Option<&PythonValue> {
         self.keywords.iter().find(|(k, _)| k == name).map(|(_, v)| v)
     }
 
-    pub(super) fn first(&self) -> Option<&Value> {
+    pub(super) fn first(&self) -> Option<&PythonValue> {
         self.positional.first()
     }
 
@@ -39,16 +39,16 @@ impl Arguments {
         self.positional
             .iter()
             .chain(self.keywords.iter().map(|(_, v)| v))
-            .any(|v| *v == Value::Session)
+            .any(|v| *v == PythonValue::Session)
     }
 }
 
 impl NoxfileReader<'_> {
-    pub(super) fn call(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    pub(super) fn call(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let (Some(function), Some(list)) =
             (node.child_by_field_name("function"), node.child_by_field_name("arguments"))
         else {
-            return Value::Unknown;
+            return PythonValue::Unknown;
         };
         // A method of a value: `"…".join(…)`, `path.joinpath(…)`, `names.append(…)`.
         if let (Some(object), Some(method)) =
@@ -58,14 +58,14 @@ impl NoxfileReader<'_> {
             let args = self.arguments(list, source);
             let method = source.text(method).to_owned();
             return match self.attribute(&value, &method) {
-                Value::Name(name) => {
+                PythonValue::Name(name) => {
                     if name.starts_with("session.") {
                         let line = node.start_position().row + 1;
                         self.calling = Some(format!("`{}`, line {line}", source.path));
                     }
                     self.named_call(&name, args)
                 }
-                Value::PythonFunction(number) => {
+                PythonValue::PythonFunction(number) => {
                     self.enter(number, &args.positional, &args.keywords)
                 }
                 _ => self.method(object, &value, &method, &args, source),
@@ -78,12 +78,14 @@ impl NoxfileReader<'_> {
             self.arguments(list, source)
         };
         match callee {
-            Value::PythonFunction(number) => self.enter(number, &args.positional, &args.keywords),
-            Value::Name(name) => self.named_call(&name, args),
-            Value::Decorator(number) => self.apply_or_extend(number, args),
+            PythonValue::PythonFunction(number) => {
+                self.enter(number, &args.positional, &args.keywords)
+            }
+            PythonValue::Name(name) => self.named_call(&name, args),
+            PythonValue::Decorator(number) => self.apply_or_extend(number, args),
             _ => {
                 self.effects.opaque |= args.pass_session();
-                Value::Unknown
+                PythonValue::Unknown
             }
         }
     }
@@ -103,14 +105,14 @@ impl NoxfileReader<'_> {
                     }
                 }
                 "list_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
-                    Some(Value::List(items)) => args.positional.extend(items.iter().cloned()),
+                    Some(PythonValue::List(items)) => args.positional.extend(items.iter().cloned()),
                     _ => {
-                        args.positional.push(Value::Unknown);
+                        args.positional.push(PythonValue::Unknown);
                         args.open = true;
                     }
                 },
                 "dictionary_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
-                    Some(Value::Dict(pairs)) => {
+                    Some(PythonValue::Dict(pairs)) => {
                         args.keywords.extend(
                             pairs
                                 .iter()
@@ -131,124 +133,138 @@ impl NoxfileReader<'_> {
     fn method(
         &mut self,
         object: Node<'_>,
-        value: &Value,
+        value: &PythonValue,
         method: &str,
         args: &Arguments,
         source: &Arc<PythonSource>,
-    ) -> Value {
+    ) -> PythonValue {
         self.effects.opaque |= args.pass_session();
         match (value, method, args.first()) {
-            (Value::Str(glue), "join", Some(parts)) => match parts.strings() {
-                Some(parts) => Value::Str(parts.join(glue)),
-                None => Value::Unknown,
+            (PythonValue::Str(glue), "join", Some(parts)) => match parts.strings() {
+                Some(parts) => PythonValue::Str(parts.join(glue)),
+                None => PythonValue::Unknown,
             },
-            (Value::Str(text), "split", None) => {
-                Value::list(text.split_whitespace().map(Value::str))
+            (PythonValue::Str(text), "split", None) => {
+                PythonValue::list(text.split_whitespace().map(PythonValue::str))
             }
-            (Value::Str(text), "split", Some(Value::Str(at))) if !at.is_empty() => {
-                Value::list(text.split(at.as_str()).map(Value::str))
+            (PythonValue::Str(text), "split", Some(PythonValue::Str(at))) if !at.is_empty() => {
+                PythonValue::list(text.split(at.as_str()).map(PythonValue::str))
             }
-            (Value::Str(text), "replace", Some(Value::Str(from))) => match args.positional.get(1) {
-                Some(Value::Str(to)) if !from.is_empty() => {
-                    Value::Str(text.replace(from.as_str(), to))
+            (PythonValue::Str(text), "replace", Some(PythonValue::Str(from))) => {
+                match args.positional.get(1) {
+                    Some(PythonValue::Str(to)) if !from.is_empty() => {
+                        PythonValue::Str(text.replace(from.as_str(), to))
+                    }
+                    _ => PythonValue::Unknown,
                 }
-                _ => Value::Unknown,
-            },
-            (Value::Str(text), "lower", None) => Value::Str(text.to_lowercase()),
-            (Value::Str(text), "upper", None) => Value::Str(text.to_uppercase()),
-            (Value::Str(text), "strip", None) => Value::str(text.trim()),
-            (Value::Str(text), "format", _) => {
-                let parts: Option<Vec<&str>> = args.positional.iter().map(Value::text).collect();
+            }
+            (PythonValue::Str(text), "lower", None) => PythonValue::Str(text.to_lowercase()),
+            (PythonValue::Str(text), "upper", None) => PythonValue::Str(text.to_uppercase()),
+            (PythonValue::Str(text), "strip", None) => PythonValue::str(text.trim()),
+            (PythonValue::Str(text), "format", _) => {
+                let parts: Option<Vec<&str>> =
+                    args.positional.iter().map(PythonValue::text).collect();
                 let plain = args.keywords.is_empty() && !args.incomplete;
-                parts
-                    .filter(|_| plain)
-                    .and_then(|parts| formatted(text, &parts))
-                    .map_or_else(|| Value::of_shape(blanked(text), Value::Str), Value::Str)
+                parts.filter(|_| plain).and_then(|parts| formatted(text, &parts)).map_or_else(
+                    || PythonValue::of_shape(blanked(text), PythonValue::Str),
+                    PythonValue::Str,
+                )
             }
-            (Value::Str(text), "endswith", Some(Value::Str(end))) => {
-                Value::Bool(text.ends_with(end))
+            (PythonValue::Str(text), "endswith", Some(PythonValue::Str(end))) => {
+                PythonValue::Bool(text.ends_with(end))
             }
-            (Value::Str(text), "startswith", Some(Value::Str(start))) => {
-                Value::Bool(text.starts_with(start))
+            (PythonValue::Str(text), "startswith", Some(PythonValue::Str(start))) => {
+                PythonValue::Bool(text.starts_with(start))
             }
-            (Value::Path(path) | Value::Partly(path), "joinpath", _) => {
-                let parts = args.positional.iter().map(Value::shape);
+            (PythonValue::Path(path) | PythonValue::Partly(path), "joinpath", _) => {
+                let parts = args.positional.iter().map(PythonValue::shape);
                 let path = parts.fold(path.clone(), |base, part| join(&base, part));
-                Value::of_shape(path, Value::Path)
+                PythonValue::of_shape(path, PythonValue::Path)
             }
             (
-                Value::Path(_) | Value::Partly(_),
+                PythonValue::Path(_) | PythonValue::Partly(_),
                 "resolve" | "absolute" | "expanduser" | "as_posix",
                 _,
-            ) if method != "as_posix" || matches!(value, Value::Partly(_)) => value.clone(),
-            (Value::Path(path), "glob", Some(Value::Str(pattern))) => {
-                self.tracked(path, pattern, Value::Path)
+            ) if method != "as_posix" || matches!(value, PythonValue::Partly(_)) => value.clone(),
+            (PythonValue::Path(path), "glob", Some(PythonValue::Str(pattern))) => {
+                self.tracked(path, pattern, PythonValue::Path)
             }
-            (Value::Path(path), "rglob", Some(Value::Str(pattern))) => {
-                self.tracked(path, &format!("**/{pattern}"), Value::Path)
+            (PythonValue::Path(path), "rglob", Some(PythonValue::Str(pattern))) => {
+                self.tracked(path, &format!("**/{pattern}"), PythonValue::Path)
             }
-            (Value::Path(path), "iterdir", None) => self.tracked(path, "*", Value::Path),
-            (Value::Path(path), "as_posix", _) => Value::Str(path.clone()),
-            (Value::Path(path), "exists" | "is_file", _)
+            (PythonValue::Path(path), "iterdir", None) => {
+                self.tracked(path, "*", PythonValue::Path)
+            }
+            (PythonValue::Path(path), "as_posix", _) => PythonValue::Str(path.clone()),
+            (PythonValue::Path(path), "exists" | "is_file", _)
                 if self.files.is_tracked(&join(&self.folder, path)) =>
             {
-                Value::Bool(true)
+                PythonValue::Bool(true)
             }
-            (Value::Path(path), "read_text" | "read_bytes" | "open", _) => {
+            (PythonValue::Path(path), "read_text" | "read_bytes" | "open", _) => {
                 self.effects.reads.push(path.clone());
-                Value::Unknown
+                PythonValue::Unknown
             }
-            (Value::Dict(pairs), "get", Some(key)) => {
+            (PythonValue::Dict(pairs), "get", Some(key)) => {
                 let found = pairs
                     .iter()
                     .rev()
                     .find(|(k, _)| k.equals(key) == Some(true))
                     .map(|(_, v)| v.clone());
-                found.unwrap_or(Value::Unknown)
+                found.unwrap_or(PythonValue::Unknown)
             }
-            (Value::Dict(pairs), "pop", Some(key))
+            (PythonValue::Dict(pairs), "pop", Some(key))
                 if pairs.iter().all(|(k, _)| k.equals(key).is_some()) =>
             {
                 let (found, rest): (Vec<_>, Vec<_>) =
                     pairs.iter().cloned().partition(|(k, _)| k.equals(key) == Some(true));
-                self.update(object, Value::Dict(Arc::new(rest)), source);
-                let default = args.positional.get(1).cloned().unwrap_or(Value::Unknown);
+                self.update(object, PythonValue::Dict(Arc::new(rest)), source);
+                let default = args.positional.get(1).cloned().unwrap_or(PythonValue::Unknown);
                 found.into_iter().next_back().map_or(default, |(_, value)| value)
             }
-            (Value::Dict(pairs), "keys", _) => Value::list(pairs.iter().map(|(k, _)| k.clone())),
-            (Value::Dict(pairs), "values", _) => Value::list(pairs.iter().map(|(_, v)| v.clone())),
-            (Value::Dict(pairs), "items", _) => {
-                Value::list(pairs.iter().map(|(k, v)| Value::list([k.clone(), v.clone()])))
+            (PythonValue::Dict(pairs), "keys", _) => {
+                PythonValue::list(pairs.iter().map(|(k, _)| k.clone()))
             }
+            (PythonValue::Dict(pairs), "values", _) => {
+                PythonValue::list(pairs.iter().map(|(_, v)| v.clone()))
+            }
+            (PythonValue::Dict(pairs), "items", _) => PythonValue::list(
+                pairs.iter().map(|(k, v)| PythonValue::list([k.clone(), v.clone()])),
+            ),
             // Methods that change a list in place.
-            (Value::List(items), "append", Some(item)) => {
+            (PythonValue::List(items), "append", Some(item)) => {
                 self.update(object, add_item(items, item), source)
             }
-            (Value::List(_), "extend", Some(more)) => {
+            (PythonValue::List(_), "extend", Some(more)) => {
                 let grown = super::value::add(value, more);
                 self.update(object, grown, source)
             }
             (
-                Value::List(_) | Value::Dict(_),
+                PythonValue::List(_) | PythonValue::Dict(_),
                 "insert" | "remove" | "pop" | "sort" | "update" | "add" | "clear" | "reverse",
                 _,
-            ) => self.update(object, Value::Unknown, source),
-            _ => Value::Unknown,
+            ) => self.update(object, PythonValue::Unknown, source),
+            _ => PythonValue::Unknown,
         }
     }
 
     /// Gives the variable that `object` names its new value; such methods return nothing.
-    fn update(&mut self, object: Node<'_>, value: Value, source: &Arc<PythonSource>) -> Value {
+    fn update(
+        &mut self,
+        object: Node<'_>,
+        value: PythonValue,
+        source: &Arc<PythonSource>,
+    ) -> PythonValue {
         if object.kind() == "identifier" {
             let name = source.text(object).to_owned();
             self.names().insert(name, value);
         } else if object.kind() == "attribute" {
             self.assign(object, value, source);
         }
-        Value::None
+        PythonValue::None
     }
 
-    fn named_call(&mut self, name: &str, args: Arguments) -> Value {
+    fn named_call(&mut self, name: &str, args: Arguments) -> PythonValue {
         if let Some(method) = name.strip_prefix("session.") {
             return self.session_call(method, &args);
         }
@@ -267,7 +283,7 @@ impl NoxfileReader<'_> {
         }
         if WRAPPERS.python_functions.contains(name) {
             match args.first() {
-                Some(Value::List(words)) => self.publishes(words.iter()),
+                Some(PythonValue::List(words)) => self.publishes(words.iter()),
                 Some(text) => {
                     for command in shell::of_text(text) {
                         self.publishes(command.words.iter());
@@ -279,15 +295,15 @@ impl NoxfileReader<'_> {
         match (name, args.first()) {
             ("nox.parametrize", _) => self.decorator(DecoratorKind::Parametrize, args),
             ("nox.param", _) => {
-                let id = args.keyword("id").and_then(Value::text).map(str::to_owned);
+                let id = args.keyword("id").and_then(PythonValue::text).map(str::to_owned);
                 let tags = args
                     .keyword("tags")
-                    .and_then(Value::items)
-                    .map(<[Value]>::to_vec)
+                    .and_then(PythonValue::items)
+                    .map(<[PythonValue]>::to_vec)
                     .unwrap_or_default();
-                Value::Param { values: Arc::new(args.positional), id, tags: Arc::new(tags) }
+                PythonValue::Param { values: Arc::new(args.positional), id, tags: Arc::new(tags) }
             }
-            ("functools.partial", Some(Value::Name(inner))) => {
+            ("functools.partial", Some(PythonValue::Name(inner))) => {
                 let inner = inner.clone();
                 let rest = Arguments {
                     positional: args.positional.get(1..).unwrap_or_default().to_vec(),
@@ -297,88 +313,98 @@ impl NoxfileReader<'_> {
             }
             // Requirements of the project file's groups: for the files that matter, as if they were
             // named by group.
-            ("nox.project.dependency_groups", _) => Value::list([Value::str("--all-groups")]),
+            ("nox.project.dependency_groups", _) => {
+                PythonValue::list([PythonValue::str("--all-groups")])
+            }
             ("nox.project.load_toml", None) => self.reads("pyproject.toml"),
             ("nox.project.load_toml" | "open", Some(path)) => {
                 match path.text().map(str::to_owned) {
                     Some(path) => self.reads(&path),
-                    None => Value::Unknown,
+                    None => PythonValue::Unknown,
                 }
             }
-            ("os.environ.get" | "os.getenv", Some(Value::Str(variable))) => {
+            ("os.environ.get" | "os.getenv", Some(PythonValue::Str(variable))) => {
                 match self.variable(variable) {
-                    Some(Value::None) => args
+                    Some(PythonValue::None) => args
                         .positional
                         .get(1)
                         .or(args.keyword("default"))
                         .cloned()
-                        .unwrap_or(Value::None),
+                        .unwrap_or(PythonValue::None),
                     Some(value) => value,
-                    None => Value::Unknown,
+                    None => PythonValue::Unknown,
                 }
             }
             ("pathlib.Path" | "Path" | "pathlib.PurePath", None)
-            | ("pathlib.Path.cwd" | "os.getcwd", _) => Value::Path(String::new()),
+            | ("pathlib.Path.cwd" | "os.getcwd", _) => PythonValue::Path(String::new()),
             (
                 "pathlib.Path" | "pathlib.PurePath" | "os.path.join" | "os.path.abspath"
                 | "os.path.realpath",
                 _,
             ) => {
-                let parts = args.positional.iter().map(Value::shape);
+                let parts = args.positional.iter().map(PythonValue::shape);
                 let path = parts.fold(String::new(), |base, part| join(&base, part));
-                Value::of_shape(path, Value::Path)
+                PythonValue::of_shape(path, PythonValue::Path)
             }
-            ("os.path.expanduser", Some(path @ (Value::Str(_) | Value::Partly(_)))) => match path {
-                Value::Str(text) if text.starts_with("~/") => {
-                    Value::Path(text.replacen('~', HOME, 1))
+            ("os.path.expanduser", Some(path @ (PythonValue::Str(_) | PythonValue::Partly(_)))) => {
+                match path {
+                    PythonValue::Str(text) if text.starts_with("~/") => {
+                        PythonValue::Path(text.replacen('~', HOME, 1))
+                    }
+                    other => other.clone(),
                 }
-                other => other.clone(),
-            },
-            ("pathlib.Path.home", _) => Value::Path(HOME.to_owned()),
-            ("os.path.dirname", Some(Value::Path(path))) => Value::Path(join(path, "..")),
+            }
+            ("pathlib.Path.home", _) => PythonValue::Path(HOME.to_owned()),
+            ("os.path.dirname", Some(PythonValue::Path(path))) => {
+                PythonValue::Path(join(path, ".."))
+            }
             ("os.path.exists" | "os.path.isfile", Some(path)) => match path.text() {
-                Some(path) if self.files.is_tracked(&join(&self.folder, path)) => Value::Bool(true),
-                _ => Value::Unknown,
+                Some(path) if self.files.is_tracked(&join(&self.folder, path)) => {
+                    PythonValue::Bool(true)
+                }
+                _ => PythonValue::Unknown,
             },
             ("glob.glob" | "glob.iglob", Some(pattern)) if args.keyword("root_dir").is_none() => {
                 match pattern {
-                    Value::Str(pattern) | Value::Path(pattern) | Value::Partly(pattern) => {
-                        self.tracked("", pattern, Value::Str)
-                    }
-                    _ => Value::Unknown,
+                    PythonValue::Str(pattern)
+                    | PythonValue::Path(pattern)
+                    | PythonValue::Partly(pattern) => self.tracked("", pattern, PythonValue::Str),
+                    _ => PythonValue::Unknown,
                 }
             }
             ("os.listdir", Some(path)) => match path.text() {
-                Some(path) => match self.tracked(path, "*", Value::Str).strings() {
-                    Some(found) => Value::list(
-                        found.iter().filter_map(|p| p.rsplit('/').next()).map(Value::str),
+                Some(path) => match self.tracked(path, "*", PythonValue::Str).strings() {
+                    Some(found) => PythonValue::list(
+                        found.iter().filter_map(|p| p.rsplit('/').next()).map(PythonValue::str),
                     ),
-                    None => Value::Unknown,
+                    None => PythonValue::Unknown,
                 },
-                None => Value::Unknown,
+                None => PythonValue::Unknown,
             },
             ("runpy.run_path", Some(path)) => {
                 if path.text().and_then(|p| self.module(&join(&self.folder, p))).is_none() {
                     self.hide("`runpy.run_path(…)` may register sessions");
                 }
-                Value::Unknown
+                PythonValue::Unknown
             }
-            ("str", Some(Value::Path(text) | Value::Str(text))) => Value::Str(text.clone()),
-            ("str" | "os.fspath", Some(partly @ Value::Partly(_))) => partly.clone(),
+            ("str", Some(PythonValue::Path(text) | PythonValue::Str(text))) => {
+                PythonValue::Str(text.clone())
+            }
+            ("str" | "os.fspath", Some(partly @ PythonValue::Partly(_))) => partly.clone(),
             ("sys.path.insert" | "sys.path.append", _) => {
                 self.searches(args.positional.last());
-                Value::None
+                PythonValue::None
             }
-            ("str", Some(Value::Int(i))) => Value::Str(i.to_string()),
-            ("bool", Some(value)) => value.truth().map_or(Value::Unknown, Value::Bool),
-            ("list" | "tuple" | "set", None) => Value::list([]),
-            ("list" | "tuple" | "set", Some(value @ Value::List(_))) => value.clone(),
+            ("str", Some(PythonValue::Int(i))) => PythonValue::Str(i.to_string()),
+            ("bool", Some(value)) => value.truth().map_or(PythonValue::Unknown, PythonValue::Bool),
+            ("list" | "tuple" | "set", None) => PythonValue::list([]),
+            ("list" | "tuple" | "set", Some(value @ PythonValue::List(_))) => value.clone(),
             ("sorted", Some(value)) => match value.strings() {
                 Some(mut items) if args.keywords.is_empty() => {
                     items.sort();
-                    Value::list(items.into_iter().map(Value::Str))
+                    PythonValue::list(items.into_iter().map(PythonValue::Str))
                 }
-                _ => Value::Unknown,
+                _ => PythonValue::Unknown,
             },
             _ => {
                 // Something from outside that runs while the noxfile loads may register sessions;
@@ -388,19 +414,19 @@ impl NoxfileReader<'_> {
                 if self.calls == 0 && self.locals.is_none() && !known {
                     self.hide(format!("`{name}(…)` may register sessions"));
                 }
-                Value::Unknown
+                PythonValue::Unknown
             }
         }
     }
 
-    fn reads(&mut self, path: &str) -> Value {
+    fn reads(&mut self, path: &str) -> PythonValue {
         self.effects.reads.push(path.to_owned());
-        Value::Unknown
+        PythonValue::Unknown
     }
 
-    fn decorator(&mut self, kind: DecoratorKind, mut args: Arguments) -> Value {
+    fn decorator(&mut self, kind: DecoratorKind, mut args: Arguments) -> PythonValue {
         let function = match args.first() {
-            Some(Value::PythonFunction(number)) if kind != DecoratorKind::Parametrize => {
+            Some(PythonValue::PythonFunction(number)) if kind != DecoratorKind::Parametrize => {
                 Some(*number)
             }
             _ => None,
@@ -413,21 +439,21 @@ impl NoxfileReader<'_> {
         match function {
             Some(function) => {
                 self.define(function, &[number], &[]);
-                Value::PythonFunction(function)
+                PythonValue::PythonFunction(function)
             }
-            None => Value::Decorator(number),
+            None => PythonValue::Decorator(number),
         }
     }
 
     /// A decorator called with a function makes a session; a partial one called with more arguments
     /// is that decorator.
-    fn apply_or_extend(&mut self, number: usize, args: Arguments) -> Value {
-        if let Some(Value::PythonFunction(function)) = args.first() {
+    fn apply_or_extend(&mut self, number: usize, args: Arguments) -> PythonValue {
+        if let Some(PythonValue::PythonFunction(function)) = args.first() {
             let function = *function;
             self.define(function, &[number], &[]);
-            return Value::PythonFunction(function);
+            return PythonValue::PythonFunction(function);
         }
-        let Some(base) = self.decorators.get(number) else { return Value::Unknown };
+        let Some(base) = self.decorators.get(number) else { return PythonValue::Unknown };
         let (kind, mut merged) = (base.kind.clone(), base.args.clone());
         merged.keywords.retain(|(k, _)| args.keyword(k).is_none());
         merged.positional.extend(args.positional);
@@ -461,6 +487,6 @@ fn formatted(template: &str, parts: &[&str]) -> Option<String> {
     (!template.replace("{}", "").contains(['{', '}'])).then_some(out)
 }
 
-fn add_item(items: &[Value], item: &Value) -> Value {
-    super::value::add(&Value::list(items.iter().cloned()), &Value::list([item.clone()]))
+fn add_item(items: &[PythonValue], item: &PythonValue) -> PythonValue {
+    super::value::add(&PythonValue::list(items.iter().cloned()), &PythonValue::list([item.clone()]))
 }

@@ -7,7 +7,7 @@ use tree_sitter::Node;
 use super::call::Arguments;
 use super::effects::Effects;
 use super::exec::{NoxfileReader, PythonSource};
-use super::value::Value;
+use super::value::PythonValue;
 use crate::rules::nox::{SessionPackage, rules};
 
 /// A call of a decorator, waiting for its function.
@@ -51,8 +51,8 @@ pub struct Parameters {
 pub struct ParameterSet {
     /// As it is in the parentheses of the session's name.
     pub signature: String,
-    pub python: Option<Value>,
-    pub tags: Vec<Value>,
+    pub python: Option<PythonValue>,
+    pub tags: Vec<PythonValue>,
 }
 
 /// One function that nox makes sessions of.
@@ -61,13 +61,13 @@ pub struct Definition {
     /// `None` when it is computed.
     pub name: Option<String>,
     pub pythons: Pythons,
-    /// Values of the decorator's keywords; absent ones are `Value::None`.
-    pub reuse_venv: Value,
-    pub venv_backend: Value,
-    /// Whether it runs when no session is named; `Value::Unknown` when computed.
-    pub default: Value,
-    pub tags: Value,
-    pub requires: Value,
+    /// Values of the decorator's keywords; absent ones are `PythonValue::None`.
+    pub reuse_venv: PythonValue,
+    pub venv_backend: PythonValue,
+    /// Whether it runs when no session is named; `PythonValue::Unknown` when computed.
+    pub default: PythonValue,
+    pub tags: PythonValue,
+    pub requires: PythonValue,
     /// `None`: not parametrized.
     pub parameters: Option<Parameters>,
     /// Whether it is defined whatever the conditions around it.
@@ -104,10 +104,12 @@ impl NoxfileReader<'_> {
             .map(|n| source.text(n).to_owned())
             .unwrap_or_default();
         if definition.kind() != "function_definition" {
-            self.names().insert(name, Value::Unknown);
+            self.names().insert(name, PythonValue::Unknown);
             return;
         }
-        let Value::PythonFunction(function) = self.function(definition, source) else { return };
+        let PythonValue::PythonFunction(function) = self.function(definition, source) else {
+            return;
+        };
         let decorators: Vec<Node<'_>> =
             node.named_children(&mut node.walk()).filter(|c| c.kind() == "decorator").collect();
         let (mut known, mut strange) = (Vec::new(), Vec::new());
@@ -115,37 +117,37 @@ impl NoxfileReader<'_> {
             let Some(expression) = decorator.named_child(0) else { continue };
             let value = match self.eval(expression, source) {
                 // `@nox.session` without a call.
-                Value::Name(name) => self.bare_decorator(&name),
+                PythonValue::Name(name) => self.bare_decorator(&name),
                 other => other,
             };
             match value {
-                Value::Decorator(number) => known.push(number),
+                PythonValue::Decorator(number) => known.push(number),
                 // A decorator of the noxfile's own, which may hand the function to nox.
-                Value::PythonFunction(own) if self.makes_session(own, function) => {
-                    self.names().insert(name, Value::PythonFunction(function));
+                PythonValue::PythonFunction(own) if self.makes_session(own, function) => {
+                    self.names().insert(name, PythonValue::PythonFunction(function));
                     return;
                 }
                 _ => strange.push(source.text(expression).to_owned()),
             }
         }
-        self.names().insert(name, Value::PythonFunction(function));
+        self.names().insert(name, PythonValue::PythonFunction(function));
         self.define(function, &known, &strange);
     }
 
     fn makes_session(&mut self, decorator: usize, function: usize) -> bool {
-        self.enter(decorator, &[Value::PythonFunction(function)], &[]);
+        self.enter(decorator, &[PythonValue::PythonFunction(function)], &[]);
         self.sessions.last().is_some_and(|session| session.function == function)
     }
 
-    fn bare_decorator(&mut self, name: &str) -> Value {
+    fn bare_decorator(&mut self, name: &str) -> PythonValue {
         let package =
             name.strip_suffix(".session").and_then(|p| p.split('.').next()).unwrap_or_default();
         if !rules().session_packages.contains_key(package) {
-            return Value::Unknown;
+            return PythonValue::Unknown;
         }
         let kind = DecoratorKind::Session { package: package.to_owned() };
         self.decorators.push(Decorator { kind, args: Arguments::default() });
-        Value::Decorator(self.decorators.len() - 1)
+        PythonValue::Decorator(self.decorators.len() - 1)
     }
 
     /// Makes the sessions that these decorators (in source order) make of the function, if they
@@ -187,15 +189,15 @@ impl NoxfileReader<'_> {
     ) {
         let keyword = |name: &str| match args.keyword(name) {
             Some(value) => value.clone(),
-            None if args.incomplete => Value::Unknown,
-            None => Value::None,
+            None if args.incomplete => PythonValue::Unknown,
+            None => PythonValue::None,
         };
         let name = match keyword("name") {
-            Value::None => self.functions.get(function).map(|f| f.name.clone()),
+            PythonValue::None => self.functions.get(function).map(|f| f.name.clone()),
             other => other.text().map(str::to_owned),
         };
         let python = match keyword("python") {
-            Value::None => args.positional.first().cloned().unwrap_or_else(|| keyword("py")),
+            PythonValue::None => args.positional.first().cloned().unwrap_or_else(|| keyword("py")),
             python => python,
         };
         let by_keyword = rules()
@@ -226,8 +228,8 @@ impl NoxfileReader<'_> {
             pythons: pythons(&python),
             reuse_venv: keyword("reuse_venv"),
             venv_backend: keyword("venv_backend"),
-            default: if default == Value::None {
-                Value::Bool(args.keyword("default").is_none())
+            default: if default == PythonValue::None {
+                PythonValue::Bool(args.keyword("default").is_none())
             } else {
                 default
             },
@@ -254,19 +256,19 @@ impl NoxfileReader<'_> {
     /// Follows a session's body.
     pub fn effects(&mut self, definition: &Definition) -> Effects {
         // What a body installs may depend on the Python of the session.
-        let pythons: Vec<Value> = match &definition.pythons {
-            Pythons::One(python) => vec![Value::str(python)],
+        let pythons: Vec<PythonValue> = match &definition.pythons {
+            Pythons::One(python) => vec![PythonValue::str(python)],
             Pythons::Many(all) if !all.is_empty() && all.len() <= MAX_PYTHONS => {
-                all.iter().map(Value::str).collect()
+                all.iter().map(PythonValue::str).collect()
             }
-            _ => vec![Value::Unknown],
+            _ => vec![PythonValue::Unknown],
         };
         let ways = pythons.into_iter().map(|python| {
             self.effects = Effects::default();
             self.doubts = 0;
             self.cwd = Some(self.folder.clone());
             self.python = python;
-            drop(self.enter(definition.function, &[Value::Session], &[]));
+            drop(self.enter(definition.function, &[PythonValue::Session], &[]));
             std::mem::take(&mut self.effects)
         });
         let mut effects = Effects::any(ways.collect());
@@ -283,11 +285,11 @@ impl NoxfileReader<'_> {
     }
 }
 
-fn pythons(value: &Value) -> Pythons {
+fn pythons(value: &PythonValue) -> Pythons {
     match value {
-        Value::None => Pythons::Own,
-        Value::Bool(false) => Pythons::None,
-        Value::Str(one) => Pythons::One(one.clone()),
+        PythonValue::None => Pythons::Own,
+        PythonValue::Bool(false) => Pythons::None,
+        PythonValue::Str(one) => Pythons::One(one.clone()),
         other => other.strings().map_or(Pythons::Unknown, |mut all| {
             let mut seen = std::collections::BTreeSet::new();
             all.retain(|python| seen.insert(python.clone()));
@@ -299,32 +301,32 @@ fn pythons(value: &Value) -> Pythons {
 /// The sets one `nox.parametrize` makes.
 fn parameter_sets(args: &Arguments) -> Option<Vec<ParameterSet>> {
     let names: Vec<String> = match args.positional.first()? {
-        Value::Str(names) => {
+        PythonValue::Str(names) => {
             names.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect()
         }
         other => other.strings()?,
     };
     let given = args.positional.get(1).or_else(|| args.keyword("arg_values_list"))?;
-    let values: Vec<Value> = match (given, names.len()) {
-        (Value::List(items), _) => items.to_vec(),
-        (Value::Unknown, _) => return None,
+    let values: Vec<PythonValue> = match (given, names.len()) {
+        (PythonValue::List(items), _) => items.to_vec(),
+        (PythonValue::Unknown, _) => return None,
         (single, _) => vec![single.clone()],
     };
     let ids = match args.positional.get(2).or_else(|| args.keyword("ids")) {
-        None | Some(Value::None) => Vec::new(),
+        None | Some(PythonValue::None) => Vec::new(),
         Some(ids) => ids.items()?.to_vec(),
     };
     let tags = match args.keyword("tags") {
-        None | Some(Value::None) => Vec::new(),
+        None | Some(PythonValue::None) => Vec::new(),
         Some(tags) => tags.items()?.to_vec(),
     };
-    let set = |(i, value): (usize, &Value)| {
+    let set = |(i, value): (usize, &PythonValue)| {
         let (parts, id, own_tags) = match value {
-            Value::Param { values, id, tags } => (values.to_vec(), id.clone(), tags.to_vec()),
+            PythonValue::Param { values, id, tags } => (values.to_vec(), id.clone(), tags.to_vec()),
             value if names.len() == 1 => (vec![value.clone()], None, Vec::new()),
             value => (value.items()?.to_vec(), None, Vec::new()),
         };
-        let id = id.or_else(|| ids.get(i).and_then(Value::text).map(str::to_owned));
+        let id = id.or_else(|| ids.get(i).and_then(PythonValue::text).map(str::to_owned));
         let signature = match id {
             Some(id) => id,
             None => {
@@ -339,7 +341,7 @@ fn parameter_sets(args: &Arguments) -> Option<Vec<ParameterSet>> {
         let python = names.iter().position(|n| n == "python").and_then(|at| parts.get(at)).cloned();
         let tags = own_tags
             .into_iter()
-            .chain(tags.get(i).and_then(Value::items).unwrap_or_default().iter().cloned())
+            .chain(tags.get(i).and_then(PythonValue::items).unwrap_or_default().iter().cloned())
             .collect();
         Some(ParameterSet { signature, python, tags })
     };

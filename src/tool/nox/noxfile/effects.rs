@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::value::Value;
+use super::value::PythonValue;
 use crate::tool::Argument;
 
 /// What a session's body does, as far as it matters for caching.
@@ -10,7 +10,7 @@ use crate::tool::Argument;
 pub struct Effects {
     pub installs: Vec<Install>,
     /// Sessions it asks nox to run as well.
-    pub notifies: Vec<Value>,
+    pub notifies: Vec<PythonValue>,
     /// Files it reads by name, relative to the noxfile's folder.
     pub reads: Vec<String>,
     /// It hands the session to code that is not understood.
@@ -87,8 +87,8 @@ pub struct NestedCall {
 /// One installing command.
 #[derive(Debug, Clone)]
 pub struct Install {
-    /// As `pip install` gets them; unknown ones are `Value::Unknown`.
-    pub args: Vec<Value>,
+    /// As `pip install` gets them; unknown ones are `PythonValue::Unknown`.
+    pub args: Vec<PythonValue>,
     /// Files the installer reads by itself.
     pub files: Vec<String>,
     pub exact: bool,

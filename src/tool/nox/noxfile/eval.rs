@@ -6,27 +6,27 @@ use tree_sitter::Node;
 
 use super::effects::seeks_archives;
 use super::exec::{Flow, NoxfileReader, PythonSource};
-use super::value::{MAX_SIZE, Value, add, join};
+use super::value::{MAX_SIZE, PythonValue, add, join};
 use crate::rules::nox::rules;
 use crate::tool::Variable;
 
 impl NoxfileReader<'_> {
-    pub(super) fn eval(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    pub(super) fn eval(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         if !self.step() {
-            return Value::Unknown;
+            return PythonValue::Unknown;
         }
         self.depth += 1;
         let value = self.expression(node, source);
         self.depth -= 1;
         // A name gives the list that it stands for, everything else may have made one.
         let copied = match (node.kind(), &value) {
-            ("identifier" | "attribute", Value::List(_) | Value::Dict(_)) => 0,
+            ("identifier" | "attribute", PythonValue::List(_) | PythonValue::Dict(_)) => 0,
             _ => value.weight(),
         };
-        if self.copy(copied) { value } else { Value::Unknown }
+        if self.copy(copied) { value } else { PythonValue::Unknown }
     }
 
-    fn expression(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn expression(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let field = |name| node.child_by_field_name(name);
         match node.kind() {
             "identifier" => {
@@ -34,24 +34,26 @@ impl NoxfileReader<'_> {
                 self.effects.shares |= self.is_shared(name);
                 self.identifier(name)
             }
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            "none" => Value::None,
-            "integer" => {
-                source.text(node).replace('_', "").parse().map_or(Value::Unknown, Value::Int)
-            }
+            "true" => PythonValue::Bool(true),
+            "false" => PythonValue::Bool(false),
+            "none" => PythonValue::None,
+            "integer" => source
+                .text(node)
+                .replace('_', "")
+                .parse()
+                .map_or(PythonValue::Unknown, PythonValue::Int),
             "string" => self.string(node, source),
             "concatenated_string" => self
                 .children(node, source)
                 .iter()
-                .fold(Value::str(""), |text, next| add(&text, next)),
+                .fold(PythonValue::str(""), |text, next| add(&text, next)),
             "list" | "tuple" | "set" | "expression_list" => self.sequence(node, source),
             "dictionary" => self.dictionary(node, source),
             "parenthesized_expression" | "await" => {
-                node.named_child(0).map_or(Value::Unknown, |n| self.eval(n, source))
+                node.named_child(0).map_or(PythonValue::Unknown, |n| self.eval(n, source))
             }
             "named_expression" => {
-                let value = field("value").map_or(Value::Unknown, |n| self.eval(n, source));
+                let value = field("value").map_or(PythonValue::Unknown, |n| self.eval(n, source));
                 if let Some(name) = field("name") {
                     self.assign(name, value.clone(), source);
                 }
@@ -62,7 +64,7 @@ impl NoxfileReader<'_> {
                     let object = self.eval(object, source);
                     self.attribute(&object, source.text(attribute))
                 }
-                _ => Value::Unknown,
+                _ => PythonValue::Unknown,
             },
             "subscript" => self.subscript(node, source),
             "call" => self.call(node, source),
@@ -71,47 +73,51 @@ impl NoxfileReader<'_> {
                     Some(true) => yes.clone(),
                     Some(false) => no.clone(),
                     None if yes == no => yes.clone(),
-                    None => Value::Unknown,
+                    None => PythonValue::Unknown,
                 },
-                _ => Value::Unknown,
+                _ => PythonValue::Unknown,
             },
             "not_operator" => match field("argument").and_then(|n| self.eval(n, source).truth()) {
-                Some(truth) => Value::Bool(!truth),
-                None => Value::Unknown,
+                Some(truth) => PythonValue::Bool(!truth),
+                None => PythonValue::Unknown,
             },
             "boolean_operator" => self.boolean(node, source),
             "comparison_operator" => self.comparison(node, source),
             "binary_operator" => self.binary(node, source),
             "unary_operator" => match field("argument").map(|n| self.eval(n, source)) {
-                Some(Value::Int(i))
+                Some(PythonValue::Int(i))
                     if field("operator").is_some_and(|op| source.text(op) == "-") =>
                 {
-                    Value::Int(-i)
+                    PythonValue::Int(-i)
                 }
-                _ => Value::Unknown,
+                _ => PythonValue::Unknown,
             },
             "list_comprehension" | "set_comprehension" | "generator_expression" => {
                 self.comprehension(node, source)
             }
-            _ => Value::Unknown,
+            _ => PythonValue::Unknown,
         }
     }
 
-    pub(super) fn children(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Vec<Value> {
+    pub(super) fn children(
+        &mut self,
+        node: Node<'_>,
+        source: &Arc<PythonSource>,
+    ) -> Vec<PythonValue> {
         let children: Vec<Node<'_>> =
             node.named_children(&mut node.walk()).filter(|c| c.kind() != "comment").collect();
         children.into_iter().map(|child| self.eval(child, source)).collect()
     }
 
-    fn identifier(&self, name: &str) -> Value {
+    fn identifier(&self, name: &str) -> PythonValue {
         self.lookup(name).unwrap_or(match name {
             "list" | "tuple" | "set" | "sorted" | "str" | "open" | "len" | "range" | "bool"
-            | "print" => Value::Name(name.to_owned()),
-            _ => Value::Unknown,
+            | "print" => PythonValue::Name(name.to_owned()),
+            _ => PythonValue::Unknown,
         })
     }
 
-    fn string(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn string(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let mut text = String::new();
         let raw = node
             .child(0)
@@ -122,7 +128,7 @@ impl NoxfileReader<'_> {
                 "string_content" => {
                     let content = source.text(*part);
                     if content.contains('\\') && !raw {
-                        return Value::Unknown;
+                        return PythonValue::Unknown;
                     }
                     self.effects.seeks_archives |= seeks_archives(content);
                     text.push_str(content);
@@ -130,14 +136,14 @@ impl NoxfileReader<'_> {
                 "interpolation" => {
                     let value = part
                         .child_by_field_name("expression")
-                        .map_or(Value::Unknown, |e| self.eval(e, source));
+                        .map_or(PythonValue::Unknown, |e| self.eval(e, source));
                     if part.child_by_field_name("format_specifier").is_some() {
                         text.push('*');
                         continue;
                     }
                     match (value, part.child_by_field_name("type_conversion")) {
-                        (Value::Str(s) | Value::Path(s), None) => text.push_str(&s),
-                        (Value::Int(i), None) => text.push_str(&i.to_string()),
+                        (PythonValue::Str(s) | PythonValue::Path(s), None) => text.push_str(&s),
+                        (PythonValue::Int(i), None) => text.push_str(&i.to_string()),
                         (value, Some(conversion)) if source.text(conversion) == "!r" => {
                             match value.repr() {
                                 Some(repr) => text.push_str(&repr),
@@ -152,29 +158,29 @@ impl NoxfileReader<'_> {
         }
         let computed = parts.iter().any(|part| part.kind() == "interpolation");
         match text.len() > MAX_SIZE {
-            true => Value::Unknown,
-            false if computed => Value::of_shape(text, Value::Str),
-            false => Value::Str(text),
+            true => PythonValue::Unknown,
+            false if computed => PythonValue::of_shape(text, PythonValue::Str),
+            false => PythonValue::Str(text),
         }
     }
 
-    fn sequence(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn sequence(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let mut items = Vec::new();
         let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
         for child in children {
             match child.kind() {
                 "comment" => {}
                 "list_splat" => match child.named_child(0).map(|n| self.eval(n, source)) {
-                    Some(Value::List(more)) => items.extend(more.iter().cloned()),
-                    _ => return Value::Unknown,
+                    Some(PythonValue::List(more)) => items.extend(more.iter().cloned()),
+                    _ => return PythonValue::Unknown,
                 },
                 _ => items.push(self.eval(child, source)),
             }
         }
-        if items.len() > MAX_SIZE { Value::Unknown } else { Value::list(items) }
+        if items.len() > MAX_SIZE { PythonValue::Unknown } else { PythonValue::list(items) }
     }
 
-    fn dictionary(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn dictionary(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let mut pairs = Vec::new();
         let children: Vec<Node<'_>> = node.named_children(&mut node.walk()).collect();
         for child in children {
@@ -187,39 +193,46 @@ impl NoxfileReader<'_> {
                 ("pair", Some(key), Some(value)) => {
                     pairs.push((self.eval(key, source), self.eval(value, source)))
                 }
-                _ => return Value::Unknown,
+                _ => return PythonValue::Unknown,
             }
         }
-        Value::Dict(Arc::new(pairs))
+        PythonValue::Dict(Arc::new(pairs))
     }
 
-    pub(super) fn attribute(&mut self, object: &Value, attribute: &str) -> Value {
+    pub(super) fn attribute(&mut self, object: &PythonValue, attribute: &str) -> PythonValue {
         match (object, attribute) {
-            (Value::Session, "python") => self.python.clone(),
+            (PythonValue::Session, "python") => self.python.clone(),
             // A runner is no terminal.
-            (Value::Session, "interactive") => Value::Bool(false),
-            (Value::Session, _) => Value::Name(format!("session.{attribute}")),
-            (Value::Path(path), "parent") => Value::Path(join(path, "..")),
-            (Value::Path(path), "name") => Value::str(path.rsplit('/').next().unwrap_or_default()),
-            (Value::Name(name), _) if name == "sys" && attribute == "platform" => Value::Unknown,
-            (Value::Name(name), _) => match self.module_named(name) {
-                Some(module) => module.get(attribute).cloned().unwrap_or(Value::Unknown),
-                None => Value::Name(format!("{name}.{attribute}")),
-            },
-            (Value::PythonFunction(number), "__name__") => {
-                self.functions.get(*number).map_or(Value::Unknown, |f| Value::str(&f.name))
+            (PythonValue::Session, "interactive") => PythonValue::Bool(false),
+            (PythonValue::Session, _) => PythonValue::Name(format!("session.{attribute}")),
+            (PythonValue::Path(path), "parent") => PythonValue::Path(join(path, "..")),
+            (PythonValue::Path(path), "name") => {
+                PythonValue::str(path.rsplit('/').next().unwrap_or_default())
             }
-            _ => Value::Unknown,
+            (PythonValue::Name(name), _) if name == "sys" && attribute == "platform" => {
+                PythonValue::Unknown
+            }
+            (PythonValue::Name(name), _) => match self.module_named(name) {
+                Some(module) => module.get(attribute).cloned().unwrap_or(PythonValue::Unknown),
+                None => PythonValue::Name(format!("{name}.{attribute}")),
+            },
+            (PythonValue::PythonFunction(number), "__name__") => self
+                .functions
+                .get(*number)
+                .map_or(PythonValue::Unknown, |f| PythonValue::str(&f.name)),
+            _ => PythonValue::Unknown,
         }
     }
 
-    fn subscript(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn subscript(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let Some(base) = node.child_by_field_name("value").map(|n| self.eval(n, source)) else {
-            return Value::Unknown;
+            return PythonValue::Unknown;
         };
-        let Some(index) = node.child_by_field_name("subscript") else { return Value::Unknown };
+        let Some(index) = node.child_by_field_name("subscript") else {
+            return PythonValue::Unknown;
+        };
         if index.kind() == "slice" {
-            let Some(items) = base.items() else { return Value::Unknown };
+            let Some(items) = base.items() else { return PythonValue::Unknown };
             let mut bounds = [None, None];
             let mut at = 0;
             let parts: Vec<Node<'_>> = index.children(&mut index.walk()).collect();
@@ -229,8 +242,8 @@ impl NoxfileReader<'_> {
                 } else {
                     let value = self.eval(part, source);
                     match (bounds.get_mut(at), value) {
-                        (Some(bound), Value::Int(i)) => *bound = Some(i),
-                        _ => return Value::Unknown,
+                        (Some(bound), PythonValue::Int(i)) => *bound = Some(i),
+                        _ => return PythonValue::Unknown,
                     }
                 }
             }
@@ -239,39 +252,39 @@ impl NoxfileReader<'_> {
                 from_end.clamp(0, items.len() as i64) as usize
             };
             let (start, end) = (bounds[0].map_or(0, place), bounds[1].map_or(items.len(), place));
-            return Value::list(
+            return PythonValue::list(
                 items.get(start..end.max(start)).unwrap_or_default().iter().cloned(),
             );
         }
         let index = self.eval(index, source);
         match (&base, &index) {
-            (Value::List(items), Value::Int(i)) => {
+            (PythonValue::List(items), PythonValue::Int(i)) => {
                 let at = if *i < 0 { items.len() as i64 + i } else { *i };
                 usize::try_from(at)
                     .ok()
                     .and_then(|at| items.get(at))
                     .cloned()
-                    .unwrap_or(Value::Unknown)
+                    .unwrap_or(PythonValue::Unknown)
             }
-            (Value::Dict(pairs), key) => {
+            (PythonValue::Dict(pairs), key) => {
                 let found = pairs.iter().rev().find(|(k, _)| k.equals(key) == Some(true));
-                found.map_or(Value::Unknown, |(_, value)| value.clone())
+                found.map_or(PythonValue::Unknown, |(_, value)| value.clone())
             }
-            (Value::Name(name), Value::Str(variable)) if name == "os.environ" => {
-                self.variable(variable).unwrap_or(Value::Unknown)
+            (PythonValue::Name(name), PythonValue::Str(variable)) if name == "os.environ" => {
+                self.variable(variable).unwrap_or(PythonValue::Unknown)
             }
-            _ => Value::Unknown,
+            _ => PythonValue::Unknown,
         }
     }
 
     /// An environment variable: `Some(None)` as a value when it is not set, `None` when that is
     /// unknown.
-    pub(super) fn variable(&self, name: &str) -> Option<Value> {
+    pub(super) fn variable(&self, name: &str) -> Option<PythonValue> {
         match (self.env)(name) {
-            Variable::Set(value) => Some(Value::Str(value)),
+            Variable::Set(value) => Some(PythonValue::Str(value)),
             Variable::Unknown => None,
             Variable::Unset => match rules().runner_variables.get(name) {
-                Some(value) => Some(Value::str(value)),
+                Some(value) => Some(PythonValue::str(value)),
                 None if rules()
                     .runner_variable_prefixes
                     .iter()
@@ -279,16 +292,16 @@ impl NoxfileReader<'_> {
                 {
                     None
                 }
-                None => Some(Value::None),
+                None => Some(PythonValue::None),
             },
         }
     }
 
-    fn boolean(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn boolean(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let (Some(left), Some(right)) =
             (node.child_by_field_name("left"), node.child_by_field_name("right"))
         else {
-            return Value::Unknown;
+            return PythonValue::Unknown;
         };
         let and = node.child_by_field_name("operator").is_some_and(|op| source.text(op) == "and");
         let (left, right) = (self.eval(left, source), self.eval(right, source));
@@ -301,25 +314,27 @@ impl NoxfileReader<'_> {
                 }
             }
             // `x and False` is false whatever x is, as far as `if` is concerned.
-            (None, Some(truth)) if truth != and => Value::Bool(truth),
-            _ => Value::Unknown,
+            (None, Some(truth)) if truth != and => PythonValue::Bool(truth),
+            _ => PythonValue::Unknown,
         }
     }
 
-    fn comparison(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn comparison(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let operators: Vec<String> = node
             .children_by_field_name("operators", &mut node.walk())
             .map(|op| source.text(op).to_owned())
             .collect();
-        let [operator] = operators.as_slice() else { return Value::Unknown };
+        let [operator] = operators.as_slice() else { return PythonValue::Unknown };
         let operands = self.children(node, source);
-        let [left, right] = operands.as_slice() else { return Value::Unknown };
+        let [left, right] = operands.as_slice() else { return PythonValue::Unknown };
         let contains = || match (left, right) {
-            (Value::Str(variable), Value::Name(name)) if name == "os.environ" => {
-                self.variable(variable).map(|value| value != Value::None)
+            (PythonValue::Str(variable), PythonValue::Name(name)) if name == "os.environ" => {
+                self.variable(variable).map(|value| value != PythonValue::None)
             }
-            (Value::Str(part), Value::Str(whole)) => Some(whole.contains(part.as_str())),
-            (item, Value::List(items)) => {
+            (PythonValue::Str(part), PythonValue::Str(whole)) => {
+                Some(whole.contains(part.as_str()))
+            }
+            (item, PythonValue::List(items)) => {
                 let found: Vec<Option<bool>> = items.iter().map(|i| i.equals(item)).collect();
                 if found.contains(&Some(true)) {
                     Some(true)
@@ -327,7 +342,7 @@ impl NoxfileReader<'_> {
                     (!found.contains(&None)).then_some(false)
                 }
             }
-            (key, Value::Dict(pairs)) => {
+            (key, PythonValue::Dict(pairs)) => {
                 pairs.iter().map(|(k, _)| k.equals(key)).try_fold(false, |so, k| k.map(|k| so || k))
             }
             _ => None,
@@ -339,35 +354,35 @@ impl NoxfileReader<'_> {
             "not in" => contains().map(|found| !found),
             _ => None,
         };
-        truth.map_or(Value::Unknown, Value::Bool)
+        truth.map_or(PythonValue::Unknown, PythonValue::Bool)
     }
 
-    fn binary(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn binary(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let (Some(left), Some(right)) =
             (node.child_by_field_name("left"), node.child_by_field_name("right"))
         else {
-            return Value::Unknown;
+            return PythonValue::Unknown;
         };
         let (left, right) = (self.eval(left, source), self.eval(right, source));
         match node.child_by_field_name("operator").map(|op| source.text(op)) {
             Some("+") => add(&left, &right),
             Some("/") => match &left {
-                Value::Path(base) | Value::Partly(base) => {
-                    Value::of_shape(join(base, right.shape()), Value::Path)
+                PythonValue::Path(base) | PythonValue::Partly(base) => {
+                    PythonValue::of_shape(join(base, right.shape()), PythonValue::Path)
                 }
-                _ => Value::Unknown,
+                _ => PythonValue::Unknown,
             },
-            _ => Value::Unknown,
+            _ => PythonValue::Unknown,
         }
     }
 
     /// `[… for x in known if …]` with any number of clauses.
-    fn comprehension(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
-        let Some(body) = node.child_by_field_name("body") else { return Value::Unknown };
+    fn comprehension(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
+        let Some(body) = node.child_by_field_name("body") else { return PythonValue::Unknown };
         let clauses: Vec<Node<'_>> = node.named_children(&mut node.walk()).skip(1).collect();
         let copied = self.names().len();
         if !self.copy(copied) {
-            return Value::Unknown;
+            return PythonValue::Unknown;
         }
         let outer = self.names().clone();
         let mut items = Vec::new();
@@ -375,7 +390,7 @@ impl NoxfileReader<'_> {
         // Where nothing is known to go through, its conditions have not been read.
         self.effects.seeks_archives |= !known && source.text(node).contains(".whl");
         *self.names() = outer;
-        if known { Value::list(items) } else { Value::Unknown }
+        if known { PythonValue::list(items) } else { PythonValue::Unknown }
     }
 
     fn clause(
@@ -383,7 +398,7 @@ impl NoxfileReader<'_> {
         clauses: &[Node<'_>],
         body: Node<'_>,
         source: &Arc<PythonSource>,
-        items: &mut Vec<Value>,
+        items: &mut Vec<PythonValue>,
     ) -> bool {
         let Some((first, rest)) = clauses.split_first() else {
             let value = self.eval(body, source);
@@ -397,7 +412,8 @@ impl NoxfileReader<'_> {
                 else {
                     return false;
                 };
-                let Some(values) = self.eval(over, source).items().map(<[Value]>::to_vec) else {
+                let Some(values) = self.eval(over, source).items().map(<[PythonValue]>::to_vec)
+                else {
                     return false;
                 };
                 values.into_iter().all(|value| {
@@ -418,29 +434,29 @@ impl NoxfileReader<'_> {
     pub(super) fn enter(
         &mut self,
         number: usize,
-        args: &[Value],
-        keywords: &[(String, Value)],
-    ) -> Value {
+        args: &[PythonValue],
+        keywords: &[(String, PythonValue)],
+    ) -> PythonValue {
         const MAX_CALLS: usize = 5;
-        let Some(function) = self.functions.get(number) else { return Value::Unknown };
+        let Some(function) = self.functions.get(number) else { return PythonValue::Unknown };
         if self.calls >= MAX_CALLS {
-            self.effects.opaque |= args.contains(&Value::Session);
-            return Value::Unknown;
+            self.effects.opaque |= args.contains(&PythonValue::Session);
+            return PythonValue::Unknown;
         }
         let (source, module, span) = (Arc::clone(&function.source), function.module, function.span);
         let mut names = function.captured.clone();
         if !self.copy(names.len()) {
-            self.effects.opaque |= args.contains(&Value::Session);
-            return Value::Unknown;
+            self.effects.opaque |= args.contains(&PythonValue::Session);
+            return PythonValue::Unknown;
         }
-        let Some(node) = source.find(span) else { return Value::Unknown };
+        let Some(node) = source.find(span) else { return PythonValue::Unknown };
         let parameters: Vec<Node<'_>> = node
             .child_by_field_name("parameters")
             .map(|p| p.named_children(&mut p.walk()).collect())
             .unwrap_or_default();
         let mut positional = args.iter();
-        let mut left: Vec<(Value, Value)> =
-            keywords.iter().map(|(k, v)| (Value::str(k), v.clone())).collect();
+        let mut left: Vec<(PythonValue, PythonValue)> =
+            keywords.iter().map(|(k, v)| (PythonValue::str(k), v.clone())).collect();
         for parameter in parameters {
             let splat = if parameter.kind() == "typed_parameter" {
                 parameter.named_child(0)
@@ -449,8 +465,10 @@ impl NoxfileReader<'_> {
             };
             if let Some(splat) = splat.filter(|s| s.kind().ends_with("_splat_pattern")) {
                 let value = match splat.kind() {
-                    "dictionary_splat_pattern" => Value::Dict(Arc::new(std::mem::take(&mut left))),
-                    _ => Value::list(positional.by_ref().cloned()),
+                    "dictionary_splat_pattern" => {
+                        PythonValue::Dict(Arc::new(std::mem::take(&mut left)))
+                    }
+                    _ => PythonValue::list(positional.by_ref().cloned()),
                 };
                 if let Some(name) = splat.named_child(0) {
                     names.insert(source.text(name).to_owned(), value);
@@ -474,11 +492,11 @@ impl NoxfileReader<'_> {
                 .or_else(|| positional.next().cloned());
             let value = given.unwrap_or_else(|| match parameter.child_by_field_name("value") {
                 Some(default) => self.eval(default, &source),
-                None => Value::Unknown,
+                None => PythonValue::Unknown,
             });
             names.insert(name, value);
         }
-        let Some(body) = node.child_by_field_name("body") else { return Value::Unknown };
+        let Some(body) = node.child_by_field_name("body") else { return PythonValue::Unknown };
         // What the grammar cannot read is not seen.
         self.effects.opaque |= body.has_error();
         let outer = (self.locals.replace(names), std::mem::replace(&mut self.current, module));
@@ -490,8 +508,8 @@ impl NoxfileReader<'_> {
         let results = std::mem::replace(&mut self.returned, returned);
         match (results.as_slice(), ended) {
             ([one], Flow::Return) => one.clone(),
-            ([], _) => Value::None,
-            _ => Value::Unknown,
+            ([], _) => PythonValue::None,
+            _ => PythonValue::Unknown,
         }
     }
 }

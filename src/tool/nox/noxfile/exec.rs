@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tree_sitter::{Node, Tree};
 
 use super::state::ModuleState;
-use super::value::Value;
+use super::value::PythonValue;
 use crate::tool::{Files, Variable};
 
 /// Statements and expressions looked at before reading gives up: far above any real noxfile, and a
@@ -53,7 +53,7 @@ pub(super) struct PythonFunction {
     pub(super) captured: Names,
 }
 
-pub(super) type Names = HashMap<String, Value>;
+pub(super) type Names = HashMap<String, PythonValue>;
 
 /// How a block was left.
 #[derive(Debug, PartialEq)]
@@ -121,7 +121,7 @@ impl NoxfileReader<'_> {
         }
     }
 
-    pub(super) fn lookup(&self, name: &str) -> Option<Value> {
+    pub(super) fn lookup(&self, name: &str) -> Option<PythonValue> {
         let local = self.locals.as_ref().and_then(|names| names.get(name));
         local.or_else(|| self.globals.get(self.current)?.get(name)).cloned()
     }
@@ -149,7 +149,7 @@ impl NoxfileReader<'_> {
                 self.assign_name(node, source, function);
             }
             "decorated_definition" => self.decorated(node, source),
-            "class_definition" => self.assign_name(node, source, Value::Unknown),
+            "class_definition" => self.assign_name(node, source, PythonValue::Unknown),
             "if_statement" => return self.if_statement(node, source),
             "for_statement" => return self.for_statement(node, source),
             "while_statement" => self.doubtful(|reader| reader.field_block(node, "body", source)),
@@ -157,7 +157,7 @@ impl NoxfileReader<'_> {
             "with_statement" => return self.with_statement(node, source),
             "match_statement" => self.doubtful(|reader| reader.cases(node, source)),
             "return_statement" => {
-                let value = node.named_child(0).map_or(Value::None, |v| self.eval(v, source));
+                let value = node.named_child(0).map_or(PythonValue::None, |v| self.eval(v, source));
                 self.returned.push(value);
                 return Flow::Return;
             }
@@ -169,7 +169,7 @@ impl NoxfileReader<'_> {
         Flow::On
     }
 
-    fn assign_name(&mut self, node: Node<'_>, source: &PythonSource, value: Value) {
+    fn assign_name(&mut self, node: Node<'_>, source: &PythonSource, value: PythonValue) {
         if let Some(name) = node.child_by_field_name("name") {
             let name = source.text(name).to_owned();
             self.names().insert(name, value);
@@ -177,7 +177,7 @@ impl NoxfileReader<'_> {
     }
 
     /// Makes a function value; its body is read when it is called.
-    pub(super) fn function(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    pub(super) fn function(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let name =
             node.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
         let function = PythonFunction {
@@ -190,7 +190,7 @@ impl NoxfileReader<'_> {
         let captured = function.captured.len();
         self.functions.push(function);
         self.copy(captured);
-        Value::PythonFunction(self.functions.len() - 1)
+        PythonValue::PythonFunction(self.functions.len() - 1)
     }
 
     fn expression_statement(&mut self, node: Node<'_>, source: &Arc<PythonSource>) {
@@ -215,24 +215,29 @@ impl NoxfileReader<'_> {
                 let (old, new) = (self.eval(left, source), self.eval(right, source));
                 let adds =
                     inner.child_by_field_name("operator").is_some_and(|op| source.text(op) == "+=");
-                let value = if adds { super::value::add(&old, &new) } else { Value::Unknown };
+                let value = if adds { super::value::add(&old, &new) } else { PythonValue::Unknown };
                 self.assign(left, value, source);
             }
             _ => drop(self.eval(inner, source)),
         }
     }
 
-    fn chained(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> Value {
+    fn chained(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let value = node
             .child_by_field_name("right")
-            .map_or(Value::Unknown, |right| self.eval(right, source));
+            .map_or(PythonValue::Unknown, |right| self.eval(right, source));
         if let Some(left) = node.child_by_field_name("left") {
             self.assign(left, value.clone(), source);
         }
         value
     }
 
-    pub(super) fn assign(&mut self, target: Node<'_>, value: Value, source: &Arc<PythonSource>) {
+    pub(super) fn assign(
+        &mut self,
+        target: Node<'_>,
+        value: PythonValue,
+        source: &Arc<PythonSource>,
+    ) {
         match target.kind() {
             "identifier" => {
                 let name = source.text(target).to_owned();
@@ -241,7 +246,7 @@ impl NoxfileReader<'_> {
             "attribute" => {
                 let object = target.child_by_field_name("object").map(|o| self.eval(o, source));
                 let Some(attribute) = target.child_by_field_name("attribute") else { return };
-                if object == Some(Value::Name("nox.options".to_owned())) {
+                if object == Some(PythonValue::Name("nox.options".to_owned())) {
                     let name = source.text(attribute).to_owned();
                     self.option_values.entry(name.clone()).or_default().push(value.clone());
                     self.options.insert(name, value);
@@ -253,10 +258,13 @@ impl NoxfileReader<'_> {
                 let parts = value
                     .items()
                     .filter(|items| items.len() == targets.len())
-                    .map(<[Value]>::to_vec);
+                    .map(<[PythonValue]>::to_vec);
                 for (i, part) in targets.into_iter().enumerate() {
-                    let value =
-                        parts.as_ref().and_then(|p| p.get(i)).cloned().unwrap_or(Value::Unknown);
+                    let value = parts
+                        .as_ref()
+                        .and_then(|p| p.get(i))
+                        .cloned()
+                        .unwrap_or(PythonValue::Unknown);
                     self.assign(part, value, source);
                 }
             }
@@ -266,7 +274,7 @@ impl NoxfileReader<'_> {
                     target.child_by_field_name("value").filter(|b| b.kind() == "identifier")
                 {
                     let name = source.text(base).to_owned();
-                    self.names().insert(name, Value::Unknown);
+                    self.names().insert(name, PythonValue::Unknown);
                 }
             }
             _ => {}
@@ -367,9 +375,9 @@ impl NoxfileReader<'_> {
         else {
             return Flow::On;
         };
-        let Some(items) = self.eval(over, source).items().map(<[Value]>::to_vec) else {
+        let Some(items) = self.eval(over, source).items().map(<[PythonValue]>::to_vec) else {
             self.doubtful(|reader| {
-                reader.assign(target, Value::Unknown, source);
+                reader.assign(target, PythonValue::Unknown, source);
                 reader.field_block(node, "body", source)
             });
             return Flow::On;
@@ -404,7 +412,7 @@ impl NoxfileReader<'_> {
                     self.eval(expression, source);
                 }
                 if let Some(name) = alias.and_then(|a| a.named_child(0)) {
-                    self.assign(name, Value::Unknown, source);
+                    self.assign(name, PythonValue::Unknown, source);
                 }
             }
         }
@@ -420,24 +428,24 @@ impl NoxfileReader<'_> {
 /// What is true after either of two ways: values on which they agree, else unknown.
 fn merge<K: std::hash::Hash + Ord + Clone, M>(into: &mut M, other: M)
 where
-    M: IntoIterator<Item = (K, Value)> + Extend<(K, Value)> + Clone,
+    M: IntoIterator<Item = (K, PythonValue)> + Extend<(K, PythonValue)> + Clone,
     M: Default,
 {
-    let mut all: BTreeMap<K, Value> = std::mem::take(into).into_iter().collect();
+    let mut all: BTreeMap<K, PythonValue> = std::mem::take(into).into_iter().collect();
     let mut seen: BTreeMap<K, ()> = BTreeMap::new();
     for (name, value) in other {
         seen.insert(name.clone(), ());
         let merged = match all.get(&name) {
             Some(same) if *same == value => value,
             // A function that only one way defines is meant when it is called at all.
-            None if matches!(value, Value::PythonFunction(_)) => value,
-            _ => Value::Unknown,
+            None if matches!(value, PythonValue::PythonFunction(_)) => value,
+            _ => PythonValue::Unknown,
         };
         all.insert(name, merged);
     }
     for (name, value) in &mut all {
-        if !seen.contains_key(name) && !matches!(value, Value::PythonFunction(_)) {
-            *value = Value::Unknown;
+        if !seen.contains_key(name) && !matches!(value, PythonValue::PythonFunction(_)) {
+            *value = PythonValue::Unknown;
         }
     }
     into.extend(all);

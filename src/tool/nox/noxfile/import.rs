@@ -6,7 +6,7 @@ use tree_sitter::Node;
 
 use super::exec::{Names, NoxfileReader, PythonSource};
 use super::splat;
-use super::value::{Value, join};
+use super::value::{PythonValue, join};
 use crate::rules::nox::rules;
 
 /// Local modules read.
@@ -39,7 +39,7 @@ impl NoxfileReader<'_> {
             self.defining.insert(number);
         }
         let file = path.strip_prefix(&format!("{}/", self.folder)).unwrap_or(path).to_owned();
-        self.globals.push(Names::from([("__file__".to_owned(), Value::Path(file))]));
+        self.globals.push(Names::from([("__file__".to_owned(), PythonValue::Path(file))]));
         let (before, locals) = (std::mem::replace(&mut self.current, number), self.locals.take());
         self.block(source.tree.root_node(), &source);
         self.share(source.tree.root_node(), &source);
@@ -57,7 +57,7 @@ impl NoxfileReader<'_> {
             if node.kind() == "global_statement" {
                 for name in node.named_children(&mut node.walk()) {
                     let name = source.text(name).to_owned();
-                    self.names().insert(name.clone(), Value::Unknown);
+                    self.names().insert(name.clone(), PythonValue::Unknown);
                     let shared = (self.current, name);
                     self.shared.insert(shared);
                 }
@@ -90,7 +90,7 @@ impl NoxfileReader<'_> {
                     None if module == "nox" => {
                         for name in ["session", "options", "parametrize", "param", "project"] {
                             self.names()
-                                .insert(name.to_owned(), Value::Name(format!("nox.{name}")));
+                                .insert(name.to_owned(), PythonValue::Name(format!("nox.{name}")));
                         }
                     }
                     None if self.makes_sessions(module) => {}
@@ -116,15 +116,15 @@ impl NoxfileReader<'_> {
             let alias = alias.map(|a| source.text(a).to_owned());
             match &module {
                 Some(module) => {
-                    let known = self
-                        .local_module(module)
-                        .map(|n| self.globals[n].get(&path).cloned().unwrap_or(Value::Unknown));
+                    let known = self.local_module(module).map(|n| {
+                        self.globals[n].get(&path).cloned().unwrap_or(PythonValue::Unknown)
+                    });
                     let known = known.unwrap_or_else(|| {
                         let inner = format!("{module}.{path}");
                         if self.local_module(&inner).is_none() {
                             self.makes_sessions(&inner);
                         }
-                        Value::Name(format!("{module}.{path}"))
+                        PythonValue::Name(format!("{module}.{path}"))
                     });
                     self.names().insert(alias.unwrap_or(path), known);
                 }
@@ -139,15 +139,15 @@ impl NoxfileReader<'_> {
                         Some(alias) => (alias, path),
                         None => (top.clone(), top),
                     };
-                    self.names().insert(name, Value::Name(value));
+                    self.names().insert(name, PythonValue::Name(value));
                 }
             }
         }
     }
 
     /// A folder is added to the search path.
-    pub(super) fn searches(&mut self, folder: Option<&Value>) {
-        let Some(folder) = folder.and_then(Value::text) else { return };
+    pub(super) fn searches(&mut self, folder: Option<&PythonValue>) {
+        let Some(folder) = folder.and_then(PythonValue::text) else { return };
         let path = join(&self.folder, folder);
         let inside = self.files.tracked_under(&path).iter().any(|file| file.ends_with(".py"));
         if !inside && !path.is_empty() && !self.elsewhere.contains(&path) {

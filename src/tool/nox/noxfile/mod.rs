@@ -17,7 +17,7 @@ mod value;
 pub use definition::{Definition, MAX_SESSIONS, Parameters, Pythons};
 pub use effects::{Effects, Install, NestedCall};
 pub use exec::NoxfileReader;
-pub use value::{Value, join};
+pub use value::{PythonValue, join};
 
 use self::state::ModuleState;
 use crate::base::memo::Memo;

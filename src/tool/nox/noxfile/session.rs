@@ -4,7 +4,7 @@ use super::call::Arguments;
 use super::effects::{Install, NestedCall};
 use super::exec::NoxfileReader;
 use super::shell::{self, ShellCommand};
-use super::value::{Value, changed, join};
+use super::value::{PythonValue, changed, join};
 use crate::rules::folders::folders;
 use crate::rules::nox::rules;
 use crate::rules::publishers::publishers;
@@ -12,7 +12,7 @@ use crate::tool::Argument;
 
 impl NoxfileReader<'_> {
     /// A method of the session object.
-    pub(super) fn session_call(&mut self, method: &str, args: &Arguments) -> Value {
+    pub(super) fn session_call(&mut self, method: &str, args: &Arguments) -> PythonValue {
         let certain = self.doubts == 0;
         match method {
             "install" | "run_install" | "conda_install" | "run_always" | "run"
@@ -37,7 +37,7 @@ impl NoxfileReader<'_> {
             }
             "notify" => self.effects.notifies.extend(args.first().cloned()),
             "chdir" | "cd" => {
-                let to = args.first().filter(|_| certain).and_then(Value::text);
+                let to = args.first().filter(|_| certain).and_then(PythonValue::text);
                 self.cwd = changed(self.cwd.as_deref(), to);
                 self.effects.changes_folder = true;
             }
@@ -60,7 +60,7 @@ impl NoxfileReader<'_> {
             }
             _ => self.effects.opaque = true,
         }
-        Value::Unknown
+        PythonValue::Unknown
     }
 
     /// A command that a session runs: an installer, or something that leaves the environment as it
@@ -73,7 +73,7 @@ impl NoxfileReader<'_> {
         if args.open {
             self.may_publish(&args.positional);
         }
-        let words: Vec<Option<&str>> = args.positional.iter().map(Value::text).collect();
+        let words: Vec<Option<&str>> = args.positional.iter().map(PythonValue::text).collect();
         let known: Vec<&str> = words.iter().copied().flatten().collect();
         if let Some((program, rest)) = known.split_first()
             && let Some(remover) = folders().remover(program, rest)
@@ -140,7 +140,7 @@ impl NoxfileReader<'_> {
     /// Reads the commands of a shell script of the repository that a session runs; whether it runs
     /// one.
     fn shell_script(&mut self, args: &Arguments, certain: bool) -> bool {
-        let mut words = args.positional.iter().filter_map(Value::text);
+        let mut words = args.positional.iter().filter_map(PythonValue::text);
         let Some(first) = words.next() else { return false };
         let path = if shell::is_shell(first) {
             words.find(|word| !word.starts_with('-'))
@@ -153,14 +153,14 @@ impl NoxfileReader<'_> {
         let Some(text) = self.files.read(&join(&self.folder, path)) else { return false };
         self.effects.reads.push(path.to_owned());
         self.effects.runs = true;
-        self.shell_commands(shell::of_text(&Value::str(&*text)), args, certain);
+        self.shell_commands(shell::of_text(&PythonValue::str(&*text)), args, certain);
         true
     }
 
     fn shell_commands(&mut self, commands: Vec<ShellCommand>, args: &Arguments, certain: bool) {
         for command in commands {
             // A path in another folder is not that of the same name here, and any program may install.
-            let unknown = command.words.first() == Some(&Value::Unknown);
+            let unknown = command.words.first() == Some(&PythonValue::Unknown);
             self.effects.opaque |= command.elsewhere || unknown;
             self.effects.changes_folder |= command.elsewhere;
             let inner = Arguments {
@@ -174,24 +174,24 @@ impl NoxfileReader<'_> {
     }
 
     /// Notes what a command publishes.
-    pub(super) fn publishes<'v>(&mut self, words: impl Iterator<Item = &'v Value>) {
-        let words: Vec<&str> = words.filter_map(Value::text).collect();
+    pub(super) fn publishes<'v>(&mut self, words: impl Iterator<Item = &'v PythonValue>) {
+        let words: Vec<&str> = words.filter_map(PythonValue::text).collect();
         if let Some(what) = publishers().words(&words) {
             self.effects.publishes.get_or_insert_with(|| what.to_owned());
         }
     }
 
     /// Notes a command that publishes with the right words after it.
-    fn may_publish(&mut self, words: &[Value]) {
+    fn may_publish(&mut self, words: &[PythonValue]) {
         let known: Option<Vec<&str>> =
-            words.split_last().and_then(|(_, known)| known.iter().map(Value::text).collect());
+            words.split_last().and_then(|(_, known)| known.iter().map(PythonValue::text).collect());
         let Some(known) = known.filter(|known| publishers().may_become(known)) else { return };
         self.effects.open_commands.push(known.into_iter().map(str::to_owned).collect());
     }
 
     /// Notes that a folder is deleted.
-    pub(super) fn removes(&mut self, path: Option<&Value>) {
-        let path = path.and_then(Value::text).filter(|path| !path.starts_with('-'));
+    pub(super) fn removes(&mut self, path: Option<&PythonValue>) {
+        let path = path.and_then(PythonValue::text).filter(|path| !path.starts_with('-'));
         if let Some((path, cwd)) = path.zip(self.cwd.as_deref()) {
             let path = join(cwd, path);
             self.effects.removes.push(path);

@@ -1,6 +1,6 @@
 //! Commands that a noxfile gives to a shell: as one text, or in a script of the repository.
 
-use super::value::Value;
+use super::value::PythonValue;
 use crate::rules::launchers::LAUNCHERS;
 use crate::shell::word::quoted;
 use crate::shell::{Directory, Expanded, Shell, commands};
@@ -10,7 +10,7 @@ const UNKNOWN: &str = "${_unknown}";
 
 /// One command that a shell reads.
 pub(super) struct ShellCommand {
-    pub words: Vec<Value>,
+    pub words: Vec<PythonValue>,
     /// The shell may leave it out.
     pub conditional: bool,
     /// It runs in another folder than the shell.
@@ -19,9 +19,9 @@ pub(super) struct ShellCommand {
 
 /// The commands in the text that these words give to a shell (`bash -c "…"`). `None`: they start no
 /// shell with a text. `Some(None)`: the text is not known.
-pub(super) fn in_shell(words: &[Value]) -> Option<Option<Vec<ShellCommand>>> {
+pub(super) fn in_shell(words: &[PythonValue]) -> Option<Option<Vec<ShellCommand>>> {
     let (program, options) = words.split_first()?;
-    let gives_text = |option: &Value| {
+    let gives_text = |option: &PythonValue| {
         option.text().is_some_and(|o| o.starts_with('-') && !o.starts_with("--") && o.contains('c'))
     };
     if !is_shell(program.text()?) || !options.iter().any(gives_text) {
@@ -53,10 +53,10 @@ pub(super) fn is_shell(program: &str) -> bool {
 }
 
 /// The commands of a text that is a shell script.
-pub(super) fn of_text(text: &Value) -> Vec<ShellCommand> {
+pub(super) fn of_text(text: &PythonValue) -> Vec<ShellCommand> {
     match text {
-        Value::Str(text) => read(text, false),
-        Value::Partly(shape) => read(&filled(shape), false),
+        PythonValue::Str(text) => read(text, false),
+        PythonValue::Partly(shape) => read(&filled(shape), false),
         _ => Vec::new(),
     }
 }
@@ -70,7 +70,8 @@ fn filled(shape: &str) -> String {
 fn read(script: &str, inner: bool) -> Vec<ShellCommand> {
     let found = commands(&Shell::Bash, &Expanded::new(script, &[]), &|_| None);
     let found = found.into_iter().filter(|command| command.nested || !inner);
-    let value = |value: &Option<String>| value.as_ref().map_or(Value::Unknown, Value::str);
+    let value =
+        |value: &Option<String>| value.as_ref().map_or(PythonValue::Unknown, PythonValue::str);
     found
         .map(|command| ShellCommand {
             words: command.words.iter().map(|word| value(&word.value)).collect(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::definition::{Decorator, Definition};
 use super::effects::Effects;
 use super::exec::{Names, PythonFunction};
-use super::value::Value;
+use super::value::PythonValue;
 use crate::base::memo::Weight;
 
 /// What reading has found so far.
@@ -14,9 +14,9 @@ pub struct ModuleState {
     /// The noxfile's folder, relative to the repository root.
     pub folder: String,
     /// `nox.options.*` as last assigned.
-    pub options: BTreeMap<String, Value>,
+    pub options: BTreeMap<String, PythonValue>,
     /// Every value ever assigned to an option, for those whose last one is not known.
-    pub option_values: BTreeMap<String, Vec<Value>>,
+    pub option_values: BTreeMap<String, Vec<PythonValue>>,
     pub sessions: Vec<Definition>,
     /// How many sessions the definitions make together.
     pub(super) made: usize,
@@ -46,10 +46,10 @@ pub struct ModuleState {
     pub(super) current: usize,
     /// The function's variables while a function is read.
     pub(super) locals: Option<Names>,
-    pub(super) returned: Vec<Value>,
+    pub(super) returned: Vec<PythonValue>,
     pub(super) effects: Effects,
     /// What `session.python` is while a session's body is read.
-    pub(super) python: Value,
+    pub(super) python: PythonValue,
     /// Where a session's body stands, relative to the repository root; `None` when not known.
     pub(super) cwd: Option<String>,
     /// Where the call of the session stands that is read now, for people.
@@ -64,7 +64,7 @@ pub struct ModuleState {
 impl Weight for ModuleState {
     /// Nothing of it is made without steps.
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.steps * size_of::<Value>()
+        size_of::<Self>() + self.steps * size_of::<PythonValue>()
     }
 }
 
@@ -92,7 +92,7 @@ impl ModuleState {
             locals: None,
             returned: Vec::new(),
             effects: Effects::default(),
-            python: Value::Unknown,
+            python: PythonValue::Unknown,
             cwd: None,
             calling: None,
             doubts: 0,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::exec::NoxfileReader;
-use super::value::{Value, join};
+use super::value::{PythonValue, join};
 use crate::base::glob::{name_fits, names_fit};
 
 /// The most files that a pattern may find.
@@ -14,11 +14,16 @@ const MAX_PARTS: usize = 20;
 impl NoxfileReader<'_> {
     /// The tracked files and folders below `base` that fit `pattern`, as `glob` and `pathlib` find
     /// them, sorted. Where none does it is unknown: the files may be made while the job runs.
-    pub(super) fn tracked(&self, base: &str, pattern: &str, value: fn(String) -> Value) -> Value {
+    pub(super) fn tracked(
+        &self,
+        base: &str,
+        pattern: &str,
+        value: fn(String) -> PythonValue,
+    ) -> PythonValue {
         let whole = join(base, pattern);
         let parts: Vec<&str> = whole.split('/').collect();
         if whole.starts_with(['/', '.']) || pattern.contains('[') || parts.len() > MAX_PARTS {
-            return Value::Unknown;
+            return PythonValue::Unknown;
         }
         let mut found: BTreeSet<String> = BTreeSet::new();
         for path in self.files.tracked_under(&self.folder) {
@@ -34,14 +39,18 @@ impl NoxfileReader<'_> {
                 ends.map(|end| &below[..end]).filter(|name| fits(&parts, name)).map(str::to_owned),
             );
             if found.len() > MAX_FOUND {
-                return Value::Unknown;
+                return PythonValue::Unknown;
             }
         }
         // What the job builds before is there when the session runs.
         if found.is_empty() && whole.ends_with(".whl") {
-            return Value::list([value(whole)]);
+            return PythonValue::list([value(whole)]);
         }
-        if found.is_empty() { Value::Unknown } else { Value::list(found.into_iter().map(value)) }
+        if found.is_empty() {
+            PythonValue::Unknown
+        } else {
+            PythonValue::list(found.into_iter().map(value))
+        }
     }
 }
 

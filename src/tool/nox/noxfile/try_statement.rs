@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::exec::{Flow, Names, NoxfileReader, PythonSource};
-use super::value::Value;
+use super::value::PythonValue;
 
 /// What Python raises when a module is not there.
 const IMPORT_ERRORS: [&str; 2] = ["ImportError", "ModuleNotFoundError"];
@@ -39,7 +39,7 @@ impl NoxfileReader<'_> {
     /// Names of things from outside. A handler may import substitutes for them where they are
     /// missing.
     fn imported(&mut self) -> Names {
-        let outside = |(_, value): &(&String, &Value)| matches!(value, Value::Name(_));
+        let outside = |(_, value): &(&String, &PythonValue)| matches!(value, PythonValue::Name(_));
         self.names()
             .iter()
             .filter(outside)

@@ -7,7 +7,7 @@ pub(super) const MAX_SIZE: usize = 2_000;
 
 /// A value; anything that is not one of the plain kinds is `Unknown`.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum PythonValue {
     Unknown,
     None,
     Bool(bool),
@@ -19,8 +19,8 @@ pub enum Value {
     /// A text or path of which parts are not known; each of these is a `*`.
     Partly(String),
     /// A list, tuple or set.
-    List(Arc<Vec<Value>>),
-    Dict(Arc<Vec<(Value, Value)>>),
+    List(Arc<Vec<PythonValue>>),
+    Dict(Arc<Vec<(PythonValue, PythonValue)>>),
     /// A dotted name from an import: `nox.session`, `os.environ`.
     Name(String),
     /// A function of the noxfile.
@@ -29,31 +29,31 @@ pub enum Value {
     Session,
     /// One set of parameters, from `nox.param`.
     Param {
-        values: Arc<Vec<Value>>,
+        values: Arc<Vec<PythonValue>>,
         id: Option<String>,
-        tags: Arc<Vec<Value>>,
+        tags: Arc<Vec<PythonValue>>,
     },
     /// A call of `nox.session` that still waits for its function.
     Decorator(usize),
 }
 
-impl Value {
-    pub fn list(items: impl IntoIterator<Item = Value>) -> Value {
-        Value::List(Arc::new(items.into_iter().collect()))
+impl PythonValue {
+    pub fn list(items: impl IntoIterator<Item = PythonValue>) -> PythonValue {
+        PythonValue::List(Arc::new(items.into_iter().collect()))
     }
 
-    pub fn str(text: impl Into<String>) -> Value {
-        Value::Str(text.into())
+    pub fn str(text: impl Into<String>) -> PythonValue {
+        PythonValue::Str(text.into())
     }
 
     /// How much is copied where the value is made again: its items, and long texts by their length.
     pub(super) fn weight(&self) -> usize {
         const TEXT: usize = 32;
-        let of_item = |item: &Value| 1 + item.text().map_or(0, |text| text.len() / TEXT);
+        let of_item = |item: &PythonValue| 1 + item.text().map_or(0, |text| text.len() / TEXT);
         match self {
-            Value::List(items) => items.iter().map(of_item).sum(),
-            Value::Dict(pairs) => pairs.iter().map(|(k, v)| of_item(k) + of_item(v)).sum(),
-            Value::Param { values, .. } => values.iter().map(of_item).sum(),
+            PythonValue::List(items) => items.iter().map(of_item).sum(),
+            PythonValue::Dict(pairs) => pairs.iter().map(|(k, v)| of_item(k) + of_item(v)).sum(),
+            PythonValue::Param { values, .. } => values.iter().map(of_item).sum(),
             other => of_item(other),
         }
     }
@@ -61,51 +61,54 @@ impl Value {
     /// Truth as `if` sees it; `None` when unknown.
     pub fn truth(&self) -> Option<bool> {
         match self {
-            Value::Unknown | Value::Partly(_) | Value::Name(_) | Value::Session => None,
-            Value::None => Some(false),
-            Value::Bool(b) => Some(*b),
-            Value::Int(i) => Some(*i != 0),
-            Value::Str(s) => Some(!s.is_empty()),
-            Value::List(l) => Some(!l.is_empty()),
-            Value::Dict(d) => Some(!d.is_empty()),
-            Value::Path(_)
-            | Value::PythonFunction(_)
-            | Value::Param { .. }
-            | Value::Decorator(_) => Some(true),
+            PythonValue::Unknown
+            | PythonValue::Partly(_)
+            | PythonValue::Name(_)
+            | PythonValue::Session => None,
+            PythonValue::None => Some(false),
+            PythonValue::Bool(b) => Some(*b),
+            PythonValue::Int(i) => Some(*i != 0),
+            PythonValue::Str(s) => Some(!s.is_empty()),
+            PythonValue::List(l) => Some(!l.is_empty()),
+            PythonValue::Dict(d) => Some(!d.is_empty()),
+            PythonValue::Path(_)
+            | PythonValue::PythonFunction(_)
+            | PythonValue::Param { .. }
+            | PythonValue::Decorator(_) => Some(true),
         }
     }
 
     /// Text of a string or path.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Value::Str(s) | Value::Path(s) => Some(s),
+            PythonValue::Str(s) | PythonValue::Path(s) => Some(s),
             _ => None,
         }
     }
 
     pub fn is_partly(&self) -> bool {
-        matches!(self, Value::Partly(_))
+        matches!(self, PythonValue::Partly(_))
     }
 
     /// The same, each part that is not known as a `*`.
     pub fn shape(&self) -> &str {
         match self {
-            Value::Str(s) | Value::Path(s) | Value::Partly(s) => s,
+            PythonValue::Str(s) | PythonValue::Path(s) | PythonValue::Partly(s) => s,
             _ => "*",
         }
     }
 
     /// A text or path from such parts; nothing where not even its beginning is known.
-    pub fn of_shape(shape: String, whole: impl FnOnce(String) -> Value) -> Value {
+    pub fn of_shape(shape: String, whole: impl FnOnce(String) -> PythonValue) -> PythonValue {
         if !shape.contains('*') {
             return whole(shape);
         }
-        if shape.starts_with('*') { Value::Unknown } else { Value::Partly(shape) }
+        if shape.starts_with('*') { PythonValue::Unknown } else { PythonValue::Partly(shape) }
     }
 
-    pub fn items(&self) -> Option<&[Value]> {
+    pub fn items(&self) -> Option<&[PythonValue]> {
         match self {
-            Value::List(l) => Some(l),
+            PythonValue::List(l) => Some(l),
             _ => None,
         }
     }
@@ -116,8 +119,8 @@ impl Value {
     }
 
     /// Equality as `==` decides it; `None` when a part is unknown.
-    pub fn equals(&self, other: &Value) -> Option<bool> {
-        use Value::*;
+    pub fn equals(&self, other: &PythonValue) -> Option<bool> {
+        use PythonValue::*;
         match (self, other) {
             (Unknown | Partly(_) | Name(_) | Session | Path(_), _)
             | (_, Unknown | Partly(_) | Name(_) | Session | Path(_)) => Option::None,
@@ -136,35 +139,42 @@ impl Value {
     /// How Python writes it (`repr`), for the names of parametrized sessions.
     pub fn repr(&self) -> Option<String> {
         Some(match self {
-            Value::None => "None".to_owned(),
-            Value::Bool(true) => "True".to_owned(),
-            Value::Bool(false) => "False".to_owned(),
-            Value::Int(i) => i.to_string(),
-            Value::Str(s) if s.contains(['\\', '\n']) => return None,
-            Value::Str(s) if s.contains('\'') => format!("\"{s}\""),
-            Value::Str(s) => format!("'{s}'"),
+            PythonValue::None => "None".to_owned(),
+            PythonValue::Bool(true) => "True".to_owned(),
+            PythonValue::Bool(false) => "False".to_owned(),
+            PythonValue::Int(i) => i.to_string(),
+            PythonValue::Str(s) if s.contains(['\\', '\n']) => return None,
+            PythonValue::Str(s) if s.contains('\'') => format!("\"{s}\""),
+            PythonValue::Str(s) => format!("'{s}'"),
             _ => return None,
         })
     }
 }
 
 /// Python's `+` on texts, paths and lists.
-pub(super) fn add(left: &Value, right: &Value) -> Value {
+pub(super) fn add(left: &PythonValue, right: &PythonValue) -> PythonValue {
     match (left, right) {
-        (Value::Str(a) | Value::Path(a), Value::Str(b)) if a.len() + b.len() <= MAX_SIZE => {
-            Value::Str(format!("{a}{b}"))
-        }
-        (Value::Str(a) | Value::Path(a) | Value::Partly(a), Value::Partly(b))
-        | (Value::Partly(a), Value::Str(b))
+        (PythonValue::Str(a) | PythonValue::Path(a), PythonValue::Str(b))
             if a.len() + b.len() <= MAX_SIZE =>
         {
-            Value::of_shape(format!("{a}{b}"), Value::Str)
+            PythonValue::Str(format!("{a}{b}"))
         }
-        (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map_or(Value::Unknown, Value::Int),
-        (Value::List(a), Value::List(b)) if a.len() + b.len() <= MAX_SIZE => {
-            Value::list(a.iter().chain(b.iter()).cloned())
+        (
+            PythonValue::Str(a) | PythonValue::Path(a) | PythonValue::Partly(a),
+            PythonValue::Partly(b),
+        )
+        | (PythonValue::Partly(a), PythonValue::Str(b))
+            if a.len() + b.len() <= MAX_SIZE =>
+        {
+            PythonValue::of_shape(format!("{a}{b}"), PythonValue::Str)
         }
-        _ => Value::Unknown,
+        (PythonValue::Int(a), PythonValue::Int(b)) => {
+            a.checked_add(*b).map_or(PythonValue::Unknown, PythonValue::Int)
+        }
+        (PythonValue::List(a), PythonValue::List(b)) if a.len() + b.len() <= MAX_SIZE => {
+            PythonValue::list(a.iter().chain(b.iter()).cloned())
+        }
+        _ => PythonValue::Unknown,
     }
 }
 
@@ -216,11 +226,18 @@ mod tests {
 
     #[test]
     fn truth_and_equality_are_three_valued() {
-        assert_eq!(Value::Unknown.truth(), None);
-        assert_eq!(Value::str("").truth(), Some(false));
-        assert_eq!(Value::list([Value::Unknown]).truth(), Some(true));
-        assert_eq!(Value::list([Value::Unknown]).equals(&Value::list([Value::Int(1)])), None);
-        assert_eq!(Value::list([Value::Unknown]).equals(&Value::list([])), Some(false));
-        assert_eq!(Value::Bool(true).equals(&Value::Bool(true)), Some(true));
+        assert_eq!(PythonValue::Unknown.truth(), None);
+        assert_eq!(PythonValue::str("").truth(), Some(false));
+        assert_eq!(PythonValue::list([PythonValue::Unknown]).truth(), Some(true));
+        assert_eq!(
+            PythonValue::list([PythonValue::Unknown])
+                .equals(&PythonValue::list([PythonValue::Int(1)])),
+            None
+        );
+        assert_eq!(
+            PythonValue::list([PythonValue::Unknown]).equals(&PythonValue::list([])),
+            Some(false)
+        );
+        assert_eq!(PythonValue::Bool(true).equals(&PythonValue::Bool(true)), Some(true));
     }
 }
