@@ -279,6 +279,9 @@ fn invoke_tox_and_pre_commit() {
 fn hostile_files_end() {
     let deep = "a: b\nb: a c\nc: a\n\tnox\n";
     assert_eq!(file_scripts(&[("Makefile", deep)], "make a"), ["4: nox"]);
+    let braces: &str = format!("[tox]\nenvlist = {}, b\n", "{a}".repeat(100_000)).leak();
+    let tox: &str = format!("{braces}[testenv]\ncommands = nox\n").leak();
+    assert_eq!(file_scripts(&[("tox.ini", tox)], "tox"), ["4: nox"]);
     for (path, line) in [
         ("Makefile", "make x"),
         ("justfile", "just x"),

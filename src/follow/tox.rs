@@ -10,6 +10,8 @@ use toml::de::{DeTable, DeValue};
 
 /// Most environments that run where none is named.
 const MAX_NAMES: usize = 50;
+/// A longer name is not expanded: each pair of its braces is a call inside a call.
+const MAX_NAME: usize = 500;
 
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
     let names = match args.names.is_empty() {
@@ -116,7 +118,7 @@ fn split_outside_braces(list: &str) -> impl Iterator<Item = &str> {
 
 /// `py{311,312}-lint` as its names.
 fn expand(name: &str, names: &mut Vec<String>) {
-    if names.len() == MAX_NAMES {
+    if names.len() == MAX_NAMES || name.len() > MAX_NAME {
         return;
     }
     let parts = name.split_once('{').and_then(|(before, rest)| {
