@@ -6,11 +6,11 @@ use crate::rules::publishers::publishers;
 use crate::shell::Call;
 
 impl TimelineBuilder<'_> {
-    /// A variable with the right to upload to an index, of the job, the step, an earlier step or the
-    /// command itself.
+    /// A variable with the right to upload to an index, of the workflow, the job, the step, an
+    /// earlier step or the command itself.
     pub(super) fn credential(&self, origin: &CommandOrigin<'_>, call: &Call) -> Option<String> {
-        let job = self.job.iter().map(|job| &job.env);
-        let entries = job.chain([&origin.here.step.env]).flat_map(|env| &env.entries);
+        let envs = self.envs.iter().copied().chain([&origin.here.step.env]);
+        let entries = envs.flat_map(|env| &env.entries);
         let entries = entries.map(|(name, value)| (name.as_str(), value.text.as_str()));
         let set = self.state.exported.iter().chain(&origin.env).chain(&call.env);
         granted_among(entries.chain(set.map(|(name, _)| (name.as_str(), ""))))

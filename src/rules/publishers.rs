@@ -94,23 +94,34 @@ impl Publishers {
         rest
     }
 
-    /// Whether a variable or a secret of this name holds the right to upload.
+    /// Whether a variable or a secret of this name holds the right to upload. The forge does not
+    /// distinguish case in the names of secrets.
     pub fn is_credential(&self, name: &str) -> bool {
+        let name = name.to_ascii_uppercase();
         self.credentials.iter().any(|known| match known.split_once('*') {
             Some((start, end)) => {
                 name.len() >= start.len() + end.len()
                     && name.starts_with(start)
                     && name.ends_with(end)
             }
-            None => known == name,
+            None => *known == name,
         })
     }
 
-    /// The secret with the right to upload that a value of a workflow is.
+    /// The secret with the right to upload that a value of a workflow is: `secrets.NAME` or
+    /// `secrets['NAME']`.
     pub fn credential_in<'v>(&self, value: &'v str) -> Option<&'v str> {
-        let named = value.match_indices("secrets.").map(|(at, before)| &value[at + before.len()..]);
+        const CONTEXT: &str = "secrets";
         let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let mut names = named.map(|rest| rest.split(|c| !part(c)).next().unwrap_or_default());
+        let lower = value.to_ascii_lowercase();
+        let mut names = lower.match_indices(CONTEXT).filter_map(|(at, _)| {
+            let rest = value[at + CONTEXT.len()..].trim_start();
+            let name = match rest.strip_prefix('[') {
+                Some(index) => index.trim_start().strip_prefix('\'')?,
+                None => rest.strip_prefix('.')?.trim_start(),
+            };
+            name.split(|c| !part(c)).next()
+        });
         names.find(|name| self.is_credential(name))
     }
 
@@ -170,6 +181,8 @@ mod tests {
         assert!(data.is_credential("POETRY_PYPI_TOKEN_PYPI"));
         assert!(!data.is_credential("CODECOV_TOKEN"));
         assert!(data.is_credential("POETRY_HTTP_BASIC_PYPI_PASSWORD"));
+        assert!(data.is_credential("TEST_PYPI_API_TOKEN") && data.is_credential("TESTPYPI_TOKEN"));
+        assert!(!data.is_credential("TEST_PYPI_INDEX_URL") && !data.is_credential("TESTPYPI_URL"));
         assert!(!data.is_credential("POETRY_HTTP_BASIC_MIRROR_PASSWORD"));
         for (words, may) in [
             (&["twine"][..], true),
@@ -181,8 +194,16 @@ mod tests {
         ] {
             assert_eq!(data.may_become(words), may, "{words:?}");
         }
-        assert_eq!(data.credential_in("${{ secrets.PYPI_API_TOKEN }}"), Some("PYPI_API_TOKEN"));
-        assert_eq!(data.credential_in("${{ secrets.CODECOV_TOKEN }}"), None);
+        for (value, secret) in [
+            ("${{ secrets.PYPI_API_TOKEN }}", Some("PYPI_API_TOKEN")),
+            ("${{ secrets.pypi_api_token }}", Some("pypi_api_token")),
+            ("${{ Secrets['PYPI_API_TOKEN'] }}", Some("PYPI_API_TOKEN")),
+            ("${{ secrets[ 'CODECOV_TOKEN' ] || secrets.Pypi_Token }}", Some("Pypi_Token")),
+            ("${{ secrets.CODECOV_TOKEN }}", None),
+            ("${{ secrets[matrix.secret] }}", None),
+        ] {
+            assert_eq!(data.credential_in(value), secret, "{value}");
+        }
         assert!(data.is_environment("release-testpypi") && !data.is_environment("staging"));
     }
 }

@@ -59,6 +59,16 @@ fn what_a_job_is_given_or_says_withholds_the_cache() {
 }
 
 #[test]
+fn the_environment_of_the_workflow_is_that_of_its_calls() {
+    let steps = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s lint\n"));
+    for (name, withheld) in [("TWINE_PASSWORD", true), ("TEST_PYPI_INDEX_URL", false)] {
+        let workflow = format!("env: {{{name}: '${{{{ secrets.UP }}}}'}}\n{steps}");
+        let found = found(&[(".github/workflows/ci.yml", &workflow)]);
+        assert_eq!(found[0].withheld.is_some(), withheld, "{name}");
+    }
+}
+
+#[test]
 fn a_job_in_a_publishing_environment_publishes_what_it_takes() {
     let workflow = job(
         "runs-on: ubuntu-latest",
