@@ -27,7 +27,8 @@ use crate::tool::{self, Files};
 /// What checking a repository found.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// In requested files only, suppressed ones left out, severities as configured.
+    /// About requested files only, suppressed ones left out, severities as configured. What a
+    /// requested action causes may be found in a workflow that uses it.
     pub findings: Vec<Finding>,
     pub problems: Vec<Problem>,
     /// Every text that a finding or a fix may point into, by path relative to the root.
@@ -54,7 +55,8 @@ impl Details {
 /// Jobs that are looked at because an action is asked for that they use.
 const MAX_USERS_ASKED: usize = 10_000;
 
-/// Checks the requested ones of `files`; the others are read because they may be called.
+/// Checks the requested ones of `files`; the others are read because they may be called, and because
+/// an action is checked where it is used.
 pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Details) -> Outcome {
     let (repository, problems) = read(root, files, settings);
     let mut outcome = check(&repository, files, settings, details);
@@ -85,17 +87,20 @@ fn check(
 ) -> Outcome {
     let requested: HashSet<&str> =
         files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
-    let mut requested: BTreeSet<usize> = (0..repository.documents.len())
+    let named: BTreeSet<usize> = (0..repository.documents.len())
         .filter(|document| requested.contains(repository.documents[*document].path.as_str()))
         .collect();
     // What an action does shows where it is used.
-    if requested.len() < repository.documents.len() {
+    let mut requested = named.clone();
+    if named.len() < repository.documents.len() {
         let is_action = |document: &&usize| repository.documents[**document].action().is_some();
         let users = |document: &usize| repository.users(*document, MAX_USERS_ASKED);
-        let users = requested.iter().filter(is_action).filter_map(users).flatten();
-        let users: Vec<usize> = users.map(|user| user.document).collect();
-        requested.extend(users);
+        let users = named.iter().filter(is_action).filter_map(users).flatten();
+        let users = users.map(|user| user.document);
+        requested
+            .extend(users.filter(|user| !settings.excludes(&repository.documents[*user].path)));
     }
+    let scope = Scope { repository, named: &named };
     let reach = Reach::new(repository);
     let leads =
         |job_ref: &JobRef| reach.may_lead(&repository.documents[job_ref.document], job_ref.job);
@@ -122,12 +127,15 @@ fn check(
         found.iter().map(|f| (f.primary.path.as_str(), f.job.as_str())).collect();
     let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
     let mut undecided_jobs = 0;
-    for context in asked.into_iter().map(|job| &contexts[job]) {
+    let asked = asked.into_iter().map(|job| &contexts[job]);
+    for context in asked.filter(|context| scope.concerns_job(context)) {
         let reported = reported.contains(&(context.document().path.as_str(), &context.name));
         let open = !reported && undecided::is_undecided(&context.timelines);
         undecided_jobs += usize::from(open);
         if details.undecided {
-            undecided.extend(self::undecided(context, &jobs.passing));
+            let open = self::undecided(context, &jobs.passing).into_iter();
+            let is_named = scope.names(&context.document().path);
+            undecided.extend(open.filter(|place| is_named || scope.names(&place.path)));
         }
         if details.timelines {
             timelines.extend(timeline(context));
@@ -141,9 +149,41 @@ fn check(
         message: "can't be read: permission denied".to_owned(),
         help: None,
     }));
-    let findings = settle(repository, &requested, found, settings);
+    let mut findings = settle(repository, &requested, found, settings);
+    // Only now: before, comments that ignore findings would count as unused.
+    findings.retain(|finding| scope.concerns(finding));
     let texts = pointed_into(repository, &findings, &undecided);
     Outcome { findings, problems, texts, undecided, undecided_jobs, timelines }
+}
+
+/// What the user asked about.
+struct Scope<'a> {
+    repository: &'a Repository,
+    /// The requested files, without the workflows that are looked at because of an action.
+    named: &'a BTreeSet<usize>,
+}
+
+impl Scope<'_> {
+    fn names(&self, path: &str) -> bool {
+        self.repository.document(path).is_some_and(|document| self.named.contains(&document))
+    }
+
+    /// Whether a finding is in a named file, caused by it, or mended there.
+    fn concerns(&self, finding: &Finding) -> bool {
+        let places = finding.related.iter().chain([&finding.primary]);
+        let mut paths = places.map(|place| &place.path).chain(finding.fix.iter().map(|f| &f.path));
+        paths.any(|path| self.names(path))
+    }
+
+    /// Whether a job is in a named file, or a named action does something in it that counts.
+    fn concerns_job(&self, context: &JobContext<'_>) -> bool {
+        self.named.contains(&context.job_ref.document)
+            || context.timelines.iter().any(|timeline| {
+                let mut events = timeline.events.iter();
+                events.any(|event| self.named.contains(&event.step_ref.document))
+                    || timeline.undecided.iter().any(|open| self.names(&open.place.path))
+            })
+    }
 }
 
 /// What was given; the problems of what was not go to the others, each once.

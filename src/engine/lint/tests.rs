@@ -1,6 +1,7 @@
 //! What a run finds, whatever it leaves out and whichever files were asked for.
 
 use super::{Details, Discovered, check, lint, read};
+use crate::base::finding::Finding;
 use crate::config::Config;
 use crate::repo::discover::discover;
 use crate::testing;
@@ -169,9 +170,59 @@ fn a_file_alone_gives_what_it_gives_among_all() {
         let users = repository.users(document, 1_000).into_iter().flatten();
         let users: Vec<&str> = users.map(|u| &*repository.documents[u.document].path).collect();
         let meant = |found: &str| found == path || users.contains(&found);
-        let findings: Vec<_> = whole.findings.iter().filter(|f| meant(&f.primary.path)).collect();
+        let concerns = |f: &&Finding| {
+            let places = f.related.iter().chain([&f.primary]).map(|place| &place.path);
+            places.chain(f.fix.iter().map(|fix| &fix.path)).any(|named| named == path)
+        };
+        let findings = whole.findings.iter().filter(|f| meant(&f.primary.path));
+        let findings: Vec<_> = findings.filter(concerns).collect();
         assert_eq!(format!("{findings:#?}"), format!("{:#?}", alone.findings), "{path}");
         let timelines: Vec<_> = whole.timelines.iter().filter(|t| meant(&t.path)).collect();
         assert_eq!(format!("{timelines:#?}"), format!("{:#?}", alone.timelines), "{path}");
+    }
+}
+
+/// An action that was named leads to the workflows that use it, for what concerns the action: not to
+/// their other jobs, nor to workflows that the settings exclude.
+#[test]
+fn an_action_brings_in_no_file_that_nobody_named() {
+    let action =
+        |run: &str| format!("runs:\n  using: composite\n  steps: [{{run: {run}, shell: bash}}]\n");
+    let setup = "      - uses: actions/checkout@v6\n      - uses: actions/setup-python@v6\n        with: {python-version: '3.12'}\n";
+    let uses = "      - uses: ./.github/actions/a\n";
+    let workflow = format!(
+        "on: push\njobs:\n  user:\n    runs-on: ubuntu-latest\n    steps:\n{setup}{uses}  other:\n    \
+         runs-on: ubuntu-latest\n    steps:\n{setup}      - run: make x\n      - run: nox -s tests\n"
+    );
+    let name = ".github/workflows/release.yml";
+    for (run, excluded, expected) in [
+        ("echo hi", false, &[][..]),
+        ("nox -s tests", false, &["user"]),
+        ("nox -s tests", true, &[]),
+    ] {
+        let action = action(run);
+        let settings = if excluded { format!("exclude = ['{name}']\n") } else { String::new() };
+        let files = [
+            ("cachelint.toml", settings.as_str()),
+            (".github/actions/a/action.yml", action.as_str()),
+            (name, workflow.as_str()),
+            ("noxfile.py", testing::NOXFILE),
+            ("pyproject.toml", "[project]\n"),
+        ];
+        let folder = testing::repository(&files);
+        let settings = folder.path().join("cachelint.toml");
+        let settings = Config::from_file(&settings).expect("they are settings");
+        let mut found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
+        for file in &mut found.files {
+            file.requested = file.relative != name;
+        }
+        let outcome = lint(&found.root, &found.files, &settings, Details::ALL);
+        let mut jobs: Vec<&str> = outcome.findings.iter().map(|f| f.job.as_str()).collect();
+        jobs.dedup();
+        assert_eq!(jobs, expected, "{run} {excluded}");
+        let timelines: Vec<&str> = outcome.timelines.iter().map(|t| t.job.as_str()).collect();
+        assert_eq!(timelines, expected, "{run} {excluded}");
+        let open = |label: &str| label.starts_with("other:");
+        assert!(!outcome.undecided.iter().any(|place| open(&place.label)), "{run} {excluded}");
     }
 }
