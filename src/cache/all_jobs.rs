@@ -37,6 +37,8 @@ struct Saved<'a> {
     sorted: HashSet<String>,
     /// Some step saves what is not known.
     unknown: bool,
+    /// Of some job not all instances and steps were read: any of the others may save.
+    cut: bool,
     /// The different keys of caches with the same paths.
     keys: HashMap<Option<String>, Vec<&'a Key>>,
     /// The different keys of the steps that only save.
@@ -60,7 +62,10 @@ impl<'a> Saved<'a> {
     }
 
     fn of(contexts: &'a [JobContext<'a>], caches: &[Vec<ExistingCache<'a>>]) -> Self {
-        let mut saved = Self::default();
+        let is_cut = |context: &JobContext<'_>| {
+            context.instances.undecided.is_some() || context.timelines.iter().any(|t| t.is_cut)
+        };
+        let mut saved = Self { cut: contexts.iter().any(is_cut), ..Self::default() };
         let mut seen = HashSet::new();
         let steps = contexts.iter().flat_map(|context| {
             let alone = is_pull_request_only(&context.instances.triggers);
@@ -134,10 +139,11 @@ impl<'a> AllJobs<'a> {
     }
 
     /// The steps of all jobs that save what `step` restores; `None` where some step saves what is
-    /// not known, or there are too many to compare.
+    /// not known, not all were read, or there are too many to compare.
     pub fn savers_of(&self, step: &CacheStep) -> Option<&[Saver<'a>]> {
         let found = self.saved.steps.get(&step.saves().join("\n")).map_or(&[][..], Vec::as_slice);
-        (!self.saved.unknown && found.len() <= MAX_COMPARED).then_some(found)
+        let known = !self.saved.unknown && !self.saved.cut;
+        (known && found.len() <= MAX_COMPARED).then_some(found)
     }
 
     /// Whether some step saves the same paths, in whatever order.
@@ -145,15 +151,15 @@ impl<'a> AllJobs<'a> {
         self.saved.sorted.contains(&sorted(step))
     }
 
-    /// The different keys under which some job may save what `cached` restores; `None` where they
-    /// are too many to compare.
+    /// The different keys under which some job may save what `cached` restores; `None` where not
+    /// all were read, or they are too many to compare.
     pub fn saved_keys(
         &self,
         cached: &ExistingCache<'_>,
     ) -> Option<impl Iterator<Item = &'a Key> + use<'a, '_>> {
         let same_paths = self.saved.keys.get(&lines(cached)).map_or(&[][..], Vec::as_slice);
         let separate = &self.saved.separate_keys;
-        (same_paths.len() + separate.len() <= MAX_COMPARED)
+        (!self.saved.cut && same_paths.len() + separate.len() <= MAX_COMPARED)
             .then(|| same_paths.iter().chain(separate).copied())
     }
 

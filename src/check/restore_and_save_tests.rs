@@ -393,3 +393,42 @@ fn what_only_pull_requests_save_is_found_by_nobody_else() {
         assert_eq!(never, expected, "{on}: {found:#?}");
     }
 }
+
+/// The step that saves may be among those that were not read.
+#[test]
+fn nothing_is_missed_where_not_all_steps_are_read() {
+    let cache = |i: usize| format!("- uses: actions/cache@v6\n  with: {{path: d{i}, key: k{i}}}\n");
+    let caches: String = (0..100).map(cache).collect();
+    let steps = "- run: echo\n".repeat(5_000);
+    let restore_keys = ".nox\n    restore-keys: base-";
+    for (path, between, rule, expected) in [
+        (".nox", "", "nox/cache-never-saved", true),
+        (".nox", caches.as_str(), "nox/cache-never-saved", false),
+        (".nox", steps.as_str(), "nox/cache-never-saved", false),
+        (restore_keys, "", "nox/restore-keys-mismatch", true),
+        (restore_keys, caches.as_str(), "nox/restore-keys-mismatch", false),
+    ] {
+        let rules = reported("/restore", path, "", "nox -r -s lint", between);
+        assert_eq!(rules.contains(&rule), expected, "{path} {}: {rules:?}", between.len());
+    }
+    let called = |callers: usize| {
+        let legs: Vec<String> = (0..256).map(|leg| leg.to_string()).collect();
+        let matrix = format!("strategy: {{matrix: {{i: [{}]}}}}", legs.join(", "));
+        let steps = "- uses: actions/cache/restore@v6\n  with: {path: .nox, key: x}\n- run: nox -r -s lint\n";
+        let on = "on: {workflow_call: {inputs: {c: {type: string}}}}";
+        let called = job(&format!("runs-on: ubuntu-latest\n{matrix}"), steps);
+        let called = called.replace("on: push", on);
+        let uses = "{uses: ./.github/workflows/called.yml, with: {c: 'x'}}";
+        let call = |i: usize| format!("  c{i}: {}\n", uses.replace("'x'", &format!("'{i}'")));
+        let callers: String = (0..callers).map(call).collect();
+        let callers = format!("on: push\njobs:\n{callers}");
+        let files = [
+            (".github/workflows/called.yml", called.as_str()),
+            (".github/workflows/ci.yml", callers.as_str()),
+            ("noxfile.py", NOXFILE),
+        ];
+        let found = outcome(&files, &Config::default()).findings;
+        found.iter().any(|f| f.rule == "nox/cache-never-saved")
+    };
+    assert_eq!([called(1), called(3)], [true, false]);
+}

@@ -48,6 +48,8 @@ pub struct Timeline {
     pub events: Vec<Event>,
     /// What could not be decided, where and why.
     pub undecided: Vec<Undecided>,
+    /// Not all of its steps were read.
+    pub is_cut: bool,
 }
 
 impl Timeline {
@@ -96,6 +98,7 @@ pub fn build(
         left: most,
         compared: Compared::default(),
         followed: 0,
+        is_cut: false,
     };
     if let Some(job) = job {
         let scope = builder.scope(&instance.inputs, None);
@@ -107,6 +110,7 @@ pub fn build(
                 instance: instance.clone(),
                 events: Vec::new(),
                 undecided: Vec::new(),
+                is_cut: false,
             };
         }
     }
@@ -122,7 +126,8 @@ pub fn build(
         builder.steps(instance.job_ref.document, instance.job_ref.job, steps, &instance.inputs);
     }
     let undecided = builder.settled();
-    Timeline { instance: instance.clone(), events: builder.events, undecided }
+    let TimelineBuilder { events, is_cut, .. } = builder;
+    Timeline { instance: instance.clone(), events, undecided, is_cut }
 }
 
 /// A timeline that is being built.
@@ -160,6 +165,8 @@ pub(super) struct TimelineBuilder<'a> {
     compared: Compared,
     /// Scripts of other files read so far.
     pub followed: usize,
+    /// Some steps were not read.
+    is_cut: bool,
 }
 
 /// What of an instance is compared with each other, so that its number is bounded.
@@ -270,6 +277,7 @@ impl<'a> TimelineBuilder<'a> {
                     inputs,
                 };
                 let why = format!("more than {MAX_STEPS} steps: the rest isn't read");
+                self.is_cut = true;
                 self.undecide(here, step.span, why);
                 return;
             }
@@ -318,6 +326,7 @@ impl<'a> TimelineBuilder<'a> {
             Some(left) => self.left = left,
             None => {
                 self.left = 0;
+                self.is_cut = true;
                 let why = format!(
                     "the file's jobs, legs and steps add up to more than {MAX_WORK_OF_FILE} units \
                      of work: the remaining steps aren't read"
@@ -342,6 +351,7 @@ impl<'a> TimelineBuilder<'a> {
     /// Reads the steps of a composite action that the step `here` uses.
     pub fn enter(&mut self, here: Here<'_>, action: usize, inputs: &Inputs) {
         if self.depth == MAX_ACTION_DEPTH {
+            self.is_cut = true;
             self.undecide(here, here.step.span, "composite actions are nested too deeply");
             return;
         }
@@ -385,6 +395,7 @@ impl<'a> TimelineBuilder<'a> {
         }
         if let Some(what) = self.compared.add(&kind) {
             self.compared.too_much = true;
+            self.is_cut = true;
             let why = format!("more than {what}: the remaining steps aren't read");
             return self.undecide(here, span, why);
         }
