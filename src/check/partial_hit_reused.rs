@@ -17,6 +17,8 @@ use crate::tool::Reuse;
 const ID: &str = id::PARTIAL_HIT_REUSED;
 /// How names of lists of requirements end.
 const LISTS: [&str; 2] = [".txt", ".in"];
+/// What their paths contain. A setup.py also names data files that end like lists.
+const NAMED: [&str; 2] = ["require", "constraint"];
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     by_restore_key(caches).or_else(|| by_key(caches))
@@ -134,8 +136,16 @@ fn left_out<'a>(
     if !sure || !run.sessions_known || !run.undecided.is_empty() {
         return None;
     }
-    let lists = run.install_files.iter().filter(|f| LISTS.iter().any(|end| f.ends_with(end)));
-    let list = lists.map(|f| prefixed(&call.checkout, f)).find(|f| !taken.contains(f))?;
+    let is_list = |file: &&String| {
+        let name = file.to_lowercase();
+        LISTS.iter().any(|end| name.ends_with(end)) && NAMED.iter().any(|part| name.contains(part))
+    };
+    let list = run
+        .install_files
+        .iter()
+        .filter(is_list)
+        .map(|f| prefixed(&call.checkout, f))
+        .find(|f| !taken.contains(f))?;
     Some((call, list))
 }
 
@@ -237,6 +247,12 @@ mod tests {
                 ("pyproject.toml", "[project]\n"),
                 ("requirements.txt", "pytest==8.0.0\n-c constraints.txt\n"),
                 ("constraints.txt", "pluggy==1.5.0\n"),
+                (
+                    "setup.py",
+                    "import setuptools\nsetuptools.setup(data_files=['MANIFEST.in', 'x.txt'])\n",
+                ),
+                ("MANIFEST.in", "include x.txt\n"),
+                ("x.txt", ""),
             ];
             let all = outcome(&files, &Config::default()).findings.into_iter();
             all.filter(|f| f.rule == ID).collect::<Vec<_>>()
@@ -260,6 +276,8 @@ mod tests {
                 None,
             ),
             (hash("'noxfile.py'"), "nox", install, None),
+            // A setup.py names data files, too.
+            (hash("'noxfile.py', 'pyproject.toml', 'setup.py'"), "nox -r", "install('.')", None),
             (hash("'noxfile.py'"), "nox -r", "run_install('uv', 'sync')", None),
             (hash("'noxfile.py'"), "nox -r", "install(*open('x'))", None),
         ] {
