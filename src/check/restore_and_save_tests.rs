@@ -297,6 +297,12 @@ fn a_miss_that_fails_the_job_saves_nothing_either() {
 fn failures_that_nobody_sees() {
     let save = "- uses: actions/cache/save@v6\n  with:\n    path: .nox\n    key: ${{ steps.c.outputs.cache-primary-key }}\n";
     let checked = save.replacen("uses", "if: steps.n.outcome == 'success'\n  uses", 1);
+    let asked = save.replacen("uses", "if: steps.n.outputs.failed != 'true'\n  uses", 1);
+    let other = asked.replace("steps.n.", "steps.m.");
+    let says = "nox -r -s lint || echo 'failed=true' >> \"$GITHUB_OUTPUT\"\n  id: n";
+    let variable = save.replacen("uses", "if: env.failed != 'true'\n  uses", 1);
+    let sets = "nox -r -s lint || echo 'failed=true' >> \"$GITHUB_ENV\"";
+    let sessions = format!("- run: nox -R -s lint || true\n{save}");
     for (call, after, expected) in [
         ("nox -r -s lint || true", save, true),
         ("nox -r -s lint || echo failed", save, true),
@@ -304,6 +310,15 @@ fn failures_that_nobody_sees() {
         ("nox -r -s lint\n  continue-on-error: true", save, true),
         ("nox -r -s lint\n  continue-on-error: true\n  id: n", checked.as_str(), false),
         ("nox -r -s lint", save, false),
+        (says, asked.as_str(), false),
+        (says, other.as_str(), true),
+        (sets, variable.as_str(), false),
+        (sets, save, true),
+        ("nox -r -s lint || echo failed && exit 1", save, false),
+        ("nox -r -s lint || echo failed; exit 1", save, false),
+        ("nox -r -s lint || exit 0", save, true),
+        ("nox -r --install-only -s lint", sessions.as_str(), false),
+        ("nox -r --install-only -s lint || true", save, true),
     ] {
         let rules = reported("/restore", ".nox", "", call, after);
         assert_eq!(rules.contains(&"nox/saved-after-failure"), expected, "{call}: {rules:?}");

@@ -15,6 +15,8 @@ const ID: &str = id::SAVED_AFTER_FAILURE;
 const AFTER_FAILURE: [&str; 3] = ["always()", "failure()", "!cancelled()"];
 /// Commands that succeed whatever failed before them.
 const SUCCEEDS: [&str; 4] = ["true", ":", "echo", "exit 0"];
+/// What after such a command may let the step fail all the same.
+const FAILS: [&str; 5] = ["exit", "false", "&&", ";", "\\"];
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
@@ -28,6 +30,10 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             let text = step.condition.as_ref().map_or("", |c| c.text.as_str());
             // What the nox step itself came to is asked: then only whole environments are saved.
             if text.contains(".outcome") || text.contains(".conclusion") {
+                continue;
+            }
+            let mut installs = installs_before(cached, event);
+            if installs.any(|install| asks_for(caches, install, text)) {
                 continue;
             }
             let plain = text.replace(' ', "");
@@ -64,23 +70,48 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     report.finding(caches, &places)
 }
 
+/// The calls between the step that restores and the one that saves that may leave incomplete
+/// environments.
+fn installs_before<'c>(
+    cached: &ExistingCache<'c>,
+    saver: &'c Event,
+) -> impl Iterator<Item = &'c Event> {
+    let events = &cached.timeline.events[cached.position..];
+    let before = events.iter().take_while(move |event| !std::ptr::eq(*event, saver));
+    before.filter(|event| {
+        event.invocation().is_some_and(|call| touches_folder(call) && !call.run.installs_skipped)
+    })
+}
+
+/// Whether an `if:` asks for what the step of a call says of it: an output or a variable.
+fn asks_for(caches: &JobCaches<'_>, install: &Event, condition: &str) -> bool {
+    let id = caches.step_at(install.step_ref).and_then(|step| step.id.as_ref());
+    let says = |file: &str| rest_of_line(caches, install).is_some_and(|rest| rest.contains(file));
+    id.is_some_and(|id| condition.contains(&format!("steps.{}.", id.text)))
+        || (condition.contains("env.") && says("GITHUB_ENV"))
+}
+
+/// What follows a call on its line.
+fn rest_of_line<'a>(caches: &JobCaches<'a>, call: &Event) -> Option<&'a str> {
+    caches.document_of(call.step_ref).text.as_str().get(call.span.end..)?.lines().next()
+}
+
 /// What hides a failure of a call between the step that restores and the one that saves.
 fn ignored_before(
     caches: &JobCaches<'_>,
     cached: &ExistingCache<'_>,
     saver: &Event,
 ) -> Option<String> {
-    let events = &cached.timeline.events[cached.position..];
-    let before = events.iter().take_while(|event| !std::ptr::eq(*event, saver));
-    let mut calls = before.filter(|event| event.invocation().is_some_and(touches_folder));
-    calls.find_map(|event| {
+    installs_before(cached, saver).find_map(|event| {
         let step = caches.step_at(event.step_ref)?;
         if step.continues.as_ref().is_some_and(|continues| continues.text == "true") {
             return Some("continue-on-error: true".to_owned());
         }
-        let text = caches.document_of(event.step_ref).text.as_str();
-        let after = text.get(event.span.end..)?.trim_start_matches(' ').strip_prefix("||")?;
-        let succeeds = |word: &&&str| after.trim_start().starts_with(**word);
-        SUCCEEDS.iter().find(succeeds).map(|word| format!("|| {word}"))
+        let after = rest_of_line(caches, event)?.trim_start_matches(' ').strip_prefix("||")?;
+        let (word, rest) = SUCCEEDS
+            .iter()
+            .find_map(|word| Some((word, after.trim_start().strip_prefix(word)?)))?;
+        let goes_on = !FAILS.iter().any(|part| rest.contains(part));
+        goes_on.then(|| format!("|| {word}"))
     })
 }
