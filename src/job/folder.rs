@@ -8,7 +8,7 @@ use super::state::{as_written, in_workspace};
 use super::timeline::{Here, TimelineBuilder};
 use crate::base::glob::Pattern;
 use crate::base::text::Span;
-use crate::rules::folders::{ArtifactAction, DownloadCommand, folders};
+use crate::rules::folders::{ArtifactAction, DownloadCommand, folders, is_option, takes_whole};
 use crate::rules::is_action;
 use crate::shell::{Command, UnwrappedCommand};
 
@@ -19,6 +19,8 @@ pub struct Removal {
     pub what: String,
     /// Paths and patterns relative to the workspace.
     targets: Vec<String>,
+    /// They are somewhere else then, and may come back.
+    moved: bool,
     /// Everything ignored below this folder goes, but for what fits `excluded`.
     ignored_in: Option<String>,
     excluded: Vec<String>,
@@ -167,17 +169,20 @@ impl TimelineBuilder<'_> {
         };
         let span = self.span_in_step(origin, command.span);
         if let Some(remover) = data.remover(&name, &words) {
-            let mut operands: Vec<&&str> = words.iter().filter(|w| !is_option(w)).collect();
+            let mut operands: Vec<&str> = words.iter().copied().filter(|w| !is_option(w)).collect();
             if remover.moves {
-                operands.pop();
+                let Some((mut moved, into)) = remover.moved(&words) else { return false };
+                self.moved_back(&folder, &moved, into);
                 let tool = self.repository.answers.tool().name();
-                operands.retain(|path| path.contains(tool) || path.contains('*'));
+                moved.retain(|path| takes_whole(path, tool));
+                operands = moved;
             }
             if remover.moves && operands.is_empty() {
                 return false;
             }
             let targets = operands.into_iter().filter_map(|path| target(&folder, path)).collect();
-            let removal = Removal { what: what(), targets, ..Removal::default() };
+            let moved = remover.moves;
+            let removal = Removal { what: what(), targets, moved, ..Removal::default() };
             self.push_at(origin, command, span, EventKind::Removal(removal));
             return true;
         }
@@ -226,6 +231,21 @@ impl TimelineBuilder<'_> {
             return true;
         }
         false
+    }
+
+    /// What was moved away comes back to where it was: it is not removed.
+    fn moved_back(&mut self, folder: &str, moved: &[&str], into: &str) {
+        let name = |path: &&str| path.rsplit('/').next().map(|name| format!("{into}/{name}"));
+        let places = moved.iter().filter_map(name).chain([into.to_owned()]);
+        let places: Vec<String> = places.filter_map(|place| target(folder, &place)).collect();
+        for event in &mut self.events {
+            if let EventKind::Removal(removal) = &mut event.kind
+                && removal.moved
+            {
+                let whole = |taken: &String| taken.trim_end_matches(['*', '/']).to_owned();
+                removal.targets.retain(|taken| !places.contains(&whole(taken)));
+            }
+        }
     }
 
     fn push_at(
@@ -369,11 +389,6 @@ fn downloaded_by(what: String, folder: &str, rule: &DownloadCommand, words: &[&s
 fn attached<'w>(word: &'w str, option: &str) -> Option<&'w str> {
     let rest = word.strip_prefix(option)?;
     if option.starts_with("--") { rest.strip_prefix('=') } else { Some(rest) }
-}
-
-fn is_option(word: &str) -> bool {
-    // `/s` and `/q` of cmd; longer ones are paths.
-    word.starts_with('-') || (word.starts_with('/') && word.len() == 2)
 }
 
 /// A path of a command as one of the workspace; an absolute one stays.

@@ -84,6 +84,40 @@ pub struct Remover {
     /// The last operand is where the others go.
     #[serde(default)]
     pub moves: bool,
+    /// Options that name where the operands go, so that the last one is not it.
+    #[serde(default)]
+    target_options: Vec<String>,
+}
+
+impl Remover {
+    /// What a program that moves takes along, and where it goes; `None` where the words say so in
+    /// another way.
+    pub fn moved<'w>(&self, words: &[&'w str]) -> Option<(Vec<&'w str>, &'w str)> {
+        let is =
+            |word: &str, option: &String| word == option || word.starts_with(&format!("{option}="));
+        if words.iter().any(|word| self.target_options.iter().any(|option| is(word, option))) {
+            return None;
+        }
+        let mut operands: Vec<&str> = words.iter().copied().filter(|w| !is_option(w)).collect();
+        let into = operands.pop()?;
+        (!operands.is_empty()).then_some((operands, into))
+    }
+}
+
+/// Whether moving this path takes away a folder whose name holds `name`, or all that is in it; a
+/// file or a folder from inside leaves the rest.
+pub fn takes_whole(path: &str, name: &str) -> bool {
+    let mut parts = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']);
+    let last = parts.next().unwrap_or_default();
+    let inside = parts.next().is_some_and(|parent| parent.contains(name));
+    last == "*"
+        || last == format!(".{name}")
+        || !inside && (last.contains(name) || last.ends_with('*'))
+}
+
+pub fn is_option(word: &str) -> bool {
+    // `/s` and `/q` of cmd; longer ones are paths.
+    word.starts_with('-') || (word.starts_with('/') && word.len() == 2)
 }
 
 #[derive(Debug, Deserialize)]
@@ -279,6 +313,24 @@ mod tests {
                 removes,
                 "{program} {arguments:?}"
             );
+        }
+        let mv = data.remover("mv", &[]).unwrap();
+        assert_eq!(mv.moved(&["-f", "a", "b", "out"]), Some((vec!["a", "b"], "out")));
+        for words in [&["-t", "out", ".nox"][..], &["--target-directory=out", ".nox"], &["a"]] {
+            assert_eq!(mv.moved(words), None, "{words:?}");
+        }
+        for (path, whole) in [
+            (".nox", true),
+            ("sub/.nox/", true),
+            (".nox/*", true),
+            (".nox*", true),
+            (".\\.nox", true),
+            (".nox/coverage.xml", false),
+            (".nox/tests", false),
+            (".nox/cov*", false),
+            ("build", false),
+        ] {
+            assert_eq!(takes_whole(path, "nox"), whole, "{path}");
         }
         for (words, found) in [
             (&[".", "-name", ".nox", "-exec", "rm", "-rf", "{}", "+"][..], Some(".nox")),

@@ -5,10 +5,11 @@ use super::effects::{Install, NestedCall};
 use super::exec::NoxfileReader;
 use super::shell::{self, ShellCommand};
 use super::value::{PythonValue, changed, join};
-use crate::rules::folders::folders;
+use crate::rules::folders::{folders, takes_whole};
 use crate::rules::nox::rules;
 use crate::rules::publishers::publishers;
 use crate::tool::Argument;
+use crate::tool::nox::NAME;
 
 impl NoxfileReader<'_> {
     /// A method of the session object.
@@ -78,9 +79,16 @@ impl NoxfileReader<'_> {
         if let Some((program, rest)) = known.split_first()
             && let Some(remover) = folders().remover(program, rest)
         {
-            let last = args.positional.len() - usize::from(remover.moves);
-            let paths = args.positional.get(1..last).unwrap_or_default();
-            paths.iter().for_each(|path| self.removes(Some(path)));
+            if !remover.moves {
+                let paths = args.positional.get(1..).unwrap_or_default();
+                paths.iter().for_each(|path| self.removes(Some(path)));
+            } else if let Some((moved, into)) = remover.moved(rest) {
+                // What comes back to where it was is not removed.
+                let back = self.cwd.as_deref().map(|cwd| join(cwd, into));
+                self.effects.removes.retain(|path| Some(path) != back.as_ref());
+                let whole = moved.into_iter().filter(|path| takes_whole(path, NAME));
+                whole.for_each(|path| self.removes(Some(&PythonValue::str(path))));
+            }
         }
         let starts = |with: &[String]| {
             with.len() <= words.len()

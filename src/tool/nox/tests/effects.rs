@@ -35,12 +35,20 @@ def outside(session):
 def clean(session):
     shutil.rmtree('.nox', ignore_errors=True)
     session.run('rm', '-rf', 'sub/.nox', external=True)
+@nox.session(python=False)
+def move(session):
+    session.run('mv', '.nox/coverage.xml', '.', external=True)
+    session.run('mv', '-t', 'out', '.nox', external=True)
+    session.run('mv', 'sub/.nox', '/tmp/keep', external=True)
+    session.run('mv', '/tmp/keep', 'sub/.nox', external=True)
+    session.run('mv', 'old/.nox', '/tmp/old', external=True)
 ";
     let of = |session: &str| call_in(&[("noxfile.py", file)], "", &format!("-s {session}"), &[]);
     assert_eq!(of("release").publishes.as_deref(), Some("uploads to a package index"));
     assert_eq!(of("check").publishes, None);
     assert_eq!(of("outside").publishes.as_deref(), Some("publishes a release"));
     assert_eq!(of("clean").removes, [".nox", "sub/.nox"]);
+    assert_eq!(of("move").removes, ["old/.nox"]);
     assert!(of("release").removes.is_empty());
 }
 
