@@ -28,34 +28,55 @@ pub struct Find {
     deletes_with: Vec<String>,
     /// Tests for a name or a path.
     names: Vec<String>,
+    /// Other words that leave out nothing of a folder: with any other test it is not known what is
+    /// found.
+    leaves_all: Vec<String>,
     /// With one of these it is not known what is found.
     unless: Vec<String>,
 }
 
 impl Find {
     /// Where `find` with these words looks, and the names of what it deletes with all that is in
-    /// it; `None` where it deletes no folder by its name.
+    /// it; `None` where it deletes no folder by its name, or a test decides what it finds that is
+    /// not known here.
     pub fn deletes<'w>(&self, words: &[&'w str]) -> Option<(Vec<&'w str>, Vec<&'w str>)> {
         let is = |list: &[String], word: &str| list.iter().any(|known| known == word);
         let at = words.iter().position(|word| is(&self.deletes, word))?;
-        // `-delete` takes no folder that has something in it.
-        let program = words.get(at + 1)?;
-        let options = &words[at + 1..];
-        if words[at] == "-delete"
-            || !is(&self.deletes_with, program.rsplit('/').next()?)
-            || !has_option(options, "-r") && !has_option(options, "-R")
-            || words.iter().any(|word| is(&self.unless, word))
+        if words.iter().any(|word| is(&self.unless, word)) {
+            return None;
+        }
+        let (before, with) = (&words[..at], &words[at + 1..]);
+        let mut names = Vec::new();
+        let (mut limits_depth, mut folders_only) = (false, false);
+        let mut rest = before.iter();
+        while let Some(word) = rest.next() {
+            if is(&self.names, word) {
+                names.push(*rest.next()?);
+            } else if *word == "-type" {
+                folders_only = rest.next() == Some(&"d");
+                if !folders_only {
+                    return None;
+                }
+            } else if word.starts_with('-') && !is(&self.leaves_all, word) {
+                return None;
+            }
+            limits_depth |= *word == "-maxdepth";
+        }
+        if words[at] == "-delete" {
+            // It takes no folder that has something left in it.
+            if !names.is_empty() || folders_only || limits_depth {
+                return None;
+            }
+        } else if !is(&self.deletes_with, with.first()?.rsplit('/').next()?)
+            || !has_option(with, "-r") && !has_option(with, "-R")
         {
             return None;
         }
         let places = words.iter().copied().take_while(|word| !word.starts_with('-')).collect();
-        let named = words[..at].windows(2).filter(|pair| is(&self.names, pair[0]));
-        let mut names: Vec<&str> = named.map(|pair| pair[1]).collect();
-        let files_only = words.windows(2).any(|pair| pair == ["-type", "f"]);
-        if names.is_empty() && !files_only {
+        if names.is_empty() {
             names.push("*");
         }
-        (!names.is_empty()).then_some((places, names))
+        Some((places, names))
     }
 }
 
@@ -262,6 +283,7 @@ impl Folders {
         text.contains("clean")
             || removers.into_iter().any(|name| text.contains(name))
             || text.contains("stash")
+            || text.contains("find")
             || self.may_download(text)
             || words.any(|word| text.contains(word.as_str()))
     }
@@ -302,8 +324,6 @@ mod tests {
             ("remove-item", &["-Recurse", "-Force", ".nox"], true),
             ("rmdir", &["/s", "/q", ".nox"], true),
             ("rmdir", &["empty"], false),
-            ("find", &[".", "-delete"], true),
-            ("find", &[".", "-name", "*.pyc", "-delete"], false),
             ("echo", &["rm"], false),
             ("mv", &[".nox", "/tmp/old"], true),
             ("Move-Item", &[".nox", "old"], true),
@@ -340,6 +360,22 @@ mod tests {
             (&[".", "!", "-name", ".nox", "-exec", "rm", "-rf", "{}", "+"], None),
             (&[".", "-maxdepth", "1", "-exec", "rm", "-rf", "{}", "+"], Some("*")),
             (&[".", "-type", "f", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-type", "l", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-type", "p", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-iname", "*.pyc", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-mmin", "+60", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-perm", "600", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-user", "root", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-regex", ".*pyc", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-ipath", "*/x", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-name", ".nox", "-type", "l", "-exec", "rm", "-rf", "{}", "+"], None),
+            (&[".", "-name", ".nox", "-prune", "-exec", "rm", "-rf", "{}", "+"], Some(".nox")),
+            (&[".", "-mindepth", "1", "-type", "d", "-exec", "rm", "-rf", "{}", "+"], Some("*")),
+            (&[".", "-delete"], Some("*")),
+            (&[".nox", "-mindepth", "1", "-delete"], Some("*")),
+            (&[".", "-type", "d", "-delete"], None),
+            (&[".", "-size", "+1M", "-delete"], None),
+            (&[".", "-user", "root", "-delete"], None),
         ] {
             let names = data.find.deletes(words).map(|(_, names)| names);
             assert_eq!(names, found.map(|name| vec![name]), "{words:?}");
