@@ -89,6 +89,15 @@ fn removals_between_cache_and_nox() {
         ("- run: rm -rf .nox\n", true),
         ("- run: git clean -fdx\n", true),
         (gated, false),
+        ("- run: if [ \"$1\" = --all ]; then rm -rf .nox; fi\n", false),
+        ("- run: test -f x && rm -rf .nox\n", false),
+        (
+            "- shell: python\n  run: |\n    import shutil, sys\n    if '--all' in sys.argv:\n        shutil.rmtree('.nox')\n",
+            false,
+        ),
+        ("- run: \"mv .nox /tmp/keep\\n./reset\\nmv /tmp/keep .nox\"\n", false),
+        ("- run: mv .nox /tmp/keep\n", true),
+        ("- run: find . -type l -exec rm -rf {} +\n", false),
         ("- run: rm -rf dist\n", false),
         ("- run: git clean -fdx -e .nox\n", false),
     ] {

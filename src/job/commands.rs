@@ -428,7 +428,9 @@ fn effects(call: &Invocation, credential: Option<String>) -> Vec<EventKind> {
     let published = call.run.publishes.as_ref().map(|what| format!("{what} in a session"));
     let granted = credential.map(|name| granted_by(&name));
     made.extend(published.or(granted).map(|what| EventKind::Publish { what }));
-    made.extend(call.run.removes.iter().map(|folder| {
+    // A call that may be left out removes nothing for certain.
+    let removes = call.run.removes.iter().filter(|_| !call.conditional);
+    made.extend(removes.map(|folder| {
         let folder = prefixed(&call.checkout, folder);
         EventKind::Removal(Removal::of_folder(call.command.clone(), folder))
     }));

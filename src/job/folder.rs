@@ -12,6 +12,9 @@ use crate::rules::folders::{ArtifactAction, DownloadCommand, folders, is_option,
 use crate::rules::is_action;
 use crate::shell::{Command, UnwrappedCommand};
 
+/// The condition of what a script may leave out, for people.
+const IN_SCRIPT: &str = "a condition of the script holds";
+
 /// Something that deletes files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Removal {
@@ -260,7 +263,14 @@ impl TimelineBuilder<'_> {
         if origin.file_script.is_some() {
             self.via.push(self.place_of(origin, command.span));
         }
+        let before = self.events.len();
+        let is_removal = matches!(kind, EventKind::Removal(_));
         self.push(origin.here, span, kind);
+        if is_removal && (command.conditional || origin.conditional) {
+            for event in &mut self.events[before..] {
+                event.condition.get_or_insert_with(|| IN_SCRIPT.to_owned());
+            }
+        }
         self.via.truncate(outer);
     }
 

@@ -278,7 +278,7 @@ impl NoxfileReader<'_> {
             return self.decorator(kind, args);
         }
         self.effects.opaque |= args.pass_session();
-        if folders().python_removers.iter().any(|remover| remover == name) {
+        if self.doubts == 0 && folders().python_removers.iter().any(|remover| remover == name) {
             self.removes(args.first());
         }
         if WRAPPERS.python_functions.contains(name) {

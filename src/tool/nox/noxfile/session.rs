@@ -77,7 +77,7 @@ impl NoxfileReader<'_> {
         let words: Vec<Option<&str>> = args.positional.iter().map(PythonValue::text).collect();
         let known: Vec<&str> = words.iter().copied().flatten().collect();
         if let Some((program, rest)) = known.split_first()
-            && let Some(remover) = folders().remover(program, rest)
+            && let Some(remover) = folders().remover(program, rest).filter(|_| certain)
         {
             if !remover.moves {
                 let paths = args.positional.get(1..).unwrap_or_default();

@@ -36,6 +36,12 @@ def clean(session):
     shutil.rmtree('.nox', ignore_errors=True)
     session.run('rm', '-rf', 'sub/.nox', external=True)
 @nox.session(python=False)
+def maybe(session):
+    if unknown():
+        shutil.rmtree('.nox')
+        session.run('rm', '-rf', '.nox', external=True)
+    session.run('sh', '-c', 'if test -f x; then rm -rf .nox; fi', external=True)
+@nox.session(python=False)
 def move(session):
     session.run('mv', '.nox/coverage.xml', '.', external=True)
     session.run('mv', '-t', 'out', '.nox', external=True)
@@ -48,6 +54,7 @@ def move(session):
     assert_eq!(of("check").publishes, None);
     assert_eq!(of("outside").publishes.as_deref(), Some("publishes a release"));
     assert_eq!(of("clean").removes, [".nox", "sub/.nox"]);
+    assert!(of("maybe").removes.is_empty());
     assert_eq!(of("move").removes, ["old/.nox"]);
     assert!(of("release").removes.is_empty());
 }
