@@ -39,7 +39,40 @@ impl HitOutput {
     }
 
     fn is_named_in(&self, text: &str) -> bool {
-        text.contains(&format!("steps.{}.outputs.{}", self.id, self.name))
+        text.contains(&self.written())
+    }
+
+    fn written(&self) -> String {
+        format!("steps.{}.outputs.{}", self.id, self.name)
+    }
+
+    /// Whether a condition may ask for it, in whatever notation: `steps['id']`, another case.
+    fn may_be_named_in(&self, lower: &str) -> bool {
+        let holds = |name: &str| lower.contains(&name.to_ascii_lowercase());
+        holds(&self.id) && holds(&self.name)
+    }
+
+    /// Whether the answers say all that a condition asks. The key that was found stands for any
+    /// text, so that it is only known whether there is one: `startsWith(…, 'nox-')` and
+    /// `== 'nox-1'` are not decided by it.
+    fn answers(&self, condition: &str) -> bool {
+        if self.answers.output == "cache-hit" {
+            return true;
+        }
+        let plain: String = condition.chars().filter(|c| !c.is_whitespace()).collect();
+        let written = self.written();
+        let mut places = plain.match_indices(&written).map(|(at, _)| {
+            let (before, after) = (&plain[..at], &plain[at + written.len()..]);
+            let ends = ["&&", "||", ")", "}}", "==''", "!=''"];
+            let asked = after.is_empty() || ends.iter().any(|end| after.starts_with(end));
+            let starts = ["!", "&&", "||", "{{", "''==", "''!="];
+            let is_group = before.strip_suffix('(').is_some_and(|outside| {
+                !outside.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            });
+            asked && (before.is_empty() || is_group || starts.iter().any(|s| before.ends_with(s)))
+        });
+        let first = places.next();
+        first == Some(true) && places.all(|asks| asks)
     }
 }
 
@@ -85,7 +118,12 @@ impl TimelineBuilder<'_> {
 
     /// What a condition says of an earlier cache step.
     pub(super) fn gate(&self, here: Here<'_>, condition: &str) -> Option<Gate> {
-        self.hit_outputs(here).into_iter().find_map(|output| {
+        // Each is evaluated several times: not those that the condition cannot ask for.
+        let env = here.step.env.entries.iter().map(|(_, value)| value.text.as_str());
+        let texts = env.chain([condition]).collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+        let outputs = self.hit_outputs(here).into_iter();
+        let asked = outputs.filter(|o| o.may_be_named_in(&texts) && o.answers(condition));
+        asked.into_iter().find_map(|output| {
             let HitOutput { cache, id, name, .. } = &output;
             let given =
                 |value: &str| self.scope_at(here).with_output(id, name, value).condition(condition);
