@@ -19,6 +19,8 @@ pub struct Publishers {
     pub environments: Vec<String>,
     /// Options with which a command only shows what it would publish.
     dry: Vec<String>,
+    /// Package managers of Node with the words after which they run a program of a package.
+    node_runners: Vec<Vec<String>>,
     /// Words that may come before the program in a command of a session.
     pub runners: Vec<Vec<String>>,
 }
@@ -44,6 +46,9 @@ pub struct PublishingCommand {
     /// An option without which it publishes nothing.
     #[serde(default)]
     needs: Option<String>,
+    /// Publishes when no sub-command comes after it.
+    #[serde(default)]
+    alone: bool,
     pub what: String,
 }
 
@@ -137,8 +142,32 @@ impl Publishers {
         if arguments.iter().any(|argument| self.dry.iter().any(|dry| dry == argument)) {
             return None;
         }
+        self.known(program, arguments).or_else(|| self.run_by_node(program, arguments))
+    }
+
+    /// What a program of a package publishes that a package manager of Node runs: `npx
+    /// semantic-release@24`, `pnpm dlx -p x semantic-release`.
+    fn run_by_node(&self, program: &str, arguments: &[&str]) -> Option<&str> {
+        let rest = self.node_runners.iter().find_map(|own| after(own, program, arguments))?;
+        // An option may have a value: the program is the first word after all of them, or the one
+        // after that.
+        let is_option = |at: usize| rest[at].starts_with('-');
+        let first = (0..rest.len()).find(|at| !is_option(*at) && (*at == 0 || !is_option(at - 1)));
+        let candidates = (0..=first.unwrap_or(rest.len())).take_while(|at| *at < rest.len());
+        candidates.filter(|at| !is_option(*at)).find_map(|at| {
+            let name = rest[at];
+            let version = name.get(1..).and_then(|rest| rest.find('@'));
+            let name = version.map_or(name, |at| &name[..=at]);
+            let arguments = &rest[at + 1..];
+            let by_npx: Vec<&str> = [name].into_iter().chain(arguments.iter().copied()).collect();
+            self.known(name, arguments).or_else(|| self.known("npx", &by_npx))
+        })
+    }
+
+    fn known(&self, program: &str, arguments: &[&str]) -> Option<&str> {
         let known = self.commands.iter().find(|c| {
             c.words.first().is_some_and(|w| w == program)
+                && (!c.alone || is_alone(arguments))
                 && {
                     let mut plain = arguments.iter().filter(|a| !a.starts_with('-'));
                     c.words[1..].iter().all(|wanted| plain.next() == Some(&wanted.as_str()))
@@ -150,6 +179,28 @@ impl Publishers {
         })?;
         Some(&known.what)
     }
+}
+
+/// The arguments after the words of a runner, options passed over.
+fn after<'w, 'a>(
+    runner: &[String],
+    program: &str,
+    arguments: &'w [&'a str],
+) -> Option<&'w [&'a str]> {
+    let (own, words) = runner.split_first()?;
+    let mut rest = arguments;
+    for word in words {
+        let at = rest.iter().position(|argument| !argument.starts_with('-'))?;
+        (rest[at] == word).then_some(())?;
+        rest = &rest[at + 1..];
+    }
+    (own == program).then_some(rest)
+}
+
+/// Whether no sub-command is among these: each word is an option, or comes after one.
+fn is_alone(arguments: &[&str]) -> bool {
+    let is_option = |at: usize| arguments[at].starts_with('-');
+    (0..arguments.len()).all(|at| is_option(at) || at > 0 && is_option(at - 1))
 }
 
 #[cfg(test)]
@@ -166,6 +217,33 @@ mod tests {
         assert!(data.command("uv", &["publish", "--dry-run"]).is_none());
         assert!(data.command("npx", &["semantic-release"]).is_some());
         assert!(data.command("semantic-release", &["version", "--print"]).is_none());
+        for (line, publishes) in [
+            ("npx semantic-release@24", true),
+            ("npx --yes semantic-release@24.2.0", true),
+            ("npx -p x semantic-release", true),
+            ("npx -p x -p @semantic-release/git semantic-release", true),
+            ("npx --package=x semantic-release --dry-run", false),
+            ("npx @acme/semantic-release@1", false),
+            ("npx prettier semantic-release", false),
+            ("npx -y wrangler@4 deploy", true),
+            ("pnpm dlx semantic-release", true),
+            ("pnpm --silent dlx semantic-release@24", true),
+            ("yarn dlx semantic-release", true),
+            ("pnpm install semantic-release", false),
+            ("semantic_release publish", true),
+            ("semantic_release changelog", false),
+            ("goreleaser", true),
+            ("goreleaser --clean", true),
+            ("goreleaser -f ci.yaml --clean", true),
+            ("goreleaser --clean --snapshot", false),
+            ("goreleaser release --snapshot", false),
+            ("goreleaser check", false),
+            ("goreleaser build --clean", false),
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!(data.command(words[0], &words[1..]).is_some(), publishes, "{line}");
+        }
+        assert!(data.words(&["python", "-m", "semantic_release", "publish"]).is_some());
         assert!(data.action("docker/build-push-action", |_| None).is_none());
         assert!(data.action("docker/build-push-action", |_| Some("true".into())).is_some());
         assert!(data.action("PyPA/gh-action-pypi-publish", |_| None).is_some());

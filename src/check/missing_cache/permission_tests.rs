@@ -49,6 +49,8 @@ fn what_a_job_is_given_or_says_withholds_the_cache() {
         ("runs-on: ubuntu-latest\nenvironment: {name: testpypi}\n", "- run: nox -s lint\n", true),
         ("runs-on: ubuntu-latest\nenvironment: preview\n", "- run: nox -s lint\n", false),
         (plain, "- run: nox -s lint\n- run: npx semantic-release\n", true),
+        (plain, "- run: nox -s lint\n- run: python -m semantic_release publish\n", true),
+        (plain, "- run: nox -s lint\n- run: goreleaser\n", true),
         (plain, "- run: nox -s lint\n- run: uv publish --dry-run\n", false),
     ] {
         let workflow = job(head, &format!("{SETUP}{steps}"));
