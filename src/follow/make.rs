@@ -189,7 +189,7 @@ impl Variables<'_> {
         if let Some((_, value)) = self.args.sets.iter().rev().find(|(n, _)| n == name) {
             return value.clone();
         }
-        let environment = || (self.file.ask.vars)(name);
+        let environment = || self.file.ask.value(name);
         match self.makefile.variables.get(name) {
             None => environment(),
             Some(MakeVariable::Unknown) => None,

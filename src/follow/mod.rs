@@ -20,7 +20,7 @@ use self::wrapper_args::WrapperArgs;
 use crate::base::path::{join, parent};
 use crate::rules::wrappers::{WRAPPERS, Wrapper, WrapperKind};
 use crate::shell::{CallKind, UnwrappedCommand};
-use crate::tool::Files;
+use crate::tool::{Files, Variable};
 
 /// What a program leads to.
 #[derive(Debug, Default)]
@@ -45,10 +45,18 @@ pub struct Ask<'a> {
     /// The absolute path of the checkout, as far as scripts see it.
     pub root: &'a str,
     /// Environment variables by name.
-    pub vars: &'a dyn Fn(&str) -> Option<String>,
+    pub vars: &'a dyn Fn(&str) -> Variable,
 }
 
 impl Ask<'_> {
+    /// The value of an environment variable, where it is known.
+    fn value(&self, name: &str) -> Option<String> {
+        match (self.vars)(name) {
+            Variable::Set(value) => Some(value),
+            Variable::Unset | Variable::Unknown => None,
+        }
+    }
+
     /// A path that the program is given, relative to the repository root; `None` when it lies
     /// outside.
     fn resolve(&self, base: &str, path: &str) -> Option<String> {

@@ -241,7 +241,7 @@ impl<'a> TaskReader<'a, '_> {
         let of = |scope: NodeId| tree.get(scope, "vars").and_then(|vars| tree.get(vars, name));
         match of(task).or_else(|| of(taskfile.root)) {
             Some(node) => tree.str(node).filter(|v| !v.contains("{{")).map(str::to_owned),
-            None => (self.file.ask.vars)(name),
+            None => self.file.ask.value(name),
         }
     }
 }

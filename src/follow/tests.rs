@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Ask, Followed, follow};
 use crate::base::text::Text;
 use crate::shell::{Expanded, Shell, commands, program};
-use crate::tool::Files;
+use crate::tool::{Files, Variable};
 
 mod mise;
 
@@ -28,10 +28,14 @@ impl Files for Tracked {
 
 fn followed(files: &[(&'static str, &'static str)], folder: &str, line: &str) -> Followed {
     let files = Tracked(files.iter().copied().collect());
-    let vars = |name: &str| (name == "SESSION").then(|| "from-env".to_owned());
+    let around = |name: &str| (name == "SESSION").then(|| "from-env".to_owned());
     let script = Expanded::new(line, &[]);
-    let all = commands(&Shell::Bash, &script, &vars);
+    let all = commands(&Shell::Bash, &script, &around);
     let unwrapped = program(all.last().expect("a command")).expect("a program");
+    let vars = |name: &str| match unwrapped.env.iter().rev().find(|(own, _)| own == name) {
+        Some((_, value)) => value.clone().map_or(Variable::Unknown, Variable::Set),
+        None => around(name).map_or(Variable::Unset, Variable::Set),
+    };
     follow(&Ask { program: &unwrapped, folder, files: &files, root: "/checkout", vars: &vars })
 }
 
@@ -273,6 +277,43 @@ fn invoke_tox_and_pre_commit() {
             ("pre-commit install", &[]),
         ],
     );
+}
+
+#[test]
+fn environments_of_tox() {
+    let tox = "[tox]\nenvlist =\n    lint  # tests, too\n    # tests need docker\n; tests\n\n    py{1,2}\n[testenv]\ncommands = pytest\n[testenv:lint]\ncommands = ruff\n[testenv:tests]\ncommands = nox\n";
+    let files = [("tox.ini", tox)];
+    let (lint, py, tests) = ("11: ruff", "9: pytest", "13: nox");
+    check(
+        &files,
+        &[
+            ("tox", &[lint, py, py]),
+            ("TOXENV=tests tox", &[tests]),
+            ("export TOXENV=tests; tox", &[tests]),
+            ("TOXENV=py{1,2},tests tox", &[py, py, tests]),
+            ("TOX_ENV=tests TOXENV=lint tox", &[tests]),
+            ("TOXENV= tox", &[lint, py, py]),
+            ("TOXENV=tests tox -e lint", &[lint]),
+            ("tox --skip-env lint", &[py, py]),
+            ("tox --skip-env=py run", &[lint]),
+            ("tox --skip-env 'lint|py1'", &[py]),
+            ("tox -e lint,tests --skip-env lint -- --skip-env tests", &[tests]),
+            ("TOX_SKIP_ENV=py tox", &[lint]),
+            ("TOX_SKIP_ENV=py tox --skip-env lint", &[py, py]),
+            ("TOX_SKIP_ENV= tox -e tests", &[tests]),
+        ],
+    );
+    for line in [
+        "TOXENV=$X tox",
+        "TOXENV=ALL tox",
+        "tox --skip-env $X",
+        "tox --skip-env '.*3$'",
+        "TOX_SKIP_ENV=$X tox -e tests",
+    ] {
+        assert_eq!(file_scripts(&files, line), [""; 0], "{line}");
+        let said = "cachelint doesn't know which environments of `tox.ini` run";
+        assert_eq!(followed(&files, "", line).notes, [said], "{line}");
+    }
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 use super::python_tools::{at, table, text_of};
 use super::wrapper_args::WrapperArgs;
-use super::{File, FileScript, Followed};
+use super::{Ask, File, FileScript, Followed};
 use crate::base::text::Span;
 use crate::shell::word::quoted;
+use crate::tool::Variable;
 use toml::de::{DeTable, DeValue};
 
 /// Most environments that run where none is named.
@@ -13,10 +14,18 @@ const MAX_NAMES: usize = 50;
 /// A longer name is not expanded: each pair of its braces is a call inside a call.
 const MAX_NAME: usize = 500;
 
+/// What tox 4 reads for `-e`, by preference (tox/config/cli/env_var.py).
+const CHOSEN: [&str; 2] = ["TOX_ENV", "TOXENV"];
+/// What it reads for `--skip-env`.
+const SKIPPED: &str = "TOX_SKIP_ENV";
+const SKIP_OPTION: &str = "--skip-env";
+/// Stands for every environment of the file.
+const ALL: &str = "ALL";
+
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
-    let names = match args.names.is_empty() {
-        true => default_names(file),
-        false => args.names.clone(),
+    let Some(names) = names(file, args) else {
+        let note = format!("cachelint doesn't know which environments of `{}` run", file.path);
+        return out.notes.push(note);
     };
     let posargs: Vec<&str> =
         args.rest.iter().flatten().filter_map(|w| w.value.as_deref()).collect();
@@ -53,6 +62,61 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
     }
 }
 
+/// The environments that run; `None` where that is not known.
+fn names(file: &File<'_>, args: &WrapperArgs<'_>) -> Option<Vec<String>> {
+    let mut names = args.names.clone();
+    if names.is_empty() {
+        names = match chosen(file.ask) {
+            Variable::Unset => default_names(file),
+            Variable::Set(list) => expanded(&list),
+            Variable::Unknown => return None,
+        };
+    }
+    if names.iter().any(|name| name == ALL) {
+        return None;
+    }
+    match skipped(file.ask) {
+        Variable::Unset => {}
+        Variable::Set(pattern) => {
+            // Of a regular expression, only names and what stands between them are read.
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '|');
+            if !pattern.chars().all(plain) {
+                return None;
+            }
+            // It fits what starts with it.
+            names.retain(|name| !pattern.split('|').any(|start| name.starts_with(start)));
+        }
+        Variable::Unknown => return None,
+    }
+    Some(names)
+}
+
+/// The list of environments that a variable names; an empty one names none.
+fn chosen(ask: &Ask<'_>) -> Variable {
+    let values = CHOSEN.iter().map(|name| (ask.vars)(name));
+    let found = values.into_iter().find(|value| *value != Variable::Unset);
+    found.filter(|value| *value != Variable::Set(String::new())).unwrap_or(Variable::Unset)
+}
+
+/// The pattern of the environments that are left out; the last option wins over the variable.
+fn skipped(ask: &Ask<'_>) -> Variable {
+    let mut pattern = (ask.vars)(SKIPPED);
+    let mut words = ask.program.args.iter().map(|word| word.value.as_deref());
+    while let Some(word) = words.next() {
+        let value = match word.and_then(|word| word.strip_prefix(SKIP_OPTION)) {
+            Some("") => words.next().flatten(),
+            Some(attached) if attached.starts_with('=') => attached.strip_prefix('='),
+            _ if word == Some("--") => break,
+            _ => continue,
+        };
+        pattern = value.map_or(Variable::Unknown, |value| Variable::Set(value.to_owned()));
+    }
+    match pattern {
+        Variable::Set(pattern) if pattern.trim().is_empty() => Variable::Unset,
+        other => other,
+    }
+}
+
 /// The environments that run where none is named.
 fn default_names(file: &File<'_>) -> Vec<String> {
     let list = if file.path.ends_with(".toml") {
@@ -72,8 +136,13 @@ fn default_names(file: &File<'_>) -> Vec<String> {
     } else {
         listed(file.text)
     };
+    expanded(&list)
+}
+
+/// The environments of a list.
+fn expanded(list: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for name in split_outside_braces(&list) {
+    for name in split_outside_braces(list) {
         expand(name, &mut names);
     }
     names
@@ -83,6 +152,10 @@ fn default_names(file: &File<'_>) -> Vec<String> {
 fn listed(text: &str) -> String {
     let (mut in_section, mut list) = (false, None::<String>);
     for line in text.lines() {
+        if line.trim_start().is_empty() || line.trim_start().starts_with(['#', ';']) {
+            continue;
+        }
+        let line = line.split_once(" #").map_or(line, |(before, _)| before);
         if let (Some(list), true) = (&mut list, line.starts_with([' ', '\t'])) {
             list.push(',');
             list.push_str(line.trim());

@@ -168,7 +168,7 @@ impl TimelineBuilder<'_> {
     }
 
     /// An environment variable of a command; `own` is what its script sets for it.
-    fn lookup(
+    pub(super) fn lookup(
         &self,
         origin: &CommandOrigin<'_>,
         own: &[(String, Option<String>)],

@@ -98,7 +98,7 @@ impl TimelineBuilder<'_> {
         if !place.own {
             return false;
         }
-        let vars = |name: &str| self.variable(origin, &unwrapped.env, name);
+        let vars = |name: &str| self.lookup(origin, &unwrapped.env, name);
         let root = format!("{WORKSPACE}/{}", place.checkout);
         let root = root.trim_end_matches('/');
         let ask = Ask {
