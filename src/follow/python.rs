@@ -1,10 +1,20 @@
 //! Python scripts that run commands, and the tasks of invoke: calls with literal words, through the
 //! grammar.
 
+use std::collections::{HashMap, HashSet};
+
+use tree_sitter::Node;
+
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
 use crate::base::path::join;
+use crate::base::syntax::{self, Grammar};
 use crate::shell::python::{CommandCall, command_calls, subprocess_calls};
+
+/// Most tasks that one call of invoke leads to.
+const MAX_TASKS: usize = 200;
+/// Options of `@task` that name other tasks.
+const RUN_AROUND: [&str; 2] = ["pre", "post"];
 
 /// The commands that a Python script runs.
 pub(super) fn script(path: &str, text: &str, folder: &str, out: &mut Followed) {
@@ -15,29 +25,28 @@ pub(super) fn script(path: &str, text: &str, folder: &str, out: &mut Followed) {
 
 /// The commands of the named tasks of a `tasks.py`.
 pub(super) fn tasks(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
+    let Some(tree) = syntax::parse(Grammar::Python, file.text) else { return };
+    let defined = definitions(tree.root_node(), file.text);
     let named = args.operands.iter().filter_map(|w| w.value.as_ref());
-    let mut wanted: Vec<String> = named.map(|name| name.replace('-', "_")).collect();
-    let defined = definitions(file.text);
-    if wanted.is_empty() {
-        let default = defined.iter().find(|(_, text)| text.contains("default=True"));
-        wanted.extend(default.map(|(name, _)| (*name).to_owned()));
+    let mut next: Vec<String> = named.map(|name| name.replace('-', "_")).collect();
+    if next.is_empty() {
+        let default = defined.iter().filter(|(_, definition)| definition.is_default);
+        let first = default.min_by_key(|(_, definition)| definition.start);
+        next.extend(first.map(|(name, _)| (*name).to_owned()));
     }
-    // What runs before or after a task (`pre=[lint]`), and what its body calls.
-    let mut at = 0;
-    while let Some(name) = wanted.get(at).cloned() {
-        at += 1;
-        let texts = defined.iter().filter(|(own, _)| *own == name).map(|(_, text)| *text);
-        for text in texts.collect::<Vec<_>>() {
-            let part = |c: char| c.is_alphanumeric() || c == '_';
-            let words: Vec<&str> = text.split(|c| !part(c)).collect();
-            let others = defined.iter().filter(|(other, _)| words.contains(other));
-            let others: Vec<String> = others.map(|(other, _)| (*other).to_owned()).collect();
-            for other in others {
-                if !wanted.contains(&other) {
-                    wanted.push(other);
-                }
-            }
+    let mut wanted: HashSet<String> = HashSet::new();
+    while let Some(name) = next.pop() {
+        if wanted.contains(&name) {
+            continue;
         }
+        if wanted.len() == MAX_TASKS {
+            out.notes.push(format!("tasks of `{}` run more than {MAX_TASKS} others", file.path));
+            break;
+        }
+        let others = defined.get(name.as_str()).map(|definition| &definition.others);
+        let others = others.into_iter().flatten().filter(|other| defined.contains_key(*other));
+        next.extend(others.map(|other| (*other).to_owned()));
+        wanted.insert(name);
     }
     // A context's `run` or `sudo`.
     for run in
@@ -52,24 +61,54 @@ pub(super) fn tasks(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed)
     }
 }
 
-/// The functions of a file, each with its text and the decorators above it.
-fn definitions(text: &str) -> Vec<(&str, &str)> {
-    let mut found: Vec<(&str, &str)> = Vec::new();
-    let (mut start, mut at, mut name) = (0, 0, None);
-    for line in text.split_inclusive('\n') {
-        let defines = line.strip_prefix("def ").or(line.strip_prefix("async def "));
-        if name.is_some() && (defines.is_some() || line.starts_with('@')) {
-            found.extend(name.take().zip(text.get(start..at)));
-            start = at;
+/// A function of a file, with the decorators above it.
+#[derive(Default)]
+struct InvokeTask<'a> {
+    start: usize,
+    is_default: bool,
+    /// What its body calls by a plain name, and what its decorators name to run before or after it.
+    others: Vec<&'a str>,
+}
+
+/// The functions of a file by name.
+fn definitions<'a>(root: Node<'_>, text: &'a str) -> HashMap<&'a str, InvokeTask<'a>> {
+    let mut found: HashMap<&str, InvokeTask<'_>> = HashMap::new();
+    let of = |node: Node<'_>| text.get(node.byte_range()).unwrap_or_default();
+    for node in root.named_children(&mut root.walk()) {
+        let function = node.child_by_field_name("definition").unwrap_or(node);
+        let Some(name) = function.child_by_field_name("name") else { continue };
+        if function.kind() != "function_definition" {
+            continue;
         }
-        if let Some(rest) = defines {
-            name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
-        } else if name.is_none() && !line.starts_with(['@', ' ', '\t', ')']) {
-            start = at + line.len();
+        let definition = found.entry(of(name)).or_default();
+        definition.start = node.start_byte();
+        // Whether every name counts there, as in `pre=[lint]`.
+        let mut stack = vec![(node, false)];
+        while let Some((node, all)) = stack.pop() {
+            let is_option = || {
+                let name = node.child_by_field_name("name");
+                name.is_some_and(|name| !RUN_AROUND.contains(&of(name)))
+            };
+            match node.kind() {
+                "decorator" => {
+                    definition.is_default |= of(node).contains("default=True");
+                    let called = node.named_child(0);
+                    let arguments = called.and_then(|call| call.child_by_field_name("arguments"));
+                    stack.extend(arguments.map(|arguments| (arguments, true)));
+                    continue;
+                }
+                "keyword_argument" if all && is_option() => continue,
+                "identifier" if all => definition.others.push(of(node)),
+                "call" => {
+                    let callee = node.child_by_field_name("function");
+                    let callee = callee.filter(|callee| callee.kind() == "identifier");
+                    definition.others.extend(callee.map(of));
+                }
+                _ => {}
+            }
+            stack.extend(node.named_children(&mut node.walk()).map(|child| (child, all)));
         }
-        at += line.len();
     }
-    found.extend(name.zip(text.get(start..)));
     found
 }
 

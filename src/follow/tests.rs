@@ -280,6 +280,52 @@ fn invoke_tox_and_pre_commit() {
 }
 
 #[test]
+fn tasks_of_invoke_that_run_others() {
+    let tasks = r#"from invoke import call, task
+@task
+def lint(c):
+    """Lint; see the tests task, or tests(c)."""
+    c.run("ruff check src tests")  # not tests(c)
+@task
+def tests(c):
+    c.run("nox -s tests")
+@task
+def run(c, tests=None):
+    c.run("echo")
+@task(help={"tests": "x"}, iterable=[tests])
+def helped(c):
+    c.run("true")
+@task(lint, post=[call(tests, fast=True)])
+def around(c):
+    pass
+@task
+async def calls(c):
+    if c.ci:
+        tests(c)
+"#;
+    check(
+        &[("tasks.py", tasks)],
+        &[
+            ("invoke lint", &["5: ruff check src tests"]),
+            ("invoke run", &["11: echo"]),
+            ("invoke helped", &["14: true"]),
+            ("invoke around", &["5: ruff check src tests", "8: nox -s tests"]),
+            ("invoke calls", &["8: nox -s tests"]),
+            ("invoke", &[]),
+        ],
+    );
+    let chain = |count: usize| {
+        let task = |i: usize| format!("@task\ndef t{i}(c):\n    c.run('nox')\n    t{}(c)\n", i + 1);
+        let text: &str = (0..count).map(task).collect::<String>().leak();
+        followed(&[("tasks.py", text)], "", "inv t0")
+    };
+    assert_eq!(chain(150).file_scripts.len(), 150);
+    let long = chain(5000);
+    assert_eq!(long.file_scripts.len(), 200);
+    assert_eq!(long.notes, ["tasks of `tasks.py` run more than 200 others"]);
+}
+
+#[test]
 fn environments_of_tox() {
     let tox = "[tox]\nenvlist =\n    lint  # tests, too\n    # tests need docker\n; tests\n\n    py{1,2}\n[testenv]\ncommands = pytest\n[testenv:lint]\ncommands = ruff\n[testenv:tests]\ncommands = nox\n";
     let files = [("tox.ini", tox)];
