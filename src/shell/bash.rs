@@ -14,7 +14,7 @@ use tree_sitter::Node;
 use super::expand::Expanded;
 use super::state::{ShellState, ShellValue};
 use super::word::{Word, WordPart};
-use super::{Command, Given, Host, Left};
+use super::{Command, Given, Host, Left, Shell};
 use crate::base::syntax::{self, Grammar};
 use crate::base::text::Span;
 
@@ -27,10 +27,17 @@ const BYTES_PER_STATEMENT: usize = 1024;
 /// More words than this given to a script are taken as unknown.
 const MAX_ARGUMENTS: usize = 100;
 
-/// The commands of `script` in the order in which they run.
-pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) -> Vec<Command> {
+/// The commands of `script` in the order in which they run. Unlike bash, sh expands aliases in a
+/// script.
+pub(super) fn commands(
+    shell: &Shell,
+    script: &Expanded,
+    given: &Given<'_>,
+    left: &mut Left,
+) -> Vec<Command> {
     let mut state = ShellState::default();
     state.positional = arguments(given.vars);
+    state.expands_aliases = *shell == Shell::Sh;
     walk(script, given, state, BTreeMap::new(), 0, left).commands
 }
 
@@ -394,6 +401,7 @@ impl<'t> BashReader<'_, 't> {
             }
             "source" | "." => self.source(words.get(1)),
             "alias" => self.define_aliases(&words[1..]),
+            "shopt" => self.shopt(&words[1..]),
             "read" | "mapfile" => {}
             "set" if sets_arguments(&words[1..]) => self.state.positional = None,
             "shift" => self.shift(words.get(1)),

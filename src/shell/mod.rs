@@ -242,7 +242,7 @@ fn read(
     out: &mut Vec<Command>,
 ) {
     let found = match shell {
-        Shell::Bash | Shell::Sh => bash::commands(script, given, left),
+        Shell::Bash | Shell::Sh => bash::commands(shell, script, given, left),
         Shell::PowerShell => powershell::commands(script, given.vars),
         Shell::Cmd => cmd::commands(script, given.vars),
         Shell::Python => python::commands(script, given, left),

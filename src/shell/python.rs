@@ -6,7 +6,7 @@ use tree_sitter::Node;
 use super::bash;
 use super::expand::Expanded;
 use super::word::{WordPart, quoted};
-use super::{Command, Directory, Given, Left};
+use super::{Command, Directory, Given, Left, Shell};
 use crate::base::syntax::{self, Grammar};
 use crate::base::text::Span;
 use crate::rules::folders::folders;
@@ -48,7 +48,7 @@ pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) ->
             at = hole.end;
         }
         parts.push(part(call.script.get(at..)));
-        for mut command in bash::commands(&script.nested(&parts), given, left) {
+        for mut command in bash::commands(&Shell::Sh, &script.nested(&parts), given, left) {
             command.conditional |= call.conditional;
             command.directory = match &call.cwd {
                 None => command.directory,

@@ -48,6 +48,8 @@ pub(super) struct ShellState {
     pub conditional: bool,
     /// Whether the script has ended on this path; `Some(true)` with success.
     pub ended: Option<bool>,
+    /// Whether an alias stands for what it was given.
+    pub expands_aliases: bool,
 }
 
 impl ShellState {
@@ -131,6 +133,7 @@ impl ShellState {
             out.stack.clear();
         }
         out.conditional |= other.conditional;
+        out.expands_aliases |= other.expands_aliases;
         out
     }
 }

@@ -43,6 +43,17 @@ fn names_that_a_script_gives_to_a_program() {
     for script in ["Set-Alias n nox\nN -s lint", "New-Alias -Name n -Value nox\nn -s lint"] {
         assert_eq!(count(Shell::PowerShell, script), 1, "{script}");
     }
+    // A bash script expands no alias, so the program itself runs.
+    let own = |shell: Shell, before: &str| {
+        let found = nox_in(&shell, &format!("{before}alias nox='nox -r'\nnox -s lint"), &[]);
+        assert_eq!(found.len(), 1, "{before}");
+        found[0].args.len()
+    };
+    assert_eq!(own(Shell::Bash, ""), 2);
+    assert_eq!(own(Shell::Bash, "shopt -s expand_aliases\n"), 3);
+    assert_eq!(own(Shell::Bash, "shopt -s expand_aliases\nshopt -u expand_aliases\n"), 2);
+    assert_eq!(own(Shell::Bash, "shopt -s nullglob\n"), 2);
+    assert_eq!(own(Shell::Sh, ""), 3);
     // What the alias stands for isn't written where it is used.
     assert_eq!(with_flag(&Shell::Bash, "alias n=nox\nn -s a"), "alias n=nox\nn -s a");
 }
