@@ -19,10 +19,18 @@ use crate::shell::{Shell, Word};
 const MAX_DEPTH: usize = 16;
 /// Most files that are read for the tasks of one folder.
 const MAX_FILES: usize = 30;
+/// What the configuration calls the list of other files with tasks.
+const INCLUDES: &str = "includes";
 /// Stands between tasks on a command line.
 const NEXT_TASK: &str = ":::";
 /// What templates call the folder of the configuration.
 const ROOT: &str = "config_root";
+
+/// How many bytes are read to find a task, what the configuration includes counted.
+pub(super) fn size(ask: &Ask<'_>, wrapper: &Wrapper, folder: &str) -> usize {
+    let around = TaskSources::around(ask, wrapper, folder);
+    around.iter().flat_map(|place| &place.texts).map(|(_, text, _)| text.len()).sum()
+}
 
 pub(super) fn follow(
     ask: &Ask<'_>,
@@ -31,16 +39,20 @@ pub(super) fn follow(
     folder: &str,
     out: &mut Followed,
 ) {
-    let Some(place) = TaskSources::around(ask, wrapper, folder) else { return };
-    let mut tables: Vec<TaskTable<'_>> = Vec::new();
-    for (path, text, is_config) in &place.texts {
-        match DeTable::parse(text) {
-            Ok(table) => tables.push(TaskTable { path, text, table, is_config: *is_config }),
-            Err(_) => out.notes.push(format!("`{path}` cannot be read")),
+    let around = TaskSources::around(ask, wrapper, folder);
+    let mut places = Vec::new();
+    for sources in &around {
+        let mut tables: Vec<TaskTable<'_>> = Vec::new();
+        for (path, text, is_config) in &sources.texts {
+            match DeTable::parse(text) {
+                Ok(table) => tables.push(TaskTable { path, text, table, is_config: *is_config }),
+                Err(_) => out.notes.push(format!("`{path}` cannot be read")),
+            }
         }
+        places.push((sources, tables));
     }
-    let mut reader =
-        MiseReader { ask, place: &place, tables: &tables, running: BTreeSet::new(), out };
+    let Some((place, _)) = places.first() else { return };
+    let mut reader = MiseReader { ask, place, places: &places, running: BTreeSet::new(), out };
     let words = args.operands.iter().chain(args.rest.iter().flatten()).copied();
     let words: Vec<&Word> = words.collect();
     for list in words.split(|word| word.value.as_deref() == Some(NEXT_TASK)) {
@@ -69,16 +81,17 @@ struct TaskSources {
 }
 
 impl TaskSources {
-    /// The nearest folder around that has tasks.
-    fn around(ask: &Ask<'_>, wrapper: &Wrapper, folder: &str) -> Option<Self> {
-        let mut root = folder;
+    /// The folders around that have tasks, nearest first: a task of an outer one runs where no
+    /// nearer one has its name.
+    fn around(ask: &Ask<'_>, wrapper: &Wrapper, folder: &str) -> Vec<Self> {
+        let (mut root, mut found) = (folder, Vec::new());
         loop {
             let place = Self::of(ask, wrapper, root);
             if !place.texts.is_empty() || !place.scripts.is_empty() {
-                return Some(place);
+                found.push(place);
             }
             if root.is_empty() {
-                return None;
+                return found;
             }
             root = parent(root);
         }
@@ -115,8 +128,12 @@ impl TaskSources {
 
 /// What `task_config.includes` names.
 fn includes(text: &str) -> Vec<String> {
+    // Most include nothing, and reading a table takes its time.
+    if !text.contains(INCLUDES) {
+        return Vec::new();
+    }
     let Ok(table) = DeTable::parse(text) else { return Vec::new() };
-    let Some(list) = at(table.get_ref(), &["task_config", "includes"]) else { return Vec::new() };
+    let Some(list) = at(table.get_ref(), &["task_config", INCLUDES]) else { return Vec::new() };
     let DeValue::Array(items) = list.get_ref() else { return Vec::new() };
     items.iter().filter_map(|item| text_of(item.get_ref()).map(str::to_owned)).collect()
 }
@@ -154,8 +171,9 @@ fn texts<'v>(value: &'v Spanned<DeValue<'_>>) -> Vec<&'v str> {
 
 struct MiseReader<'r, 'a, 'o> {
     ask: &'r Ask<'r>,
+    /// Where the task that is read stands.
     place: &'r TaskSources,
-    tables: &'r [TaskTable<'a>],
+    places: &'r [(&'r TaskSources, Vec<TaskTable<'a>>)],
     running: BTreeSet<String>,
     out: &'o mut Followed,
 }
@@ -174,16 +192,29 @@ impl<'a> MiseReader<'_, 'a, '_> {
         if depth > MAX_DEPTH || !self.running.insert(name.to_owned()) {
             return;
         }
-        let (tables, place) = (self.tables, self.place);
-        let found = tables.iter().find_map(|table| Some((table, table.task(name)?)));
         let is_script =
             |own: &str| own == name || own.rsplit_once('.').is_some_and(|(stem, _)| stem == name);
-        if let Some((table, task)) = found {
-            self.task(name, table, task, arguments, depth);
-        } else if let Some((path, _)) = place.scripts.iter().find(|(_, own)| is_script(own)) {
-            let label = format!("task `{name}`");
-            let arguments = arguments.iter().map(|word| word.value.clone()).collect();
-            script::of_file(self.ask, path, &label, &place.root, None, arguments, self.out);
+        let outer = self.place;
+        let mut is_known = false;
+        for (place, tables) in self.places {
+            self.place = place;
+            let found = tables.iter().find_map(|table| Some((table, table.task(name)?)));
+            is_known = true;
+            if let Some((table, task)) = found {
+                self.task(name, table, task, arguments, depth);
+                break;
+            }
+            if let Some((path, _)) = place.scripts.iter().find(|(_, own)| is_script(own)) {
+                let label = format!("task `{name}`");
+                let arguments = arguments.iter().map(|word| word.value.clone()).collect();
+                script::of_file(self.ask, path, &label, &place.root, None, arguments, self.out);
+                break;
+            }
+            is_known = false;
+        }
+        self.place = outer;
+        if !is_known {
+            self.unknown();
         }
         self.running.remove(name);
     }

@@ -33,6 +33,8 @@ pub struct Followed {
 
 /// A byte of Python costs as much as so many of a Makefile.
 const PYTHON_AS_LINES: usize = 8;
+/// A byte of TOML that is read for tasks costs as much as so many.
+const TOML_AS_LINES: usize = 4;
 /// The most scripts that one program leads to.
 const MAX_SCRIPTS: usize = 200;
 
@@ -68,10 +70,13 @@ impl Ask<'_> {
     }
 }
 
-/// How many bytes of a file are read to follow a program, included ones apart.
+/// How many bytes of a file are read to follow a program, included ones apart except for mise.
 pub fn size(ask: &Ask<'_>) -> usize {
     let Some(wrapper) = wrapper_of(ask.program) else { return 0 };
     let Some((args, folder)) = called(ask, wrapper) else { return 0 };
+    if wrapper.reader == WrapperKind::Mise {
+        return mise::size(ask, wrapper, &folder) * TOML_AS_LINES;
+    }
     let path = file_of(ask, wrapper, &args, ask.folder, &folder);
     let bytes = path.and_then(|path| ask.files.read(&path)).map_or(0, |text| text.len());
     // A grammar for Python costs more than looking at lines.

@@ -84,6 +84,25 @@ fn tasks_that_are_files() {
 }
 
 #[test]
+fn tasks_of_folders_around() {
+    let outer = "[tasks.tests]\nrun = 'nox'\ndepends = ['lint']\n[tasks.lint]\nrun = 'outer'\n";
+    let inner = "[tools]\nnode = '20'\n[tasks.lint]\nrun = 'inner'\n[tasks.all]\nrun = [{task = 'tests'}, 'all']\n";
+    let files = [("mise.toml", outer), ("docs/mise.toml", inner)];
+    let scripts = |line: &str| {
+        let found = followed(&files, "docs/api", line);
+        let of = |s: &crate::follow::FileScript| format!("{} in {:?}", s.script, s.folder);
+        (found.file_scripts.iter().map(of).collect::<Vec<_>>(), found.notes)
+    };
+    let lint = "inner in \"docs\"".to_owned();
+    let tests = "nox in \"\"".to_owned();
+    assert_eq!(scripts("mise run tests"), (vec![lint.clone(), tests.clone()], vec![]));
+    let all = "all in \"docs\"".to_owned();
+    assert_eq!(scripts("mise run all"), (vec![lint, tests, all], vec![]));
+    let said = "cachelint doesn't know which task of `docs/mise.toml` runs".to_owned();
+    assert_eq!(scripts("mise run other"), (vec![], vec![said]));
+}
+
+#[test]
 fn files_that_are_not_read_are_said() {
     let rake = "task :spec do\n  sh \"nox -s tests\"\nend\n";
     let said = |files: &[(&'static str, &'static str)], line: &str| {
