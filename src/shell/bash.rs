@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use tree_sitter::Node;
 
+use self::sourced::{Around, Functions};
 use super::expand::Expanded;
 use super::state::{ShellState, ShellValue};
 use super::word::{Word, WordPart};
@@ -38,7 +39,7 @@ pub(super) fn commands(
     let mut state = ShellState::default();
     state.positional = arguments(given.vars);
     state.expands_aliases = *shell == Shell::Sh;
-    walk(script, given, state, BTreeMap::new(), 0, left).commands
+    walk(script, given, state, Around::default(), left).commands
 }
 
 /// What a script comes to.
@@ -46,42 +47,37 @@ struct Walked {
     commands: Vec<Command>,
     /// At its end.
     state: ShellState,
-    /// The bodies of the functions that it defines.
-    functions: BTreeMap<String, String>,
+    /// The bodies of the functions that there are then.
+    functions: Functions,
 }
 
-/// Runs `script` from a state, with functions that other scripts define; `sources` scripts read each
-/// other around it.
+/// Runs `script` from a state.
 fn walk(
     script: &Expanded,
     given: &Given<'_>,
     state: ShellState,
-    borrowed: BTreeMap<String, String>,
-    sources: usize,
+    around: Around,
     left: &mut Left,
 ) -> Walked {
     let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else {
-        return Walked { commands: Vec::new(), state, functions: borrowed };
+        return Walked { commands: Vec::new(), state, functions: around.functions };
     };
     let mut reader = BashReader {
         script,
         vars: given.vars,
         files: given.files,
-        sources,
+        sources: around.sources,
         state,
         functions: BTreeMap::new(),
         aliases: BTreeMap::new(),
-        borrowed,
-        running: Vec::new(),
-        depth: 0,
+        bodies: around.functions,
+        running: around.running,
+        depth: around.depth,
         left,
         out: Vec::new(),
     };
     reader.statements(tree.root_node());
-    let mut functions = std::mem::take(&mut reader.borrowed);
-    let own = reader.functions.iter().map(|(name, body)| (name, reader.text(*body)));
-    functions.extend(own.map(|(name, body)| (name.clone(), body.to_owned())));
-    Walked { commands: reader.out, state: reader.state, functions }
+    Walked { commands: reader.out, state: reader.state, functions: reader.bodies }
 }
 
 /// The words that the script itself was given: `$#` of them, `$1` and so on.
@@ -104,8 +100,8 @@ pub(super) struct BashReader<'a, 't> {
     functions: BTreeMap<String, Node<'t>>,
     /// Words that the shell puts in place of a program.
     aliases: BTreeMap<String, Vec<String>>,
-    /// Bodies of functions of scripts that were read with `source`.
-    borrowed: BTreeMap<String, String>,
+    /// The bodies of all functions, those of scripts that were read with `source` too.
+    bodies: Functions,
     running: Vec<String>,
     depth: usize,
     left: &'a mut Left,
@@ -210,7 +206,7 @@ impl<'t> BashReader<'_, 't> {
             "function_definition" => {
                 let parts = (node.child_by_field_name("name"), node.child_by_field_name("body"));
                 if let (Some(name), Some(body)) = parts {
-                    self.functions.insert(self.text(name).to_owned(), body);
+                    self.define_function(name, body);
                 }
             }
             "program"
@@ -385,7 +381,7 @@ impl<'t> BashReader<'_, 't> {
         if let Some(body) = self.functions.get(&program).copied() {
             return self.call(program, body, words);
         }
-        if let Some(body) = self.borrowed.get(&program).cloned() {
+        if let Some(body) = self.bodies.get(&program).cloned() {
             return self.call_borrowed(program, &body, words);
         }
         if let Some(alias) = self.aliases.get(&program) {

@@ -78,7 +78,10 @@ fn lists_that_are_written_out() {
 
 #[test]
 fn functions_of_a_script_that_is_read_with_source() {
-    let library = "run() { nox -s \"$1\"; }\nboth() { run a; run b; }\nloop() { loop; }\n";
+    let library = "run() { nox -s \"$1\"; }\nboth() { run a; run b; }\nloop() { loop; }\n\
+                   a() { b; }\nb() { c; }\nc() { d; }\nd() { e; }\ne() { nox -s deep; }\n\
+                   ping() { pong; }\npong() { ping; nox -s pong; }\n\
+                   retry() { \"$@\" || true; }\n";
     let sessions = |script: &str| {
         let files = |path: &str| (path == "ci/lib.sh").then(|| library.to_owned());
         let given = Given { vars: &|_| None, files: &files };
@@ -90,6 +93,23 @@ fn functions_of_a_script_that_is_read_with_source() {
     assert_eq!(sessions("source ci/lib.sh\nrun lint"), [session("lint")]);
     assert_eq!(sessions(". ci/lib.sh; both"), [session("a"), session("b")]);
     assert_eq!(sessions("source ci/lib.sh\nloop"), []);
+    assert_eq!(sessions("source ci/lib.sh\na"), [session("deep")]);
+    assert_eq!(sessions("source ci/lib.sh\nping"), [session("pong")]);
+    for script in [
+        "own() { nox -s own; }; . ci/lib.sh; retry own",
+        ". ci/lib.sh; own() { nox -s own; }; retry retry own",
+        ". ci/lib.sh; a() { own; }; own() { nox -s own; }; a",
+    ] {
+        let expected = if script.contains("retry retry") { vec![] } else { vec![session("own")] };
+        assert_eq!(sessions(script), expected, "{script}");
+    }
+    let chain = |i: usize| format!("f{i}() {{ f{}; }}\n", i + 1);
+    let chain: String = (0..100).map(chain).collect();
+    let files = |path: &str| (path == "ci/lib.sh").then(|| chain.clone());
+    let given = Given { vars: &|_| None, files: &files };
+    let script = Expanded::new(". ci/lib.sh; f0", &[]);
+    let (_, cut) = commands_and_cut(&Shell::Bash, &script, &given);
+    assert_eq!(cut.as_deref(), Some("a script is nested deeper than 48 levels"));
     assert_eq!(sessions("run lint"), []);
 }
 
