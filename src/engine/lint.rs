@@ -100,7 +100,7 @@ fn check(
         requested
             .extend(users.filter(|user| !settings.excludes(&repository.documents[*user].path)));
     }
-    let scope = Scope { repository, named: &named };
+    let scope = NamedFiles { repository, named: &named };
     let reach = Reach::new(repository);
     let leads =
         |job_ref: &JobRef| reach.may_lead(&repository.documents[job_ref.document], job_ref.job);
@@ -157,13 +157,13 @@ fn check(
 }
 
 /// What the user asked about.
-struct Scope<'a> {
+struct NamedFiles<'a> {
     repository: &'a Repository,
     /// The requested files, without the workflows that are looked at because of an action.
     named: &'a BTreeSet<usize>,
 }
 
-impl Scope<'_> {
+impl NamedFiles<'_> {
     fn names(&self, path: &str) -> bool {
         self.repository.document(path).is_some_and(|document| self.named.contains(&document))
     }
