@@ -1,13 +1,20 @@
 //! Where the installers of a job keep their packages: in the archive of the environments, so that
 //! what a restore key brings can be rebuilt without downloading, or elsewhere.
 
+use std::collections::HashSet;
+
 use super::interpreter::is_built_by_uv;
 use super::needs::Needs;
 use super::uncovered::UncoveredCall;
 use crate::actions::{Step, StepList, Uses};
+use crate::base::path::join;
 use crate::job::context::JobContext;
 use crate::job::{CacheForm, EventKind, StepRef};
+use crate::repo::Repository;
+use crate::repo::index::local;
 use crate::rules::setup_actions::setup_actions;
+use crate::rules::wrappers::{WRAPPERS, Wrapper};
+use crate::tool::Files;
 
 const INSTALLER: &str = "uv";
 /// The variable that says where uv keeps packages, and its folder inside the environment folder.
@@ -17,6 +24,15 @@ const UV: (&str, &str) = ("UV_CACHE_DIR", ".uv");
 const LINK_MODE: &str = "UV_LINK_MODE";
 /// Words after `uv`, `uv pip` and `uv tool` that bring packages.
 const TAKES: [&str; 3] = ["install", "run", "sync"];
+/// Beginnings of options that bring packages, without the first dash: `-rdev.txt`, `-e.`,
+/// `--with=x`.
+const LISTS: [&str; 6] = ["r", "e", "-requirement", "-editable", "-with=", "-with-"];
+/// Endings of scripts of a shell.
+const SCRIPTS: [&str; 3] = ["sh", "bash", "ps1"];
+/// Files that are looked through because scripts call them; beyond them any may name uv.
+const MAX_CALLED: usize = 200;
+/// Actions in actions that are looked through.
+const MAX_NESTED: usize = 10;
 /// setup-uv's input that switches its cache on and off.
 const CACHE_SWITCH: &str = "enable-cache";
 /// setup-uv's other inputs about its cache: who sets one has thought about it.
@@ -85,9 +101,8 @@ impl Packages {
         }
         let superfluous = superfluous(context, list)?;
         // What other programs take before the archive is restored, only their own cache brings.
-        let tool = context.repository.answers.tool().name();
-        let mut before = list.steps.iter().take(step_ref.step).filter_map(|s| s.run.as_ref());
-        if !superfluous.is_empty() && before.any(|script| takes_packages(&script.text, tool)) {
+        let before = &list.steps[..step_ref.step.min(list.steps.len())];
+        if !superfluous.is_empty() && take_packages(context.repository, before, MAX_NESTED) {
             return None;
         }
         let folder = format!("{folder}/{inside}");
@@ -118,21 +133,83 @@ fn calls_installer(script: &str) -> bool {
     script.split(|c: char| !inside(c)).any(|word| matches!(word, "uv" | "uvx"))
 }
 
+/// Whether steps let uv install, or run, something else than the tool: themselves, in actions of the
+/// repository that they use, or in files that they call. An action that cannot be read may.
+fn take_packages(repository: &Repository, steps: &[Step], nested: usize) -> bool {
+    let tool = repository.answers.tool().name();
+    steps.iter().any(|step| {
+        if let Some(script) = &step.run {
+            let folder = step.working_directory.as_ref().map_or("", |folder| &folder.text);
+            return takes_packages(&script.text, tool)
+                || calls_files_with_uv(repository, folder, &script.text, &mut HashSet::new());
+        }
+        let Some(uses) = step.uses.as_ref().filter(|uses| local(&uses.text).is_some()) else {
+            return false;
+        };
+        let action = repository.action_of(&uses.text);
+        match action.and_then(|action| repository.documents[action].steps(None)) {
+            Some(inside) => nested == 0 || take_packages(repository, &inside.steps, nested - 1),
+            None => true,
+        }
+    })
+}
+
+/// Whether a script calls a file of the repository that names uv: by its path, or through a program
+/// that reads it, such as make. Files that such a file calls count, too.
+fn calls_files_with_uv(
+    repository: &Repository,
+    folder: &str,
+    script: &str,
+    seen: &mut HashSet<String>,
+) -> bool {
+    let parts = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | '(' | ')' | '=');
+    let words: Vec<&str> = script.split(parts).filter(|word| !word.is_empty()).collect();
+    let is_script = |word: &&&str| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        name.rsplit_once('.').is_none_or(|(_, ending)| SCRIPTS.contains(&ending))
+    };
+    let mut paths: Vec<String> =
+        words.iter().filter(is_script).filter_map(|word| join(folder, word)).collect();
+    let calls = |wrapper: &&Wrapper| words.iter().any(|w| wrapper.programs.iter().any(|p| p == w));
+    for name in WRAPPERS.wrappers.iter().filter(calls).flat_map(|wrapper| &wrapper.files) {
+        // `make -C docs` reads the file there.
+        let folders = words.iter().chain([&""]).filter_map(|word| join(folder, word));
+        paths.extend(folders.filter_map(|inside| join(&inside, name)));
+    }
+    paths.into_iter().any(|path| {
+        if seen.len() == MAX_CALLED {
+            return true;
+        }
+        let new = !seen.contains(&path);
+        let Some(text) = repository.files().read(&path).filter(|_| new) else { return false };
+        seen.insert(path);
+        calls_installer(&text) || calls_files_with_uv(repository, folder, &text, seen)
+    })
+}
+
 /// Whether a script lets uv install, or run, something else than the tool.
 fn takes_packages(script: &str, tool: &str) -> bool {
     let mut commands = script.split(['\n', ';', '&', '|']);
     commands.any(|command| {
         let mut words =
             command.split_whitespace().map(|w| w.trim_matches(['"', '\'', '(', ')', '$']));
-        let program = words.find(|word| matches!(*word, "uv" | "uvx"));
-        let mut words = words.filter(|word| !word.starts_with('-'));
-        let taken = match (program, program.filter(|p| *p == "uv").and_then(|_| words.next())) {
-            (None, _) => false,
-            (_, Some("sync")) => return true,
-            (_, Some("pip" | "tool")) => words.next().is_some_and(|w| TAKES.contains(&w)),
-            (_, sub) => sub.is_none_or(|sub| TAKES.contains(&sub)),
-        };
-        taken && words.any(|word| !word.starts_with(tool))
+        match words.find(|word| matches!(*word, "uv" | "uvx")) {
+            None => return false,
+            Some("uvx") => {}
+            // Options of uv with their values may come first: `uv --directory sub sync`.
+            Some(_) => {
+                let sub = words.find(|word| *word == "python" || TAKES.contains(word));
+                match sub {
+                    Some("sync") => return true,
+                    Some("install" | "run") => {}
+                    _ => return false,
+                }
+            }
+        }
+        words.any(|word| match word.strip_prefix('-') {
+            Some(option) => LISTS.iter().any(|list| option.starts_with(list)),
+            None => !word.starts_with(tool),
+        })
     })
 }
 

@@ -80,6 +80,13 @@ fn packages_that_other_programs_take_first_stay_in_their_cache() {
         ("uv run ruff check", false),
         ("uv pip install --system 'dvc[gs]' nox", false),
         ("pip list && uv pip sync requirements.txt", false),
+        ("uv pip install --system -rrequirements.txt", false),
+        ("uv pip install --requirement=dev.txt", false),
+        ("uv pip install -e.", false),
+        ("uv run --with=ruff nox --version", false),
+        ("uv --directory sub pip install x", false),
+        ("uv --project sub sync", false),
+        ("uv --directory sub tool install nox", true),
         ("uv tool install nox", true),
         ("uv pip install --system nox[uv]==2026.4.10 --upgrade", true),
         ("uv tool run nox --version", true),
@@ -94,6 +101,50 @@ fn packages_that_other_programs_take_first_stay_in_their_cache() {
         let off = UV.to_owned() + "  with: {enable-cache: false}\n";
         let steps = format!("{SETUP}{off}- run: {before}\n- run: nox -s t\n");
         assert!(self::text(&found("uv", INSTALL, "", &steps)).contains("UV_CACHE_DIR"), "{before}");
+    }
+}
+
+#[test]
+fn packages_that_an_action_or_another_file_takes_first_stay_in_their_cache() {
+    let action = |step: &str| format!("runs:\n  using: composite\n  steps: [{step}]\n");
+    let noxfile = "import nox\nnox.options.default_venv_backend = 'uv'\n@nox.session\ndef t(session):\n    session.install('ruff==0.14.0')\n";
+    let uses = "uses: ./.github/actions/a";
+    for (before, script, moved) in [
+        (uses, "uv sync --all-extras", false),
+        ("uses: ./.github/actions/b", "uv sync", false),
+        (uses, "uv tool install nox", true),
+        ("uses: ./.github/actions/unknown", "echo", false),
+        ("run: make deps", "uv sync --all-extras", false),
+        ("run: make deps", "pip install build", true),
+        ("run: echo made", "uv sync", true),
+        ("run: make -C docs", "uv sync", false),
+        ("run: ./deps.sh", "uv sync", false),
+        ("run: bash indirect.sh", "uv sync", false),
+        ("run: pip install -r requirements.txt", "echo", true),
+    ] {
+        let inner = action(&format!("{{run: {script}, shell: bash}}"));
+        let outer = action(&format!("{{{uses}}}"));
+        let makefile = format!("deps:\n\t{script}\nother:\n\techo\n");
+        let workflow = job(
+            "runs-on: ubuntu-latest\n",
+            &format!("{SETUP}{UV}- {before}\n- run: uvx nox -s t\n"),
+        );
+        let files = [
+            (".github/workflows/ci.yml", workflow.as_str()),
+            (".github/actions/a/action.yml", inner.as_str()),
+            (".github/actions/b/action.yml", outer.as_str()),
+            ("Makefile", makefile.as_str()),
+            ("docs/Makefile", makefile.as_str()),
+            ("deps.sh", script),
+            ("indirect.sh", "make deps\n"),
+            ("requirements.txt", "uv\n"),
+            ("noxfile.py", noxfile),
+            ("pyproject.toml", "[project]\n"),
+        ];
+        let findings = outcome(&files, &Config::default()).findings;
+        let text = findings.iter().map(text).collect::<String>();
+        assert!(text.contains("path: .nox"), "{before} {script}: {text}");
+        assert_eq!(text.contains("enable-cache: false"), moved, "{before} {script}: {text}");
     }
 }
 
