@@ -10,6 +10,9 @@ use crate::base::syntax::{self, Grammar};
 /// What may stand before a list without brackets.
 const BEFORE: [&str; 3] = ["return", "yield", "in"];
 
+/// Bytes of a line that is looked at: for each star all that is before it is looked at again.
+const MAX_LINE: usize = 1_000;
+
 /// The tree of a module, with the text that it was made of.
 pub(super) fn parse(text: Arc<str>) -> Option<(Arc<str>, Tree)> {
     let tree = syntax::parse(Grammar::Python, &text)?;
@@ -29,6 +32,10 @@ fn readable(text: &str) -> Option<String> {
     let mut written = String::with_capacity(text.len() + 8);
     for line in text.split_inclusive('\n') {
         let mut rest = line;
+        if line.len() > MAX_LINE {
+            written.push_str(line);
+            continue;
+        }
         while let Some(at) = rest.find("*(").into_iter().chain(rest.find("*[")).min() {
             let (before, after) = rest.split_at(at + 1);
             written.push_str(before);
@@ -57,6 +64,13 @@ fn is_bare(before: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_stay_as_they_are() {
+        let line = |items: usize| format!("args = *(a or b), {}\n", "*(c), ".repeat(items));
+        assert!(readable(&line(10)).is_some());
+        assert_eq!(readable(&line(200)), None);
+    }
 
     #[test]
     fn a_star_before_brackets_keeps_the_next_statement() {
