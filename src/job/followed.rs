@@ -2,6 +2,7 @@
 //! times.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use super::commands::shown;
 use super::exported::exports;
@@ -44,6 +45,8 @@ pub(super) struct CommandOrigin<'o> {
     pub via: Vec<Location>,
     pub conditional: bool,
     pub in_container: bool,
+    /// How often each name stands in `text`, counted once for all of its commands.
+    pub names: OnceCell<Option<HashMap<&'o str, usize>>>,
 }
 
 impl<'o> CommandOrigin<'o> {
@@ -66,6 +69,7 @@ impl<'o> CommandOrigin<'o> {
             via: Vec::new(),
             conditional: false,
             in_container: false,
+            names: OnceCell::new(),
         }
     }
 
@@ -170,6 +174,7 @@ impl TimelineBuilder<'_> {
                 via: via.clone(),
                 conditional: origin.conditional || command.conditional || file_script.conditional,
                 in_container,
+                names: OnceCell::new(),
             };
             let path = format!("{root}/{}", file_script.path);
             let variable = |name: &str| match argument(file_script, &path, name) {

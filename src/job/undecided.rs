@@ -2,6 +2,7 @@
 //! there.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::event::Invocation;
 use super::followed::CommandOrigin;
@@ -129,6 +130,12 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
     text.split(SEPARATORS).filter(|piece| !piece.is_empty())
 }
 
+/// The parts of a text that may be names of files.
+fn name_parts(text: &str) -> impl Iterator<Item = &str> {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    text.split(move |c| !is_part(c)).filter(|part| !part.is_empty())
+}
+
 impl TimelineBuilder<'_> {
     /// A call of the tool may hide in a step.
     pub fn undecide<'w>(&mut self, here: Here<'_>, span: Span, why: impl Into<Cow<'w, str>>) {
@@ -223,10 +230,23 @@ impl TimelineBuilder<'_> {
             CallKind::Script(path) => path.as_str(),
             _ => unwrapped.program.value.as_deref().filter(|path| path.contains('/'))?,
         };
-        let name = path.rsplit('/').next()?;
-        let words: Vec<&str> = pieces(origin.text).collect();
-        let is_named_twice = origin.text.matches(name).count() > 1;
-        (is_named_twice && !name.is_empty() && self.call_stands_in(&words)).then_some(path)
+        let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+        let counts = origin.names.get_or_init(|| self.names_beside_call(origin.text)).as_ref()?;
+        let is_twice = |part: &str| counts.get(part).is_some_and(|count| *count > 1);
+        name_parts(name).all(is_twice).then_some(path)
+    }
+
+    /// How often each name stands in a script; `None` where no call of the tool stands in it.
+    fn names_beside_call<'t>(&self, text: &'t str) -> Option<HashMap<&'t str, usize>> {
+        let words: Vec<&str> = pieces(text).collect();
+        if !self.call_stands_in(&words) {
+            return None;
+        }
+        let mut counts = HashMap::new();
+        for name in name_parts(text) {
+            *counts.entry(name).or_default() += 1;
+        }
+        Some(counts)
     }
 
     /// A command whose launchers have options that are not known: says so where it names the tool.
@@ -235,7 +255,7 @@ impl TimelineBuilder<'_> {
         let here_document = command.here_document.iter().flatten();
         let texts = words.iter().copied().chain(here_document.filter_map(|p| p.text.as_deref()));
         let installs = words.iter().any(|word| NO_CALL.contains(word));
-        if installs || !texts.into_iter().any(|text| self.is_named_in(text)) {
+        if installs || !texts.into_iter().any(|text| self.repository.names_tool(text)) {
             return;
         }
         let text = super::commands::shown(origin.text, command.span);
@@ -287,8 +307,7 @@ impl TimelineBuilder<'_> {
 
     /// An action that runs what stands in a file of the repository, where that mentions the tool.
     pub fn file_of_action(&mut self, here: Here<'_>, action: &ActionFile) {
-        let text = self.repository.files().read(&action.file);
-        if text.is_some_and(|text| self.is_named_in(&text)) {
+        if self.repository.file_names_tool(&action.file) {
             let why = format!(
                 "`{}` runs what stands in `{}`, which mentions nox; a `run:` step that calls nox \
                  would help",
@@ -301,13 +320,15 @@ impl TimelineBuilder<'_> {
     /// An action of the repository that is not made of steps: whether its files mention the tool.
     pub fn foreign_language(&mut self, here: Here<'_>, file: &str, name: &str) {
         let files = self.repository.files();
-        let mentions = |path: &str| files.read(path).is_some_and(|text| self.is_named_in(&text));
         let folder = parent(file);
         let mut inside = files.tracked_under(folder);
+        if !self.spend(here, inside.len()) {
+            return;
+        }
         if folder.is_empty() || inside.len() > MAX_ACTION_FILES {
             inside = vec![file.to_owned()];
         }
-        if inside.iter().any(|path| mentions(path)) {
+        if inside.iter().any(|path| self.repository.file_names_tool(path)) {
             let why = format!(
                 "`./{name}` mentions nox, but cachelint only reads actions that are made of steps; \
                  a `run:` step that calls nox would help"
@@ -386,8 +407,7 @@ impl TimelineBuilder<'_> {
         let path = join("", word).filter(|path| {
             SCRIPT_ENDINGS.iter().any(|ending| path.ends_with(ending)) && files.is_tracked(path)
         });
-        let text = path.and_then(|path| files.read(&path));
-        text.is_some_and(|text| self.is_named_in(&text))
+        path.is_some_and(|path| self.repository.file_names_tool(&path))
     }
 
     /// Whether a script in a language that is not read may call the tool: its folder alone does not
@@ -395,13 +415,6 @@ impl TimelineBuilder<'_> {
     pub fn mentions_tool(&self, text: &str) -> bool {
         let folder = format!(".{}", self.repository.answers.tool().name());
         self.repository.words.spells(&text.replace(&folder, ""), Goal::Tool)
-    }
-
-    /// Whether the tool's name is a word of a text.
-    fn is_named_in(&self, text: &str) -> bool {
-        let tool = self.repository.answers.tool().name();
-        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        text.split(|c| !is_part(c)).any(|word| word == tool)
     }
 
     /// Whether the tool's name is a word in that of an action or a workflow, and not as what it

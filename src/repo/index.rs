@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use super::document::Document;
 use super::files::RepoFiles;
@@ -15,7 +16,11 @@ use crate::rules::forges::forges;
 use crate::rules::is_action;
 use crate::rules::setup_actions::setup_actions;
 use crate::shell::Scripts;
+use crate::tool::Files;
 use crate::tool::memo::Answers;
+
+/// Folders in each other that the repository may be checked out into.
+const MAX_CHECKOUT_DEPTH: usize = 50;
 
 /// A job that calls a reusable workflow or uses an action of the same repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +61,8 @@ pub struct Repository {
     /// The workflows that take artifacts of another run, by the file, path or name of its workflow;
     /// under "" those for which any run may be meant.
     run_takers: HashMap<String, Vec<usize>>,
+    /// By tracked file, whether it names the tool: thousands of steps may ask for one large file.
+    naming: Mutex<HashMap<String, bool>>,
 }
 
 /// The runs that the steps of a document take artifacts from: their workflow as written, "" for any.
@@ -149,6 +156,7 @@ impl Repository {
             uploads,
             folder_scripts,
             run_takers,
+            naming: Mutex::default(),
         };
         repository.link();
         repository
@@ -189,6 +197,24 @@ impl Repository {
     /// The tracked files.
     pub fn files(&self) -> &RepoFiles {
         &self.files
+    }
+
+    /// Whether the tool's name is a word of a text.
+    pub fn names_tool(&self, text: &str) -> bool {
+        let tool = self.answers.tool().name();
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        text.split(|c| !is_part(c)).any(|word| word == tool)
+    }
+
+    /// Whether it is one of a tracked file.
+    pub fn file_names_tool(&self, path: &str) -> bool {
+        let mut naming = self.naming.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(names) = naming.get(path) {
+            return *names;
+        }
+        let names = self.files.read(path).is_some_and(|text| self.names_tool(&text));
+        naming.insert(path.to_owned(), names);
+        names
     }
 
     /// The different ways in which steps of the repository write the cache action or its halves.
@@ -278,25 +304,28 @@ impl Repository {
         Some(users.into_iter().collect())
     }
 
-    /// The actions of the repository that the steps of a list use.
+    /// The actions of the repository that the steps of a list use, which may have checked the
+    /// repository out into a folder.
     fn used_actions(&self, list: &StepList) -> impl Iterator<Item = usize> {
-        list.steps.iter().filter_map(|step| self.used_by(list, step))
+        let checkouts = list.steps.iter().filter(|step| {
+            let name = step.uses.as_ref().and_then(|uses| Uses::parse(&uses.text));
+            name.is_some_and(|uses| setup_actions().is_checkout(uses.name))
+        });
+        let folders = checkouts.filter_map(|step| join("", &step.input("path")?.text));
+        let folders: HashSet<String> = folders.collect();
+        list.steps.iter().filter_map(move |step| self.used_by(step, &folders))
     }
 
-    /// The composite action of this repository that a step of a list uses, which may have checked
-    /// the repository out into a folder.
-    fn used_by(&self, list: &StepList, step: &Step) -> Option<usize> {
+    /// The composite action of this repository that a step uses, where it is checked out into the
+    /// workspace or one of these folders.
+    fn used_by(&self, step: &Step, folders: &HashSet<String>) -> Option<usize> {
         let uses = &step.uses.as_ref()?.text;
         self.action_of(uses).or_else(|| {
             let path = join("", local(uses)?)?;
-            let checkouts = list.steps.iter().filter(|step| {
-                let name = step.uses.as_ref().and_then(|uses| Uses::parse(&uses.text));
-                name.is_some_and(|uses| setup_actions().is_checkout(uses.name))
-            });
-            let mut folders = checkouts.filter_map(|step| join("", &step.input("path")?.text));
-            folders.find_map(|folder| {
-                let inside = path.strip_prefix(&folder)?.strip_prefix('/')?;
-                self.action_in(inside).filter(|_| !folder.is_empty())
+            let mut parts = path.match_indices('/').take(MAX_CHECKOUT_DEPTH);
+            parts.find_map(|(at, _)| {
+                let folder = folders.get(&path[..at])?;
+                self.action_in(&path[folder.len() + 1..])
             })
         })
     }
@@ -333,4 +362,34 @@ pub fn local(uses: &str) -> Option<&str> {
         "." | "./" => Some(""),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{read, repository};
+
+    #[test]
+    fn a_file_is_searched_for_the_tool_once() {
+        let folder = repository(&[("a.sh", "nox -s tests\n"), ("b.sh", "tox # noxious\n")]);
+        let found = read(folder.path());
+        assert!(found.file_names_tool("a.sh") && !found.file_names_tool("b.sh"));
+        found.naming.lock().unwrap().insert("b.sh".to_owned(), true);
+        assert!(found.file_names_tool("b.sh"), "as remembered");
+    }
+
+    #[test]
+    fn actions_of_a_checkout_in_a_folder() {
+        let workflow = "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v6\n        with: {path: deep/src}\n      - uses: ./USED\n";
+        let action = "runs: {using: composite, steps: [{run: x, shell: bash}]}\n";
+        for (used, is_called) in
+            [("deep/src/ci/a", true), ("ci/a", true), ("other/ci/a", false), ("deep/ci/a", false)]
+        {
+            let workflow = workflow.replace("USED", used);
+            let files = [(".github/workflows/w.yml", &*workflow), ("ci/a/action.yml", action)];
+            let folder = repository(&files);
+            let found = read(folder.path());
+            let action = found.document("ci/a/action.yml").unwrap();
+            assert_eq!(found.is_called(action), is_called, "{used}");
+        }
+    }
 }
