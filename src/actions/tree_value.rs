@@ -6,8 +6,8 @@ use crate::yaml::{Kind, NodeId, ScalarStyle, Tree};
 /// Nesting of values that is looked at.
 const MAX_DEPTH: usize = 8;
 
-/// A YAML value with its expressions evaluated; unknown when any part of it is, or when it nests too
-/// deep.
+/// A YAML value with its expressions evaluated; unknown when any part of it is, or when it nests
+/// too deep.
 pub fn value(tree: &Tree, node: NodeId, context: &dyn Context) -> Eval {
     at_depth(tree, node, context, 0)
 }

@@ -1,5 +1,5 @@
-//! Syntax trees of scripts and modules. The last ones are cached for all threads, because the legs of a
-//! matrix read the same texts again.
+//! Syntax trees of scripts and modules. The last ones are cached for all threads, because the legs
+//! of a matrix read the same texts again.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -1,6 +1,7 @@
 //! A noxfile, read without running it: its options, its sessions and what their bodies install.
 
 mod call;
+mod comprehension;
 mod definition;
 mod effects;
 mod eval;
