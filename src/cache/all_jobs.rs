@@ -8,10 +8,17 @@ use rayon::prelude::*;
 use super::artifacts::Passing;
 use super::existing::{ExistingCache, caches};
 use super::publish::is_pull_request_only;
+use crate::actions::Uses;
 use crate::job::context::JobContext;
 use crate::job::key_template::{Key, RenderedKey};
 use crate::job::{CacheForm, CacheStep};
-use crate::repo::Repository;
+use crate::repo::{Document, Repository};
+use crate::rules::cache_actions::cache_actions;
+use crate::rules::command_actions::{action_file, command_action};
+use crate::rules::folders::folders;
+use crate::rules::is_action;
+use crate::rules::publishers::publishers;
+use crate::rules::setup_actions::setup_actions;
 
 /// Caches of other jobs that one cache is compared with; more of them are not more different.
 pub const MAX_COMPARED: usize = 2_000;
@@ -26,6 +33,9 @@ pub struct AllJobs<'a> {
     /// The jobs that run some step of an action, by the action.
     by_action: HashMap<usize, Vec<usize>>,
     saved: Saved<'a>,
+    /// What may save out of sight, where some cache must be found: a workflow of another repository
+    /// that a job calls, or an action of which nothing is known.
+    pub may_save_unseen: bool,
 }
 
 /// What the jobs save, so that no cache is compared with all others of the repository.
@@ -124,7 +134,9 @@ impl<'a> AllJobs<'a> {
         }
         let saved = Saved::of(contexts, &caches);
         let passing = Passing::new(repository, contexts);
-        Self { contexts, passing, caches, by_key, by_action, saved }
+        let may_save_unseen = caches.iter().flatten().any(|cached| cached.step.must_hit)
+            && repository.documents.iter().any(|document| may_save_unseen(repository, document));
+        Self { contexts, passing, caches, by_key, by_action, saved, may_save_unseen }
     }
 
     /// The caches of a job, by its position among the contexts.
@@ -174,6 +186,35 @@ impl<'a> AllJobs<'a> {
             .take(MAX_COMPARED)
             .map(|(context, cached)| (&self.contexts[*context], &self.caches[*context][*cached]))
     }
+}
+
+/// Whether a workflow or an action leads to what may save and is not read.
+fn may_save_unseen(repository: &Repository, document: &Document) -> bool {
+    let jobs = document.workflow().map_or(&[][..], |workflow| &workflow.jobs);
+    let mut calls = jobs.iter().filter_map(|job| job.calls.as_ref());
+    let mut steps = document.step_lists().flat_map(|list| &list.steps);
+    calls.any(|calls| repository.called_workflow(&calls.text).is_none())
+        || steps.any(|step| {
+            let uses = step.uses.as_ref().map_or("", |uses| uses.text.as_str());
+            Uses::parse(uses).is_some_and(|uses| !is_known(uses.name))
+        })
+}
+
+/// Whether an action is known: it saves nothing, or is read as a cache step.
+fn is_known(action: &str) -> bool {
+    let setup = setup_actions();
+    let base = action.strip_suffix("/restore").or(action.strip_suffix("/save")).unwrap_or(action);
+    let passes = folders().uploads.iter().chain(&folders().downloads);
+    setup.is_checkout(action)
+        || setup.interpreter(action).is_some()
+        || setup.exports(action).is_some()
+        || setup.tool_action(action).is_some()
+        || setup.builds_wheels(action)
+        || command_action(action).is_some()
+        || action_file(action).is_some()
+        || cache_actions().actions.iter().any(|known| is_action(&known.repository, base))
+        || passes.into_iter().any(|known| is_action(&known.action, action))
+        || publishers().action(action, |_| None).is_some()
 }
 
 #[cfg(test)]

@@ -38,6 +38,10 @@ fn never_saved(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<&'s
     if cached.step.form != CacheForm::Restore {
         return None;
     }
+    // Who says that it must be there knows of a step that saves it.
+    if cached.step.must_hit && caches.jobs.may_save_unseen {
+        return None;
+    }
     let savers = caches.jobs.savers_of(cached.step)?;
     if savers.is_empty() {
         return Some(match caches.jobs.is_saved_in_another_order(cached.step) {

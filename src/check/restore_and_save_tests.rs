@@ -300,6 +300,32 @@ fn a_miss_that_fails_the_job_saves_nothing_either() {
     let save = format!("- uses: actions/cache/save@v6\n  with:\n    path: .nox\n    key: {KEY}\n");
     let rules = reported("/restore", must_hit, "", "nox -r -s lint", &save);
     assert!(!rules.contains(&"nox/cache-never-saved"), "{rules:?}");
+    // Out of sight something may save it.
+    for (prepare, must_hit, expected) in [
+        ("uses: org/repo/.github/workflows/prepare.yml@v1", true, false),
+        ("uses: org/repo/.github/workflows/prepare.yml@v1", false, true),
+        ("steps: [{uses: org/prepare@v1, with: {folder: .nox}}]", true, false),
+        ("steps: [{uses: actions/checkout@v6}, {run: make}]", true, true),
+        ("uses: ./.github/workflows/prepare.yml", true, true),
+    ] {
+        let must_hit = if must_hit { "\n    fail-on-cache-miss: true" } else { "" };
+        let steps = format!(
+            "- uses: actions/cache/restore@v6\n  with:\n    path: .nox\n    key: {KEY}{must_hit}\n- run: nox -r -s lint\n"
+        );
+        let tests = job("runs-on: ubuntu-latest", &steps);
+        let workflow = format!("{tests}  prepare: {{{prepare}}}\n");
+        let files = [
+            (".github/workflows/ci.yml", workflow.as_str()),
+            (
+                ".github/workflows/prepare.yml",
+                "on: workflow_call\njobs: {a: {steps: [{run: make}]}}\n",
+            ),
+            ("noxfile.py", NOXFILE),
+        ];
+        let found = outcome(&files, &Config::default()).findings;
+        let never = found.iter().any(|f| f.rule == "nox/cache-never-saved");
+        assert_eq!(never, expected, "{prepare} {must_hit}: {found:#?}");
+    }
 }
 
 #[test]
