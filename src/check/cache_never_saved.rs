@@ -10,8 +10,14 @@ use crate::job::context::touches_folder;
 use crate::job::key_template::RenderedKey;
 use crate::job::{CacheForm, CacheStep, Event};
 use crate::rules::checks::{self, id};
+use crate::rules::forges::forges;
 
 const ID: &str = id::CACHE_NEVER_SAVED;
+/// Events whose runs read the caches of their pull request.
+const OF_PULL_REQUESTS: [&str; 3] =
+    ["pull_request", "pull_request_review", "pull_request_review_comment"];
+/// The forge where no run of another branch reads them.
+const ISOLATING: &str = "GitHub";
 
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
@@ -50,8 +56,11 @@ fn never_saved(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<&'s
         });
     }
     let triggers = &caches.context.instances.triggers;
-    let for_pull_requests =
-        triggers.is_empty() || triggers.iter().any(|t| t.event == "pull_request");
+    // Only GitHub keeps the caches of a pull request to itself.
+    let is_shared = forges().of(&caches.context.document().path).name != ISOLATING;
+    let for_pull_requests = is_shared
+        || triggers.is_empty()
+        || triggers.iter().any(|t| OF_PULL_REQUESTS.contains(&t.event.as_str()));
     let (mut same_spelling, mut found, mut readable) = (false, false, false);
     for saver in savers.iter().filter(|saver| written(saver.step).eq(written(cached.step))) {
         same_spelling = true;

@@ -434,17 +434,26 @@ fn what_only_pull_requests_save_is_found_by_nobody_else() {
         )
     };
     let restore = job("runs-on: ubuntu-latest", &step("/restore"));
-    for (on, expected) in [("pull_request", true), ("[push, pull_request]", false)] {
+    for (folder, on, other, expected) in [
+        (".github", "pull_request", "push", true),
+        (".github", "[push, pull_request]", "push", false),
+        (".github", "pull_request", "pull_request_review", false),
+        // These forges keep one cache for all branches.
+        (".gitea", "pull_request", "push", false),
+        (".forgejo", "pull_request", "push", false),
+    ] {
         let save = job("runs-on: ubuntu-latest", &step("")).replacen("push", on, 1);
+        let restore = restore.replacen("push", other, 1);
+        let paths = ["ci", "pr"].map(|name| format!("{folder}/workflows/{name}.yml"));
         let files = [
-            (".github/workflows/ci.yml", restore.as_str()),
-            (".github/workflows/pr.yml", save.as_str()),
+            (paths[0].as_str(), restore.as_str()),
+            (paths[1].as_str(), save.as_str()),
             ("noxfile.py", NOXFILE),
             ("requirements.txt", "ruff==0.14.0\n"),
         ];
         let found = outcome(&files, &Config::default()).findings;
         let never = found.iter().any(|f| f.rule == "nox/cache-never-saved");
-        assert_eq!(never, expected, "{on}: {found:#?}");
+        assert_eq!(never, expected, "{folder} {on} {other}: {found:#?}");
     }
 }
 
