@@ -134,3 +134,14 @@ fn what_is_merged_and_then_published_withholds_the_cache() {
         assert_eq!(found[0].withheld.is_some(), withheld, "{pattern}");
     }
 }
+
+#[test]
+fn a_workflow_that_runs_for_tags_alone_is_said_to_be_left_out() {
+    let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s lint\n"))
+        .replace("on: push", "on:\n  push:\n    tags: ['v*']");
+    let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE)];
+    let found = outcome(&files, &Config::default());
+    assert!(found.findings.is_empty());
+    let says = |l: &crate::base::finding::Location| l.label.contains("only runs for tags");
+    assert!(found.undecided.iter().any(says), "{workflow}: {:?}", found.undecided);
+}

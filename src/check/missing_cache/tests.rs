@@ -94,17 +94,6 @@ fn archives_are_counted_by_what_makes_them_several() {
 }
 
 #[test]
-fn a_workflow_that_runs_for_tags_alone_is_said_to_be_left_out() {
-    let workflow = job("runs-on: ubuntu-latest", &format!("{SETUP}- run: nox -s tests\n"))
-        .replace("on: push", "on:\n  push:\n    tags: ['v*']");
-    let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE)];
-    let found = outcome(&files, &Config::default());
-    assert!(found.findings.is_empty());
-    let says = |l: &crate::base::finding::Location| l.label.contains("only runs for tags");
-    assert!(found.undecided.iter().any(says), "{workflow}: {:?}", found.undecided);
-}
-
-#[test]
 fn what_creates_environments_is_found_and_what_does_not_is_not() {
     for (command, found) in [
         ("nox", true),
