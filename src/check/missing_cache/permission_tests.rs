@@ -51,6 +51,8 @@ fn what_a_job_is_given_or_says_withholds_the_cache() {
         (plain, "- run: nox -s lint\n- run: npx semantic-release\n", true),
         (plain, "- run: nox -s lint\n- run: python -m semantic_release publish\n", true),
         (plain, "- run: nox -s lint\n- run: goreleaser\n", true),
+        (plain, "- run: nox -s lint\n- run: pnpm dlx semantic-release\n", true),
+        (plain, "- run: nox -s lint\n- run: yarn dlx -p x semantic-release@24\n", true),
         (plain, "- run: nox -s lint\n- run: uv publish --dry-run\n", false),
     ] {
         let workflow = job(head, &format!("{SETUP}{steps}"));
