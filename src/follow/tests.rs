@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Ask, Followed, follow};
+use super::{Ask, Followed, follow, size};
 use crate::base::text::Text;
 use crate::shell::{Expanded, Shell, commands, program};
 use crate::tool::{Files, Variable};
@@ -27,6 +27,19 @@ impl Files for Tracked {
 }
 
 fn followed(files: &[(&'static str, &'static str)], folder: &str, line: &str) -> Followed {
+    asked(files, folder, line, follow)
+}
+
+fn sized(files: &[(&'static str, &'static str)], folder: &str, line: &str) -> usize {
+    asked(files, folder, line, size)
+}
+
+fn asked<T>(
+    files: &[(&'static str, &'static str)],
+    folder: &str,
+    line: &str,
+    of: fn(&Ask<'_>) -> T,
+) -> T {
     let files = Tracked(files.iter().copied().collect());
     let around = |name: &str| (name == "SESSION").then(|| "from-env".to_owned());
     let script = Expanded::new(line, &[]);
@@ -36,7 +49,7 @@ fn followed(files: &[(&'static str, &'static str)], folder: &str, line: &str) ->
         Some((_, value)) => value.clone().map_or(Variable::Unknown, Variable::Set),
         None => around(name).map_or(Variable::Unset, Variable::Set),
     };
-    follow(&Ask { program: &unwrapped, folder, files: &files, root: "/checkout", vars: &vars })
+    of(&Ask { program: &unwrapped, folder, files: &files, root: "/checkout", vars: &vars })
 }
 
 /// `line: script` of each script, with its folder where that is not the root.

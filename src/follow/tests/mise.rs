@@ -1,6 +1,6 @@
 //! Tasks of mise, and programs whose files are not read.
 
-use super::{check, followed};
+use super::{check, followed, sized};
 
 const CONFIG: &str = r#"[tools]
 python = "3.13"
@@ -81,6 +81,11 @@ fn tasks_that_are_files() {
         &[("mise.toml", included), ("more.toml", "[t]\nrun = 'nox'\n"), ("scripts/u", "nox -l\n")],
         &[("mise run t", &["2: nox"]), ("mise run u", &["1: nox -l"])],
     );
+    // What is included and what is around costs as well.
+    let more: &str = "a = 'b'\n".repeat(1000).leak();
+    let files = [("mise.toml", included), ("more.toml", more), ("docs/mise.toml", more)];
+    assert!(sized(&files, "", "mise run t") > more.len());
+    assert!(sized(&files, "docs", "mise run t") > 2 * sized(&files, "", "mise run t") - 500);
 }
 
 #[test]
