@@ -198,6 +198,15 @@ impl TimelineBuilder<'_> {
             );
             return self.undecide_command(origin, command, why);
         }
+        if let Some(path) = script_path(unwrapped)
+            && path.rsplit('/').next().is_some_and(|name| self.is_named_for_tool(name))
+        {
+            let why = format!(
+                "`{text}` runs `{path}`, a file that cachelint can't read; a step that calls nox \
+                 itself would help"
+            );
+            return self.undecide_command(origin, command, why);
+        }
         // A command in one word, for another machine: `ssh host 'cd app && nox -s tests'`.
         let pieces: Vec<&str> = words.iter().flat_map(|word| pieces(word)).collect();
         if self.call_stands_in(&pieces) && !installs {
@@ -226,10 +235,7 @@ impl TimelineBuilder<'_> {
         origin: &CommandOrigin<'_>,
         unwrapped: &'u UnwrappedCommand,
     ) -> Option<&'u str> {
-        let path = match &unwrapped.kind {
-            CallKind::Script(path) => path.as_str(),
-            _ => unwrapped.program.value.as_deref().filter(|path| path.contains('/'))?,
-        };
+        let path = script_path(unwrapped)?;
         let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
         let counts = origin.names.get_or_init(|| self.names_beside_call(origin.text)).as_ref()?;
         let is_twice = |part: &str| counts.get(part).is_some_and(|count| *count > 1);
@@ -417,8 +423,8 @@ impl TimelineBuilder<'_> {
         self.repository.words.spells(&text.replace(&folder, ""), Goal::Tool)
     }
 
-    /// Whether the tool's name is a word in that of an action or a workflow, and not as what it
-    /// installs.
+    /// Whether the tool's name is a word in that of an action, a workflow or a script, and not as
+    /// what it installs.
     fn is_named_for_tool(&self, name: &str) -> bool {
         let tool = self.repository.answers.tool().name();
         let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
@@ -438,6 +444,14 @@ impl TimelineBuilder<'_> {
         let mut all = std::mem::take(&mut self.undecided);
         all.retain(|undecided| !(undecided.only_without_calls && seen));
         all
+    }
+}
+
+/// The file that a command runs, where it names one by its path.
+fn script_path(unwrapped: &UnwrappedCommand) -> Option<&str> {
+    match &unwrapped.kind {
+        CallKind::Script(path) => Some(path),
+        _ => unwrapped.program.value.as_deref().filter(|path| path.contains('/')),
     }
 }
 

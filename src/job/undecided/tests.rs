@@ -12,6 +12,19 @@ fn of(steps: &str, files: &[(&str, &str)]) -> Outcome {
 }
 
 #[test]
+fn scripts_named_for_nox_that_are_not_there() {
+    for (run, open) in [
+        (".buildkite/run-nox.sh", true),
+        ("bash tools/run_nox.sh --all", true),
+        ("./ci/install-nox.sh", false),
+        ("./ci/test.sh", false),
+    ] {
+        let found = of(&format!("- run: {run}\n"), &[]);
+        assert_eq!(found.undecided_jobs, usize::from(open), "{run}: {:?}", found.undecided);
+    }
+}
+
+#[test]
 fn commands_that_may_run_nox_elsewhere() {
     for (run, open) in [
         ("ssh host 'cd app && nox -s tests'", true),
