@@ -193,8 +193,8 @@ impl TimelineBuilder<'_> {
         let installs = words.iter().chain([&name]).any(|word| NO_CALL.contains(word));
         if let Some(path) = self.written_script(origin, unwrapped) {
             let why = format!(
-                "`{text}` runs `{path}`, which this step writes; a step that calls nox itself \
-                 would help"
+                "cachelint can't follow `{path}`, which this step writes; a step that calls nox \
+                 itself would help"
             );
             return self.undecide_command(origin, command, why);
         }
@@ -202,8 +202,8 @@ impl TimelineBuilder<'_> {
             && path.rsplit('/').next().is_some_and(|name| self.is_named_for_tool(name))
         {
             let why = format!(
-                "`{text}` runs `{path}`, a file that cachelint can't read; a step that calls nox \
-                 itself would help"
+                "judging by its name, `{path}` may run nox, but cachelint can't follow it; a step \
+                 that calls nox itself would help"
             );
             return self.undecide_command(origin, command, why);
         }
