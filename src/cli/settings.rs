@@ -105,10 +105,10 @@ fn refused(config: &Config, root: &Path) -> Vec<Refused> {
             help: format!("use fewer than {} characters", limit - OWN_KEY_CHARACTERS),
         });
     }
-    for pattern in config.exclude.iter().chain(config.per_path_ignores.keys()) {
+    let excluded = config.exclude.iter().map(|pattern| ("exclude", pattern));
+    let ignored = config.per_path_ignores.keys().map(|pattern| ("per-path-ignores", pattern));
+    for (setting, pattern) in excluded.chain(ignored) {
         if let Err((reason, help)) = path_pattern(pattern.as_str()) {
-            let setting =
-                if config.exclude.contains(pattern) { "exclude" } else { "per-path-ignores" };
             found.push(Refused { setting, value: pattern.as_str().to_owned(), reason, help });
         }
     }
@@ -351,6 +351,15 @@ mod tests {
             .collect()
     }
 
+    /// Each value of a setting, and a part of the reason why it is refused; empty where it isn't.
+    fn refuses(table: &[(&str, &str)], setting: impl Fn(&str) -> Config) {
+        for (value, wanted) in table {
+            let got = reasons(setting(value));
+            assert_eq!(got.is_empty(), wanted.is_empty(), "{value:?}: {got:?}");
+            assert!(got.iter().all(|reason| reason.contains(wanted)), "{value:?}: {got:?}");
+        }
+    }
+
     #[test]
     fn a_cache_action_that_cannot_work_is_refused() {
         let table = [
@@ -373,12 +382,7 @@ mod tests {
             ("./../outside", "there is no action"),
             ("./other", "no input `key`"),
         ];
-        for (uses, wanted) in table {
-            let config = Config { cache_action: Some(uses.into()), ..Config::default() };
-            let got = reasons(config);
-            assert_eq!(got.is_empty(), wanted.is_empty(), "{uses}: {got:?}");
-            assert!(got.iter().all(|reason| reason.contains(wanted)), "{uses}: {got:?}");
-        }
+        refuses(&table, |uses| Config { cache_action: Some(uses.into()), ..Config::default() });
     }
 
     #[test]
@@ -398,12 +402,7 @@ mod tests {
             ("${{ var.X }}", "did you mean `vars`?"),
             (&long, "too few of the 512"),
         ];
-        for (part, wanted) in table {
-            let config = Config { key_parts: vec![part.into()], ..Config::default() };
-            let got = reasons(config);
-            assert_eq!(got.is_empty(), wanted.is_empty(), "{part}: {got:?}");
-            assert!(got.iter().all(|reason| reason.contains(wanted)), "{part}: {got:?}");
-        }
+        refuses(&table, |part| Config { key_parts: vec![part.into()], ..Config::default() });
     }
 
     #[test]
@@ -414,16 +413,10 @@ mod tests {
             ("", "empty"),
             ("../other/ci.yml", "leads out of the repository"),
         ];
-        for (pattern, wanted) in table {
-            let pattern = PathPattern::new(pattern);
-            let exclude = Config { exclude: vec![pattern.clone()], ..Config::default() };
-            let per_path = [(pattern.clone(), Vec::new())].into();
-            let ignores = Config { per_path_ignores: per_path, ..Config::default() };
-            for got in [reasons(exclude), reasons(ignores)] {
-                assert_eq!(got.is_empty(), wanted.is_empty(), "{pattern:?}: {got:?}");
-                assert!(got.iter().all(|reason| reason.contains(wanted)), "{pattern:?}: {got:?}");
-            }
-        }
+        let list = |pattern: &str| vec![PathPattern::new(pattern)];
+        refuses(&table, |pattern| Config { exclude: list(pattern), ..Config::default() });
+        let map = |pattern: &str| [(PathPattern::new(pattern), Vec::new())].into();
+        refuses(&table, |pattern| Config { per_path_ignores: map(pattern), ..Config::default() });
         let table = [
             ("example-org/run-nox", ""),
             ("example-org/actions/nox", ""),
@@ -433,12 +426,7 @@ mod tests {
             ("example-org/run-nox@v1", "write `example-org/run-nox`"),
             ("run-nox", "isn't an action"),
         ];
-        for (action, wanted) in table {
-            let config = Config { nox_actions: vec![action.into()], ..Config::default() };
-            let got = reasons(config);
-            assert_eq!(got.is_empty(), wanted.is_empty(), "{action}: {got:?}");
-            assert!(got.iter().all(|reason| reason.contains(wanted)), "{action}: {got:?}");
-        }
+        refuses(&table, |action| Config { nox_actions: vec![action.into()], ..Config::default() });
     }
 
     #[test]
@@ -450,11 +438,6 @@ mod tests {
             ("tools/lock.tx", "did you mean `tools/lock.txt`?"),
             ("../x", "matches no file"),
         ];
-        for (file, wanted) in table {
-            let config = Config { key_files: vec![file.into()], ..Config::default() };
-            let got = reasons(config);
-            assert_eq!(got.is_empty(), wanted.is_empty(), "{file}: {got:?}");
-            assert!(got.iter().all(|reason| reason.contains(wanted)), "{file}: {got:?}");
-        }
+        refuses(&table, |file| Config { key_files: vec![file.into()], ..Config::default() });
     }
 }

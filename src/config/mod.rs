@@ -270,28 +270,22 @@ fn mistake(path: &Path, position: Option<Position>, setting: &str, message: &str
     let wrong = quoted.next().unwrap_or_default();
     let known: Vec<&str> = quoted.collect();
     let list = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let mut help =
-        checks::nearest(wrong, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+    let near = checks::nearest(wrong, known.iter().copied());
+    let near = near.map(|near| format!("did you mean `{near}`?"));
     let subject = if setting.is_empty() { String::new() } else { format!("`{setting}`: ") };
-    let message = if message.starts_with("unknown field ") {
-        help = help.or_else(|| Some(format!("the settings are {}", list())));
-        format!("there is no setting `{wrong}`")
+    let (message, help) = if message.starts_with("unknown field ") {
+        let all = || format!("the settings are {}", list());
+        (format!("there is no setting `{wrong}`"), Some(near.unwrap_or_else(all)))
     } else if message.starts_with("unknown variant ") {
-        format!("{subject}`{wrong}` isn't one of {}", list())
-    } else if let Some((_, expected)) = wrong_type(message) {
-        help = None;
-        format!("{subject}must be {}", plain_type(expected))
+        (format!("{subject}`{wrong}` isn't one of {}", list()), near)
+    } else if message.starts_with("invalid type: ")
+        && let Some((_, expected)) = message.rsplit_once(", expected ")
+    {
+        (format!("{subject}must be {}", plain_type(expected)), None)
     } else {
-        help = Some(ISOLATED.to_owned());
-        format!("{subject}{message}")
+        (format!("{subject}{message}"), Some(ISOLATED.to_owned()))
     };
     Problem { path: PathBuf::from(path), position, message, help }
-}
-
-/// What was found and what was expected in a message such as "invalid type: map, expected a string".
-fn wrong_type(message: &str) -> Option<(&str, &str)> {
-    let rest = message.strip_prefix("invalid type: ")?;
-    rest.rsplit_once(", expected ")
 }
 
 fn plain_type(expected: &str) -> &str {

@@ -85,22 +85,8 @@ fn check(
     settings: &Config,
     details: Details,
 ) -> Outcome {
-    let requested: HashSet<&str> =
-        files.iter().filter(|f| f.requested).map(|f| f.relative.as_str()).collect();
-    let named: BTreeSet<usize> = (0..repository.documents.len())
-        .filter(|document| requested.contains(repository.documents[*document].path.as_str()))
-        .collect();
-    // What an action does shows where it is used.
-    let mut requested = named.clone();
-    if named.len() < repository.documents.len() {
-        let is_action = |document: &&usize| repository.documents[**document].action().is_some();
-        let users = |document: &usize| repository.users(*document, MAX_USERS_ASKED);
-        let users = named.iter().filter(is_action).filter_map(users).flatten();
-        let users = users.map(|user| user.document);
-        requested
-            .extend(users.filter(|user| !settings.excludes(&repository.documents[*user].path)));
-    }
-    let scope = NamedFiles { repository, named: &named };
+    let scope = NamedFiles::new(repository, files);
+    let requested = scope.with_users(settings);
     let reach = Reach::new(repository);
     let leads =
         |job_ref: &JobRef| reach.may_lead(&repository.documents[job_ref.document], job_ref.job);
@@ -160,10 +146,31 @@ fn check(
 struct NamedFiles<'a> {
     repository: &'a Repository,
     /// The requested files, without the workflows that are looked at because of an action.
-    named: &'a BTreeSet<usize>,
+    named: BTreeSet<usize>,
 }
 
-impl NamedFiles<'_> {
+impl<'a> NamedFiles<'a> {
+    fn new(repository: &'a Repository, files: &[Discovered]) -> Self {
+        let requested = files.iter().filter(|file| file.requested);
+        let named = requested.filter_map(|file| repository.document(&file.relative)).collect();
+        Self { repository, named }
+    }
+
+    /// With the files that use a named action: what an action does shows where it is used.
+    fn with_users(&self, settings: &Config) -> BTreeSet<usize> {
+        let documents = &self.repository.documents;
+        let mut all = self.named.clone();
+        if all.len() < documents.len() {
+            let actions = self.named.iter().filter(|named| documents[**named].action().is_some());
+            let users = actions
+                .filter_map(|action| self.repository.users(*action, MAX_USERS_ASKED))
+                .flatten()
+                .map(|user| user.document);
+            all.extend(users.filter(|user| !settings.excludes(&documents[*user].path)));
+        }
+        all
+    }
+
     fn names(&self, path: &str) -> bool {
         self.repository.document(path).is_some_and(|document| self.named.contains(&document))
     }

@@ -141,10 +141,15 @@ impl Layout<'_> {
         let verb = if idle.len() == 1 { "reports" } else { "report" };
         let whole = idle.len() == ignore.checks.len();
         let edits = if whole { vec![directive.removal(self.text)] } else { ignore.without(idle) };
+        let useless = match (whole, idle) {
+            (true, _) => "ignores nothing",
+            (false, [_]) => "needn't name it",
+            (false, _) => "needn't name them",
+        };
         let mut finding = self.finding(
             checks::id::UNUSED_IGNORE,
             directive,
-            format!("{names} {verb} nothing here, so this comment ignores nothing"),
+            format!("{names} {verb} nothing here, so this comment {useless}"),
         );
         finding.fix = Some(Fix {
             applicability: Applicability::Safe,

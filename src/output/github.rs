@@ -3,13 +3,13 @@
 
 use std::io::{self, Write};
 
-use super::{Look, Report, printable};
+use super::{Format, Look, Report, printable};
 use crate::base::finding::Severity;
 use crate::rules::checks;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
     for problem in &report.problems {
-        let path = property(&report.problem_path(problem));
+        let path = property(&report.problem_path(problem, Format::Github));
         let place = problem
             .position
             .map_or(String::new(), |p| format!(",line={},col={}", p.line, p.column));

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::group::groups;
-use super::{Look, Report, Row, markdown_cell, summary};
+use super::{Format, Look, Report, Row, markdown_cell, summary};
 use crate::rules::checks;
 
 pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()> {
@@ -41,7 +41,7 @@ pub fn write(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<()>
     for problem in &report.problems {
         let place = problem.position.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
         let help = problem.help.as_ref().map_or(String::new(), |help| format!("; {help}"));
-        let place = format!("{}{place}", report.problem_path(problem));
+        let place = format!("{}{place}", report.problem_path(problem, Format::Markdown));
         writeln!(
             out,
             "| {} | {} |",

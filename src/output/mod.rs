@@ -223,10 +223,10 @@ impl Report {
         self.findings.iter().filter(move |r| look.verbose || counts(&r.finding))
     }
 
-    /// The path of a problem as it is shown.
-    pub fn problem_path(&self, problem: &Problem) -> String {
+    /// The path of a problem as `format` shows it.
+    pub fn problem_path(&self, problem: &Problem, format: Format) -> String {
         if problem.path.is_absolute() {
-            self.path_of(&problem.path, Format::Full)
+            self.path_of(&problem.path, format)
         } else {
             problem.path.display().to_string()
         }
@@ -235,7 +235,8 @@ impl Report {
     /// An absolute path as `format` shows it: as the user would write it, or for programs from the
     /// current folder.
     pub fn path_of(&self, path: &Path, format: Format) -> String {
-        let typed = below_typed(&self.typed, path).filter(|_| format != Format::Json);
+        let for_programs = matches!(format, Format::Json | Format::Github | Format::Sarif);
+        let typed = below_typed(&self.typed, path).filter(|_| !for_programs);
         typed.unwrap_or_else(|| relative(&self.current, path))
     }
 }

@@ -14,7 +14,7 @@ const CONTEXT_LINES: usize = 2;
 const MAX_BYTES: usize = 64 * 1024;
 /// A diff of more lines is cut here.
 const MAX_LINES: usize = 40;
-/// A few lines more are shown: to say that they are missing would save nothing.
+/// A diff that is only a few lines longer isn't cut, since that would save nothing.
 const MIN_CUT: usize = 3;
 
 /// Writes the changed lines of `text` with a little of what is around them.

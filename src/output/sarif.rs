@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Report, Reported, Sources, printable};
+use super::{Format, Report, Reported, Sources, printable};
 use crate::base::finding::{Fix, Location, Problem, Severity};
 use crate::rules::checks::{self, Check};
 
@@ -249,7 +249,7 @@ fn notification(report: &Report, problem: &Problem) -> Notification {
         end_column: p.column,
     });
     let place = PhysicalLocation {
-        artifact_location: artifact(&report.problem_path(problem)),
+        artifact_location: artifact(&report.problem_path(problem, Format::Sarif)),
         region: position,
     };
     Notification {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::{Fixed, Look, Report, Row, markdown_cell, one_line, printable_name};
+use super::{Fixed, Format, Look, Report, Row, markdown_cell, one_line, printable_name};
 use crate::base::finding::{Applicability, Finding, Severity};
 use crate::rules::checks;
 
@@ -129,7 +129,7 @@ pub fn write_problems(out: &mut dyn Write, report: &Report, look: Look) -> io::R
     let (red, reset) = if look.colour { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     for problem in &report.problems {
         let place = problem.position.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
-        let path = report.problem_path(problem);
+        let path = report.problem_path(problem, Format::Full);
         writeln!(
             out,
             "{red}error{reset}: {}{place}: {}",

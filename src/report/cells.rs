@@ -29,7 +29,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// Names in front of a note about all jobs, of which more are no help.
+/// A note about all jobs names them only if there are no more than these.
 const MOST_NAMES: usize = 3;
 
 impl Note {

@@ -35,7 +35,7 @@ pub struct Difference {
     pub net_gain_seconds: Option<f64>,
     /// The whole job, shorter than before.
     pub job_seconds_saved: Option<f64>,
-    /// Caches of unknown content that only one side has, and that are counted for that.
+    /// Whether caches of unknown content count, because only one side has them.
     pub others_counted: bool,
     /// Whether the runs are enough for the verdict.
     pub settled: bool,

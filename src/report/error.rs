@@ -58,8 +58,8 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// The input is no log: beside logs it may be passed over.
-    pub fn is_about_no_log(&self) -> bool {
+    /// Whether the input isn't a log at all; among logs, it is skipped.
+    pub fn is_no_log(&self) -> bool {
         matches!(self, Self::UnknownFormat { .. } | Self::Empty { .. })
     }
 }

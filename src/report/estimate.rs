@@ -117,8 +117,8 @@ impl<'a> RunSaves<'a> {
                 .plus(Between::facts(facts.compile.of_commands.of(backend)).times(commands));
         }
         let replaced = replaced(run);
-        let packages_seconds = restored_seconds(&replaced);
-        let brought = restored_seconds(&run.caches.iter().collect::<Vec<_>>());
+        let packages_seconds = restored_seconds(replaced.iter().copied());
+        let brought = restored_seconds(run.caches.iter());
         let installing = build_seconds + packages_seconds.unwrap_or(0.0) + brought.unwrap_or(0.0);
         let compiling =
             compiling.but_at_most(Between::facts(facts.compile.of_installing).times(installing));
@@ -142,44 +142,37 @@ fn replaced(run: &JobRun) -> Vec<&CacheUse> {
 }
 
 /// Of those that brought something.
-fn restored_seconds(caches: &[&CacheUse]) -> Option<f64> {
-    let restored = caches.iter().filter(|cache| cache.restored());
+fn restored_seconds<'a>(caches: impl Iterator<Item = &'a CacheUse>) -> Option<f64> {
+    let restored = caches.filter(|cache| cache.restored());
     restored.filter_map(|cache| cache.restore_seconds).reduce(|sum, seconds| sum + seconds)
 }
 
 /// What a run pays for its caches now, less what a run pays that finds its environments.
 fn caches_save(run: &JobRun, replaced: &[&CacheUse], unpacking: Between) -> Between {
     let facts = &LOGS.estimate;
-    let found = Between::facts(facts.restore_step_seconds).plus(unpacking);
     let post = Between::facts(facts.post_step_seconds);
-    let paid = |caches: &[&CacheUse]| {
-        let restoring = caches.iter().filter_map(|cache| {
-            let most = cache.restore_seconds?;
-            Some(Between { least: cache.restore_seconds_at_least.unwrap_or(most), most })
-        });
-        restoring.fold(Between::default(), Between::plus)
-    };
     let saving: f64 = run.caches.iter().filter_map(|cache| cache.save_seconds).sum();
+    let anew = Between::exactly(run.preparation_seconds.unwrap_or(0.0) + saving);
     if run.restored() {
         // The same archive is restored then. What an older key brings is deleted, and saved anew.
-        let rest = run.preparation_seconds.unwrap_or(0.0) + saving;
-        let post = if saving > 0.0 { post } else { Between::default() };
-        return Between::exactly(rest).minus(post);
+        return if saving > 0.0 { anew.minus(post) } else { anew };
     }
-    if !run.caches.is_empty() {
-        // A service that was down isn't what a run pays that finds nothing.
-        let missed = run.caches.iter().filter(|cache| cache.restore == Restore::Miss);
-        let looking = paid(&missed.collect::<Vec<_>>());
-        let rest = run.preparation_seconds.unwrap_or(0.0) + saving;
-        return looking.plus(Between::exactly(rest)).minus(found).minus(post);
-    }
-    if let Some(seconds) = restored_seconds(replaced) {
+    if let Some(seconds) = restored_seconds(replaced.iter().copied()) {
         // The step at the end is the same for both.
         return Between::exactly(seconds)
             .minus(Between::facts(facts.replaced_share).times(seconds));
     }
+    // A service that was down isn't what a run pays that finds nothing.
+    let missed = run.caches.iter().chain(replaced.iter().copied());
+    let missed = missed.filter(|cache| cache.restore == Restore::Miss);
+    let looking = missed.filter_map(|cache| {
+        let most = cache.restore_seconds?;
+        Some(Between { least: cache.restore_seconds_at_least.unwrap_or(most), most })
+    });
+    let paid = looking.fold(anew, Between::plus);
     let posts: f64 = replaced.iter().filter_map(|cache| cache.post_seconds).sum();
-    paid(replaced).plus(Between::exactly(posts)).minus(found).minus(post)
+    let found = Between::facts(facts.restore_step_seconds).plus(unpacking);
+    paid.plus(Between::exactly(posts)).minus(found).minus(post)
 }
 
 /// `None` where no run built anything, or where the lines have no times.

@@ -119,7 +119,7 @@ fn read_folder(path: &Path, jobs: &mut Vec<JobRun>) -> Result<(), ReportError> {
     for file in others.into_iter().filter(|file| may_be_log(file)) {
         match read_path(file, jobs) {
             // a folder may hold a note beside its logs
-            Err(e) if e.is_about_no_log() => unknown = Some(e),
+            Err(e) if e.is_no_log() => unknown = Some(e),
             other => other?,
         }
     }
@@ -196,7 +196,6 @@ struct JobCollector<'a> {
     places: HashMap<String, usize>,
     finished: Vec<JobRun>,
     overflow: bool,
-    last: usize,
 }
 
 impl<'a> JobCollector<'a> {
@@ -207,18 +206,13 @@ impl<'a> JobCollector<'a> {
             places: HashMap::new(),
             finished: Vec::new(),
             overflow: false,
-            last: 0,
         }
     }
 
     fn take(&mut self, record: &Record<'_>) {
         let name = record.job.unwrap_or(self.default);
-        let known = match self.jobs.get(self.last) {
-            Some((last, _)) if last == name => Some(self.last),
-            _ => self.places.get(name).copied(),
-        };
-        let at = match known {
-            Some(at) => at,
+        let at = match self.places.get(name) {
+            Some(at) => *at,
             None if self.jobs.len() + self.finished.len() >= MOST => {
                 self.overflow = true;
                 return;
@@ -229,7 +223,6 @@ impl<'a> JobCollector<'a> {
                 self.jobs.len() - 1
             }
         };
-        self.last = at;
         let Some((_, builder)) = self.jobs.get_mut(at) else { return };
         if matches!(record.body, super::record::LineBody::JobStart) && builder.has_begun() {
             let fresh = JobBuilder::new(name, record.job.is_none());
@@ -237,9 +230,7 @@ impl<'a> JobCollector<'a> {
                 self.finished.push(std::mem::replace(builder, fresh).finish());
             }
         }
-        if let Some((_, builder)) = self.jobs.get_mut(at) {
-            builder.take(record);
-        }
+        builder.take(record);
     }
 
     fn finish(mut self) -> Vec<JobRun> {

@@ -157,7 +157,7 @@ impl Decoder {
 
     fn act(&mut self, line: &str, sink: &mut dyn FnMut(&Record<'_>)) {
         let named = |job: &str| job.contains('/') || self.format == LogFormat::ActById;
-        let known = |job: &str| self.last_job == job || self.running.iter().any(|j| j == job);
+        let known = |job: &str| self.last_job == job || self.running.contains(job);
         let Some((job, text)) = act_prefix(line, known).filter(|(job, _)| named(job)) else {
             // In a terminal act prints what a step prints without the name of its job.
             let only = self.running.iter().next().filter(|_| self.running.len() == 1);

@@ -37,13 +37,15 @@ impl Verdict {
         let took = match saved {
             Some(saved) if saved < 0.0 => format!("nox took {} s more", rounded(-saved)),
             Some(saved) => format!("nox took {} s less", rounded(saved)),
-            None => "no seconds".to_owned(),
+            None => UNKNOWN.to_owned(),
         };
         Self::unsettled(format!(
             "{took}; the file that `nox --report` writes says nothing about caches, so no verdict"
         ))
     }
 }
+
+const UNKNOWN: &str = "the logs don't say how long it took";
 
 /// The most runs that are asked for; whoever needs more has a difference that does not matter.
 const MOST_RUNS: f64 = 12.0;
@@ -66,7 +68,7 @@ pub fn verdict(evidence: &BeforeAfter) -> Verdict {
         (None, Some((before, after))) => {
             (Costs::exactly(before), Costs::exactly(after), " (whole job)")
         }
-        (None, None) => return Verdict::unsettled("the logs don't say how long it took"),
+        (None, None) => return Verdict::unsettled(UNKNOWN),
     };
     let gain = gain(costs_before, costs_after);
     let shown = tenths(gain);
@@ -155,8 +157,8 @@ pub fn tenths(seconds: f64) -> f64 {
 
 /// Tenths only where they matter.
 pub fn rounded(seconds: f64) -> String {
-    let seconds = if seconds.abs() < 10.0 { tenths(seconds) } else { seconds };
-    if seconds < 10.0 { format!("{seconds:.1}") } else { format!("{seconds:.0}") }
+    let shown = tenths(seconds);
+    if shown < 10.0 { format!("{shown:.1}") } else { format!("{seconds:.0}") }
 }
 
 #[cfg(test)]

@@ -137,6 +137,11 @@ fn everything_for_people_shows_an_absolute_path_as_it_was_typed() {
     // For programs, paths are relative to the current folder.
     let json = from(&["--output-format", "json"]).out;
     assert!(json.contains(&workflow[1..]) && !json.contains(&workflow), "{json}");
+    for format in ["github", "sarif"] {
+        let printed = from(&["--output-format", format]).out;
+        let bad = format!("{root}/.github/workflows/bad.yml");
+        assert!(printed.contains(&bad[1..]) && !printed.contains(&bad), "{printed}");
+    }
     let missing = ran(command(Path::new("/"), &["/no/such/file"]));
     assert_eq!(missing.err, "error: /no/such/file: no such file or folder\n");
 }

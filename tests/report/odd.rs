@@ -20,6 +20,11 @@ fn with_lines(name: &str, mark: &str, lines: &[&str]) -> String {
     format!("{before}{added}{after}")
 }
 
+/// The log without the lines that hold `mark`.
+fn without_lines(text: &str, mark: &str) -> String {
+    text.lines().filter(|line| !line.contains(mark)).map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
 fn a_group_that_a_session_prints_is_no_step_on_github() {
     let printed = ["##[group]Run the tests of a plugin", "a test", "##[endgroup]"];
@@ -85,12 +90,7 @@ fn a_restore_that_failed_is_one_cache_that_missed() {
         &["##[warning]Failed to restore: Cache service responded with 503"],
     );
     let text = text.replace("Cache saved with key: ", "##[warning]Failed to save: 503 for ");
-    let text: String = text
-        .lines()
-        .filter(|line| !line.ends_with("Cache saved successfully"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    let found = &on_text(&text)["jobs"][0];
+    let found = &on_text(&without_lines(&text, "Cache saved successfully"))["jobs"][0];
     assert_eq!(found["restores"], json!({"restore failed": 1}));
     assert_eq!(found["saves"], json!({"not saved: failed": 1}));
     assert_eq!(causes(found), ["restore-failed", "save-failed"]);
@@ -115,12 +115,7 @@ fn a_cache_that_a_step_of_its_own_saves_is_one_cache() {
             last,
         ];
         let text = with_lines("github-hit.txt", "Post job cleanup.", &lines);
-        let text: String = text
-            .lines()
-            .filter(|line| !line.contains("Cache hit occurred"))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        on_text(&text)["jobs"][0].clone()
+        on_text(&without_lines(&text, "Cache hit occurred"))["jobs"][0].clone()
     };
     // It isn't another job that was faster: the key was there when this one restored it.
     let found = save(&format!(

@@ -112,6 +112,28 @@ fn a_malformed_comment_is_reported() {
 }
 
 #[test]
+fn only_a_comment_without_any_use_is_said_to_ignore_nothing() {
+    for (checks, wanted) in [
+        ("wrong-path", "`nox/wrong-path` reports nothing here, so this comment ignores nothing"),
+        (
+            "wrong-path, constant-key",
+            "`nox/wrong-path`, `nox/constant-key` report nothing here, so this comment ignores nothing",
+        ),
+        (
+            "missing-cache, wrong-path",
+            "`nox/wrong-path` reports nothing here, so this comment needn't name it",
+        ),
+        (
+            "missing-cache, wrong-path, constant-key",
+            "`nox/wrong-path`, `nox/constant-key` report nothing here, so this comment needn't name them",
+        ),
+    ] {
+        let (_, result) = run("INSIDE", &format!("# cachelint: ignore[{checks}]"));
+        assert_eq!(result.kept.last().unwrap().message, wanted);
+    }
+}
+
+#[test]
 fn the_fix_takes_out_what_is_unused_and_nothing_else() {
     let table = [
         ("INSIDE", "# cachelint: ignore[wrong-path] x", CI.replace("  # INSIDE", "")),

@@ -91,7 +91,7 @@ impl OpenSession {
     }
 }
 
-/// Sessions that run in each other, of which more are kept than anybody has.
+/// Sessions that run in each other; nobody has this many.
 const MOST_NESTED: usize = 16;
 
 /// What the tool's lines say, gathered.

@@ -175,7 +175,7 @@ fn read_others<R: Read + Seek>(
                 jobs.extend(read);
             }
             // It may hold a note beside its logs.
-            Err(e) if e.is_about_no_log() => unknown = Some(e),
+            Err(e) if e.is_no_log() => unknown = Some(e),
             Err(e) => return Err(e),
         }
     }
