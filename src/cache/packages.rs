@@ -31,8 +31,6 @@ const LISTS: [&str; 6] = ["r", "e", "-requirement", "-editable", "-with=", "-wit
 const SCRIPTS: [&str; 3] = ["sh", "bash", "ps1"];
 /// Files that are looked through because scripts call them; beyond them any may name uv.
 const MAX_CALLED: usize = 200;
-/// Actions in actions that are looked through.
-const MAX_NESTED: usize = 10;
 /// setup-uv's input that switches its cache on and off.
 const CACHE_SWITCH: &str = "enable-cache";
 /// setup-uv's other inputs about its cache: who sets one has thought about it.
@@ -100,9 +98,9 @@ impl Packages {
             return None;
         }
         let superfluous = superfluous(context, list)?;
-        // What other programs take before the archive is restored, only their own cache brings.
+        // Only uv's own cache brings what other programs take before the archive is restored.
         let before = &list.steps[..step_ref.step.min(list.steps.len())];
-        if !superfluous.is_empty() && take_packages(context.repository, before, MAX_NESTED) {
+        if !superfluous.is_empty() && take_packages(context.repository, before) {
             return None;
         }
         let folder = format!("{folder}/{inside}");
@@ -134,24 +132,30 @@ fn calls_installer(script: &str) -> bool {
 }
 
 /// Whether steps let uv install, or run, something else than the tool: themselves, in actions of the
-/// repository that they use, or in files that they call. An action that cannot be read may.
-fn take_packages(repository: &Repository, steps: &[Step], nested: usize) -> bool {
+/// repository that they use, or in files that they call. An action that can't be read may.
+fn take_packages(repository: &Repository, steps: &[Step]) -> bool {
     let tool = repository.answers.tool().name();
-    steps.iter().any(|step| {
-        if let Some(script) = &step.run {
-            let folder = step.working_directory.as_ref().map_or("", |folder| &folder.text);
-            return takes_packages(&script.text, tool)
-                || calls_files_with_uv(repository, folder, &script.text, &mut HashSet::new());
+    let mut lists = vec![steps];
+    let mut seen = HashSet::new();
+    while let Some(steps) = lists.pop() {
+        for step in steps {
+            if let Some(script) = &step.run {
+                let folder = step.working_directory.as_ref().map_or("", |folder| &folder.text);
+                if takes_packages(&script.text, tool)
+                    || calls_files_with_uv(repository, folder, &script.text, &mut HashSet::new())
+                {
+                    return true;
+                }
+            } else if let Some(uses) = step.uses.as_ref().filter(|u| local(&u.text).is_some()) {
+                let Some(action) = repository.action_of(&uses.text) else { return true };
+                let Some(list) = repository.documents[action].steps(None) else { return true };
+                if seen.insert(action) {
+                    lists.push(&list.steps);
+                }
+            }
         }
-        let Some(uses) = step.uses.as_ref().filter(|uses| local(&uses.text).is_some()) else {
-            return false;
-        };
-        let action = repository.action_of(&uses.text);
-        match action.and_then(|action| repository.documents[action].steps(None)) {
-            Some(inside) => nested == 0 || take_packages(repository, &inside.steps, nested - 1),
-            None => true,
-        }
-    })
+    }
+    false
 }
 
 /// Whether a script calls a file of the repository that names uv: by its path, or through a program

@@ -148,6 +148,34 @@ fn packages_that_an_action_or_another_file_takes_first_stay_in_their_cache() {
     }
 }
 
+/// Else they would be read as often as there are ways to them: here 8⁹ times.
+#[test]
+fn actions_in_actions_are_looked_through_once() {
+    let action =
+        |step: &str| format!("runs:\n  using: composite\n  steps: [{}]\n", [step; 8].join(", "));
+    let actions: Vec<(String, String)> = (0..=9)
+        .map(|i| {
+            let next = format!("{{uses: ./.github/actions/a{}}}", i + 1);
+            let step = if i < 9 { next.as_str() } else { "{run: echo, shell: bash}" };
+            (format!(".github/actions/a{i}/action.yml"), action(step))
+        })
+        .collect();
+    let skipped = "- if: ${{ false }}\n  uses: ./.github/actions/a0\n";
+    let steps = format!("{SETUP}{UV}{skipped}- run: uvx nox -s t\n");
+    let workflow = job("runs-on: ubuntu-latest\n", &steps);
+    let noxfile =
+        format!("import nox\n@nox.session(venv_backend='uv')\ndef t(session):\n{INSTALL}");
+    let mut files = vec![
+        (".github/workflows/ci.yml", workflow.as_str()),
+        ("noxfile.py", noxfile.as_str()),
+        ("pyproject.toml", "[project]\n"),
+    ];
+    files.extend(actions.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let findings = outcome(&files, &Config::default()).findings;
+    let text = findings.iter().map(text).collect::<String>();
+    assert!(text.contains("enable-cache: false"), "{text}");
+}
+
 #[test]
 fn a_cache_of_its_own_is_switched_off_in_the_way_it_was_switched_on() {
     for (written, expected) in [
