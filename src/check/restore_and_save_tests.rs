@@ -16,13 +16,15 @@ fn reported(form: &str, path: &str, between: &str, call: &str, after: &str) -> V
          - id: c\n  uses: actions/cache{form}@v6\n  with:\n    path: {path}\n    key: {KEY}\n{between}- run: {call}\n{after}"
     );
     let workflow = job("runs-on: ubuntu-latest", &steps);
-    let files = [
-        (".github/workflows/ci.yml", workflow.as_str()),
-        ("noxfile.py", NOXFILE),
-        ("requirements.txt", "ruff==0.14.0\n"),
-    ];
-    let found = outcome(&files, &Config::default()).findings.into_iter();
-    found.map(|f| f.rule).filter(|rule| *rule != MISSING_RESTORE_KEYS).collect()
+    let rules = reported_in(&[(".github/workflows/ci.yml", &workflow)]).into_iter();
+    rules.filter(|rule| *rule != MISSING_RESTORE_KEYS).collect()
+}
+
+/// The checks that report something in these files, beside a noxfile and its requirements.
+fn reported_in(files: &[(&str, &str)]) -> Vec<&'static str> {
+    let mut all = vec![("noxfile.py", NOXFILE), ("requirements.txt", "ruff==0.14.0\n")];
+    all.extend(files);
+    outcome(&all, &Config::default()).findings.into_iter().map(|f| f.rule).collect()
 }
 
 /// A file of the settings that isn't there yet is in the key, and can't be found in it.
@@ -218,9 +220,8 @@ fn a_job_that_only_restores_takes_its_sessions_from_another_ones_cache() {
             steps(form, version, "nox -r -s lint")
         );
         let files = [(".github/workflows/ci.yml", &*workflow), ("noxfile.py", noxfile)];
-        let found = outcome(&files, &Config::default()).findings;
-        let collides = found.iter().any(|f| f.rule == "nox/key-collision");
-        assert_eq!(collides, expected, "{form} {version}: {found:#?}");
+        let rules = reported_in(&files);
+        assert_eq!(rules.contains(&"nox/key-collision"), expected, "{form} {version}: {rules:?}");
     }
 }
 
@@ -237,15 +238,10 @@ fn an_action_hands_the_answer_of_its_cache_on() {
             "- uses: actions/checkout@v6\n- id: setup\n  uses: ./.github/actions/x\n- if: {condition}\n  run: nox --install-only -s lint\n- run: nox -R -s lint\n"
         );
         let workflow = job("runs-on: ubuntu-latest", &steps);
-        let files = [
-            (".github/workflows/ci.yml", &*workflow),
-            (".github/actions/x/action.yml", &*action),
-            ("noxfile.py", NOXFILE),
-            ("requirements.txt", "ruff==0.14.0\n"),
-        ];
-        let found = outcome(&files, &Config::default()).findings;
-        let wasted = found.iter().any(|f| f.rule == "nox/cache-not-reused");
-        assert_eq!(wasted, expected, "{condition}: {found:#?}");
+        let files =
+            [(".github/workflows/ci.yml", &*workflow), (".github/actions/x/action.yml", &*action)];
+        let rules = reported_in(&files);
+        assert_eq!(rules.contains(&"nox/cache-not-reused"), expected, "{condition}: {rules:?}");
     }
 }
 
@@ -300,7 +296,7 @@ fn a_miss_that_fails_the_job_saves_nothing_either() {
     let save = format!("- uses: actions/cache/save@v6\n  with:\n    path: .nox\n    key: {KEY}\n");
     let rules = reported("/restore", must_hit, "", "nox -r -s lint", &save);
     assert!(!rules.contains(&"nox/cache-never-saved"), "{rules:?}");
-    // Out of sight something may save it.
+    // Something that isn't read may save it.
     for (prepare, must_hit, expected) in [
         ("uses: org/repo/.github/workflows/prepare.yml@v1", true, false),
         ("uses: org/repo/.github/workflows/prepare.yml@v1", false, true),
@@ -320,11 +316,9 @@ fn a_miss_that_fails_the_job_saves_nothing_either() {
                 ".github/workflows/prepare.yml",
                 "on: workflow_call\njobs: {a: {steps: [{run: make}]}}\n",
             ),
-            ("noxfile.py", NOXFILE),
         ];
-        let found = outcome(&files, &Config::default()).findings;
-        let never = found.iter().any(|f| f.rule == "nox/cache-never-saved");
-        assert_eq!(never, expected, "{prepare} {must_hit}: {found:#?}");
+        let never = reported_in(&files).contains(&"nox/cache-never-saved");
+        assert_eq!(never, expected, "{prepare} {must_hit}");
     }
 }
 
@@ -377,6 +371,14 @@ fn the_key_that_was_found_tells_as_much_as_the_hit() {
         let rules = reported("", &path, &build, "nox -R -s lint", "");
         assert_eq!(rules.contains(&"nox/cache-not-reused"), wasted, "{condition}: {rules:?}");
     }
+    // A script can compare it with any text.
+    for test in ["= nox-1", "!= ''"] {
+        let call = format!(
+            "if [ '${{{{ steps.c.outputs.cache-matched-key }}}}' {test} ]; then nox -s lint; fi"
+        );
+        let rules = reported("", ".nox", "", &call, "");
+        assert!(rules.contains(&"nox/cache-not-reused"), "{test}: {rules:?}");
+    }
 }
 
 #[test]
@@ -390,9 +392,8 @@ fn a_key_that_is_new_in_every_run_is_saved_after_a_failure_without_harm() {
             "- id: c\n  uses: actions/cache/restore@v6\n  with:\n    path: {path}\n- run: nox -r -s lint\n{save}"
         );
         let workflow = job("runs-on: ubuntu-latest", &steps);
-        let files = [(".github/workflows/ci.yml", workflow.as_str()), ("noxfile.py", NOXFILE)];
-        let found = outcome(&files, &Config::default()).findings;
-        found.iter().any(|f| f.rule == "nox/saved-after-failure")
+        let rules = reported_in(&[(".github/workflows/ci.yml", workflow.as_str())]);
+        rules.contains(&"nox/saved-after-failure")
     };
     assert!(!always("nox-${{ github.run_id }}"));
     assert!(always("nox-${{ runner.os }}"));
@@ -445,15 +446,9 @@ fn what_only_pull_requests_save_is_found_by_nobody_else() {
         let save = job("runs-on: ubuntu-latest", &step("")).replacen("push", on, 1);
         let restore = restore.replacen("push", other, 1);
         let paths = ["ci", "pr"].map(|name| format!("{folder}/workflows/{name}.yml"));
-        let files = [
-            (paths[0].as_str(), restore.as_str()),
-            (paths[1].as_str(), save.as_str()),
-            ("noxfile.py", NOXFILE),
-            ("requirements.txt", "ruff==0.14.0\n"),
-        ];
-        let found = outcome(&files, &Config::default()).findings;
-        let never = found.iter().any(|f| f.rule == "nox/cache-never-saved");
-        assert_eq!(never, expected, "{folder} {on} {other}: {found:#?}");
+        let rules = reported_in(&[(&paths[0], &restore), (&paths[1], &save)]);
+        let never = rules.contains(&"nox/cache-never-saved");
+        assert_eq!(never, expected, "{folder} {on} {other}: {rules:?}");
     }
 }
 
@@ -488,10 +483,8 @@ fn nothing_is_missed_where_not_all_steps_are_read() {
         let files = [
             (".github/workflows/called.yml", called.as_str()),
             (".github/workflows/ci.yml", callers.as_str()),
-            ("noxfile.py", NOXFILE),
         ];
-        let found = outcome(&files, &Config::default()).findings;
-        found.iter().any(|f| f.rule == "nox/cache-never-saved")
+        reported_in(&files).contains(&"nox/cache-never-saved")
     };
     assert_eq!([called(1), called(3)], [true, false]);
 }

@@ -10,12 +10,20 @@ struct HitAnswers {
     output: &'static str,
     hit: &'static str,
     misses: &'static [&'static str],
+    /// It is the key that was found, also by a restore key. Its text is not known, only whether
+    /// there is one.
+    is_key: bool,
 }
 
-/// actions/cache, README: `cache-matched-key` is the key that was found, also by a restore key.
+/// actions/cache, README.
 const ANSWERS: [HitAnswers; 2] = [
-    HitAnswers { output: "cache-hit", hit: "true", misses: &["", "false"] },
-    HitAnswers { output: "cache-matched-key", hit: "a key", misses: &["", "another key"] },
+    HitAnswers { output: "cache-hit", hit: "true", misses: &["", "false"], is_key: false },
+    HitAnswers {
+        output: "cache-matched-key",
+        hit: "a key",
+        misses: &["", "another key"],
+        is_key: true,
+    },
 ];
 
 /// An output of an earlier step that says whether a cache step found its exact key.
@@ -34,8 +42,7 @@ impl HitOutput {
     /// What it is where the exact key was not found.
     fn misses(&self) -> &'static [&'static str] {
         let all = self.answers.misses;
-        let finds_others = self.has_restore_keys || self.answers.output == "cache-hit";
-        if finds_others { all } else { &all[..1] }
+        if self.answers.is_key && !self.has_restore_keys { &all[..1] } else { all }
     }
 
     fn is_named_in(&self, text: &str) -> bool {
@@ -52,16 +59,15 @@ impl HitOutput {
         holds(&self.id) && holds(&self.name)
     }
 
-    /// Whether the answers say all that a condition asks. The key that was found stands for any
-    /// text, so that it is only known whether there is one: `startsWith(…, 'nox-')` and
-    /// `== 'nox-1'` are not decided by it.
+    /// Whether the answers decide a condition: `startsWith(…, 'nox-')` and `== 'nox-1'` ask for the
+    /// text of the key.
     fn answers(&self, condition: &str) -> bool {
-        if self.answers.output == "cache-hit" {
+        if !self.answers.is_key {
             return true;
         }
         let plain: String = condition.chars().filter(|c| !c.is_whitespace()).collect();
         let written = self.written();
-        let mut places = plain.match_indices(&written).map(|(at, _)| {
+        let asks_whether = |at: usize| {
             let (before, after) = (&plain[..at], &plain[at + written.len()..]);
             let ends = ["&&", "||", ")", "}}", "==''", "!=''"];
             let asked = after.is_empty() || ends.iter().any(|end| after.starts_with(end));
@@ -70,9 +76,9 @@ impl HitOutput {
                 !outside.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
             });
             asked && (before.is_empty() || is_group || starts.iter().any(|s| before.ends_with(s)))
-        });
-        let first = places.next();
-        first == Some(true) && places.all(|asks| asks)
+        };
+        let mut places = plain.match_indices(&written).map(|(at, _)| at).peekable();
+        places.peek().is_some() && places.all(asks_whether)
     }
 }
 
@@ -118,12 +124,12 @@ impl TimelineBuilder<'_> {
 
     /// What a condition says of an earlier cache step.
     pub(super) fn gate(&self, here: Here<'_>, condition: &str) -> Option<Gate> {
-        // Each is evaluated several times: not those that the condition cannot ask for.
+        // A condition is evaluated several times for each output that it may ask for.
         let env = here.step.env.entries.iter().map(|(_, value)| value.text.as_str());
         let texts = env.chain([condition]).collect::<Vec<_>>().join(" ").to_ascii_lowercase();
         let outputs = self.hit_outputs(here).into_iter();
-        let asked = outputs.filter(|o| o.may_be_named_in(&texts) && o.answers(condition));
-        asked.into_iter().find_map(|output| {
+        let mut asked = outputs.filter(|o| o.may_be_named_in(&texts) && o.answers(condition));
+        asked.find_map(|output| {
             let HitOutput { cache, id, name, .. } = &output;
             let given =
                 |value: &str| self.scope_at(here).with_output(id, name, value).condition(condition);
@@ -141,7 +147,10 @@ impl TimelineBuilder<'_> {
         let env = here.step.env.entries.iter().map(|(_, value)| value.text.as_str());
         let texts: Vec<&str> =
             env.chain([script]).filter(|text| text.contains("outputs.")).collect();
-        let asks = |output: &HitOutput| texts.iter().any(|text| output.is_named_in(text));
+        // A script can compare the key that was found with any text.
+        let asks = |output: &HitOutput| {
+            !output.answers.is_key && texts.iter().any(|text| output.is_named_in(text))
+        };
         let outputs = if texts.is_empty() { Vec::new() } else { self.hit_outputs(here) };
         let Some(output) = outputs.into_iter().find(asks).filter(|_| self.gates.is_empty()) else {
             return read(self);
