@@ -13,14 +13,9 @@ use crate::job::context::JobContext;
 use crate::job::key_template::{Key, RenderedKey};
 use crate::job::{CacheForm, CacheStep};
 use crate::repo::{Document, Repository};
-use crate::rules::cache_actions::cache_actions;
-use crate::rules::command_actions::{action_file, command_action};
-use crate::rules::folders::folders;
-use crate::rules::is_action;
-use crate::rules::publishers::publishers;
-use crate::rules::setup_actions::setup_actions;
+use crate::rules::is_known_action;
 
-/// Caches of other jobs that one cache is compared with; more of them are not more different.
+/// The most caches of other jobs that one cache is compared with.
 pub const MAX_COMPARED: usize = 2_000;
 
 pub struct AllJobs<'a> {
@@ -33,21 +28,21 @@ pub struct AllJobs<'a> {
     /// The jobs that run some step of an action, by the action.
     by_action: HashMap<usize, Vec<usize>>,
     saved: Saved<'a>,
-    /// What may save out of sight, where some cache must be found: a workflow of another repository
-    /// that a job calls, or an action of which nothing is known.
+    /// Some cache must be found, and something that isn't read may save it: a workflow of another
+    /// repository that a job calls, or an action that no rule knows.
     pub may_save_unseen: bool,
 }
 
-/// What the jobs save, so that no cache is compared with all others of the repository.
+/// What the jobs save, so that a cache is compared only with those that may match it.
 #[derive(Default)]
 struct Saved<'a> {
     /// The steps that save, by what they save.
     steps: HashMap<String, Vec<Saver<'a>>>,
-    /// What they save, in an order that does not depend on theirs.
+    /// What they save, each with its paths sorted.
     sorted: HashSet<String>,
-    /// Some step saves what is not known.
+    /// Some step saves paths that are not known.
     unknown: bool,
-    /// Of some job not all instances and steps were read: any of the others may save.
+    /// Not all instances and steps of some job were read: the others may save anything.
     cut: bool,
     /// The different keys of caches with the same paths.
     keys: HashMap<Option<String>, Vec<&'a Key>>,
@@ -101,7 +96,7 @@ impl<'a> Saved<'a> {
     }
 }
 
-/// What a step saves or restores, whatever the order.
+/// What a step saves or restores, as one text that is equal for equal paths in any order.
 fn sorted(step: &CacheStep) -> String {
     let mut saved = step.saves();
     saved.sort_unstable();
@@ -150,8 +145,8 @@ impl<'a> AllJobs<'a> {
         users.map(|context| &self.contexts[*context])
     }
 
-    /// The steps of all jobs that save what `step` restores; `None` where some step saves what is
-    /// not known, not all were read, or there are too many to compare.
+    /// The steps of all jobs that save what `step` restores; `None` where some step saves paths that
+    /// are not known, not all steps were read, or there are too many to compare.
     pub fn savers_of(&self, step: &CacheStep) -> Option<&[Saver<'a>]> {
         let found = self.saved.steps.get(&step.saves().join("\n")).map_or(&[][..], Vec::as_slice);
         let known = !self.saved.unknown && !self.saved.cut;
@@ -188,7 +183,7 @@ impl<'a> AllJobs<'a> {
     }
 }
 
-/// Whether a workflow or an action leads to what may save and is not read.
+/// Whether a workflow or an action uses something that isn't read and may save.
 fn may_save_unseen(repository: &Repository, document: &Document) -> bool {
     let jobs = document.workflow().map_or(&[][..], |workflow| &workflow.jobs);
     let mut calls = jobs.iter().filter_map(|job| job.calls.as_ref());
@@ -196,25 +191,8 @@ fn may_save_unseen(repository: &Repository, document: &Document) -> bool {
     calls.any(|calls| repository.called_workflow(&calls.text).is_none())
         || steps.any(|step| {
             let uses = step.uses.as_ref().map_or("", |uses| uses.text.as_str());
-            Uses::parse(uses).is_some_and(|uses| !is_known(uses.name))
+            Uses::parse(uses).is_some_and(|uses| !is_known_action(uses.name))
         })
-}
-
-/// Whether an action is known: it saves nothing, or is read as a cache step.
-fn is_known(action: &str) -> bool {
-    let setup = setup_actions();
-    let base = action.strip_suffix("/restore").or(action.strip_suffix("/save")).unwrap_or(action);
-    let passes = folders().uploads.iter().chain(&folders().downloads);
-    setup.is_checkout(action)
-        || setup.interpreter(action).is_some()
-        || setup.exports(action).is_some()
-        || setup.tool_action(action).is_some()
-        || setup.builds_wheels(action)
-        || command_action(action).is_some()
-        || action_file(action).is_some()
-        || cache_actions().actions.iter().any(|known| is_action(&known.repository, base))
-        || passes.into_iter().any(|known| is_action(&known.action, action))
-        || publishers().action(action, |_| None).is_some()
 }
 
 #[cfg(test)]
@@ -249,34 +227,5 @@ mod tests {
         assert_eq!(jobs.saved_keys(cached).unwrap().count(), 3);
         assert_eq!(jobs.savers_of(cached.step).unwrap().len(), 60);
         assert_eq!(jobs.under(&cached.rendered).count(), 20);
-    }
-
-    #[test]
-    fn the_users_of_an_action_are_known_up_to_a_number() {
-        let action = |uses: &str| format!("runs:\n  using: composite\n  steps: [{{{uses}}}]\n");
-        let (inner, outer) =
-            (action("run: nox, shell: bash"), action("uses: ./.github/actions/inner"));
-        let job = |i: usize| {
-            let name = if i.is_multiple_of(2) { "inner" } else { "outer" };
-            format!("  t{i}:\n    steps:\n      - uses: ./.github/actions/{name}\n")
-        };
-        let text = format!("on: push\njobs:\n{}", (0..60).map(job).collect::<String>());
-        let files = [
-            (".github/actions/inner/action.yml", inner.as_str()),
-            (".github/actions/outer/action.yml", outer.as_str()),
-            (".github/workflows/w.yml", text.as_str()),
-            ("noxfile.py", NOXFILE),
-        ];
-        let folder = testing::repository(&files);
-        let repository = testing::read(folder.path());
-        let number = |path: &str, most| {
-            let action = repository.document(path).unwrap();
-            repository.users(action, most).map(|users| users.len())
-        };
-        assert_eq!(number(".github/actions/inner/action.yml", 60), Some(60));
-        assert_eq!(number(".github/actions/inner/action.yml", 59), None);
-        assert_eq!(number(".github/actions/outer/action.yml", 59), Some(30));
-        let inner = repository.document(".github/actions/inner/action.yml").unwrap();
-        assert!(repository.is_called(inner));
     }
 }

@@ -366,7 +366,7 @@ pub fn local(uses: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{read, repository};
+    use crate::testing::{NOXFILE, read, repository};
 
     #[test]
     fn a_file_is_searched_for_the_tool_once() {
@@ -391,5 +391,34 @@ mod tests {
             let action = found.document("ci/a/action.yml").unwrap();
             assert_eq!(found.is_called(action), is_called, "{used}");
         }
+    }
+
+    #[test]
+    fn the_users_of_an_action_are_known_up_to_a_number() {
+        let action = |uses: &str| format!("runs:\n  using: composite\n  steps: [{{{uses}}}]\n");
+        let (inner, outer) =
+            (action("run: nox, shell: bash"), action("uses: ./.github/actions/inner"));
+        let job = |i: usize| {
+            let name = if i.is_multiple_of(2) { "inner" } else { "outer" };
+            format!("  t{i}:\n    steps:\n      - uses: ./.github/actions/{name}\n")
+        };
+        let text = format!("on: push\njobs:\n{}", (0..60).map(job).collect::<String>());
+        let files = [
+            (".github/actions/inner/action.yml", inner.as_str()),
+            (".github/actions/outer/action.yml", outer.as_str()),
+            (".github/workflows/w.yml", text.as_str()),
+            ("noxfile.py", NOXFILE),
+        ];
+        let folder = repository(&files);
+        let found = read(folder.path());
+        let number = |path: &str, most| {
+            let action = found.document(path).unwrap();
+            found.users(action, most).map(|users| users.len())
+        };
+        assert_eq!(number(".github/actions/inner/action.yml", 60), Some(60));
+        assert_eq!(number(".github/actions/inner/action.yml", 59), None);
+        assert_eq!(number(".github/actions/outer/action.yml", 59), Some(30));
+        let inner = found.document(".github/actions/inner/action.yml").unwrap();
+        assert!(found.is_called(inner));
     }
 }
