@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use super::event::{CacheForm, CacheStep, CachedPath, Event, EventKind, Invocation, SetUp};
-use super::granted::{granted_among, granted_by};
+use super::event::{CacheForm, CacheStep, CachedPath, EventKind, Invocation, SetUp};
 use super::state::{as_written, in_workspace, prefixed};
 use super::timeline::{Here, TimelineBuilder};
 use super::unset::KeyContext;
@@ -32,13 +31,7 @@ impl TimelineBuilder<'_> {
         let Some(written) = &here.step.uses else { return };
         let before = self.events.len();
         self.action(here, written);
-        let is_publish = |event: &Event| matches!(event.kind, EventKind::Publish { .. });
-        let entries = here.step.env.entries.iter().chain(&here.step.with);
-        let given = entries.map(|(name, value)| (name.as_str(), value.text.as_str()));
-        let granted = granted_among(given);
-        if let Some(name) = granted.filter(|_| !self.events[before..].iter().any(is_publish)) {
-            self.push(here, written.span, EventKind::Publish { what: granted_by(&name) });
-        }
+        self.granted(here, written.span, before);
     }
 
     fn action(&mut self, here: Here<'_>, written: &Scalar) {
@@ -102,7 +95,7 @@ impl TimelineBuilder<'_> {
         true
     }
 
-    /// Counts the work of asking for each pattern of a hash whether a step before writes such files.
+    /// Counts the work of a search for each pattern of a hash: an earlier step may write such files.
     fn spend_on_hashes(&mut self, here: Here<'_>, step: &CacheStep) -> bool {
         let keys = std::iter::once(&step.template).chain(&step.restore_templates);
         let patterns = keys.flat_map(Key::hashes).filter_map(|hash| hash.patterns.as_ref());

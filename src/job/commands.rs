@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::actions::program_output;
 use super::arguments::{argument, each_choice};
-use super::event::{Event, EventKind, Invocation};
+use super::event::{EventKind, Invocation};
 use super::exported::exports;
 use super::folder::Removal;
 use super::followed::CommandOrigin;
-use super::granted::{granted_among, granted_by};
+use super::granted::granted_by;
 use super::state::{CheckoutPlace, in_workspace, prefixed};
 use super::timeline::{Here, TimelineBuilder};
 use crate::actions::Scalar;
@@ -50,13 +50,7 @@ impl TimelineBuilder<'_> {
         let (folder, shell) = (self.working_directory(here), self.shell(here));
         let before = self.events.len();
         self.script(here, script, shell, folder, false);
-        let is_publish = |event: &Event| matches!(event.kind, EventKind::Publish { .. });
-        let entries = here.step.env.entries.iter();
-        let granted = entries.map(|(name, value)| (name.as_str(), value.text.as_str()));
-        let granted = granted_among(granted);
-        if let Some(name) = granted.filter(|_| !self.events[before..].iter().any(is_publish)) {
-            self.push(here, script.span, EventKind::Publish { what: granted_by(&name) });
-        }
+        self.granted(here, script.span, before);
     }
 
     /// Reads a script that starts in `folder`.

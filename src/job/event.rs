@@ -141,6 +141,11 @@ impl CacheStep {
     pub fn saves(&self) -> Vec<&str> {
         self.paths.iter().map(|p| p.folder.as_deref().unwrap_or(&p.written)).collect()
     }
+
+    /// Never restores anything.
+    pub fn only_looks_up(&self) -> bool {
+        self.lookup_only.as_ref().is_some_and(|input| input.text.eq_ignore_ascii_case("true"))
+    }
 }
 
 /// One line of a cache step's `path`.
@@ -154,13 +159,6 @@ pub struct CachedPath {
     pub known: bool,
     /// The value, not known parts of it as symbols.
     pub rendered: RenderedKey,
-}
-
-impl CacheStep {
-    /// Never restores anything.
-    pub fn only_looks_up(&self) -> bool {
-        self.lookup_only.as_ref().is_some_and(|input| input.text.eq_ignore_ascii_case("true"))
-    }
 }
 
 impl CachedPath {

@@ -178,10 +178,10 @@ impl TimelineBuilder<'_> {
                 self.moved_back(&folder, &moved, into);
                 let tool = self.repository.answers.tool().name();
                 moved.retain(|path| takes_whole(path, tool));
+                if moved.is_empty() {
+                    return false;
+                }
                 operands = moved;
-            }
-            if remover.moves && operands.is_empty() {
-                return false;
             }
             let targets = operands.into_iter().filter_map(|path| target(&folder, path)).collect();
             let moved = remover.moves;

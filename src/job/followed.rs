@@ -45,7 +45,7 @@ pub(super) struct CommandOrigin<'o> {
     pub via: Vec<Location>,
     pub conditional: bool,
     pub in_container: bool,
-    /// How often each name stands in `text`, counted once for all of its commands.
+    /// How often each name is in `text`, counted once for all of its commands.
     pub names: OnceCell<Option<HashMap<&'o str, usize>>>,
 }
 

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::engine::lint::Outcome;
 use crate::job::instance::{MAX_INSTANCES, most_instances};
-use crate::job::{Instances, JobRef, build, most_work};
+use crate::job::{Instances, JobRef, Timeline, build, most_work};
 use crate::testing::{self, NOXFILE};
 
 fn outcome(workflows: &[(String, String)]) -> Outcome {
@@ -185,15 +185,23 @@ fn what_names_nox_and_cannot_be_read_is_said() {
     }
 }
 
+/// The timeline of a job with these steps.
+fn timeline(steps: &str) -> Timeline {
+    let text = format!("on: push\njobs:\n  t:\n    steps:\n{steps}");
+    let folder =
+        testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
+    let repository = testing::read(folder.path());
+    let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
+    build(&repository, &instances, &instances.list[0], most_work(1))
+}
+
 /// Each cache step is compared with the calls and with the other caches.
 #[test]
 fn what_is_compared_with_each_other_has_a_bound() {
-    let paths = |count: usize| (0..count).map(|i| format!("          p{i}\n")).collect::<String>();
     let cache = |lines: usize| {
-        let paths = paths(lines);
+        let paths: String = (0..lines).map(|i| format!("            p{i}\n")).collect();
         format!(
-            "      - uses: actions/cache@v5\n        with:\n          key: k\n          path: |\n{}",
-            paths.replace("          p", "            p")
+            "      - uses: actions/cache@v5\n        with:\n          key: k\n          path: |\n{paths}"
         )
     };
     let calls = |count: usize| -> String {
@@ -206,12 +214,7 @@ fn what_is_compared_with_each_other_has_a_bound() {
         (calls(100), 100, None),
         (calls(300), 100, Some("more than 100 folders of environments")),
     ] {
-        let text = format!("on: push\njobs:\n  t:\n    steps:\n{steps}");
-        let folder =
-            testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
-        let repository = testing::read(folder.path());
-        let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
-        let timeline = build(&repository, &instances, &instances.list[0], most_work(1));
+        let timeline = timeline(&steps);
         assert_eq!(timeline.events.len(), events, "{said:?}");
         let labels: Vec<&str> = timeline.undecided.iter().map(|u| u.place.label.as_str()).collect();
         match said {
@@ -232,12 +235,6 @@ fn the_hashes_of_a_key_count() {
     for (steps, caches) in
         [(cache.repeat(60), 60), (scripts.clone() + &cache, 1), (scripts + &cache.repeat(90), 83)]
     {
-        let text = format!("on: push\njobs:\n  t:\n    steps:\n{steps}");
-        let folder =
-            testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
-        let repository = testing::read(folder.path());
-        let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
-        let timeline = build(&repository, &instances, &instances.list[0], most_work(1));
-        assert_eq!(timeline.caches().count(), caches);
+        assert_eq!(timeline(&steps).caches().count(), caches);
     }
 }

@@ -1,5 +1,6 @@
 //! Walks the steps of one instance, composite actions included, and writes down its events.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ const MAX_ACTION_DEPTH: usize = 9;
 const MAX_STEPS: usize = 5_000;
 /// Cache steps of one instance: each is compared with the calls and the other caches.
 const MAX_CACHES: usize = 100;
-/// Lines of `path` of all of them.
+/// Lines in the `path` of all of them.
 const MAX_PATHS: usize = 1_000;
 /// Folders in which one instance keeps environments.
 const MAX_FOLDERS: usize = 100;
@@ -157,11 +158,10 @@ pub(super) struct TimelineBuilder<'a> {
     pub depth: usize,
     /// Steps read so far.
     taken: usize,
-    /// Of their scripts.
+    /// The size of their scripts.
     script_bytes: usize,
     /// Work that may still be spent.
     left: usize,
-    /// What is compared with each other so far.
     compared: Compared,
     /// Scripts of other files read so far.
     pub followed: usize,
@@ -169,31 +169,28 @@ pub(super) struct TimelineBuilder<'a> {
     is_cut: bool,
 }
 
-/// What of an instance is compared with each other, so that its number is bounded.
+/// How much of an instance checks compare with each other.
 #[derive(Default)]
 struct Compared {
     caches: usize,
     paths: usize,
     folders: BTreeSet<String>,
-    /// There is more than may be compared.
-    too_much: bool,
 }
 
 impl Compared {
-    /// Counts an event; what there is too much of then.
-    fn add(&mut self, kind: &EventKind) -> Option<String> {
+    fn add(&mut self, kind: &EventKind) {
         match kind {
             EventKind::Cache(step) => {
                 self.caches += 1;
                 self.paths += step.paths.len();
             }
-            EventKind::Run(call) => {
-                let new = call.folders.iter().filter(|folder| !self.folders.contains(*folder));
-                let new: Vec<String> = new.cloned().collect();
-                self.folders.extend(new);
-            }
+            EventKind::Run(call) => self.folders.extend(call.folders.iter().cloned()),
             _ => {}
         }
+    }
+
+    /// The limit that is exceeded.
+    fn exceeded(&self) -> Option<String> {
         if self.caches > MAX_CACHES {
             Some(format!("{MAX_CACHES} cache steps"))
         } else if self.paths > MAX_PATHS {
@@ -266,25 +263,17 @@ impl<'a> TimelineBuilder<'a> {
 
     fn steps(&mut self, document: usize, job: Option<usize>, list: &'a StepList, inputs: &Inputs) {
         for (position, step) in list.steps.iter().enumerate() {
-            if self.compared.too_much {
+            if self.compared.exceeded().is_some() {
                 return;
             }
-            if self.taken == MAX_STEPS {
-                let here = Here {
-                    document: &self.repository.documents[document],
-                    step_ref: StepRef { document, job, step: position },
-                    step,
-                    inputs,
-                };
-                let why = format!("more than {MAX_STEPS} steps: the rest isn't read");
-                self.is_cut = true;
-                self.undecide(here, step.span, why);
-                return;
-            }
-            self.taken += 1;
             let step_ref = StepRef { document, job, step: position };
             let here =
                 Here { document: &self.repository.documents[document], step_ref, step, inputs };
+            if self.taken == MAX_STEPS {
+                let why = format!("more than {MAX_STEPS} steps: the rest isn't read");
+                return self.cut(here, step.span, why);
+            }
+            self.taken += 1;
             let bytes = step.run.as_ref().map_or(0, |script| script.text.len());
             self.script_bytes += bytes;
             if !self.spend(here, bytes) {
@@ -326,19 +315,18 @@ impl<'a> TimelineBuilder<'a> {
             Some(left) => self.left = left,
             None => {
                 self.left = 0;
-                self.is_cut = true;
                 let why = format!(
                     "the file's jobs, legs and steps add up to more than {MAX_WORK_OF_FILE} units \
                      of work: the remaining steps aren't read"
                 );
-                self.undecide(here, here.step.span, why);
+                self.cut(here, here.step.span, why);
                 return false;
             }
         }
         true
     }
 
-    /// The bytes that a search in all scripts so far is worth.
+    /// What a search in all scripts so far costs, in bytes of a script that is read.
     pub fn searched(&self) -> usize {
         self.taken + self.script_bytes / BYTES_PER_WORK
     }
@@ -351,9 +339,7 @@ impl<'a> TimelineBuilder<'a> {
     /// Reads the steps of a composite action that the step `here` uses.
     pub fn enter(&mut self, here: Here<'_>, action: usize, inputs: &Inputs) {
         if self.depth == MAX_ACTION_DEPTH {
-            self.is_cut = true;
-            self.undecide(here, here.step.span, "composite actions are nested too deeply");
-            return;
+            return self.cut(here, here.step.span, "composite actions are nested too deeply");
         }
         let Some(steps) = self.repository.documents[action].steps(None) else { return };
         let entered = self.outer.is_none();
@@ -389,15 +375,20 @@ impl<'a> TimelineBuilder<'a> {
         Location { path: here.document.path.clone(), span, label: label.to_owned() }
     }
 
+    /// Steps from here on are not read.
+    fn cut<'w>(&mut self, here: Here<'_>, span: Span, why: impl Into<Cow<'w, str>>) {
+        self.is_cut = true;
+        self.undecide(here, span, why);
+    }
+
     pub fn push(&mut self, here: Here<'_>, span: Span, kind: EventKind) {
-        if self.compared.too_much {
+        if self.compared.exceeded().is_some() {
             return;
         }
-        if let Some(what) = self.compared.add(&kind) {
-            self.compared.too_much = true;
-            self.is_cut = true;
-            let why = format!("more than {what}: the remaining steps aren't read");
-            return self.undecide(here, span, why);
+        self.compared.add(&kind);
+        if let Some(limit) = self.compared.exceeded() {
+            let why = format!("more than {limit}: the remaining steps aren't read");
+            return self.cut(here, span, why);
         }
         self.events.push(Event {
             step_ref: here.step_ref,

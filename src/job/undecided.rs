@@ -69,7 +69,7 @@ const NO_CALL: [&str; 33] = [
 /// Programs that run none of the scripts they are given.
 const LEAVES_SCRIPTS: [&str; 6] = ["chmod", "cp", "mv", "shellcheck", "shfmt", "dos2unix"];
 
-/// What stands between the words of a command that is one word of another.
+/// What separates the words of a command that is one word of another.
 const SEPARATORS: [char; 7] = [' ', '\t', '\n', '\'', '"', ';', '('];
 /// Endings of scripts of a shell.
 const SCRIPT_ENDINGS: [&str; 5] = [".sh", ".bash", ".ps1", ".bat", ".cmd"];
@@ -125,7 +125,7 @@ fn is_open(call: &Invocation) -> bool {
     creates(call) == Answer::Unknown
 }
 
-/// The words of a command that stands in a text.
+/// The words of a command inside a text.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     text.split(SEPARATORS).filter(|piece| !piece.is_empty())
 }
@@ -228,8 +228,7 @@ impl TimelineBuilder<'_> {
         }
     }
 
-    /// The script that a command runs, where the same step writes it and a call of the tool stands
-    /// in that step.
+    /// The script that a command runs, where the same step writes it and contains a call of the tool.
     fn written_script<'u>(
         &self,
         origin: &CommandOrigin<'_>,
@@ -242,7 +241,7 @@ impl TimelineBuilder<'_> {
         name_parts(name).all(is_twice).then_some(path)
     }
 
-    /// How often each name stands in a script; `None` where no call of the tool stands in it.
+    /// How often each name is in a script; `None` where the script contains no call of the tool.
     fn names_beside_call<'t>(&self, text: &'t str) -> Option<HashMap<&'t str, usize>> {
         let words: Vec<&str> = pieces(text).collect();
         if !self.call_stands_in(&words) {
@@ -311,11 +310,11 @@ impl TimelineBuilder<'_> {
         }
     }
 
-    /// An action that runs what stands in a file of the repository, where that mentions the tool.
+    /// An action that runs the commands in a file of the repository, where that mentions the tool.
     pub fn file_of_action(&mut self, here: Here<'_>, action: &ActionFile) {
         if self.repository.file_names_tool(&action.file) {
             let why = format!(
-                "`{}` runs what stands in `{}`, which mentions nox; a `run:` step that calls nox \
+                "`{}` runs the commands in `{}`, which mentions nox; a `run:` step that calls nox \
                  would help",
                 action.action, action.file
             );

@@ -11,45 +11,47 @@ fn of(steps: &str, files: &[(&str, &str)]) -> Outcome {
     testing::outcome(&all, &Config::default())
 }
 
-#[test]
-fn scripts_named_for_nox_that_are_not_there() {
-    for (run, open) in [
-        (".buildkite/run-nox.sh", true),
-        ("bash tools/run_nox.sh --all", true),
-        ("./ci/install-nox.sh", false),
-        ("./ci/test.sh", false),
-    ] {
-        let found = of(&format!("- run: {run}\n"), &[]);
-        assert_eq!(found.undecided_jobs, usize::from(open), "{run}: {:?}", found.undecided);
+/// Each of these, made into steps, leaves the job undecided or not.
+fn each(cases: &[(&str, bool)], files: &[(&str, &str)], steps: impl Fn(&str) -> String) {
+    for (case, open) in cases {
+        let found = of(&steps(case), files);
+        assert_eq!(found.undecided_jobs, usize::from(*open), "{case}: {:?}", found.undecided);
     }
 }
 
 #[test]
+fn scripts_named_for_nox_that_are_not_there() {
+    let cases = [
+        (".buildkite/run-nox.sh", true),
+        ("bash tools/run_nox.sh --all", true),
+        ("./ci/install-nox.sh", false),
+        ("./ci/test.sh", false),
+    ];
+    each(&cases, &[], |run| format!("- run: {run}\n"));
+}
+
+#[test]
 fn commands_that_may_run_nox_elsewhere() {
-    for (run, open) in [
+    let cases = [
         ("ssh host 'cd app && nox -s tests'", true),
         ("vagrant ssh -c 'nox -s tests'", true),
         ("gh pr comment --body 'please run nox -s tests'", false),
         ("git commit -m 'run nox -s tests'", false),
         ("ssh host 'pip install nox'", false),
-    ] {
-        let found = of(&format!("- run: \"{run}\"\n"), &[]);
-        assert_eq!(found.undecided_jobs, usize::from(open), "{run}: {:?}", found.undecided);
-    }
+    ];
+    each(&cases, &[], |run| format!("- run: \"{run}\"\n"));
 }
 
 #[test]
 fn scripts_that_the_step_writes_itself() {
     let heredoc = "- run: |\n    cat > ci.sh <<'EOF'\n    nox -s tests\n    EOF\n    bash ci.sh\n";
-    for (steps, open) in [
+    let cases = [
         (heredoc, true),
         ("- run: |\n    echo 'nox -s tests' > ./ci.sh\n    ./ci.sh\n", true),
         ("- run: |\n    echo 'pytest' > ./ci.sh\n    ./ci.sh\n", false),
         ("- run: |\n    echo 'nox -s tests' > ci.sh\n    cat ci.sh\n", false),
-    ] {
-        let found = of(steps, &[]);
-        assert_eq!(found.undecided_jobs, usize::from(open), "{steps}: {:?}", found.undecided);
-    }
+    ];
+    each(&cases, &[], str::to_owned);
 }
 
 #[test]
@@ -77,16 +79,14 @@ fn actions_in_other_languages_and_images() {
 #[test]
 fn inputs_that_name_a_script() {
     let script = ("ci/all.sh", "exec nox -s tests\n");
-    for (with, open) in [
+    let cases = [
         ("{run: ./ci/all.sh}", true),
         ("{command: bash ci/all.sh -v}", true),
         ("{additional_files: ci/all.sh}", false),
         ("{script: 'await exec.exec(\"nox\", [\"-s\", \"tests\"])'}", true),
         ("{run: ./ci/other.sh}", false),
-    ] {
-        let found = of(&format!("- uses: acme/vm@v1\n  with: {with}\n"), &[script]);
-        assert_eq!(found.undecided_jobs, usize::from(open), "{with}: {:?}", found.undecided);
-    }
+    ];
+    each(&cases, &[script], |with| format!("- uses: acme/vm@v1\n  with: {with}\n"));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn what_a_container_throws_away_is_said() {
 }
 
 #[test]
-fn actions_that_run_what_stands_in_a_file() {
+fn actions_that_run_the_commands_of_a_file() {
     let hook = |entry: &str| {
         format!("repos:\n- repo: local\n  hooks: [{{id: x, entry: {entry}, language: system}}]\n")
     };
@@ -128,11 +128,7 @@ fn a_script_that_is_named_is_said() {
 
 #[test]
 fn the_folder_alone_is_no_call() {
-    let python = |line: &str| format!("- shell: python\n  run: |\n    {line}\n");
-    for (line, open) in
-        [("import shutil; shutil.rmtree('.nox')", false), ("run_it(['nox', '-s', 'tests'])", true)]
-    {
-        let found = of(&python(line), &[]);
-        assert_eq!(found.undecided_jobs, usize::from(open), "{line}: {:?}", found.undecided);
-    }
+    let cases =
+        [("import shutil; shutil.rmtree('.nox')", false), ("run_it(['nox', '-s', 'tests'])", true)];
+    each(&cases, &[], |line| format!("- shell: python\n  run: |\n    {line}\n"));
 }
