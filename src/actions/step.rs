@@ -36,7 +36,7 @@ impl Step {
         self.with.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v)
     }
 
-    /// Its `if:`, without the `${{ }}` that may stand around the whole of it.
+    /// Its `if:`, without the `${{ }}` that may be around the whole of it.
     pub fn asks(&self) -> Option<&str> {
         let text = self.condition.as_ref()?.text.trim();
         let inside = text.strip_prefix("${{").and_then(|text| text.strip_suffix("}}"));

@@ -32,7 +32,7 @@ pub struct Pattern {
     /// `foo/`: not a file of that name, only what is below.
     directory_only: bool,
     literal: Option<String>,
-    /// Letters that a matched path must hold: tells most paths apart at once.
+    /// Letters that every matched path contains: they rule out most paths at once.
     letters: String,
 }
 
@@ -102,7 +102,7 @@ impl Pattern {
         self.literal.as_deref()
     }
 
-    /// Letters that stand in one name of every matched path; "" where there are none.
+    /// Letters that one name of every matched path contains; "" where there are none.
     pub fn letters(&self) -> &str {
         &self.letters
     }

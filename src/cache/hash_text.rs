@@ -1,4 +1,4 @@
-//! The call of `hashFiles` that a key gets: files named in few words.
+//! The call of `hashFiles` that a key gets, as short as possible.
 
 use super::push;
 use crate::base::path;
@@ -8,6 +8,7 @@ const MAX_LISTED: usize = 3;
 /// Files at the root that one pattern names.
 const SETUP_FILES: [&str; 2] = ["setup.cfg", "setup.py"];
 const SETUP_PATTERN: &str = "setup.*";
+
 /// `${{ text }}`.
 pub(super) fn expression(text: &str) -> String {
     format!("${{{{ {text} }}}}")
@@ -68,8 +69,8 @@ fn shortened(files: &[String]) -> Vec<String> {
     out
 }
 
-/// Files that differ in one folder alone as one pattern, where there are as many. The first folder
-/// stays: what a job makes, or checks out beside the project, lies below the root.
+/// Files that differ only in one folder as one pattern, where there are that many too. Never in the
+/// first folder: a `*` there would also match what the job makes or checks out beside the project.
 fn across_folders(files: &[String]) -> Vec<String> {
     let parts = |file: &String| file.split('/').map(str::to_owned).collect::<Vec<String>>();
     let split: Vec<Vec<String>> = files.iter().map(parts).collect();

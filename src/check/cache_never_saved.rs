@@ -44,7 +44,7 @@ fn never_saved(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<&'s
     if cached.step.form != CacheForm::Restore {
         return None;
     }
-    // Who says that it must be there knows of a step that saves it.
+    // Whoever says that the cache must be there knows of something that saves it.
     if cached.step.must_hit && caches.jobs.may_save_unseen {
         return None;
     }

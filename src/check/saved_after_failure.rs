@@ -18,6 +18,14 @@ const SUCCEEDS: [&str; 4] = ["true", ":", "echo", "exit 0"];
 /// What after such a command may let the step fail all the same.
 const FAILS: [&str; 5] = ["exit", "false", "&&", ";", "\\"];
 
+/// Why a step saves after a failure.
+enum SaveReason {
+    /// This function of its `if:`.
+    Condition(&'static str),
+    /// These words before it hide the failure.
+    Hidden(String),
+}
+
 pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let mut places = Vec::new();
     let mut first = None;
@@ -28,7 +36,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         for (event, _) in caches.savers(cached) {
             let Some(step) = caches.step_at(event.step_ref) else { continue };
             let text = step.condition.as_ref().map_or("", |c| c.text.as_str());
-            // What the nox step itself came to is asked: then only whole environments are saved.
+            // It asks whether the nox step succeeded: then it saves only complete environments.
             if text.contains(".outcome") || text.contains(".conclusion") {
                 continue;
             }
@@ -37,27 +45,27 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
                 continue;
             }
             let plain = text.replace(' ', "");
-            let asked = AFTER_FAILURE.iter().find(|f| plain.contains(*f));
-            let why = match asked {
-                Some(function) => format!("if: {function}"),
-                None => match ignored_before(caches, cached, event) {
-                    Some(words) => words,
-                    None => continue,
-                },
-            };
-            let label = match asked {
-                Some(function) => format!("`{function}` also saves after a failure"),
-                None => format!("`{why}` lets the job go on to this step after a failure"),
+            let asked = AFTER_FAILURE.into_iter().find(|f| plain.contains(f));
+            let hidden = || ignored_before(caches, cached, event).map(SaveReason::Hidden);
+            let Some(why) = asked.map(SaveReason::Condition).or_else(hidden) else { continue };
+            let label = match &why {
+                SaveReason::Condition(function) => {
+                    format!("`{function}` also saves after a failure")
+                }
+                SaveReason::Hidden(words) => {
+                    format!("`{words}` lets the job go on to this step after a failure")
+                }
             };
             places.push(CachePlace { cached, span: event.span, label });
             first.get_or_insert(why);
         }
     }
-    let why = first?;
-    let message = match why.starts_with("if:") {
-        true => format!("`{why}` also saves environments that a failed install left incomplete"),
-        false => format!(
-            "`{why}` hides failures of nox, so environments are also saved that a failed install \
+    let message = match first? {
+        SaveReason::Condition(function) => format!(
+            "`if: {function}` also saves environments that a failed install left incomplete"
+        ),
+        SaveReason::Hidden(words) => format!(
+            "`{words}` hides failures of nox, so environments are also saved that a failed install \
              left incomplete"
         ),
     };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct CommandActions {
     pub actions: Vec<CommandAction>,
-    /// Actions that run what stands in a file of the repository.
+    /// Actions that run the commands in a file of the repository.
     pub files: Vec<ActionFile>,
     /// Parts of the names of inputs that other actions run as a command.
     pub inputs: Vec<String>,

@@ -37,8 +37,7 @@ pub struct Find {
 
 impl Find {
     /// Where `find` with these words looks, and the names of what it deletes with all that is in
-    /// it; `None` where it deletes no folder by its name, or a test decides what it finds that is
-    /// not known here.
+    /// it; `None` where it deletes no folder by its name, or an unknown test decides what it finds.
     pub fn deletes<'w>(&self, words: &[&'w str]) -> Option<(Vec<&'w str>, Vec<&'w str>)> {
         let is = |list: &[String], word: &str| list.iter().any(|known| known == word);
         let at = words.iter().position(|word| is(&self.deletes, word))?;
@@ -279,9 +278,9 @@ impl Folders {
     pub fn may_matter(&self, text: &str) -> bool {
         let programs = self.removers.iter().flat_map(|r| &r.programs);
         let mut words = programs.chain(self.unpackers.iter().flat_map(|u| &u.programs));
-        let removers = self.python_removers.iter().filter_map(|name| name.rsplit('.').next());
+        let mut removers = self.python_removers.iter().filter_map(|name| name.rsplit('.').next());
         text.contains("clean")
-            || removers.into_iter().any(|name| text.contains(name))
+            || removers.any(|name| text.contains(name))
             || text.contains("stash")
             || text.contains("find")
             || self.may_download(text)

@@ -13,7 +13,7 @@ pub struct Publishers {
     pub low_trust_events: Vec<String>,
     pub release_events: Vec<String>,
     /// Variables and secrets that hold the right to upload: what has them set publishes. A `*`
-    /// stands for anything.
+    /// matches anything.
     pub credentials: Vec<String>,
     /// Parts of the names of environments of the forge from which packages are published.
     pub environments: Vec<String>,

@@ -72,20 +72,22 @@ fn the_environment_of_the_workflow_is_that_of_its_calls() {
     }
 }
 
+/// Whether a job that uploads this artifact gets no cache, because of these other jobs.
+fn is_withheld(artifact: &str, others: &str) -> bool {
+    let steps = format!(
+        "{SETUP}- run: nox -s lint\n- uses: actions/upload-artifact@v5\n  with: {{name: {artifact}, path: d}}\n"
+    );
+    let workflow = job("runs-on: ubuntu-latest", &steps) + others;
+    found(&[(".github/workflows/ci.yml", &workflow)])[0].withheld.is_some()
+}
+
 #[test]
 fn a_job_in_a_publishing_environment_publishes_what_it_takes() {
-    let workflow = job(
-        "runs-on: ubuntu-latest",
-        &format!(
-            "{SETUP}- run: nox -s lint\n- uses: actions/upload-artifact@v5\n  with: {{name: d, path: d}}\n"
-        ),
-    );
     for (environment, withheld) in [("pypi", true), ("docs", false)] {
         let takes = format!(
             "  up:\n    needs: tests\n    runs-on: ubuntu-latest\n    environment: {environment}\n    steps:\n      - uses: actions/download-artifact@v5\n        with: {{name: d}}\n      - run: ./up\n"
         );
-        let found = found(&[(".github/workflows/ci.yml", &format!("{workflow}{takes}"))]);
-        assert_eq!(found[0].withheld.is_some(), withheld, "{environment}");
+        assert_eq!(is_withheld("d", &takes), withheld, "{environment}");
     }
 }
 
@@ -119,21 +121,13 @@ fn the_worst_of_all_jobs_that_use_an_action_decides() {
     assert!(found(&[files[0], files[2]])[0].fix.is_some());
 }
 
-/// Artifacts that are put together on their way.
 #[test]
 fn what_is_merged_and_then_published_withholds_the_cache() {
-    let workflow = job(
-        "runs-on: ubuntu-latest",
-        &format!(
-            "{SETUP}- run: nox -s lint\n- uses: actions/upload-artifact@v5\n  with: {{name: wheel-a, path: d}}\n"
-        ),
-    );
     for (pattern, withheld) in [("wheel-*", true), ("docs-*", false)] {
         let others = format!(
             "  merge:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/upload-artifact/merge@v5\n        with: {{name: dist, pattern: '{pattern}'}}\n  up:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/download-artifact@v5\n        with: {{name: dist}}\n      - run: uv publish\n"
         );
-        let found = found(&[(".github/workflows/ci.yml", &format!("{workflow}{others}"))]);
-        assert_eq!(found[0].withheld.is_some(), withheld, "{pattern}");
+        assert_eq!(is_withheld("wheel-a", &others), withheld, "{pattern}");
     }
 }
 
