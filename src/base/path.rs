@@ -10,6 +10,11 @@ pub fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
+/// A folder and those around it, innermost first; the last is the root.
+pub fn upward(folder: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder), |inner| (!inner.is_empty()).then(|| parent(inner)))
+}
+
 /// `name` in `folder`, of which "" is the root.
 pub fn inside(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
@@ -44,6 +49,12 @@ mod tests {
             assert_eq!(split(path), parts);
             assert_eq!((parent(path), inside(parts.0, parts.1)), (parts.0, path.to_owned()));
         }
+    }
+
+    #[test]
+    fn folders_around_end_at_the_root() {
+        assert_eq!(upward("a/b").collect::<Vec<_>>(), ["a/b", "a", ""]);
+        assert_eq!(upward("").collect::<Vec<_>>(), [""]);
     }
 
     #[test]

@@ -9,19 +9,19 @@ use toml::de::{DeTable, DeValue};
 
 use super::python_tools::{at, text_of};
 use super::wrapper_args::WrapperArgs;
-use super::{Ask, FileScript, Followed, script};
-use crate::base::path::{join, parent};
+use super::{Ask, FileScript, Followed, leading_expression, script};
+use crate::base::path::{join, upward};
 use crate::base::text::Span;
 use crate::rules::wrappers::Wrapper;
 use crate::shell::{Shell, Word};
 
 /// How deep tasks are followed.
 const MAX_DEPTH: usize = 16;
-/// Most files that are read for the tasks of one folder.
+/// The most files that are read for the tasks of one folder.
 const MAX_FILES: usize = 30;
 /// What the configuration calls the list of other files with tasks.
 const INCLUDES: &str = "includes";
-/// Stands between tasks on a command line.
+/// What separates tasks on a command line.
 const NEXT_TASK: &str = ":::";
 /// What templates call the folder of the configuration.
 const ROOT: &str = "config_root";
@@ -46,13 +46,13 @@ pub(super) fn follow(
         for (path, text, is_config) in &sources.texts {
             match DeTable::parse(text) {
                 Ok(table) => tables.push(TaskTable { path, text, table, is_config: *is_config }),
-                Err(_) => out.notes.push(format!("`{path}` cannot be read")),
+                Err(_) => out.notes.push(format!("`{path}` can't be read")),
             }
         }
         places.push((sources, tables));
     }
     let Some((place, _)) = places.first() else { return };
-    let mut reader = MiseReader { ask, place, places: &places, running: BTreeSet::new(), out };
+    let mut reader = MiseReader { ask, places: &places, running: BTreeSet::new(), out };
     let words = args.operands.iter().chain(args.rest.iter().flatten()).copied();
     let words: Vec<&Word> = words.collect();
     for list in words.split(|word| word.value.as_deref() == Some(NEXT_TASK)) {
@@ -63,38 +63,29 @@ pub(super) fn follow(
         };
         match list.split_first() {
             Some((name, arguments)) => match &name.value {
-                Some(name) => reader.run(name, arguments, 0),
-                None => reader.unknown(),
+                Some(name) => reader.run(place, name, arguments, 0),
+                None => reader.unknown(place),
             },
-            None => reader.run("default", &[], 0),
+            None => reader.run(place, "default", &[], 0),
         }
     }
 }
 
-/// The folder of the configuration, and what says which tasks there are.
+/// The folder of the configuration, and the files that define its tasks.
 struct TaskSources {
     root: String,
-    /// Path, text, and whether the tasks stand in a table of it.
+    /// Path, text, and whether the tasks are in a table of it.
     texts: Vec<(String, Arc<str>, bool)>,
     /// Tracked files in the task folders: path, and the name of the task.
     scripts: Vec<(String, String)>,
 }
 
 impl TaskSources {
-    /// The folders around that have tasks, nearest first: a task of an outer one runs where no
-    /// nearer one has its name.
+    /// The folder and those around it that have tasks, innermost first: a task of an outer one
+    /// runs where no inner one has its name.
     fn around(ask: &Ask<'_>, wrapper: &Wrapper, folder: &str) -> Vec<Self> {
-        let (mut root, mut found) = (folder, Vec::new());
-        loop {
-            let place = Self::of(ask, wrapper, root);
-            if !place.texts.is_empty() || !place.scripts.is_empty() {
-                found.push(place);
-            }
-            if root.is_empty() {
-                return found;
-            }
-            root = parent(root);
-        }
+        let places = upward(folder).map(|root| Self::of(ask, wrapper, root));
+        places.filter(|place| !place.texts.is_empty() || !place.scripts.is_empty()).collect()
     }
 
     fn of(ask: &Ask<'_>, wrapper: &Wrapper, root: &str) -> Self {
@@ -142,7 +133,7 @@ struct TaskTable<'a> {
     path: &'a str,
     text: &'a str,
     table: Spanned<DeTable<'a>>,
-    /// The tasks stand in its table `tasks`; else it holds nothing but tasks.
+    /// The tasks are in its table `tasks`; else it has nothing but tasks.
     is_config: bool,
 }
 
@@ -169,134 +160,135 @@ fn texts<'v>(value: &'v Spanned<DeValue<'_>>) -> Vec<&'v str> {
     }
 }
 
+/// A task that was found, and where.
+enum MiseTask<'r, 'a> {
+    Entry(&'r TaskSources, &'r TaskTable<'a>, &'r Spanned<DeValue<'a>>),
+    Script(&'r TaskSources, &'r str),
+}
+
 struct MiseReader<'r, 'a, 'o> {
     ask: &'r Ask<'r>,
-    /// Where the task that is read stands.
-    place: &'r TaskSources,
     places: &'r [(&'r TaskSources, Vec<TaskTable<'a>>)],
     running: BTreeSet<String>,
     out: &'o mut Followed,
 }
 
-impl<'a> MiseReader<'_, 'a, '_> {
-    fn unknown(&mut self) {
-        let texts = self.place.texts.iter().map(|(path, _, _)| path.as_str()).next();
-        let path = texts.unwrap_or("mise.toml");
+impl<'r, 'a> MiseReader<'r, 'a, '_> {
+    fn unknown(&mut self, from: &TaskSources) {
+        let path = from.texts.first().map_or("mise.toml", |(path, _, _)| path);
         self.out.notes.push(format!("cachelint doesn't know which task of `{path}` runs"));
     }
 
-    fn run(&mut self, name: &str, arguments: &[&Word], depth: usize) {
+    fn find(&self, name: &str) -> Option<MiseTask<'r, 'a>> {
+        let is_script =
+            |own: &str| own == name || own.rsplit_once('.').is_some_and(|(stem, _)| stem == name);
+        self.places.iter().find_map(|(place, tables)| {
+            let entry =
+                |table: &'r TaskTable<'a>| Some(MiseTask::Entry(place, table, table.task(name)?));
+            tables.iter().find_map(entry).or_else(|| {
+                let (path, _) = place.scripts.iter().find(|(_, own)| is_script(own))?;
+                Some(MiseTask::Script(place, path))
+            })
+        })
+    }
+
+    /// Runs the task of that name, which is called `from` there.
+    fn run(&mut self, from: &TaskSources, name: &str, arguments: &[&Word], depth: usize) {
         if name.contains('*') {
-            return self.unknown();
+            return self.unknown(from);
         }
         if depth > MAX_DEPTH || !self.running.insert(name.to_owned()) {
             return;
         }
-        let is_script =
-            |own: &str| own == name || own.rsplit_once('.').is_some_and(|(stem, _)| stem == name);
-        let outer = self.place;
-        let mut is_known = false;
-        for (place, tables) in self.places {
-            self.place = place;
-            let found = tables.iter().find_map(|table| Some((table, table.task(name)?)));
-            is_known = true;
-            if let Some((table, task)) = found {
-                self.task(name, table, task, arguments, depth);
-                break;
+        let label = format!("task `{name}`");
+        match self.find(name) {
+            Some(MiseTask::Script(place, path)) => {
+                self.script(path, label, &place.root, arguments);
             }
-            if let Some((path, _)) = place.scripts.iter().find(|(_, own)| is_script(own)) {
-                let label = format!("task `{name}`");
-                let arguments = arguments.iter().map(|word| word.value.clone()).collect();
-                script::of_file(self.ask, path, &label, &place.root, None, arguments, self.out);
-                break;
+            Some(MiseTask::Entry(place, table, value)) => {
+                let fields = value.get_ref().as_table();
+                match self.folder(place, fields) {
+                    Some(folder) => {
+                        let task = RunningTask { label, place, table, fields, folder, depth };
+                        self.task(&task, value, arguments);
+                    }
+                    None => {
+                        let note = format!("the task `{name}` runs in an unknown folder");
+                        self.out.notes.push(note);
+                    }
+                }
             }
-            is_known = false;
-        }
-        self.place = outer;
-        if !is_known {
-            self.unknown();
+            None => self.unknown(from),
         }
         self.running.remove(name);
     }
 
+    fn script(&mut self, path: &str, label: String, folder: &str, arguments: &[&Word]) {
+        let arguments = arguments.iter().copied();
+        script::of_file(self.ask, path, label, folder, None, arguments, self.out);
+    }
+
     fn task(
         &mut self,
-        name: &str,
-        table: &TaskTable<'a>,
-        task: &Spanned<DeValue<'a>>,
+        task: &RunningTask<'_, 'a>,
+        value: &Spanned<DeValue<'a>>,
         arguments: &[&Word],
-        depth: usize,
     ) {
-        let Some(entry) = task.get_ref().as_table() else {
-            let root = self.place.root.clone();
-            return self.commands(name, table, task, &TaskSetting::new(root), arguments, depth);
-        };
-        let folder = match entry.get("dir").and_then(|dir| text_of(dir.get_ref())) {
-            None => Some(self.place.root.clone()),
-            Some(dir) => self.folder(dir),
-        };
-        let Some(folder) = folder else {
-            let note = format!("the task `{name}` runs in an unknown folder");
-            return self.out.notes.push(note);
-        };
-        let env = entry.get("env").and_then(|env| env.get_ref().as_table());
-        let env = env.into_iter().flatten().map(|(key, value)| {
-            let value = text_of(value.get_ref()).filter(|value| !value.contains("{{"));
-            (key.get_ref().to_string(), value.map(str::to_owned))
-        });
-        let shell = entry.get("shell").and_then(|shell| text_of(shell.get_ref()));
-        let own = TaskSetting { folder, env: env.collect(), shell: shell.map(Shell::from_spec) };
-        let depends = |key: &str| entry.get(key).map(texts).unwrap_or_default();
-        for other in depends("depends") {
-            self.run(other.split_whitespace().next().unwrap_or_default(), &[], depth + 1);
+        let Some(fields) = task.fields else { return self.commands(task, value, arguments) };
+        self.others(task, "depends");
+        if let Some(run) = fields.get("run") {
+            self.commands(task, run, arguments);
         }
-        if let Some(run) = entry.get("run") {
-            self.commands(name, table, run, &own, arguments, depth);
+        if let Some(path) = task.text("file").and_then(|file| join(&task.place.root, file)) {
+            self.script(&path, task.label.clone(), &task.folder, arguments);
         }
-        let file = entry.get("file").and_then(|file| text_of(file.get_ref()));
-        if let Some(path) = file.and_then(|file| join(&self.place.root, file)) {
-            let label = format!("task `{name}`");
-            let arguments = arguments.iter().map(|word| word.value.clone()).collect();
-            script::of_file(self.ask, &path, &label, &own.folder, None, arguments, self.out);
-        }
-        for other in depends("depends_post") {
-            self.run(other.split_whitespace().next().unwrap_or_default(), &[], depth + 1);
+        self.others(task, "depends_post");
+    }
+
+    /// The tasks that a field names; arguments after a name are left out.
+    fn others(&mut self, task: &RunningTask<'_, 'a>, field: &str) {
+        for other in task.field(field).map(texts).unwrap_or_default() {
+            let name = other.split_whitespace().next().unwrap_or_default();
+            self.run(task.place, name, &[], task.depth + 1);
         }
     }
 
-    /// A folder as a task names it, relative to the repository root.
-    fn folder(&self, dir: &str) -> Option<String> {
-        let plain = dir.replace("{{ ", "{{").replace(" }}", "}}");
-        let plain = plain.replace("{{cwd}}", &format!("{}/{}", self.ask.root, self.ask.folder));
-        match plain.strip_prefix(&format!("{{{{{ROOT}}}}}")) {
-            Some(inside) => join(&self.place.root, inside.trim_start_matches('/')),
-            None if plain.contains("{{") => None,
-            None => self.ask.resolve(&self.place.root, &plain),
-        }
+    /// The folder of a task, relative to the repository root.
+    fn folder(&self, place: &TaskSources, fields: Option<&DeTable<'a>>) -> Option<String> {
+        let Some(dir) = fields.and_then(|f| f.get("dir")).and_then(|dir| text_of(dir.get_ref()))
+        else {
+            return Some(place.root.clone());
+        };
+        let Some((name, rest)) = leading_expression(dir) else {
+            return self.ask.resolve(&place.root, dir).filter(|_| !dir.contains("{{"));
+        };
+        let base = match name {
+            ROOT => &place.root,
+            "cwd" => self.ask.folder,
+            _ => return None,
+        };
+        join(base, rest).filter(|_| !rest.contains("{{"))
     }
 
     /// One command, or a list of commands and other tasks; the arguments go to the last command.
     fn commands(
         &mut self,
-        name: &str,
-        table: &TaskTable<'a>,
+        task: &RunningTask<'_, 'a>,
         value: &Spanned<DeValue<'a>>,
-        task: &TaskSetting,
         arguments: &[&Word],
-        depth: usize,
     ) {
         let DeValue::Array(items) = value.get_ref() else {
-            return self.command(name, table, value, task, arguments);
+            return self.command(task, value, arguments);
         };
         for (position, item) in items.iter().enumerate() {
             let arguments = if position + 1 == items.len() { arguments } else { &[] };
             let Some(step) = item.get_ref().as_table() else {
-                self.command(name, table, item, task, arguments);
+                self.command(task, item, arguments);
                 continue;
             };
             for key in ["task", "tasks"] {
                 for other in step.get(key).map(texts).unwrap_or_default() {
-                    self.run(other, &[], depth + 1);
+                    self.run(task.place, other, &[], task.depth + 1);
                 }
             }
         }
@@ -304,41 +296,51 @@ impl<'a> MiseReader<'_, 'a, '_> {
 
     fn command(
         &mut self,
-        name: &str,
-        table: &TaskTable<'a>,
+        task: &RunningTask<'_, 'a>,
         value: &Spanned<DeValue<'a>>,
-        task: &TaskSetting,
         arguments: &[&Word],
     ) {
         let Some(text) = text_of(value.get_ref()) else { return };
         let span = Span::new(value.span().start, value.span().end);
-        let label = format!("task `{name}`");
+        let (table, label) = (task.table, task.label.clone());
         let file_script =
             FileScript::scalar(table.path, table.text, span, text, &task.folder, label);
         let mut file_script = file_script.with_holes("{{", "}}", |expression| {
-            (expression == ROOT).then(|| format!("{}/{}", self.ask.root, self.place.root))
+            (expression == ROOT).then(|| format!("{}/{}", self.ask.root, task.place.root))
         });
         if !text.contains('\n') {
             file_script.append(arguments.iter().copied());
         }
         let written = text.lines().next().and_then(|line| line.strip_prefix("#!"));
-        if let Some(shell) = written.map(Shell::from_spec).or_else(|| task.shell.clone()) {
-            file_script.shell = shell;
+        if let Some(shell) = written.or_else(|| task.text("shell")) {
+            file_script.shell = Shell::from_spec(shell);
         }
-        file_script.env.extend(task.env.iter().cloned());
+        let env = task.field("env").and_then(|env| env.get_ref().as_table());
+        for (key, value) in env.into_iter().flatten() {
+            let value = text_of(value.get_ref()).filter(|value| !value.contains("{{"));
+            file_script.env.push((key.get_ref().to_string(), value.map(str::to_owned)));
+        }
         self.out.file_scripts.push(file_script);
     }
 }
 
-/// How the commands of a task run.
-struct TaskSetting {
+/// An entry of a table, while its commands are read.
+struct RunningTask<'t, 'a> {
+    label: String,
+    place: &'t TaskSources,
+    table: &'t TaskTable<'a>,
+    /// `None` of a task that is only a command.
+    fields: Option<&'t DeTable<'a>>,
     folder: String,
-    env: Vec<(String, Option<String>)>,
-    shell: Option<Shell>,
+    depth: usize,
 }
 
-impl TaskSetting {
-    fn new(folder: String) -> Self {
-        Self { folder, env: Vec::new(), shell: None }
+impl<'t, 'a> RunningTask<'t, 'a> {
+    fn field(&self, name: &str) -> Option<&'t Spanned<DeValue<'a>>> {
+        self.fields?.get(name)
+    }
+
+    fn text(&self, field: &str) -> Option<&'t str> {
+        text_of(self.field(field)?.get_ref())
     }
 }

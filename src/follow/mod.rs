@@ -17,7 +17,7 @@ mod wrapper_args;
 pub use file_script::FileScript;
 
 use self::wrapper_args::WrapperArgs;
-use crate::base::path::{join, parent};
+use crate::base::path::{join, parent, upward};
 use crate::rules::wrappers::{WRAPPERS, Wrapper, WrapperKind};
 use crate::shell::{CallKind, UnwrappedCommand};
 use crate::tool::{Files, Variable};
@@ -68,6 +68,24 @@ impl Ask<'_> {
             None => join(base, &path),
         }
     }
+
+    /// The first of these files that one of the folders has.
+    fn first_file<'f>(
+        &self,
+        mut folders: impl Iterator<Item = &'f str>,
+        names: &[String],
+    ) -> Option<String> {
+        folders.find_map(|folder| {
+            let mut paths = names.iter().filter_map(|name| join(folder, name));
+            paths.find(|path| self.files.is_tracked(path))
+        })
+    }
+}
+
+/// The expression that a path begins with and what follows it: `{{.ROOT_DIR}}/docs`.
+fn leading_expression(path: &str) -> Option<(&str, &str)> {
+    let (expression, rest) = path.strip_prefix("{{")?.split_once("}}")?;
+    Some((expression.trim(), rest.trim_start_matches('/')))
 }
 
 /// How many bytes of a file are read to follow a program, included ones apart except for mise.
@@ -151,6 +169,7 @@ fn wrapped(ask: &Ask<'_>, wrapper: &Wrapper, out: &mut Followed) {
         WrapperKind::Invoke => python::tasks(&file, &args, out),
         WrapperKind::Tox => tox::follow(&file, &args, out),
         WrapperKind::PreCommit => precommit::follow(&file, &args, out),
+        // Read above, from several files.
         WrapperKind::Mise => {}
     }
 }
@@ -169,15 +188,8 @@ fn file_of(
         let base = if wrapper.reader == WrapperKind::Make { folder } else { start };
         return ask.resolve(base, named).filter(|p| ask.files.is_tracked(p));
     }
-    let mut folder = folder;
-    loop {
-        let found =
-            wrapper.files.iter().filter_map(|f| join(folder, f)).find(|p| ask.files.is_tracked(p));
-        if found.is_some() || folder.is_empty() || !wrapper.parents {
-            return found;
-        }
-        folder = parent(folder);
-    }
+    let count = if wrapper.parents { usize::MAX } else { 1 };
+    ask.first_file(upward(folder).take(count), &wrapper.files)
 }
 
 /// The file of a wrapper.

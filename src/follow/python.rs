@@ -11,7 +11,7 @@ use crate::base::path::join;
 use crate::base::syntax::{self, Grammar};
 use crate::shell::python::{CommandCall, command_calls, subprocess_calls};
 
-/// Most tasks that one call of invoke leads to.
+/// The most tasks that one call of invoke leads to.
 const MAX_TASKS: usize = 200;
 /// Options of `@task` that name other tasks.
 const RUN_AROUND: [&str; 2] = ["pre", "post"];

@@ -1,10 +1,10 @@
 //! Script files that a command runs: by an interpreter, by their path, or read into the shell.
 
 use super::{Ask, FileScript, Followed, python};
-use crate::base::path::{join, parent};
+use crate::base::path::upward;
 use crate::base::text::Span;
 use crate::rules::wrappers::WRAPPERS;
-use crate::shell::{CallKind, Shell};
+use crate::shell::{CallKind, Shell, Word};
 use crate::tool::known_name;
 
 /// The script file that the program is, if it is one of the repository.
@@ -24,19 +24,19 @@ pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
         (CallKind::Script(_), name) => Some(Shell::from_spec(name)),
         _ => None,
     };
-    let arguments = ask.program.args.iter().map(|w| w.value.clone()).collect();
-    of_file(ask, &path, &format!("`{named}`"), folder, interpreter, arguments, out);
+    let arguments = ask.program.args.iter();
+    of_file(ask, &path, format!("`{named}`"), folder, interpreter, arguments, out);
 }
 
 /// The script in a tracked file that is run with these arguments; without an `interpreter`, the
 /// file says in which language it is.
-pub(super) fn of_file(
+pub(super) fn of_file<'w>(
     ask: &Ask<'_>,
     path: &str,
-    label: &str,
+    label: String,
     folder: &str,
     interpreter: Option<Shell>,
-    arguments: Vec<Option<String>>,
+    arguments: impl Iterator<Item = &'w Word>,
     out: &mut Followed,
 ) {
     let Some(text) = ask.files.read(path) else {
@@ -60,9 +60,9 @@ pub(super) fn of_file(
         return;
     }
     let span = Span::new(0, text.len());
-    let mut file_script = FileScript::verbatim(path, &text, span, folder, label.to_owned());
+    let mut file_script = FileScript::verbatim(path, &text, span, folder, label);
     file_script.shell = shell;
-    file_script.arguments = Some(arguments);
+    file_script.arguments = Some(arguments.map(|word| word.value.clone()).collect());
     out.file_scripts.push(file_script);
 }
 
@@ -84,7 +84,7 @@ fn may_call(text: &str) -> bool {
     quotes.into_iter().any(|(at, quote)| after_name(&text[at + quote.len()..]))
 }
 
-/// Whether a line that is no comment writes a call out: `RUN nox -s lint`.
+/// Whether a line that isn't a comment has a call in full: `RUN nox -s lint`.
 fn writes_call(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', '/', ';']));
     lines.any(|line| {
@@ -93,19 +93,11 @@ fn writes_call(text: &str) -> bool {
     })
 }
 
-/// The file of a program that runs what stands in it, where that is not read.
+/// The file that a program reads its commands from, where its language is not read.
 fn unread_file(ask: &Ask<'_>) -> Option<String> {
     let name = ask.program.name.as_deref()?;
     let known = WRAPPERS.unread_files.iter().find(|f| f.programs.iter().any(|p| p == name))?;
-    let mut folder = ask.folder;
-    loop {
-        let mut paths = known.files.iter().filter_map(|file| join(folder, file));
-        let found = paths.find(|path| ask.files.is_tracked(path));
-        if found.is_some() || folder.is_empty() {
-            return found;
-        }
-        folder = parent(folder);
-    }
+    ask.first_file(upward(ask.folder), &known.files)
 }
 
 /// The script that a program of an interpreter is given whose language is not read.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::wrapper_args::WrapperArgs;
-use super::{File, FileScript, Followed};
+use super::{File, FileScript, Followed, leading_expression};
 use crate::base::path::{join, parent};
 use crate::base::text::Text;
 use crate::rules::wrappers::{WRAPPERS, WrapperKind};
@@ -218,16 +218,16 @@ impl<'a> TaskReader<'a, '_> {
 
     /// A `dir:` relative to the repository root (taskfile.dev, "Special Variables").
     fn folder(&self, taskfile: &Taskfile, dir: &str) -> Option<String> {
-        let Some((name, rest)) = dir.strip_prefix("{{").and_then(|dir| dir.split_once("}}")) else {
+        let Some((name, rest)) = leading_expression(dir) else {
             return join(&taskfile.folder, dir).filter(|_| !dir.contains("{{"));
         };
-        let base = match name.trim() {
+        let base = match name {
             ".ROOT_DIR" => self.file.own_folder(),
             ".TASKFILE_DIR" => parent(&taskfile.path),
             ".USER_WORKING_DIR" => self.file.ask.folder,
             _ => return None,
         };
-        join(base, rest.trim_start_matches('/')).filter(|_| !rest.contains("{{"))
+        join(base, rest).filter(|_| !rest.contains("{{"))
     }
 
     fn variable(&self, taskfile: &Taskfile, task: NodeId, name: &str) -> Option<String> {

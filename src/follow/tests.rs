@@ -219,6 +219,27 @@ fn task() {
 }
 
 #[test]
+fn folders_of_tasks() {
+    let taskfile = "includes: {inner: {taskfile: sub/Taskfile.yml, dir: work}}\ntasks: {}\n";
+    for (dir, folder) in [
+        ("x", Some("work/x")),
+        ("\"{{.ROOT_DIR}}/x\"", Some("x")),
+        ("\"{{ .TASKFILE_DIR }}/x\"", Some("sub/x")),
+        ("\"{{.USER_WORKING_DIR}}\"", Some("here")),
+        ("\"{{.ROOT_DIR}}/{{.X}}\"", None),
+        ("\"{{.OTHER}}/x\"", None),
+        ("\"x/{{.OTHER}}\"", None),
+    ] {
+        let inner = format!("tasks: {{t: {{dir: {dir}, cmd: nox}}}}\n").leak();
+        let files = [("Taskfile.yml", taskfile), ("sub/Taskfile.yml", inner)];
+        let found = followed(&files, "here", "task inner:t");
+        let folders: Vec<&str> = found.file_scripts.iter().map(|s| s.folder.as_str()).collect();
+        assert_eq!(folders, Vec::from_iter(folder), "{dir}");
+        assert_eq!(found.notes.is_empty(), folder.is_some(), "{dir}");
+    }
+}
+
+#[test]
 fn package_json() {
     let package = "{\n  \"scripts\": {\n    \"pretest\": \"echo\",\n    \"test\": \"nox -s \\\"x\\\"\",\n    \"lint\": \"nox -s lint\"\n  }\n}";
     check(

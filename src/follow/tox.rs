@@ -9,7 +9,7 @@ use crate::shell::word::quoted;
 use crate::tool::Variable;
 use toml::de::{DeTable, DeValue};
 
-/// Most environments that run where none is named.
+/// The most environments that run where none is named.
 const MAX_NAMES: usize = 50;
 /// A longer name is not expanded: each pair of its braces is a call inside a call.
 const MAX_NAME: usize = 500;
@@ -19,7 +19,7 @@ const CHOSEN: [&str; 2] = ["TOX_ENV", "TOXENV"];
 /// What it reads for `--skip-env`.
 const SKIPPED: &str = "TOX_SKIP_ENV";
 const SKIP_OPTION: &str = "--skip-env";
-/// Stands for every environment of the file.
+/// Means every environment of the file.
 const ALL: &str = "ALL";
 
 pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
@@ -34,12 +34,7 @@ pub(super) fn follow(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed
         return ini(file, &names, &posargs, out);
     }
     let Some(parsed) = table(file, out) else { return };
-    let root = if file.path.ends_with("tox.toml") {
-        Some(parsed.get_ref())
-    } else {
-        nested(parsed.get_ref())
-    };
-    let Some(root) = root else { return };
+    let Some(root) = settings(file, parsed.get_ref()) else { return };
     for name in &names {
         let commands = at(root, &["env", name, "commands"])
             .or_else(|| at(root, &["env_run_base", "commands"]));
@@ -78,12 +73,12 @@ fn names(file: &File<'_>, args: &WrapperArgs<'_>) -> Option<Vec<String>> {
     match skipped(file.ask) {
         Variable::Unset => {}
         Variable::Set(pattern) => {
-            // Of a regular expression, only names and what stands between them are read.
+            // A regular expression is understood where it is only names and `|`.
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '|');
             if !pattern.chars().all(plain) {
                 return None;
             }
-            // It fits what starts with it.
+            // It matches at the start of a name.
             names.retain(|name| !pattern.split('|').any(|start| name.starts_with(start)));
         }
         Variable::Unknown => return None,
@@ -121,10 +116,7 @@ fn skipped(ask: &Ask<'_>) -> Variable {
 fn default_names(file: &File<'_>) -> Vec<String> {
     let list = if file.path.ends_with(".toml") {
         let Ok(parsed) = DeTable::parse(file.text) else { return Vec::new() };
-        let root = match file.path.ends_with("tox.toml") {
-            true => Some(parsed.get_ref()),
-            false => nested(parsed.get_ref()),
-        };
+        let root = settings(file, parsed.get_ref());
         let list = root.and_then(|root| at(root, &["env_list"])).map(|list| list.get_ref());
         match list {
             Some(DeValue::Array(names)) => {
@@ -148,34 +140,16 @@ fn expanded(list: &str) -> Vec<String> {
     names
 }
 
-/// `envlist` of a `tox.ini`, which may go on in indented lines.
+/// `envlist` of a `tox.ini`.
 fn listed(text: &str) -> String {
-    let (mut in_section, mut list) = (false, None::<String>);
-    for line in text.lines() {
-        if line.trim_start().is_empty() || line.trim_start().starts_with(['#', ';']) {
-            continue;
-        }
-        let line = line.split_once(" #").map_or(line, |(before, _)| before);
-        if let (Some(list), true) = (&mut list, line.starts_with([' ', '\t'])) {
-            list.push(',');
-            list.push_str(line.trim());
-            continue;
-        }
-        if list.is_some() {
-            break;
-        }
-        if line.starts_with('[') {
-            in_section = line.trim_end() == "[tox]";
-        }
-        let value = line
-            .split_once('=')
-            .filter(|(key, _)| in_section && matches!(key.trim(), "envlist" | "env_list"));
-        list = value.map(|(_, value)| value.trim().to_owned());
-    }
-    list.unwrap_or_default()
+    let found = sections(text, &["envlist", "env_list"]);
+    let spans = found.iter().find(|(section, _)| section == "tox").map(|(_, spans)| spans);
+    let lines = spans.into_iter().flatten().filter_map(|span| text.get(span.range()));
+    let names = lines.map(|line| line.split_once('#').map_or(line, |(names, _)| names));
+    names.collect::<Vec<_>>().join(",")
 }
 
-/// The names of a list: commas and blanks inside braces don't part them.
+/// The names of a list: commas and spaces inside braces don't separate them.
 fn split_outside_braces(list: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0usize;
     let parts = list.split(move |c: char| {
@@ -204,13 +178,17 @@ fn expand(name: &str, names: &mut Vec<String>) {
     }
 }
 
-fn nested<'a>(root: &'a DeTable<'a>) -> Option<&'a DeTable<'a>> {
-    at(root, &["tool", "tox"]).and_then(|t| t.get_ref().as_table())
+/// The table with the settings of tox.
+fn settings<'a>(file: &File<'_>, root: &'a DeTable<'a>) -> Option<&'a DeTable<'a>> {
+    if file.path.ends_with("tox.toml") {
+        return Some(root);
+    }
+    at(root, &["tool", "tox"])?.get_ref().as_table()
 }
 
 /// The `commands` of `[testenv:name]`, else of `[testenv]`.
 fn ini(file: &File<'_>, names: &[String], posargs: &str, out: &mut Followed) {
-    let sections = sections(file.text);
+    let sections = sections(file.text, &["commands"]);
     for name in names {
         let own = sections.iter().find(|(section, _)| section == &format!("testenv:{name}"));
         let Some((_, lines)) =
@@ -234,8 +212,8 @@ fn ini(file: &File<'_>, names: &[String], posargs: &str, out: &mut Followed) {
     }
 }
 
-/// Each section that has `commands`, with their lines.
-fn sections(text: &str) -> Vec<(String, Vec<Span>)> {
+/// Each section that has one of these keys, with the lines of its value.
+fn sections(text: &str, keys: &[&str]) -> Vec<(String, Vec<Span>)> {
     let mut out: Vec<(String, Vec<Span>)> = Vec::new();
     let (mut at, mut section, mut reading) = (0, String::new(), false);
     for raw in text.split_inclusive('\n') {
@@ -255,7 +233,7 @@ fn sections(text: &str) -> Vec<(String, Vec<Span>)> {
                 continue;
             }
             let Some((key, value)) = line.split_once('=') else { continue };
-            if key.trim() != "commands" {
+            if !keys.contains(&key.trim()) {
                 continue;
             }
             reading = true;

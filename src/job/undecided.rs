@@ -13,7 +13,7 @@ use crate::base::finding::Location;
 use crate::base::path::{join, parent};
 use crate::base::text::Span;
 use crate::repo::Repository;
-use crate::repo::words::Goal;
+use crate::repo::words::{Goal, names_tool};
 use crate::rules::command_actions::{ActionFile, command_inputs};
 use crate::shell::{CallKind, Command, UnwrappedCommand};
 use crate::tool::{Answer, Files};
@@ -260,7 +260,7 @@ impl TimelineBuilder<'_> {
         let here_document = command.here_document.iter().flatten();
         let texts = words.iter().copied().chain(here_document.filter_map(|p| p.text.as_deref()));
         let installs = words.iter().any(|word| NO_CALL.contains(word));
-        if installs || !texts.into_iter().any(|text| self.repository.names_tool(text)) {
+        if installs || !texts.into_iter().any(|text| names_tool(text)) {
             return;
         }
         let text = super::commands::shown(origin.text, command.span);

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 use super::document::Document;
 use super::files::RepoFiles;
@@ -16,10 +15,9 @@ use crate::rules::forges::forges;
 use crate::rules::is_action;
 use crate::rules::setup_actions::setup_actions;
 use crate::shell::Scripts;
-use crate::tool::Files;
 use crate::tool::memo::Answers;
 
-/// Folders in each other that the repository may be checked out into.
+/// How deep the folder may be that the repository is checked out into.
 const MAX_CHECKOUT_DEPTH: usize = 50;
 
 /// A job that calls a reusable workflow or uses an action of the same repository.
@@ -61,8 +59,6 @@ pub struct Repository {
     /// The workflows that take artifacts of another run, by the file, path or name of its workflow;
     /// under "" those for which any run may be meant.
     run_takers: HashMap<String, Vec<usize>>,
-    /// By tracked file, whether it names the tool: thousands of steps may ask for one large file.
-    naming: Mutex<HashMap<String, bool>>,
 }
 
 /// The runs that the steps of a document take artifacts from: their workflow as written, "" for any.
@@ -156,7 +152,6 @@ impl Repository {
             uploads,
             folder_scripts,
             run_takers,
-            naming: Mutex::default(),
         };
         repository.link();
         repository
@@ -199,22 +194,9 @@ impl Repository {
         &self.files
     }
 
-    /// Whether the tool's name is a word of a text.
-    pub fn names_tool(&self, text: &str) -> bool {
-        let tool = self.answers.tool().name();
-        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        text.split(|c| !is_part(c)).any(|word| word == tool)
-    }
-
-    /// Whether it is one of a tracked file.
+    /// Whether the tool's name is a word in a tracked file.
     pub fn file_names_tool(&self, path: &str) -> bool {
-        let mut naming = self.naming.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(names) = naming.get(path) {
-            return *names;
-        }
-        let names = self.files.read(path).is_some_and(|text| self.names_tool(&text));
-        naming.insert(path.to_owned(), names);
-        names
+        self.words.file_names_tool(path, &self.files)
     }
 
     /// The different ways in which steps of the repository write the cache action or its halves.
@@ -367,15 +349,6 @@ pub fn local(uses: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use crate::testing::{NOXFILE, read, repository};
-
-    #[test]
-    fn a_file_is_searched_for_the_tool_once() {
-        let folder = repository(&[("a.sh", "nox -s tests\n"), ("b.sh", "tox # noxious\n")]);
-        let found = read(folder.path());
-        assert!(found.file_names_tool("a.sh") && !found.file_names_tool("b.sh"));
-        found.naming.lock().unwrap().insert("b.sh".to_owned(), true);
-        assert!(found.file_names_tool("b.sh"), "as remembered");
-    }
 
     #[test]
     fn actions_of_a_checkout_in_a_folder() {

@@ -51,7 +51,12 @@ impl Tracked {
     }
 
     pub fn contains(&self, path: &str) -> bool {
-        self.files.binary_search_by(|file| file.as_str().cmp(path)).is_ok()
+        self.place(path).is_some()
+    }
+
+    /// The place of a tracked file among them all.
+    pub fn place(&self, path: &str) -> Option<usize> {
+        self.files.binary_search_by(|file| file.as_str().cmp(path)).ok()
     }
 
     pub fn is_link(&self, path: &str) -> bool {
@@ -109,7 +114,7 @@ struct JoinedPaths {
 }
 
 impl JoinedPaths {
-    /// Stands in no path.
+    /// No path contains it.
     const SEPARATOR: char = '\0';
 
     fn new(files: &[String]) -> Self {
@@ -213,18 +218,13 @@ mod tests {
     fn one_search_finds_the_files_that_hold_some_letters() {
         let files: Vec<String> = (0..500).map(|i| format!("d{}/f{i}.py", i % 7)).collect();
         let tracked = Tracked::new(files.clone(), BTreeSet::new());
-        let mut compared = 0;
         for i in 0..500 {
             let letters = format!("f{i}.");
             let found: Vec<&str> = tracked.holding(&letters).map(|(_, file)| file).collect();
             assert_eq!(found, [format!("d{}/f{i}.py", i % 7)]);
-            compared += found.len();
         }
-        assert_eq!(compared, 500);
         assert_eq!(tracked.holding("").count(), 500);
         assert_eq!(tracked.holding("y").count(), 500);
-        assert_eq!(tracked.holding("\0").filter(|(_, file)| file.contains('\0')).count(), 0);
-        assert_eq!(tracked.holding("py\0d").filter(|(_, file)| file.contains("py\0d")).count(), 0);
         let places: Vec<Option<&str>> =
             tracked.holding("d3/").map(|(place, _)| tracked.at(place)).collect();
         assert!(places.iter().all(|file| file.is_some_and(|file| file.starts_with("d3/"))));

@@ -91,6 +91,8 @@ struct Index {
 struct Linked {
     tool: bool,
     event: bool,
+    /// The tool's name is a word in it.
+    names_tool: bool,
     /// Files that it may lead to.
     next: Vec<usize>,
 }
@@ -145,6 +147,17 @@ impl Words {
         false
     }
 
+    /// Whether the tool's name is a word in a tracked file. Thousands of steps may ask for one large
+    /// file.
+    pub fn file_names_tool(&self, path: &str, files: &RepoFiles) -> bool {
+        let index = self.index.get_or_init(|| Index::of(files));
+        let file = files.tracked().place(path);
+        let Some((file, linked)) = file.and_then(|at| Some((at, index.linked.get(at)?))) else {
+            return false;
+        };
+        linked.get_or_init(|| self.linked(index, files, file)).names_tool
+    }
+
     fn linked(&self, index: &Index, files: &RepoFiles, file: usize) -> Linked {
         let Some(text) = files.tracked().at(file).and_then(|path| files.read(path)) else {
             // What can't be read is said where it is asked for.
@@ -152,8 +165,19 @@ impl Words {
         };
         let tool = is_composed(&text) || self.spells(&text, Goal::Tool);
         let next = if tool { Vec::new() } else { index.named(&text).into_iter().collect() };
-        Linked { tool, event: tool || publishes(&text) || text.contains(ENV_FILE), next }
+        let event = tool || publishes(&text) || text.contains(ENV_FILE);
+        Linked { tool, event, names_tool: names_tool(&text), next }
     }
+}
+
+/// Whether the tool's name is a word of a text.
+pub fn names_tool(text: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let tool = tool::known_name();
+    text.match_indices(tool).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + tool.len()..]);
+        !before.ends_with(is_part) && !after.starts_with(is_part)
+    })
 }
 
 /// Whether a text holds the words of a command that publishes, or of one that builds wheels.
@@ -264,6 +288,16 @@ mod tests {
             assert_eq!((lead(Goal::Tool), lead(Goal::Event)), (tool, event), "{text}");
         }
         assert!(words.lead(&["pytest", "b.sh"], &files, Goal::Tool), "any of them");
+    }
+
+    #[test]
+    fn a_file_is_searched_for_the_tool_once() {
+        let folder = testing::repository(&[("a.sh", "x\nnox"), ("b.sh", "tox # noxious -nox-\n")]);
+        let (files, words) = (RepoFiles::new(folder.path()), Words::new(&[]));
+        let names_tool = |path: &str| words.file_names_tool(path, &files);
+        assert!(names_tool("a.sh") && !names_tool("b.sh") && !names_tool("c.sh"));
+        let index = words.index.get().unwrap();
+        assert!(index.linked.iter().all(|linked| linked.get().is_some()), "as remembered");
     }
 
     #[cfg(unix)]

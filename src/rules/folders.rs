@@ -1,5 +1,6 @@
 //! What takes a folder of the workspace away, and what brings one, from `rules/folders.yaml`.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -11,7 +12,7 @@ pub struct Folders {
     pub find: Find,
     pub git_clean: GitClean,
     /// Functions of Python that delete a folder.
-    pub python_removers: Vec<String>,
+    pub python_removers: BTreeSet<String>,
     pub unpackers: Vec<Unpacker>,
     pub uploads: Vec<ArtifactAction>,
     pub downloads: Vec<ArtifactAction>,

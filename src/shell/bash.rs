@@ -8,6 +8,7 @@ mod sourced;
 mod words;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use tree_sitter::Node;
 
@@ -97,7 +98,8 @@ pub(super) struct BashReader<'a, 't> {
     /// How many scripts read each other with `source` around this one.
     sources: usize,
     state: ShellState,
-    functions: BTreeMap<String, Node<'t>>,
+    /// The functions that this script defines itself, with their bodies.
+    functions: BTreeMap<String, (Node<'t>, Rc<str>)>,
     /// Words that the shell puts in place of a program.
     aliases: BTreeMap<String, Vec<String>>,
     /// The bodies of all functions, those of scripts that were read with `source` too.
@@ -378,11 +380,11 @@ impl<'t> BashReader<'_, 't> {
         let Some(program) = words.first().and_then(|w| w.value.clone()) else {
             return self.emit(words, assignments, Span::new(node.start_byte(), end));
         };
-        if let Some(body) = self.functions.get(&program).copied() {
-            return self.call(program, body, words);
-        }
         if let Some(body) = self.bodies.get(&program).cloned() {
-            return self.call_borrowed(program, &body, words);
+            return match self.functions.get(&program) {
+                Some((node, own)) if Rc::ptr_eq(own, &body) => self.call(program, *node, words),
+                _ => self.call_borrowed(program, &body, words),
+            };
         }
         if let Some(alias) = self.aliases.get(&program) {
             let first = words.remove(0);

@@ -67,7 +67,7 @@ pub fn subprocess_calls(text: &str) -> Vec<CommandCall> {
     let functions = &WRAPPERS.python_functions;
     let removers = &folders().python_removers;
     let is_called = |name: &str| text.matches(&format!("{name}(")).count() > 1;
-    let matters = |callee: &str| functions.contains(callee) || removers.iter().any(|r| r == callee);
+    let matters = |callee: &str| functions.contains(callee) || removers.contains(callee);
     let mut calls = command_calls(text, &matters);
     calls.retain(|call| call.function.as_deref().is_none_or(is_called));
     calls
@@ -141,7 +141,7 @@ fn call(
         conditional,
         cwd: None,
     };
-    if folders().python_removers.iter().any(|remover| remover == callee) {
+    if folders().python_removers.contains(callee) {
         run.script = REMOVE.to_owned();
         run.word(path(first, text));
         return Some(run);

@@ -56,7 +56,7 @@ impl Word {
         Self { raw: raw.to_owned(), value: value.filter(|v| v.len() <= MAX_VALUE), span, parts }
     }
 
-    /// The same word in the script, with a value that something else gives.
+    /// The word at the same place of the script, with another value.
     pub(super) fn with_value(&self, text: &str) -> Word {
         let part = WordPart::computed(Some(text.to_owned()), self.span, true);
         Word { value: Some(text.to_owned()), parts: vec![part], ..self.clone() }

@@ -1,13 +1,14 @@
-//! Scripts that a script reads into itself with `source`: what they set and where they leave it.
+//! Scripts that a script reads into itself with `source`: what they set, where they leave it, and
+//! the functions that they define.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use tree_sitter::Node;
 
-use super::{BYTES_PER_STATEMENT, BashReader, COPIES_PER_STATEMENT, walk};
+use super::{BYTES_PER_STATEMENT, BashReader, walk};
 use crate::shell::word::WordPart;
-use crate::shell::{Directory, Expanded, Given, MAX_SOURCED, Word};
+use crate::shell::{Command, Directory, Expanded, Given, MAX_SOURCED, Word};
 
 /// How many scripts may read each other this way; those that read themselves end here.
 const MAX_SOURCES: usize = 3;
@@ -19,7 +20,7 @@ pub(super) type Functions = BTreeMap<String, Rc<str>>;
 #[derive(Default)]
 pub(super) struct Around {
     pub functions: Functions,
-    /// Functions that run.
+    /// Functions that are running.
     pub running: Vec<String>,
     pub depth: usize,
     /// How many scripts read each other with `source`.
@@ -43,58 +44,49 @@ impl<'t> BashReader<'_, 't> {
         if !self.left.inner(text.len()) {
             return;
         }
-        let given = Given { vars: self.vars, files: self.files };
-        let before = self.state.clone();
-        let around = Around {
-            functions: std::mem::take(&mut self.bodies),
-            running: self.running.clone(),
-            depth: 0,
-            sources: self.sources + 1,
-        };
-        let walked = walk(&Expanded::new(&text, &[]), &given, before.clone(), around, self.left);
-        // `return` ends the file alone, and an `exit` in it is not what it is read for.
-        self.state = walked.state;
-        (self.state.ended, self.state.conditional) = (before.ended, before.conditional);
-        self.bodies = walked.functions;
+        // An `exit` in the file is not what it is read for, so what follows is as certain as before.
+        let conditional = self.state.conditional;
+        self.run_inside(&Expanded::new(&text, &[]), 0, self.sources + 1);
+        self.state.conditional = conditional;
     }
 
-    /// Takes the function for those that follow, also in other scripts.
+    /// Runs another script in the state of this one, unless it ends: `return` ends it alone.
+    fn run_inside(&mut self, script: &Expanded, depth: usize, sources: usize) -> Vec<Command> {
+        let given = Given { vars: self.vars, files: self.files };
+        let ended = self.state.ended;
+        let functions = std::mem::take(&mut self.bodies);
+        let around = Around { functions, running: self.running.clone(), depth, sources };
+        let walked = walk(script, &given, std::mem::take(&mut self.state), around, self.left);
+        self.state = walked.state;
+        self.state.ended = ended;
+        self.bodies = walked.functions;
+        walked.commands
+    }
+
+    /// Keeps the function for the commands that follow, in other scripts too.
     pub(super) fn define_function(&mut self, name: Node<'t>, body: Node<'t>) {
         if !self.left.work(body.byte_range().len() / BYTES_PER_STATEMENT) {
             return;
         }
         let name = self.text(name).to_owned();
-        self.bodies.insert(name.clone(), Rc::from(self.text(body)));
-        self.functions.insert(name, body);
+        let text: Rc<str> = Rc::from(self.text(body));
+        self.functions.insert(name.clone(), (body, text.clone()));
+        self.bodies.insert(name, text);
     }
 
     /// Runs a function of a script that was read with `source`, where it is called.
     pub(super) fn call_borrowed(&mut self, name: String, body: &str, mut words: Vec<Word>) {
         let place = words.remove(0).span;
-        // Each call copies the names of the functions.
-        if self.running.contains(&name)
-            || !self.left.inner(body.len())
-            || !self.left.work(self.bodies.len() / COPIES_PER_STATEMENT)
-        {
+        if self.running.contains(&name) || !self.left.inner(body.len()) {
             return;
         }
         let part = WordPart::computed(Some(body.to_owned()), place, true);
         let script = self.script.nested(&[part]);
-        let given = Given { vars: self.vars, files: self.files };
         let outer = self.state.positional.replace(words);
-        let before = self.state.clone();
         self.running.push(name);
-        let around = Around {
-            functions: self.bodies.clone(),
-            running: self.running.clone(),
-            depth: self.depth,
-            sources: self.sources,
-        };
-        let walked = walk(&script, &given, before.clone(), around, self.left);
+        let commands = self.run_inside(&script, self.depth, self.sources);
         self.running.pop();
-        self.state = walked.state;
         self.state.positional = outer;
-        self.state.ended = before.ended;
-        self.out.extend(walked.commands);
+        self.out.extend(commands);
     }
 }

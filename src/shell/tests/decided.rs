@@ -78,7 +78,7 @@ fn lists_that_are_written_out() {
 
 #[test]
 fn functions_of_a_script_that_is_read_with_source() {
-    let library = "run() { nox -s \"$1\"; }\nboth() { run a; run b; }\nloop() { loop; }\n\
+    let library = "run() { nox -s \"$1\"; }\nprepare() { made() { nox -s made; }; }\nboth() { run a; run b; }\nloop() { loop; }\n\
                    a() { b; }\nb() { c; }\nc() { d; }\nd() { e; }\ne() { nox -s deep; }\n\
                    ping() { pong; }\npong() { ping; nox -s pong; }\n\
                    retry() { \"$@\" || true; }\n";
@@ -92,6 +92,9 @@ fn functions_of_a_script_that_is_read_with_source() {
     let session = |name: &str| Some(name.to_owned());
     assert_eq!(sessions("source ci/lib.sh\nrun lint"), [session("lint")]);
     assert_eq!(sessions(". ci/lib.sh; both"), [session("a"), session("b")]);
+    assert_eq!(sessions("run() { ls; }; . ci/lib.sh; run last"), [session("last")]);
+    assert_eq!(sessions(". ci/lib.sh; run() { nox -s own; }; run last"), [session("own")]);
+    assert_eq!(sessions(". ci/lib.sh; prepare; made"), [session("made")]);
     assert_eq!(sessions("source ci/lib.sh\nloop"), []);
     assert_eq!(sessions("source ci/lib.sh\na"), [session("deep")]);
     assert_eq!(sessions("source ci/lib.sh\nping"), [session("pong")]);

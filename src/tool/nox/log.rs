@@ -68,20 +68,8 @@ fn result(word: &str) -> SessionResult {
     }
 }
 
-/// nox rounds down to the largest unit: "2 minutes" may be 179 seconds, so only seconds are taken
-/// at their word.
-fn seconds(groups: &Captures<'_>) -> Option<f64> {
-    if !matches!(groups.name("unit")?.as_str(), "second" | "seconds") {
-        return None;
-    }
-    match groups.name("number") {
-        Some(number) => number.as_str().parse().ok(),
-        None => Some(1.0),
-    }
-}
-
-/// By the unit that it was rounded down to.
-fn at_most(groups: &Captures<'_>) -> Option<f64> {
+/// How many units nox writes, and the seconds of one.
+fn duration(groups: &Captures<'_>) -> Option<(f64, f64)> {
     let unit = match groups.name("unit")?.as_str().trim_end_matches('s') {
         "second" => 1.0,
         "minute" => 60.0,
@@ -92,7 +80,18 @@ fn at_most(groups: &Captures<'_>) -> Option<f64> {
         Some(number) => number.as_str().parse().ok()?,
         None => 1.0,
     };
-    Some((number + 1.0) * unit)
+    Some((number, unit))
+}
+
+/// nox rounds down to the largest unit: "2 minutes" may be 179 seconds, so only seconds are taken
+/// at their word.
+fn seconds(groups: &Captures<'_>) -> Option<f64> {
+    duration(groups).filter(|(_, unit)| *unit == 1.0).map(|(number, _)| number)
+}
+
+/// Less than one more of the unit that it was rounded down to.
+fn at_most(groups: &Captures<'_>) -> Option<f64> {
+    duration(groups).map(|(number, unit)| (number + 1.0) * unit)
 }
 
 fn clipped(text: &str) -> String {

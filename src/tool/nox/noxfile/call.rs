@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     pub(super) keywords: Vec<(String, PythonValue)>,
     /// `**something` that is not known.
     pub(super) incomplete: bool,
-    /// `*something` that is not known, at the end: the words of the call may be among them.
+    /// `*something` that is not known: it may be the words after `--`.
     pub(super) open: bool,
 }
 
@@ -278,7 +278,7 @@ impl NoxfileReader<'_> {
             return self.decorator(kind, args);
         }
         self.effects.opaque |= args.pass_session();
-        if self.doubts == 0 && folders().python_removers.iter().any(|remover| remover == name) {
+        if self.doubts == 0 && folders().python_removers.contains(name) {
             self.removes(args.first());
         }
         if WRAPPERS.python_functions.contains(name) {
