@@ -371,6 +371,13 @@ fn the_key_that_was_found_tells_as_much_as_the_hit() {
         let rules = reported("", &path, &build, "nox -R -s lint", "");
         assert_eq!(rules.contains(&"nox/cache-not-reused"), wasted, "{condition}: {rules:?}");
     }
+    // With restore keys, it can be another key than the exact one.
+    for (condition, expected) in [("cache-hit == 'true'", false), ("cache-matched-key != ''", true)]
+    {
+        let reuse = format!("- if: steps.c.outputs.{condition}\n  run: nox -r -s lint\n");
+        let rules = reported("", ".nox\n    restore-keys: nox-", &reuse, "nox -l", "");
+        assert_eq!(rules.contains(&"nox/partial-hit-reused"), expected, "{condition}: {rules:?}");
+    }
     // A script can compare it with any text.
     for test in ["= nox-1", "!= ''"] {
         let call = format!(
@@ -458,11 +465,14 @@ fn nothing_is_missed_where_not_all_steps_are_read() {
     let cache = |i: usize| format!("- uses: actions/cache@v6\n  with: {{path: d{i}, key: k{i}}}\n");
     let caches: String = (0..100).map(cache).collect();
     let steps = "- run: echo\n".repeat(5_000);
+    let unknown =
+        "- uses: actions/cache/save@v6\n  with: {path: '${{ steps.c.outputs.x }}', key: k}\n";
     let restore_keys = ".nox\n    restore-keys: base-";
     for (path, between, rule, expected) in [
         (".nox", "", "nox/cache-never-saved", true),
         (".nox", caches.as_str(), "nox/cache-never-saved", false),
         (".nox", steps.as_str(), "nox/cache-never-saved", false),
+        (".nox", unknown, "nox/cache-never-saved", false),
         (restore_keys, "", "nox/restore-keys-mismatch", true),
         (restore_keys, caches.as_str(), "nox/restore-keys-mismatch", false),
     ] {

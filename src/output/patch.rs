@@ -106,5 +106,7 @@ mod tests {
         assert_eq!(patch("a", &[]), "");
         let long = "x\n".repeat(100);
         assert!(patch("a: 1\n", &[(0, 0, &long)]).ends_with("    … 61 more lines (`--diff`)\n"));
+        // 42 of the new lines, and the one after them.
+        assert_eq!(patch("a: 1\n", &[(0, 0, &"b: 2\n".repeat(42))]).lines().count(), 43);
     }
 }

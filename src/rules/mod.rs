@@ -101,7 +101,7 @@ mod tests {
         assert!(found.len() > 80, "{found:?}");
         let unknown: Vec<&String> = found.iter().filter(|name| !is_known_action(name)).collect();
         assert_eq!(unknown, [] as [&String; 0]);
-        assert!(is_known_action("Actions/Cache/restore"));
+        assert!(is_known_action("Actions/Cache/restore") && is_known_action("Runs-On/Cache/save"));
         assert!(!is_known_action("acme/prepare") && !is_known_action("actions/checkout/save"));
     }
 }

@@ -49,10 +49,12 @@ fn a_build_ends_with_the_first_command_that_installs_nothing() {
 /// already.
 #[test]
 fn estimates_beside_a_cache_of_packages() {
+    const HIT: &str = "Cache restored from key: ";
+    const MISS: &str = "Cache not found for input keys: ";
     let line = |tenths: u32, text: &str| {
         format!("2026-11-20T10:00:{:02}.{}000000Z {text}\n", tenths / 10, tenths % 10)
     };
-    let run = |key: &str, restored: bool, backend: &str| {
+    let run = |key: &str, restore: &str, backend: &str| {
         let mut text = line(0, "Current runner version: '2.331.0'");
         text += &line(5, "Complete job name: tests");
         text += &line(10, "##[group]Run actions/cache@v5");
@@ -63,10 +65,7 @@ fn estimates_beside_a_cache_of_packages() {
         );
         text += &line(10, &format!("  key: {key}"));
         text += &line(10, "##[endgroup]");
-        text += &match restored {
-            true => line(60, &format!("Cache restored from key: {key}")),
-            false => line(20, &format!("Cache not found for input keys: {key}")),
-        };
+        text += &line(60, &format!("{restore}{key}"));
         text += &line(70, "##[group]Run nox");
         text += &line(70, "##[endgroup]");
         text += &line(75, "nox > Running session tests");
@@ -85,18 +84,21 @@ fn estimates_beside_a_cache_of_packages() {
         report["jobs"][0]["estimate"].clone()
     };
     let about = |estimate: &Value| estimate["saves_about"].as_f64().unwrap();
-    let replaced = run("uv-Linux-0123", true, "uv");
+    let replaced = run("uv-Linux-0123", HIT, "uv");
     assert_eq!(replaced["packages_seconds"], 5.0);
     assert_eq!(replaced["pays"], true);
     // 3 s of building and some of compiling; restoring takes as long as before.
     assert!((3.0..5.5).contains(&about(&replaced)), "{replaced:#}");
     // Another installer's packages stay where they are, and so does what restoring them takes.
     for (key, backend) in [("pip-Linux-0123", "uv"), ("uv-Linux-0123", "virtualenv")] {
-        let beside = run(key, true, backend);
+        let beside = run(key, HIT, backend);
         assert_eq!(beside["packages_seconds"], Value::Null, "{key}, {backend}");
         assert!(about(&beside) < about(&replaced) - 1.0, "{key}, {backend}: {beside:#}");
     }
     // Nothing restored: the step goes all the same.
-    let missed = run("uv-Linux-0123", false, "uv");
-    assert!(about(&missed) > about(&run("pip-Linux-0123", false, "uv")) + 1.0, "{missed:#}");
+    let missed = run("uv-Linux-0123", MISS, "uv");
+    assert!(about(&missed) > about(&run("pip-Linux-0123", MISS, "uv")) + 1.0, "{missed:#}");
+    // Waiting for a service that was down isn't saved.
+    let failed = run("uv-Linux-0123", "##[warning]Failed to restore: 503 for ", "uv");
+    assert!(about(&failed) < about(&missed) - 1.0, "{failed:#}");
 }
