@@ -260,7 +260,7 @@ impl TimelineBuilder<'_> {
         let here_document = command.here_document.iter().flatten();
         let texts = words.iter().copied().chain(here_document.filter_map(|p| p.text.as_deref()));
         let installs = words.iter().any(|word| NO_CALL.contains(word));
-        if installs || !texts.into_iter().any(|text| names_tool(text)) {
+        if installs || !texts.into_iter().any(names_tool) {
             return;
         }
         let text = super::commands::shown(origin.text, command.span);
