@@ -166,7 +166,7 @@ fn example(readme: &str) -> String {
     printed
 }
 
-/// Every generated file, and what has to stand in it.
+/// Every generated file, and what it has to contain.
 fn wanted() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let pages = root().join("docs/rules");

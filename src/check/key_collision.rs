@@ -13,7 +13,7 @@ use crate::job::context::JobContext;
 use crate::rules::checks::id;
 
 const ID: &str = id::KEY_COLLISION;
-/// Caches that are compared pair by pair; more legs are not more different.
+/// Caches that are compared pair by pair; of more legs, the others are taken as alike.
 const MAX_COMPARED: usize = 512;
 
 /// Who shares a key with a cache.

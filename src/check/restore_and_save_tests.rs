@@ -359,11 +359,22 @@ fn the_key_that_was_found_tells_as_much_as_the_hit() {
     for (condition, restore_keys, wasted) in [
         ("steps.c.outputs.cache-matched-key == ''", "", false),
         ("!steps.c.outputs.cache-matched-key", "", false),
+        ("! ( ( steps['c'].outputs.Cache-Matched-Key ) )", "", false),
         ("steps.c.outputs.cache-matched-key != ''", "", true),
         ("github.ref != 'x' && (steps.c.outputs.cache-matched-key != '')", "", true),
         ("startsWith(steps.c.outputs.cache-matched-key, 'nox-')", "", true),
         ("steps.c.outputs.cache-matched-key == 'nox-1'", "", true),
         ("contains('nox-1', steps.c.outputs.cache-matched-key)", "", true),
+        (
+            "!steps.c.outputs.cache-matched-key || toJSON(steps.c.outputs.cache-matched-key) == ''",
+            "",
+            true,
+        ),
+        (
+            "!steps.c.outputs.cache-matched-key && steps.c.outputs.cache-matched-key == 'nox-1'",
+            "",
+            true,
+        ),
         ("steps.c.outputs.cache-matched-key == ''", "\n    restore-keys: nox-", false),
     ] {
         let path = format!(".nox{restore_keys}");

@@ -3,6 +3,7 @@
 
 use super::event::{Event, Gate, StepRef};
 use super::timeline::{Here, TimelineBuilder};
+use crate::actions::expr::{CompareOp, Expr, ExprKind, parse_condition};
 
 /// An output of cache steps, with what it is where the exact key was found, and where it was not.
 #[derive(Debug)]
@@ -65,20 +66,36 @@ impl HitOutput {
         if !self.answers.is_key {
             return true;
         }
-        let plain: String = condition.chars().filter(|c| !c.is_whitespace()).collect();
-        let written = self.written();
-        let asks_whether = |at: usize| {
-            let (before, after) = (&plain[..at], &plain[at + written.len()..]);
-            let ends = ["&&", "||", ")", "}}", "==''", "!=''"];
-            let asked = after.is_empty() || ends.iter().any(|end| after.starts_with(end));
-            let starts = ["!", "&&", "||", "{{", "''==", "''!="];
-            let is_group = before.strip_suffix('(').is_some_and(|outside| {
-                !outside.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-            });
-            asked && (before.is_empty() || is_group || starts.iter().any(|s| before.ends_with(s)))
-        };
-        let mut places = plain.match_indices(&written).map(|(at, _)| at).peekable();
-        places.peek().is_some() && places.all(asks_whether)
+        let Ok(condition) = parse_condition(condition) else { return false };
+        condition.exprs().any(|expr| self.is_used_in(expr))
+            && condition.exprs().all(|expr| self.asks_whether(expr))
+    }
+
+    /// Whether an expression asks at most whether this output is empty.
+    fn asks_whether(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Not(inner) => self.asks_whether(inner),
+            ExprKind::Logical { args, .. } => args.iter().all(|arg| self.asks_whether(arg)),
+            ExprKind::Compare { op: CompareOp::Equal | CompareOp::NotEqual, left, right }
+                if left.as_str() == Some("") || right.as_str() == Some("") =>
+            {
+                self.asks_whether(left) && self.asks_whether(right)
+            }
+            _ => self.is(expr) || !self.is_used_in(expr),
+        }
+    }
+
+    fn is_used_in(&self, expr: &Expr) -> bool {
+        let mut used = false;
+        expr.walk(&mut |part| used |= self.is(part));
+        used
+    }
+
+    fn is(&self, expr: &Expr) -> bool {
+        let own = ["steps", &self.id, "outputs", &self.name];
+        let is_own = |(own, name): (&str, String)| own.eq_ignore_ascii_case(&name);
+        expr.as_path()
+            .is_some_and(|path| path.len() == own.len() && own.into_iter().zip(path).all(is_own))
     }
 }
 

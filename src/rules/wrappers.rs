@@ -16,7 +16,7 @@ pub struct Wrappers {
     pub python_functions: BTreeSet<String>,
     /// Interpreters of languages that are not read.
     pub unread_interpreters: BTreeSet<String>,
-    /// Programs that run what stands in files of such languages.
+    /// Programs that run the commands in files of such languages.
     pub unread_files: Vec<UnreadFile>,
 }
 

@@ -150,7 +150,7 @@ impl Leg {
         all.filter(|a| !a.is_empty()).map(|a| a.into_iter().flatten().collect())
     }
 
-    /// Whatever of the runner and the interpreter stands in a key is the same.
+    /// What a key tells of the runner and the interpreter is the same.
     pub fn has_keys_of(&self, other: &Leg) -> bool {
         self.runner.is_some()
             && self.runner == other.runner

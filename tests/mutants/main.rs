@@ -59,7 +59,7 @@ fn places(problems: &[Problem]) -> BTreeSet<(&Path, &str)> {
     problems.iter().map(|p| (p.path.as_path(), p.message.as_str())).collect()
 }
 
-/// The text of a mutant in place of its seed: unchanged for the first mutants, so that every seed
+/// The text of a mutant, which replaces its seed: unchanged for the first mutants, so that every seed
 /// is tried as it is.
 fn mutant(seeds: &Seeds, number: u64) -> (usize, String, Vec<&'static str>) {
     let count = seeds.seeds.len();
@@ -171,7 +171,7 @@ fn texts_found_by_fuzzing_keep_the_promises() {
     for (text, changes) in [
         // The blank line before an unused comment on an open last line becomes the last one.
         (format!("{job}\n\n{unused}"), 1),
-        // Nothing else stands in the file.
+        // The file has nothing else.
         (format!(" {unused} \n"), 1),
         // The line break before that comment is two bytes.
         (crlf, 1),

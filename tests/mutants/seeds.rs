@@ -19,7 +19,7 @@ const FORGES: [&str; 3] = [".github", ".forgejo", ".gitea"];
 /// with all.
 const MAX_FILES: usize = 6;
 
-/// A workflow or action and the repository it stands in.
+/// A workflow or action and the repository it is in.
 pub struct Seed {
     pub repository: DiscoveredRepository,
     pub path: String,

@@ -124,7 +124,7 @@ pub fn replace_value(text: &str, random: &mut Random) -> Option<String> {
     plain_value(text, random, |_, random| random.of(&VALUES).map(|v| (*v).to_owned()))
 }
 
-/// A plain value in place of which `new` stands.
+/// A plain value that `new` replaces.
 fn plain_value(
     text: &str,
     random: &mut Random,

@@ -159,7 +159,7 @@ class Forge:
         }
 
     def _on_the_host(self, workflow: str) -> str:
-        """The workflow without `container:` lines: there is no container engine, the host stands in."""
+        """The workflow without `container:` lines: without a container engine, the jobs run on the host."""
         file = self.repository / workflow
         lines = file.read_text().splitlines(keepends=True)
         kept = [line for line in lines if not line.strip().startswith("container:")]

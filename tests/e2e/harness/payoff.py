@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -23,8 +24,8 @@ SIZES = {
 }
 IMPORTS = {"small": "requests, rich, pytest", "large": "numpy, pandas, matplotlib, sklearn, pytest"}
 BACKENDS = {"virtualenv": "~/.cache/pip", "uv": "~/.cache/uv"}
-# A small pin that moves: what a lock file update looks like to the environment.
-PINS = ("click==8.1.7", "click==8.1.8")
+# A small pin that moves, once a round: what a lock file update looks like to the environment.
+PINS = ("click==8.1.7", "click==8.1.8", "click==8.2.0", "click==8.2.1")
 
 
 def workflow(backend: str, cache: str = "", packages: str = "") -> str:
@@ -136,10 +137,12 @@ def _group(setting: Setting, backend: str, size: str) -> list[Row]:
     for number in range(setting.rounds):
         for name, forge in forges.items():
             rows[name, "again"].add(_sound(forge.run(WORKFLOW, f"again-{number + 1}")))
-    for name, forge in forges.items():
-        forge.edit("requirements.txt", PINS[0], PINS[1])
-        if RECIPES[name] is not unfixed:
-            rows[name, "lock changed"].add(_sound(forge.run(WORKFLOW, "lock-changed")))
+    for old, new in list(itertools.pairwise(PINS))[:setting.rounds]:
+        for name, forge in forges.items():
+            forge.edit("requirements.txt", old, new)
+            if RECIPES[name] is not unfixed:
+                rows[name, "lock changed"].add(_sound(forge.run(WORKFLOW, f"lock-changed-to-{new[7:]}")))
+    for forge in forges.values():
         shutil.rmtree(forge.folder)
     return [row for row in rows.values() if row.nox]
 

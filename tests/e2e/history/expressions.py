@@ -18,7 +18,7 @@ STATUS = re.compile(r"\b(?:success|failure|always|cancelled)\s*\(")
 
 
 def text_of(value: Any) -> str:
-    """A value as it stands in a text."""
+    """A value as it is written in a text."""
     if value is None:
         return ""
     if isinstance(value, bool):
