@@ -1,8 +1,9 @@
 //! Which files a checkout gets: the git index, read without starting git.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix_index::entry::Mode;
 use memchr::memmem;
@@ -11,8 +12,10 @@ use walkdir::WalkDir;
 /// An index that declares more than this is not read; the largest public repositories stay below
 /// 100 MB.
 const MAX_INDEX_BYTES: usize = 256 * 1024 * 1024;
-/// Bytes of a `.git` file that are read: it holds one path.
+/// Bytes that are read of a `.git` file and of others that hold one path.
 const MAX_LINK_BYTES: u64 = 8 * 1024;
+/// Bytes that are read of git's settings.
+const MAX_CONFIG_BYTES: u64 = 64 * 1024;
 /// Without an index, at most this many files are listed.
 const MAX_WALKED: usize = 200_000;
 /// Folders that no checkout contains, for trees without an index.
@@ -35,11 +38,14 @@ impl Tracked {
     /// Reads the git index of the repository at `root`; without one, everything in the folder
     /// counts as tracked.
     pub fn read(root: &Path) -> Self {
-        let Some(index) = index_path(root) else { return from_folder(root) };
-        from_index(&index).unwrap_or_else(|| Self {
+        let Some(git) = git_folder(root) else { return from_folder(root) };
+        let index = git.join("index");
+        if !index.is_file() {
+            return from_folder(root);
+        }
+        from_index(&index, object_hash(&git)).unwrap_or_else(|| Self {
             doubt: Some(
-                "the git index can't be read (only SHA-1 repositories are supported), so every \
-                 file in the folder counts as tracked",
+                "the git index can't be read, so every file in the folder counts as tracked",
             ),
             ..from_folder(root)
         })
@@ -140,27 +146,52 @@ impl JoinedPaths {
     }
 }
 
-/// `.git/index`, or where a worktree's or submodule's `.git` file points.
-fn index_path(root: &Path) -> Option<std::path::PathBuf> {
+/// `.git`, or where a worktree's or submodule's `.git` file points.
+fn git_folder(root: &Path) -> Option<PathBuf> {
     let git = root.join(".git");
-    let folder = if git.is_file() {
-        let mut text = String::new();
-        std::fs::File::open(&git).ok()?.take(MAX_LINK_BYTES).read_to_string(&mut text).ok()?;
-        root.join(text.strip_prefix("gitdir:")?.trim())
-    } else {
-        git
-    };
-    let index = folder.join("index");
-    index.is_file().then_some(index)
+    if !git.is_file() {
+        return Some(git);
+    }
+    let text = beginning(&git, MAX_LINK_BYTES)?;
+    Some(root.join(text.strip_prefix("gitdir:")?.trim()))
 }
 
-fn from_index(path: &Path) -> Option<Tracked> {
+/// What the repository names its objects with: an index doesn't say it itself. The settings of a
+/// worktree lie in the folder of the repository.
+fn object_hash(git: &Path) -> gix_index::hash::Kind {
+    let common = beginning(&git.join("commondir"), MAX_LINK_BYTES);
+    let folder = common.map_or_else(|| git.to_owned(), |path| git.join(path.trim()));
+    let config = beginning(&folder.join("config"), MAX_CONFIG_BYTES).unwrap_or_default();
+    let mut in_extensions = false;
+    for line in config.lines().map(|line| line.trim().to_ascii_lowercase()) {
+        if line.starts_with('[') {
+            in_extensions = line.starts_with("[extensions]");
+        }
+        let Some((key, value)) = line.split_once('=') else { continue };
+        if in_extensions && key.trim() == "objectformat" && value.trim() == "sha256" {
+            return gix_index::hash::Kind::Sha256;
+        }
+    }
+    gix_index::hash::Kind::Sha1
+}
+
+/// The beginning of a small file.
+fn beginning(path: &Path, most: u64) -> Option<String> {
+    if !path.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(most).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn from_index(path: &Path, hash: gix_index::hash::Kind) -> Option<Tracked> {
     let options = gix_index::decode::Options {
         thread_limit: Some(1),
         alloc_limit_bytes: Some(MAX_INDEX_BYTES),
         ..Default::default()
     };
-    let file = gix_index::File::at(path, gix_index::hash::Kind::Sha1, true, options).ok()?;
+    let file = gix_index::File::at(path, hash, true, options).ok()?;
     let (mut files, mut links) = (Vec::with_capacity(file.entries().len()), BTreeSet::new());
     let mut sparse = false;
     for entry in file.entries() {
@@ -256,5 +287,58 @@ mod tests {
         assert!(tracked.has_folder("") && tracked.has_folder("a"));
         assert!(!tracked.has_folder("b") && !tracked.has_folder("noxfile.py"));
         assert!(!tracked.contains("untracked.txt"));
+    }
+
+    /// Runs git in a folder, apart from the settings of whoever runs the tests.
+    fn git(folder: &Path, args: &[&str]) -> bool {
+        Command::new("git")
+            .args(["-c", "user.name=x", "-c", "user.email=x@y.z"])
+            .args(args)
+            .current_dir(folder)
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    }
+
+    #[test]
+    fn an_index_of_sha256_names_is_read_also_in_a_worktree() {
+        let outer = tempfile::tempdir().unwrap();
+        let root = outer.path().join("main");
+        for path in ["noxfile.py", "a/pyproject.toml"] {
+            write(&root, path);
+        }
+        if !git(&root, &["init", "-q", "--object-format=sha256"]) {
+            eprintln!("skipped: this git knows no SHA-256");
+            return;
+        }
+        assert!(git(&root, &["add", "."]) && git(&root, &["commit", "-qm", "x"]));
+        write(&root, "untracked.txt");
+        assert!(git(&root, &["worktree", "add", "-q", "../other"]));
+        for folder in [root, outer.path().join("other")] {
+            let tracked = Tracked::read(&folder);
+            assert_eq!(tracked.doubt(), None);
+            assert_eq!(tracked.iter().collect::<Vec<_>>(), ["a/pyproject.toml", "noxfile.py"]);
+        }
+    }
+
+    #[test]
+    fn an_index_that_leaves_folders_out_is_in_doubt() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for path in ["noxfile.py", "a/x", "b/c/x"] {
+            write(root, path);
+        }
+        assert!(git(root, &["init", "-q"]) && git(root, &["add", "."]));
+        assert!(git(root, &["commit", "-qm", "x"]));
+        // A sparse checkout alone leaves its files in the index.
+        assert!(git(root, &["sparse-checkout", "set", "--cone", "a"]));
+        let tracked = Tracked::read(root);
+        assert!(!root.join("b").exists() && tracked.contains("b/c/x"));
+        assert_eq!(tracked.doubt(), None);
+        assert!(git(root, &["sparse-checkout", "reapply", "--sparse-index"]));
+        let tracked = Tracked::read(root);
+        assert!(tracked.doubt().is_some_and(|doubt| doubt.contains("--no-sparse-index")));
+        assert_eq!(tracked.iter().collect::<Vec<_>>(), ["a/x", "noxfile.py"]);
     }
 }
