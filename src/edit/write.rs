@@ -73,11 +73,35 @@ pub fn write(root: &Path, path: &Path, expected: &[u8], new: &[u8]) -> Result<()
         // Another run was faster with the same fix.
         return Ok(());
     }
-    if now != expected {
+    if now != expected || !is_unchanged(path, &metadata) {
         return Err(WriteError::ChangedMeanwhile);
     }
+    // No system call compares and renames at once, so what another program does to the file
+    // between these two lines is lost.
     temp.persist(path).map_err(|e| e.error)?;
     Ok(())
+}
+
+/// Whether the file at `path` is still the one that was looked at, without a change since: not
+/// replaced, not a link to the same text, with the same permissions.
+fn is_unchanged(path: &Path, seen: &fs::Metadata) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|now| stamp(&now) == stamp(seen))
+}
+
+/// What differs after a change of content, permissions or names of a file, and between two files.
+#[cfg(unix)]
+fn stamp(of: &fs::Metadata) -> [i64; 8] {
+    use std::os::unix::fs::MetadataExt;
+    let [device, file, mode, size] = [of.dev(), of.ino(), of.mode().into(), of.size()];
+    let file = [device, file, mode, size].map(u64::cast_signed);
+    let [device, file, mode, size] = file;
+    [device, file, mode, size, of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec()]
+}
+
+/// What differs after a change of a file.
+#[cfg(not(unix))]
+fn stamp(of: &fs::Metadata) -> (bool, u64, bool, Option<std::time::SystemTime>) {
+    (of.is_file(), of.len(), of.permissions().readonly(), of.modified().ok())
 }
 
 /// How many names the file has.
@@ -197,6 +221,44 @@ mod tests {
         ));
         assert_eq!(fs::read(&path).unwrap(), b"edited by hand");
         assert_eq!(files(folder.path()), ["ci.yml"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_holds_the_same_text_may_be_another_file() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let (folder, path) = file("old");
+        let aside = folder.path().join("aside.yml");
+        let seen = fs::symlink_metadata(&path).unwrap();
+        assert!(is_unchanged(&path, &seen));
+        fs::read(&path).unwrap();
+        drop(fs::OpenOptions::new().write(true).open(&path).unwrap());
+        assert!(is_unchanged(&path, &seen), "what we do ourselves changes nothing");
+
+        let change = |what: &str, change: &dyn Fn()| {
+            let seen = fs::symlink_metadata(&path).unwrap();
+            // Longer than the clock of any file system needs for its next tick.
+            std::thread::sleep(Duration::from_millis(20));
+            change();
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            assert!(!is_unchanged(&path, &seen), "{what}");
+        };
+        change("written again", &|| fs::write(&path, "old").unwrap());
+        change("permissions", &|| {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        });
+        change("another name", &|| fs::hard_link(&path, &aside).unwrap());
+        change("replaced by a copy", &|| {
+            fs::remove_file(&aside).unwrap();
+            fs::copy(&path, &aside).unwrap();
+            fs::rename(&aside, &path).unwrap();
+        });
+        change("a link", &|| {
+            fs::rename(&path, &aside).unwrap();
+            symlink(&aside, &path).unwrap();
+        });
+        fs::remove_file(&path).unwrap();
+        assert!(!is_unchanged(&path, &seen));
     }
 
     #[test]

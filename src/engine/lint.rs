@@ -259,6 +259,7 @@ fn settle(
             .kept,
         );
     }
+    kept.iter_mut().for_each(|finding| leave_excluded(finding, settings));
     // Last, because findings about comments have a severity too.
     for finding in &mut kept {
         finding.severity = settings.severity_of(finding.rule, finding.severity);
@@ -267,6 +268,15 @@ fn settle(
         super::by_logs::settle(repository, evidence, &mut kept);
     }
     kept
+}
+
+/// A job may be mended in an action that it uses, but not in one that the settings exclude.
+fn leave_excluded(finding: &mut Finding, settings: &Config) {
+    let Some(fix) = &finding.fix else { return };
+    if fix.path != finding.primary.path && settings.excludes(&fix.path) {
+        let reason = format!("the fix belongs in `{}`, which the settings exclude", fix.path);
+        finding.drop_fix(reason);
+    }
 }
 
 fn undecided(context: &JobContext<'_>, passing: &Passing<'_>) -> Vec<Location> {

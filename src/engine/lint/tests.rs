@@ -226,3 +226,40 @@ fn an_action_brings_in_no_file_that_nobody_named() {
         assert!(!outcome.undecided.iter().any(|place| open(&place.label)), "{run} {excluded}");
     }
 }
+
+/// What the settings exclude isn't edited for a job of another file either.
+#[test]
+fn a_fix_in_an_excluded_action_is_withheld() {
+    let name = ".github/actions/a/action.yml";
+    let action =
+        "runs:\n  using: composite\n  steps:\n    - run: nox -s tests\n      shell: bash\n";
+    let workflow = "on: push\njobs:\n  user:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v6\n      - \
+                    uses: actions/setup-python@v6\n        with: {python-version: '3.12'}\n      - uses: ./.github/actions/a\n";
+    for excluded in [false, true] {
+        let settings = if excluded { format!("exclude = ['{name}']\n") } else { String::new() };
+        let files = [
+            ("cachelint.toml", settings.as_str()),
+            (name, action),
+            (".github/workflows/ci.yml", workflow),
+            ("noxfile.py", testing::NOXFILE),
+            ("pyproject.toml", "[project]\n"),
+        ];
+        let folder = testing::repository(&files);
+        let settings = folder.path().join("cachelint.toml");
+        let settings = Config::from_file(&settings).expect("they are settings");
+        let mut found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
+        for file in &mut found.files {
+            file.requested = !settings.excludes(&file.relative);
+        }
+        let outcome = lint(&found.root, &found.files, &settings, Details::ALL);
+        assert!(!outcome.findings.is_empty());
+        for finding in &outcome.findings {
+            let edited = finding.fix.as_ref().map(|fix| fix.path.as_str());
+            let reason = finding.no_fix_reason.as_deref();
+            match excluded {
+                true => assert!(edited.is_none() && reason.unwrap().contains(name)),
+                false => assert_eq!((edited, reason), (Some(name), None)),
+            }
+        }
+    }
+}
