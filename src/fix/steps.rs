@@ -140,7 +140,7 @@ impl NewStep {
                 keys.push("if: |-".to_owned());
                 keys.extend(condition.lines().map(|line| format!("{nesting}{line}")));
             }
-            Some(condition) => keys.push(format!("if: {}", scalar(condition))),
+            Some(condition) => keys.extend(entry("", "if", condition, &nesting, width)),
             None => {}
         }
         match &self.body {

@@ -50,7 +50,7 @@ impl Style {
             dash_indent: dash_indent.to_owned(),
             gap,
             dash_alone,
-            nesting: nesting(document, steps).unwrap_or(2),
+            nesting: nesting(document, steps).unwrap_or(INDENT),
             blank_line: wants_blank_line(document, steps, at),
             named,
             quote: name_quote(document, steps),
@@ -64,8 +64,13 @@ impl Style {
 /// job.
 const MAX_SAMPLED: usize = 200;
 
+/// Where the file shows no other.
+const INDENT: usize = 2;
+/// The key below which everything is indented as the file does it.
+const JOBS: &str = "jobs";
+
 /// Spaces by which the values of `with:` or `env:` are indented below their key, in these steps or
-/// anywhere in the file.
+/// anywhere in the file; where there are none, as jobs are below `jobs:`.
 fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
     let tree = &document.tree;
     let column = |offset: usize| document.text.position(offset).column;
@@ -80,9 +85,14 @@ fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
             _ => None,
         })
     };
-    steps.steps.iter().find_map(inside).or_else(|| {
+    let found = steps.steps.iter().find_map(inside).or_else(|| {
         let jobs = document.workflow()?.jobs.iter();
         jobs.flat_map(|j| &j.steps.steps).take(MAX_SAMPLED).find_map(inside)
+    });
+    found.or_else(|| {
+        let jobs = tree.node(tree.entry(tree.root()?, JOBS)?.value);
+        let Kind::Mapping { flow: false, entries } = &jobs.kind else { return None };
+        Some(column(tree.span(entries.first()?.key).start) - 1).filter(|n| *n > 0)
     })
 }
 

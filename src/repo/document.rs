@@ -20,8 +20,8 @@ pub struct Document {
     pub content: Content,
     /// The repository has settings of yamllint that limit its lines.
     pub linted: bool,
-    /// The most characters that a new line may have: the repository's linter says so, and the file
-    /// keeps to it.
+    /// The most characters that a new line may have: the repository's linter or formatter says so,
+    /// and the file keeps to it.
     pub line_limit: Option<usize>,
 }
 

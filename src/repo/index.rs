@@ -7,7 +7,7 @@ use super::document::Document;
 use super::files::RepoFiles;
 use super::published::{Published, Written};
 use super::words::Words;
-use super::yamllint;
+use super::{prettier, yamllint};
 use crate::actions::{Step, StepList, Uses};
 use crate::base::path::{inside, join};
 use crate::rules::folders::folders;
@@ -105,11 +105,13 @@ impl Repository {
         mut documents: Vec<Document>,
     ) -> Self {
         documents.sort_by(|a, b| a.path.cmp(&b.path));
-        if let Some(limit) = yamllint::line_limit(&files) {
-            for document in &mut documents {
-                document.linted = true;
-                document.line_limit = yamllint::holds(&document.text, limit).then_some(limit);
-            }
+        let linted = yamllint::line_limit(&files);
+        for document in &mut documents {
+            document.linted = linted.is_some();
+            let linted = linted.filter(|limit| yamllint::holds(&document.text, *limit));
+            let formatted = prettier::line_limit(&files, &document.path)
+                .filter(|limit| prettier::holds(&document.text, &document.tree, *limit));
+            document.line_limit = [linted, formatted].into_iter().flatten().min();
         }
         let by_path: HashMap<String, usize> =
             documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();

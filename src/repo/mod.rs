@@ -6,6 +6,7 @@ pub mod discover;
 pub mod document;
 pub mod files;
 pub mod index;
+mod prettier;
 pub mod published;
 pub mod reach;
 pub mod read;

@@ -77,6 +77,11 @@ impl Tree {
         &self.nodes[id.0 as usize]
     }
 
+    /// Every node, in no particular order.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter()
+    }
+
     /// The node itself, or what an alias links to.
     pub fn resolve(&self, id: NodeId) -> NodeId {
         match self.node(id).kind {

@@ -1,5 +1,5 @@
-//! A repository whose yamllint limits the length of lines gets no longer ones; all workflows are made
-//! up.
+//! A repository whose yamllint or prettier limits the length of lines gets no longer ones; all
+//! workflows are made up.
 
 use crate::base::finding::Fix;
 use crate::config::Config;
@@ -10,11 +10,15 @@ const HEAD: &str = "runs-on: ubuntu-latest";
 
 /// What the fix of this check makes of the workflow, beside these settings of yamllint.
 fn fix(rule: &str, settings: &str, workflow: &str) -> String {
+    fix_beside(rule, (".yamllint", settings), workflow)
+}
+
+fn fix_beside(rule: &str, settings: (&str, &str), workflow: &str) -> String {
     let files = [
         (".github/workflows/ci.yml", workflow),
         ("noxfile.py", NOXFILE),
         ("requirements.txt", "pytest\n"),
-        (".yamllint", settings),
+        settings,
     ];
     let findings = outcome(&files, &Config::default()).findings;
     let fix: Option<&Fix> = findings.iter().find(|f| f.rule == rule).and_then(|f| f.fix.as_ref());
@@ -92,4 +96,31 @@ fn the_comment_of_a_pin_stands_as_others_do() {
         let (pinned, _) = line.split_once('#').unwrap_or_else(|| panic!("{line}"));
         assert_eq!(pinned.len() - pinned.trim_end().len(), gap.len(), "{comment:?}: {line}");
     }
+}
+
+/// As prettier 3.10 writes it with `proseWrap: always`.
+#[test]
+fn values_are_broken_as_prettier_breaks_them() {
+    let condition = "github.event_name == 'push' && github.repository == 'owner/name' && github.ref != 'refs/heads/x'";
+    let nox = format!("- if: >-\n    {condition}\n  run: nox -s tests\n");
+    let workflow = job(HEAD, &format!("- uses: actions/checkout@v5\n{nox}"));
+    let always = (".prettierrc", "proseWrap: always\n");
+    let broken = fix_beside(id::MISSING_CACHE, always, &workflow);
+    for value in ["key: >-\n", "run: >-\n", "if: >-\n"] {
+        assert!(broken.contains(value), "{broken}");
+    }
+    assert!(longest(&broken.replace(condition, "")) <= 80, "{broken}");
+    let kept = fix_beside(id::MISSING_CACHE, (".prettierrc", "{}\n"), &workflow);
+    assert_eq!(kept.matches(">-").count(), 1, "{kept}");
+    assert_eq!(read(&broken), read(&kept));
+    // A comment or a script may be longer.
+    let long = format!("# {}\n{workflow}", "a comment beyond every limit ".repeat(4));
+    assert!(fix_beside(id::MISSING_CACHE, always, &long).contains("key: >-"));
+}
+
+#[test]
+fn scripts_of_new_steps_are_indented_as_jobs_are() {
+    let workflow = "on: push\njobs:\n    test:\n        runs-on: ubuntu-latest\n        strategy:\n            matrix:\n                python: ['3.12', '3.13']\n        steps:\n            - uses: actions/checkout@v5\n            - run: nox -s tests\n";
+    let new = fix_beside(id::MISSING_CACHE, (".prettierrc", "{}\n"), workflow);
+    assert!(new.contains("              with:\n                  path: .nox\n"), "{new}");
 }
