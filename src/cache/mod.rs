@@ -3,6 +3,7 @@
 pub mod all_jobs;
 pub mod artifacts;
 pub mod builds;
+pub mod earlier;
 pub mod existing;
 pub mod foreign;
 pub mod hash_text;

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::earlier;
 use super::interpreter::is_built_by_uv;
 use super::needs::Needs;
 use super::uncovered::UncoveredCall;
@@ -22,6 +23,8 @@ const UV: (&str, &str) = ("UV_CACHE_DIR", ".uv");
 /// How uv brings packages into an environment: an archive holds a linked file once, and a package
 /// without links is one that no environment uses.
 const LINK_MODE: &str = "UV_LINK_MODE";
+/// An absolute path, for installs from another folder.
+const WORKSPACE: &str = "${{ github.workspace }}";
 /// Words after `uv`, `uv pip` and `uv tool` that bring packages.
 const TAKES: [&str; 3] = ["install", "run", "sync"];
 /// Beginnings of options that bring packages, without the first dash: `-rdev.txt`, `-e.`,
@@ -37,7 +40,7 @@ const CACHE_SWITCH: &str = "enable-cache";
 const CACHE_INPUTS: [&str; 2] = ["cache-", "-cache"];
 
 /// Variables of the job that put the packages into the archive, and what they make superfluous.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packages {
     pub installer: &'static str,
     /// The folder of packages, relative to the workspace.
@@ -45,6 +48,8 @@ pub struct Packages {
     pub variables: Vec<(&'static str, String)>,
     /// Cache steps of the job that would keep nothing from then on.
     pub superfluous: Vec<Superfluous>,
+    /// Where the cache step must go: before the first step that takes packages.
+    pub place: StepRef,
 }
 
 /// A cache of packages that the archive replaces.
@@ -58,8 +63,39 @@ pub enum Superfluous {
 
 impl Packages {
     /// Moves the packages of these calls into the archive; `None` where something else decides
-    /// where they are.
+    /// where they are. Fails where they must stay in a cache of their own, with the reason as a
+    /// sentence.
     pub fn in_archive(
+        context: &JobContext<'_>,
+        calls: &[UncoveredCall<'_>],
+        needs: &Needs,
+        step_ref: StepRef,
+    ) -> Result<Option<Self>, String> {
+        let Some(mut packages) = Self::in_folder(context, calls, needs, step_ref) else {
+            return Ok(None);
+        };
+        let list = context.repository.documents[step_ref.document].steps(step_ref.job);
+        let Some(list) = list else { return Ok(None) };
+        let takes = |step: &Step| take_packages(context.repository, std::slice::from_ref(step));
+        let Some(first) = list.before(step_ref.step).iter().position(takes) else {
+            return Ok(Some(packages));
+        };
+        match earlier::place(context, list, calls, needs, (first, step_ref)) {
+            Ok(place) => packages.place = place,
+            // Only uv's own cache brings what other programs take before the archive is restored.
+            Err(why) if !packages.superfluous.is_empty() => {
+                let taker = earlier::called(&list.steps[first]);
+                return Err(format!(
+                    "{INSTALLER}'s packages stay in their own cache: {taker} takes some of them \
+                     before nox does, and the new cache step can't come before it, because {why}"
+                ));
+            }
+            Err(_) => {}
+        }
+        Ok(Some(packages))
+    }
+
+    fn in_folder(
         context: &JobContext<'_>,
         calls: &[UncoveredCall<'_>],
         needs: &Needs,
@@ -68,7 +104,8 @@ impl Packages {
         let job = context.document().workflow().zip(step_ref.job).map(|(w, j)| (w, &w.jobs[j]));
         let (workflow, job) = job.filter(|_| step_ref.document == context.job_ref.document)?;
         let [folder] = needs.folders.as_slice() else { return None };
-        // A relative path is seen from the folder that the installer runs in: the noxfile's.
+        // A relative path is seen from the folder that the installer runs in, which is that of the
+        // noxfile unless something changes it.
         let is_name = !folder.contains(['/', '\\', '~', '$']) && needs.checkout.is_empty();
         let is_name = is_name
             && job.defaults.working_directory.is_none()
@@ -88,40 +125,42 @@ impl Packages {
             let script = step.run.as_ref().map_or("", |run| run.text.as_str());
             script.contains("_ENV") && script.contains(variable)
         };
-        // A relative path is another folder in another folder.
         let elsewhere = |step: &Step| {
             let script = step.run.as_ref().map_or("", |run| run.text.as_str());
             let moved = step.working_directory.is_some() || script.contains("cd ");
             moved && calls_installer(script)
         };
-        if list.steps.iter().any(|step| says(step) || exports(step) || elsewhere(step)) {
+        // A relative path is another folder in another folder, and in a container the workspace is
+        // not where the expression says.
+        let changes_folder = calls.iter().any(|call| call.invocation.run.changes_folder)
+            || list.steps.iter().any(elsewhere);
+        if changes_folder && job.container.is_some() {
+            return None;
+        }
+        if list.steps.iter().any(|step| says(step) || exports(step)) {
             return None;
         }
         let superfluous = superfluous(context, list)?;
-        // Only uv's own cache brings what other programs take before the archive is restored.
-        let before = &list.steps[..step_ref.step.min(list.steps.len())];
-        if !superfluous.is_empty() && take_packages(context.repository, before) {
-            return None;
-        }
         let folder = format!("{folder}/{inside}");
+        let value = if changes_folder { format!("{WORKSPACE}/{folder}") } else { folder.clone() };
         Some(Self {
             installer: INSTALLER,
-            variables: vec![(variable, folder.clone()), (LINK_MODE, "hardlink".to_owned())],
+            variables: vec![(variable, value), (LINK_MODE, "hardlink".to_owned())],
             folder,
             superfluous,
+            place: step_ref,
         })
     }
 }
 
-/// Whether the packages of a call can move into the archive: uv installs them, from a folder where
-/// the relative path is the same. With pip it doesn't pay: pip spends its time on unpacking and
+/// Whether the packages of a call can move into the archive: uv installs them, on the runner. With
+/// pip it doesn't pay: pip spends its time on unpacking and
 /// compiling, not on downloading, so an archive with pip's cache costs more than a miss
 /// (docs/proof.md).
 fn can_move(context: &JobContext<'_>, call: &UncoveredCall<'_>) -> bool {
     let UncoveredCall { timeline, event, invocation } = call;
     !invocation.in_container
         && invocation.action.is_none()
-        && !invocation.run.changes_folder
         && is_built_by_uv(context, timeline, event, invocation)
 }
 

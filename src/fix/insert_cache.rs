@@ -73,7 +73,10 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
     }
     let document = &context.repository.documents[step_ref.document];
     let list = document.steps(step_ref.job).ok_or("the job has no steps")?;
-    let packages = Packages::in_archive(context, &calls, &needs, step_ref);
+    let (packages, stays) = match Packages::in_archive(context, &calls, &needs, step_ref) {
+        Ok(packages) => (packages, None),
+        Err(reason) => (None, Some(reason)),
+    };
     let lookup_only = (permission == Permission::NotOnTags || runs_on_tags(context))
         .then(|| ("lookup-only", Input::Line(NOT_ON_TAGS.to_owned())));
 
@@ -83,6 +86,7 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
             // Packages that cannot be moved stay where they are.
             Some(Err(_)) | None => (Parts::default(), None),
         };
+    let step_ref = packages.as_ref().map_or(step_ref, |packages| packages.place);
     let exact = calls.iter().all(|call| call.invocation.run.exact_installer);
     let restore = if packages.is_some() {
         needs.restore_key_of_packages()
@@ -103,7 +107,7 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
     let (edit, inserted) = insert_steps(document, list, step_ref.step, &new)?;
     parts.edits.push(edit);
     parts.changes.extend(inserted);
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = stays.into_iter().collect();
     let reuses = reuse(context, step_ref, &calls, &mut parts, &mut notes)?;
     match &packages {
         Some(packages) => notes.push(said_of(packages, list)),

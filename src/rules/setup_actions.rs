@@ -20,6 +20,8 @@ pub struct SetupActions {
     exports: Vec<Exports>,
     /// What may set any variable for later steps.
     pub runs_anything: RunsAnything,
+    /// Commands that install packages and change nothing else that a key could depend on.
+    pub only_install: Vec<OnlyInstalls>,
     pub runs_nox: Vec<ToolAction>,
     pub builds_wheels: WheelBuilder,
     /// `owner/repo/path` of published reusable workflows that run nox.
@@ -98,6 +100,16 @@ pub struct RunsAnything {
     pub programs: Vec<String>,
     /// Of scripts.
     pub endings: Vec<String>,
+}
+
+/// The beginning of a command.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnlyInstalls {
+    pub words: Vec<String>,
+    /// Beginnings of words with which it changes more.
+    #[serde(default)]
+    pub except: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

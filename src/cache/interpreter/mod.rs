@@ -189,6 +189,11 @@ impl Interpreters {
         Probe::new(id, &commands, week, needs_bash)
     }
 
+    /// What the probe runs.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        self.commands.iter().map(String::as_str)
+    }
+
     /// Whether the probe tells the interpreters.
     pub fn is_asked(&self) -> bool {
         !self.commands.is_empty()

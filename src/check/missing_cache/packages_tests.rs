@@ -36,7 +36,6 @@ fn packages_of_uv_lie_in_the_archive_where_uv_is_at_hand_and_stays_in_its_folder
     let nox = "- run: nox -s t\n";
     let away = "    session.chdir('docs')\n    session.install('ruff==0.14.0')\n";
     let inside = "    with session.chdir('docs'):\n        session.install('ruff==0.14.0')\n";
-    let sync = "- run: uv sync\n  working-directory: docs\n";
     for (backend, body, head, steps, moved) in [
         ("uv", INSTALL, "", format!("{SETUP}{nox}"), true),
         ("uv|virtualenv", INSTALL, "", format!("{SETUP}{UV}{nox}"), true),
@@ -51,10 +50,9 @@ fn packages_of_uv_lie_in_the_archive_where_uv_is_at_hand_and_stays_in_its_folder
             false,
         ),
         ("uv|virtualenv", INSTALL, "", format!("{SETUP}- run: pipx run nox -s t\n"), false),
-        ("uv", away, "", format!("{SETUP}{UV}{nox}"), false),
-        ("uv", inside, "", format!("{SETUP}{UV}{nox}"), false),
-        ("uv", INSTALL, "", format!("{SETUP}{UV}{sync}{nox}"), false),
-        ("uv", INSTALL, "", format!("{SETUP}{UV}- run: cd docs && uv sync\n{nox}"), false),
+        ("uv", away, "container: python:3.13\n", format!("{SETUP}{UV}{nox}"), false),
+        ("uv", inside, "container: python:3.13\n", format!("{SETUP}{UV}{nox}"), false),
+        ("uv", INSTALL, "container: python:3.13\n", format!("{SETUP}{UV}{nox}"), true),
         (
             "uv",
             INSTALL,
@@ -71,36 +69,141 @@ fn packages_of_uv_lie_in_the_archive_where_uv_is_at_hand_and_stays_in_its_folder
     }
 }
 
-/// The archive is restored after them: what setup-uv keeps for them must stay.
+/// uv takes a relative path from the folder that it runs in.
 #[test]
-fn packages_that_other_programs_take_first_stay_in_their_cache() {
-    for (before, moved) in [
-        ("uv sync --all-extras", false),
-        ("uvx pre-commit run --all-files", false),
-        ("uv run ruff check", false),
-        ("uv pip install --system 'dvc[gs]' nox", false),
-        ("pip list && uv pip sync requirements.txt", false),
-        ("uv pip install --system -rrequirements.txt", false),
-        ("uv pip install --requirement=dev.txt", false),
-        ("uv pip install -e.", false),
-        ("uv run --with=ruff nox --version", false),
-        ("uv --directory sub pip install x", false),
-        ("uv --project sub sync", false),
-        ("uv --directory sub tool install nox", true),
-        ("uv tool install nox", true),
-        ("uv pip install --system nox[uv]==2026.4.10 --upgrade", true),
-        ("uv tool run nox --version", true),
-        ("uv --version", true),
-        ("uv python install 3.12", true),
-        ("pip install uv", true),
+fn packages_of_installs_in_other_folders_lie_in_the_same_archive() {
+    let away = "    session.chdir('docs')\n    session.install('ruff==0.14.0')\n";
+    let shell = "    session.run('bash', '-c', 'cd docs && uv sync')\n";
+    let script = "- run: cd docs && uv sync\n";
+    let step = "- run: uv sync\n  working-directory: docs\n";
+    for (body, before, absolute) in [
+        (away, "", true),
+        (shell, "", true),
+        (INSTALL, script, true),
+        (INSTALL, step, true),
+        (INSTALL, "- run: ls\n  working-directory: docs\n", false),
+        (INSTALL, "", false),
+    ] {
+        let off = UV.to_owned() + "  with: {enable-cache: false}\n";
+        let steps = format!("{SETUP}{off}{before}- run: nox -s t\n");
+        let text = text(&found("uv", body, "", &steps));
+        let value = if absolute { "${{ github.workspace }}/.nox/.uv" } else { ".nox/.uv" };
+        assert!(text.contains(&format!("UV_CACHE_DIR: {value}\n")), "{before}{body}: {text}");
+        assert!(text.contains("package in .nox/.uv/archive-v*"), "{before}{body}: {text}");
+    }
+}
+
+/// The cache step goes before steps that do nothing but install; where it can't, what setup-uv
+/// keeps for them stays.
+#[test]
+fn packages_that_other_programs_take_first_come_from_the_archive_or_stay_in_their_cache() {
+    for (before, first, moved) in [
+        ("uv sync --all-extras", true, true),
+        ("uv sync && uv tool list", true, true),
+        ("uv pip install --system 'dvc[gs]' 'nox>=2026'", true, true),
+        ("uv pip install --system -rrequirements.txt", true, true),
+        ("uv pip install --requirement=dev.txt", true, true),
+        ("uv pip install -e.", true, true),
+        ("uv pip install -U ${{ github.event.inputs.pin }}", true, true),
+        ("pip install x && uv sync && echo \"a=b\" >> \"$GITHUB_OUTPUT\"", true, true),
+        ("uv sync && echo > constraints.txt", true, false),
+        ("uv sync && echo \"A=b\" >> $GITHUB_ENV", true, false),
+        ("uv sync && echo \"$PWD/.venv/bin\" >> $GITHUB_PATH", true, false),
+        ("uv sync && echo \"$(./generate.sh)\"", true, false),
+        ("uv sync --upgrade", true, false),
+        ("uv sync -Px", true, false),
+        ("uv sync ${{ github.event.inputs.options }}", true, false),
+        ("uv sync && ./generate.sh", true, false),
+        ("uv sync | tee requirements.txt", true, false),
+        ("uvx pre-commit run --all-files", true, false),
+        ("uv run ruff check", true, false),
+        ("uv run --with=ruff nox --version", true, false),
+        ("uv --directory sub pip install x", true, false),
+        ("uv --project sub sync", true, false),
+        ("uv --directory sub tool install nox", false, true),
+        ("uv tool install nox", false, true),
+        ("uv pip install --system nox[uv]==2026.4.10 --upgrade", false, true),
+        ("uv tool run nox --version", false, true),
+        ("uv --version", false, true),
+        ("uv python install 3.12", false, true),
+        ("pip install uv", false, true),
     ] {
         let steps = format!("{SETUP}{UV}- run: {before}\n- run: nox -s t\n");
-        let text = text(&found("uv", INSTALL, "", &steps));
+        let finding = found("uv", INSTALL, "", &steps);
+        let text = text(&finding);
         assert_eq!(text.contains("UV_CACHE_DIR"), moved, "{before}");
         assert_eq!(text.contains("enable-cache: false"), moved, "{before}");
+        assert_eq!(text.contains("restore-keys"), moved, "{before}");
+        let said = finding.notes.iter().any(|note| note.contains("takes some of them before"));
+        assert_eq!(said, !moved, "{before}: {:?}", finding.notes);
+        let fix = finding.fix.unwrap();
+        let place = fix.edits.iter().find(|edit| edit.content.contains("path: .nox")).unwrap();
+        let workflow = job("runs-on: ubuntu-latest\n", &steps);
+        let rest = &workflow[place.span.start..];
+        assert_eq!(rest.contains("run: nox"), true, "{before}");
+        assert_eq!(rest.contains(before), first && moved, "{before}: {rest}");
         let off = UV.to_owned() + "  with: {enable-cache: false}\n";
         let steps = format!("{SETUP}{off}- run: {before}\n- run: nox -s t\n");
         assert!(self::text(&found("uv", INSTALL, "", &steps)).contains("UV_CACHE_DIR"), "{before}");
+    }
+}
+
+/// What the key needs must be there at the place of the step.
+#[test]
+fn the_step_goes_only_where_its_key_can_be_computed() {
+    let sync = "- run: uv sync\n";
+    let nox = "- run: nox -s t\n";
+    let checkout = "- uses: actions/checkout@v5\n";
+    let python = "- uses: actions/setup-python@v6\n  with: {python-version: '3.12'}\n";
+    let pipx = "- run: uv tool install pipx\n- run: pipx run nox -s t\n";
+    let own = "- uses: actions/cache@v5\n  with: {path: ~/.cache/uv, key: uv}\n- run: pip install uv && uv sync\n- run: uv run nox -s t\n";
+    let conditional = |condition: &str, run: &str| format!("- run: {run}\n  if: {condition}\n");
+    let set = "- id: set\n  run: uv sync && echo \"a=b\" >> \"$GITHUB_OUTPUT\"\n";
+    for (steps, why) in [
+        (format!("{checkout}{python}{UV}{sync}{nox}"), None),
+        (format!("{checkout}{UV}{sync}{nox}"), None),
+        (format!("{checkout}{UV}{sync}{python}{nox}"), Some("`actions/setup-python@v6` may")),
+        (
+            format!("{UV}- run: uv tool install x\n{checkout}{python}{nox}"),
+            Some("checkout@v5` may"),
+        ),
+        (format!("{checkout}{python}{UV}{sync}- uses: a/b@v1\n{nox}"), Some("`a/b@v1` may change")),
+        (
+            format!("{checkout}{python}{UV}{sync}- name: Clean\n  run: rm -rf docs\n{nox}"),
+            Some("`Clean` may"),
+        ),
+        (
+            format!("{checkout}{python}{UV}- run: uv sync\n  shell: python\n{nox}"),
+            Some("`uv sync` may change"),
+        ),
+        (
+            format!("{checkout}{python}{UV}{sync}{}", conditional("github.ref == 'x'", "nox -s t")),
+            Some("an `if:` of their own"),
+        ),
+        (
+            format!(
+                "{checkout}{python}{UV}{}{}",
+                conditional("github.ref == 'x'", "uv sync"),
+                conditional("${{ github.ref == 'x' }}", "nox -s t")
+            ),
+            None,
+        ),
+        (
+            format!(
+                "{checkout}{python}{UV}{set}{}",
+                conditional("steps.set.outputs.a", "nox -s t")
+            ),
+            Some("what the step `set` finds out"),
+        ),
+        (format!("{checkout}{python}{UV}{set}{nox}"), None),
+        (format!("{checkout}{UV}{pipx}"), Some("the key asks `pipx`")),
+        (format!("{checkout}{own}"), Some("the key asks `uv`")),
+    ] {
+        let finding = found("uv", INSTALL, "", &steps);
+        let notes = finding.notes.join("\n");
+        assert_eq!(notes.contains("can't come before it"), why.is_some(), "{steps}: {notes}");
+        assert!(notes.contains(why.unwrap_or_default()), "{steps}: {notes}");
+        assert_eq!(text(&finding).contains("UV_CACHE_DIR"), why.is_none(), "{steps}");
     }
 }
 
@@ -110,8 +213,9 @@ fn packages_that_an_action_or_another_file_takes_first_stay_in_their_cache() {
     let noxfile = "import nox\nnox.options.default_venv_backend = 'uv'\n@nox.session\ndef t(session):\n    session.install('ruff==0.14.0')\n";
     let uses = "uses: ./.github/actions/a";
     for (before, script, moved) in [
-        (uses, "uv sync --all-extras", false),
-        ("uses: ./.github/actions/b", "uv sync", false),
+        (uses, "uv sync --all-extras", true),
+        ("uses: ./.github/actions/b", "uv sync", true),
+        ("uses: ./.github/actions/b", "uv sync && rm noxfile.py", false),
         (uses, "uv tool install nox", true),
         ("uses: ./.github/actions/unknown", "echo", false),
         ("run: make deps", "uv sync --all-extras", false),
