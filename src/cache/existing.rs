@@ -10,10 +10,7 @@ use crate::job::event::CachedPath;
 use crate::job::folder::Removal;
 use crate::job::key_template::RenderedKey;
 use crate::job::{CacheForm, CacheStep, Event, Invocation, Timeline};
-use crate::tool::Reuse;
-
-/// Where nox keeps its environments if nothing says otherwise.
-const DEFAULT_FOLDER: &str = ".nox";
+use crate::tool::{Reuse, known_folder};
 
 /// A step that restores environments, on one instance.
 pub struct ExistingCache<'a> {
@@ -180,7 +177,7 @@ pub fn caches<'a>(context: &'a JobContext<'_>) -> Vec<ExistingCache<'a>> {
         let unknown = timeline.invocations().any(|(_, i)| is_cacheable(i) && i.folders.is_empty());
         // Where nox runs out of sight, its usual folder is still only nox's.
         if !seen || unknown {
-            names.push(DEFAULT_FOLDER.to_owned());
+            names.push(known_folder().to_owned());
         }
         let mut builds: Option<Arc<Builds>> = None;
         for (position, event) in timeline.events.iter().enumerate() {

@@ -17,7 +17,7 @@ use crate::job::state::{pattern_in, prefixed};
 use crate::job::{Event, Invocation, JobRef, Timeline};
 use crate::repo::index::Caller;
 use crate::shell::Shell;
-use crate::tool::OutsideFolder;
+use crate::tool::{OutsideFolder, known_name};
 
 /// Files that say which interpreter a project wants.
 const INTERPRETER_PINS: [&str; 1] = [".python-version"];
@@ -359,7 +359,8 @@ impl Needs {
         self.separation.paths.iter().for_each(|path| add(path));
         parts.insert(usize::from(self.workflow_name), (JOB, job));
         parts.retain(|(path, _)| !self.is_said(path));
-        let written = if self.beginning.text.is_empty() { "nox" } else { &self.beginning.text };
+        let written =
+            if self.beginning.text.is_empty() { known_name() } else { &self.beginning.text };
         let mut all = vec![written.to_owned()];
         all.extend(parts.into_iter().map(|(_, text)| text));
         all.extend(self.extra_parts.iter().filter(|p| !written.contains(p.as_str())).cloned());

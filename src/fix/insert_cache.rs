@@ -20,6 +20,7 @@ use crate::config;
 use crate::job::context::{JobContext, needs_reuse_flag, touches_folder};
 use crate::job::{Event, EventKind, StepRef, Timeline};
 use crate::rules::cache_actions::cache_actions;
+use crate::tool::known_folder;
 
 /// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
 /// Name of the step that deletes environments before they are built again from the packages of an older cache.
@@ -116,7 +117,7 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
     }
     parts.edits.sort_by_key(|e| (e.span.start, e.span.end));
     let applicability = applicability(&permission, &needs, &mut notes);
-    let folder = needs.folders.first().map_or(".nox", String::as_str);
+    let folder = needs.folders.first().map_or(known_folder(), String::as_str);
     let and_reuse = if reuses { " and let nox reuse it" } else { "" };
     let fix = Fix {
         applicability,

@@ -15,10 +15,7 @@ use crate::job::StepRef;
 use crate::job::context::touches_folder;
 use crate::job::key_template::{HASH_CHARS, KeyPiece};
 use crate::rules::cache_actions::cache_actions;
-use crate::tool::Answer;
-
-/// How an inserted key begins.
-const TOOL: &str = "nox-";
+use crate::tool::{Answer, known_name};
 
 /// Parts of a key that is written anew: each is compared with all that is hashed so far.
 const MAX_PIECES: usize = 100;
@@ -60,7 +57,7 @@ pub fn corrected(
             let text = piece.text.as_deref().unwrap_or_default();
             let copied = position == 0 && names_other_job(caches, text);
             match needs.job.as_ref().filter(|_| copied) {
-                Some(own) => kept.literal(&format!("{TOOL}{own}-")),
+                Some(own) => kept.literal(&format!("{}-{own}-", known_name())),
                 None => kept.literal(text),
             }
         } else if piece.is_unique() {
@@ -92,7 +89,8 @@ pub fn corrected(
 /// Whether a key begins with the id of another job, as an inserted key does that was copied with its
 /// job.
 fn names_other_job(caches: &JobCaches<'_>, text: &str) -> bool {
-    let id = text.strip_prefix(TOOL).and_then(|rest| rest.strip_suffix('-'));
+    let rest = text.strip_prefix(known_name()).and_then(|rest| rest.strip_prefix('-'));
+    let id = rest.and_then(|rest| rest.strip_suffix('-'));
     let jobs = caches.context.document().workflow().map_or(&[][..], |workflow| &workflow.jobs);
     id.is_some_and(|id| id != caches.context.name && jobs.iter().any(|job| job.id == id))
 }
@@ -164,7 +162,11 @@ impl KeptPieces {
         }
         let text = text.trim().trim_end_matches(SEPARATORS);
         let named = literal(text).contains(char::is_alphanumeric);
-        let text = if named || text.is_empty() { text.to_owned() } else { format!("{TOOL}{text}") };
+        let text = if named || text.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{}-{text}", known_name())
+        };
         Beginning { text, says: self.says.clone() }
     }
 }

@@ -11,6 +11,7 @@ use crate::base::text::Span;
 use crate::rules::folders::{ArtifactAction, DownloadCommand, folders, is_option, takes_whole};
 use crate::rules::is_action;
 use crate::shell::{Command, UnwrappedCommand};
+use crate::tool::known_folder;
 
 /// The condition of what a script may leave out, for people.
 const IN_SCRIPT: &str = "a condition of the script holds";
@@ -353,7 +354,7 @@ impl TimelineBuilder<'_> {
     /// those that hold `.nox` fill that.
     fn downloaded(&self, base: String, artifact: &Artifact) -> String {
         let mut uploads = self.repository.uploads.iter().filter_map(|(name, path)| {
-            let folder = path.lines().map(str::trim).find(|line| line.contains(".nox"))?;
+            let folder = path.lines().map(str::trim).find(|line| line.contains(known_folder()))?;
             let same = Artifact::new(name, !name.contains("${{"));
             same.may_be(artifact).then_some(folder)
         });
@@ -367,7 +368,7 @@ impl TimelineBuilder<'_> {
 fn packed_folder(line: &str) -> Option<String> {
     let word = line
         .split([' ', '\t', '"', '\''])
-        .find(|word| word.trim_end_matches('/').rsplit('/').next() == Some(".nox"))?;
+        .find(|word| word.trim_end_matches('/').rsplit('/').next() == Some(known_folder()))?;
     Some(word.trim_start_matches("./").trim_end_matches('/').to_owned())
 }
 

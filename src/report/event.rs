@@ -2,11 +2,8 @@
 //! `rules/logs.yaml`, the tool's by its port.
 
 use crate::rules::logs::{LOGS, Wording};
-use crate::tool::log::{LogLine, LogWords};
-use crate::tool::nox::log::NoxWords;
-
-/// The tool whose environments are reported on.
-pub const TOOL: &dyn LogWords = &NoxWords;
+use crate::tool::KNOWN_LOG_WORDS;
+use crate::tool::log::LogLine;
 
 /// Characters of a key, name or message that are kept: a key has 512 at most.
 const LONGEST: usize = 512;
@@ -63,7 +60,7 @@ pub fn event(text: &str) -> Option<LogEvent> {
     let bare = without_level(text);
     let found = LOGS.find(text).or_else(|| if bare == text { None } else { LOGS.find(bare) });
     let Some((wording, groups)) = found else {
-        return TOOL.line(text).map(LogEvent::Tool);
+        return KNOWN_LOG_WORDS.line(text).map(LogEvent::Tool);
     };
     let group = |name: &str| groups.name(name).map(|m| clipped(m.as_str()));
     let named = |name: &str| group(name).unwrap_or_default();

@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use super::line::{Moment, go_duration, timestamped};
 use crate::rules::logs::LogForge;
+use crate::tool::KNOWN_LOG_WORDS;
+use crate::tool::log::LogLine;
 
 /// One line of a log, whatever its format was.
 #[derive(Debug, PartialEq)]
@@ -92,7 +94,10 @@ impl LogFormat {
         {
             return Some(Self::ActJson);
         }
-        line.starts_with("nox > Running session ").then_some(Self::Plain)
+        match KNOWN_LOG_WORDS.line(line) {
+            Some(LogLine::SessionStart(_)) => Some(Self::Plain),
+            _ => None,
+        }
     }
 }
 

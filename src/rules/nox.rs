@@ -13,6 +13,8 @@ pub struct NoxRules {
     pub default_noxfile: String,
     pub default_envdir: String,
     pub default_backend: String,
+    /// Words of commands, variables and noxfiles that let nox download a Python.
+    pub python_downloads: Vec<String>,
     /// The environment of a noxfile with an inline script header, relative to the folder of the
     /// call.
     pub script_env_dir: String,

@@ -9,6 +9,8 @@ pub mod settings;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::rules::nox::rules;
+
 /// The repository's files, as a fresh checkout has them. Paths are relative to the repository root,
 /// with `/`.
 pub trait Files {
@@ -246,6 +248,19 @@ pub fn is_spelled_in(text: &str) -> bool {
 /// The name of the tool that cachelint knows.
 pub fn known_name() -> &'static str {
     nox::NAME
+}
+
+/// The folder where it keeps environments if nothing says otherwise.
+pub fn known_folder() -> &'static str {
+    &rules().default_envdir
+}
+
+/// What it says in a run log.
+pub const KNOWN_LOG_WORDS: &dyn log::LogWords = &nox::log::NoxWords;
+
+/// Words of commands, variables and definitions that let it download the Python of a session.
+pub fn python_downloads() -> &'static [String] {
+    &rules().python_downloads
 }
 
 /// A tool that keeps environments in a folder.

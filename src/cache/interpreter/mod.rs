@@ -16,7 +16,7 @@ use crate::job::context::{JobContext, cacheable, touches_folder};
 use crate::job::state::prefixed;
 use crate::job::{Event, EventKind, Invocation, Timeline};
 use crate::rules::setup_actions::{Image, setup_actions};
-use crate::tool::Interpreter;
+use crate::tool::{Interpreter, known_name};
 
 /// The variable that names uv's folder of interpreters.
 const UV_FOLDER: &str = "UV_PYTHON_INSTALL_DIR";
@@ -112,7 +112,7 @@ impl Interpreters {
             Supplier::Uv { version, project } => self.add_uv(calls, version.as_deref(), project),
             Supplier::Tool { version } => {
                 self.fixed = true;
-                self.add_folders(calls, "nox");
+                self.add_folders(calls, known_name());
                 if version.is_none() {
                     self.doubt("nox downloads whichever Python is the newest".to_owned());
                 }

@@ -12,7 +12,7 @@ use crate::job::state::in_workspace;
 use crate::job::{Event, Invocation, Timeline};
 use crate::repo::index::local;
 use crate::rules::setup_actions::{Image, Manager, setup_actions};
-use crate::tool::{Files, Interpreter, Session};
+use crate::tool::{Files, Interpreter, Session, python_downloads};
 
 /// conda and the programs that take its commands.
 const CONDA: [&str; 4] = ["conda", "mamba", "micromamba", "rattler"];
@@ -442,15 +442,16 @@ impl<'a> Calls<'a> {
     }
 
     fn downloads(&self) -> bool {
-        let option = |text: &str| text.contains("--download-python");
-        let run = &self.invocation.run;
-        option(&self.invocation.command)
-            || self.sets("NOX_DOWNLOAD_PYTHON")
-            || self.lines_with("nox[pbs").any(|line| line.contains("nox[pbs"))
-            || run.definition_files.iter().any(|file| {
-                let text = self.context.repository.files().read(file);
-                text.is_some_and(|text| text.contains("download_python"))
-            })
+        let says = |text: &str| python_downloads().iter().any(|word| text.contains(word));
+        let line_says =
+            |word: &String| self.lines_with(word).any(|line| line.contains(word.as_str()));
+        let file_says = |path: &String| {
+            self.context.repository.files().read(path).is_some_and(|text| says(&text))
+        };
+        says(&self.invocation.command)
+            || self.entries().any(|(name, _)| says(name))
+            || python_downloads().iter().any(line_says)
+            || self.invocation.run.definition_files.iter().any(file_says)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::super::event::{CacheEvent, NotSaved, TOOL};
+use super::super::event::{CacheEvent, NotSaved};
 use super::super::line::Moment;
 use super::super::record::Stage;
 use super::JobOutcome;
 use super::step::{LineBefore, StepState};
 use crate::rules::logs::LOGS;
+use crate::tool::KNOWN_LOG_WORDS;
 
 /// What a cache step found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,8 +105,11 @@ impl CacheUse {
 
     /// By the folder where the log has it; else by the words people use.
     pub fn holds(&self) -> Holds {
-        let named = |text: &Option<String>| text.as_deref().is_some_and(|t| TOOL.is_named_in(t));
-        if self.of_environments || self.path.lines().any(|line| TOOL.is_environment_folder(line)) {
+        let named =
+            |text: &Option<String>| text.as_deref().is_some_and(|t| KNOWN_LOG_WORDS.is_named_in(t));
+        if self.of_environments
+            || self.path.lines().any(|line| KNOWN_LOG_WORDS.is_environment_folder(line))
+        {
             return Holds::Environments;
         }
         let packages =
@@ -308,7 +312,7 @@ pub(super) fn joined(
             };
             u.key.is_none()
                 && (same_key(saved, restored)
-                    || TOOL.is_named_in(saved) == (u.holds() == Holds::Environments))
+                    || KNOWN_LOG_WORDS.is_named_in(saved) == (u.holds() == Holds::Environments))
         };
         let candidates = uses.iter().filter(|u| open(u) && related(u)).count();
         let found = uses

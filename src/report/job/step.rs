@@ -1,10 +1,11 @@
 //! What is gathered of one step while its lines go by.
 
-use super::super::event::{CacheEvent, TOOL};
+use super::super::event::CacheEvent;
 use super::super::line::Moment;
 use super::super::record::{LogStep, Stage};
 use super::cache::{Restoring, Saving};
 use crate::fix::REBUILD_STEP;
+use crate::tool::KNOWN_LOG_WORDS;
 
 /// Characters of an echoed input that are kept.
 const LONGEST: usize = 2048;
@@ -125,7 +126,7 @@ impl StepState {
             return false;
         }
         // A step may print such a group itself, and what the tool says in it counts.
-        if TOOL.line(text).is_some() {
+        if KNOWN_LOG_WORDS.line(text).is_some() {
             self.echo = Echo::Off;
             return false;
         }
@@ -194,5 +195,6 @@ impl StepState {
 }
 
 fn names_environments(text: &str) -> bool {
-    text.split_whitespace().any(|word| TOOL.is_environment_folder(word.trim_matches(['"', '\''])))
+    text.split_whitespace()
+        .any(|word| KNOWN_LOG_WORDS.is_environment_folder(word.trim_matches(['"', '\''])))
 }

@@ -7,7 +7,7 @@ use crate::actions::Step;
 use crate::base::path::parent;
 use crate::job::state::prefixed;
 use crate::rules::setup_actions::setup_actions;
-use crate::tool::Files;
+use crate::tool::{Files, known_name};
 
 impl<'a> Calls<'a> {
     /// The text of a file of the workspace.
@@ -125,11 +125,11 @@ impl<'a> Calls<'a> {
         let mut found = None;
         for line in self.lines_with("install") {
             let python = option(&line, &["--python", "-p"]);
-            if installs(&line, "pipx", "nox") {
+            if installs(&line, "pipx", known_name()) {
                 found = Some(Installed::Pipx(python));
-            } else if installs(&line, "uv tool", "nox") {
+            } else if installs(&line, "uv tool", known_name()) {
                 found = Some(Installed::UvTool(python));
-            } else if installs(&line, "pip", "nox") {
+            } else if installs(&line, "pip", known_name()) {
                 found = None;
             }
         }
