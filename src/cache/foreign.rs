@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::all_jobs::MAX_COMPARED;
 use super::existing::ExistingCache;
 use super::hashed;
-use super::interpreter::floats;
+use super::interpreter::{brings_pythons_of_uv, floats, is_chosen_by_uv};
 use super::job_caches::JobCaches;
 use crate::job::context::{JobContext, cacheable};
 use crate::job::key_template::{Key, KeyPiece};
@@ -73,6 +73,23 @@ pub fn is_of_the_image(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bo
     setup(cached).is_none()
         && named(cached, &cached.step.template, &[]) == Named::Not
         && floats(caches.context, cached.timeline)
+}
+
+/// Whether the key does not say exactly which Python uv chooses, and the cache does not bring it
+/// along.
+pub fn is_of_uv(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> bool {
+    let events = cached.timeline.events.iter();
+    let asked = events.filter_map(Event::set_up).filter_map(|s| s.versions.as_ref()).flatten();
+    let sessions = cacheable(cached.timeline).flat_map(|(_, i)| &i.run.sessions);
+    let named_there = sessions.filter_map(|session| match &session.python {
+        Interpreter::Named(python) => Some(python),
+        Interpreter::Own | Interpreter::Unknown => None,
+    });
+    let versions: Vec<String> = asked.chain(named_there).cloned().collect();
+    setup(cached).is_none()
+        && matches!(named(cached, &cached.step.template, &versions), Named::Not | Named::Minor)
+        && !cached.step.paths.iter().any(|path| brings_pythons_of_uv(&path.written))
+        && is_chosen_by_uv(caches.context, cached.timeline)
 }
 
 /// Whether the Python of a session is in the noxfile and not in the environment's name, while

@@ -5,7 +5,9 @@ use super::report::{CachePlace, CacheReport, first_of_steps};
 use crate::base::finding::Finding;
 use crate::base::remedy::Remedy;
 use crate::cache::existing::ExistingCache;
-use crate::cache::foreign::{Named, crosses, follows_no_definition, is_of_the_image, key_names};
+use crate::cache::foreign::{
+    Named, crosses, follows_no_definition, is_of_the_image, is_of_uv, key_names,
+};
 use crate::cache::job_caches::JobCaches;
 use crate::job::key_template::KeyPiece;
 use crate::rules::cache_actions::cache_actions;
@@ -20,6 +22,8 @@ enum Flaw {
     Empty(String),
     /// No action sets it up: the image that the label means has it.
     System,
+    /// uv takes one that is there, or downloads the newest of a minor version.
+    Uv,
     /// A session's `python=` is in the noxfile alone.
     Definition,
     Restore {
@@ -42,7 +46,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     for cached in caches.list.iter().filter(|c| c.step.key.is_some()) {
         let Some(flaw) = flaw(caches, cached) else { continue };
         let (input, label) = match &flaw {
-            Flaw::Key(Named::Minor) => {
+            Flaw::Key(Named::Minor) | Flaw::Uv => {
                 ("key", "doesn't include the exact Python version".to_owned())
             }
             Flaw::Key(_) => ("key", "doesn't include the Python version".to_owned()),
@@ -79,6 +83,9 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         Flaw::System => "the cache key doesn't include the runner image's Python version, so when the image is \
                          updated, nox keeps reusing environments built for the old one"
             .to_owned(),
+        Flaw::Uv => "uv chooses the Python, and the cache key doesn't include its exact version, so after an upgrade the \
+                     restored environments point to a Python that no longer exists"
+            .to_owned(),
         Flaw::Definition => "only the noxfile says which Python a session uses, and the cache key doesn't include its \
                           hash, so after `python=` changes, nox keeps reusing the old environments"
             .to_owned(),
@@ -88,10 +95,19 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
             )
         }
     };
-    let help = "nox picks an environment by name and doesn't check its Python, so tests can pass on the wrong version. \
-                After actions/setup-python, `${{ env.pythonLocation }}` contains the exact version; \
-                put it into the restore keys too, with the hash of the noxfile."
-        .to_owned();
+    let tells = match flaw {
+        Flaw::Uv => {
+            "A step before the cache can ask uv (`uv python find`), and uv's folder of interpreters belongs to the `path`; \
+             put the answer"
+        }
+        _ => {
+            "After actions/setup-python, `${{ env.pythonLocation }}` contains the exact version; put it"
+        }
+    };
+    let help = format!(
+        "nox picks an environment by name and doesn't check its Python, so tests can pass on the wrong version. {tells} \
+         into the restore keys too, with the hash of the noxfile."
+    );
     let steps = first_of_steps(alike.into_iter());
     let remedy = if flaw.is_of_restore_key() {
         Remedy::CorrectRestoreKeys { caches: steps }
@@ -122,6 +138,9 @@ fn flaw(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Option<Flaw> {
     }
     if is_of_the_image(caches, cached) {
         return Some(Flaw::System);
+    }
+    if is_of_uv(caches, cached) {
+        return Some(Flaw::Uv);
     }
     if follows_no_definition(caches, cached) {
         return Some(Flaw::Definition);
@@ -188,6 +207,79 @@ mod tests {
             let said = found.iter().any(|f| f.message.contains(&format!("`{part}` in the cache")));
             assert_eq!(said, empty, "{text}");
             assert_eq!(!findings(id::KEY_COLLISION, &text).is_empty(), empty, "{text}");
+        }
+    }
+
+    /// What uv downloads is in a folder of its own for each patch release.
+    #[test]
+    fn a_python_that_uv_chooses_is_named_exactly_or_comes_along() {
+        let uv = |with: &str| format!("- uses: astral-sh/setup-uv@v7\n{with}");
+        let plain = uv("");
+        let minor = uv("  with: {python-version: '3.12'}\n");
+        let exact = uv("  with: {python-version: '3.12.4'}\n");
+        let matrix = uv("  with: {python-version: '${{ matrix.python }}'}\n");
+        let both =
+            format!("- uses: actions/setup-python@v6\n  with: {{python-version: '3.12'}}\n{plain}");
+        let ask = format!(
+            "{plain}- id: py\n  run: echo \"key=$(uv run python -VV)\" >> $GITHUB_OUTPUT\n"
+        );
+        let folder = "\n      ~/.local/share/uv/python";
+        for (runner, setup, path, part, pin, reported) in [
+            ("ubuntu-latest", &minor, "", "3.12", "", true),
+            ("ubuntu-latest", &plain, "", "${{ runner.os }}", "", true),
+            ("ubuntu-latest", &plain, "", "x", "3.12\n", true),
+            ("ubuntu-latest", &plain, "", "x", "3.12.4\n", false),
+            ("ubuntu-latest", &minor, folder, "3.12", "", false),
+            (
+                "ubuntu-latest",
+                &minor,
+                "\n      ${{ env.UV_PYTHON_INSTALL_DIR }}",
+                "3.12",
+                "",
+                false,
+            ),
+            ("ubuntu-latest", &exact, "", "x", "", false),
+            ("ubuntu-latest", &matrix, "", "${{ matrix.python }}", "", true),
+            ("ubuntu-latest", &both, "", "${{ env.pythonLocation }}", "", false),
+            ("ubuntu-latest", &ask, "", "${{ steps.py.outputs.key }}", "", false),
+            // Whether the image has it, and for how long, nobody knows here.
+            ("ubuntu-24.04", &minor, "", "3.12", "", false),
+            (
+                "ubuntu-latest\ncontainer: ghcr.io/astral-sh/uv:python3.12-trixie",
+                &minor,
+                "",
+                "3.12",
+                "",
+                false,
+            ),
+        ] {
+            let cache = format!(
+                "- uses: actions/cache@v6\n  with:\n    path: |\n      .nox{path}\n    key: nox-{part}-${{{{ hashFiles('noxfile.py', 'uv.lock', '.python-version') }}}}\n"
+            );
+            let head =
+                format!("runs-on: {runner}\nstrategy: {{matrix: {{python: ['3.12', '3.13']}}}}\n");
+            let steps =
+                format!("- uses: actions/checkout@v6\n{setup}{cache}- run: uv run nox -r\n");
+            let workflow = job(&head, &steps);
+            let mut files = vec![
+                (".github/workflows/ci.yml", workflow.as_str()),
+                ("noxfile.py", crate::testing::NOXFILE),
+                ("uv.lock", ""),
+                ("pyproject.toml", "[project]\n"),
+            ];
+            if !pin.is_empty() {
+                files.push((".python-version", pin));
+            }
+            let found = crate::testing::outcome(&files, &crate::config::Config::default()).findings;
+            let found = found.iter().find(|f| f.rule == ID);
+            assert_eq!(found.is_some(), reported, "{workflow}: {found:?}");
+            let Some(fix) = found.map(|f| f.fix.as_ref().unwrap()) else { continue };
+            let fixed = crate::testing::fixed(&workflow, fix);
+            assert!(fixed.contains("$(uv python find --system"), "{fixed}");
+            assert!(fixed.contains("      ${{ env.UV_PYTHON_INSTALL_DIR }}\n"), "{fixed}");
+            files[0].1 = &fixed;
+            let again = crate::testing::outcome(&files, &crate::config::Config::default()).findings;
+            assert!(!again.iter().any(|f| f.rule == ID), "{fixed}");
         }
     }
 

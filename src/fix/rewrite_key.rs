@@ -254,6 +254,10 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
         parts.insert(edit, changes);
     }
     parts.set_key(step_ref, &corrected.key)?;
+    let paths = paths_with_interpreters(caches, cached, &corrected)?;
+    if let Some(lines) = &paths {
+        parts.set_path(step_ref, lines)?;
+    }
     if cached.step.restore_keys.is_some() {
         let Some(restore) = &corrected.restore else {
             return Err("the restore keys have to go, because restoring an older environment \
@@ -271,6 +275,9 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
         {
             caches.editable(event.step_ref)?;
             parts.set_key(event.step_ref, &corrected.key)?;
+            if let Some(lines) = &paths {
+                parts.set_path(event.step_ref, lines)?;
+            }
         }
     }
     if parts.is_empty() {
@@ -284,6 +291,25 @@ pub fn rewrite(caches: &JobCaches<'_>, cached: &ExistingCache<'_>) -> Result<Fix
         applicability,
         "Use a key that includes everything the environments depend on".to_owned(),
     ))
+}
+
+/// The lines of `path` with the folders of interpreters that a new probe asks for: before they are
+/// restored, it finds none there, whichever it was. `None` where nothing is missing.
+fn paths_with_interpreters(
+    caches: &JobCaches<'_>,
+    cached: &ExistingCache<'_>,
+    corrected: &Corrected,
+) -> Result<Option<Vec<String>>, String> {
+    if corrected.probe.is_none() {
+        return Ok(None);
+    }
+    let needs = caches.needs(cached.event.step_ref)?;
+    let mut lines: Vec<String> = cached.step.paths.iter().map(|p| p.written.clone()).collect();
+    let there = lines.len();
+    let missing = needs.interpreters.folders.iter().filter(|f| !lines.contains(f));
+    let missing: Vec<String> = missing.cloned().collect();
+    lines.extend(missing);
+    Ok((lines.len() > there).then_some(lines))
 }
 
 fn needs_doubt(caches: &JobCaches<'_>, step_ref: StepRef) -> bool {

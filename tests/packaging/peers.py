@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Runs actionlint, zizmor and yamllint before and after `cachelint --fix`: a fix must not make them report anything new.
+"""Runs actionlint, zizmor, yamllint and prettier before and after `cachelint --fix`: a fix must not make them report
+anything new.
 
-    tests/packaging/peers.py --binary target/release/cachelint --actionlint … --zizmor … --yamllint … FOLDER…
+    tests/packaging/peers.py --binary … --actionlint … --zizmor … --yamllint … --prettier … FOLDER…
 
 FOLDER holds repositories, at any depth: each folder with `.github/workflows` or its Forgejo or Gitea twin. A file
 `FILES.txt` beside it (one path a line, the first line is a title) names files that are tracked there but not stored.
 Two exceptions: where a file pins actions by tag, the inserted action is pinned by tag too (`unpinned-uses`), and what
-yamllint reports in a file already may become more. Its settings are made up and put into each repository.
+yamllint reports in a file already may become more. Its settings and those of prettier are made up and put into each
+repository, whose files prettier formats before they are fixed.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ import tempfile
 from pathlib import Path
 
 SETTINGS = "extends: default\nrules: {line-length: {max: 100}}\n"
+# With the first, prettier breaks long values, which it doesn't by default.
+PRETTIER = ('{"proseWrap": "always"}', '{"singleQuote": true, "tabWidth": 4}', "{}")
 FORGES = (".github", ".forgejo", ".gitea")
 Counts = collections.Counter
 
@@ -115,6 +119,36 @@ def compare(options: argparse.Namespace, source: Path, with_settings: bool) -> t
         return len(names), new
 
 
+def formatted(options: argparse.Namespace, source: Path, settings: str) -> tuple[int, list[str]]:
+    """How many files of `source`, once formatted, were fixed, and which of those prettier would then change."""
+    prettier: list[str | Path] = [options.prettier, "--config", ".prettierrc", "--no-editorconfig"]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "formatted")
+        check_out(source, folder)
+        (folder / ".prettierrc").write_text(settings)
+        stored = [path for forge in FORGES for path in (folder / forge).rglob("*.y*ml") if path.stat().st_size]
+        run([*prettier, "--log-level", "silent", "--write", "--", *stored], folder)
+        run(["git", "add", "-A"], folder).check_returncode()
+        green = set(stored) - changed_by_prettier(prettier, folder, stored)
+        fixed = run([options.binary, "--fix", "--isolated", "."], folder)
+        if fixed.returncode not in (0, 1, 2):
+            return 0, [f"{source.name}: cachelint ended with {fixed.returncode}: {fixed.stderr.strip()}"]
+        names = run(["git", "diff", "--name-only", "-z"], folder).stdout.split("\0")[:-1]
+        checked = [folder / name for name in names if folder / name in green]
+        red = changed_by_prettier(prettier, folder, checked)
+        return len(checked), [f"{source.name}: {path.relative_to(folder)}: prettier, {settings}" for path in sorted(red)]
+
+
+def changed_by_prettier(prettier: list[str | Path], folder: Path, paths: list[Path]) -> set[Path]:
+    """Those of the files that prettier would write otherwise, or cannot read."""
+    if not paths:
+        return set()
+    done = run([*prettier, "--list-different", "--", *paths], folder)
+    if done.returncode not in (0, 1, 2):
+        raise RuntimeError(f"prettier in {folder}: {done.stderr.strip()}")
+    return {path for path in paths if str(path.relative_to(folder)) in (done.stdout + done.stderr)}
+
+
 def main() -> int:
     """Prints what is new and a last line with the figures; fails if anything is, or if nothing was compared."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,6 +156,7 @@ def main() -> int:
     parser.add_argument("--actionlint", default="actionlint")
     parser.add_argument("--zizmor", default="zizmor")
     parser.add_argument("--yamllint", default="yamllint")
+    parser.add_argument("--prettier", default="prettier")
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     options = parser.parse_args()
     options.binary = options.binary.resolve()
@@ -130,11 +165,15 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         plain = list(pool.map(lambda source: compare(options, source, with_settings=False), sources))
         limited = list(pool.map(lambda source: compare(options, source, with_settings=True), sources))
+        runs = [(source, settings) for settings in PRETTIER for source in sources]
+        pretty = list(pool.map(lambda one: formatted(options, *one), runs))
     files = sum(count for count, _ in plain)
-    new = [line for _, lines in plain + limited for line in lines]
+    green = sum(count for count, _ in pretty)
+    new = [line for _, lines in plain + limited + pretty for line in lines]
     print(*new, sep="\n", end="\n" if new else "")
-    print(f"{len(sources)} repositories, {files} fixed files, {len(new)} new reports of actionlint, zizmor or yamllint")
-    return 1 if new or not files else 0
+    print(f"{len(sources)} repositories, {files} fixed files, {green} times one that prettier had formatted")
+    print(f"{len(new)} new reports of actionlint, zizmor, yamllint or prettier")
+    return 1 if new or not files or not green else 0
 
 
 if __name__ == "__main__":

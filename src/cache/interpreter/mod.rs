@@ -252,6 +252,44 @@ pub fn floats(context: &JobContext<'_>, timeline: &Timeline) -> bool {
     })
 }
 
+/// Whether uv chooses the Python of some environments of this instance, and nothing fixes more than
+/// its minor version: neither what uv downloads nor the image under a label such as `ubuntu-latest`
+/// stays.
+pub fn is_chosen_by_uv(context: &JobContext<'_>, timeline: &Timeline) -> bool {
+    let is_exact = |version: &str| version.matches('.').count() >= 2;
+    cacheable(timeline).any(|(event, invocation)| {
+        let calls = Calls::new(context, timeline, event, invocation);
+        let set_ups: Vec<_> = calls.set_ups.iter().filter(|s| s.uv).collect();
+        // What the input of setup-uv asks for goes before files of the project.
+        let fixed = set_ups.iter().any(|set_up| match &set_up.versions {
+            None => true,
+            Some(versions) => versions.iter().any(|version| is_exact(version)),
+        });
+        if set_ups.is_empty() || fixed || calls.image.is_some() || !calls.label_floats() {
+            return false;
+        }
+        let pinned = || {
+            let files = calls.project_files();
+            let mut texts = files.iter().filter_map(|file| calls.read(file));
+            texts.any(|text| is_exact(text.trim()) && !text.trim().contains(char::is_whitespace))
+        };
+        invocation.run.sessions.iter().any(|session| match calls.of_session(session) {
+            Supplier::Uv { version: Some(version), .. } => !is_exact(&version),
+            Supplier::Uv { version: None, .. } => !pinned(),
+            _ => false,
+        })
+    })
+}
+
+/// Whether a line of `path` brings uv's folder of interpreters along.
+pub fn brings_pythons_of_uv(path: &str) -> bool {
+    let mut folders =
+        setup_actions().interpreter_folders.iter().filter(|folder| folder.program == UV);
+    let written = path.trim_end_matches(['/', '\\', '*']);
+    path.contains(UV_FOLDER)
+        || (written.starts_with('~') && folders.any(|folder| folder.path.starts_with(written)))
+}
+
 /// A path of the repository as one of the workspace.
 fn placed(invocation: &Invocation, path: &str) -> String {
     prefixed(&invocation.checkout, path)

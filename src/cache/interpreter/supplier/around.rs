@@ -11,7 +11,7 @@ use crate::tool::{Files, known_name};
 
 impl<'a> Calls<'a> {
     /// The text of a file of the workspace.
-    pub(super) fn read(&self, path: &str) -> Option<String> {
+    pub fn read(&self, path: &str) -> Option<String> {
         let checkout = &self.invocation.checkout;
         let inside = match path.strip_prefix(checkout.as_str()) {
             Some(rest) if !checkout.is_empty() => rest.trim_start_matches('/'),
