@@ -23,7 +23,7 @@ const JOBS: [(&str, &str); 10] = [
     ("push-validation", "push_validation"),
 ];
 /// What is inserted before every call of a job, whose id tells the keys apart.
-const STEP: &str = "      - name: Note the week
+const STEP: &str = "      - name: Get the week
         id: nox
         run: echo \"week=$(date +%G-%V)\" >> \"$GITHUB_OUTPUT\"
       - name: Cache nox environments
@@ -34,7 +34,7 @@ const STEP: &str = "      - name: Note the week
           key: nox-JOB-${{ runner.arch }}-${{ steps.nox.outputs.week }}-${{ hashFiles('noxfile.py', 'pyproject.toml', 'uv.lock', '.forgejo/*/ci.yml') }}
           restore-keys: |
             nox-JOB-${{ runner.arch }}-
-      - name: Rebuild environments from cached packages
+      - name: Delete outdated environments
         if: steps.nox-cache.outputs.cache-hit != 'true'
         run: |
           for package in .nox/.uv/archive-v*/*/; do

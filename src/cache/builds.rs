@@ -92,7 +92,7 @@ impl Builds {
             other.variables.get(name).is_some_and(|other| self.differ(text, other))
         };
         if self.variables.iter().any(|(name, text)| says(name, text)) {
-            return Some("install different packages, because a variable differs");
+            return Some("install different packages because a variable differs");
         }
         if !(self.names_interpreters && other.names_interpreters)
             && self.differ(&self.interpreters, &other.interpreters)

@@ -97,16 +97,14 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     };
     let tells = match flaw {
         Flaw::Uv => {
-            "A step before the cache can ask uv (`uv python find`), and uv's folder of interpreters belongs to the `path`; \
-             put the answer"
+            "A step before the cache step can ask uv for it (`uv python find`). Also cache the folder where uv keeps its \
+             Pythons."
         }
-        _ => {
-            "After actions/setup-python, `${{ env.pythonLocation }}` contains the exact version; put it"
-        }
+        _ => "After actions/setup-python, `${{ env.pythonLocation }}` contains the exact version.",
     };
     let help = format!(
-        "nox picks an environment by name and doesn't check its Python, so tests can pass on the wrong version. {tells} \
-         into the restore keys too, with the hash of the noxfile."
+        "nox picks an environment by name and doesn't check its Python, so tests can pass on the wrong version. Put the \
+         exact version and the hash of the noxfile into the key and into every restore key. {tells}"
     );
     let steps = first_of_steps(alike.into_iter());
     let remedy = if flaw.is_of_restore_key() {

@@ -53,11 +53,11 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     let (_, rival) = first?;
     let message = match &rival.job {
         None => format!(
-            "matrix legs of `{}` that {} share one cache key",
+            "matrix legs of `{}` share one cache key, but {}",
             caches.context.name, rival.difference
         ),
         Some(job) => format!(
-            "jobs `{}` and {job} {}, but share one cache key",
+            "jobs `{}` and {job} share one cache key, but {}",
             caches.context.name, rival.difference
         ),
     };

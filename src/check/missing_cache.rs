@@ -56,8 +56,8 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
     } else if let Some(reason) = there_already(context, calls) {
         Remedy::Refused(reason)
     } else if uncovered.looked_up {
-        let reason = "the cache step that is there only asks whether its key exists \
-                      (`lookup-only`), so it restores nothing; take that input out";
+        let reason = "the existing cache step only checks whether its key exists (`lookup-only`), \
+                      so it restores nothing; remove that input";
         Remedy::Refused(reason.to_owned())
     } else if uncovered.covered_elsewhere {
         let reason = "there is a cache step, but its `if:` skips it on some of the legs that run \
@@ -176,7 +176,7 @@ fn there_already(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Optio
         Supplied::Arrives(what) => format!("`{what}` provides environments"),
         Supplied::Stays => "the runner keeps environments between runs".to_owned(),
     };
-    Some(format!("{who}, but nox deletes them; pass `-r` to reuse them; no cache is needed"))
+    Some(format!("{who}, but nox deletes them: pass `-r` to reuse them; you need no cache"))
 }
 
 /// An explicit wish not to reuse environments is respected.
@@ -190,6 +190,15 @@ fn refused(calls: &[UncoveredCall<'_>]) -> Option<String> {
         "`{word}` tells nox to rebuild its environments on every run, so a cache would save \
          nothing"
     ))
+}
+
+/// `node, tar and zstd`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 /// What a cache costs and who can read it.
@@ -228,7 +237,7 @@ fn costs(context: &JobContext<'_>, calls: &[UncoveredCall<'_>]) -> Vec<String> {
     if container && !forge.needs_in_image.is_empty() {
         notes.push(format!(
             "the cache action needs {} in the job's container",
-            forge.needs_in_image.join(", ")
+            listed(&forge.needs_in_image)
         ));
     }
     if calls.iter().any(|call| call.invocation.run.reuse == Reuse::Mixed) {

@@ -24,8 +24,8 @@ pub struct Cli {
     /// Files or folders to check; `-` for standard input [default: the repository around the
     /// current folder]
     ///
-    /// Any file that is neither a workflow nor an action, such as noxfile.py or uv.lock, stands for
-    /// all workflows of its repository. Write `./rule` for a path with the name of a subcommand.
+    /// For any other file, such as noxfile.py or uv.lock, cachelint checks all workflows of its
+    /// repository. Write `./rule` for a path that has the name of a subcommand.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
@@ -37,10 +37,10 @@ pub struct Cli {
     /// Print fixes as a patch for `git apply`; with --fix, also apply them
     #[arg(long, help_heading = "Fixes")]
     pub diff: bool,
-    /// Also apply fixes that may change what a job does beyond its caching
+    /// Include fixes that may change what a job does beyond its caching
     #[arg(long, help_heading = "Fixes")]
     pub unsafe_fixes: bool,
-    /// List every applied fix, not only files and jobs
+    /// List every applied fix, not only the changed files and jobs
     #[arg(long, help_heading = "Fixes")]
     pub show_fixes: bool,
     /// Add an ignore comment for each finding; with --diff, only print the patch
@@ -87,7 +87,7 @@ pub struct Cli {
     /// When to color the output
     #[arg(long, value_enum, default_value_t = ColourChoice::Auto, value_name = "WHEN", help_heading = "Output")]
     pub color: ColourChoice,
-    /// Also show infos, withheld findings, and why jobs could not be decided
+    /// Also show infos, withheld findings, and why some jobs could not be decided
     #[arg(long, short, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
     pub verbose: u8,
     /// Print nothing if there are no findings; -qq also hides errors about unreadable files

@@ -107,7 +107,7 @@ pub enum ReuseSetting {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Pin {
-    /// As the file does it.
+    /// As in the rest of the file.
     #[default]
     Auto,
     Tag,

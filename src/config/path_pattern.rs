@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use crate::base::glob::{name_fits, names_fit};
 
-/// A pattern over paths relative to the repository root; one without `/` is meant for the file name
-/// alone.
+/// A pattern over paths relative to the repository root; one without `/` matches file names
+/// in any folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]

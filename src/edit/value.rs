@@ -155,7 +155,7 @@ fn keys_differ(node: &ValueNode) -> Result<(), String> {
     let ValueKind::Mapping(entries) = &node.kind else { return Ok(()) };
     let mut seen = HashSet::new();
     match entries.iter().filter_map(|(key, _)| key.text()).find(|key| !seen.insert(*key)) {
-        Some(key) => Err(format!("`{key}` is twice in a mapping")),
+        Some(key) => Err(format!("`{key}` appears twice in a mapping")),
         None => Ok(()),
     }
 }

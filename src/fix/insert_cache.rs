@@ -24,7 +24,7 @@ use crate::tool::known_folder;
 
 /// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
 /// Name of the step that deletes environments before they are built again from the packages of an older cache.
-pub const REBUILD_STEP: &str = "Rebuild environments from cached packages";
+pub const REBUILD_STEP: &str = "Delete outdated environments";
 
 const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
 /// How long the value of an expression may be: `/opt/hostedtoolcache/Python/3.13.9/x64`.
@@ -33,7 +33,7 @@ const EXPRESSION: usize = 40;
 pub const IDS: [&str; 3] = ["nox-cache", "nox-environments", "cachelint-nox-cache"];
 
 /// Why a restore key would not help where packages are not part of the archive.
-const NO_RESTORE_KEYS: &str = "the fix adds no restore keys: without an exact match nox installs \
+const NO_RESTORE_KEYS: &str = "the fix adds no restore keys: without an exact hit nox installs \
                                everything again, so downloading an older archive first would \
                                only take longer";
 
@@ -180,7 +180,7 @@ impl Inserted<'_> {
         let rebuilds = packages.filter(|_| restore.is_some());
         let id = match IDS.iter().find(|id| is_free(id)) {
             Some(id) => (*id).to_owned(),
-            None => return Err("every id that the cache step could have is taken".to_owned()),
+            None => return Err("cachelint can't find an unused id for the cache step".to_owned()),
         };
         let document = &self.context.repository.documents[self.step_ref.document];
         let mut inputs =
@@ -299,7 +299,7 @@ fn said_of(packages: &Packages, list: &StepList) -> String {
         let name = step.and_then(named).unwrap_or_else(|| "a step".to_owned());
         match superfluous {
             Superfluous::Step(_) => {
-                said += &format!("; the fix removes the step {name}, which is then redundant");
+                said += &format!("; the fix removes the step {name}, which is no longer needed");
             }
             Superfluous::Input { name: input, .. } => {
                 said += &format!("; {name} no longer needs its own cache (`{input}: false`)");

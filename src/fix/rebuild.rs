@@ -34,7 +34,7 @@ fn steps(
     let step_ref = cached.event.step_ref;
     if !tells_exact_hits(&cached.step.action) {
         return Err(format!(
-            "cachelint doesn't know whether `{}` reports exact matches",
+            "cachelint doesn't know whether `{}` reports exact hits",
             cached.step.action
         ));
     }
@@ -49,7 +49,7 @@ fn steps(
     let id = match &step.id {
         Some(id) => id.text.clone(),
         None => {
-            let id = free_id(list).ok_or("every id that the step could have is taken")?;
+            let id = free_id(list).ok_or("cachelint can't find an unused id for the step")?;
             let (edit, change) = add_id(caches, document, step, step_ref, id)?;
             edits.push(edit);
             changes.push(change);

@@ -279,12 +279,13 @@ impl TimelineBuilder<'_> {
         }
         self.add_listed_sessions(&mut run, &place);
         if !stays {
-            let why = format!("`{text}` builds in a container of its own, so nothing of it stays");
+            let why =
+                format!("`{text}` builds in a container of its own, so what it builds is lost");
             self.mention(origin.here, why);
             let run = Arc::make_mut(&mut run);
             run.env_dirs.clear();
             run.creates_env = Answer::No;
-            run.why = "its container is thrown away, with what nox builds in it".to_owned();
+            run.why = "its container is thrown away, along with what nox builds in it".to_owned();
         }
         let folders = run.env_dirs.iter().map(|dir| prefixed(&place.checkout, dir)).collect();
         let (insert_at, no_insert_reason) = self.insertion(origin, command, call);
@@ -360,15 +361,17 @@ impl TimelineBuilder<'_> {
         let step = origin.here.step;
         let mut written = step.run.iter().chain(step.with.iter().map(|(_, input)| input));
         if written.all(|script| script.node != origin.script.node) {
-            let why = "an action runs nox from its input; add the flag there";
+            let flag = self.repository.answers.tool().reuse_flag();
+            let why = format!("an action runs nox from its input; add `{flag}` there yourself");
             return (None, Some(why.into()));
         }
         let Some(offset) = call.insert_at else {
-            let tool = self.repository.answers.tool().name();
-            let why = if origin.script.text.contains(tool) {
-                "nox isn't called by a plain shell command; add the flag there"
+            let tool = self.repository.answers.tool();
+            let why = if origin.script.text.contains(tool.name()) {
+                let flag = tool.reuse_flag();
+                format!("nox isn't called by a plain shell command; add `{flag}` to it yourself")
             } else {
-                "the word `nox` isn't in this step"
+                "the word `nox` isn't in this step".to_owned()
             };
             return (None, Some(why.into()));
         };

@@ -89,10 +89,11 @@ fn write_fix(out: &mut dyn Write, reported: &Reported, look: Look) -> io::Result
     let Reported { finding, sources } = reported;
     let Some(fix) = &finding.fix else {
         return match &finding.no_fix_reason {
-            Some(reason) => {
+            // A withheld finding has said why.
+            Some(reason) if finding.withheld.is_none() => {
                 writeln!(out, "  no automatic fix: {}", one_line(reason))
             }
-            None => Ok(()),
+            _ => Ok(()),
         };
     };
     let way = match fix.applicability {
@@ -388,6 +389,17 @@ mod tests {
         }
         let text = render(&report, Look::default());
         assert_eq!(text.matches("note: Packages freeze.").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_withheld_finding_gives_its_reason_once() {
+        let mut report = sample::report();
+        report.findings.truncate(1);
+        let finding = &mut report.findings[0].finding;
+        (finding.fix, finding.no_fix_reason) = (None, Some("up to you".into()));
+        let text = render(&report, Look { verbose: true, ..Look::default() });
+        assert!(text.contains("withheld: the job publishes"), "{text}");
+        assert!(!text.contains("no automatic fix"), "{text}");
     }
 
     #[test]

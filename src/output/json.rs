@@ -9,14 +9,14 @@ use super::{Fixed, Report, Reported, Sources};
 use crate::base::finding::{Applicability, Fix, Location, Severity};
 use crate::rules::checks;
 
-/// One violated check. Lines and columns count from 1, columns in characters; the end is after the
+/// One finding. Lines and columns count from 1, columns in characters; the end is after the
 /// last character.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Finding"))]
 pub(crate) struct JsonFinding<'a> {
     /// Id of the check, such as `nox/missing-cache`.
     rule: &'a str,
-    /// Address of the check's page; null if the build does not know it.
+    /// Address of the check's page; null if the build doesn't know it.
     url: Option<String>,
     severity: Severity,
     /// One sentence: what is wrong.
@@ -38,14 +38,14 @@ pub(crate) struct JsonFinding<'a> {
     withheld: Option<&'a str>,
 }
 
-/// What `--fix` would do. All edits are in one file and meant in its original text.
+/// What `--fix` would do. All edits are in one file; their positions refer to its original text.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Fix"))]
 struct JsonFix<'a> {
     applicability: Applicability,
     /// Imperative title.
     message: &'a str,
-    /// Only when another file is edited than the finding is in.
+    /// Given only if the fix edits another file than the one with the finding.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// Non-overlapping, sorted by start.

@@ -1,5 +1,6 @@
 //! The text of a pull request with the fixes: what changes, what the keys mean, what can go wrong, how to undo it.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::{Fixed, Report, markdown_cell, summary};
@@ -37,15 +38,16 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         writeln!(out, "| {job} | {} | {message} |", markdown_code(&change.path))?;
     }
     writeln!(out)?;
+    let all = changes.iter().map(|change| &change.job).collect::<BTreeSet<_>>().len();
     for (note, jobs) in once(&changes, |change| &change.details.notes) {
-        writeln!(out, "- {}: {}", named(&jobs), markdown_cell(&note))?;
+        writeln!(out, "- {}: {}", named(&jobs, all), markdown_cell(&note))?;
     }
     let keys = once(&changes, |change| &change.details.keys);
     if !keys.is_empty() {
         writeln!(out, "\n### {}\n\n{}\n", text.key_title, text.key)?;
     }
     for (key, jobs) in keys {
-        writeln!(out, "- {}: {}", named(&jobs), markdown_code(&key))?;
+        writeln!(out, "- {}: {}", named(&jobs, all), markdown_code(&key))?;
     }
     writeln!(out, "\n### {}\n", text.risks_title)?;
     for risk in &text.risks {
@@ -69,6 +71,23 @@ fn once(changes: &[Fixed], of: fn(&Fixed) -> &Vec<String>) -> Vec<(String, Vec<S
     found
 }
 
-fn named(jobs: &[String]) -> String {
+/// The jobs by name, but not where all of them are meant.
+fn named(jobs: &[String], all: usize) -> String {
+    if jobs.len() > 1 && jobs.len() == all {
+        return "all jobs".to_owned();
+    }
     jobs.iter().map(|job| markdown_code(job)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_jobs_are_not_listed() {
+        let jobs = ["lint".to_owned(), "tests".to_owned()];
+        assert_eq!(named(&jobs, 2), "all jobs");
+        assert_eq!(named(&jobs, 3), "`lint`, `tests`");
+        assert_eq!(named(&jobs[..1], 1), "`lint`");
+    }
 }

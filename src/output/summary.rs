@@ -78,18 +78,15 @@ fn write_counts(out: &mut dyn Write, report: &Report, look: Look) -> io::Result<
         .into_iter()
         .filter_map(|severity| {
             let count = shown.iter().filter(|f| f.severity == severity).count();
-            (count > 0).then(|| {
-                if severity == Severity::Info {
-                    format!("{count} info")
-                } else {
-                    counted(count, severity.as_str())
-                }
-            })
+            (count > 0).then(|| counted(count, severity.as_str()))
         })
         .collect();
     if !counts.is_empty() {
-        let found = if report.fixed.is_empty() { "Found" } else { "Left:" };
-        parts.push(format!("{found} {}.", counts.join(", ")));
+        let counts = counts.join(", ");
+        parts.push(match report.fixed.is_empty() {
+            true => format!("Found {counts}."),
+            false => format!("{counts} left."),
+        });
     } else if report.dry && !report.fixed.is_empty() {
         // What is left after a fix that was not made isn't a success.
     } else if report.undecided_jobs > 0 {
@@ -220,6 +217,14 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out, report, Look { verbose, ..Look::default() }).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn several_infos_have_a_plural() {
+        let mut report = sample::report();
+        report.findings.retain(|r| r.finding.severity == Severity::Info);
+        report.findings.push(report.findings[0].clone());
+        assert_eq!(text(super::write, &report, true), "Found 2 infos.\n");
     }
 
     #[test]

@@ -204,7 +204,7 @@ fn notes(report: &ReportJson) -> Vec<Note> {
         let gained = match total.jobs_with_net_gain {
             0 => "no settled verdict yet".to_owned(),
             settled => format!(
-                "net gain {} a run in the {settled} of {} jobs with a settled verdict (nox {}, whole jobs {})",
+                "net gain {} a run in jobs with a settled verdict ({settled} of {}): nox {}, whole jobs {}",
                 tell(total.net_gain_seconds),
                 total.jobs,
                 tell(total.tool_seconds_saved),
@@ -279,7 +279,7 @@ fn together(workflow: &WorkflowSavings) -> String {
     let mut text = match workflow.estimated {
         true => format!("caches in {} would save about {saved} s a run", jobs(workflow.jobs)),
         false => {
-            format!("{} together: {:+.1} s a run", jobs(workflow.jobs), workflow.saved_seconds)
+            format!("all jobs together: {:+.1} s a run", workflow.saved_seconds)
         }
     };
     if let Some(minutes) = workflow.minutes_a_month {
@@ -288,15 +288,13 @@ fn together(workflow: &WorkflowSavings) -> String {
     if let Some(slowest) = &workflow.slowest {
         text +=
             &format!("; the slowest job, {}, takes {} s", slowest.job, rounded(slowest.seconds));
-        let when = if workflow.estimated { "with caches" } else { "after" };
-        text += &if slowest.then_job == slowest.job {
-            format!(", and {when} {} s", rounded(slowest.then_seconds))
-        } else {
-            format!(
-                ", and {when} {} is the slowest with {} s",
-                slowest.then_job,
-                rounded(slowest.then_seconds)
-            )
+        let then = rounded(slowest.then_seconds);
+        let other = &slowest.then_job;
+        text += &match (*other == slowest.job, workflow.estimated) {
+            (true, true) => format!(", and {then} s with caches"),
+            (true, false) => format!(" before and {then} s after"),
+            (false, true) => format!("; with caches, the slowest is {other} with {then} s"),
+            (false, false) => format!("; after, the slowest is {other} with {then} s"),
         };
     }
     text
@@ -401,7 +399,7 @@ fn counted(words: &BTreeMap<&'static str, usize>) -> String {
 
 fn environments(job: &JobSummary) -> String {
     let part = |word: &str, names: &[String]| {
-        (!names.is_empty()).then(|| format!("{word} {}", names.join(" ")))
+        (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")))
     };
     let parts: Vec<String> =
         [part("reused", &job.environments_reused), part("created", &job.environments_created)]

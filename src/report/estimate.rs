@@ -42,7 +42,7 @@ impl Estimate {
             (true, true, _) => "a run that finds its cache",
             (true, false, None) => "a cache",
             (true, false, Some(_)) => "one cache for both",
-            (false, false, _) => return format!("{builds}; leave it"),
+            (false, false, _) => return format!("{builds}; leave it as it is"),
             (false, true, _) => return format!("{builds}, too little for a cache to pay off"),
         };
         format!(

@@ -129,7 +129,7 @@ fn findings_after_a_diff_are_those_of_the_text_on_disk() {
     assert!(ran.out.contains("\n-# cachelint: ignore[missing-cache]\n"), "{}", ran.out);
     assert!(ran.err.starts_with(&format!("{CI}:3:10: ")), "{}", ran.err);
     assert!(
-        ran.err.contains("Would fix 1 finding:") && ran.err.contains("Left: 1 warning."),
+        ran.err.contains("Would fix 1 finding:") && ran.err.contains("1 warning left."),
         "{}",
         ran.err
     );

@@ -74,9 +74,9 @@ impl Probe {
         }
         let name = match (commands.is_empty(), week) {
             (true, Week::Not | Week::Joined) => return None,
-            (true, Week::Apart) => "Note the week",
-            (false, Week::Not) => "Note the interpreter",
-            (false, Week::Apart | Week::Joined) => "Note the interpreter and the week",
+            (true, Week::Apart) => "Get the week",
+            (false, Week::Not) => "Get the Python version",
+            (false, Week::Apart | Week::Joined) => "Get the Python version and the week",
         };
         Some(Self { id, name: name.to_owned(), script: lines.join("\n"), needs_bash })
     }

@@ -156,7 +156,7 @@ fn env_dir(
     if inside(&dir) && !dir.is_empty() {
         Ok(dir)
     } else {
-        Err(format!("the environment folder `{name}` lies outside the repository"))
+        Err(format!("the environment folder `{name}` is outside the repository"))
     }
 }
 

@@ -18,7 +18,7 @@ REUSED = re.compile(r"^nox > Re-?using existing virtual environment at \.nox/(\S
 TESTS = re.compile(r"(\d+ (?:passed|failed)(?:, \d+ (?:passed|failed))*) in ")
 SIZE = re.compile(r"^Cache Size: .*\((\d+) B\)$")
 # Steps that a fix adds beside the cache step: what they take counts as nox's time.
-ADDED = re.compile(r"^(?:Note the |Rebuild environments|echo \"(?:python|week)=|for package in|rm -rf \.nox)")
+ADDED = re.compile(r"^(?:Get the (?:week|Python version)|Delete outdated environments|echo \"(?:python|week)=|for package in|rm -rf \.nox)")
 SESSION = re.compile(r"^nox > Session (\S+) (was successful|failed)")
 
 
