@@ -250,7 +250,7 @@ impl TimelineBuilder<'_> {
     }
 
     fn call(&mut self, origin: &CommandOrigin<'_>, command: &Command, call: &Call) {
-        if !self.spend(origin.here, 0) {
+        if !self.spend_call(origin.here) {
             return;
         }
         let text = shown(origin.text, command.span);
@@ -271,6 +271,9 @@ impl TimelineBuilder<'_> {
         };
         let place = self.state.place(&at);
         let mut run = self.ask(origin, call, &place);
+        if !self.spend_sessions(origin.here, run.sessions.len()) {
+            return;
+        }
         if place.own && !self.external_callers && run.definition_files.is_empty() {
             // Without a noxfile nox fails; only a workflow that other repositories call may count
             // on theirs.

@@ -107,6 +107,39 @@ fn the_calls_of_a_script_count() {
     }
 }
 
+/// For each step that calls the tool, all scripts before it are searched for its Python.
+#[test]
+fn the_scripts_before_a_call_count() {
+    let calls = |count: usize| "      - run: nox -s tests\n".repeat(count);
+    let one_step = format!("      - run: {:?}\n", "nox -s tests\n".repeat(2_000));
+    let others = "      - run: 'true'\n".repeat(2_000);
+    for (steps, read) in [
+        (calls(200), 200),
+        (calls(4_800), 414),
+        (one_step, 2_000),
+        (others.clone() + &calls(10), 10),
+        (others + &calls(100), 34),
+    ] {
+        assert_eq!(timeline(&steps).invocations().count(), read);
+    }
+}
+
+#[test]
+fn the_sessions_of_a_call_count() {
+    let session = |i: usize| format!("@nox.session\ndef s{i}(session): session.install('x')\n");
+    let noxfile = format!("import nox\n{}", (0..640).map(session).collect::<String>());
+    let steps = "      - run: nox\n".repeat(9);
+    let text = format!("on: push\njobs:\n  t:\n    steps:\n{steps}");
+    let files = [(".github/workflows/w.yml", text.as_str()), ("noxfile.py", &noxfile)];
+    let folder = testing::repository(&files);
+    let repository = testing::read(folder.path());
+    let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
+    for (most, read) in [(9 * 13, 9), (50, 4), (11, 0)] {
+        let timeline = build(&repository, &instances, &instances.list[0], most);
+        assert_eq!(timeline.invocations().count(), read, "{most}");
+    }
+}
+
 /// Also where nothing is found in it, and before it is looked through.
 #[test]
 fn looking_through_a_file_counts() {

@@ -34,6 +34,13 @@ const MAX_FOLDERS: usize = 100;
 /// call of the tool, and one more for this many bytes of a script.
 const MAX_WORK_OF_FILE: usize = 60_000;
 const BYTES_PER_WORK: usize = 64;
+/// For a call, the scripts before it are searched for who supplies its Python: this many times what
+/// a search for one name costs.
+const SEARCHES_FOR_CALL: usize = 16;
+/// Of these searches, so many cost nothing: an ordinary job has fewer steps.
+const FREE_SEARCHES: usize = 64;
+/// Sessions of a call that cost one more.
+const SESSIONS_PER_WORK: usize = 64;
 /// Work that one instance may cost.
 const MAX_WORK: usize = 20_000;
 
@@ -97,6 +104,7 @@ pub fn build(
         taken: 0,
         script_bytes: 0,
         left: most,
+        searched_for: None,
         compared: Compared::default(),
         followed: 0,
         is_cut: false,
@@ -162,6 +170,8 @@ pub(super) struct TimelineBuilder<'a> {
     script_bytes: usize,
     /// Work that may still be spent.
     left: usize,
+    /// The last step that calls the tool.
+    searched_for: Option<StepRef>,
     compared: Compared,
     /// Scripts of other files read so far.
     pub followed: usize,
@@ -329,6 +339,21 @@ impl<'a> TimelineBuilder<'a> {
     /// What a search in all scripts so far costs, in bytes of a script that is read.
     pub fn searched(&self) -> usize {
         self.taken + self.script_bytes / BYTES_PER_WORK
+    }
+
+    /// Counts the work of a call; the scripts before it are searched once for each step.
+    pub fn spend_call(&mut self, here: Here<'_>) -> bool {
+        let is_known = self.searched_for == Some(here.step_ref);
+        self.searched_for = Some(here.step_ref);
+        let searched = self.searched().saturating_sub(FREE_SEARCHES);
+        let bytes = if is_known { 0 } else { SEARCHES_FOR_CALL * searched };
+        self.spend(here, bytes)
+    }
+
+    /// Counts the work of looking at each session of a call.
+    pub fn spend_sessions(&mut self, here: Here<'_>, sessions: usize) -> bool {
+        let work = sessions / SESSIONS_PER_WORK;
+        work == 0 || self.spend(here, (work - 1) * BYTES_PER_WORK)
     }
 
     /// Whether the work of so many bytes may still be done.

@@ -6,6 +6,7 @@ pub mod memo;
 pub mod nox;
 pub mod settings;
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -102,7 +103,7 @@ pub enum Reuse {
 
 /// What builds the environments of a session, in order of preference (`uv|virtualenv` has two);
 /// empty when unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Backend {
     pub names: Vec<String>,
 }
@@ -213,6 +214,20 @@ pub struct Run {
     pub calls_again: Vec<String>,
     /// What could not be decided, and why.
     pub undecided: Vec<String>,
+}
+
+impl Run {
+    /// Sessions that stand for all: one for each Python that some backend is to take.
+    pub fn interpreters(&self) -> Vec<&Session> {
+        let mut seen = HashSet::new();
+        let mut kept = Vec::new();
+        for session in &self.sessions {
+            if seen.insert((&session.backend, &session.python)) {
+                kept.push(session);
+            }
+        }
+        kept
+    }
 }
 
 /// A folder outside the environments that a session fills.

@@ -6,11 +6,12 @@ mod supplier;
 mod words;
 
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub use probe::{Probe, Week};
 
-use self::supplier::{Calls, Supplier};
+use self::supplier::{Calls, Scripts, Supplier};
 use super::push;
 use crate::job::context::{JobContext, cacheable, touches_folder};
 use crate::job::state::prefixed;
@@ -53,6 +54,7 @@ impl Interpreters {
         for timeline in &context.timelines {
             // The same command of the same step gets the same Pythons.
             let mut seen = HashSet::new();
+            let mut before: Option<(_, Rc<Scripts<'_>>)> = None;
             for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
                 let run = Arc::as_ptr(&invocation.run);
                 let is_new = seen.insert((
@@ -67,22 +69,19 @@ impl Interpreters {
                 if !is_new && !invocation.command.ends_with('…') {
                     continue;
                 }
-                self.add_call(context, timeline, event, invocation);
+                let place = (event.step_ref, event.outer, &invocation.checkout);
+                let known = before.as_ref().filter(|(of, _)| *of == place).map(|(_, known)| known);
+                let calls = Calls::new(context, timeline, event, invocation, known);
+                self.add_call(&calls, invocation);
+                before = Some((place, calls.scripts));
             }
         }
     }
 
-    fn add_call(
-        &mut self,
-        context: &JobContext<'_>,
-        timeline: &Timeline,
-        event: &Event,
-        invocation: &Invocation,
-    ) {
-        let calls = Calls::new(context, timeline, event, invocation);
+    fn add_call(&mut self, calls: &Calls<'_>, invocation: &Invocation) {
         self.outside |= calls.image.is_none();
         self.unlocated |= calls.location().is_none();
-        let sessions = &invocation.run.sessions;
+        let sessions = invocation.run.interpreters();
         let mut suppliers: Vec<Supplier> = sessions.iter().map(|s| calls.of_session(s)).collect();
         if sessions.is_empty() {
             suppliers.push(calls.of_tool());
@@ -93,7 +92,7 @@ impl Interpreters {
             suppliers.push(calls.located());
         }
         for supplier in suppliers {
-            self.add_supplier(&calls, supplier);
+            self.add_supplier(calls, supplier);
         }
     }
 
@@ -232,7 +231,7 @@ pub fn is_built_by_uv(
         |e: &Event| matches!(&e.kind, EventKind::PackageCache { installer } if installer == UV);
     let at_hand = || {
         timeline.events.iter().any(is_uv_cache)
-            || Calls::new(context, timeline, event, invocation).has_uv()
+            || Calls::new(context, timeline, event, invocation, None).has_uv()
     };
     backends.first().is_some_and(|first| first == UV) && (backends.len() == 1 || at_hand())
 }
@@ -241,13 +240,12 @@ pub fn is_built_by_uv(
 /// under a name that gets another one in time: `ubuntu-latest`, `python:3`.
 pub fn floats(context: &JobContext<'_>, timeline: &Timeline) -> bool {
     cacheable(timeline).any(|(event, invocation)| {
-        let calls = Calls::new(context, timeline, event, invocation);
+        let calls = Calls::new(context, timeline, event, invocation, None);
         let asked = |s: Supplier| matches!(s, Supplier::Asked(_));
-        let sessions = &invocation.run.sessions;
+        let sessions = invocation.run.interpreters();
         calls.set_ups.is_empty()
             && (calls.image == Some(Image::Floating)
                 || calls.image.is_none() && calls.label_floats())
-            && !sessions.is_empty()
             && sessions.iter().map(|s| calls.of_session(s)).any(asked)
     })
 }
@@ -258,7 +256,7 @@ pub fn floats(context: &JobContext<'_>, timeline: &Timeline) -> bool {
 pub fn is_chosen_by_uv(context: &JobContext<'_>, timeline: &Timeline) -> bool {
     let is_exact = |version: &str| version.matches('.').count() >= 2;
     cacheable(timeline).any(|(event, invocation)| {
-        let calls = Calls::new(context, timeline, event, invocation);
+        let calls = Calls::new(context, timeline, event, invocation, None);
         let set_ups: Vec<_> = calls.set_ups.iter().filter(|s| s.uv).collect();
         // What the input of setup-uv asks for goes before files of the project.
         let fixed = set_ups.iter().any(|set_up| match &set_up.versions {
@@ -273,7 +271,7 @@ pub fn is_chosen_by_uv(context: &JobContext<'_>, timeline: &Timeline) -> bool {
             let mut texts = files.iter().filter_map(|file| calls.read(file));
             texts.any(|text| is_exact(text.trim()) && !text.trim().contains(char::is_whitespace))
         };
-        invocation.run.sessions.iter().any(|session| match calls.of_session(session) {
+        invocation.run.interpreters().iter().any(|session| match calls.of_session(session) {
             Supplier::Uv { version: Some(version), .. } => !is_exact(&version),
             Supplier::Uv { version: None, .. } => !pinned(),
             _ => false,

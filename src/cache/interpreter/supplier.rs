@@ -1,9 +1,13 @@
 //! Who supplies the Python of one call of nox and of each of its sessions.
 
 mod around;
+mod scripts;
 
-use self::around::Installed;
-use super::words::{ask, fixes_minor, installs, is_active, is_same};
+use std::rc::Rc;
+
+use self::scripts::Installed;
+pub(super) use self::scripts::Scripts;
+use super::words::{ask, fixes_minor, is_active, is_same};
 use crate::actions::context::{Scope, runner_os};
 use crate::actions::{Job, Step, StepList};
 use crate::job::context::JobContext;
@@ -53,16 +57,18 @@ pub(super) struct Calls<'a> {
     pub os: Option<&'static str>,
     /// Of the runner, as far as they are known.
     labels: Vec<String>,
-    /// The scripts of the steps up to the call.
-    scripts: Vec<&'a str>,
+    /// Those of the steps up to the call.
+    pub scripts: Rc<Scripts<'a>>,
 }
 
 impl<'a> Calls<'a> {
+    /// `known` are the scripts of an earlier call of the same step, as that one has them.
     pub fn new(
         context: &'a JobContext<'a>,
         timeline: &'a Timeline,
         event: &'a Event,
         invocation: &'a Invocation,
+        known: Option<&Rc<Scripts<'a>>>,
     ) -> Self {
         let workflow = context.document().workflow();
         let job = workflow.zip(context.job_ref.job).map(|(w, j)| &w.jobs[j]);
@@ -85,24 +91,11 @@ impl<'a> Calls<'a> {
             .events
             .iter()
             .take_while(|e| e.step_ref != event.step_ref || e.span != event.span);
-        let inner = (event.step_ref != event.outer).then_some(event.step_ref);
-        let scripts = std::iter::once(event.outer).chain(inner).flat_map(|step_ref| {
-            let list = context.repository.documents[step_ref.document].steps(step_ref.job);
-            let steps = list.map_or(&[][..], |l| l.steps.get(..=step_ref.step).unwrap_or_default());
-            let last = steps.len().saturating_sub(1);
-            steps.iter().enumerate().flat_map(move |(at, step)| {
-                // What an earlier action of the repository runs has been run, too.
-                let action = (at < last).then(|| action_steps(context, invocation, step));
-                let inside = action.flatten().map_or(&[][..], |list| list.steps.as_slice());
-                inside.iter().chain([step]).filter_map(|step| step.run.as_ref())
-            })
-        });
-        let scripts = scripts.map(|script| script.text.as_str());
         Self {
             set_ups: before.filter_map(Event::set_up).collect(),
             image: started.or(container),
             os: job.zip(scope.as_ref()).and_then(|(job, scope)| runner_os(job, scope)),
-            scripts: scripts.collect(),
+            scripts: known.map_or_else(|| Rc::new(scripts(context, event, invocation)), Rc::clone),
             labels: job.zip(scope.as_ref()).map_or_else(Vec::new, |(job, scope)| {
                 job.runs_on.iter().filter_map(|label| scope.text(&label.text)).collect()
             }),
@@ -149,7 +142,7 @@ impl<'a> Calls<'a> {
             Some("pixi run") => self.pixi(),
             _ if self.is_output() => self.of_output(),
             _ if self.conda_run().is_some() => self.inside_conda(),
-            _ => match self.installed() {
+            _ => match self.scripts.installed() {
                 Some(Installed::Pipx(python)) => self.pipx(python.as_deref()),
                 Some(Installed::UvTool(python)) => self.uv(python.as_deref(), false),
                 None => self.active(),
@@ -216,10 +209,10 @@ impl<'a> Calls<'a> {
                 Some(Manager::Pixi) => {}
             }
         }
-        if self.makes_venv() {
+        if self.scripts.make_venv() {
             return Supplier::Uv { version: None, project: true };
         }
-        if let Some(chooser) = self.chooser() {
+        if let Some(chooser) = self.scripts.chooser() {
             return Supplier::Unknown(format!(
                 "cachelint doesn't know which Python `{chooser}` takes"
             ));
@@ -282,10 +275,7 @@ impl<'a> Calls<'a> {
             Some(_) => {
                 Supplier::Unknown("cachelint doesn't know which Python `pipx` uses".to_owned())
             }
-            // pip installs pipx into the Python that is set up.
-            None if self.lines_with("install").any(|l| installs(&l, "pip", "pipx")) => {
-                self.active()
-            }
+            None if self.scripts.install_pipx_by_pip() => self.active(),
             None if matches!(self.image, Some(Image::Fixed(_))) => Supplier::Fixed,
             None => Supplier::Asked(
                 "\"$(pipx environment --value PIPX_DEFAULT_PYTHON)\" -VV".to_owned(),
@@ -418,16 +408,7 @@ impl<'a> Calls<'a> {
     /// uv is there to choose interpreters.
     pub fn has_uv(&self) -> bool {
         let launched = self.invocation.launcher.as_deref().is_some_and(|l| l.starts_with("uv"));
-        let words = self.scripts.iter().flat_map(|script| {
-            script
-                .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')))
-        });
-        launched || self.set_ups.iter().any(|s| s.uv) || words.into_iter().any(|word| word == "uv")
-    }
-
-    /// Steps made an environment with uv in which nox runs.
-    fn makes_venv(&self) -> bool {
-        self.lines_with("uv").any(|line| line.contains("uv venv") || line.contains("uv sync"))
+        launched || self.set_ups.iter().any(|s| s.uv) || self.scripts.name_uv()
     }
 
     /// uv may take a Python of the runner.
@@ -443,14 +424,12 @@ impl<'a> Calls<'a> {
 
     fn downloads(&self) -> bool {
         let says = |text: &str| python_downloads().iter().any(|word| text.contains(word));
-        let line_says =
-            |word: &String| self.lines_with(word).any(|line| line.contains(word.as_str()));
         let file_says = |path: &String| {
             self.context.repository.files().read(path).is_some_and(|text| says(&text))
         };
         says(&self.invocation.command)
             || self.entries().any(|(name, _)| says(name))
-            || python_downloads().iter().any(line_says)
+            || self.scripts.name_downloads()
             || self.invocation.run.definition_files.iter().any(file_says)
     }
 }
@@ -464,6 +443,27 @@ fn is_login_bash(shell: &str) -> bool {
         option == "--login" || letters.is_some_and(|letters| letters.contains('l'))
     };
     is_bash && words.any(is_login)
+}
+
+/// The scripts of the steps up to a call.
+fn scripts<'a>(
+    context: &'a JobContext<'a>,
+    event: &'a Event,
+    invocation: &Invocation,
+) -> Scripts<'a> {
+    let inner = (event.step_ref != event.outer).then_some(event.step_ref);
+    let scripts = std::iter::once(event.outer).chain(inner).flat_map(|step_ref| {
+        let list = context.repository.documents[step_ref.document].steps(step_ref.job);
+        let steps = list.map_or(&[][..], |l| l.steps.get(..=step_ref.step).unwrap_or_default());
+        let last = steps.len().saturating_sub(1);
+        steps.iter().enumerate().flat_map(move |(at, step)| {
+            // What an earlier action of the repository runs has been run, too.
+            let action = (at < last).then(|| action_steps(context, invocation, step));
+            let inside = action.flatten().map_or(&[][..], |list| list.steps.as_slice());
+            inside.iter().chain([step]).filter_map(|step| step.run.as_ref())
+        })
+    });
+    Scripts::new(scripts.map(|script| script.text.as_str()).collect())
 }
 
 /// The steps of the repository's own action that a step uses.

@@ -1,13 +1,11 @@
 //! What is around a call: files of the project, variables, defaults, and scripts before it.
 
 use super::super::placed;
-use super::super::words::{installs, option};
 use super::Calls;
 use crate::actions::Step;
 use crate::base::path::parent;
 use crate::job::state::prefixed;
-use crate::rules::setup_actions::setup_actions;
-use crate::tool::{Files, known_name};
+use crate::tool::Files;
 
 impl<'a> Calls<'a> {
     /// The text of a file of the workspace.
@@ -92,53 +90,4 @@ impl<'a> Calls<'a> {
         let envs = envs.chain(self.step().map(|s| &s.env));
         envs.flat_map(|env| &env.entries).map(|(name, v)| (name.as_str(), v.text.as_str()))
     }
-
-    /// The commands of the scripts that hold `word`, roughly. There may be many calls, and this is
-    /// asked for each.
-    pub(super) fn lines_with(&self, word: &str) -> impl Iterator<Item = String> {
-        self.scripts.iter().filter(move |script| script.contains(word)).flat_map(|script| {
-            let joined = script.replace("\\\n", " ");
-            let lines: Vec<String> = joined
-                .split(['\n', ';', '&', '|'])
-                .map(|l| l.trim().to_owned())
-                .filter(|l| !l.starts_with('#'))
-                .collect();
-            lines
-        })
-    }
-
-    /// A command of the call's own script that chooses its Python: `pyenv activate`.
-    pub(super) fn chooser(&self) -> Option<String> {
-        let words: Vec<&str> = self
-            .scripts
-            .last()?
-            .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
-            .collect();
-        let choosers = setup_actions().choosers.iter();
-        let mut here =
-            choosers.filter(|chooser| words.windows(chooser.len()).any(|w| w == *chooser));
-        here.next().map(|chooser| chooser.join(" "))
-    }
-
-    /// How nox came onto the runner, where that decides its Python.
-    pub(super) fn installed(&self) -> Option<Installed> {
-        let mut found = None;
-        for line in self.lines_with("install") {
-            let python = option(&line, &["--python", "-p"]);
-            if installs(&line, "pipx", known_name()) {
-                found = Some(Installed::Pipx(python));
-            } else if installs(&line, "uv tool", known_name()) {
-                found = Some(Installed::UvTool(python));
-            } else if installs(&line, "pip", known_name()) {
-                found = None;
-            }
-        }
-        found
-    }
-}
-
-/// A program that keeps nox in an environment of its own, with the Python that it is told.
-pub(super) enum Installed {
-    Pipx(Option<String>),
-    UvTool(Option<String>),
 }
