@@ -127,8 +127,8 @@ impl<'a> AllJobs<'a> {
             let actions: HashSet<usize> = inside.map(|step_ref| step_ref.document).collect();
             actions.into_iter().for_each(|action| by_action.entry(action).or_default().push(at));
         }
-        let saved = Saved::of(contexts, &caches);
-        let passing = Passing::new(repository, contexts);
+        let (saved, passing) =
+            rayon::join(|| Saved::of(contexts, &caches), || Passing::new(repository, contexts));
         let may_save_unseen = caches.iter().flatten().any(|cached| cached.step.must_hit)
             && repository.documents.iter().any(|document| may_save_unseen(repository, document));
         Self { contexts, passing, caches, by_key, by_action, saved, may_save_unseen }

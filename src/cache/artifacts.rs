@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
+
 use super::publish::publishing_environment;
 use crate::job::context::JobContext;
 use crate::job::folder::Artifact;
@@ -35,16 +37,17 @@ struct OtherJob {
 
 impl<'a> Passing<'a> {
     pub fn new(repository: &'a Repository, contexts: &'a [JobContext<'a>]) -> Self {
-        let documents = repository.documents.iter().enumerate();
-        let job_refs = documents.flat_map(|(document, read)| {
+        let documents = repository.documents.par_iter().enumerate();
+        let job_refs = documents.flat_map_iter(|(document, read)| {
             let jobs = read.workflow().map_or(0, |workflow| workflow.jobs.len());
             (0..jobs).map(move |job| JobRef { document, job: Some(job) })
         });
-        let takers = job_refs.filter(|job_ref| downloads(repository, *job_ref));
+        let takers: Vec<JobRef> =
+            job_refs.filter(|job_ref| downloads(repository, *job_ref)).collect();
         Self {
             repository,
             contexts: contexts.iter().map(|context| (context.job_ref, context)).collect(),
-            takers: takers.map(|taker| (taker, OnceLock::new())).collect(),
+            takers: takers.into_iter().map(|taker| (taker, OnceLock::new())).collect(),
         }
     }
 

@@ -61,15 +61,21 @@ pub fn lint(root: &Path, files: &[Discovered], settings: &Config, details: Detai
     let (repository, problems) = read(root, files, settings);
     let mut outcome = check(&repository, files, settings, details);
     outcome.problems.splice(0..0, problems);
+    repository.documents.into_par_iter().for_each(drop);
     outcome
 }
 
 /// The repository, and what is wrong with the requested ones of `files`.
 fn read(root: &Path, files: &[Discovered], settings: &Config) -> (Repository, Vec<Problem>) {
     let answers = tool::known();
-    let tracked = RepoFiles::new(root);
-    let ((documents, mut problems), ()) =
-        rayon::join(|| read_all(root, files), || answers.read_ahead(&tracked));
+    let ((documents, mut problems), tracked) = rayon::join(
+        || read_all(root, files),
+        || {
+            let tracked = RepoFiles::new(root);
+            answers.read_ahead(&tracked);
+            tracked
+        },
+    );
     if let Some(doubt) = tracked.tracked().doubt() {
         let path = root.join(".git/index");
         problems.push(Problem { path, position: None, message: doubt.to_owned(), help: None });
@@ -139,6 +145,8 @@ fn check(
     // Only now: before, comments that ignore findings would count as unused.
     findings.retain(|finding| scope.concerns(finding));
     let texts = pointed_into(repository, &findings, &undecided);
+    drop(jobs);
+    contexts.into_par_iter().for_each(drop);
     Outcome { findings, problems, texts, undecided, undecided_jobs, timelines }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
+use rayon::prelude::*;
+
 use super::document::Document;
 use super::files::RepoFiles;
 use super::published::{Published, Written};
@@ -88,13 +90,37 @@ fn uploaded(document: &Document) -> Vec<(String, String)> {
     steps.filter_map(upload).collect()
 }
 
-/// The scripts that hold `folder`, each once.
-fn folder_scripts(documents: &[Document], folder: &str) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let lists = documents.iter().flat_map(Document::step_lists);
-    let scripts = lists.flat_map(|list| &list.steps).filter_map(|step| step.run.as_ref());
-    let named = scripts.map(|script| &script.text).filter(|text| text.contains(folder));
-    named.filter(|text| seen.insert(*text)).cloned().collect()
+/// What the steps of one document write that is looked up for others.
+struct Steps {
+    caches: Vec<Written>,
+    uploads: Vec<(String, String)>,
+    /// The scripts that name the tool's folder.
+    folder_scripts: Vec<String>,
+    taken_runs: Vec<String>,
+}
+
+impl Steps {
+    fn of(document: &Document, folder: &str) -> Self {
+        let steps = document.step_lists().flat_map(|list| &list.steps);
+        let scripts = steps.filter_map(|step| step.run.as_ref()).map(|script| &script.text);
+        Self {
+            caches: Written::all(document),
+            uploads: uploaded(document),
+            folder_scripts: scripts.filter(|text| text.contains(folder)).cloned().collect(),
+            taken_runs: taken_runs(document),
+        }
+    }
+}
+
+/// What one document leads to: documents, and the jobs that lead there.
+#[derive(Default)]
+struct Links {
+    /// Workflows that start it.
+    starts: HashSet<String>,
+    calls: Vec<(usize, usize)>,
+    actions: Vec<(usize, usize)>,
+    /// The actions that an action itself uses.
+    parts: Vec<usize>,
 }
 
 impl Repository {
@@ -115,22 +141,35 @@ impl Repository {
         }
         let by_path: HashMap<String, usize> =
             documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
-        let mut caches: Vec<Written> = Vec::new();
+        let folder = format!(".{}", answers.tool().name());
+        let steps: Vec<Steps> =
+            documents.par_iter().map(|document| Steps::of(document, &folder)).collect();
         // Actions first: what is written for all of a repository tells more.
         let (actions, workflows): (Vec<_>, Vec<_>) =
-            documents.iter().partition(|document| document.action().is_some());
-        for written in actions.into_iter().chain(workflows).flat_map(Written::all) {
-            if !caches.contains(&written) {
-                caches.push(written);
+            documents.iter().zip(&steps).partition(|(document, _)| document.action().is_some());
+        let mut caches: Vec<Written> = Vec::new();
+        for (_, steps) in actions.into_iter().chain(workflows) {
+            for written in &steps.caches {
+                if !caches.contains(written) {
+                    caches.push(written.clone());
+                }
             }
         }
-        let mut uploads: Vec<(String, String)> = documents.iter().flat_map(uploaded).collect();
-        let mut seen = HashSet::new();
-        uploads.retain(|upload| upload.1.trim().contains('\n') && seen.insert(upload.clone()));
-        let folder_scripts = folder_scripts(&documents, &format!(".{}", answers.tool().name()));
+        let (mut uploads, mut folder_scripts) = (Vec::new(), Vec::new());
+        let (mut seen_uploads, mut seen_scripts) = (HashSet::new(), HashSet::new());
         let mut run_takers: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, document) in documents.iter().enumerate() {
-            for run in taken_runs(document) {
+        for (at, steps) in steps.into_iter().enumerate() {
+            for upload in steps.uploads {
+                if upload.1.trim().contains('\n') && seen_uploads.insert(upload.clone()) {
+                    uploads.push(upload);
+                }
+            }
+            for script in steps.folder_scripts {
+                if seen_scripts.insert(script.clone()) {
+                    folder_scripts.push(script);
+                }
+            }
+            for run in steps.taken_runs {
                 let takers = run_takers.entry(run).or_default();
                 if takers.last() != Some(&at) {
                     takers.push(at);
@@ -207,40 +246,41 @@ impl Repository {
     }
 
     fn link(&mut self) {
-        let mut callers: HashMap<usize, Vec<Caller>> = HashMap::new();
-        let mut action_users: HashMap<usize, BTreeSet<Caller>> = HashMap::new();
-        let mut action_parents: HashMap<usize, Vec<usize>> = HashMap::new();
-        let mut started_by: HashMap<String, Vec<usize>> = HashMap::new();
-        for (document, found) in self.documents.iter().enumerate() {
-            if let Some(workflow) = found.workflow() {
-                let trigger = workflow.triggers.get("workflow_run");
-                let names: HashSet<&String> =
-                    trigger.into_iter().flat_map(|trigger| &trigger.workflows).collect();
-                for name in names {
-                    started_by.entry(name.clone()).or_default().push(document);
-                }
-                for (job, definition) in workflow.jobs.iter().enumerate() {
-                    if let Some(target) =
-                        definition.calls.as_ref().and_then(|u| self.called_workflow(&u.text))
-                    {
-                        callers.entry(target).or_default().push(Caller { document, job });
-                    }
-                    for action in self.used_actions(&definition.steps) {
-                        action_users.entry(action).or_default().insert(Caller { document, job });
-                    }
-                }
+        let links: Vec<Links> = self.documents.par_iter().map(|found| self.links(found)).collect();
+        for (document, links) in links.into_iter().enumerate() {
+            for name in links.starts {
+                self.started_by.entry(name).or_default().push(document);
             }
-            for action in found.steps(None).into_iter().flat_map(|list| self.used_actions(list)) {
-                let parents = action_parents.entry(action).or_default();
+            for (job, target) in links.calls {
+                self.callers.entry(target).or_default().push(Caller { document, job });
+            }
+            for (job, action) in links.actions {
+                self.action_users.entry(action).or_default().insert(Caller { document, job });
+            }
+            for action in links.parts {
+                let parents = self.action_parents.entry(action).or_default();
                 if parents.last() != Some(&document) {
                     parents.push(document);
                 }
             }
         }
-        self.callers = callers;
-        self.action_users = action_users;
-        self.action_parents = action_parents;
-        self.started_by = started_by;
+    }
+
+    fn links(&self, found: &Document) -> Links {
+        let mut links = Links::default();
+        if let Some(workflow) = found.workflow() {
+            let trigger = workflow.triggers.get("workflow_run");
+            links.starts.extend(trigger.into_iter().flat_map(|t| &t.workflows).cloned());
+            for (job, definition) in workflow.jobs.iter().enumerate() {
+                let called = definition.calls.as_ref();
+                let target = called.and_then(|uses| self.called_workflow(&uses.text));
+                links.calls.extend(target.map(|target| (job, target)));
+                let actions = self.used_actions(&definition.steps);
+                links.actions.extend(actions.map(|action| (job, action)));
+            }
+        }
+        links.parts.extend(found.steps(None).into_iter().flat_map(|list| self.used_actions(list)));
+        links
     }
 
     /// The workflows that start when `document` has run.
