@@ -42,12 +42,12 @@ fn ours(tree: &Tree) -> Vec<Step> {
             let next = anchors.len() + 1;
             anchors.insert(id, next);
         }
-        match &node.kind {
+        match node.kind {
             Kind::Scalar { value, style } => {
-                let (value, style) = (value.clone(), format!("{style:?}"));
+                let (value, style) = (value.to_owned(), format!("{style:?}"));
                 out.push(Step::Scalar { value, style, anchored: node.anchored });
             }
-            Kind::Alias(target) => out.push(Step::Alias(anchors[target])),
+            Kind::Alias(target) => out.push(Step::Alias(anchors[&target])),
             Kind::Mapping { entries, .. } => {
                 out.push(Step::Open { sequence: false, anchored: node.anchored });
                 for entry in entries {
@@ -115,14 +115,14 @@ fn check_spans(
             "{name}: {inner:?} not inside {span:?}"
         );
     };
-    match &tree.node(id).kind {
+    match tree.node(id).kind {
         Kind::Scalar { value, style } => {
             *scalars += 1;
             let map = ScalarMap::new(text, tree, id)
                 .unwrap_or_else(|| panic!("{name}: no map for {value:?}"));
             for (at, c) in value.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
                 let there = &source[map.offset(at)..];
-                let escaped = *style == ScalarStyle::DoubleQuoted && there.starts_with('\\');
+                let escaped = style == ScalarStyle::DoubleQuoted && there.starts_with('\\');
                 assert!(there.starts_with(c) || escaped, "{name}: {c:?} at {at} of {value:?}");
                 assert!(
                     escaped
@@ -141,11 +141,7 @@ fn check_spans(
         Kind::Sequence { items: list, flow } => {
             for item in list {
                 *items += 1;
-                assert!(
-                    *flow || source[item.dash..].starts_with('-'),
-                    "{name}: dash {}",
-                    item.dash
-                );
+                assert!(flow || source[item.dash..].starts_with('-'), "{name}: dash {}", item.dash);
                 inside(item.node);
                 check_spans(name, text, tree, item.node, scalars, items);
             }

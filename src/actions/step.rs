@@ -80,7 +80,7 @@ impl StepList {
         let Some(node) = tree.get(owner, "steps") else { return Self::default() };
         route.push(Segment::Key("steps".into()));
         let target = tree.node(tree.resolve(node));
-        let Kind::Sequence { items, flow } = &target.kind else {
+        let Kind::Sequence { items, flow } = target.kind else {
             if !tree.is_null(node) {
                 let message = "`steps` must be a list of steps".to_owned();
                 shapes.push(Shape { span: tree.span(node), message });
@@ -106,7 +106,7 @@ impl StepList {
             }
         }
         let shared = tree.is_alias(node) || target.anchored;
-        Self { steps, node: Some(node), route, flow: *flow, shared }
+        Self { steps, node: Some(node), route, flow, shared }
     }
 }
 

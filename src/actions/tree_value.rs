@@ -16,8 +16,8 @@ fn at_depth(tree: &Tree, node: NodeId, context: &dyn Context, depth: usize) -> E
     if depth > MAX_DEPTH {
         return Eval::Unknown;
     }
-    match &tree.node(tree.resolve(node)).kind {
-        Kind::Scalar { value, style } => scalar(value, *style, context),
+    match tree.node(tree.resolve(node)).kind {
+        Kind::Scalar { value, style } => scalar(value, style, context),
         Kind::Sequence { items, .. } => {
             let mut out = Vec::with_capacity(items.len());
             for item in items {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A half-open range of byte offsets into [`Text::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -107,7 +107,7 @@ pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 pub struct Text {
     /// Where it was read from, for messages only.
     pub path: PathBuf,
-    text: String,
+    text: Arc<str>,
     bom: bool,
     newline: Newline,
     /// Found when first asked for: of thousands of texts that are held, few are.
@@ -126,9 +126,9 @@ impl Text {
             let line = 1 + e.as_bytes()[..offset].iter().filter(|b| **b == b'\n').count();
             TextError::NotUtf8 { offset, line }
         })?;
-        let (bom, text) = match whole.strip_prefix('\u{feff}') {
-            Some(rest) => (true, rest.to_owned()),
-            None => (false, whole),
+        let (bom, text): (bool, Arc<str>) = match whole.strip_prefix('\u{feff}') {
+            Some(rest) => (true, Arc::from(rest)),
+            None => (false, Arc::from(whole)),
         };
         if text.starts_with('\u{feff}') {
             return Err(TextError::TwoBoms);
@@ -143,6 +143,11 @@ impl Text {
     /// The text without its BOM; every [`Span`] is an offset into this.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The same for who holds it longer.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.text)
     }
 
     /// The style of the first line break; new lines are written in it.

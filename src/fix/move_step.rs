@@ -129,7 +129,7 @@ fn last_block<'d>(
     route.push(Segment::Index(step.index));
     let mut node = step.node;
     loop {
-        match &tree.node(node).kind {
+        match tree.node(node).kind {
             Kind::Mapping { entries, flow: false } => {
                 let last = entries.last()?;
                 route.push(Segment::Key(tree.str(last.key)?.to_owned()));

@@ -118,8 +118,8 @@ pub fn add_after(
 
 fn style(document: &Document, scalar: &Scalar) -> Option<ScalarStyle> {
     let node = document.tree.node(scalar.node);
-    match &node.kind {
-        Kind::Scalar { style, .. } if !node.anchored && node.tag.is_none() => Some(*style),
+    match node.kind {
+        Kind::Scalar { style, .. } if !node.anchored && node.tag.is_none() => Some(style),
         _ => None,
     }
 }

@@ -75,7 +75,7 @@ fn nesting(document: &Document, steps: &StepList) -> Option<usize> {
     let tree = &document.tree;
     let column = |offset: usize| document.text.position(offset).column;
     let inside = |step: &Step| {
-        tree.entries(step.node).iter().find_map(|entry| match &tree.node(entry.value).kind {
+        tree.entries(step.node).iter().find_map(|entry| match tree.node(entry.value).kind {
             Kind::Mapping { flow: false, entries } => {
                 let first = entries.first()?;
                 column(tree.span(first.key).start)

@@ -98,7 +98,7 @@ fn set_entries(
     if tree.is_alias(node) || tree.node(node).anchored {
         return Err(SHARED);
     }
-    let Kind::Mapping { flow: false, entries: there } = &tree.node(node).kind else {
+    let Kind::Mapping { flow: false, entries: there } = tree.node(node).kind else {
         return Err("the mapping is written in flow style");
     };
     let first = there.first().ok_or("the mapping is empty")?;

@@ -4,13 +4,14 @@
 //! forward from the token before: the dash of an item, the header of a block scalar and the place
 //! of an absent value. The source of each scalar is read against its value on the way.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use granit_parser::{ScalarStyle as Style, Span as Place, StructureStyle};
 
 use super::parse::{MAX_DEPTH, MAX_VALUES, YamlError};
 use super::scalar_map::{is_document_marker, is_white, walk};
-use super::tree::{Entry, Item, Kind, Node, NodeId, ScalarStyle, Tree};
+use super::tree::{Content, Entry, Item, NodeId, Record, ScalarStyle, Tree};
 use crate::base::text::{Span, Text};
 
 /// So many bytes of a text count as one more value.
@@ -27,11 +28,19 @@ struct OpenNode {
     end: usize,
 }
 
-pub(super) enum Children {
-    /// The entries so far, and a key whose value has not come yet.
-    Mapping(Vec<Entry>, Option<NodeId>),
-    /// The items so far, and where the present one begins.
-    Sequence(Vec<Item>, usize),
+enum Children {
+    /// Where its entries begin among those of the open mappings, and a key whose value has not come
+    /// yet.
+    Mapping { first: usize, key: Option<NodeId> },
+    /// Where its items begin among those of the open sequences, and where the present one begins.
+    Sequence { first: usize, dash: usize },
+}
+
+/// A collection that begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Collection {
+    Mapping,
+    Sequence,
 }
 
 pub(super) struct Builder<'a> {
@@ -44,6 +53,9 @@ pub(super) struct Builder<'a> {
     /// By the parser's anchor number, which counts from 1.
     anchors: Vec<NodeId>,
     open: Vec<OpenNode>,
+    /// The children of the open collections, outermost first.
+    entries: Vec<Entry>,
+    items: Vec<Item>,
 }
 
 impl<'a> Builder<'a> {
@@ -51,16 +63,21 @@ impl<'a> Builder<'a> {
         Self {
             text,
             at: 0,
-            tree: Tree::default(),
+            tree: Tree { source: text.shared(), ..Tree::default() },
             sizes: Vec::new(),
             anchors: Vec::new(),
             open: Vec::new(),
+            entries: Vec::new(),
+            items: Vec::new(),
         }
     }
 
     pub fn finish(mut self) -> Tree {
         // Trees are kept longer than they are built.
         self.tree.nodes.shrink_to_fit();
+        self.tree.entries.shrink_to_fit();
+        self.tree.items.shrink_to_fit();
+        self.tree.made.shrink_to_fit();
         self.tree
     }
 
@@ -81,7 +98,7 @@ impl<'a> Builder<'a> {
 
     pub fn scalar(
         &mut self,
-        (mut value, style): (String, Style),
+        (value, style): (Cow<'_, str>, Style),
         anchor: usize,
         tag: Option<String>,
         properties: Option<usize>,
@@ -89,14 +106,12 @@ impl<'a> Builder<'a> {
     ) -> Result<(), YamlError> {
         let Some(range) = range else { return Err(self.unsupported()) };
         let style = scalar_style(style);
-        // The parser writes an absent value as `~`.
         let absent = style == ScalarStyle::Plain && range.is_empty();
-        if absent {
-            value.clear();
-            if self.open.is_empty() && anchor == 0 && tag.is_none() {
-                // `---` with nothing after it is a file without content.
-                return Ok(());
-            }
+        // The parser writes an absent value as `~`.
+        let mut value = if absent { "" } else { &*value };
+        if absent && self.open.is_empty() && anchor == 0 && tag.is_none() {
+            // `---` with nothing after it is a file without content.
+            return Ok(());
         }
         self.before_child()?;
         self.reached(properties);
@@ -114,17 +129,30 @@ impl<'a> Builder<'a> {
         if start < self.at || (block && !matches!(self.byte(start), Some(b'|' | b'>'))) {
             return Err(self.unsupported());
         }
-        let end = walk(self.text.as_str(), start, style, &value, |_| {});
+        let end = walk(self.text.as_str(), start, style, value, |_| {});
         self.at = end.ok_or_else(|| self.unsupported())?;
         let span = Span::new(start, self.at);
         if block {
-            self.drop_false_breaks(span, &mut value);
+            value = self.without_false_breaks(span, value);
         } else if !absent && range.end != span.end {
             return Err(self.unsupported());
         }
         let size = 1 + value.len() / BYTES_OF_VALUE;
-        let id = self.node(span, anchor, tag, Kind::Scalar { value, style }, size)?;
+        let content = self.value(start, value, style);
+        let id = self.node(span, anchor, tag, content, size)?;
         self.attach(id)
+    }
+
+    /// Where the value of the scalar at `start` is.
+    fn value(&mut self, start: usize, value: &str, style: ScalarStyle) -> Content {
+        let quote = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
+        let from = start + usize::from(quote);
+        if self.text.as_str().get(from..from + value.len()) == Some(value) {
+            return Content::Written { from: short(from), to: short(from + value.len()), style };
+        }
+        let from = self.tree.made.len();
+        self.tree.made.push_str(value);
+        Content::Made { from: short(from), to: short(self.tree.made.len()), style }
     }
 
     pub fn alias(&mut self, anchor: usize, range: Option<Range<usize>>) -> Result<(), YamlError> {
@@ -138,18 +166,18 @@ impl<'a> Builder<'a> {
         }
         self.at = range.end;
         let (span, size) = (Span::new(range.start, range.end), self.size(target));
-        let id = self.node(span, 0, None, Kind::Alias(target), size)?;
+        let id = self.node(span, 0, None, Content::Alias(target), size)?;
         self.attach(id)
     }
 
-    /// The start of a collection; `children` makes it from where the first child may begin.
+    /// The start of a collection.
     pub fn begin(
         &mut self,
+        collection: Collection,
         style: StructureStyle,
         anchor: usize,
         tag: Option<String>,
         place: &Place,
-        children: impl FnOnce(usize) -> Children,
     ) -> Result<(), YamlError> {
         let flow = style == StructureStyle::Flow;
         let Some(range) = place.byte_range() else { return Err(self.unsupported()) };
@@ -158,17 +186,23 @@ impl<'a> Builder<'a> {
         }
         self.before_child()?;
         self.reached(place.tag_span().and_then(|tag| tag.end.byte_offset()));
-        let children = children(self.at);
+        // Where its first child may begin.
+        let dash = self.at;
         let start = match self.byte(range.start) {
             Some(b'[' | b'{') if flow && !range.is_empty() => {
                 self.at = range.end;
                 Some(range.start)
             }
             // `? key`, `: value` without key.
-            Some(b'?' | b':') if matches!(children, Children::Mapping(..)) => Some(range.start),
+            Some(b'?' | b':') if collection == Collection::Mapping => Some(range.start),
             _ => None,
         };
-        let placeholder = Kind::Sequence { items: Vec::new(), flow: false };
+        let children = match collection {
+            Collection::Mapping => Children::Mapping { first: self.entries.len(), key: None },
+            Collection::Sequence => Children::Sequence { first: self.items.len(), dash },
+        };
+        // Its children are known at its end.
+        let placeholder = Content::Sequence { from: 0, to: 0, flow: false };
         let id = self.node(Span::at(self.at), anchor, tag, placeholder, 1)?;
         self.open.push(OpenNode { id, flow, children, start, end: self.at });
         Ok(())
@@ -183,12 +217,23 @@ impl<'a> Builder<'a> {
             open.end = range.end;
             self.at = range.end;
         }
-        let node = &mut self.tree.nodes[open.id.0 as usize];
-        node.span = Span::new(open.start.unwrap_or(open.end), open.end);
-        node.kind = match open.children {
-            Children::Mapping(entries, _) => Kind::Mapping { entries, flow: open.flow },
-            Children::Sequence(items, _) => Kind::Sequence { items, flow: open.flow },
+        let flow = open.flow;
+        let content = match open.children {
+            Children::Mapping { first, .. } => {
+                let from = short(self.tree.entries.len());
+                self.tree.entries.extend(self.entries.drain(first..));
+                Content::Mapping { from, to: short(self.tree.entries.len()), flow }
+            }
+            Children::Sequence { first, .. } => {
+                let from = short(self.tree.items.len());
+                self.tree.items.extend(self.items.drain(first..));
+                Content::Sequence { from, to: short(self.tree.items.len()), flow }
+            }
         };
+        let node = &mut self.tree.nodes[open.id.0 as usize];
+        node.start = short(open.start.unwrap_or(open.end));
+        node.end = short(open.end);
+        node.content = content;
         self.attach(open.id)
     }
 
@@ -198,7 +243,7 @@ impl<'a> Builder<'a> {
         let flow = open.flow;
         let mut next = self.next_token(self.at);
         match open.children {
-            Children::Sequence(..) => {
+            Children::Sequence { .. } => {
                 if flow && self.byte(next) == Some(b',') {
                     next = self.next_token(next + 1);
                 }
@@ -211,14 +256,14 @@ impl<'a> Builder<'a> {
                 }
                 self.begin_item(next);
             }
-            Children::Mapping(_, None) => {
+            Children::Mapping { key: None, .. } => {
                 if flow && self.byte(next) == Some(b',') {
                     next = self.next_token(next + 1);
                 }
                 self.at = next + usize::from(self.is_indicator(b'?', next));
             }
             // `? key` and `{key}` leave the value out with its `:`.
-            Children::Mapping(_, Some(_)) => {
+            Children::Mapping { key: Some(_), .. } => {
                 if self.is_indicator(b':', next) || (flow && self.byte(next) == Some(b':')) {
                     self.at = next + 1;
                 }
@@ -229,7 +274,7 @@ impl<'a> Builder<'a> {
 
     fn begin_item(&mut self, at: usize) {
         if let Some(open) = self.open.last_mut()
-            && let Children::Sequence(_, dash) = &mut open.children
+            && let Children::Sequence { dash, .. } = &mut open.children
         {
             *dash = at;
             open.start.get_or_insert(at);
@@ -274,9 +319,9 @@ impl<'a> Builder<'a> {
         open.start.get_or_insert(span.start);
         open.end = span.end;
         match &mut open.children {
-            Children::Sequence(items, dash) => items.push(Item { node: id, dash: *dash }),
-            Children::Mapping(entries, key) => match key.take() {
-                Some(key) => entries.push(Entry { key, value: id }),
+            Children::Sequence { dash, .. } => self.items.push(Item { node: id, dash: *dash }),
+            Children::Mapping { key, .. } => match key.take() {
+                Some(key) => self.entries.push(Entry { key, value: id }),
                 None => *key = Some(id),
             },
         }
@@ -292,7 +337,7 @@ impl<'a> Builder<'a> {
         span: Span,
         anchor: usize,
         tag: Option<String>,
-        kind: Kind,
+        content: Content,
         size: usize,
     ) -> Result<NodeId, YamlError> {
         let count = self.tree.nodes.len();
@@ -300,7 +345,14 @@ impl<'a> Builder<'a> {
             return Err(YamlError::too_many(self.text, span.start));
         };
         let id = NodeId(number);
-        self.tree.nodes.push(Node { span, anchored: anchor > 0, tag, kind });
+        self.tree.nodes.push(Record {
+            start: short(span.start),
+            end: short(span.end),
+            content,
+            anchored: anchor > 0,
+            tagged: tag.is_some(),
+        });
+        self.tree.tags.extend(tag.map(|tag| (id, tag)));
         self.sizes.push(size);
         if anchor > 0 {
             if anchor != self.anchors.len() + 1 {
@@ -311,10 +363,10 @@ impl<'a> Builder<'a> {
         Ok(id)
     }
 
-    /// Takes away the line breaks that only the parser sees in the block scalar at `span`: one at
-    /// the end of a file that does not end its last line, one in a scalar without content at the
-    /// end of a file.
-    fn drop_false_breaks(&self, span: Span, value: &mut String) {
+    /// The value of the block scalar at `span` without the line breaks that only the parser sees:
+    /// one at the end of a file that does not end its last line, one in a scalar without content at
+    /// the end of a file.
+    fn without_false_breaks<'v>(&self, span: Span, value: &'v str) -> &'v str {
         let source = self.text.as_str();
         let (scalar, rest) = (&source[span.range()], &source[span.end..]);
         let keeps =
@@ -323,9 +375,11 @@ impl<'a> Builder<'a> {
         let unended = rest.is_empty() && !source.ends_with('\n');
         let empty = value.bytes().all(|b| b == b'\n');
         if empty && (!keeps || to_end && !rest.contains('\n')) {
-            value.clear();
-        } else if unended && value.ends_with('\n') {
-            value.pop();
+            ""
+        } else if unended {
+            value.strip_suffix('\n').unwrap_or(value)
+        } else {
+            value
         }
     }
 
@@ -333,6 +387,12 @@ impl<'a> Builder<'a> {
     pub fn unsupported(&self) -> YamlError {
         YamlError::at(self.text, self.at, "cachelint doesn't support this use of YAML")
     }
+}
+
+/// A place in a text or in what is made of it: [`MAX_BYTES`](crate::base::text::MAX_BYTES) is far
+/// below what fits.
+fn short(place: usize) -> u32 {
+    place as u32
 }
 
 fn scalar_style(style: Style) -> ScalarStyle {

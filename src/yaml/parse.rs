@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use granit_parser::{ErrorKind, Event, Parser, ScanError, Tag};
 
-use super::build::{Builder, Children};
+use super::build::{Builder, Collection};
 use super::tree::Tree;
 use crate::base::text::{Position, Text};
 
@@ -89,7 +89,7 @@ pub fn parse(text: &Text) -> Result<Tree, YamlError> {
                 };
                 let tagged = span.tag_span().and_then(|tag| tag.end.byte_offset());
                 builder.scalar(
-                    (value.into_owned(), style),
+                    (value, style),
                     anchor,
                     tag_name(tag),
                     anchored.max(tagged),
@@ -97,14 +97,10 @@ pub fn parse(text: &Text) -> Result<Tree, YamlError> {
                 )?;
             }
             Event::SequenceStart(style, anchor, tag) => {
-                builder.begin(style, anchor, tag_name(tag), &span, |at| {
-                    Children::Sequence(Vec::new(), at)
-                })?;
+                builder.begin(Collection::Sequence, style, anchor, tag_name(tag), &span)?;
             }
             Event::MappingStart(style, anchor, tag) => {
-                builder.begin(style, anchor, tag_name(tag), &span, |_| {
-                    Children::Mapping(Vec::new(), None)
-                })?;
+                builder.begin(Collection::Mapping, style, anchor, tag_name(tag), &span)?;
             }
             Event::SequenceEnd | Event::MappingEnd => builder.end(span.byte_range())?,
             Event::Alias(anchor) => builder.alias(anchor, span.byte_range())?,

@@ -18,10 +18,10 @@ impl ScalarMap {
     /// does not say its value, which then belongs to another text.
     pub fn new(text: &Text, tree: &Tree, scalar: NodeId) -> Option<Self> {
         let node = tree.node(tree.resolve(scalar));
-        let Kind::Scalar { value, style } = &node.kind else { return None };
+        let Kind::Scalar { value, style } = node.kind else { return None };
         let mut steps: Vec<Shift> = Vec::new();
         let end =
-            walk(text.as_str(), node.span.start, *style, value, |step| push(&mut steps, step))?;
+            walk(text.as_str(), node.span.start, style, value, |step| push(&mut steps, step))?;
         (end == node.span.end).then_some(Self { steps, length: value.len() })
     }
 

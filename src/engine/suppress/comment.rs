@@ -94,7 +94,7 @@ fn scalar_spans(text: &Text, tree: &Tree) -> Vec<Span> {
     let mut stack: Vec<NodeId> = tree.root().into_iter().collect();
     while let Some(id) = stack.pop() {
         let node = tree.node(id);
-        match &node.kind {
+        match node.kind {
             Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => {
                 let content = text.line_start(text.line_of(node.span.start) + 1);
                 spans.push(Span::new(content, node.span.end.max(content)));

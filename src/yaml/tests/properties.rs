@@ -15,7 +15,7 @@ fn check(text: &Text, tree: &Tree, id: NodeId) {
         );
         check(text, tree, child);
     };
-    match &tree.node(id).kind {
+    match tree.node(id).kind {
         Kind::Scalar { value, .. } => {
             let map = ScalarMap::new(text, tree, id)
                 .unwrap_or_else(|| panic!("{value:?} in {:?}", text.as_str()));
@@ -35,11 +35,7 @@ fn check(text: &Text, tree: &Tree, id: NodeId) {
         }
         Kind::Sequence { items, flow } => {
             for item in items {
-                assert!(
-                    *flow || text.as_str()[item.dash..].starts_with('-'),
-                    "{:?}",
-                    text.as_str()
-                );
+                assert!(flow || text.as_str()[item.dash..].starts_with('-'), "{:?}", text.as_str());
                 child(item.node);
             }
         }
