@@ -176,12 +176,13 @@ impl TimelineBuilder<'_> {
         command: &Command,
         unwrapped: &UnwrappedCommand,
     ) {
-        let text = super::commands::shown(origin.text, command.span);
+        let text = || super::commands::shown(origin.text, command.span);
         if unwrapped.name.is_none() && unwrapped.program.value.is_none() {
             let place = Location {
                 label: format!(
-                    "cachelint doesn't know which program `{text}` runs; name it in the step, or \
-                     list the nox commands there"
+                    "cachelint doesn't know which program `{}` runs; name it in the step, or list \
+                     the nox commands there",
+                    text()
                 ),
                 ..self.place_of(origin, command.span)
             };
@@ -211,8 +212,9 @@ impl TimelineBuilder<'_> {
         let pieces: Vec<&str> = words.iter().flat_map(|word| pieces(word)).collect();
         if self.call_stands_in(&pieces) && !installs {
             let why = format!(
-                "`{text}` may run nox, but cachelint doesn't know what `{name}` does with its \
-                 arguments; a step that calls nox itself would help"
+                "`{}` may run nox, but cachelint doesn't know what `{name}` does with its \
+                 arguments; a step that calls nox itself would help",
+                text()
             );
             self.undecide_command(origin, command, why);
         } else if let Some(path) = words.iter().find(|word| self.is_calling_script(word))
@@ -220,8 +222,9 @@ impl TimelineBuilder<'_> {
             && !LEAVES_SCRIPTS.contains(&name)
         {
             let why = format!(
-                "`{text}` names `{path}`, which mentions nox, but cachelint doesn't know what \
-                 `{name}` does with it"
+                "`{}` names `{path}`, which mentions nox, but cachelint doesn't know what \
+                 `{name}` does with it",
+                text()
             );
             let place = Location { label: why, ..self.place_of(origin, command.span) };
             self.add(Undecided { place, hides_call: false, only_without_calls: false });
@@ -408,6 +411,9 @@ impl TimelineBuilder<'_> {
 
     /// Whether a word is the path of a tracked shell script that mentions the tool.
     fn is_calling_script(&self, word: &str) -> bool {
+        if !word.contains('.') {
+            return false;
+        }
         let files = self.repository.files();
         let path = join("", word).filter(|path| {
             SCRIPT_ENDINGS.iter().any(|ending| path.ends_with(ending)) && files.is_tracked(path)

@@ -14,7 +14,7 @@ pub struct Publishers {
     pub release_events: Vec<String>,
     /// Variables and secrets that hold the right to upload: what has them set publishes. A `*`
     /// matches anything.
-    pub credentials: Vec<String>,
+    credentials: Vec<Credential>,
     /// Parts of the names of environments of the forge from which packages are published.
     pub environments: Vec<String>,
     /// Options with which a command only shows what it would publish.
@@ -50,6 +50,37 @@ pub struct PublishingCommand {
     #[serde(default)]
     alone: bool,
     pub what: String,
+}
+
+/// The name of a variable or a secret; a `*` in it was taken apart when it was read, because every
+/// variable of every step is compared.
+#[derive(Debug, Deserialize)]
+#[serde(from = "String")]
+struct Credential {
+    start: String,
+    /// After the `*`, where there is one.
+    end: Option<String>,
+}
+
+impl From<String> for Credential {
+    fn from(name: String) -> Self {
+        match name.split_once('*') {
+            Some((start, end)) => Self { start: start.to_owned(), end: Some(end.to_owned()) },
+            None => Self { start: name, end: None },
+        }
+    }
+}
+
+impl Credential {
+    fn matches(&self, name: &str) -> bool {
+        let Some(end) = &self.end else { return name.eq_ignore_ascii_case(&self.start) };
+        let is = |part: Option<&str>, known: &String| {
+            part.is_some_and(|part| part.eq_ignore_ascii_case(known))
+        };
+        name.len() >= self.start.len() + end.len()
+            && is(name.get(..self.start.len()), &self.start)
+            && is(name.get(name.len() - end.len()..), end)
+    }
 }
 
 static DATA: LazyLock<Publishers> = LazyLock::new(|| super::embedded!("publishers"));
@@ -102,15 +133,7 @@ impl Publishers {
     /// Whether a variable or a secret of this name holds the right to upload. The forge does not
     /// distinguish case in the names of secrets.
     pub fn is_credential(&self, name: &str) -> bool {
-        let name = name.to_ascii_uppercase();
-        self.credentials.iter().any(|known| match known.split_once('*') {
-            Some((start, end)) => {
-                name.len() >= start.len() + end.len()
-                    && name.starts_with(start)
-                    && name.ends_with(end)
-            }
-            None => *known == name,
-        })
+        self.credentials.iter().any(|known| known.matches(name))
     }
 
     /// The secret with the right to upload that a value of a workflow is: `secrets.NAME` or
@@ -118,9 +141,13 @@ impl Publishers {
     pub fn credential_in<'v>(&self, value: &'v str) -> Option<&'v str> {
         const CONTEXT: &str = "secrets";
         let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let lower = value.to_ascii_lowercase();
-        let mut names = lower.match_indices(CONTEXT).filter_map(|(at, _)| {
-            let rest = value[at + CONTEXT.len()..].trim_start();
+        let starts = memchr::memchr2_iter(b's', b'S', value.as_bytes());
+        let mut names = starts.filter_map(|at| {
+            let (context, rest) = value[at..].split_at_checked(CONTEXT.len())?;
+            if !context.eq_ignore_ascii_case(CONTEXT) {
+                return None;
+            }
+            let rest = rest.trim_start();
             let name = match rest.strip_prefix('[') {
                 Some(index) => index.trim_start().strip_prefix('\'')?,
                 None => rest.strip_prefix('.')?.trim_start(),

@@ -103,7 +103,7 @@ impl UnwrappedCommand {
 /// What `command` runs without its launchers; `None` where that is not a program or cannot be
 /// decided.
 pub fn program(command: &Command) -> Option<UnwrappedCommand> {
-    match unwrap_launchers(command)? {
+    match unwrapped(command)? {
         Unwrapped::Program(unwrapped) => Some(unwrapped),
         Unwrapped::Inline(_) => None,
     }
@@ -117,15 +117,8 @@ pub(super) struct Inline {
     pub unwrapped: UnwrappedCommand,
 }
 
-/// The script that `command` carries on its command line (`bash -c "…"`).
-pub(super) fn inline(command: &Command) -> Option<Inline> {
-    match unwrap_launchers(command)? {
-        Unwrapped::Inline(inline) => Some(inline),
-        Unwrapped::Program(_) => None,
-    }
-}
-
-enum Unwrapped {
+/// What is left of a command without its launchers.
+pub(super) enum Unwrapped {
     Program(UnwrappedCommand),
     Inline(Inline),
 }
@@ -138,7 +131,8 @@ fn path_of(word: &Word) -> String {
     word.value.clone().unwrap_or_else(|| word.raw.clone())
 }
 
-fn unwrap_launchers(command: &Command) -> Option<Unwrapped> {
+/// `command` without its launchers; `None` where that cannot be decided.
+pub(super) fn unwrapped(command: &Command) -> Option<Unwrapped> {
     let first = command.words.first()?;
     let assignments =
         command.assignments.iter().map(|(name, word)| (name.clone(), word.value.clone()));

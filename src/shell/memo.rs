@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Command, Expanded, Given, Shell, UnwrappedCommand, Word, commands_and_cut, program};
+use super::{Expanded, Given, Read, Shell, Word, read_script};
 use crate::base::memo::{Memo, Weight};
 
 /// The scripts of one repository.
@@ -13,13 +13,6 @@ pub struct Scripts(Memo<Script, Name, Option<String>, ReadScript>);
 struct Script {
     shell: Shell,
     text: Expanded,
-}
-
-/// A command, and what it runs without its launchers.
-#[derive(Debug)]
-pub struct Read {
-    pub command: Command,
-    pub program: Option<UnwrappedCommand>,
 }
 
 /// The commands of a script, in order.
@@ -77,7 +70,7 @@ impl Weight for ReadScript {
 }
 
 impl Scripts {
-    /// As [`commands_and_cut`].
+    /// As [`read_script`].
     pub fn read(&self, shell: Shell, text: Expanded, given: &Given<'_>) -> Arc<ReadScript> {
         let look_up = |name: &Name| match name {
             Name::Variable(name) => (given.vars)(name),
@@ -87,9 +80,8 @@ impl Scripts {
             let vars = |name: &str| look_up(Name::Variable(name.to_owned()));
             let files = |path: &str| look_up(Name::File(path.to_owned()));
             let given = Given { vars: &vars, files: &files };
-            let (commands, cut) = commands_and_cut(&script.shell, &script.text, &given);
-            let read = |command| Read { program: program(&command), command };
-            ReadScript { commands: commands.into_iter().map(read).collect(), cut }
+            let (commands, cut) = read_script(&script.shell, &script.text, &given);
+            ReadScript { commands, cut }
         })
     }
 }

@@ -12,6 +12,7 @@ mod state;
 pub mod word;
 
 pub use expand::Expanded;
+use launcher::Unwrapped;
 pub use launcher::{Call, CallKind, UnwrappedCommand, calls, program};
 pub use memo::Scripts;
 pub use word::{PartSource, Word, WordPart};
@@ -135,6 +136,13 @@ pub struct Command {
     pub here_document: Option<Vec<WordPart>>,
 }
 
+/// A command, and what it runs without its launchers.
+#[derive(Debug)]
+pub struct Read {
+    pub command: Command,
+    pub program: Option<UnwrappedCommand>,
+}
+
 /// How deep scripts inside scripts (`bash -c "bash -c …"`) are read.
 const MAX_NESTING: usize = 4;
 /// Bytes read per script of those inside it and those it reads with `source`: keeps hostile input
@@ -180,6 +188,12 @@ pub fn commands_and_cut(
     script: &Expanded,
     given: &Given<'_>,
 ) -> (Vec<Command>, Option<String>) {
+    let (read, cut) = read_script(shell, script, given);
+    (read.into_iter().map(|read| read.command).collect(), cut)
+}
+
+/// The same as [`commands_and_cut`], with what the commands run.
+fn read_script(shell: &Shell, script: &Expanded, given: &Given<'_>) -> (Vec<Read>, Option<String>) {
     let mut out = Vec::new();
     if script.text().len() > MAX_SCRIPT_BYTES {
         return (out, Some(format!("a script has more than {} KiB", MAX_SCRIPT_BYTES / 1024)));
@@ -239,7 +253,7 @@ fn read(
     given: &Given<'_>,
     depth: usize,
     left: &mut Left,
-    out: &mut Vec<Command>,
+    out: &mut Vec<Read>,
 ) {
     let found = match shell {
         Shell::Bash | Shell::Sh => bash::commands(shell, script, given, left),
@@ -249,14 +263,20 @@ fn read(
         Shell::Other(_) => Vec::new(),
     };
     for command in found {
-        let inner = if depth > 0 { launcher::inline(&command) } else { None };
-        let Some(inline) = inner else {
-            out.push(command);
-            continue;
+        let inline = match launcher::unwrapped(&command) {
+            Some(Unwrapped::Program(program)) => {
+                out.push(Read { command, program: Some(program) });
+                continue;
+            }
+            Some(Unwrapped::Inline(inline)) if depth > 0 => inline,
+            _ => {
+                out.push(Read { command, program: None });
+                continue;
+            }
         };
         let nested = script.nested(&inline.parts);
         let (conditional, outer) = (command.conditional, inline.unwrapped);
-        out.push(command);
+        out.push(Read { command, program: None });
         if !left.inner(nested.text().len()) {
             continue;
         }
@@ -274,7 +294,8 @@ fn read(
             left,
             out,
         );
-        for inner in &mut out[first..] {
+        for read in &mut out[first..] {
+            let inner = &mut read.command;
             inner.conditional |= conditional;
             inner.nested = true;
             inner.directory = match &inner.directory {
@@ -287,6 +308,7 @@ fn read(
             }
             let own = std::mem::take(&mut inner.exports);
             inner.exports = outer.env.iter().cloned().chain(own).collect();
+            read.program = program(inner);
         }
     }
 }
