@@ -130,7 +130,7 @@ fn prove_all(outcome: &mut Outcome) {
 /// The fixes of one file that cannot be proved, by their places, with the reasons. Those that go
 /// together are proved together: the cost of a proof is that of the file.
 fn refused(text: &str, fixes: &[&Fix]) -> BTreeMap<usize, String> {
-    let old = Old::new(text);
+    let old = Old::of_document(text);
     let mut refused = BTreeMap::new();
     let mut proofs = 0;
     let mut groups: Vec<Vec<usize>> = vec![(0..fixes.len()).collect()];
@@ -392,7 +392,7 @@ fn one_round(
     for (path, findings) in per_file {
         let fixes: Vec<&Fix> = findings.iter().map(|(_, fix)| *fix).collect();
         let Some(text) = outcome.texts.get(path) else { continue };
-        let old = Old::new(text.as_str());
+        let old = Old::of_document(text.as_str());
         let combined = combine(&fixes);
         let together = apply(text.as_str(), &combined.edits).ok();
         let proved = together.filter(|new| old.verify(new, &combined.changes).is_ok());

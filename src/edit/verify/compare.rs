@@ -46,8 +46,21 @@ pub(super) struct Comparison<'a> {
     new_anchors: HashMap<usize, &'a ValueNode>,
     /// The anchors of old values that stay as they are, with those of the new values.
     unchanged: HashMap<usize, usize>,
-    route: Vec<String>,
+    depth: usize,
     compared: usize,
+    /// From where the values differ to the root; filled on the way back, as most never differ.
+    route: Vec<String>,
+}
+
+/// Why the new value is not the declared one, where the route ends.
+enum Mismatch {
+    TooLarge,
+    NoSuchPlace,
+    Differs(String),
+}
+
+fn differs(detail: &str) -> Mismatch {
+    Mismatch::Differs(detail.to_owned())
 }
 
 impl<'a> Comparison<'a> {
@@ -56,20 +69,35 @@ impl<'a> Comparison<'a> {
             old_anchors: value::anchors(old),
             new_anchors: value::anchors(new),
             unchanged: HashMap::new(),
-            route: Vec::new(),
+            depth: 0,
             compared: 0,
+            route: Vec::new(),
         }
     }
 
+    /// Whether `new` is `old` with the declared changes.
     pub(super) fn compare(
         &mut self,
         old: &ValueNode,
         new: &ValueNode,
         declared: &Declared,
     ) -> Result<(), VerifyError> {
+        self.nodes(old, new, declared).map_err(|mismatch| match mismatch {
+            Mismatch::TooLarge => VerifyError::TooLarge,
+            Mismatch::NoSuchPlace => VerifyError::NoSuchPlace(self.place()),
+            Mismatch::Differs(detail) => VerifyError::Differs { route: self.place(), detail },
+        })
+    }
+
+    fn nodes(
+        &mut self,
+        old: &ValueNode,
+        new: &ValueNode,
+        declared: &Declared,
+    ) -> Result<(), Mismatch> {
         self.compared += 1;
-        if self.compared > MAX_COMPARED || self.route.len() > MAX_DEPTH {
-            return Err(VerifyError::TooLarge);
+        if self.compared > MAX_COMPARED || self.depth > MAX_DEPTH {
+            return Err(Mismatch::TooLarge);
         }
         if let (ValueKind::Alias(old), ValueKind::Alias(new)) = (&old.kind, &new.kind)
             && declared.is_empty()
@@ -84,13 +112,13 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    fn resolve<'n>(&self, node: &'n ValueNode, old: bool) -> Result<&'n ValueNode, VerifyError>
+    fn resolve<'n>(&self, node: &'n ValueNode, old: bool) -> Result<&'n ValueNode, Mismatch>
     where
         'a: 'n,
     {
         let ValueKind::Alias(anchor) = node.kind else { return Ok(node) };
         let anchors = if old { &self.old_anchors } else { &self.new_anchors };
-        anchors.get(&anchor).copied().ok_or_else(|| VerifyError::NoSuchPlace(self.place()))
+        anchors.get(&anchor).copied().ok_or(Mismatch::NoSuchPlace)
     }
 
     fn values(
@@ -98,7 +126,7 @@ impl<'a> Comparison<'a> {
         old: &ValueNode,
         new: &ValueNode,
         declared: &Declared,
-    ) -> Result<(), VerifyError> {
+    ) -> Result<(), Mismatch> {
         let set = match declared.here.as_slice() {
             [Change::SetScalar { value, .. }, more @ ..] => {
                 Some((ScalarValue::Text(value.clone()), more))
@@ -112,24 +140,24 @@ impl<'a> Comparison<'a> {
             let scalar = matches!(old.kind, ValueKind::Scalar(_)) && old.tag.is_none();
             let inside = !declared.keys.is_empty() || !declared.items.is_empty();
             if !scalar || !more.is_empty() || inside {
-                return Err(VerifyError::NoSuchPlace(self.place()));
+                return Err(Mismatch::NoSuchPlace);
             }
             return match &new.kind {
                 ValueKind::Scalar(value) if *value == set && new.tag.is_none() => Ok(()),
-                _ => Err(self.differs("not the declared value")),
+                _ => Err(differs("not the declared value")),
             };
         }
         if old.tag != new.tag {
-            return Err(self.differs("another tag"));
+            return Err(differs("another tag"));
         }
         match (&old.kind, &new.kind) {
             (ValueKind::Mapping(old), ValueKind::Mapping(new)) => self.mappings(old, new, declared),
             (ValueKind::Sequence(old), ValueKind::Sequence(new)) => {
                 self.sequences(old, new, declared)
             }
-            _ if !declared.is_empty() => Err(VerifyError::NoSuchPlace(self.place())),
+            _ if !declared.is_empty() => Err(Mismatch::NoSuchPlace),
             (ValueKind::Scalar(old), ValueKind::Scalar(new)) if old == new => Ok(()),
-            _ => Err(self.differs("another value")),
+            _ => Err(differs("another value")),
         }
     }
 
@@ -138,22 +166,20 @@ impl<'a> Comparison<'a> {
         old: &[(ValueNode, ValueNode)],
         new: &[(ValueNode, ValueNode)],
         declared: &Declared,
-    ) -> Result<(), VerifyError> {
-        let names: HashSet<&str> = old.iter().filter_map(|(key, _)| key.text()).collect();
+    ) -> Result<(), Mismatch> {
+        let named = |name: &str| old.iter().any(|(key, _)| key.text() == Some(name));
         let mut added: HashMap<&str, &Value> = HashMap::new();
         let mut removed: HashSet<&str> = HashSet::new();
         for change in &declared.here {
             let possible = match change {
                 Change::AddKey { key, value, .. } => {
-                    !names.contains(key.as_str()) && added.insert(key, value).is_none()
+                    !named(key) && added.insert(key, value).is_none()
                 }
-                Change::RemoveKey { key, .. } => {
-                    names.contains(key.as_str()) && removed.insert(key)
-                }
+                Change::RemoveKey { key, .. } => named(key) && removed.insert(key),
                 _ => false,
             };
             if !possible {
-                return Err(VerifyError::NoSuchPlace(self.place()));
+                return Err(Mismatch::NoSuchPlace);
             }
         }
         let nothing = Declared::default();
@@ -162,25 +188,25 @@ impl<'a> Comparison<'a> {
         let mut reached = declared.here.len();
         for (key, value) in old.iter().filter(|(key, _)| !is(&|name| removed.contains(name), key)) {
             let Some((new_key, new_value)) = kept.next() else {
-                return Err(self.differs("a key is missing"));
+                return Err(differs("a key is missing"));
             };
             let name = key.text().unwrap_or_default();
             if key.text() != new_key.text() {
-                return Err(self.differs("other keys, or in another order"));
+                return Err(differs("other keys, or in another order"));
             }
-            self.descend(name, key, new_key, &nothing)?;
+            self.descend(|| name.to_owned(), key, new_key, &nothing)?;
             let inner = declared.keys.get(name).filter(|_| key.text().is_some());
             reached += usize::from(inner.is_some());
-            self.descend(name, value, new_value, inner.unwrap_or(&nothing))?;
+            self.descend(|| name.to_owned(), value, new_value, inner.unwrap_or(&nothing))?;
         }
         if kept.next().is_some() {
-            return Err(self.differs("an extra key"));
+            return Err(differs("an extra key"));
         }
         for (name, value) in added {
             let Some((_, new_value)) = new.iter().find(|(key, _)| key.text() == Some(name)) else {
-                return Err(self.differs("the declared key isn't there"));
+                return Err(differs("the declared key isn't there"));
             };
-            self.descend(name, &ValueNode::of(value), new_value, &nothing)?;
+            self.descend(|| name.to_owned(), &ValueNode::of(value), new_value, &nothing)?;
         }
         self.all_reached(reached, declared)
     }
@@ -190,13 +216,13 @@ impl<'a> Comparison<'a> {
         old: &[ValueNode],
         new: &[ValueNode],
         declared: &Declared,
-    ) -> Result<(), VerifyError> {
+    ) -> Result<(), Mismatch> {
         let Some(expected) = rearranged(old.len(), &declared.here) else {
-            return Err(VerifyError::NoSuchPlace(self.place()));
+            return Err(Mismatch::NoSuchPlace);
         };
         if expected.len() != new.len() {
             let detail = format!("{} items instead of {}", new.len(), expected.len());
-            return Err(self.differs(&detail));
+            return Err(differs(&detail));
         }
         let nothing = Declared::default();
         let mut reached = declared.here.len();
@@ -207,15 +233,11 @@ impl<'a> Comparison<'a> {
                     let inner = declared.items.get(&index);
                     reached += usize::from(inner.is_some());
                     let inner = inner.unwrap_or(&nothing);
-                    self.descend(&index.to_string(), value, new_item, inner)?;
+                    self.descend(|| index.to_string(), value, new_item, inner)?;
                 }
                 ItemSource::New(value) => {
-                    self.descend(
-                        &format!("{at} (new)"),
-                        &ValueNode::of(value),
-                        new_item,
-                        &nothing,
-                    )?;
+                    let name = || format!("{at} (new)");
+                    self.descend(name, &ValueNode::of(value), new_item, &nothing)?;
                 }
             }
         }
@@ -224,31 +246,33 @@ impl<'a> Comparison<'a> {
 
     fn descend(
         &mut self,
-        name: &str,
+        name: impl Fn() -> String,
         old: &ValueNode,
         new: &ValueNode,
         declared: &Declared,
-    ) -> Result<(), VerifyError> {
-        self.route.push(name.to_owned());
-        let result = self.compare(old, new, declared);
-        self.route.pop();
+    ) -> Result<(), Mismatch> {
+        self.depth += 1;
+        let result = self.nodes(old, new, declared);
+        self.depth -= 1;
+        if result.is_err() {
+            self.route.push(name());
+        }
         result
     }
 
     /// A change whose route leads to no child was never compared, so it must not pass.
-    fn all_reached(&self, reached: usize, declared: &Declared) -> Result<(), VerifyError> {
+    fn all_reached(&self, reached: usize, declared: &Declared) -> Result<(), Mismatch> {
         if reached == declared.here.len() + declared.keys.len() + declared.items.len() {
             return Ok(());
         }
-        Err(VerifyError::NoSuchPlace(self.place()))
+        Err(Mismatch::NoSuchPlace)
     }
 
     fn place(&self) -> String {
-        if self.route.is_empty() { "the document".to_owned() } else { self.route.join(".") }
-    }
-
-    fn differs(&self, detail: &str) -> VerifyError {
-        VerifyError::Differs { route: self.place(), detail: detail.to_owned() }
+        if self.route.is_empty() {
+            return "the document".to_owned();
+        }
+        self.route.iter().rev().map(String::as_str).collect::<Vec<_>>().join(".")
     }
 }
 
