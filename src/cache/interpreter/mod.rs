@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use probe::{Probe, Week};
 
-use self::supplier::{Calls, Scripts, Supplier};
+use self::supplier::{Calls, EarlierScripts, Supplier};
 use super::push;
 use crate::job::context::{JobContext, cacheable, touches_folder};
 use crate::job::state::prefixed;
@@ -54,7 +54,7 @@ impl Interpreters {
         for timeline in &context.timelines {
             // The same command of the same step gets the same Pythons.
             let mut seen = HashSet::new();
-            let mut before: Option<(_, Rc<Scripts<'_>>)> = None;
+            let mut before: Option<(_, Rc<EarlierScripts<'_>>)> = None;
             for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
                 let run = Arc::as_ptr(&invocation.run);
                 let is_new = seen.insert((

@@ -5,8 +5,8 @@ mod scripts;
 
 use std::rc::Rc;
 
+pub(super) use self::scripts::EarlierScripts;
 use self::scripts::Installed;
-pub(super) use self::scripts::Scripts;
 use super::words::{ask, fixes_minor, is_active, is_same};
 use crate::actions::context::{Scope, runner_os};
 use crate::actions::{Job, Step, StepList};
@@ -58,7 +58,7 @@ pub(super) struct Calls<'a> {
     /// Of the runner, as far as they are known.
     labels: Vec<String>,
     /// Those of the steps up to the call.
-    pub scripts: Rc<Scripts<'a>>,
+    pub scripts: Rc<EarlierScripts<'a>>,
 }
 
 impl<'a> Calls<'a> {
@@ -68,7 +68,7 @@ impl<'a> Calls<'a> {
         timeline: &'a Timeline,
         event: &'a Event,
         invocation: &'a Invocation,
-        known: Option<&Rc<Scripts<'a>>>,
+        known: Option<&Rc<EarlierScripts<'a>>>,
     ) -> Self {
         let workflow = context.document().workflow();
         let job = workflow.zip(context.job_ref.job).map(|(w, j)| &w.jobs[j]);
@@ -450,7 +450,7 @@ fn scripts<'a>(
     context: &'a JobContext<'a>,
     event: &'a Event,
     invocation: &Invocation,
-) -> Scripts<'a> {
+) -> EarlierScripts<'a> {
     let inner = (event.step_ref != event.outer).then_some(event.step_ref);
     let scripts = std::iter::once(event.outer).chain(inner).flat_map(|step_ref| {
         let list = context.repository.documents[step_ref.document].steps(step_ref.job);
@@ -463,7 +463,7 @@ fn scripts<'a>(
             inside.iter().chain([step]).filter_map(|step| step.run.as_ref())
         })
     });
-    Scripts::new(scripts.map(|script| script.text.as_str()).collect())
+    EarlierScripts::new(scripts.map(|script| script.text.as_str()).collect())
 }
 
 /// The steps of the repository's own action that a step uses.

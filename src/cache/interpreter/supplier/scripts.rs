@@ -14,7 +14,7 @@ pub(super) enum Installed {
 }
 
 /// The scripts of the steps up to one step, its own last. Each question is answered once.
-pub(in super::super) struct Scripts<'a> {
+pub(in super::super) struct EarlierScripts<'a> {
     texts: Vec<&'a str>,
     chooser: OnceCell<Option<String>>,
     installed: OnceCell<Option<Installed>>,
@@ -27,7 +27,7 @@ pub(in super::super) struct Scripts<'a> {
     pub reads: std::cell::Cell<usize>,
 }
 
-impl<'a> Scripts<'a> {
+impl<'a> EarlierScripts<'a> {
     pub(super) fn new(texts: Vec<&'a str>) -> Self {
         Self {
             texts,
@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn each_question_reads_the_scripts_once() {
-        let scripts = Scripts::new(vec!["pipx install --python 3.12 nox", "pyenv local 3\nuv x"]);
+        let scripts =
+            EarlierScripts::new(vec!["pipx install --python 3.12 nox", "pyenv local 3\nuv x"]);
         for _ in 0..9 {
             let installed = scripts.installed();
             assert!(matches!(installed, Some(Installed::Pipx(Some(python))) if python == "3.12"));
