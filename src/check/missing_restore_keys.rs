@@ -34,8 +34,8 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         let fixable = found.iter().copied().filter(|c| c.is_installed_exactly());
         Remedy::AddRestoreKeys { caches: first_of_steps(fixable) }
     } else {
-        let reason = "a restored environment would keep packages that are no longer required, so \
-                      nox would have to rebuild it";
+        let reason = "the installers leave packages behind that are no longer required, so restoring \
+                      an older environment isn't safe";
         Remedy::Refused(reason.to_owned())
     };
     let report = CacheReport {

@@ -33,7 +33,7 @@ const EXPRESSION: usize = 40;
 pub const IDS: [&str; 3] = ["nox-cache", "nox-environments", "cachelint-nox-cache"];
 
 /// Why a restore key would not help where packages are not part of the archive.
-const NO_RESTORE_KEYS: &str = "the fix adds no restore keys: without an exact hit nox installs \
+const NO_RESTORE_KEYS: &str = "the fix adds no restore keys: without an exact hit, nox installs \
                                everything again, so downloading an older archive first would \
                                only take longer";
 

@@ -111,7 +111,7 @@ const DIFFERENCE: [&str; 13] = [
 fn difference_row(difference: &Difference) -> Vec<String> {
     let passes = match difference.passes {
         Passes::Still => "yes",
-        Passes::NoLonger => "NO LONGER",
+        Passes::NoLonger => "no longer",
         Passes::Again => "again",
         Passes::StillNot => "still not",
         Passes::Unknown => ABSENT,

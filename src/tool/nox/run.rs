@@ -429,7 +429,7 @@ fn follow(
         run.undecided.push("part of the command line is unknown".to_owned());
     }
     if installs.computed {
-        run.undecided.push("some of what is installed is computed".to_owned());
+        run.undecided.push("the noxfile computes some of what it installs".to_owned());
     }
     let mut seen = BTreeSet::new();
     run.undecided.retain(|reason| seen.insert(reason.clone()));
