@@ -132,13 +132,13 @@ impl Repository {
     ) -> Self {
         documents.sort_by(|a, b| a.path.cmp(&b.path));
         let linted = yamllint::line_limit(&files);
-        for document in &mut documents {
+        documents.par_iter_mut().for_each(|document| {
             document.linted = linted.is_some();
             let linted = linted.filter(|limit| yamllint::holds(&document.text, *limit));
             let formatted = prettier::line_limit(&files, &document.path)
                 .filter(|limit| prettier::holds(&document.text, &document.tree, *limit));
             document.line_limit = [linted, formatted].into_iter().flatten().min();
-        }
+        });
         let by_path: HashMap<String, usize> =
             documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
         let folder = format!(".{}", answers.tool().name());
