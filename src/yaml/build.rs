@@ -11,7 +11,7 @@ use granit_parser::{ScalarStyle as Style, Span as Place, StructureStyle};
 
 use super::parse::{MAX_DEPTH, MAX_VALUES, YamlError};
 use super::scalar_map::{is_document_marker, is_white, walk};
-use super::tree::{Content, Entry, Item, NodeId, Record, ScalarStyle, Tree};
+use super::tree::{Entry, Item, NodeContent, NodeId, NodeRecord, ScalarStyle, Tree};
 use crate::base::text::{Span, Text};
 
 /// So many bytes of a text count as one more value.
@@ -144,15 +144,19 @@ impl<'a> Builder<'a> {
     }
 
     /// Where the value of the scalar at `start` is.
-    fn value(&mut self, start: usize, value: &str, style: ScalarStyle) -> Content {
+    fn value(&mut self, start: usize, value: &str, style: ScalarStyle) -> NodeContent {
         let quote = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
         let from = start + usize::from(quote);
         if self.text.as_str().get(from..from + value.len()) == Some(value) {
-            return Content::Written { from: short(from), to: short(from + value.len()), style };
+            return NodeContent::Written {
+                from: short(from),
+                to: short(from + value.len()),
+                style,
+            };
         }
         let from = self.tree.made.len();
         self.tree.made.push_str(value);
-        Content::Made { from: short(from), to: short(self.tree.made.len()), style }
+        NodeContent::Made { from: short(from), to: short(self.tree.made.len()), style }
     }
 
     pub fn alias(&mut self, anchor: usize, range: Option<Range<usize>>) -> Result<(), YamlError> {
@@ -166,7 +170,7 @@ impl<'a> Builder<'a> {
         }
         self.at = range.end;
         let (span, size) = (Span::new(range.start, range.end), self.size(target));
-        let id = self.node(span, 0, None, Content::Alias(target), size)?;
+        let id = self.node(span, 0, None, NodeContent::Alias(target), size)?;
         self.attach(id)
     }
 
@@ -202,7 +206,7 @@ impl<'a> Builder<'a> {
             Collection::Sequence => Children::Sequence { first: self.items.len(), dash },
         };
         // Its children are known at its end.
-        let placeholder = Content::Sequence { from: 0, to: 0, flow: false };
+        let placeholder = NodeContent::Sequence { from: 0, to: 0, flow: false };
         let id = self.node(Span::at(self.at), anchor, tag, placeholder, 1)?;
         self.open.push(OpenNode { id, flow, children, start, end: self.at });
         Ok(())
@@ -222,12 +226,12 @@ impl<'a> Builder<'a> {
             Children::Mapping { first, .. } => {
                 let from = short(self.tree.entries.len());
                 self.tree.entries.extend(self.entries.drain(first..));
-                Content::Mapping { from, to: short(self.tree.entries.len()), flow }
+                NodeContent::Mapping { from, to: short(self.tree.entries.len()), flow }
             }
             Children::Sequence { first, .. } => {
                 let from = short(self.tree.items.len());
                 self.tree.items.extend(self.items.drain(first..));
-                Content::Sequence { from, to: short(self.tree.items.len()), flow }
+                NodeContent::Sequence { from, to: short(self.tree.items.len()), flow }
             }
         };
         let node = &mut self.tree.nodes[open.id.0 as usize];
@@ -337,7 +341,7 @@ impl<'a> Builder<'a> {
         span: Span,
         anchor: usize,
         tag: Option<String>,
-        content: Content,
+        content: NodeContent,
         size: usize,
     ) -> Result<NodeId, YamlError> {
         let count = self.tree.nodes.len();
@@ -345,7 +349,7 @@ impl<'a> Builder<'a> {
             return Err(YamlError::too_many(self.text, span.start));
         };
         let id = NodeId(number);
-        self.tree.nodes.push(Record {
+        self.tree.nodes.push(NodeRecord {
             start: short(span.start),
             end: short(span.end),
             content,

@@ -64,17 +64,17 @@ pub struct Node<'t> {
 
 /// A node as the tree holds it: small, because thousands of files are held at once.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
+pub(super) struct NodeRecord {
     pub start: u32,
     pub end: u32,
-    pub content: Content,
+    pub content: NodeContent,
     pub anchored: bool,
     pub tagged: bool,
 }
 
 /// Where the parts of a node are in the lists of its tree.
 #[derive(Debug, Clone)]
-pub(super) enum Content {
+pub(super) enum NodeContent {
     /// The value as the source writes it.
     Written {
         from: u32,
@@ -106,7 +106,7 @@ pub struct Tree {
     pub(super) source: Arc<str>,
     /// The values that the source does not write as they are, one after the other.
     pub(super) made: String,
-    pub(super) nodes: Vec<Record>,
+    pub(super) nodes: Vec<NodeRecord>,
     pub(super) entries: Vec<Entry>,
     pub(super) items: Vec<Item>,
     /// In the order of the nodes.
@@ -131,7 +131,7 @@ impl Tree {
         Node { span: self.span(id), anchored: record.anchored, tag, kind: self.kind(id) }
     }
 
-    fn record(&self, id: NodeId) -> &Record {
+    fn record(&self, id: NodeId) -> &NodeRecord {
         &self.nodes[id.0 as usize]
     }
 
@@ -142,19 +142,19 @@ impl Tree {
 
     fn kind(&self, id: NodeId) -> Kind<'_> {
         match self.record(id).content {
-            Content::Written { from, to, style } => {
+            NodeContent::Written { from, to, style } => {
                 Kind::Scalar { value: &self.source[from as usize..to as usize], style }
             }
-            Content::Made { from, to, style } => {
+            NodeContent::Made { from, to, style } => {
                 Kind::Scalar { value: &self.made[from as usize..to as usize], style }
             }
-            Content::Mapping { from, to, flow } => {
+            NodeContent::Mapping { from, to, flow } => {
                 Kind::Mapping { entries: part(&self.entries, from, to), flow }
             }
-            Content::Sequence { from, to, flow } => {
+            NodeContent::Sequence { from, to, flow } => {
                 Kind::Sequence { items: part(&self.items, from, to), flow }
             }
-            Content::Alias(target) => Kind::Alias(target),
+            NodeContent::Alias(target) => Kind::Alias(target),
         }
     }
 
@@ -166,18 +166,18 @@ impl Tree {
     /// The node itself, or what an alias links to.
     pub fn resolve(&self, id: NodeId) -> NodeId {
         match self.record(id).content {
-            Content::Alias(target) => target,
+            NodeContent::Alias(target) => target,
             _ => id,
         }
     }
 
     /// Whether any part links to another one.
     pub fn has_aliases(&self) -> bool {
-        self.nodes.iter().any(|node| matches!(node.content, Content::Alias(_)))
+        self.nodes.iter().any(|node| matches!(node.content, NodeContent::Alias(_)))
     }
 
     pub fn is_alias(&self, id: NodeId) -> bool {
-        matches!(self.record(id).content, Content::Alias(_))
+        matches!(self.record(id).content, NodeContent::Alias(_))
     }
 
     pub fn span(&self, id: NodeId) -> Span {
@@ -220,11 +220,11 @@ impl Tree {
     }
 
     pub fn is_mapping(&self, id: NodeId) -> bool {
-        matches!(self.record(self.resolve(id)).content, Content::Mapping { .. })
+        matches!(self.record(self.resolve(id)).content, NodeContent::Mapping { .. })
     }
 
     pub fn is_sequence(&self, id: NodeId) -> bool {
-        matches!(self.record(self.resolve(id)).content, Content::Sequence { .. })
+        matches!(self.record(self.resolve(id)).content, NodeContent::Sequence { .. })
     }
 
     /// The entry of a mapping whose key is the scalar `key`.
