@@ -12,6 +12,9 @@ use crate::tool::Files;
 
 /// Larger files (data, generated locks) are tracked but not read.
 const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
+/// Of files whose parsed form is much larger: the tree of a Python file takes a hundred times its
+/// bytes, that of a TOML file forty times.
+const MAX_PARSED_BYTES: [(&str, u64); 2] = [("py", 512 * 1024), ("toml", 1024 * 1024)];
 
 /// The tracked files of one repository, read on demand and kept.
 #[derive(Debug)]
@@ -23,6 +26,13 @@ pub struct RepoFiles {
     denied: Mutex<BTreeSet<String>>,
     /// By the patterns and the folders, one a line.
     hashed: Mutex<HashMap<String, Option<Arc<Vec<String>>>>>,
+}
+
+/// The size up to which a file is read.
+fn most_bytes(path: &str) -> u64 {
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+    let parsed = MAX_PARSED_BYTES.iter().find(|(name, _)| Some(*name) == extension);
+    parsed.map_or(MAX_READ_BYTES, |(_, most)| *most)
 }
 
 impl RepoFiles {
@@ -95,7 +105,7 @@ impl RepoFiles {
             }
         }
         let meta = std::fs::metadata(&file).ok()?;
-        if !meta.is_file() || meta.len() > MAX_READ_BYTES {
+        if !meta.is_file() || meta.len() > most_bytes(path) {
             return None;
         }
         match std::fs::read(&file) {
@@ -153,6 +163,24 @@ pub fn slashed(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is parsed needs many times the memory of its text.
+    #[test]
+    fn a_file_is_read_up_to_the_size_that_its_parsed_form_allows() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, most) in [
+            ("tasks.py", 512 * 1024),
+            ("pyproject.toml", 1024 * 1024),
+            ("uv.lock", 4 * 1024 * 1024),
+            ("py", 4 * 1024 * 1024),
+        ] {
+            for (size, is_read) in [(most, true), (most + 1, false)] {
+                std::fs::write(folder.path().join(name), vec![b'#'; size]).unwrap();
+                let files = RepoFiles::new(folder.path());
+                assert_eq!(files.read(name).is_some(), is_read, "{name} {size}");
+            }
+        }
+    }
 
     #[cfg(unix)]
     #[test]

@@ -26,8 +26,9 @@ pub enum ReportError {
     #[error("{}: {reason}", printable_name(name))]
     Archive { name: String, reason: String },
     #[error(
-        "{}: larger than {limit} bytes when unpacked; give the logs of its jobs one by one",
-        printable_name(name)
+        "{}: larger than {} MiB when unpacked; give the logs of its jobs one by one",
+        printable_name(name),
+        limit >> 20
     )]
     TooLarge { name: String, limit: u64 },
     #[error("{}: more than {limit} jobs, or files, in one input", printable_name(name))]

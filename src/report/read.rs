@@ -14,8 +14,9 @@ use super::job::{JobBuilder, JobRun};
 use super::line::{LogLines, plain};
 use super::record::{Decoder, LogFormat, Record};
 
-/// Bytes of one input after unpacking; a larger one is more likely a trap than a log.
-const LARGEST: u64 = 256 << 20;
+/// Bytes of one input after unpacking; a larger one is more likely a trap than a log. So many bytes
+/// of the lines that cost most take two seconds.
+const LARGEST: u64 = 64 << 20;
 /// Jobs of one input, and files of one folder or archive.
 const MOST: usize = 4096;
 /// How compressed files begin, and what unpacks them.
@@ -249,7 +250,7 @@ impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         *self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            io::Error::other(format!("larger than {LARGEST} bytes when unpacked"))
+            io::Error::other(format!("larger than {} MiB when unpacked", LARGEST >> 20))
         })?;
         Ok(read)
     }
@@ -271,5 +272,13 @@ mod tests {
         let text: String = (0..1_000).map(line).collect();
         let jobs = read_log("log", "job", &mut text.as_bytes()).unwrap();
         assert_eq!(jobs[0].other_caches.len(), 200);
+    }
+
+    #[test]
+    fn a_log_beyond_the_limit_is_refused_by_its_name() {
+        let start = b"2026-01-01T00:00:00.0000000Z nox > Running session tests\n";
+        let mut log = BufReader::new(start.chain(io::repeat(b'x').take(LARGEST)));
+        let error = read_log("log", "job", &mut log).unwrap_err().to_string();
+        assert!(error.contains("larger than 64 MiB when unpacked"), "{error}");
     }
 }
