@@ -88,6 +88,64 @@ fn formats_for_people() {
     assert_harmless("beside a patch", &run(&repository(), &["--diff"]).stderr, true);
 }
 
+/// Each format with each option that adds to what is printed, and with each that changes files.
+#[test]
+fn every_format_with_every_option() {
+    let people = ["full", "concise", "markdown", "pull-request"];
+    let programs = ["json", "sarif", "github"];
+    let looking: &[&[&str]] =
+        &[&["--show-fixes", "-v"], &["--statistics", "-v"], &["--unsafe-fixes", "--no-fix"]];
+    let changing: &[&[&str]] = &[
+        &["--fix", "-v", "--show-fixes"],
+        &["--fix", "--unsafe-fixes", "--statistics"],
+        &["--add-ignore", "a reason", "-v"],
+        &["--add-ignore", "a reason", "--statistics"],
+    ];
+    let unchanged = repository();
+    for format in people.iter().chain(&programs) {
+        for (options, changes) in
+            looking.iter().map(|o| (o, false)).chain(changing.iter().map(|o| (o, true)))
+        {
+            let own;
+            let folder = if changes {
+                own = repository();
+                &own
+            } else {
+                &unchanged
+            };
+            let args = [&["--output-format", format], *options].concat();
+            let output = run(folder, &args);
+            let what = format!("{args:?}");
+            assert!(matches!(output.status.code(), Some(0..=2)), "{what}");
+            assert_harmless(&format!("{what}, errors"), &output.stderr, true);
+            if people.contains(format) {
+                assert_harmless(&what, &output.stdout, true);
+            } else {
+                // A program gets names as they are, apart from what a terminal obeys.
+                let text = String::from_utf8(output.stdout).unwrap().replace('\u{202e}', "");
+                assert_harmless(&what, text.as_bytes(), false);
+            }
+        }
+    }
+}
+
+/// What is written into files beside the output.
+#[test]
+fn files_for_people() {
+    for format in ["full", "concise", "markdown", "pull-request"] {
+        let folder = repository();
+        let args =
+            ["--output-format", format, "--output-file", "out.txt", "--summary-file", "page.md"];
+        let output = run(&folder, &[&args[..], &["--statistics", "-v"]].concat());
+        assert_harmless(format, &[output.stdout, output.stderr].concat(), true);
+        for file in ["out.txt", "page.md"] {
+            let written = fs::read(folder.path().join(file)).unwrap();
+            assert!(!written.is_empty());
+            assert_harmless(&format!("{format}, {file}"), &written, true);
+        }
+    }
+}
+
 #[test]
 fn annotations() {
     let output = run(&repository(), &["--output-format", "github"]);
@@ -258,6 +316,7 @@ fn reports() {
             &["report", input, "--output-format", "markdown"],
             &["report", input, "--output-format", "json"],
             &["report", "--before", input, "--after", input],
+            &["report", "--before", input, "--after", input, "--output-format", "markdown"],
             &["--logs", input],
         ] {
             let Output { status, stdout, stderr } = run(&folder, way);
