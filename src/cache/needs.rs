@@ -2,18 +2,19 @@
 //!
 //! Fixes write a key from it and checks compare a key with it: one source, no drift.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::builds::Builds;
 use super::hash_text::{expression, hash};
 use super::interpreter::{Interpreters, Probe, Week};
 use super::publish::MAX_USERS;
 use super::push;
+use super::reach::variables;
 use super::separate::Separation;
 use crate::actions::context::{Scope, runner_os};
 use crate::base::path;
 use crate::job::context::{JobContext, is_cacheable, touches_folder};
-use crate::job::state::{pattern_in, prefixed};
+use crate::job::state::{in_workspace, pattern_in, prefixed};
 use crate::job::{Event, Invocation, JobRef, Timeline};
 use crate::repo::index::Caller;
 use crate::shell::Shell;
@@ -178,6 +179,7 @@ impl Needs {
             self.exact_only |= first.is_some_and(|(_, i)| i.run.installs_skipped);
             for (event, invocation) in timeline.invocations().filter(|(_, i)| touches_folder(i)) {
                 self.add(context, event, invocation);
+                self.add_named_files(context, timeline, event, invocation);
             }
         }
         // The workflow lies in the checkout of its own repository, wherever that is.
@@ -259,6 +261,44 @@ impl Needs {
         }
         for via_place in event.via.iter().filter(|h| files.contains(&h.path)) {
             push(&mut self.definition, place(&via_place.path));
+        }
+    }
+
+    /// The files that variables around a call name, such as `PIP_CONSTRAINT`.
+    fn add_named_files(
+        &mut self,
+        context: &JobContext<'_>,
+        timeline: &Timeline,
+        event: &Event,
+        invocation: &Invocation,
+    ) {
+        let tool = context.repository.answers.tool();
+        let mut values: BTreeMap<&str, &str> = BTreeMap::new();
+        // The innermost wins.
+        values.extend(variables(context, event).filter(|(name, _)| tool.reads_files_of(name)));
+        let instance = &timeline.instance;
+        let mut scope = Scope::new(&instance.leg, &instance.inputs, &context.name);
+        if let Some((workflow, job)) = context.document().workflow().zip(context.job_ref.job) {
+            scope = scope.with_env(&workflow.env).with_env(&workflow.jobs[job].env);
+        }
+        for (name, written) in values {
+            let known = scope.text(written);
+            let words = known.as_deref().unwrap_or_default().split_whitespace();
+            let files: Option<Vec<String>> = words
+                .map(|word| {
+                    let path = in_workspace(&invocation.checkout, word)?;
+                    let inside = path.strip_prefix(invocation.checkout.as_str())?;
+                    let inside = inside.trim_start_matches('/');
+                    context.repository.files().tracked().contains(inside).then_some(path.clone())
+                })
+                .collect();
+            match files.filter(|_| known.is_some()) {
+                Some(files) => files.into_iter().for_each(|f| push(&mut self.installs, f)),
+                None => self.doubt(format!(
+                    "`{name}` names a file that isn't in this repository, and a key can't follow \
+                     its changes"
+                )),
+            }
         }
     }
 

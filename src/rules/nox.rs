@@ -23,6 +23,8 @@ pub struct NoxRules {
     pub variables: BTreeMap<String, Meaning>,
     /// Beginnings of variables that decide what installers install or build.
     pub installer_variable_prefixes: Vec<String>,
+    /// Variables whose words name files that say what is installed.
+    pub file_variables: Vec<String>,
     /// What a runner sets itself, unless the workflow does.
     pub runner_variables: BTreeMap<String, String>,
     pub runner_variable_prefixes: Vec<String>,

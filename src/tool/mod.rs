@@ -288,6 +288,8 @@ pub trait Tool: Debug + Send + Sync {
     fn install_files(&self) -> Vec<&str>;
     /// Whether the tool or the installers that it starts read an environment variable.
     fn reads_variable(&self, name: &str) -> bool;
+    /// Whether the words of an environment variable name files that say what is installed.
+    fn reads_files_of(&self, name: &str) -> bool;
     /// Whether the name of a session or a job says that it tries the newest versions.
     fn tries_newest(&self, name: &str) -> bool;
     /// For a call that only lists sessions for programs to read: what it lists. `None` for any other

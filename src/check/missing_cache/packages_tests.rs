@@ -396,3 +396,45 @@ fn what_an_action_of_the_repository_installs_is_seen_after_it() {
         assert!(text.contains(&format!("; {asked}; }} | cksum")), "{steps}: {text}");
     }
 }
+
+#[test]
+fn files_that_variables_of_installers_name_are_in_the_key() {
+    let noxfile = "import nox\n@nox.session\ndef t(session):\n    session.install('ruff')\n";
+    for (env, file, applicability) in [
+        ("PIP_CONSTRAINT: c.txt", Some("'c.txt'"), Applicability::Safe),
+        (
+            "UV_CONSTRAINT: '${{ github.workspace }}/ci/c.txt'",
+            Some("'ci/c.txt'"),
+            Applicability::Safe,
+        ),
+        ("PIP_CONSTRAINT: c.txt ci/c.txt", Some("'c.txt', 'ci/c.txt'"), Applicability::Safe),
+        ("PIP_CONSTRAINT: '${{ env.FOLDER }}/c.txt'", Some("'ci/c.txt'"), Applicability::Safe),
+        ("PIP_CONSTRAINT: ''", None, Applicability::Safe),
+        ("PIP_NO_INPUT: c.txt", None, Applicability::Safe),
+        ("PIP_CONSTRAINT: https://example.org/c.txt", None, Applicability::Unsafe),
+        ("PIP_CONSTRAINT: '${{ runner.temp }}/c.txt'", None, Applicability::Unsafe),
+        ("PIP_CONSTRAINT: made.txt", None, Applicability::Unsafe),
+    ] {
+        let run = format!("- run: nox -s t\n  env: {{{env}}}\n");
+        let head = format!("runs-on: ubuntu-latest\nenv: {{{env}}}\n");
+        let around = "runs-on: ubuntu-latest\nenv: {FOLDER: ci}\n";
+        for (head, run) in [(around, &*run), (&*head, "- run: nox -s t\n")] {
+            if head != around && env.contains("env.FOLDER") {
+                continue;
+            }
+            let workflow = job(head, &format!("{SETUP}{run}"));
+            let files = [
+                (".github/workflows/ci.yml", workflow.as_str()),
+                ("noxfile.py", noxfile),
+                ("c.txt", "ruff==0.14.0\n"),
+                ("ci/c.txt", "ruff==0.14.0\n"),
+            ];
+            let findings = outcome(&files, &Config::default()).findings;
+            let finding = findings.iter().find(|f| f.rule == ID).unwrap();
+            let (text, fix) = (text(finding), finding.fix.as_ref().unwrap());
+            assert_eq!(fix.applicability, applicability, "{workflow}: {:?}", finding.notes);
+            assert_eq!(text.contains("c.txt"), file.is_some(), "{workflow}: {text}");
+            assert!(text.contains(file.unwrap_or_default()), "{workflow}: {text}");
+        }
+    }
+}

@@ -47,6 +47,10 @@ impl Tool for Nox {
             || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
     }
 
+    fn reads_files_of(&self, name: &str) -> bool {
+        rules().file_variables.iter().any(|variable| variable == name)
+    }
+
     fn tries_newest(&self, name: &str) -> bool {
         let mut parts = name.split(|c: char| !c.is_alphanumeric());
         let words = &rules().newest_names;
