@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fix;
+use super::scalar::fold;
 use crate::base::finding::{Applicability, Change, Edit, Fix, Route, Segment};
 use crate::base::text::Span;
 use crate::cache::existing::ExistingCache;
@@ -89,20 +90,21 @@ pub fn insert<'a>(
     let flag = format!(" {}", repository.answers.tool().reuse_flag());
     let (mut edits, mut changes) = (Vec::new(), Vec::new());
     for (step_ref, offsets) in &places {
-        edits.extend(offsets.iter().map(|o| Edit { span: Span::at(*o), content: flag.clone() }));
-        changes.extend(changed_scripts(repository, *step_ref, offsets, &flag)?);
+        let (made, changed) = changed_scripts(repository, *step_ref, offsets, &flag)?;
+        edits.extend(made);
+        changes.extend(changed);
     }
     Ok((edits, changes))
 }
 
 /// The scripts of the step, its own or those in inputs of its action, with the flag at these file
-/// offsets.
+/// offsets: the edits and what they make.
 fn changed_scripts(
     repository: &Repository,
     step_ref: StepRef,
     offsets: &BTreeSet<usize>,
     flag: &str,
-) -> Result<Vec<Change>, &'static str> {
+) -> Result<(Vec<Edit>, Vec<Change>), &'static str> {
     const UNKNOWN: &str = "cachelint can't locate the nox command in the script";
     let document = &repository.documents[step_ref.document];
     let list = document.steps(step_ref.job).ok_or(UNKNOWN)?;
@@ -116,18 +118,32 @@ fn changed_scripts(
     let own = step.run.iter().map(|script| (vec!["run"], script));
     let inputs = step.with.iter().map(|(name, script)| (vec!["with", name.as_str()], script));
     let mut left = offsets.clone();
-    let mut changes = Vec::new();
+    let (mut edits, mut changes) = (Vec::new(), Vec::new());
     for (keys, script) in own.chain(inputs) {
+        let before = left.clone();
         let Some(map) = ScalarMap::new(&document.text, &document.tree, script.node) else {
             continue;
         };
         let Some(value) = with_flag(&script.text, &map, &mut left, flag) else { continue };
+        let offsets = before.difference(&left).copied();
+        let insert = |offset| Edit { span: Span::at(offset), content: flag.to_owned() };
+        let too_long = |offset: usize| {
+            let line = document.text.line(document.text.line_of(offset));
+            let length = line.trim_end().chars().count() + flag.len();
+            document.line_limit.is_some_and(|limit| length > limit)
+        };
+        // Scripts of several lines stay as they are: neither linter nor formatter breaks them.
+        let one_line = !value.contains('\n') && offsets.clone().any(too_long);
+        match one_line.then(|| fold(document, step, script, &value)).flatten() {
+            Some(edit) => edits.push(edit),
+            None => edits.extend(offsets.map(insert)),
+        }
         let mut at: Route = list.route.clone();
         at.push(Segment::Index(step.index));
         at.extend(keys.into_iter().map(|key| Segment::Key(key.into())));
         changes.push(Change::SetScalar { at, value });
     }
-    if left.is_empty() { Ok(changes) } else { Err(UNKNOWN) }
+    if left.is_empty() { Ok((edits, changes)) } else { Err(UNKNOWN) }
 }
 
 /// A script's value with the flag at those file offsets that are its own, which are taken out;

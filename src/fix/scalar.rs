@@ -19,22 +19,51 @@ pub fn set_line(
     scalar: &Scalar,
     line: &str,
 ) -> Option<(Edit, String)> {
+    if let Some(edit) = fold(document, step, scalar, line) {
+        return Some((edit, line.to_owned()));
+    }
     let style = style(document, scalar)?;
-    let mut content = match folded_value(document, step, scalar, line) {
-        Some(block) => block,
-        None if is_flow(document, step) => double_quoted(line),
-        None => quoted(line),
-    };
+    let content = if is_flow(document, step) { double_quoted(line) } else { quoted(line) };
+    let mut edit = in_place(document, scalar, content);
+    if is_block(style) && ends_line(document, scalar.span) {
+        edit.content.push_str(document.text.newline().as_str());
+    }
+    Some((edit, line.to_owned()))
+}
+
+/// Replaces a one-line value by a folded block, where the file limits its lines to less than this
+/// one needs.
+pub fn fold(document: &Document, step: &Step, scalar: &Scalar, line: &str) -> Option<Edit> {
+    let style = style(document, scalar)?;
+    let mut content = folded_value(document, step, scalar, line)?;
     if is_block(style) && ends_line(document, scalar.span) {
         content.push_str(document.text.newline().as_str());
     }
-    Some((Edit { span: scalar.span, content }, line.to_owned()))
+    Some(in_place(document, scalar, content))
 }
 
-/// The value as a folded block, where the file limits its lines to less than this one needs.
+/// The value on the line of its key, also where the old one has a line of its own because it was too
+/// long.
+fn in_place(document: &Document, scalar: &Scalar, content: String) -> Edit {
+    let start = start(document, scalar);
+    let gap = if start < scalar.span.start { " " } else { "" };
+    Edit { span: Span::new(start, scalar.span.end), content: format!("{gap}{content}") }
+}
+
+/// Where a value begins, or the end of its key where it has a line of its own in a file that limits
+/// its lines.
+fn start(document: &Document, scalar: &Scalar) -> usize {
+    let before = &document.text.as_str()[..scalar.span.start];
+    let key = before.trim_end();
+    let apart = before[key.len()..].contains('\n') && key.ends_with(':');
+    if apart && document.line_limit.is_some() { key.len() } else { scalar.span.start }
+}
+
 fn folded_value(document: &Document, step: &Step, scalar: &Scalar, line: &str) -> Option<String> {
     let limit = document.line_limit?;
-    let column = document.text.position(scalar.span.start).column - 1;
+    let start = start(document, scalar);
+    let gap = usize::from(start < scalar.span.start);
+    let column = document.text.position(start).column - 1 + gap;
     let rest = document.text.as_str()[scalar.span.end..].lines().next().unwrap_or_default();
     let commented = !rest.trim().is_empty() && !ends_line(document, scalar.span);
     if column + quoted(line).chars().count() <= limit || commented || is_flow(document, step) {

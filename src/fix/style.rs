@@ -50,7 +50,7 @@ impl Style {
             dash_indent: dash_indent.to_owned(),
             gap,
             dash_alone,
-            nesting: nesting(document, steps).unwrap_or(INDENT),
+            nesting: indent(document, steps),
             blank_line: wants_blank_line(document, steps, at),
             named,
             quote: name_quote(document, steps),
@@ -68,6 +68,11 @@ const MAX_SAMPLED: usize = 200;
 const INDENT: usize = 2;
 /// The key below which everything is indented as the file does it.
 const JOBS: &str = "jobs";
+
+/// Spaces by which a nested map is indented below its key.
+pub fn indent(document: &Document, steps: &StepList) -> usize {
+    nesting(document, steps).unwrap_or(INDENT)
+}
 
 /// Spaces by which the values of `with:` or `env:` are indented below their key, in these steps or
 /// anywhere in the file; where there are none, as jobs are below `jobs:`.

@@ -3,6 +3,7 @@
 use serde_yaml::{Mapping, Value};
 
 use super::quote::scalar;
+use super::style::indent;
 use crate::actions::{Job, Scalar, StepList};
 use crate::base::finding::{Change, Edit, Route, Segment};
 use crate::base::text::Span;
@@ -50,18 +51,19 @@ pub fn set_input(
     }
     let Some(with) = document.tree.get(step.node, "with") else {
         let uses = step.uses.as_ref().ok_or(UNSAFE)?;
-        return add_inputs(document, uses, route, name, value).ok_or(UNSAFE);
+        let indent = indent(document, list);
+        return add_inputs(document, uses, (route, indent), name, value).ok_or(UNSAFE);
     };
     route.push(Segment::Key("with".into()));
     let (edits, changes) = set_entries(document, with, &route, &[(name, value.to_owned())])?;
     edits.into_iter().zip(changes).next().ok_or(UNSAFE)
 }
 
-/// A `with:` after the line of `uses:`.
+/// A `with:` after the line of `uses:`, whose entries are indented by so many spaces.
 fn add_inputs(
     document: &Document,
     uses: &Scalar,
-    mapping: Route,
+    (mapping, nesting): (Route, usize),
     name: &str,
     value: &str,
 ) -> Option<(Edit, Change)> {
@@ -80,7 +82,11 @@ fn add_inputs(
     if next == text.line_start(line) || !text.as_str()[..next].ends_with('\n') {
         return None;
     }
-    let content = format!("{indent}with:{newline}{indent}  {name}: {}{newline}", plain(value));
+    let content = format!(
+        "{indent}with:{newline}{indent}{}{name}: {}{newline}",
+        " ".repeat(nesting),
+        plain(value)
+    );
     let entry: Mapping = [(Value::from(name), read(value))].into_iter().collect();
     let change = Change::AddKey { mapping, key: "with".into(), value: Value::Mapping(entry) };
     Some((Edit { span: Span::at(next), content }, change))

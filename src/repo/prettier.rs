@@ -145,9 +145,14 @@ impl PrettierSettings {
 pub fn holds(text: &Text, tree: &Tree, limit: usize) -> bool {
     tree.nodes().all(|node| {
         let Kind::Scalar { value, style } = &node.kind else { return true };
-        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let line = text.line(text.line_of(node.span.start));
-        is_block || !value.contains(' ') || line.trim_end().chars().count() <= limit
+        if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) || !value.contains(' ') {
+            return true;
+        }
+        // A comment after the value is left where it is.
+        let line = text.line_of(node.span.start);
+        let start = text.line_start(line);
+        let end = node.span.end.min(start + text.line(line).trim_end().len());
+        text.as_str().get(start..end).is_none_or(|written| written.chars().count() <= limit)
     })
 }
 
@@ -208,6 +213,10 @@ mod tests {
         assert!(holds(
             "# a comment that is longer\na: |\n  a line of a script\nb: no-blank-in-this-value\n"
         ));
+        assert!(
+            holds("a: two words # and a comment\n") && holds("a: the first line is\n  short\n")
+        );
         assert!(!holds("a: a value of several words\n"));
+        assert!(!holds("a: a value of several words\n  on two lines\n"));
     }
 }

@@ -123,4 +123,43 @@ fn scripts_of_new_steps_are_indented_as_jobs_are() {
     let workflow = "on: push\njobs:\n    test:\n        runs-on: ubuntu-latest\n        strategy:\n            matrix:\n                python: ['3.12', '3.13']\n        steps:\n            - uses: actions/checkout@v5\n            - run: nox -s tests\n";
     let new = fix_beside(id::MISSING_CACHE, (".prettierrc", "{}\n"), workflow);
     assert!(new.contains("              with:\n                  path: .nox\n"), "{new}");
+    let uv = workflow.replace("nox -s", "uvx nox -s").replace(
+        "            - run",
+        "            - uses: astral-sh/setup-uv@v7\n            - run",
+    );
+    let noxfile = "nox.options.default_venv_backend = 'uv'\n@nox.session\n";
+    let noxfile = NOXFILE.replacen("@nox.session\n", noxfile, 1);
+    let files = [(".github/workflows/ci.yml", &*uv), ("noxfile.py", &*noxfile)];
+    let findings = outcome(&files, &Config::default()).findings;
+    let new = fixed(&uv, findings.iter().find_map(|f| f.fix.as_ref()).unwrap());
+    let switched = "setup-uv@v7\n              with:\n                  enable-cache: false\n";
+    assert!(new.contains(switched), "{new}");
+}
+
+/// A value that prettier has put on a line of its own goes back to that of its key.
+#[test]
+fn values_that_were_broken_are_broken_anew() {
+    let always = (".prettierrc", "proseWrap: always\n");
+    let options = "--error-on-missing-interpreters --non-interactive -s tests -- -xxx";
+    let nox = format!("- run:\n    nox {options}\n    --forcecolor\n");
+    let workflow = job(HEAD, &format!("- uses: actions/checkout@v5\n{nox}"));
+    let new = fix_beside(id::MISSING_CACHE, always, &workflow);
+    let start = "      - run: >-\n          nox -r --error";
+    assert!(new.contains(start) && longest(&new) <= 80, "{new}");
+    assert!(
+        read(&new)["jobs"]["tests"]["steps"][3]["run"]
+            .as_str()
+            .unwrap()
+            .ends_with("x --forcecolor")
+    );
+    let key = "\n      nox-a-long-beginning-of-a-key-that-fills-its-line-alone-\n      ${{ hashFiles('noxfile.py', 'requirements.txt') }}";
+    let steps = format!(
+        "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n  with: {{python-version: '3.12'}}\n\
+         - uses: actions/cache@v5\n  with:\n    path: .nox\n    key:{key}\n- run: nox -r -s tests\n"
+    );
+    let new = fix_beside(id::INTERPRETER_NOT_IN_KEY, always, &job(HEAD, &steps));
+    assert!(
+        new.contains("          key: >-\n            nox-a-long") && longest(&new) <= 80,
+        "{new}"
+    );
 }
