@@ -140,7 +140,7 @@ fn packages_that_other_programs_take_first_come_from_the_archive_or_stay_in_thei
         let place = fix.edits.iter().find(|edit| edit.content.contains("path: .nox")).unwrap();
         let workflow = job("runs-on: ubuntu-latest\n", &steps);
         let rest = &workflow[place.span.start..];
-        assert_eq!(rest.contains("run: nox"), true, "{before}");
+        assert!(rest.contains("run: nox"), "{before}");
         assert_eq!(rest.contains(before), first && moved, "{before}: {rest}");
         let off = UV.to_owned() + "  with: {enable-cache: false}\n";
         let steps = format!("{SETUP}{off}- run: {before}\n- run: nox -s t\n");
