@@ -134,11 +134,11 @@ fn check(
         }
     }
     drop(reported);
-    let denied = repository.files().denied().into_iter();
-    problems.extend(denied.map(|path| Problem {
+    let unread = repository.files().unread().into_iter();
+    problems.extend(unread.map(|(path, message)| Problem {
         path: repository.files().root().join(path),
         position: None,
-        message: "can't be read: permission denied".to_owned(),
+        message,
         help: None,
     }));
     let mut findings = settle(repository, &requested, found, settings);

@@ -1,6 +1,6 @@
 //! Reading tracked files: inside the root, never through a link, once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::tracked::Tracked;
 use crate::base::glob::PatternSet;
 use crate::base::path::inside;
-use crate::tool::Files;
+use crate::tool::{Files, is_definition};
 
 /// Larger files (data, generated locks) are tracked but not read.
 const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
@@ -22,8 +22,9 @@ pub struct RepoFiles {
     root: PathBuf,
     tracked: Tracked,
     texts: Mutex<HashMap<String, Option<Arc<str>>>>,
-    /// Those that were wanted and that the system does not let us read.
-    denied: Mutex<BTreeSet<String>>,
+    /// Those that were wanted and that weren't read although everything depends on them, with the
+    /// reason.
+    unread: Mutex<BTreeMap<String, String>>,
     /// By the patterns and the folders, one a line.
     hashed: Mutex<HashMap<String, Option<Arc<Vec<String>>>>>,
 }
@@ -41,7 +42,7 @@ impl RepoFiles {
             root: root.to_owned(),
             tracked: Tracked::read(root),
             texts: Mutex::default(),
-            denied: Mutex::default(),
+            unread: Mutex::default(),
             hashed: Mutex::default(),
         }
     }
@@ -105,25 +106,35 @@ impl RepoFiles {
             }
         }
         let meta = std::fs::metadata(&file).ok()?;
-        if !meta.is_file() || meta.len() > most_bytes(path) {
+        if !meta.is_file() {
+            return None;
+        }
+        if meta.len() > most_bytes(path) {
+            if is_definition(path) || path.ends_with(".toml") {
+                self.leave(path, format!("larger than {} KiB", most_bytes(path) / 1024));
+            }
             return None;
         }
         match std::fs::read(&file) {
             Ok(bytes) => String::from_utf8(bytes).ok().map(Arc::from),
             Err(error) => {
                 if error.kind() == io::ErrorKind::PermissionDenied {
-                    let mut denied = self.denied.lock().unwrap_or_else(|e| e.into_inner());
-                    denied.insert(path.to_owned());
+                    self.leave(path, "can't be read: permission denied".to_owned());
                 }
                 None
             }
         }
     }
 
-    /// The tracked files so far that were wanted and that the system does not let us read.
-    pub fn denied(&self) -> Vec<String> {
-        let denied = self.denied.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        denied.iter().cloned().collect()
+    fn leave(&self, path: &str, why: String) {
+        let mut unread = self.unread.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        unread.insert(path.to_owned(), why);
+    }
+
+    /// The tracked files so far that were wanted and that weren't read, with the reason.
+    pub fn unread(&self) -> Vec<(String, String)> {
+        let unread = self.unread.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        unread.iter().map(|(path, why)| (path.clone(), why.clone())).collect()
     }
 }
 
@@ -170,6 +181,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (name, most) in [
             ("tasks.py", 512 * 1024),
+            ("noxfile.py", 512 * 1024),
             ("pyproject.toml", 1024 * 1024),
             ("uv.lock", 4 * 1024 * 1024),
             ("py", 4 * 1024 * 1024),
@@ -178,6 +190,9 @@ mod tests {
                 std::fs::write(folder.path().join(name), vec![b'#'; size]).unwrap();
                 let files = RepoFiles::new(folder.path());
                 assert_eq!(files.read(name).is_some(), is_read, "{name} {size}");
+                // Of a Python file that only a script calls, nothing is said.
+                let is_said = !is_read && ["noxfile.py", "pyproject.toml"].contains(&name);
+                assert_eq!(!files.unread().is_empty(), is_said, "{name} {size}");
             }
         }
     }

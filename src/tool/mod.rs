@@ -270,6 +270,11 @@ pub fn known_folder() -> &'static str {
     &rules().default_envdir
 }
 
+/// Whether a file has the name of those that define sessions.
+pub fn is_definition(path: &str) -> bool {
+    path.rsplit('/').next() == Some(rules().default_noxfile.as_str())
+}
+
 /// What it says in a run log.
 pub const KNOWN_LOG_WORDS: &dyn log::LogWords = &nox::log::NoxWords;
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::noxfile::{NestedCall, Noxfiles};
 use super::run::run;
 use super::{argv, reuse};
-use crate::rules::nox::{Meaning, rules};
-use crate::tool::{Answer, Argument, Request, Reuse, Run};
+use crate::rules::nox::Meaning;
+use crate::tool::{Answer, Argument, Request, Reuse, Run, is_definition};
 
 /// Calls inside sessions that are followed for one call of nox; a session that calls itself ends
 /// here.
@@ -122,7 +122,7 @@ fn inner(
 }
 
 fn is_other(path: &str, own: &str) -> bool {
-    path != own && path.rsplit('/').next() == Some(rules().default_noxfile.as_str())
+    path != own && is_definition(path)
 }
 
 /// `file`, which is relative to the repository root, as a word for a call in `folder`.
