@@ -295,8 +295,8 @@ impl Needs {
             match files.filter(|_| known.is_some()) {
                 Some(files) => files.into_iter().for_each(|f| push(&mut self.installs, f)),
                 None => self.doubt(format!(
-                    "`{name}` names a file that isn't in this repository, and a key can't follow \
-                     its changes"
+                    "`{name}` may name a file outside this repository, and a key can't follow its \
+                     changes"
                 )),
             }
         }

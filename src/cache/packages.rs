@@ -154,9 +154,8 @@ impl Packages {
 }
 
 /// Whether the packages of a call can move into the archive: uv installs them, on the runner. With
-/// pip it doesn't pay: pip spends its time on unpacking and
-/// compiling, not on downloading, so an archive with pip's cache costs more than a miss
-/// (docs/proof.md).
+/// pip it doesn't pay: pip spends its time on unpacking and compiling, not on downloading, so an
+/// archive with pip's cache costs more than a miss (docs/proof.md).
 fn can_move(context: &JobContext<'_>, call: &UncoveredCall<'_>) -> bool {
     let UncoveredCall { timeline, event, invocation } = call;
     !invocation.in_container

@@ -13,7 +13,7 @@ use crate::job::context::JobContext;
 use crate::rules::checks::id;
 
 const ID: &str = id::KEY_COLLISION;
-/// Caches that are compared pair by pair; of more legs, the others are taken as alike.
+/// The most caches that are compared pair by pair; any others aren't compared.
 const MAX_COMPARED: usize = 512;
 
 /// Who shares a key with a cache.

@@ -15,7 +15,7 @@ use crate::base::text::{Position, Text, read_bounded, unreadable};
 use crate::rules::checks;
 
 pub use check_name::{CheckName, CheckNames};
-use path_pattern::PathPattern;
+pub use path_pattern::PathPattern;
 
 /// Looked for in the repository root, the first one that exists counts.
 const FILES: [&str; 7] = [

@@ -90,17 +90,15 @@ fn is_unchanged(path: &Path, seen: &fs::Metadata) -> bool {
 
 /// What differs after a change of content, permissions or names of a file, and between two files.
 #[cfg(unix)]
-fn stamp(of: &fs::Metadata) -> [i64; 8] {
+fn stamp(of: &fs::Metadata) -> impl PartialEq + use<> {
     use std::os::unix::fs::MetadataExt;
-    let [device, file, mode, size] = [of.dev(), of.ino(), of.mode().into(), of.size()];
-    let file = [device, file, mode, size].map(u64::cast_signed);
-    let [device, file, mode, size] = file;
-    [device, file, mode, size, of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec()]
+    let times = (of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec());
+    (of.dev(), of.ino(), of.mode(), of.size(), times)
 }
 
 /// What differs after a change of a file.
 #[cfg(not(unix))]
-fn stamp(of: &fs::Metadata) -> (bool, u64, bool, Option<std::time::SystemTime>) {
+fn stamp(of: &fs::Metadata) -> impl PartialEq + use<> {
     (of.is_file(), of.len(), of.permissions().readonly(), of.modified().ok())
 }
 
@@ -237,7 +235,7 @@ mod tests {
 
         let change = |what: &str, change: &dyn Fn()| {
             let seen = fs::symlink_metadata(&path).unwrap();
-            // Longer than the clock of any file system needs for its next tick.
+            // Longer than the usual file systems need until their clock ticks.
             std::thread::sleep(Duration::from_millis(20));
             change();
             assert_eq!(fs::read(&path).unwrap(), b"old");

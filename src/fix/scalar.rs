@@ -19,35 +19,31 @@ pub fn set_line(
     scalar: &Scalar,
     line: &str,
 ) -> Option<(Edit, String)> {
-    if let Some(edit) = fold(document, step, scalar, line) {
-        return Some((edit, line.to_owned()));
-    }
-    let style = style(document, scalar)?;
-    let content = if is_flow(document, step) { double_quoted(line) } else { quoted(line) };
-    let mut edit = in_place(document, scalar, content);
-    if is_block(style) && ends_line(document, scalar.span) {
-        edit.content.push_str(document.text.newline().as_str());
-    }
-    Some((edit, line.to_owned()))
+    let content = match folded_value(document, step, scalar, line) {
+        Some(block) => block,
+        None if is_flow(document, step) => double_quoted(line),
+        None => quoted(line),
+    };
+    Some((replaced(document, scalar, content)?, line.to_owned()))
 }
 
 /// Replaces a one-line value by a folded block, where the file limits its lines to less than this
 /// one needs.
 pub fn fold(document: &Document, step: &Step, scalar: &Scalar, line: &str) -> Option<Edit> {
+    replaced(document, scalar, folded_value(document, step, scalar, line)?)
+}
+
+/// The whole value replaced, on the line of its key, also where the old one has a line of its own
+/// because it was too long.
+fn replaced(document: &Document, scalar: &Scalar, content: String) -> Option<Edit> {
     let style = style(document, scalar)?;
-    let mut content = folded_value(document, step, scalar, line)?;
+    let start = start(document, scalar);
+    let gap = if start < scalar.span.start { " " } else { "" };
+    let mut content = format!("{gap}{content}");
     if is_block(style) && ends_line(document, scalar.span) {
         content.push_str(document.text.newline().as_str());
     }
-    Some(in_place(document, scalar, content))
-}
-
-/// The value on the line of its key, also where the old one has a line of its own because it was too
-/// long.
-fn in_place(document: &Document, scalar: &Scalar, content: String) -> Edit {
-    let start = start(document, scalar);
-    let gap = if start < scalar.span.start { " " } else { "" };
-    Edit { span: Span::new(start, scalar.span.end), content: format!("{gap}{content}") }
+    Some(Edit { span: Span::new(start, scalar.span.end), content })
 }
 
 /// Where a value begins, or the end of its key where it has a line of its own in a file that limits

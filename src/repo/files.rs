@@ -36,6 +36,13 @@ fn most_bytes(path: &str) -> u64 {
     parsed.map_or(MAX_READ_BYTES, |(_, most)| *most)
 }
 
+fn too_large(most: u64) -> String {
+    format!(
+        "is larger than {} KiB, the most that cachelint reads of it; move its data into another file",
+        most / 1024
+    )
+}
+
 impl RepoFiles {
     pub fn new(root: &Path) -> Self {
         Self {
@@ -111,7 +118,7 @@ impl RepoFiles {
         }
         if meta.len() > most_bytes(path) {
             if is_definition(path) || path.ends_with(".toml") {
-                self.leave(path, format!("larger than {} KiB", most_bytes(path) / 1024));
+                self.leave(path, too_large(most_bytes(path)));
             }
             return None;
         }

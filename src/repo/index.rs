@@ -17,6 +17,7 @@ use crate::rules::forges::forges;
 use crate::rules::is_action;
 use crate::rules::setup_actions::setup_actions;
 use crate::shell::Scripts;
+use crate::tool::known_folder;
 use crate::tool::memo::Answers;
 
 /// How deep the folder may be that the repository is checked out into.
@@ -100,13 +101,13 @@ struct Steps {
 }
 
 impl Steps {
-    fn of(document: &Document, folder: &str) -> Self {
+    fn of(document: &Document) -> Self {
         let steps = document.step_lists().flat_map(|list| &list.steps);
         let scripts = steps.filter_map(|step| step.run.as_ref()).map(|script| &script.text);
         Self {
             caches: Written::all(document),
             uploads: uploaded(document),
-            folder_scripts: scripts.filter(|text| text.contains(folder)).cloned().collect(),
+            folder_scripts: scripts.filter(|text| text.contains(known_folder())).cloned().collect(),
             taken_runs: taken_runs(document),
         }
     }
@@ -141,9 +142,7 @@ impl Repository {
         });
         let by_path: HashMap<String, usize> =
             documents.iter().enumerate().map(|(i, d)| (d.path.clone(), i)).collect();
-        let folder = format!(".{}", answers.tool().name());
-        let steps: Vec<Steps> =
-            documents.par_iter().map(|document| Steps::of(document, &folder)).collect();
+        let steps: Vec<Steps> = documents.par_iter().map(Steps::of).collect();
         // Actions first: what is written for all of a repository tells more.
         let (actions, workflows): (Vec<_>, Vec<_>) =
             documents.iter().zip(&steps).partition(|(document, _)| document.action().is_some());

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use serde_yaml::Value;
 
 use super::RepoFiles;
-use crate::base::path::{inside, parent, split, upward};
+use crate::base::path::{inside, parent, upward};
 use crate::base::text::Text;
+use crate::config::PathPattern;
 use crate::tool::Files;
 use crate::yaml::{Kind, ScalarStyle, Tree};
 
@@ -28,16 +29,16 @@ const PACKAGE: (&str, &str) = ("package.json", "prettier");
 const PROSE_WRAP: &str = "proseWrap";
 const WIDTH: usize = 80;
 
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct PrettierSettings {
-    prose_wrap: Option<String>,
-    print_width: Option<usize>,
+    #[serde(flatten)]
+    options: LineOptions,
     overrides: Vec<PrettierOverride>,
 }
 
-/// PrettierSettings for some files only.
-#[derive(Debug, Clone, Deserialize)]
+/// Options for some files only.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PrettierOverride {
     files: Patterns,
@@ -47,14 +48,14 @@ struct PrettierOverride {
     options: LineOptions,
 }
 
-#[derive(Debug, Default, Clone, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct LineOptions {
     prose_wrap: Option<String>,
     print_width: Option<usize>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Patterns {
     One(String),
@@ -77,22 +78,17 @@ impl Patterns {
     }
 }
 
-/// Whether a pattern means a file: one without a folder means a name anywhere. Of braces only those
-/// of endings are read, `*.{yml,yaml}`.
+/// Whether a pattern matches a file. Of braces only the first are read, `*.{yml,yaml}`.
 fn is_meant(pattern: &str, path: &str) -> bool {
-    let (folder, name) = split(pattern);
-    let below = folder.trim_start_matches("./").trim_end_matches("**").trim_end_matches('/');
-    let is_below = below.is_empty() || path.starts_with(&format!("{below}/"));
-    let (_, own) = split(path);
-    let Some(ending) = name.strip_prefix('*') else { return is_below && name == own };
-    let fits =
-        match ending.split_once('{').and_then(|(dot, rest)| Some((dot, rest.strip_suffix('}')?))) {
-            Some((dot, endings)) => {
-                endings.split(',').any(|e| own.ends_with(&format!("{dot}{}", e.trim())))
-            }
-            None => own.ends_with(ending),
-        };
-    is_below && fits
+    let matches = |pattern: &str| PathPattern::new(pattern).matches(path);
+    let braces =
+        pattern.split_once('{').and_then(|(start, rest)| Some((start, rest.split_once('}')?)));
+    match braces {
+        Some((start, (list, end))) => {
+            list.split(',').any(|part| matches(&format!("{start}{}{end}", part.trim())))
+        }
+        None => matches(pattern),
+    }
 }
 
 /// The most characters that a line of this file may have; `None` where prettier breaks no line, and
@@ -128,16 +124,14 @@ fn settings(name: &str, text: &str) -> Option<PrettierSettings> {
 
 impl PrettierSettings {
     fn limit(self, path: &str) -> Option<usize> {
-        let (mut wrap, mut width) = (self.prose_wrap, self.print_width);
-        for own in self
-            .overrides
-            .into_iter()
-            .filter(|own| own.files.matches(path) && !own.exclude_files.matches(path))
-        {
-            wrap = own.options.prose_wrap.or(wrap);
-            width = own.options.print_width.or(width);
+        let LineOptions { mut prose_wrap, mut print_width } = self.options;
+        let matches =
+            |own: &PrettierOverride| own.files.matches(path) && !own.exclude_files.matches(path);
+        for PrettierOverride { options, .. } in self.overrides.into_iter().filter(matches) {
+            prose_wrap = options.prose_wrap.or(prose_wrap);
+            print_width = options.print_width.or(print_width);
         }
-        (wrap.as_deref() == Some("always")).then_some(width.unwrap_or(WIDTH))
+        (prose_wrap.as_deref() == Some("always")).then_some(print_width.unwrap_or(WIDTH))
     }
 }
 

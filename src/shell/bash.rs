@@ -444,19 +444,6 @@ impl<'t> BashReader<'_, 't> {
             here_document: None,
         });
     }
-
-    /// Runs the body of a function in the state of its caller.
-    fn call(&mut self, name: String, body: Node<'t>, mut words: Vec<Word>) {
-        if self.running.contains(&name) {
-            return;
-        }
-        self.running.push(name);
-        words.remove(0);
-        let outer = self.state.positional.replace(words);
-        self.statement(body);
-        self.state.positional = outer;
-        self.running.pop();
-    }
 }
 
 /// Whether `set` with these words gives the script new arguments, beyond options such as `-e` and

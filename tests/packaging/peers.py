@@ -171,7 +171,7 @@ def main() -> int:
     green = sum(count for count, _ in pretty)
     new = [line for _, lines in plain + limited + pretty for line in lines]
     print(*new, sep="\n", end="\n" if new else "")
-    print(f"{len(sources)} repositories, {files} fixed files, {green} times one that prettier had formatted")
+    print(f"{len(sources)} repositories, {files} fixed files, and {green} more that prettier had formatted")
     print(f"{len(new)} new reports of actionlint, zizmor, yamllint or prettier")
     return 1 if new or not files or not green else 0
 

@@ -1,6 +1,6 @@
 //! What a run finds, whatever it leaves out and whichever files were asked for.
 
-use super::{Details, Discovered, check, lint, read};
+use super::{Details, Discovered, Outcome, check, lint, read};
 use crate::base::finding::Finding;
 use crate::config::Config;
 use crate::repo::discover::discover;
@@ -182,6 +182,18 @@ fn a_file_alone_gives_what_it_gives_among_all() {
     }
 }
 
+/// Lints these files by the settings among them, as if those were named for which `is_requested`.
+fn linted(files: &[(&str, &str)], is_requested: impl Fn(&Config, &str) -> bool) -> Outcome {
+    let folder = testing::repository(files);
+    let settings = folder.path().join("cachelint.toml");
+    let settings = Config::from_file(&settings).expect("they are settings");
+    let mut found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
+    for file in &mut found.files {
+        file.requested = is_requested(&settings, &file.relative);
+    }
+    lint(&found.root, &found.files, &settings, Details::ALL)
+}
+
 /// An action that was named leads to the workflows that use it, for what concerns the action: not to
 /// their other jobs, nor to workflows that the settings exclude.
 #[test]
@@ -209,14 +221,7 @@ fn an_action_brings_in_no_file_that_nobody_named() {
             ("noxfile.py", testing::NOXFILE),
             ("pyproject.toml", "[project]\n"),
         ];
-        let folder = testing::repository(&files);
-        let settings = folder.path().join("cachelint.toml");
-        let settings = Config::from_file(&settings).expect("they are settings");
-        let mut found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
-        for file in &mut found.files {
-            file.requested = file.relative != name;
-        }
-        let outcome = lint(&found.root, &found.files, &settings, Details::ALL);
+        let outcome = linted(&files, |_, path| path != name);
         let mut jobs: Vec<&str> = outcome.findings.iter().map(|f| f.job.as_str()).collect();
         jobs.dedup();
         assert_eq!(jobs, expected, "{run} {excluded}");
@@ -244,14 +249,7 @@ fn a_fix_in_an_excluded_action_is_withheld() {
             ("noxfile.py", testing::NOXFILE),
             ("pyproject.toml", "[project]\n"),
         ];
-        let folder = testing::repository(&files);
-        let settings = folder.path().join("cachelint.toml");
-        let settings = Config::from_file(&settings).expect("they are settings");
-        let mut found = discover(&[folder.path().to_owned()], None).repositories.remove(0);
-        for file in &mut found.files {
-            file.requested = !settings.excludes(&file.relative);
-        }
-        let outcome = lint(&found.root, &found.files, &settings, Details::ALL);
+        let outcome = linted(&files, |settings, path| !settings.excludes(path));
         assert!(!outcome.findings.is_empty());
         for finding in &outcome.findings {
             let edited = finding.fix.as_ref().map(|fix| fix.path.as_str());

@@ -1,5 +1,5 @@
-//! Scripts that a script reads into itself with `source`: what they set, where they leave it, and
-//! the functions that they define.
+//! Functions, and the scripts that a script reads into itself with `source`: what they set, where
+//! they leave it, and the functions that they define.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -72,6 +72,19 @@ impl<'t> BashReader<'_, 't> {
         let text: Rc<str> = Rc::from(self.text(body));
         self.functions.insert(name.clone(), (body, text.clone()));
         self.bodies.insert(name, text);
+    }
+
+    /// Runs a function of this script in the state of its caller.
+    pub(super) fn call(&mut self, name: String, body: Node<'t>, mut words: Vec<Word>) {
+        if self.running.contains(&name) {
+            return;
+        }
+        self.running.push(name);
+        words.remove(0);
+        let outer = self.state.positional.replace(words);
+        self.statement(body);
+        self.state.positional = outer;
+        self.running.pop();
     }
 
     /// Runs a function of a script that was read with `source`, where it is called.
