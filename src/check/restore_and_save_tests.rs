@@ -307,6 +307,7 @@ fn the_key_that_was_found_tells_as_much_as_the_hit() {
         ("github.ref != 'x' && (steps.c.outputs.cache-matched-key != '')", "", true),
         ("startsWith(steps.c.outputs.cache-matched-key, 'nox-')", "", true),
         ("steps.c.outputs.cache-matched-key == 'nox-1'", "", true),
+        ("!(steps.c.outputs.cache-matched-key != 'nox-1')", "", true),
         ("contains('nox-1', steps.c.outputs.cache-matched-key)", "", true),
         (
             "!steps.c.outputs.cache-matched-key || toJSON(steps.c.outputs.cache-matched-key) == ''",

@@ -11,6 +11,10 @@ const INSTALL: &str = "    session.install('ruff==0.14.0')\n";
 
 /// The finding of a job with these steps, beside a noxfile with one session.
 fn found(backend: &str, body: &str, head: &str, steps: &str) -> Finding {
+    found_with(&Config::default(), backend, body, head, steps)
+}
+
+fn found_with(settings: &Config, backend: &str, body: &str, head: &str, steps: &str) -> Finding {
     let noxfile = format!(
         "import glob, os, nox\nfrom pathlib import Path\nnox.options.default_venv_backend = '{backend}'\n\
          WHEEL = ''\ndef seek():\n    return next(Path('dist').glob('*.whl'))\n\
@@ -23,7 +27,7 @@ fn found(backend: &str, body: &str, head: &str, steps: &str) -> Finding {
         ("noxfile.py", &noxfile),
         ("pyproject.toml", "[project]\n"),
     ];
-    let mut findings = outcome(&files, &Config::default()).findings.into_iter();
+    let mut findings = outcome(&files, settings).findings.into_iter();
     findings.find(|f| f.rule == ID).unwrap_or_else(|| panic!("{steps}{body}"))
 }
 
@@ -204,6 +208,19 @@ fn the_step_goes_only_where_its_key_can_be_computed() {
         assert_eq!(notes.contains("can't come before it"), why.is_some(), "{steps}: {notes}");
         assert!(notes.contains(why.unwrap_or_default()), "{steps}: {notes}");
         assert_eq!(text(&finding).contains("UV_CACHE_DIR"), why.is_none(), "{steps}");
+    }
+}
+
+/// A file that git doesn't track may be made by a step in between.
+#[test]
+fn the_step_goes_only_where_the_key_files_of_the_settings_are_there() {
+    for (file, moved) in [("pyproject.toml", true), ("made.txt", false)] {
+        let settings = Config { key_files: vec![file.to_owned()], ..Config::default() };
+        let steps = format!("{SETUP}{UV}- run: uv sync\n- run: nox -s t\n");
+        let finding = found_with(&settings, "uv", INSTALL, "", &steps);
+        assert_eq!(text(&finding).contains("UV_CACHE_DIR"), moved, "{file}");
+        let said = finding.notes.iter().any(|note| note.contains("`made.txt` may not be there"));
+        assert_eq!(said, !moved, "{file}: {:?}", finding.notes);
     }
 }
 
