@@ -285,6 +285,8 @@ mod tests {
         assert!(forgejo("upload").is_some() && forgejo("download").is_none());
         assert!(data.is_credential("POETRY_PYPI_TOKEN_PYPI"));
         assert!(!data.is_credential("CODECOV_TOKEN"));
+        let name = Credential::from("A_*_B".to_owned());
+        assert!(name.matches("a__b") && !name.matches("A_B"), "the parts don't overlap");
         assert!(data.is_credential("POETRY_HTTP_BASIC_PYPI_PASSWORD"));
         assert!(data.is_credential("TEST_PYPI_API_TOKEN") && data.is_credential("TESTPYPI_TOKEN"));
         assert!(!data.is_credential("TEST_PYPI_INDEX_URL") && !data.is_credential("TESTPYPI_URL"));

@@ -56,6 +56,14 @@ fn tasks_of_its_configuration() {
     }
 }
 
+/// `cwd` is where mise is called, not where its configuration is.
+#[test]
+fn the_folder_of_a_task_can_be_that_of_the_call() {
+    let config = "[tasks.here]\ndir = \"{{ cwd }}/sub\"\nrun = \"nox\"\n";
+    let out = followed(&[("mise.toml", config)], "docs", "mise run here");
+    assert_eq!(out.file_scripts[0].folder, "docs/sub");
+}
+
 #[test]
 fn tasks_that_are_files() {
     let python = "#!/usr/bin/env python3\nimport subprocess\nsubprocess.run(['nox'])\n";

@@ -50,7 +50,7 @@ impl<'t> BashReader<'_, 't> {
         self.state.conditional = conditional;
     }
 
-    /// Runs another script in the state of this one, unless it ends: `return` ends it alone.
+    /// Runs another script in the state of this one; an `exit` in it ends only that script.
     fn run_inside(&mut self, script: &Expanded, depth: usize, sources: usize) -> Vec<Command> {
         let given = Given { vars: self.vars, files: self.files };
         let ended = self.state.ended;

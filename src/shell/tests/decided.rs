@@ -78,12 +78,17 @@ fn lists_that_are_written_out() {
 
 #[test]
 fn functions_of_a_script_that_is_read_with_source() {
-    let library = "run() { nox -s \"$1\"; }\nprepare() { made() { nox -s made; }; }\nboth() { run a; run b; }\nloop() { loop; }\n\
+    let library = "run() { nox -s \"$1\"; }\nprepare() { made() { nox -s made; }; }\n\
+                   both() { run a; run b; }\nloop() { loop; }\n\
                    a() { b; }\nb() { c; }\nc() { d; }\nd() { e; }\ne() { nox -s deep; }\n\
                    ping() { pong; }\npong() { ping; nox -s pong; }\n\
                    retry() { \"$@\" || true; }\n";
     let sessions = |script: &str| {
-        let files = |path: &str| (path == "ci/lib.sh").then(|| library.to_owned());
+        let files = |path: &str| match path {
+            "ci/lib.sh" => Some(library.to_owned()),
+            "ci/end.sh" => Some("exit 0\n".to_owned()),
+            _ => None,
+        };
         let given = Given { vars: &|_| None, files: &files };
         let found = commands_given(&Shell::Bash, &Expanded::new(script, &[]), &given);
         let found = found.iter().flat_map(|c| calls(c, "nox"));
@@ -95,6 +100,7 @@ fn functions_of_a_script_that_is_read_with_source() {
     assert_eq!(sessions("run() { ls; }; . ci/lib.sh; run last"), [session("last")]);
     assert_eq!(sessions(". ci/lib.sh; run() { nox -s own; }; run last"), [session("own")]);
     assert_eq!(sessions(". ci/lib.sh; prepare; made"), [session("made")]);
+    assert_eq!(sessions(". ci/end.sh; nox -s next"), [session("next")]);
     assert_eq!(sessions("source ci/lib.sh\nloop"), []);
     assert_eq!(sessions("source ci/lib.sh\na"), [session("deep")]);
     assert_eq!(sessions("source ci/lib.sh\nping"), [session("pong")]);
