@@ -36,7 +36,8 @@ const SCRIPTS: [&str; 3] = ["sh", "bash", "ps1"];
 const MAX_CALLED: usize = 200;
 /// setup-uv's input that switches its cache on and off.
 const CACHE_SWITCH: &str = "enable-cache";
-/// setup-uv's other inputs about its cache: who sets one has thought about it.
+/// setup-uv's other inputs about its cache: one that does more than shape that cache decides where
+/// packages are.
 const CACHE_INPUTS: [&str; 2] = ["cache-", "-cache"];
 
 /// Variables of the job that put the packages into the archive, and what they make superfluous.
@@ -57,8 +58,8 @@ pub struct Packages {
 pub enum Superfluous {
     /// The step keeps nothing else.
     Step(StepRef),
-    /// The step does more; this input switches its cache off.
-    Input { step_ref: StepRef, name: &'static str },
+    /// The step does more; this input switches its cache off, and the details say nothing then.
+    Input { step_ref: StepRef, name: &'static str, details: Vec<String> },
 }
 
 impl Packages {
@@ -300,26 +301,39 @@ fn replaced(
     }
     let uses = Uses::parse(&step.uses.as_ref()?.text)?;
     if let Some(action) = setup_actions().interpreter(uses.name) {
-        let thought = |(name, _): &(String, _)| {
-            CACHE_INPUTS.iter().any(|part| name.contains(part)) && name != CACHE_SWITCH
+        let is_detail = |name: &str| {
+            action.package_cache_details.iter().any(|detail| detail.eq_ignore_ascii_case(name))
         };
-        if !action.uv || step.with.iter().any(thought) {
+        let thought = |(name, _): &(String, _)| {
+            CACHE_INPUTS.iter().any(|part| name.contains(part))
+                && name != CACHE_SWITCH
+                && !is_detail(name)
+        };
+        if !action.uv
+            || action.package_cache_input.as_deref() != Some(CACHE_SWITCH)
+            || step.with.iter().any(thought)
+            || is_asked(list, step, "cache-")
+        {
             return None;
         }
-        return (action.package_cache_input.as_deref() == Some(CACHE_SWITCH))
-            .then_some(Superfluous::Input { step_ref, name: CACHE_SWITCH });
+        let names = step.with.iter().map(|(name, _)| name).filter(|name| is_detail(name));
+        let details = names.cloned().collect();
+        return Some(Superfluous::Input { step_ref, name: CACHE_SWITCH, details });
     }
     let mut steps = context.timelines.iter().flat_map(|t| t.caches());
     let (_, cache) = steps.find(|(event, _)| event.step_ref == step_ref)?;
     let only = |path: &str| setup_actions().package_cache(path) == Some(INSTALLER);
-    let asked = step.id.as_ref().is_some_and(|id| {
-        let output = format!("steps.{}.", id.text);
-        let names = |s: &Step| {
-            let texts = s.condition.iter().chain(&s.run).chain(s.with.iter().map(|(_, v)| v));
-            texts.into_iter().any(|text| text.text.contains(&output))
-        };
-        list.steps.iter().any(names)
-    });
     let whole = cache.form == CacheForm::Both && cache.paths.iter().all(|p| only(&p.written));
-    (whole && !asked).then_some(Superfluous::Step(step_ref))
+    (whole && !is_asked(list, step, "")).then_some(Superfluous::Step(step_ref))
+}
+
+/// Whether another step asks for an output of `step` whose name begins so.
+fn is_asked(list: &StepList, step: &Step, beginning: &str) -> bool {
+    let Some(id) = &step.id else { return false };
+    let outputs = format!("steps.{}.outputs.{beginning}", id.text);
+    let names = |s: &Step| {
+        let texts = s.condition.iter().chain(&s.run).chain(s.with.iter().map(|(_, v)| v));
+        texts.into_iter().any(|text| text.text.contains(&outputs))
+    };
+    list.steps.iter().any(names)
 }

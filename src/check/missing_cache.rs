@@ -259,4 +259,6 @@ mod packages_tests;
 #[cfg(test)]
 mod permission_tests;
 #[cfg(test)]
+mod setup_uv_tests;
+#[cfg(test)]
 mod tests;

@@ -2,11 +2,12 @@
 //! step that clears away what is not an exact hit, the reuse flags, and where packages are kept.
 
 use super::action_ref::cache_action;
+use super::package_cache::switch_off;
 use super::removal::remove_step;
 use super::reuse_flag;
 use super::rewrite_key::least_length;
 use super::steps::{Input, NewStep, StepBody, insert_steps};
-use super::variables::{set_input, set_variables};
+use super::variables::set_variables;
 use super::{unsafe_by_doubt, unsafe_on_branch};
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Applicability, Change, Edit, Fix};
@@ -22,10 +23,11 @@ use crate::job::{Event, EventKind, StepRef, Timeline};
 use crate::rules::cache_actions::cache_actions;
 use crate::tool::known_folder;
 
-/// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
-/// Name of the step that deletes environments before they are built again from the packages of an older cache.
+/// Name of the step that deletes environments before they are built again from the packages of an
+/// older cache.
 pub const REBUILD_STEP: &str = "Delete outdated environments";
 
+/// Restores nothing on tags; this wording is the one that zizmor's cache-poisoning audit knows.
 const NOT_ON_TAGS: &str = "${{ startsWith(github.ref, 'refs/tags/') }}";
 /// How long the value of an expression may be: `/opt/hostedtoolcache/Python/3.13.9/x64`.
 const EXPRESSION: usize = 40;
@@ -274,14 +276,17 @@ fn move_packages(
     parts.edits.extend(edits);
     parts.changes.extend(changes);
     for superfluous in &packages.superfluous {
-        let (edit, change) = match superfluous {
-            Superfluous::Step(step_ref) => remove_step(document, list, step_ref.step)?,
-            Superfluous::Input { step_ref, name } => {
-                set_input(document, list, step_ref.step, name, "false")?
+        let (edits, changes) = match superfluous {
+            Superfluous::Step(step_ref) => {
+                let (edit, change) = remove_step(document, list, step_ref.step)?;
+                (vec![edit], vec![change])
+            }
+            Superfluous::Input { step_ref, name, details } => {
+                switch_off(document, list, step_ref.step, name, details)?
             }
         };
-        parts.edits.push(edit);
-        parts.changes.push(change);
+        parts.edits.extend(edits);
+        parts.changes.extend(changes);
     }
     Ok(parts)
 }

@@ -54,6 +54,9 @@ pub struct InterpreterAction {
     pub package_cache_input: Option<String>,
     /// Since this release the download cache is on unless that input says `false`.
     pub package_cache_default_since: Option<String>,
+    /// Inputs that do nothing where that cache is off.
+    #[serde(default)]
+    pub package_cache_details: Vec<String>,
     /// Input whose value the output of the same name repeats, if it is given.
     pub repeats_input: Option<String>,
     /// Outputs that are the path of a program, with its name.

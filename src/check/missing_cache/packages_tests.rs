@@ -5,12 +5,12 @@ use crate::base::finding::{Applicability, Finding};
 use crate::config::Config;
 use crate::testing::{job, outcome};
 
-const SETUP: &str = "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n  with:\n    python-version: '3.12'\n";
-const UV: &str = "- uses: astral-sh/setup-uv@v7\n";
-const INSTALL: &str = "    session.install('ruff==0.14.0')\n";
+pub(super) const SETUP: &str = "- uses: actions/checkout@v5\n- uses: actions/setup-python@v6\n  with:\n    python-version: '3.12'\n";
+pub(super) const UV: &str = "- uses: astral-sh/setup-uv@v7\n";
+pub(super) const INSTALL: &str = "    session.install('ruff==0.14.0')\n";
 
 /// The finding of a job with these steps, beside a noxfile with one session.
-fn found(backend: &str, body: &str, head: &str, steps: &str) -> Finding {
+pub(super) fn found(backend: &str, body: &str, head: &str, steps: &str) -> Finding {
     found_with(&Config::default(), backend, body, head, steps)
 }
 
@@ -31,7 +31,7 @@ fn found_with(settings: &Config, backend: &str, body: &str, head: &str, steps: &
     findings.find(|f| f.rule == ID).unwrap_or_else(|| panic!("{steps}{body}"))
 }
 
-fn text(finding: &Finding) -> String {
+pub(super) fn text(finding: &Finding) -> String {
     finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| edit.content.as_str()).collect()
 }
 
@@ -295,24 +295,6 @@ fn actions_in_actions_are_looked_through_once() {
     let findings = outcome(&files, &Config::default()).findings;
     let text = findings.iter().map(text).collect::<String>();
     assert!(text.contains("enable-cache: false"), "{text}");
-}
-
-#[test]
-fn a_cache_of_its_own_is_switched_off_in_the_way_it_was_switched_on() {
-    for (written, expected) in [
-        ("true", Some("false")),
-        ("'true'", Some("'false'")),
-        ("${{ github.ref_type != 'tag' }}", Some("false")),
-        ("auto", Some("false")),
-        ("false", None),
-    ] {
-        let uv = format!("{UV}  with:\n    enable-cache: {written}\n");
-        let finding = found("uv", INSTALL, "", &format!("{SETUP}{uv}- run: nox -s t\n"));
-        let edits = &finding.fix.as_ref().unwrap().edits;
-        let switched = edits.iter().map(|e| e.content.as_str()).find(|c| c.contains("false"));
-        let switched = switched.filter(|c| !c.contains("nox"));
-        assert_eq!(switched, expected, "{written}");
-    }
 }
 
 #[test]
