@@ -64,8 +64,9 @@ pub struct Needs {
     pub unpinned: bool,
     /// The user wants no restore keys.
     pub no_restore_keys: bool,
-    /// Sessions leave temporary files in their environments, which must not be restored.
-    pub leaves_tmp: bool,
+    /// Files that sessions leave below the environment folder and that must not be restored:
+    /// patterns.
+    pub leftovers: BTreeSet<String>,
     /// Folders outside the environments that sessions fill, as lines of `path`.
     pub outside: Vec<String>,
     /// The default shell of some leg isn't a POSIX shell.
@@ -224,8 +225,7 @@ impl Needs {
         }
         if !invocation.own {
             self.fail(
-                "the noxfile belongs to another repository, so a key can't follow its \
-                       changes"
+                "the noxfile isn't in this repository, so a key can't follow its changes"
                     .to_owned(),
             );
         } else if run.definition_files.is_empty() {
@@ -236,7 +236,7 @@ impl Needs {
         }
         let place = |path: &String| prefixed(&invocation.checkout, path);
         run.definition_files.iter().for_each(|f| push(&mut self.definition, place(f)));
-        self.leaves_tmp |= run.leaves_tmp;
+        self.leftovers.extend(run.leftovers.iter().cloned());
         for outside in &run.outside {
             push(&mut self.outside, moved(context, event, outside));
             outside.follows.iter().for_each(|file| push(&mut self.installs, place(file)));
@@ -417,11 +417,12 @@ impl Needs {
     pub fn paths(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for folder in &self.folders {
-            if self.leaves_tmp {
-                // A pattern for the folder itself would pack it whole, whatever is excluded.
-                lines.extend([format!("{folder}/*/*"), format!("!{folder}/*/tmp")]);
-            } else {
+            if self.leftovers.is_empty() {
                 lines.push(folder.clone());
+            } else {
+                // A pattern for the folder itself would pack it whole, whatever is excluded.
+                lines.push(format!("{folder}/*/*"));
+                lines.extend(self.leftovers.iter().map(|left| format!("!{folder}/{left}")));
             }
         }
         lines.extend(self.interpreters.folders.iter().chain(&self.outside).cloned());

@@ -253,6 +253,8 @@ mod folder_tests;
 #[cfg(test)]
 mod interpreter_tests;
 #[cfg(test)]
+mod layout_tests;
+#[cfg(test)]
 mod long_lines;
 #[cfg(test)]
 mod packages_tests;

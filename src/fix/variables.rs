@@ -184,8 +184,16 @@ fn new_env(
         content.push_str(&format!("{indent}{nesting}{name}: {}{newline}", plain(text)));
         value.insert((*name).into(), read(text));
     }
+    // Comments above `steps:` stay with it, and an empty line there stays above it.
+    let mut line = text.line_of(start);
+    while line > 0 && text.line(line - 1).trim_start().starts_with('#') {
+        line -= 1;
+    }
+    if line > 0 && text.line(line - 1).trim().is_empty() {
+        content.push_str(newline);
+    }
     let change = Change::AddKey { mapping, key: "env".into(), value: Value::Mapping(value) };
-    Ok((vec![Edit { span: Span::at(line_start), content }], vec![change]))
+    Ok((vec![Edit { span: Span::at(text.line_start(line)), content }], vec![change]))
 }
 
 /// Spaces between a job's id and its keys.

@@ -1,5 +1,7 @@
 //! Script files that a command runs: by an interpreter, by their path, or read into the shell.
 
+use std::borrow::Cow;
+
 use super::{Ask, FileScript, Followed, python};
 use crate::base::path::upward;
 use crate::base::text::Span;
@@ -86,11 +88,39 @@ fn may_call(text: &str) -> bool {
 
 /// Whether a line that isn't a comment has a call in full: `RUN nox -s lint`.
 fn writes_call(text: &str) -> bool {
+    let text = without_messages(text);
     let mut lines = text.lines().filter(|line| !line.trim_start().starts_with(['#', '/', ';']));
     lines.any(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         words.windows(2).any(|pair| pair[0] == known_name() && pair[1].starts_with('-'))
     })
+}
+
+/// The text of a CMake file without what it tells people: `message(FATAL_ERROR "use nox -s build")`.
+fn without_messages(text: &str) -> Cow<'_, str> {
+    const CALL: &str = "message(";
+    let Some(start) = text.find(CALL) else { return Cow::Borrowed(text) };
+    let (mut kept, mut rest) = (text[..start].to_owned(), &text[start + CALL.len()..]);
+    loop {
+        let (mut depth, mut quoted, mut escaped) = (1, false, false);
+        let end = rest.find(|c: char| {
+            match c {
+                _ if escaped => {}
+                '"' => quoted = !quoted,
+                '(' if !quoted => depth += 1,
+                ')' if !quoted => depth -= 1,
+                _ => {}
+            }
+            escaped = c == '\\' && !escaped;
+            depth == 0
+        });
+        let Some(end) = end else { return Cow::Borrowed(text) };
+        rest = &rest[end + 1..];
+        let Some(next) = rest.find(CALL) else { break };
+        kept.push_str(&rest[..next]);
+        rest = &rest[next + CALL.len()..];
+    }
+    Cow::Owned(kept + rest)
 }
 
 /// The file that a program reads its commands from, where its language is not read.

@@ -8,6 +8,7 @@ use super::actions::program_output;
 use super::arguments::{argument, each_choice};
 use super::event::{EventKind, Invocation};
 use super::exported::exports;
+use super::first_line::by_first_line;
 use super::folder::Removal;
 use super::followed::CommandOrigin;
 use super::granted::granted_by;
@@ -270,6 +271,10 @@ impl TimelineBuilder<'_> {
             }
         };
         let place = self.state.place(&at);
+        let launched = self.launched(call, &place);
+        let (launcher, python) = launched
+            .as_ref()
+            .map_or((&call.launcher, &call.python), |inner| (&inner.launcher, &inner.python));
         let mut run = self.ask(origin, call, &place);
         if !self.spend_sessions(origin.here, run.sessions.len()) {
             return;
@@ -295,8 +300,8 @@ impl TimelineBuilder<'_> {
         let span = self.span_in_step(origin, command.span);
         let invocation = Invocation {
             command: text,
-            launcher: call.launcher.clone(),
-            python: call.python.as_ref().map(|w| w.value.clone().unwrap_or_else(|| w.raw.clone())),
+            launcher: launcher.clone(),
+            python: python.as_ref().map(|w| w.value.clone().unwrap_or_else(|| w.raw.clone())),
             run,
             folders,
             checkout: place.checkout,
@@ -316,6 +321,13 @@ impl TimelineBuilder<'_> {
         self.push(origin.here, span, EventKind::Run(Box::new(invocation)));
         made.into_iter().for_each(|kind| self.push(origin.here, span, kind));
         self.via.truncate(outer);
+    }
+
+    /// A call of a script as its first line makes it, where that names a launcher.
+    fn launched(&self, call: &Call, place: &CheckoutPlace) -> Option<Call> {
+        let CallKind::Script(path) = &call.kind else { return None };
+        let text = self.files(place).read(&in_workspace(&place.inside, path)?)?;
+        by_first_line(call, &text, self.repository.answers.tool().name())
     }
 
     pub(super) fn ask(

@@ -7,6 +7,7 @@ pub mod context;
 pub mod event;
 mod exported;
 mod extent;
+mod first_line;
 pub mod folder;
 mod followed;
 mod gated;

@@ -49,10 +49,15 @@ pub struct NoxRules {
     pub installer_packages: Vec<String>,
     /// Parts of names of sessions and jobs that exist to try the newest versions.
     pub newest_names: Vec<String>,
+    /// Programs that write a requirement file from a lock.
+    pub exporters: Vec<Exporter>,
     /// First words of commands that make a package of the project.
     pub builders: Vec<Vec<String>>,
     /// Commands of sessions that keep something outside the environment.
     pub session_caches: Vec<SessionCache>,
+    /// Members of the session object that give folders which nox never empties, and patterns of
+    /// their files below the environment folder.
+    pub session_leftovers: BTreeMap<String, String>,
     /// First words of commands with which a session calls nox itself.
     pub nested_calls: Vec<Vec<String>>,
     /// Options of `pip install` and `uv pip install` that name a requirement file.
@@ -165,6 +170,16 @@ pub struct Installer {
     /// Whether its further words are read as `pip install` reads them.
     #[serde(default)]
     pub arguments: bool,
+}
+
+/// A program that writes a requirement file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exporter {
+    /// The command's first words.
+    pub words: Vec<String>,
+    /// Files that decide what it writes.
+    pub files: Vec<String>,
 }
 
 impl NoxRules {

@@ -6,7 +6,7 @@ pub mod memo;
 pub mod nox;
 pub mod settings;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -202,9 +202,9 @@ pub struct Run {
     pub publishes: Option<String>,
     /// Folders that its sessions delete, relative to the repository root.
     pub removes: Vec<String>,
-    /// A session leaves files in its environment's temporary folder, where the next run would find
-    /// them.
-    pub leaves_tmp: bool,
+    /// Files below the environment folder that are no environments, and that the next run would
+    /// find: patterns.
+    pub leftovers: BTreeSet<String>,
     /// A session leaves the folder of its definition for another one.
     pub changes_folder: bool,
     /// Folders outside the environments that sessions fill on every run, to be cached with them.

@@ -118,7 +118,13 @@ impl<'a> Calls<'a> {
             Interpreter::Named(name) => self.named(name, uv),
             Interpreter::Own => self.of_tool(),
             Interpreter::Unknown => match self.asked_versions().as_slice() {
-                [] | [_] => self.of_tool(),
+                [] | [_] => match self.of_tool() {
+                    // uv takes whichever Python the session names.
+                    Supplier::Asked(_) | Supplier::Uv { version: Some(_), .. } if uv => {
+                        Supplier::Uv { version: None, project: false }
+                    }
+                    tool => tool,
+                },
                 [first, ..] => Supplier::Asked(ask(first, self.os)),
             },
         }

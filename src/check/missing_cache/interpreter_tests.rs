@@ -167,3 +167,46 @@ fn what_chooses_an_unknown_python_stands_in_the_key() {
         assert!(!new.contains("matrix.later"), "{steps}: {new}");
     }
 }
+
+#[test]
+fn a_noxfile_run_by_its_path_gets_the_python_that_its_first_line_asks_for() {
+    let steps = "- uses: actions/checkout@v6\n- uses: astral-sh/setup-uv@v7\n  with: {python-version: '3.13'}\n- run: ./noxfile.py -s t\n";
+    let workflow = job("runs-on: ubuntu-latest", steps);
+    let versions = "VERSIONS = open('versions.txt').read().split()\n";
+    for (line, decorator, asked, folder) in [
+        (
+            "env -S uv run --script --python 3.12",
+            "@nox.session",
+            "uv python find --system 3.12",
+            true,
+        ),
+        (
+            "env -S uv run --script",
+            "@nox.session(python='3.11')",
+            "uv python find --system 3.11",
+            true,
+        ),
+        (
+            "env -S uv run --python 3.12",
+            "@nox.session(python=VERSIONS)",
+            "uv python find --system)",
+            true,
+        ),
+        ("env python3", "@nox.session", "python3 -VV", false),
+    ] {
+        let noxfile = format!(
+            "#!/usr/bin/{line}\nimport nox\nnox.options.default_venv_backend = 'uv'\n{versions}{decorator}\n\
+             def t(session):\n    session.install('ruff==0.14.0')\n"
+        );
+        let files = [
+            (".github/workflows/ci.yml", workflow.as_str()),
+            ("noxfile.py", noxfile.as_str()),
+            ("versions.txt", "3.11\n3.12\n"),
+        ];
+        let findings = outcome(&files, &Config::default()).findings;
+        let edits = findings.iter().flat_map(|f| &f.fix).flat_map(|fix| &fix.edits);
+        let text: String = edits.map(|edit| edit.content.as_str()).collect();
+        assert!(text.contains(asked), "{line} {decorator}: {text}");
+        assert_eq!(text.contains("UV_PYTHON_INSTALL_DIR"), folder, "{line} {decorator}: {text}");
+    }
+}

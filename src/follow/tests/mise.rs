@@ -124,6 +124,10 @@ fn files_that_are_not_read_are_said() {
     assert_eq!(said(&[("Rakefile", rake)], "rake spec"), 1);
     assert_eq!(said(&[("Rakefile", rake)], "bundle exec rake"), 1);
     assert_eq!(said(&[("Rakefile", "# nox -s tests\ntask :spec\n")], "rake spec"), 0);
+    const TOLD: &str = "message(\n  FATAL_ERROR \"(try) use\n   nox -s build\")\n";
+    const RUN: &str = "message(STATUS \"x\")\nadd_custom_target(docs COMMAND nox -s docs)\n";
+    assert_eq!(said(&[("CMakeLists.txt", TOLD)], "cmake -S . -B build"), 0);
+    assert_eq!(said(&[("CMakeLists.txt", RUN)], "cmake -S . -B build"), 1);
     assert_eq!(said(&[("Earthfile", "test:\n  RUN nox -s tests\n")], "earthly +test"), 1);
     assert_eq!(said(&[("Rakefile", rake)], "make spec"), 0);
 }

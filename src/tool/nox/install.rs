@@ -48,7 +48,9 @@ pub fn collect(
     files: &dyn Files,
     hands_archives: bool,
 ) -> Installs {
-    let mut found = InstallCollector { installs: Installs::default(), folder, files };
+    let at = Some(folder.to_owned());
+    let mut found =
+        InstallCollector { installs: Installs::default(), folder, at, exports: &[], files };
     for path in loaded.iter().filter(|path| !is_prose(path)) {
         found.file(&join(folder, path));
     }
@@ -61,9 +63,12 @@ pub fn collect(
                 found.file(&join(folder, path));
             }
         }
+        found.exports = &effect.exports;
         for install in &effect.installs {
+            found.at.clone_from(&install.folder);
             for file in &install.files {
-                found.file(&join(folder, file));
+                let file = found.place(file);
+                found.file(&file);
             }
             found.install(install);
         }
@@ -83,7 +88,12 @@ pub fn collect(
 
 struct InstallCollector<'a> {
     installs: Installs,
+    /// The noxfile's folder.
     folder: &'a str,
+    /// Where the session is at this install; `None` when not known.
+    at: Option<String>,
+    /// Files that decide what is in requirement files that the session writes.
+    exports: &'a [String],
     files: &'a dyn Files,
 }
 
@@ -115,17 +125,31 @@ impl InstallCollector<'_> {
         }
     }
 
+    /// What a path in the words of an install means, relative to the repository root.
+    fn place(&mut self, path: &str) -> String {
+        if self.at.is_none() {
+            self.unfollowed("a session installs from a folder that isn't known".to_owned());
+        }
+        join(self.at.as_deref().unwrap_or(self.folder), path)
+    }
+
     fn unfollowed(&mut self, why: String) {
         self.installs.unfollowed.get_or_insert(why);
     }
 
-    /// Some lock of the project in the noxfile's folder is tracked.
-    fn has_lock(&self, names: &[String]) -> bool {
-        rules()
-            .lock_files
-            .iter()
-            .filter(|name| names.contains(name))
-            .any(|name| self.files.is_tracked(&join(self.folder, name)))
+    /// Some lock of the project that is installed is tracked.
+    fn has_lock(&mut self, names: &[String]) -> bool {
+        let mut locks = rules().lock_files.iter().filter(|name| names.contains(name));
+        locks.any(|name| {
+            let path = self.place(name);
+            self.files.is_tracked(&path)
+        })
+    }
+
+    /// The project in the folder where the session is.
+    fn own_project(&mut self) {
+        let folder = self.place("");
+        self.project(&folder);
     }
 
     fn install(&mut self, install: &Install) {
@@ -138,6 +162,9 @@ impl InstallCollector<'_> {
 
     /// A file of requirements; whether it fixes all of them.
     fn requirements(&mut self, path: &str) -> bool {
+        if !self.files.is_tracked(path) {
+            self.unfollowed(format!("`{path}` isn't in the repository"));
+        }
         self.file(path);
         self.files.read(path).is_some_and(|text| metadata::is_locked(&text))
     }
@@ -194,13 +221,13 @@ impl InstallCollector<'_> {
             {
                 free |= self.local(path);
             } else if text == "--group" || text == "--only-group" || text == "--all-groups" {
-                self.project(self.folder);
+                self.own_project();
                 free = true;
                 if text != "--all-groups" {
                     words.next();
                 }
             } else if text.starts_with("--group=") || text.starts_with("--only-group=") {
-                self.project(self.folder);
+                self.own_project();
                 free = true;
             } else if text == "--find-links" || text == "-f" {
                 self.links(words.next());
@@ -235,9 +262,22 @@ impl InstallCollector<'_> {
 
     /// A file of requirements by its name; whether it fixes all of them.
     fn named(&mut self, name: Option<&PythonValue>) -> bool {
+        let tracked = name.and_then(PythonValue::text).is_some_and(|name| {
+            let path = join(self.at.as_deref().unwrap_or(self.folder), name);
+            self.files.is_tracked(&path)
+        });
+        let is_lock = |file: &&String| rules().lock_files.contains(file);
+        let mut locks = self.exports.iter().filter(is_lock);
+        if !tracked && locks.any(|lock| self.files.is_tracked(&join(self.folder, lock))) {
+            for file in self.exports {
+                self.file(&join(self.folder, file));
+            }
+            return true;
+        }
         match name {
             Some(PythonValue::Str(name) | PythonValue::Path(name)) => {
-                self.requirements(&join(self.folder, name))
+                let path = self.place(name);
+                self.requirements(&path)
             }
             Some(PythonValue::Partly(shape)) => self.every(shape),
             _ => {
@@ -250,10 +290,11 @@ impl InstallCollector<'_> {
 
     /// Every tracked file that a name with unknown parts can mean.
     fn every(&mut self, shape: &str) -> bool {
-        let whole = join(self.folder, shape);
+        let whole = self.place(shape);
         let found: Vec<String> = match Pattern::parse(&whole) {
             Ok(pattern) => {
-                let all = self.files.tracked_under(self.folder).into_iter();
+                let below = self.at.as_deref().unwrap_or(self.folder);
+                let all = self.files.tracked_under(below).into_iter();
                 all.filter(|path| pattern.matches(path)).collect()
             }
             Err(_) => Vec::new(),
@@ -273,7 +314,8 @@ impl InstallCollector<'_> {
         let Some(place) = place.and_then(PythonValue::text) else {
             return self.unfollowed("`--find-links` names an unknown place".to_owned());
         };
-        let tracked = !self.files.tracked_under(&join(self.folder, place)).is_empty();
+        let folder = if place.contains("://") { String::new() } else { self.place(place) };
+        let tracked = !self.files.tracked_under(&folder).is_empty();
         if !place.contains("://") && !tracked {
             self.unfollowed(format!("`--find-links {place}` installs what the job has built"));
         }
@@ -308,14 +350,18 @@ impl InstallCollector<'_> {
             return true;
         }
         if is_archive(path) {
-            if self.files.is_tracked(&join(self.folder, path)) {
-                self.file(&join(self.folder, path));
+            let archive = self.place(path);
+            if self.files.is_tracked(&archive) {
+                self.file(&archive);
             } else {
                 self.unfollowed(format!("the job builds `{path}`"));
             }
             return true;
         }
-        let folder = join(self.folder, path);
+        let folder = self.place(path);
+        if self.files.tracked_under(&folder).is_empty() {
+            self.unfollowed(format!("`{path}` isn't in the repository"));
+        }
         self.project(&folder);
         let project = metadata::read(&folder, self.files);
         if let Some(address) = project.moving {
@@ -325,8 +371,8 @@ impl InstallCollector<'_> {
     }
 
     /// Whether the path is a project of the repository.
-    fn is_project(&self, path: &str) -> bool {
-        let folder = join(self.folder, path.split('[').next().unwrap_or_default());
+    fn is_project(&mut self, path: &str) -> bool {
+        let folder = self.place(path.split('[').next().unwrap_or_default());
         rules().project_files.iter().any(|name| self.files.is_tracked(&join(&folder, name)))
     }
 

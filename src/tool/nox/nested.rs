@@ -157,7 +157,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool, place: &str) {
         run.off_by_default = inner.off_by_default;
         run.installs_anything = inner.installs_anything;
         run.exact_installer = inner.exact_installer;
-        run.leaves_tmp = inner.leaves_tmp;
+        run.leftovers.clone_from(&inner.leftovers);
         run.changes_folder = inner.changes_folder;
         run.outside.clone_from(&inner.outside);
     } else {
@@ -173,7 +173,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool, place: &str) {
         }
         run.installs_anything = Answer::any([run.installs_anything, inner.installs_anything]);
         run.exact_installer &= inner.exact_installer;
-        run.leaves_tmp |= inner.leaves_tmp;
+        run.leftovers.extend(inner.leftovers);
         run.changes_folder |= inner.changes_folder;
         for folder in inner.outside {
             if !run.outside.contains(&folder) {

@@ -78,7 +78,7 @@ fn start(call: &NoxCall) -> Run {
         exact_installer: false,
         publishes: None,
         removes: Vec::new(),
-        leaves_tmp: false,
+        leftovers: BTreeSet::new(),
         changes_folder: false,
         outside: Vec::new(),
         calls_again: Vec::new(),
@@ -389,7 +389,7 @@ fn follow(
             && !effects.iter().any(|e| e.opaque)
             && exact
     };
-    run.leaves_tmp = effects.iter().any(|e| e.makes_tmp);
+    run.leftovers = effects.iter().flat_map(|e| e.leftovers.iter().cloned()).collect();
     run.changes_folder = effects.iter().any(|e| e.changes_folder);
     let keepers: BTreeSet<&String> = effects.iter().flat_map(|e| &e.keepers).collect();
     let kept = rules().session_caches.iter().filter(|cache| keepers.contains(&cache.path));

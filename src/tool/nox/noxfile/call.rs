@@ -8,7 +8,7 @@ use tree_sitter::Node;
 use super::definition::{Decorator, DecoratorKind};
 use super::exec::{NoxfileReader, PythonSource};
 use super::shell;
-use super::value::{PythonValue, join};
+use super::value::{PythonValue, blanked, formatted, join};
 use crate::actions::context::HOME;
 use crate::rules::folders::folders;
 use crate::rules::nox::rules;
@@ -323,6 +323,10 @@ impl NoxfileReader<'_> {
                     None => PythonValue::Unknown,
                 }
             }
+            ("os.chdir" | "contextlib.chdir", to) => {
+                self.change_folder(to);
+                PythonValue::None
+            }
             ("os.environ.get" | "os.getenv", Some(PythonValue::Str(variable))) => {
                 match self.variable(variable) {
                     Some(PythonValue::None) => args
@@ -408,9 +412,11 @@ impl NoxfileReader<'_> {
             },
             _ => {
                 // Something from outside that runs while the noxfile loads may register sessions;
-                // nox's own functions and the standard library do not.
-                let top = name.split('.').next().unwrap_or_default();
-                let known = rules().harmless_modules.iter().any(|module| module == top);
+                // nox's own functions, the standard library and plain classes do not.
+                let mut parts = name.split('.');
+                let top = parts.next().unwrap_or_default();
+                let known = rules().harmless_modules.iter().any(|module| module == top)
+                    || parts.next_back().is_some_and(is_class);
                 if self.calls == 0 && self.locals.is_none() && !known {
                     self.hide(format!("`{name}(…)` may register sessions"));
                 }
@@ -450,7 +456,12 @@ impl NoxfileReader<'_> {
     fn apply_or_extend(&mut self, number: usize, args: Arguments) -> PythonValue {
         if let Some(PythonValue::PythonFunction(function)) = args.first() {
             let function = *function;
-            self.define(function, &[number], &[]);
+            let below = self.decorating.as_ref().filter(|(of, _)| *of == function);
+            let decorators: Vec<usize> = [number]
+                .into_iter()
+                .chain(below.map(|(_, d)| d.clone()).unwrap_or_default())
+                .collect();
+            self.define(function, &decorators, &[]);
             return PythonValue::PythonFunction(function);
         }
         let Some(base) = self.decorators.get(number) else { return PythonValue::Unknown };
@@ -463,28 +474,9 @@ impl NoxfileReader<'_> {
     }
 }
 
-/// A template for `format` with a `*` in each of its places.
-fn blanked(template: &str) -> String {
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        out.push('*');
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
-    }
-    out + rest
-}
-
-/// `"{}-{}".format(…)`; nothing where the template holds more than plain places in order.
-fn formatted(template: &str, parts: &[&str]) -> Option<String> {
-    let mut pieces = template.split("{}");
-    let mut out = pieces.next()?.to_owned();
-    let mut parts = parts.iter();
-    for piece in pieces {
-        out.push_str(parts.next()?);
-        out.push_str(piece);
-    }
-    (!template.replace("{}", "").contains(['{', '}'])).then_some(out)
+/// Whether a name is written as those of classes are: `ProjectConfig`.
+fn is_class(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.contains(|c: char| c.is_lowercase())
 }
 
 fn add_item(items: &[PythonValue], item: &PythonValue) -> PythonValue {

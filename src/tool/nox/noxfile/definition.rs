@@ -112,30 +112,39 @@ impl NoxfileReader<'_> {
         };
         let decorators: Vec<Node<'_>> =
             node.named_children(&mut node.walk()).filter(|c| c.kind() == "decorator").collect();
+        let values: Vec<(PythonValue, &str)> = decorators
+            .into_iter()
+            .filter_map(|decorator| decorator.named_child(0))
+            .map(|expression| {
+                let value = match self.eval(expression, source) {
+                    // `@nox.session` without a call.
+                    PythonValue::Name(name) => self.bare_decorator(&name),
+                    other => other,
+                };
+                (value, source.text(expression))
+            })
+            .collect();
         let (mut known, mut strange) = (Vec::new(), Vec::new());
-        for decorator in decorators {
-            let Some(expression) = decorator.named_child(0) else { continue };
-            let value = match self.eval(expression, source) {
-                // `@nox.session` without a call.
-                PythonValue::Name(name) => self.bare_decorator(&name),
-                other => other,
-            };
+        // The lowest one gets the function first.
+        for (value, text) in values.into_iter().rev() {
             match value {
-                PythonValue::Decorator(number) => known.push(number),
+                PythonValue::Decorator(number) => known.insert(0, number),
                 // A decorator of the noxfile's own, which may hand the function to nox.
-                PythonValue::PythonFunction(own) if self.makes_session(own, function) => {
+                PythonValue::PythonFunction(own) if self.makes_session(own, function, &known) => {
                     self.names().insert(name, PythonValue::PythonFunction(function));
                     return;
                 }
-                _ => strange.push(source.text(expression).to_owned()),
+                _ => strange.insert(0, text.to_owned()),
             }
         }
         self.names().insert(name, PythonValue::PythonFunction(function));
         self.define(function, &known, &strange);
     }
 
-    fn makes_session(&mut self, decorator: usize, function: usize) -> bool {
+    fn makes_session(&mut self, decorator: usize, function: usize, below: &[usize]) -> bool {
+        let outer = self.decorating.replace((function, below.to_vec()));
         self.enter(decorator, &[PythonValue::PythonFunction(function)], &[]);
+        self.decorating = outer;
         self.sessions.last().is_some_and(|session| session.function == function)
     }
 
@@ -279,6 +288,7 @@ impl NoxfileReader<'_> {
                 exact: package.exact,
                 certain: true,
                 conda: false,
+                folder: Some(self.folder.clone()),
             });
         }
         effects

@@ -17,12 +17,14 @@ pub struct Effects {
     pub opaque: bool,
     /// It runs a program that must have come into the environment somehow.
     pub runs: bool,
-    /// It may put files into the temporary folder of its environment, which nox never empties.
-    pub makes_tmp: bool,
+    /// Files that it may keep below the environment folder besides its environment: patterns.
+    pub leftovers: BTreeSet<String>,
     /// It goes to another folder.
     pub changes_folder: bool,
     /// It makes a package of the project.
     pub builds: bool,
+    /// Files that decide what is in requirement files that it writes.
+    pub exports: Vec<String>,
     /// It looks for files that hold packages.
     pub seeks_archives: bool,
     /// It uses a variable that other sessions set.
@@ -55,9 +57,10 @@ impl Effects {
         self.publishes = self.publishes.or(other.publishes);
         self.open_commands.extend(other.open_commands);
         self.removes.extend(other.removes);
-        self.makes_tmp |= other.makes_tmp;
+        self.leftovers.extend(other.leftovers);
         self.changes_folder |= other.changes_folder;
         self.builds |= other.builds;
+        self.exports.extend(other.exports);
         self.seeks_archives |= other.seeks_archives;
         self.shares |= other.shares;
         self.opaque |= other.opaque;
@@ -96,6 +99,8 @@ pub struct Install {
     pub certain: bool,
     /// Read as `conda install` reads its words, not as `pip install` does.
     pub conda: bool,
+    /// Where it runs, relative to the repository root; `None` when not known.
+    pub folder: Option<String>,
 }
 
 /// Whether a text is part of a search for files that hold packages: `*.whl`, `.tar.gz`.

@@ -204,7 +204,10 @@ impl NoxfileReader<'_> {
             (PythonValue::Session, "python") => self.python.clone(),
             // A runner is no terminal.
             (PythonValue::Session, "interactive") => PythonValue::Bool(false),
-            (PythonValue::Session, _) => PythonValue::Name(format!("session.{attribute}")),
+            (PythonValue::Session, _) => {
+                self.effects.leftovers.extend(rules().session_leftovers.get(attribute).cloned());
+                PythonValue::Name(format!("session.{attribute}"))
+            }
             (PythonValue::Path(path), "parent") => PythonValue::Path(join(path, "..")),
             (PythonValue::Path(path), "name") => {
                 PythonValue::str(path.rsplit('/').next().unwrap_or_default())

@@ -23,13 +23,14 @@ impl NoxfileReader<'_> {
                 self.effects.opaque |= args.incomplete;
             }
             "install" | "conda_install" => {
-                self.effects.installs.push(Install {
-                    args: args.positional.clone(),
+                let install = Install {
                     files: Vec::new(),
                     exact: false,
                     certain,
                     conda: method == "conda_install",
-                });
+                    ..self.installed(&args.positional)
+                };
+                self.effects.installs.push(install);
             }
             "run" | "run_install" | "run_always" => {
                 if !self.shell_script(args, certain) {
@@ -37,12 +38,8 @@ impl NoxfileReader<'_> {
                 }
             }
             "notify" => self.effects.notifies.extend(args.first().cloned()),
-            "chdir" | "cd" => {
-                let to = args.first().filter(|_| certain).and_then(PythonValue::text);
-                self.cwd = changed(self.cwd.as_deref(), to);
-                self.effects.changes_folder = true;
-            }
-            "create_tmp" => self.effects.makes_tmp = true,
+            "chdir" | "cd" => self.change_folder(args.first()),
+            "create_tmp" => {}
             "log" | "warn" | "debug" | "error" | "skip" => {}
             "env.get" | "env.update" | "env.copy" | "posargs.copy" => {}
             _ if method.starts_with("poetry.") => {
@@ -51,17 +48,59 @@ impl NoxfileReader<'_> {
                     .get("nox_poetry")
                     .map(|p| p.installs.clone())
                     .unwrap_or_default();
-                self.effects.installs.push(Install {
-                    args: args.positional.clone(),
-                    files,
-                    exact: false,
-                    certain,
-                    conda: false,
-                });
+                let install = Install { files, certain, ..self.installed(&args.positional) };
+                self.effects.installs.push(install);
             }
             _ => self.effects.opaque = true,
         }
         PythonValue::Unknown
+    }
+
+    /// The session goes to another folder.
+    pub(super) fn change_folder(&mut self, to: Option<&PythonValue>) {
+        self.effects.changes_folder = true;
+        let here = self.cwd.take();
+        self.cwd = match to.filter(|_| self.doubts == 0) {
+            Some(PythonValue::Path(path)) => self.folder_of(here.as_deref(), path),
+            Some(value) => changed(here.as_deref(), value.text()),
+            None => None,
+        };
+    }
+
+    /// The folder that a path leads to from `here`. Where it was built on the noxfile's own place or
+    /// on the first folder, it leads there from everywhere.
+    fn folder_of(&self, here: Option<&str>, path: &str) -> Option<String> {
+        let home = changed(Some(&self.folder), Some(path));
+        let exists = home.as_deref().is_some_and(|home| !self.files.tracked_under(home).is_empty());
+        if path.is_empty() || exists { home } else { changed(here, Some(path)) }
+    }
+
+    /// An installing command with these words, where the session is now.
+    fn installed(&self, words: &[PythonValue]) -> Install {
+        let folder = self.cwd.clone();
+        let away = folder.as_deref().filter(|folder| *folder != self.folder);
+        let word = |word: &PythonValue| match (word, away) {
+            (PythonValue::Path(path), Some(away)) => {
+                PythonValue::Path(self.seen_from(away, path).unwrap_or_else(|| path.clone()))
+            }
+            _ => word.clone(),
+        };
+        Install {
+            args: words.iter().map(word).collect(),
+            files: Vec::new(),
+            exact: false,
+            certain: true,
+            conda: false,
+            folder,
+        }
+    }
+
+    /// A path that was built on the noxfile's own place, as another folder names it.
+    fn seen_from(&self, folder: &str, path: &str) -> Option<String> {
+        let home = changed(Some(&self.folder), Some(path))?;
+        let exists = self.files.is_tracked(&home) || !self.files.tracked_under(&home).is_empty();
+        let up = "../".repeat(folder.split('/').filter(|part| !part.is_empty()).count());
+        exists.then(|| format!("{up}{home}"))
     }
 
     /// A command that a session runs: an installer, or something that leaves the environment as it
@@ -98,20 +137,23 @@ impl NoxfileReader<'_> {
         {
             self.effects.keepers.insert(keeper.path.clone());
         }
+        if let Some(exporter) = rules().exporters.iter().find(|e| starts(&e.words)) {
+            self.effects.exports.extend(exporter.files.iter().cloned());
+        }
         self.effects.builds |= rules().builders.iter().any(|builder| starts(builder));
         if let Some(rule) = rules().installers.iter().find(|rule| starts(&rule.words)) {
             let rest = if rule.arguments {
-                args.positional.get(rule.words.len()..).unwrap_or_default().to_vec()
+                args.positional.get(rule.words.len()..).unwrap_or_default()
             } else {
-                Vec::new()
+                &[]
             };
-            self.effects.installs.push(Install {
-                args: rest,
+            let install = Install {
                 files: rule.files.clone(),
                 exact: rule.exact,
                 certain,
-                conda: false,
-            });
+                ..self.installed(rest)
+            };
+            self.effects.installs.push(install);
             return;
         }
         if let Some(rule) = rules().nested_calls.iter().find(|rule| starts(rule)) {

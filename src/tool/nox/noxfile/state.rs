@@ -42,6 +42,8 @@ pub struct ModuleState {
     pub(super) shared: BTreeSet<(usize, String)>,
     pub(super) functions: Vec<PythonFunction>,
     pub(super) decorators: Vec<Decorator>,
+    /// A function that is being decorated, and the decorators of nox that it has so far.
+    pub(super) decorating: Option<(usize, Vec<usize>)>,
     /// The module whose code is read now.
     pub(super) current: usize,
     /// The function's variables while a function is read.
@@ -88,6 +90,7 @@ impl ModuleState {
             shared: BTreeSet::new(),
             functions: Vec::new(),
             decorators: Vec::new(),
+            decorating: None,
             current: 0,
             locals: None,
             returned: Vec::new(),

@@ -204,6 +204,30 @@ pub(super) fn changed(folder: Option<&str>, to: Option<&str>) -> Option<String> 
     (!folder.starts_with('/') && folder != ".." && !folder.starts_with("../")).then_some(folder)
 }
 
+/// A template for `format` with a `*` in each of its places.
+pub(super) fn blanked(template: &str) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        out.push('*');
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    out + rest
+}
+
+/// `"{}-{}".format(…)`; nothing where the template holds more than plain places in order.
+pub(super) fn formatted(template: &str, parts: &[&str]) -> Option<String> {
+    let mut pieces = template.split("{}");
+    let mut out = pieces.next()?.to_owned();
+    let mut parts = parts.iter();
+    for piece in pieces {
+        out.push_str(parts.next()?);
+        out.push_str(piece);
+    }
+    (!template.replace("{}", "").contains(['{', '}'])).then_some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

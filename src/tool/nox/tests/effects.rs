@@ -170,3 +170,17 @@ fn commands_that_a_session_gives_to_a_shell() {
     let removed = files("session.run('sh', '-c', 'rm -rf .nox')");
     assert_eq!(removed.removes, [".nox"]);
 }
+
+#[test]
+fn what_sessions_keep_besides_environments() {
+    for (body, kept) in [
+        ("session.create_tmp()", vec!["*/tmp"]),
+        ("session.run('sphinx-build', '-d', session.cache_dir / 'trees')", vec![".cache/*"]),
+        ("session.create_tmp()\n    print(session.cache_dir)", vec!["*/tmp", ".cache/*"]),
+        ("session.install('ruff')", vec![]),
+    ] {
+        let noxfile = format!("import nox\n@nox.session\ndef t(session):\n    {body}\n");
+        let run = call(Box::leak(noxfile.into_boxed_str()), "-s t");
+        assert_eq!(run.leftovers.iter().collect::<Vec<_>>(), kept, "{body}");
+    }
+}

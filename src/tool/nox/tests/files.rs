@@ -83,3 +83,80 @@ def chained(session): session.notify("pinned")
         assert_eq!(run.definition_files, ["helpers.py", "noxfile.py"], "{session}");
     }
 }
+
+#[test]
+fn installs_in_another_folder() {
+    let files = |body: &str| {
+        let body = body.replace('\n', "\n    ");
+        let noxfile = format!(
+            "import contextlib\nimport os\nimport nox\nfrom pathlib import Path\nHERE = Path(__file__).parent\n\
+             @nox.session\ndef t(session):\n    {body}\n"
+        );
+        let noxfile: &'static str = Box::leak(noxfile.into_boxed_str());
+        let tree = [
+            ("noxfile.py", noxfile),
+            ("pyproject.toml", "[project]\n"),
+            ("req.txt", "ruff==1\n"),
+            ("sub/pyproject.toml", "[project]\n"),
+            ("sub/uv.lock", ""),
+            ("sub/req.txt", "ruff==1\n"),
+            ("poetry.lock", ""),
+            ("other/setup.py", ""),
+        ];
+        call_in(&tree, "", "-s t", &[])
+    };
+    let sub = ["sub/pyproject.toml", "sub/uv.lock"].as_slice();
+    for (body, expected, followed) in [
+        ("session.install('.')", ["poetry.lock", "pyproject.toml"].as_slice(), true),
+        ("os.chdir('sub')\nsession.install('.')", sub, true),
+        ("os.chdir(HERE / 'sub')\nsession.install('.')", sub, true),
+        ("session.chdir('other')\nos.chdir(HERE / 'sub')\nsession.install('.')", sub, true),
+        ("session.chdir('sub')\nsession.run('uv', 'sync', external=True)", sub, true),
+        ("with contextlib.chdir('sub'):\n    session.install('.')", sub, true),
+        ("session.chdir('sub')\nsession.install('--group=test')", sub, true),
+        ("session.chdir('sub')\nsession.install('-r', 'req.txt')", &["sub/req.txt"], true),
+        ("session.chdir('sub')\nsession.install('-r', HERE / 'req.txt')", &["req.txt"], true),
+        (
+            "with session.chdir('sub'):\n    pass\nsession.install('-r', 'req.txt')",
+            &["req.txt"],
+            true,
+        ),
+        ("session.chdir('sub')\nsession.install('-e', '../other')", &["other/setup.py"], true),
+        // Nobody knows what is in these.
+        (
+            "session.chdir(session.create_tmp())\nsession.install('.')",
+            &["poetry.lock", "pyproject.toml"],
+            false,
+        ),
+        ("session.chdir('requests')\nsession.install('.')", &[], false),
+        ("session.install('-e', './requests')", &[], false),
+        ("session.install('-r', 'made.txt')", &[], false),
+        (
+            "root = os.getcwd()\nsession.cd(session.create_tmp())\nsession.cd(root)\nsession.install('.')",
+            &["poetry.lock", "pyproject.toml"],
+            true,
+        ),
+        // What is written from a lock follows that.
+        (
+            "session.run('poetry', 'export', '-o', 'made.txt')\nsession.install('-r', 'made.txt')",
+            &["poetry.lock", "pyproject.toml"],
+            true,
+        ),
+        (
+            "session.run('poetry', 'export', '-o', unknown())\nsession.install('-r', unknown())",
+            &["poetry.lock", "pyproject.toml"],
+            true,
+        ),
+        (
+            "session.run('uv', 'export', '-o', 'made.txt')\nsession.install('-r', 'made.txt')",
+            &[],
+            false,
+        ),
+        // A name is the same everywhere.
+        ("session.chdir(session.create_tmp())\nsession.install('ruff==1')", &[], true),
+    ] {
+        let run = files(body);
+        assert_eq!(run.install_files, expected, "{body}");
+        assert_eq!(run.unfollowed.is_none(), followed, "{body}: {:?}", run.unfollowed);
+    }
+}

@@ -34,6 +34,12 @@ fn a_package_whose_sessions_have_no_environments() {
             );
         }
     }
+    // A class from elsewhere registers none.
+    let run = with_import(
+        "from exasol.toolbox.nox.tasks import *\nfrom other import Config\nCONFIG = Config(root='.')",
+        "-s theirs",
+    );
+    assert_eq!(run.creates_env, Answer::No);
     // Where something else may register sessions too, the name may be one of those.
     let run = with_import(
         "from exasol.toolbox.nox.tasks import *\nimport other\nother.register()",

@@ -70,3 +70,30 @@ def tests(session):
         assert_eq!(names(&call(noxfile, line)), sessions, "{line}");
     }
 }
+
+#[test]
+fn a_decorator_of_the_noxfile_takes_the_parameters_below_it() {
+    let noxfile = r#"
+import nox
+PARTS = [nox.param(value, id=name) for name, value in [("core", "."), ("all", ".[all]")]]
+def session(python="3.14", **kwargs):
+    def decorate(function):
+        return nox.session(python=python, **kwargs)(function)
+    return decorate
+@session(python=["3.13", "3.14"])
+@nox.parametrize("part", PARTS)
+def tests(session, part):
+    session.install(part)
+@session()
+def lint(session):
+    session.install("ruff")
+"#;
+    for (line, sessions) in [
+        ("-s tests-3.14(core)", vec!["tests-3.14(core)"]),
+        ("-s tests-3.13", vec!["tests-3.13(core)", "tests-3.13(all)"]),
+        ("-s tests-3.14(more)", vec![]),
+        ("-s lint", vec!["lint"]),
+    ] {
+        assert_eq!(names(&call(noxfile, line)), sessions, "{line}");
+    }
+}
