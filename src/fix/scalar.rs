@@ -39,7 +39,8 @@ fn replaced(document: &Document, scalar: &Scalar, content: String) -> Option<Edi
     let style = style(document, scalar)?;
     let start = start(document, scalar);
     let gap = if start < scalar.span.start { " " } else { "" };
-    let mut content = format!("{gap}{content}");
+    let (first, others) = content.split_at(content.find(['\r', '\n']).unwrap_or(content.len()));
+    let mut content = format!("{gap}{first}{}{others}", header_comment(document, scalar));
     if is_block(style) && ends_line(document, scalar.span) {
         content.push_str(document.text.newline().as_str());
     }
@@ -62,7 +63,8 @@ fn folded_value(document: &Document, step: &Step, scalar: &Scalar, line: &str) -
     let column = document.text.position(start).column - 1 + gap;
     let rest = document.text.as_str()[scalar.span.end..].lines().next().unwrap_or_default();
     let commented = !rest.trim().is_empty() && !ends_line(document, scalar.span);
-    if column + quoted(line).chars().count() <= limit || commented || is_flow(document, step) {
+    let width = quoted(line).chars().count() + header_comment(document, scalar).chars().count();
+    if column + width <= limit || commented || is_flow(document, step) {
         return None;
     }
     let indent = key_column(document, scalar.span.start) + NESTING;
@@ -89,7 +91,15 @@ pub fn set_lines(
     }
     let newline = document.text.newline().as_str();
     let written = &document.text.as_str()[scalar.span.range()];
+    let (comment, moved) = if is_block(style) {
+        (header_comment(document, scalar), 0)
+    } else {
+        // It would become a part of the last line.
+        let comment = comment_after(document, scalar);
+        (comment, comment.len())
+    };
     let header = written.lines().next().unwrap_or_default().trim_end();
+    let header = header.strip_suffix(comment).unwrap_or(header);
     let kept = style == ScalarStyle::Literal && matches!(header, "|" | "|-");
     let header = if kept { header } else { "|" };
     let indent = match written.lines().skip(1).find(|l| !l.trim().is_empty()) {
@@ -99,13 +109,14 @@ pub fn set_lines(
     let body: Vec<String> =
         lines.iter().map(|line| format!("{}{line}", " ".repeat(indent))).collect();
     let end = if !is_block(style) || ends_line(document, scalar.span) { newline } else { "" };
-    let mut content = format!("{header}{newline}{}", body.join(newline));
+    let mut content = format!("{header}{comment}{newline}{}", body.join(newline));
     // A one-line scalar leaves its line break after it.
     if is_block(style) {
         content.push_str(end);
     }
     let value = lines.join("\n") + if header == "|-" { "" } else { "\n" };
-    Some((Edit { span: scalar.span, content }, value))
+    let span = Span::new(scalar.span.start, scalar.span.end + moved);
+    Some((Edit { span, content }, value))
 }
 
 /// A new `name: value` line after the line(s) of `scalar`, at the same indentation; values of
@@ -153,6 +164,24 @@ fn is_block(style: ScalarStyle) -> bool {
     matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
 }
 
+/// The comment in the header of a block (`>- # why`), which a rewritten value keeps, with the blanks
+/// before it.
+fn header_comment<'a>(document: &'a Document, scalar: &Scalar) -> &'a str {
+    if !style(document, scalar).is_some_and(is_block) {
+        return "";
+    }
+    let written = &document.text.as_str()[scalar.span.range()];
+    let header = written.lines().next().unwrap_or_default().trim_end();
+    let Some((indicators, _)) = header.split_once('#') else { return "" };
+    &header[indicators.trim_end().len()..]
+}
+
+/// The comment that ends the line of a value, with the blanks before it.
+fn comment_after<'a>(document: &'a Document, scalar: &Scalar) -> &'a str {
+    let rest = document.text.as_str()[scalar.span.end..].lines().next().unwrap_or_default();
+    if rest.trim_start().starts_with('#') { rest.trim_end() } else { "" }
+}
+
 /// The inputs, or the whole step, are written as `{ … }`.
 fn is_flow(document: &Document, step: &Step) -> bool {
     let tree = &document.tree;
@@ -175,4 +204,53 @@ fn key_column(document: &Document, offset: usize) -> usize {
     }
     let text = document.text.line(line);
     text.len() - text.trim_start_matches([' ', '-']).len()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::testing;
+
+    const BEFORE: &str = "- uses: actions/checkout@v6\n- uses: actions/setup-python@v6\n  with:\n    \
+                          python-version: '3.12'\n- uses: actions/cache@v6\n  with:\n";
+
+    /// The workflow of these inputs and commands after the fix of each finding.
+    fn fixed(inputs: &str, commands: &str, files: &[(&str, &str)]) -> Vec<String> {
+        let inputs: String = inputs.lines().map(|line| format!("    {line}\n")).collect();
+        let workflow =
+            testing::job("runs-on: ubuntu-latest", &format!("{BEFORE}{inputs}{commands}"));
+        let path = ".github/workflows/ci.yml";
+        let project = ("pyproject.toml", "[project]\n");
+        let own = [(path, workflow.as_str()), ("noxfile.py", testing::NOXFILE), project];
+        let found = testing::outcome(&[&own, files].concat(), &Config::default()).findings;
+        let fixes = found.iter().filter_map(|finding| finding.fix.as_ref());
+        fixes.map(|fix| testing::fixed(&workflow, fix)).collect()
+    }
+
+    #[test]
+    fn the_comment_of_a_block_stays_with_a_new_value() {
+        let inputs = "path: >- # why path\n  .nox/\nkey: >- # why key\n  constant\nrestore-keys: |-   # why restore\n  foo\n";
+        let narrow = [(".yamllint", "rules: {line-length: {max: 80}}\n")];
+        for files in [&[][..], &narrow] {
+            let all = fixed(inputs, "- run: nox -r -s tests\n", files);
+            for text in &all {
+                for comment in ["path: >- # why path\n", " # why key\n", "   # why restore\n"] {
+                    assert_eq!(text.matches(comment).count(), 1, "{comment}: {text}");
+                }
+            }
+            let keys = all.iter().filter(|text| !text.contains("  constant\n"));
+            assert!(keys.count() > 0, "{all:#?}");
+            let restore_keys = all.iter().filter(|text| !text.contains("  foo\n"));
+            assert!(restore_keys.count() > 0, "{all:#?}");
+        }
+    }
+
+    #[test]
+    fn the_comment_after_a_line_moves_to_the_header_of_a_block() {
+        let inputs = "path: sub/.nox # why path\nkey: nox-${{ hashFiles('noxfile.py') }}\n";
+        let commands = "- run: nox --envdir a/.nox -r\n- run: nox --envdir b/.nox -r\n";
+        let all = fixed(inputs, commands, &[]);
+        let block = "path: | # why path\n            a/.nox\n            b/.nox\n          key:";
+        assert!(all.iter().any(|text| text.contains(block)), "{all:#?}");
+    }
 }
