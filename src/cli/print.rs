@@ -210,8 +210,7 @@ pub fn show_files(
     if cli.output_format == Format::Json {
         let files: Vec<serde_json::Value> =
             files.map(|(kind, path)| serde_json::json!({"path": path, "kind": kind})).collect();
-        serde_json::to_writer_pretty(&mut out, &files)?;
-        writeln!(out)?;
+        output::write_json(&mut out, &files)?;
     } else {
         for (kind, path) in files {
             writeln!(out, "{kind:<8}  {}", printable_name(&path))?;
@@ -233,15 +232,13 @@ fn render(cli: &Cli, run: &Findings, look: Look) -> io::Result<Vec<u8>> {
     let nothing_to_say = run.report.shown(look).next().is_none() && run.report.fixed.is_empty();
     match cli.output_format {
         Format::Json if cli.show_timeline => {
-            serde_json::to_writer_pretty(&mut out, &run.timelines)?;
-            writeln!(out)?;
+            output::write_json(&mut out, &run.timelines)?;
         }
         Format::Json if cli.statistics => {
             let checks = summary::statistics(&run.report, look);
             let repositories = &run.report.repositories;
             let whole = serde_json::json!({"checks": checks, "repositories": repositories});
-            serde_json::to_writer_pretty(&mut out, &whole)?;
-            writeln!(out)?;
+            output::write_json(&mut out, &whole)?;
         }
         Format::Json if cli.diff || cli.show_fixes => {
             json::write_fixed(&mut out, &run.report, &changes(run)?)?;

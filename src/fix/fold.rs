@@ -1,12 +1,14 @@
 //! A long value on several lines, for repositories whose linter limits the length of lines.
 
+use super::quote::must_be_escaped;
+
 /// What begins a folded block: YAML joins its lines by single spaces.
 pub const HEADER: &str = ">-";
 
 /// The lines of a folded block that YAML reads as `text`, each at most `width` characters where its
 /// words are; `None` where folding would change the text.
 pub fn folded(text: &str, width: usize) -> Option<Vec<String>> {
-    if text.split(' ').any(str::is_empty) || text.contains(char::is_control) {
+    if text.split(' ').any(str::is_empty) || text.contains(must_be_escaped) {
         return None;
     }
     let mut lines: Vec<String> = Vec::new();

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Fixed, Report, Reported, Sources};
+use super::{Fixed, Report, Reported, Sources, write_json};
 use crate::base::finding::{Applicability, Fix, Location, Severity};
 use crate::rules::checks;
 
@@ -84,14 +84,12 @@ pub struct JsonChange {
 pub fn write_fixed(out: &mut dyn Write, report: &Report, changes: &[JsonChange]) -> io::Result<()> {
     let findings = report.findings.iter().map(json_finding).collect();
     let whole = JsonFixed { fixed: &report.fixed, changes, findings };
-    serde_json::to_writer_pretty(&mut *out, &whole)?;
-    writeln!(out)
+    write_json(out, &whole)
 }
 
 pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let findings: Vec<JsonFinding> = report.findings.iter().map(json_finding).collect();
-    serde_json::to_writer_pretty(&mut *out, &findings)?;
-    writeln!(out)
+    write_json(out, &findings)
 }
 
 fn json_finding(reported: &Reported) -> JsonFinding<'_> {

@@ -24,7 +24,7 @@ use crate::base::finding::{Finding, FixDetails, Location, Problem};
 use crate::base::text::{Position, Text};
 
 pub use crate::base::printable::{
-    markdown_cell, one_line, printable, printable_name, without_commands,
+    markdown_cell, one_line, printable, printable_name, without_commands, write_json,
 };
 
 /// How findings are written.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Format, Report, Reported, Sources, printable};
+use super::{Format, Report, Reported, Sources, printable, write_json};
 use crate::base::finding::{Fix, Location, Problem, Severity};
 use crate::rules::checks::{self, Check};
 
@@ -179,11 +179,7 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         }],
         results: report.findings.iter().map(|r| result(r, &mut seen)).collect(),
     };
-    serde_json::to_writer_pretty(
-        &mut *out,
-        &Log { schema: SCHEMA, version: "2.1.0", runs: [run] },
-    )?;
-    writeln!(out)
+    write_json(out, &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })
 }
 
 fn rule(check: &Check) -> SarifRule<'_> {
@@ -291,8 +287,9 @@ fn artifact(path: &str) -> SarifArtifact {
     SarifArtifact { uri, uri_base_id: "%SRCROOT%" }
 }
 
+/// `[text](target)` would be a link, and a name is data.
 fn message(text: &str) -> Message {
-    Message { text: printable(text).into_owned() }
+    Message { text: printable(text).replace("](", "] (") }
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -340,6 +337,15 @@ mod tests {
         assert_eq!(replacement["deletedRegion"]["endColumn"], 1);
         assert_eq!(replacement["insertedContent"]["text"], "      - uses: actions/cache@v6\n");
         assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    }
+
+    #[test]
+    fn a_name_is_no_link() {
+        let mut report = sample::report();
+        report.findings[3].finding.message = "job `[x](https://y.example)`".into();
+        let log = log(&report);
+        let text = log["runs"][0]["results"][3]["message"]["text"].as_str().unwrap();
+        assert!(text.starts_with("job `[x] (https://y.example)`"), "{text}");
     }
 
     #[test]

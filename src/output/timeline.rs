@@ -59,7 +59,7 @@ fn label(event: &TimelineEntry, own: &str) -> String {
     match event.places.first() {
         None => String::new(),
         Some(place) if is_same(&place.path, own) => format!("line {}", place.line),
-        Some(place) => place.to_string(),
+        Some(place) => one_line(&place.to_string()),
     }
 }
 
@@ -102,9 +102,5 @@ fn event(
 }
 
 fn step(place: &SourcePlace) -> String {
-    if place.text.is_empty() {
-        place.to_string()
-    } else {
-        format!("{place} {}", one_line(&place.text))
-    }
+    one_line(&format!("{place} {}", place.text))
 }

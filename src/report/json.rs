@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use super::ReportJson;
+use crate::base::printable::write_json;
 
 pub fn write(report: &ReportJson, out: &mut dyn Write) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(report)?;
-    // A runner obeys `##[error]` anywhere in a line, and names are data.
-    writeln!(out, "{}", text.replace("##[", "\\u0023#["))
+    write_json(out, report)
 }
