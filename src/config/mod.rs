@@ -192,12 +192,13 @@ pub fn is_settings_file(path: &Path) -> bool {
     FILES.iter().any(|name| path.ends_with(name))
 }
 
-/// A `pyproject.toml` without our table, even a broken one, isn't read.
+/// A `pyproject.toml` without our table, even a broken one, isn't read. One that can't be read may
+/// hold settings, so its owner learns that.
 fn speaks_of_cachelint(path: &Path) -> bool {
     if !path.ends_with("pyproject.toml") {
         return true;
     }
-    let Ok(bytes) = read_bounded(path) else { return false };
+    let Ok(bytes) = read_bounded(path) else { return true };
     let text = String::from_utf8_lossy(&bytes);
     if !text.contains("cachelint") {
         return false;
@@ -308,6 +309,20 @@ mod tests {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
         Config::of_repository(folder.path())
+    }
+
+    /// Where the tests run as root, no permission keeps them from reading.
+    #[cfg(unix)]
+    #[test]
+    fn settings_that_cannot_be_read_are_not_taken_for_none() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(folder.path()).unwrap();
+        let path = root.join("pyproject.toml");
+        std::fs::write(&path, "[tool.cachelint]\nreuse = 'report'\n").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
+        let kept_out = std::fs::read(&path).is_err();
+        assert_eq!(Config::of_repository(&root).is_err(), kept_out);
     }
 
     #[test]

@@ -93,7 +93,9 @@ pub struct Stdin {
 /// repository. What cannot be taken becomes a problem.
 pub fn discover(paths: &[PathBuf], stdin: Option<&Stdin>) -> Discovery {
     let mut finder = Finder::default();
-    for path in paths {
+    // Of a link and the file that it leads to, the file is the one to be fixed.
+    let (links, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.is_symlink());
+    for path in files.into_iter().chain(links) {
         if let Err(problem) = finder.add(path) {
             finder.problems.push(problem);
         }
@@ -217,7 +219,7 @@ impl Finder {
         let Some(files) = self.repositories.get(root) else { return };
         let mut wanted: Vec<PathBuf> =
             files.values().map(|f| f.path.clone()).filter(|p| p.starts_with(folder)).collect();
-        // Of a link and the file beside it that it leads to, the file is the one to be fixed.
+        // Links last, as in `discover`.
         wanted.sort_by_cached_key(|path| path.is_symlink());
         for path in wanted {
             if let Err(problem) = self.request_file(root, &path, &path) {

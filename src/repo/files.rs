@@ -16,6 +16,9 @@ const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
 /// bytes, that of a TOML file forty times.
 const MAX_PARSED_BYTES: [(&str, u64); 2] = [("py", 512 * 1024), ("toml", 1024 * 1024)];
 
+const LEFT_OUT: &str =
+    "can't be read: a sparse checkout leaves it out; `git sparse-checkout add` adds its folder";
+
 /// The tracked files of one repository, read on demand and kept.
 #[derive(Debug)]
 pub struct RepoFiles {
@@ -103,34 +106,58 @@ impl RepoFiles {
         if !self.tracked.contains(path) || self.tracked.is_link(path) {
             return None;
         }
+        match self.bytes(path) {
+            Ok(bytes) => bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(Arc::from),
+            Err(error) => {
+                self.failed(path, &error);
+                None
+            }
+        }
+    }
+
+    /// Remembers why a tracked file couldn't be read, unless it only isn't there.
+    fn failed(&self, path: &str, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                self.leave(path, "can't be read: permission denied".to_owned());
+            }
+            io::ErrorKind::NotFound if self.tracked.is_left_out(path) => {
+                self.leave(path, LEFT_OUT.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Remembers why a workflow or action that a step names wasn't found, if git tracks it.
+    pub fn miss(&self, path: &str) {
+        if self.tracked.contains(path)
+            && let Err(error) = std::fs::metadata(self.root.join(path))
+        {
+            self.failed(path, &error);
+        }
+    }
+
+    /// The bytes of a tracked file; `None` where it isn't a file to be read.
+    fn bytes(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         let mut file = self.root.clone();
         for part in path.split('/') {
             file.push(part);
             // A tracked file may have become a link since the index was written.
-            let kind = std::fs::symlink_metadata(&file).ok()?.file_type();
-            if kind.is_symlink() {
-                return None;
+            if std::fs::symlink_metadata(&file)?.is_symlink() {
+                return Ok(None);
             }
         }
-        let meta = std::fs::metadata(&file).ok()?;
+        let meta = std::fs::metadata(&file)?;
         if !meta.is_file() {
-            return None;
+            return Ok(None);
         }
         if meta.len() > most_bytes(path) {
             if is_definition(path) || path.ends_with(".toml") {
                 self.leave(path, too_large(most_bytes(path)));
             }
-            return None;
+            return Ok(None);
         }
-        match std::fs::read(&file) {
-            Ok(bytes) => String::from_utf8(bytes).ok().map(Arc::from),
-            Err(error) => {
-                if error.kind() == io::ErrorKind::PermissionDenied {
-                    self.leave(path, "can't be read: permission denied".to_owned());
-                }
-                None
-            }
-        }
+        std::fs::read(&file).map(Some)
     }
 
     fn leave(&self, path: &str, why: String) {
@@ -202,6 +229,31 @@ mod tests {
                 assert_eq!(!files.unread().is_empty(), is_said, "{name} {size}");
             }
         }
+    }
+
+    /// Where the tests run as root, no permission keeps them from reading.
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_cannot_be_entered_is_said() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("scripts");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("t.sh"), "nox").unwrap();
+        std::fs::write(inner.join("action.yml"), "x").unwrap();
+        let files = RepoFiles::new(folder.path());
+        let mode =
+            |mode| std::fs::set_permissions(&inner, PermissionsExt::from_mode(mode)).unwrap();
+        mode(0o000);
+        let kept_out = std::fs::read_dir(&inner).is_err();
+        assert_eq!(files.read("scripts/t.sh").is_none(), kept_out);
+        files.miss("scripts/action.yml");
+        files.miss("scripts/missing.yml");
+        let said: Vec<String> = files.unread().into_iter().map(|(path, _)| path).collect();
+        mode(0o700);
+        let expected: &[&str] =
+            if kept_out { &["scripts/action.yml", "scripts/t.sh"] } else { &[] };
+        assert_eq!(said, expected);
     }
 
     #[cfg(unix)]

@@ -357,7 +357,7 @@ impl Repository {
     pub fn called_workflow(&self, uses: &str) -> Option<usize> {
         let path = local(uses)?;
         let path = join("", path)?;
-        self.document(&path).filter(|d| self.documents[*d].workflow().is_some())
+        self.named(&path).filter(|d| self.documents[*d].workflow().is_some())
     }
 
     /// The composite action of this repository that a step's `uses:` names, the workspace being the
@@ -369,8 +369,18 @@ impl Repository {
     /// The action in a folder of the repository.
     pub fn action_in(&self, folder: &str) -> Option<usize> {
         ["action.yml", "action.yaml"].iter().find_map(|name| {
-            self.document(&inside(folder, name)).filter(|d| self.documents[*d].action().is_some())
+            self.named(&inside(folder, name)).filter(|d| self.documents[*d].action().is_some())
         })
+    }
+
+    /// The document at a path that a workflow names. Where the folder can't be entered or isn't
+    /// checked out, that is said.
+    fn named(&self, path: &str) -> Option<usize> {
+        let found = self.document(path);
+        if found.is_none() {
+            self.files.miss(path);
+        }
+        found
     }
 
     /// The forge that reads a document.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use gix_index::entry::Mode;
+use gix_index::entry::{Flags, Mode};
 use memchr::memmem;
 use walkdir::WalkDir;
 
@@ -30,6 +30,8 @@ pub struct Tracked {
     joined: JoinedPaths,
     /// Tracked symbolic links; what they point to is never read.
     links: BTreeSet<String>,
+    /// Tracked files that git was told to leave out of this folder.
+    left_out: BTreeSet<String>,
     /// Why the list may not be what a checkout gets.
     doubt: Option<&'static str>,
 }
@@ -40,10 +42,16 @@ impl Tracked {
     pub fn read(root: &Path) -> Self {
         let Some(git) = git_folder(root) else { return from_folder(root) };
         let index = git.join("index");
-        if !index.is_file() {
+        let none = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        if std::fs::metadata(&index).is_err_and(|e| none.contains(&e.kind())) {
             return from_folder(root);
         }
-        from_index(&index, object_hash(&git)).unwrap_or_else(|| Self {
+        // A link out of git's folder isn't followed.
+        let inside = std::fs::canonicalize(&git)
+            .and_then(|git| Ok(std::fs::canonicalize(&index)?.starts_with(git)));
+        let readable = inside.unwrap_or(false) && index.is_file();
+        let read = if readable { from_index(&index, object_hash(&git)) } else { None };
+        read.unwrap_or_else(|| Self {
             doubt: Some(
                 "the git index can't be read, so every file in the folder counts as tracked",
             ),
@@ -67,6 +75,11 @@ impl Tracked {
 
     pub fn is_link(&self, path: &str) -> bool {
         self.links.contains(path)
+    }
+
+    /// Whether a sparse checkout leaves the tracked file out.
+    pub fn is_left_out(&self, path: &str) -> bool {
+        self.left_out.contains(path)
     }
 
     /// The tracked file at a place among them all.
@@ -107,7 +120,7 @@ impl Tracked {
     fn new(mut files: Vec<String>, links: BTreeSet<String>) -> Self {
         files.sort_unstable();
         files.dedup();
-        Self { joined: JoinedPaths::new(&files), files, links, doubt: None }
+        Self { joined: JoinedPaths::new(&files), files, links, ..Self::default() }
     }
 }
 
@@ -193,10 +206,14 @@ fn from_index(path: &Path, hash: gix_index::hash::Kind) -> Option<Tracked> {
     };
     let file = gix_index::File::at(path, hash, true, options).ok()?;
     let (mut files, mut links) = (Vec::with_capacity(file.entries().len()), BTreeSet::new());
+    let mut left_out = BTreeSet::new();
     let mut sparse = false;
     for entry in file.entries() {
         // A path that is not UTF-8 can't be written in a workflow either.
         let Ok(path) = std::str::from_utf8(entry.path(&file)) else { continue };
+        if entry.flags.contains(Flags::SKIP_WORKTREE) {
+            left_out.insert(path.to_owned());
+        }
         match entry.mode {
             Mode::COMMIT => {}
             Mode::DIR => sparse = true,
@@ -211,7 +228,7 @@ fn from_index(path: &Path, hash: gix_index::hash::Kind) -> Option<Tracked> {
         "the git index is sparse, so the files outside the checkout are unknown; `git \
          sparse-checkout reapply --no-sparse-index` lists them",
     );
-    Some(Tracked { doubt, ..Tracked::new(files, links) })
+    Some(Tracked { doubt, left_out, ..Tracked::new(files, links) })
 }
 
 fn from_folder(root: &Path) -> Tracked {
@@ -289,6 +306,30 @@ mod tests {
         assert!(!tracked.contains("untracked.txt"));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn an_index_elsewhere_is_not_followed() {
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let root = folder.path();
+        write(root, "noxfile.py");
+        assert!(git(root, &["init", "-q"]) && git(root, &["add", "."]));
+        write(root, "untracked.txt");
+        let (index, other) = (root.join(".git/index"), outside.path().join("index"));
+        std::fs::rename(&index, &other).unwrap();
+        for target in [other.as_path(), Path::new("/dev/null"), Path::new("index")] {
+            std::os::unix::fs::symlink(target, &index).unwrap();
+            let tracked = Tracked::read(root);
+            assert!(tracked.doubt().is_some() && tracked.contains("untracked.txt"), "{target:?}");
+            std::fs::remove_file(&index).unwrap();
+        }
+        // Git itself may be elsewhere as a whole.
+        std::fs::rename(&other, &index).unwrap();
+        std::fs::rename(root.join(".git"), outside.path().join("git")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("git"), root.join(".git")).unwrap();
+        let tracked = Tracked::read(root);
+        assert!(tracked.doubt().is_none() && !tracked.contains("untracked.txt"));
+    }
+
     /// Runs git in a folder, apart from the settings of whoever runs the tests.
     fn git(folder: &Path, args: &[&str]) -> bool {
         Command::new("git")
@@ -333,6 +374,13 @@ mod tests {
         let tracked = Tracked::read(root);
         assert!(!root.join("b").exists() && tracked.contains("b/c/x"));
         assert_eq!(tracked.doubt(), None);
+        assert!(tracked.is_left_out("b/c/x") && !tracked.is_left_out("a/x"));
+        // Whoever wants such a file learns why it can't be read.
+        let files = crate::repo::files::RepoFiles::new(root);
+        crate::tool::Files::read(&files, "b/c/x");
+        crate::tool::Files::read(&files, "b/c/y");
+        let unread = files.unread();
+        assert!(unread.len() == 1 && unread[0].1.contains("sparse"), "{unread:?}");
         assert!(git(root, &["sparse-checkout", "reapply", "--sparse-index"]));
         let tracked = Tracked::read(root);
         assert!(tracked.doubt().is_some_and(|doubt| doubt.contains("--no-sparse-index")));

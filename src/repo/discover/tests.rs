@@ -174,6 +174,11 @@ fn links_out_of_the_repository_are_problems_and_links_inside_are_one_file() {
     assert_eq!(requested(&found), [".github/workflows/a.yml"]);
     assert_eq!((found.problems.len(), found.repositories[0].files.len()), (1, 1));
     assert!(found.problems[0].message.starts_with("is a symbolic link to "));
+    let [real, link] = ["a.yml", "same.yml"].map(|name| root.join(".github/workflows").join(name));
+    for both in [[&real, &link], [&link, &real], [&link, &root]] {
+        let found = discover(&both.map(Clone::clone), None);
+        assert_eq!(requested(&found), [".github/workflows/a.yml"], "{both:?}");
+    }
     let direct = discover(&[root.join(".github/workflows/out.yml")], None);
     assert!(requested(&direct).is_empty() && direct.problems.len() == 1);
     let context = discover(&[root.join(".github/workflows/a.yml")], None);
