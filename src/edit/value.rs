@@ -95,7 +95,7 @@ pub(super) fn linked(text: &str) -> Result<ValueNode, String> {
     let ended = text.ends_with('\n');
     let mut parser = Parser::new(text.chars().chain((!ended).then_some('\n')));
     // With the key whose value has not come yet.
-    let mut open: Vec<(ValueNode, Option<ValueNode>)> = Vec::new();
+    let mut open = Vec::new();
     let mut root = None;
     let mut ends_in_block = false;
     loop {
@@ -116,12 +116,12 @@ pub(super) fn linked(text: &str) -> Result<ValueNode, String> {
             }
             Event::SequenceStart(anchor, tag) => {
                 let kind = ValueKind::Sequence(Vec::new());
-                open.push((ValueNode { tag: name(tag), anchor, kind }, None));
+                enter(&mut open, ValueNode { tag: name(tag), anchor, kind })?;
                 continue;
             }
             Event::MappingStart(anchor, tag) => {
                 let kind = ValueKind::Mapping(Vec::new());
-                open.push((ValueNode { tag: name(tag), anchor, kind }, None));
+                enter(&mut open, ValueNode { tag: name(tag), anchor, kind })?;
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -130,9 +130,6 @@ pub(super) fn linked(text: &str) -> Result<ValueNode, String> {
                 node
             }
         };
-        if open.len() > MAX_DEPTH {
-            return Err(format!("nested deeper than {MAX_DEPTH} levels"));
-        }
         let Some((parent, key)) = open.last_mut() else {
             root = Some(node);
             continue;
@@ -148,6 +145,18 @@ pub(super) fn linked(text: &str) -> Result<ValueNode, String> {
         drop_last_break(&mut root);
     }
     Ok(root)
+}
+
+/// Opens a collection, unless it lies too deep: at once, so that what it holds is never read.
+fn enter(
+    open: &mut Vec<(ValueNode, Option<ValueNode>)>,
+    collection: ValueNode,
+) -> Result<(), String> {
+    if open.len() == MAX_DEPTH {
+        return Err(format!("nested deeper than {MAX_DEPTH} levels"));
+    }
+    open.push((collection, None));
+    Ok(())
 }
 
 /// Fails where a mapping has a key twice, as serde_yaml does.
@@ -249,6 +258,12 @@ mod tests {
             assert!(linked(text).is_err() && expanded(text).is_err(), "{text:?}");
         }
         assert!(linked("a: 1\n---\nb: 2\n").is_err());
-        assert!(linked(&"- ".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn what_lies_too_deep_is_not_read() {
+        let deep = |levels: usize| linked(&format!("{}\"no end", "- ".repeat(levels))).unwrap_err();
+        assert!(!deep(MAX_DEPTH).contains("deeper"), "{}", deep(MAX_DEPTH));
+        assert!(deep(MAX_DEPTH + 1).contains("deeper"), "{}", deep(MAX_DEPTH + 1));
     }
 }
