@@ -53,6 +53,8 @@ pub struct NoxRules {
     pub exporters: Vec<Exporter>,
     /// First words of commands that make a package of the project.
     pub builders: Vec<Vec<String>>,
+    /// First words of commands that run the rest of their words.
+    pub session_launchers: Vec<Vec<String>>,
     /// Commands of sessions that keep something outside the environment.
     pub session_caches: Vec<SessionCache>,
     /// Members of the session object that give folders which nox never empties, and patterns of

@@ -129,12 +129,14 @@ impl NoxfileReader<'_> {
                 whole.for_each(|path| self.removes(Some(&PythonValue::str(path))));
             }
         }
-        let starts = |with: &[String]| {
-            with.len() <= words.len()
-                && with.iter().zip(&words).all(|(a, b)| *b == Some(a.as_str()))
+        let begins = |said: &[Option<&str>], with: &[String]| {
+            with.len() <= said.len() && with.iter().zip(said).all(|(a, b)| *b == Some(a.as_str()))
         };
-        for keeper in rules().session_caches.iter().filter(|k| k.commands.iter().any(|c| starts(c)))
-        {
+        let starts = |with: &[String]| begins(&words, with);
+        let launcher = rules().session_launchers.iter().find(|launcher| starts(launcher));
+        let rest = words.get(launcher.map_or(0, Vec::len)..).unwrap_or_default();
+        let runs = |command: &Vec<String>| begins(rest, command);
+        for keeper in rules().session_caches.iter().filter(|k| k.commands.iter().any(runs)) {
             self.effects.keepers.insert(keeper.path.clone());
         }
         if let Some(exporter) = rules().exporters.iter().find(|e| starts(&e.words)) {

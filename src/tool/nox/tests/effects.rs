@@ -172,6 +172,22 @@ fn commands_that_a_session_gives_to_a_shell() {
 }
 
 #[test]
+fn what_sessions_keep_outside() {
+    for (command, kept) in [
+        ("'pre-commit', 'run', '-a'", true),
+        ("'poetry', 'run', 'pre-commit', 'run'", true),
+        ("'uv', 'run', 'pre-commit', 'run', '-a'", true),
+        ("'uv', 'run', 'pre-commit', 'install'", false),
+        ("'poetry', 'run', 'pytest'", false),
+    ] {
+        let noxfile =
+            format!("import nox\n@nox.session\ndef t(session):\n    session.run({command})\n");
+        let run = call(Box::leak(noxfile.into_boxed_str()), "-s t");
+        assert_eq!(!run.outside.is_empty(), kept, "{command}");
+    }
+}
+
+#[test]
 fn what_sessions_keep_besides_environments() {
     for (body, kept) in [
         ("session.create_tmp()", vec!["*/tmp"]),
