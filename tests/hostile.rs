@@ -365,6 +365,16 @@ fn a_script_that_reads_itself_many_times() {
 }
 
 #[test]
+fn a_python_file_that_is_too_large_to_read_is_said() {
+    let script = "# as long as a bundle\n".repeat(30_000) + "import subprocess\n";
+    for (command, name) in [("python tools.py", "tools.py"), ("nox -f other.py", "other.py")] {
+        let output = check(&repository(&[(CI, &workflow(command, "")), (name, &script)]), &["-v"]);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(said.contains(&format!("`{name}` isn't readable text, or is too large")), "{said}");
+    }
+}
+
+#[test]
 fn many_workflows_that_pass_files_to_many_others() {
     let head = "    runs-on: ubuntu-latest\n    steps:\n";
     let upload = "      - uses: actions/upload-artifact@v5\n        with: {name: a, path: x}\n";

@@ -43,6 +43,16 @@ impl<T: Weight> Weight for Vec<T> {
 #[derive(Debug)]
 pub struct Memo<Q, N, V, A> {
     answers: Mutex<Entries<Q, N, V, A>>,
+    room: Room,
+}
+
+/// How much a memo keeps, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Of one answer with its question and what was looked up.
+    pub answer: usize,
+    /// Of all together.
+    pub all: usize,
 }
 
 #[derive(Debug)]
@@ -81,7 +91,13 @@ impl<N: Ord + Weight, V: Weight + Clone> Noted<N, V> {
 
 impl<Q, N, V, A> Default for Memo<Q, N, V, A> {
     fn default() -> Self {
-        Self { answers: Mutex::new(Entries { known: HashMap::new(), bytes: 0 }) }
+        Self::with(Room { answer: MAX_ANSWER_BYTES, all: MAX_BYTES })
+    }
+}
+
+impl<Q, N, V, A> Memo<Q, N, V, A> {
+    pub fn with(room: Room) -> Self {
+        Self { answers: Mutex::new(Entries { known: HashMap::new(), bytes: 0 }), room }
     }
 }
 
@@ -116,11 +132,11 @@ where
         let answer = Arc::new(find(&question, &noting));
         let Noted { values: looked_up, bytes, too_large } = noted.into_inner();
         let bytes = bytes + question.bytes() + answer.bytes();
-        if too_large || bytes > MAX_ANSWER_BYTES {
+        if too_large || bytes > self.room.answer {
             return answer;
         }
         let mut answers = self.lock();
-        if answers.bytes + bytes > MAX_BYTES {
+        if answers.bytes + bytes > self.room.all {
             *answers = Entries { known: HashMap::new(), bytes: 0 };
         }
         let all = answers.known.entry(question).or_default();

@@ -69,6 +69,9 @@ pub enum TextError {
 
 /// Workflow files above this size are refused: GitHub itself refuses files of more than 512 KiB.
 pub const MAX_BYTES: u64 = 5 * 1024 * 1024;
+/// Larger TOML files aren't parsed: the parsed form takes a hundred times the bytes of many small
+/// tables.
+pub const MAX_TOML_BYTES: u64 = 1024 * 1024;
 
 /// Why a file can't be read, as it is shown after the file's name.
 pub fn unreadable(error: &io::Error) -> String {

@@ -202,6 +202,38 @@ mod tests {
     use crate::job::JobRef;
     use crate::testing::{self, NOXFILE};
 
+    /// Else each user of an action would read all other users again.
+    #[test]
+    fn the_jobs_that_use_an_action_are_known_already() {
+        let job = |i: usize| format!("  t{i}:\n    steps:\n      - uses: ./a\n");
+        let text = format!("on: push\njobs:\n{}", (0..5).map(job).collect::<String>());
+        let action = "runs:\n  using: composite\n  steps:\n    - {run: nox, shell: bash}\n";
+        let files = [
+            (".github/workflows/w.yml", text.as_str()),
+            ("a/action.yml", action),
+            ("noxfile.py", NOXFILE),
+        ];
+        let folder = testing::repository(&files);
+        let repository = testing::read(folder.path());
+        let settings = Config::default();
+        let of = |document| (0..5).map(move |job| JobRef { document, job: Some(job) });
+        let workflow = repository.document(".github/workflows/w.yml").unwrap();
+        let job_refs: Vec<JobRef> = of(workflow).collect();
+        let contexts: Vec<JobContext<'_>> = JobContext::all(&repository, &settings, &job_refs)
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        let jobs = AllJobs::new(&repository, &contexts);
+        let action = repository.document("a/action.yml").unwrap();
+        let users = repository.users(action, 50).unwrap();
+        assert_eq!(users.len(), 5);
+        for user in users {
+            let job_ref = JobRef { document: user.document, job: Some(user.job) };
+            let known = jobs.passing.known(job_ref).unwrap();
+            assert!(contexts.iter().any(|context| std::ptr::eq(context, known)));
+        }
+    }
+
     /// Else each cache would be compared with those of all jobs, however many are alike.
     #[test]
     fn a_cache_is_compared_with_each_different_one_once() {

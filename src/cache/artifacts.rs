@@ -51,6 +51,11 @@ impl<'a> Passing<'a> {
         }
     }
 
+    /// A job of which the timelines are known already.
+    pub fn known(&self, job_ref: JobRef) -> Option<&'a JobContext<'a>> {
+        self.contexts.get(&job_ref).copied()
+    }
+
     /// The job that publishes what this one uploads, and the artifact.
     pub fn published_by(&self, context: &JobContext<'_>) -> Option<(String, String)> {
         let mut passed: Vec<Artifact> = context.timelines.iter().flat_map(uploads).collect();

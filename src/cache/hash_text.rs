@@ -1,6 +1,7 @@
 //! The call of `hashFiles` that a key gets, as short as possible.
 
-use super::push;
+use std::collections::{HashMap, HashSet};
+
 use crate::base::path;
 
 /// More files of one folder and ending than this are named by one pattern.
@@ -8,6 +9,8 @@ const MAX_LISTED: usize = 3;
 /// Files at the root that one pattern names.
 const SETUP_FILES: [&str; 2] = ["setup.cfg", "setup.py"];
 const SETUP_PATTERN: &str = "setup.*";
+/// The folders of a path in whose place a pattern may stand.
+const MAX_FOLDERS: usize = 64;
 
 /// `${{ text }}`.
 pub(super) fn expression(text: &str) -> String {
@@ -35,63 +38,99 @@ pub(super) fn hash(groups: &[impl AsRef<[String]>]) -> String {
 /// Files of one folder and ending as one pattern, where there are so many that a list of them would
 /// be long; one more file than needed costs nothing but a rebuild.
 fn shortened(files: &[String]) -> Vec<String> {
-    let place = |file: &str| {
-        let (folder, name) = path::split(file);
-        let end = name.rfind('.').map_or("", |dot| &name[dot..]);
-        (folder.to_owned(), end.to_owned())
-    };
-    let mut out: Vec<String> = Vec::new();
-    let is_setup = |file: &&String| SETUP_FILES.contains(&file.as_str());
+    let mut groups: HashMap<(&str, &str), Alike<'_>> = HashMap::new();
     for file in files {
-        if is_setup(&file) && files.iter().filter(is_setup).count() == SETUP_FILES.len() {
-            push(&mut out, SETUP_PATTERN.to_owned());
-            continue;
+        groups.entry(place(file)).and_modify(|alike| alike.add(file)).or_insert(Alike::of(file));
+    }
+    let has_setup = SETUP_FILES.iter().all(|setup| files.iter().any(|file| file == setup));
+    let pattern = |file: &String| {
+        if has_setup && SETUP_FILES.contains(&file.as_str()) {
+            return SETUP_PATTERN.to_owned();
         }
-        let (folder, end) = place(file);
-        let alike: Vec<&String> =
-            files.iter().filter(|f| place(f) == (folder.clone(), end.clone())).collect();
+        let (_, end) = place(file);
         let special = file.contains(['*', '?', '[', '!']);
-        let common = alike.iter().fold(file.as_str(), |so_far, next| {
-            let same = so_far.bytes().zip(next.bytes()).take_while(|(a, b)| a == b).count();
-            so_far.get(..same).unwrap_or_default()
-        });
-        let start = common.strip_suffix(end.as_str()).unwrap_or(common);
-        // `requirements.txt` and `requirements-dev.txt` are as clear as `requirements*.txt`.
-        let is_named_after_one =
-            end == ".txt" && alike.iter().any(|f| f.strip_suffix(end.as_str()) == Some(start));
-        let several = alike.len() >= MAX_LISTED || (alike.len() > 1 && is_named_after_one);
-        if !several || special || end.is_empty() {
-            push(&mut out, file.clone());
-        } else {
-            push(&mut out, format!("{start}*{end}"));
+        match groups.get(&place(file)) {
+            Some(alike) if !special && !end.is_empty() && alike.are_several(end) => {
+                format!("{}*{end}", alike.start(end))
+            }
+            _ => file.clone(),
+        }
+    };
+    once(files.iter().map(pattern))
+}
+
+/// The folder and the ending of a file.
+fn place(file: &str) -> (&str, &str) {
+    let (folder, name) = path::split(file);
+    (folder, name.rfind('.').map_or("", |dot| &name[dot..]))
+}
+
+/// Files of one folder and ending.
+struct Alike<'f> {
+    count: usize,
+    /// How all of them begin.
+    common: &'f str,
+    shortest: &'f str,
+}
+
+impl<'f> Alike<'f> {
+    fn of(file: &'f str) -> Self {
+        Self { count: 1, common: file, shortest: file }
+    }
+
+    fn add(&mut self, file: &'f str) {
+        self.count += 1;
+        let both = self.common.char_indices().zip(file.chars());
+        let end = both.clone().find(|((_, a), b)| a != b).map(|((at, _), _)| at);
+        let end = end.unwrap_or(self.common.len().min(file.len()));
+        self.common = &self.common[..end];
+        if file.len() < self.shortest.len() {
+            self.shortest = file;
         }
     }
-    out
+
+    fn start(&self, end: &str) -> &'f str {
+        self.common.strip_suffix(end).unwrap_or(self.common)
+    }
+
+    fn are_several(&self, end: &str) -> bool {
+        // `requirements.txt` and `requirements-dev.txt` are as clear as `requirements*.txt`.
+        let is_named_after_one =
+            end == ".txt" && self.shortest.strip_suffix(end) == Some(self.start(end));
+        self.count >= MAX_LISTED || (self.count > 1 && is_named_after_one)
+    }
 }
 
 /// Files that differ only in one folder as one pattern, where there are that many too. Never in the
 /// first folder: a `*` there would also match what the job makes or checks out beside the project.
 fn across_folders(files: &[String]) -> Vec<String> {
-    let parts = |file: &String| file.split('/').map(str::to_owned).collect::<Vec<String>>();
-    let split: Vec<Vec<String>> = files.iter().map(parts).collect();
-    let mut out: Vec<String> = Vec::new();
-    for (file, own) in files.iter().zip(&split) {
-        let is_alike = |other: &[String], at: usize| {
-            other.len() == own.len() && (0..own.len()).all(|i| i == at || other[i] == own[i])
-        };
-        let mut folders = 1..own.len().saturating_sub(1);
-        let differs = folders.find(|at| {
-            let alike = split.iter().filter(|other| is_alike(other, *at));
-            !file.contains(['?', '[', '!']) && alike.count() >= MAX_LISTED
-        });
-        let pattern = differs.map(|at| {
-            let part =
-                |(i, part): (usize, &String)| if i == at { "*".to_owned() } else { part.clone() };
-            own.iter().enumerate().map(part).collect::<Vec<String>>().join("/")
-        });
-        push(&mut out, pattern.unwrap_or_else(|| file.clone()));
+    // Files that are alike but for one folder have the same text before and after it.
+    let mut alike: HashMap<(&str, &str), usize> = HashMap::new();
+    for (before, _, after) in files.iter().flat_map(|file| inner_folders(file)) {
+        *alike.entry((before, after)).or_default() += 1;
     }
-    out
+    let pattern = |file: &String| {
+        let mut folders = inner_folders(file);
+        let differs = folders.find(|(before, _, after)| alike[&(*before, *after)] >= MAX_LISTED);
+        match differs.filter(|_| !file.contains(['?', '[', '!'])) {
+            Some((before, _, after)) => format!("{before}*{after}"),
+            None => file.clone(),
+        }
+    };
+    once(files.iter().map(pattern))
+}
+
+/// Each folder of a path but the first, with what stands before and after it.
+fn inner_folders(file: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+    let slashes = file.match_indices('/').map(|(at, _)| at);
+    let pairs = slashes.clone().zip(slashes.skip(1)).take(MAX_FOLDERS);
+    pairs.map(move |(from, to)| (&file[..=from], &file[from + 1..to], &file[to..]))
+}
+
+/// Each of them where it first stands.
+fn once(patterns: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    patterns.filter(|pattern| seen.insert(pattern.clone())).collect()
 }
 
 #[cfg(test)]
@@ -114,6 +153,19 @@ mod tests {
             (&["libs/a/x/r.in", "libs/b/x/r.in", "libs/c/x/r.in"], "'libs/*/x/r.in'"),
             (&["a/r.in", "b/r.in", "c/r.in"], "'a/r.in', 'b/r.in', 'c/r.in'"),
             (&[".github/workflows/ci.yml"], "'.github/*/ci.yml'"),
+            (&["requirements.txt", "requirements-dev.txt"], "'requirements*.txt'"),
+            (
+                &["requirements-a.txt", "requirements-b.txt"],
+                "'requirements-a.txt', 'requirements-b.txt'",
+            ),
+            (&["setup.py", "setup.cfg", "setup.txt"], "'setup.*', 'setup.txt'"),
+            (&["setup.py", "x.cfg"], "'setup.py', 'x.cfg'"),
+            (&["r/a[1].txt", "r/b.txt", "r/c.txt"], "'r/a[1].txt', 'r/*.txt'"),
+            (&["r/ä.txt", "r/ö.txt", "r/ü.txt"], "'r/*.txt'"),
+            (
+                &["a/b/c/d.in", "a/x/c/d.in", "a/y/c/d.in", "a/b/z/d.in"],
+                "'a/*/c/d.in', 'a/b/z/d.in'",
+            ),
         ] {
             let files: Vec<String> = files.iter().map(|f| (*f).to_owned()).collect();
             assert_eq!(hash(&[files]), format!("${{{{ hashFiles({expected}) }}}}"));

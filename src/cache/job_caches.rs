@@ -87,7 +87,7 @@ impl<'a> JobCaches<'a> {
                     .to_owned(),
             );
         }
-        let needs = Needs::of(self.context, step_ref.document);
+        let needs = Needs::of(self.context, step_ref.document, &self.jobs.passing);
         match &needs.failure {
             Some(reason) => Err(reason.clone()),
             None => Ok(needs),

@@ -18,7 +18,15 @@ pub mod separate;
 pub mod supplied;
 pub mod uncovered;
 
+use std::collections::HashSet;
+
 pub use needs::Needs;
+
+/// Adds what the list doesn't hold yet, in one pass.
+fn push_all(list: &mut Vec<String>, items: impl IntoIterator<Item = String>) {
+    let mut seen: HashSet<String> = list.iter().cloned().collect();
+    list.extend(items.into_iter().filter(|item| seen.insert(item.clone())));
+}
 
 /// Adds what the list doesn't hold yet.
 fn push(list: &mut Vec<String>, item: String) {

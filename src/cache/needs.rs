@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::artifacts::Passing;
 use super::builds::Builds;
 use super::hash_text::{expression, hash};
 use super::interpreter::{Interpreters, Probe, Week};
 use super::publish::MAX_USERS;
-use super::push;
 use super::reach::variables;
 use super::separate::Separation;
+use super::{push, push_all};
 use crate::actions::context::{Scope, runner_os};
 use crate::base::path;
 use crate::job::context::{JobContext, is_cacheable, touches_folder};
@@ -97,7 +98,7 @@ impl Beginning {
 impl Needs {
     /// What a cache of all cacheable calls of the job needs, if its step is inside `document`:
     /// the job's own file, or a composite action, whose cache must suit every job that uses it.
-    pub fn of(context: &JobContext<'_>, document: usize) -> Self {
+    pub fn of(context: &JobContext<'_>, document: usize, passing: &Passing<'_>) -> Self {
         let mut needs = Self {
             extra_parts: context.settings.key_parts.clone(),
             no_restore_keys: !context.settings.restore_keys,
@@ -107,7 +108,7 @@ impl Needs {
             needs.job = own_id(context);
             needs.add_job(context);
         } else {
-            needs.add_users(context, document);
+            needs.add_users(context, document, passing);
         }
         let inside = prefixed(&needs.checkout, &context.repository.documents[document].path);
         push(&mut needs.definition, inside);
@@ -130,7 +131,7 @@ impl Needs {
     }
 
     /// Every job that uses the action, so that each of them asks for the same step.
-    fn add_users(&mut self, context: &JobContext<'_>, action: usize) {
+    fn add_users(&mut self, context: &JobContext<'_>, action: usize, passing: &Passing<'_>) {
         let repository = context.repository;
         let Some(users) = repository.users(action, MAX_USERS) else {
             return self.fail(format!("more than {MAX_USERS} jobs use this action"));
@@ -141,14 +142,17 @@ impl Needs {
         if context.job_ref.job.is_some() && !users.iter().any(is_own) {
             return self.fail("cachelint can't see every job that uses this action".to_owned());
         }
-        let mut jobs: Vec<JobContext<'_>> = Vec::new();
-        for user in users {
-            let job_ref = JobRef { document: user.document, job: Some(user.job) };
-            let job = JobContext::new(repository, context.settings, job_ref);
-            self.add_job(&job);
-            jobs.push(job);
-        }
-        let builds: Vec<Vec<Builds>> = jobs.iter().map(built).collect();
+        let users =
+            users.iter().map(|user| JobRef { document: user.document, job: Some(user.job) });
+        let make = |user| JobContext::new(repository, context.settings, user);
+        let made: Vec<Option<JobContext<'_>>> =
+            users.clone().map(|user| passing.known(user).is_none().then(|| make(user))).collect();
+        let known = users.zip(&made);
+        let jobs: Vec<&JobContext<'_>> = known
+            .filter_map(|(user, made)| made.as_ref().or_else(|| passing.known(user)))
+            .collect();
+        jobs.iter().for_each(|job| self.add_job(job));
+        let builds: Vec<Vec<Builds>> = jobs.iter().map(|job| built(job)).collect();
         let alike = |a: usize, b: usize| {
             jobs[a].name != jobs[b].name
                 || jobs[a].job_ref.document == jobs[b].job_ref.document
@@ -250,7 +254,7 @@ impl Needs {
             .map(|name| prefixed(project, name))
             .filter(|f| invocation.own && files.contains(f));
         let installs: BTreeSet<String> = run.install_files.iter().cloned().chain(locks).collect();
-        installs.iter().for_each(|f| push(&mut self.installs, place(f)));
+        push_all(&mut self.installs, installs.iter().map(place));
         let folders = ["", project];
         for pin in
             folders.iter().flat_map(|folder| INTERPRETER_PINS.map(|pin| prefixed(folder, pin)))

@@ -39,10 +39,17 @@ impl Permission {
             if user == job_ref {
                 continue;
             }
-            let user = JobContext::new(repository, settings, user);
-            let permission = Self::of(&user, passing);
+            let made;
+            let user = match passing.known(user) {
+                Some(known) => known,
+                None => {
+                    made = JobContext::new(repository, settings, user);
+                    &made
+                }
+            };
+            let permission = Self::of(user, passing);
             if permission.strictness() > worst.strictness() {
-                worst = permission.in_user(&user);
+                worst = permission.in_user(user);
             }
         }
         worst

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::base::evidence::Evidence;
 use crate::base::finding::{Problem, Severity};
-use crate::base::text::{Position, Text, read_bounded, unreadable};
+use crate::base::text::{MAX_TOML_BYTES, Position, Text, read_bounded, unreadable};
 use crate::rules::checks;
 
 pub use check_name::{CheckName, CheckNames};
@@ -30,7 +30,7 @@ const FILES: [&str; 7] = [
 
 /// A settings file of its own that is larger is refused: a parser of YAML takes quadratic time for
 /// brackets in brackets.
-const MAX_BYTES: usize = 64 * 1024;
+const MAX_YAML_BYTES: u64 = 64 * 1024;
 /// The way out where settings can't be understood at all.
 const ISOLATED: &str = "`cachelint --isolated` runs without settings";
 /// Entries of a list of settings.
@@ -143,13 +143,13 @@ impl Config {
         let fail = |message: String| problem(path, message);
         let bytes = read_bounded(path).map_err(|e| fail(unreadable(&e)))?;
         let text = Text::new(path, bytes).map_err(|e| fail(e.to_string()))?;
-        let config = if path.extension().is_some_and(|e| e == "toml") {
-            from_toml(&text, path)?
-        } else if text.as_str().len() > MAX_BYTES {
-            return Err(fail(format!("is larger than {} KiB", MAX_BYTES / 1024)));
-        } else {
-            from_yaml(&text, path)?
-        };
+        let is_toml = path.extension().is_some_and(|e| e == "toml");
+        let most = if is_toml { MAX_TOML_BYTES } else { MAX_YAML_BYTES };
+        if text.as_str().len() as u64 > most {
+            let way_out = if is_toml { "; settings fit into `.github/cachelint.yml`" } else { "" };
+            return Err(fail(format!("is larger than {} KiB{way_out}", most / 1024)));
+        }
+        let config = if is_toml { from_toml(&text, path)? } else { from_yaml(&text, path)? };
         if config.longest_list() > MAX_ENTRIES {
             return Err(fail(format!("has a list of more than {MAX_ENTRIES} entries")));
         }
@@ -202,6 +202,10 @@ fn speaks_of_cachelint(path: &Path) -> bool {
     let text = String::from_utf8_lossy(&bytes);
     if !text.contains("cachelint") {
         return false;
+    }
+    if bytes.len() as u64 > MAX_TOML_BYTES {
+        // As of a broken one, its author learns why its settings have no effect.
+        return true;
     }
     match toml::from_str::<toml::Table>(&text) {
         Ok(whole) => whole.get("tool").is_some_and(|tool| tool.get("cachelint").is_some()),
@@ -357,12 +361,19 @@ mod tests {
 
     #[test]
     fn large_settings_are_refused_before_they_are_read() {
-        for (content, wording) in [
-            ("{a: ".repeat(30_000), "larger than"),
-            (format!("exclude: [{}]\n", "a, ".repeat(600)), "more than 500 entries"),
-            (format!("per-path-ignores: {{a: [{}]}}\n", "nox, ".repeat(600)), "more than 500"),
+        let yaml = ".github/cachelint.yml";
+        let tables: String = (0..60_000).map(|i| format!("[tool.a{i}.b{i}]\n")).collect();
+        for (name, content, wording) in [
+            (yaml, "{a: ".repeat(30_000), "larger than"),
+            (yaml, format!("exclude: [{}]\n", "a, ".repeat(600)), "more than 500 entries"),
+            (
+                yaml,
+                format!("per-path-ignores: {{a: [{}]}}\n", "nox, ".repeat(600)),
+                "more than 500",
+            ),
+            ("pyproject.toml", format!("[tool.cachelint]\n{tables}"), "larger than 1024 KiB"),
         ] {
-            let problem = load(".github/cachelint.yml", &content).unwrap_err();
+            let problem = load(name, &content).unwrap_err();
             assert!(problem.message.contains(wording), "{}", problem.message);
         }
     }

@@ -1,7 +1,7 @@
 //! The fix loop: check, apply what is proved, check again until nothing is left to apply, then
 //! write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -85,15 +85,18 @@ impl Repaired {
     pub fn left(&mut self) -> Outcome {
         let after = std::mem::take(&mut self.outcome);
         let Some(mut before) = self.on_disk.take() else { return after };
-        before.findings.retain(|old| after.findings.iter().any(|new| same(old, new)));
+        let left: HashSet<Subject<'_>> = after.findings.iter().map(subject).collect();
+        before.findings.retain(|old| left.contains(&subject(old)));
         before.problems = after.problems;
         before
     }
 }
 
-/// Whether both are about the same job and ask the same.
-fn same(a: &Finding, b: &Finding) -> bool {
-    (a.rule, &a.job, &a.primary.path) == (b.rule, &b.job, &b.primary.path)
+/// What a finding asks, of which job of which file.
+type Subject<'f> = (&'static str, &'f str, &'f str);
+
+fn subject(finding: &Finding) -> Subject<'_> {
+    (finding.rule, &finding.job, &finding.primary.path)
 }
 
 /// Checks `files`; every fix in the outcome is proved, others are replaced by the reason.
@@ -221,9 +224,13 @@ pub fn ignore(
     });
     let mut own = checked(&repository.root, &repository.files, config, details);
     let left = repaired.on_disk.as_mut().unwrap_or(&mut repaired.outcome);
+    let mut refused: HashMap<Subject<'_>, &Finding> = HashMap::new();
+    for finding in left.findings.iter().filter(|finding| wanted.concerns(finding)) {
+        refused.entry(subject(finding)).or_insert(finding);
+    }
     for finding in &mut own.findings {
-        let refused = left.findings.iter().find(|f| same(f, finding) && wanted.concerns(f));
-        if let Some(reason) = refused.and_then(|f| f.no_fix_reason.as_ref()) {
+        let reason = refused.get(&subject(finding)).and_then(|f| f.no_fix_reason.as_ref());
+        if let Some(reason) = reason {
             finding.notes.push(format!("no ignore comment was added: {reason}"));
         }
     }
@@ -309,6 +316,7 @@ impl Rounds {
         check: &impl Fn(&[Discovered]) -> Outcome,
     ) -> Result<Self, &'static str> {
         let unreadable = start.problems.len();
+        let places: HashMap<&str, usize> = places_of(&repository.files);
         let mut this = Self {
             files: repository.files.clone(),
             outcome: start,
@@ -327,7 +335,8 @@ impl Rounds {
             }
             for (path, round) in fixed {
                 let Some(text) = this.outcome.texts.get(&path) else { continue };
-                if let Some(file) = this.files.iter_mut().find(|f| f.relative == path) {
+                if let Some(place) = places.get(path.as_str()) {
+                    let file = &mut this.files[*place];
                     file.content = Some(Arc::from(round.after.as_bytes()));
                     this.before.entry(path.clone()).or_insert_with(|| Arc::clone(text));
                     this.rounds.entry(path).or_default().push(round);
@@ -367,6 +376,12 @@ impl Rounds {
             changes.iter().flat_map(|change| &change.rounds).map(|round| round.fixes).sum();
         Repaired { outcome, changes, applied, on_disk: on_disk.filter(|_| !write) }
     }
+}
+
+/// The places of files in their list, by path.
+fn places_of(files: &[Discovered]) -> HashMap<&str, usize> {
+    // The first one counts.
+    files.iter().enumerate().rev().map(|(place, file)| (file.relative.as_str(), place)).collect()
 }
 
 /// Applies to each file as many of its fixes as go together; what that did, by path.
@@ -444,11 +459,11 @@ fn write_all(repository: &DiscoveredRepository, changes: &[FileChange]) -> Vec<(
     let folders: BTreeSet<&Path> =
         repository.files.iter().filter_map(|f| f.path.parent()).collect();
     folders.into_iter().for_each(write::remove_leftovers);
+    let places = places_of(&repository.files);
     let mut failed = Vec::new();
     for change in changes.iter().filter(|change| !change.stdin) {
-        let Some(file) = repository.files.iter().find(|f| f.relative == change.relative) else {
-            continue;
-        };
+        let Some(place) = places.get(change.relative.as_str()) else { continue };
+        let file = &repository.files[*place];
         let written = write::write(
             &repository.root,
             &file.path,

@@ -65,7 +65,7 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
             return Err(not_checked_out(timeline, event));
         }
     }
-    let mut needs = Needs::of(context, step_ref.document);
+    let mut needs = Needs::of(context, step_ref.document, &jobs.passing);
     if needs.exact_only {
         return Err("nox skips installs (`-R`, `--no-install`), so it would test old code in a \
                     restored environment"

@@ -276,7 +276,7 @@ impl TimelineBuilder<'_> {
             .as_ref()
             .map_or((&call.launcher, &call.python), |inner| (&inner.launcher, &inner.python));
         let mut run = self.ask(origin, call, &place);
-        if !self.spend_sessions(origin.here, run.sessions.len()) {
+        if !self.spend_answer(origin.here, &run) {
             return;
         }
         if place.own && !self.external_callers && run.definition_files.is_empty() {

@@ -134,7 +134,7 @@ fn the_sessions_of_a_call_count() {
     let folder = testing::repository(&files);
     let repository = testing::read(folder.path());
     let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
-    for (most, read) in [(9 * 13, 9), (50, 4), (11, 0)] {
+    for (most, read) in [(9 * 60, 9), (120, 2), (11, 0)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read, "{most}");
     }

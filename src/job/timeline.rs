@@ -1,7 +1,7 @@
 //! Walks the steps of one instance, composite actions included, and writes down its events.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::event::{CacheStep, Event, EventKind, Gate, Invocation, StepRef};
@@ -39,8 +39,8 @@ const BYTES_PER_WORK: usize = 64;
 const SEARCHES_FOR_CALL: usize = 16;
 /// Of these searches, so many cost nothing: an ordinary job has fewer steps.
 const FREE_SEARCHES: usize = 64;
-/// Sessions of a call that cost one more.
-const SESSIONS_PER_WORK: usize = 64;
+/// Steps through a noxfile that cost one more.
+const STEPS_PER_WORK: usize = 64;
 /// Work that one instance may cost.
 const MAX_WORK: usize = 20_000;
 
@@ -105,6 +105,7 @@ pub fn build(
         script_bytes: 0,
         left: most,
         searched_for: None,
+        loaded: HashSet::new(),
         compared: Compared::default(),
         followed: 0,
         is_cut: false,
@@ -172,6 +173,8 @@ pub(super) struct TimelineBuilder<'a> {
     left: usize,
     /// The last step that calls the tool.
     searched_for: Option<StepRef>,
+    /// Definitions of sessions that were read so far, by what tells them apart.
+    loaded: HashSet<u64>,
     compared: Compared,
     /// Scripts of other files read so far.
     pub followed: usize,
@@ -350,9 +353,11 @@ impl<'a> TimelineBuilder<'a> {
         self.spend(here, bytes)
     }
 
-    /// Counts the work of looking at each session of a call.
-    pub fn spend_sessions(&mut self, here: Here<'_>, sessions: usize) -> bool {
-        let work = sessions / SESSIONS_PER_WORK;
+    /// Counts the work that the answer about a call took; reading its definitions once for all calls
+    /// with the same environment.
+    pub fn spend_answer(&mut self, here: Here<'_>, run: &Run) -> bool {
+        let loading = if self.loaded.insert(run.loading.id) { run.loading.work } else { 0 };
+        let work = (run.work + loading) / STEPS_PER_WORK;
         work == 0 || self.spend(here, (work - 1) * BYTES_PER_WORK)
     }
 

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 use super::tracked::Tracked;
 use crate::base::glob::PatternSet;
 use crate::base::path::inside;
+use crate::base::text::MAX_TOML_BYTES;
 use crate::tool::{Files, is_definition};
 
 /// Larger files (data, generated locks) are tracked but not read.
 const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
 /// Of files whose parsed form is much larger: the tree of a Python file takes a hundred times its
-/// bytes, that of a TOML file forty times.
-const MAX_PARSED_BYTES: [(&str, u64); 2] = [("py", 512 * 1024), ("toml", 1024 * 1024)];
+/// bytes.
+const MAX_PARSED_BYTES: [(&str, u64); 2] = [("py", 512 * 1024), ("toml", MAX_TOML_BYTES)];
 
 const LEFT_OUT: &str =
     "can't be read: a sparse checkout leaves it out; `git sparse-checkout add` adds its folder";
@@ -160,6 +161,12 @@ impl RepoFiles {
         std::fs::read(&file).map(Some)
     }
 
+    /// Whether a tracked file isn't read because of its size alone.
+    pub fn is_too_large(&self, path: &str) -> bool {
+        let size = std::fs::metadata(self.root.join(path)).map_or(0, |meta| meta.len());
+        size > most_bytes(path) && !self.tracked.is_link(path)
+    }
+
     fn leave(&self, path: &str, why: String) {
         let mut unread = self.unread.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         unread.insert(path.to_owned(), why);
@@ -224,9 +231,10 @@ mod tests {
                 std::fs::write(folder.path().join(name), vec![b'#'; size]).unwrap();
                 let files = RepoFiles::new(folder.path());
                 assert_eq!(files.read(name).is_some(), is_read, "{name} {size}");
-                // Of a Python file that only a script calls, nothing is said.
+                // Of a Python file that only a script calls, whoever follows the script says it.
                 let is_said = !is_read && ["noxfile.py", "pyproject.toml"].contains(&name);
                 assert_eq!(!files.unread().is_empty(), is_said, "{name} {size}");
+                assert_eq!(files.is_too_large(name), !is_read, "{name} {size}");
             }
         }
     }

@@ -159,9 +159,12 @@ impl Words {
     }
 
     fn linked(&self, index: &Index, files: &RepoFiles, file: usize) -> Linked {
-        let Some(text) = files.tracked().at(file).and_then(|path| files.read(path)) else {
-            // What can't be read is said where it is asked for.
-            return Linked { event: true, ..Linked::default() };
+        let path = files.tracked().at(file).unwrap_or_default();
+        let Some(text) = files.read(path) else {
+            // What can't be read is said where it is asked for. A script that is only too large to
+            // be read may call the tool.
+            let tool = path.ends_with(".py") && files.is_too_large(path);
+            return Linked { tool, event: true, ..Linked::default() };
         };
         let tool = is_composed(&text) || self.spells(&text, Goal::Tool);
         let next = if tool { Vec::new() } else { index.named(&text).into_iter().collect() };
@@ -298,6 +301,16 @@ mod tests {
         assert!(names_tool("a.sh") && !names_tool("b.sh") && !names_tool("c.sh"));
         let index = words.index.get().unwrap();
         assert!(index.linked.iter().all(|linked| linked.get().is_some()), "as remembered");
+    }
+
+    #[test]
+    fn a_python_file_that_is_too_large_to_read_may_call_the_tool() {
+        let large = "#\n".repeat(3 << 20);
+        let folder = testing::repository(&[("a.py", &large), ("b.json", &large), ("c.py", "x")]);
+        let (files, words) = (RepoFiles::new(folder.path()), Words::new(&[]));
+        for (text, leads) in [("python a.py", true), ("jq . b.json", false), ("c.py", false)] {
+            assert_eq!(words.lead(&[text], &files, Goal::Tool), leads, "{text}");
+        }
     }
 
     #[cfg(unix)]

@@ -44,7 +44,7 @@ impl Argument {
 }
 
 /// What is known of an environment variable where the call runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Variable {
     Set(String),
     /// Nothing in the workflow sets it.
@@ -214,6 +214,19 @@ pub struct Run {
     pub calls_again: Vec<String>,
     /// What could not be decided, and why.
     pub undecided: Vec<String>,
+    /// How much was looked at for this call alone: as steps of a program.
+    pub work: usize,
+    /// What had to be read first; it is the same for most calls.
+    pub loading: Loading,
+}
+
+/// Reading the definitions of sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Loading {
+    /// Tells apart what was read with what in the environment.
+    pub id: u64,
+    /// As steps of a program.
+    pub work: usize,
 }
 
 impl Run {

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::base::glob::path_fits;
-use crate::base::path::parent;
 use crate::rules::nox::rules;
 use crate::tool::Files;
 
+use super::file_facts::FileFacts;
 use super::metadata;
 use super::noxfile::{Effects, Install, PythonValue, join};
-use crate::base::glob::Pattern;
 
 /// What the sessions of a call install.
 #[derive(Debug, Default)]
@@ -35,22 +34,34 @@ pub struct Installs {
 
 /// The most requirement files that are followed.
 const MAX_FILES: usize = 200;
+/// Files that decide what the sessions of one call install.
+const MAX_INSTALL_FILES: usize = 1_000;
 /// The most local projects that are installed together.
 const MAX_PROJECTS: usize = 50;
 
-/// Collects from all bodies. `folder` is the noxfile's, relative to the repository root.
+/// Where installs are looked at.
+#[derive(Clone, Copy)]
+pub struct InstallPlace<'a> {
+    /// The noxfile's, relative to the repository root.
+    pub folder: &'a str,
+    pub files: &'a dyn Files,
+    /// What `files` say.
+    pub facts: &'a FileFacts,
+}
+
+/// Collects from all bodies.
 /// `loaded` are files that the noxfile reads while it loads; `hands_archives`: the call gives its
 /// sessions words that name packages built before.
 pub fn collect(
     effects: &[Rc<Effects>],
     loaded: &[String],
-    folder: &str,
-    files: &dyn Files,
+    place: InstallPlace<'_>,
     hands_archives: bool,
 ) -> Installs {
+    let InstallPlace { folder, files, facts } = place;
     let at = Some(folder.to_owned());
-    let mut found =
-        InstallCollector { installs: Installs::default(), folder, at, exports: &[], files };
+    let installs = Installs::default();
+    let mut found = InstallCollector { installs, folder, at, exports: &[], files, facts };
     for path in loaded.iter().filter(|path| !is_prose(path)) {
         found.file(&join(folder, path));
     }
@@ -83,6 +94,7 @@ pub fn collect(
         found.candidates();
     }
     found.includes();
+    found.bound();
     found.installs
 }
 
@@ -95,6 +107,7 @@ struct InstallCollector<'a> {
     /// Files that decide what is in requirement files that the session writes.
     exports: &'a [String],
     files: &'a dyn Files,
+    facts: &'a FileFacts,
 }
 
 impl InstallCollector<'_> {
@@ -114,12 +127,12 @@ impl InstallCollector<'_> {
             for name in rules().project_files.iter().chain(&rules().lock_files) {
                 self.file(&join(&folder, name));
             }
-            let project = metadata::read(&folder, self.files);
-            self.installs.files.extend(project.files);
-            let more = project.folders.into_iter().filter(|f| !f.starts_with(['/', '.']));
+            let project = self.facts.project(&folder, self.files);
+            self.installs.files.extend(project.files.iter().cloned());
+            let more = project.folders.iter().filter(|f| !f.starts_with(['/', '.']));
             for next in more.take(MAX_PROJECTS) {
-                if !folders.contains(&next) && folders.len() < MAX_PROJECTS {
-                    folders.push(next);
+                if !folders.contains(next) && folders.len() < MAX_PROJECTS {
+                    folders.push(next.clone());
                 }
             }
         }
@@ -166,23 +179,13 @@ impl InstallCollector<'_> {
             self.unfollowed(format!("`{path}` isn't in the repository"));
         }
         self.file(path);
-        self.files.read(path).is_some_and(|text| metadata::is_locked(&text))
+        self.facts.requirements(path, self.files).as_ref().as_ref().is_some_and(|says| says.locked)
     }
 
     /// Every tracked file that looks like a requirement file.
     fn candidates(&mut self) {
-        for path in self.files.tracked_under(self.folder) {
-            let below = if self.folder.is_empty() {
-                Some(path.as_str())
-            } else {
-                path.strip_prefix(&format!("{}/", self.folder))
-            };
-            if below.is_some_and(|name| {
-                rules().candidate_files.iter().any(|shape| path_fits(shape, name))
-            }) {
-                self.installs.files.insert(path);
-            }
-        }
+        let found = self.facts.candidates(self.folder, self.files);
+        self.installs.files.extend(found.iter().cloned());
     }
 
     /// Follows the words of an install; whether they are all fixed, or under a list that fixes
@@ -291,14 +294,9 @@ impl InstallCollector<'_> {
     /// Every tracked file that a name with unknown parts can mean.
     fn every(&mut self, shape: &str) -> bool {
         let whole = self.place(shape);
-        let found: Vec<String> = match Pattern::parse(&whole) {
-            Ok(pattern) => {
-                let below = self.at.as_deref().unwrap_or(self.folder);
-                let all = self.files.tracked_under(below).into_iter();
-                all.filter(|path| pattern.matches(path)).collect()
-            }
-            Err(_) => Vec::new(),
-        };
+        let below = self.at.as_deref().unwrap_or(self.folder);
+        let found = self.facts.shaped(&whole, below, self.files);
+        let found = found.as_ref().as_deref().unwrap_or_default();
         if found.is_empty() || found.len() > MAX_FILES {
             self.installs.computed = true;
             self.unfollowed(format!("the name of the requirement file `{shape}` is computed"));
@@ -359,12 +357,12 @@ impl InstallCollector<'_> {
             return true;
         }
         let folder = self.place(path);
-        if self.files.tracked_under(&folder).is_empty() {
+        if !self.facts.has_files(&folder, self.files) {
             self.unfollowed(format!("`{path}` isn't in the repository"));
         }
         self.project(&folder);
-        let project = metadata::read(&folder, self.files);
-        if let Some(address) = project.moving {
+        let project = self.facts.project(&folder, self.files);
+        if let Some(address) = &project.moving {
             self.unfollowed(format!("`{address}` can change at any time"));
         }
         project.depends
@@ -374,6 +372,17 @@ impl InstallCollector<'_> {
     fn is_project(&mut self, path: &str) -> bool {
         let folder = self.place(path.split('[').next().unwrap_or_default());
         rules().project_files.iter().any(|name| self.files.is_tracked(&join(&folder, name)))
+    }
+
+    /// Leaves out what would make a key too long.
+    fn bound(&mut self) {
+        if self.installs.files.len() > MAX_INSTALL_FILES {
+            let all = std::mem::take(&mut self.installs.files);
+            self.installs.files = all.into_iter().take(MAX_INSTALL_FILES).collect();
+            self.unfollowed(format!(
+                "more than {MAX_INSTALL_FILES} files decide what sessions install"
+            ));
+        }
     }
 
     /// Requirement files that the found ones include.
@@ -387,31 +396,18 @@ impl InstallCollector<'_> {
             {
                 continue;
             }
-            let Some(text) = self.files.read(&path) else { continue };
-            let folder = parent(&path);
-            for line in text.lines() {
-                let mut words = line.split_whitespace();
-                let Some(first) = words.next() else { continue };
-                if let Some(address) = metadata::moving(line).filter(|_| !first.starts_with('#')) {
-                    self.unfollowed(format!("`{address}` in `{path}` can change at any time"));
+            let says = self.facts.requirements(&path, self.files);
+            let Some(says) = says.as_ref() else { continue };
+            if let Some(address) = &says.moving {
+                self.unfollowed(format!("`{address}` in `{path}` can change at any time"));
+            }
+            for included in &says.included {
+                if included.lists && asked.insert(included.path.clone()) {
+                    let inner = self.facts.requirements(&included.path, self.files);
+                    self.installs.unlocked |= inner.as_ref().as_ref().is_some_and(|s| !s.locked);
                 }
-                let included =
-                    if is_file_option(first) { words.next() } else { attached_file(first) };
-                let Some(included) =
-                    included.map(|name| join(folder, name)).filter(|p| self.files.is_tracked(p))
-                else {
-                    continue;
-                };
-                // Constraints fix what others list.
-                let lists = !first.starts_with("-c") && !first.starts_with("--constraint");
-                if lists
-                    && asked.insert(included.clone())
-                    && self.files.read(&included).is_some_and(|t| !metadata::is_locked(&t))
-                {
-                    self.installs.unlocked = true;
-                }
-                if self.installs.files.insert(included.clone()) {
-                    queue.push(included);
+                if self.installs.files.insert(included.path.clone()) {
+                    queue.push(included.path.clone());
                 }
             }
         }
@@ -438,12 +434,12 @@ fn is_prose(path: &str) -> bool {
     rules().prose_files.iter().any(|shape| path_fits(shape, name))
 }
 
-fn is_file_option(word: &str) -> bool {
+pub(super) fn is_file_option(word: &str) -> bool {
     rules().file_options.iter().any(|option| option == word)
 }
 
 /// The file in `-rname`, `-r=name`, `--constraint=name`.
-fn attached_file(word: &str) -> Option<&str> {
+pub(super) fn attached_file(word: &str) -> Option<&str> {
     if word.starts_with("--") {
         let (option, name) = word.split_once('=')?;
         return is_file_option(option).then_some(name);

@@ -2,6 +2,7 @@
 
 pub mod argv;
 mod backend;
+mod file_facts;
 mod install;
 pub mod log;
 pub mod mention;
@@ -13,6 +14,7 @@ mod run;
 pub mod select;
 mod session;
 
+use self::file_facts::FileFacts;
 use self::nested::Nesting;
 use self::noxfile::Noxfiles;
 use super::{Argument, Files, Listing, Request, Run, Tool, Variable};
@@ -22,6 +24,7 @@ use crate::rules::nox::{Meaning, rules};
 #[derive(Debug, Default)]
 pub struct Nox {
     noxfiles: Noxfiles,
+    facts: FileFacts,
 }
 
 /// As people call it.
@@ -81,7 +84,7 @@ impl Tool for Nox {
     }
 
     fn run(&self, request: &Request<'_>) -> Run {
-        run::run(request, &Nesting::new(&self.noxfiles))
+        run::run(request, &Nesting::new(&self.noxfiles, &self.facts))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use super::file_facts::FileFacts;
 use super::noxfile::{NestedCall, Noxfiles};
 use super::run::run;
 use super::{argv, reuse};
@@ -21,13 +22,14 @@ const AGAIN: &str = "a session calls nox again";
 /// What a call shares with those inside its sessions.
 pub(super) struct Nesting<'a> {
     pub noxfiles: &'a Noxfiles,
+    pub facts: &'a FileFacts,
     /// Calls inside sessions that may still be followed.
     left: Cell<usize>,
 }
 
 impl<'a> Nesting<'a> {
-    pub fn new(noxfiles: &'a Noxfiles) -> Self {
-        Self { noxfiles, left: Cell::new(MAX_CALLS) }
+    pub fn new(noxfiles: &'a Noxfiles, facts: &'a FileFacts) -> Self {
+        Self { noxfiles, facts, left: Cell::new(MAX_CALLS) }
     }
 
     fn spend(&self) -> bool {
@@ -136,6 +138,7 @@ fn merge(run: &mut Run, inner: Run, certain: bool, place: &str) {
         Answer::Yes if !certain => Answer::Unknown,
         answer => answer,
     };
+    run.work += inner.work + inner.loading.work;
     run.publishes = run.publishes.take().or(inner.publishes);
     run.removes.extend(inner.removes);
     for reason in inner.undecided {

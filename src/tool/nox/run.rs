@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::argv::NoxCall;
+use super::file_facts::FileFacts;
+use super::install::InstallPlace;
 use super::nested::{self, Nesting};
 use super::noxfile::{Effects, NestedCall, NoxfileReader, PythonValue, join};
 use super::reuse::Setting;
@@ -13,7 +16,12 @@ use super::{argv, backend, install, noxfile, reuse, select};
 use crate::base::path::parent;
 use crate::rules::nox::{Meaning, rules};
 use crate::rules::publishers::publishers;
-use crate::tool::{Answer, Argument, Backend, OutsideFolder, Request, Reuse, Run, Session};
+use crate::tool::{
+    Answer, Argument, Backend, Files, Loading, OutsideFolder, Request, Reuse, Run, Session,
+};
+
+/// What it costs to put a file that decides what is installed into a key.
+const STEPS_PER_FILE: usize = 16;
 
 pub(super) fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
     let call = argv::parse(request.args);
@@ -33,18 +41,21 @@ pub(super) fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
         Ok(dir) => run.env_dirs.push(dir),
         Err(why) => run.undecided.push(why),
     }
+    let mut needs_environment = false;
     match reader {
         Some(reader) => {
-            let calls = follow(&mut run, &call, request, reader);
+            needs_environment = reader.needs_environment;
+            run.loading = reader.loading;
+            let calls = follow(&mut run, &call, request, reader, nesting.facts);
             let calls: Vec<_> = calls.iter().map(|(call, certain)| (call, *certain)).collect();
             nested::add(&mut run, &calls, request, &path, nesting);
         }
-        None => without_noxfile(&mut run, &call, &path),
+        None => without_noxfile(&mut run, &call, &path, request.files),
     }
     if run.creates_env == Answer::No {
         run.env_dirs.clear();
-    } else {
-        script_mode(&mut run, request, &path);
+    } else if needs_environment && request.script.is_none() {
+        add_script_environment(&mut run, request.folder);
     }
     run
 }
@@ -83,6 +94,8 @@ fn start(call: &NoxCall) -> Run {
         outside: Vec::new(),
         calls_again: Vec::new(),
         undecided: Vec::new(),
+        work: 0,
+        loading: Loading::default(),
     }
 }
 
@@ -160,10 +173,13 @@ fn env_dir(
     }
 }
 
-fn without_noxfile(run: &mut Run, call: &NoxCall, path: &str) {
+fn without_noxfile(run: &mut Run, call: &NoxCall, path: &str, files: &dyn Files) {
     let global = reuse::global(call, None);
-    run.undecided.push(format!("`{path}` isn't in the repository"));
-    run.why = format!("`{path}` isn't in the repository");
+    run.why = match files.is_tracked(path) {
+        true => noxfile::unread(path),
+        false => format!("`{path}` isn't in the repository"),
+    };
+    run.undecided.push(run.why.clone());
     run.reuse = match global.setting {
         Setting::Always | Setting::Yes => Reuse::On,
         Setting::Never => Reuse::Off,
@@ -182,15 +198,11 @@ fn without_noxfile(run: &mut Run, call: &NoxCall, path: &str) {
 
 /// A noxfile with an inline script header gets an environment of its own, below the folder of the
 /// call.
-fn script_mode(run: &mut Run, request: &Request<'_>, path: &str) {
-    let needs_one = request.script.is_none()
-        && request.files.read(path).is_some_and(|text| noxfile::has_script_dependencies(&text));
-    if needs_one {
-        let dir = join(request.folder, &rules().script_env_dir);
-        if !run.env_dirs.iter().any(|d| dir.starts_with(&format!("{d}/"))) {
-            run.env_dirs.push(dir);
-            run.env_dirs.sort();
-        }
+fn add_script_environment(run: &mut Run, folder: &str) {
+    let dir = join(folder, &rules().script_env_dir);
+    if !run.env_dirs.iter().any(|d| dir.starts_with(&format!("{d}/"))) {
+        run.env_dirs.push(dir);
+        run.env_dirs.sort();
     }
 }
 
@@ -201,14 +213,21 @@ fn follow(
     call: &NoxCall,
     request: &Request<'_>,
     mut reader: NoxfileReader<'_>,
+    facts: &FileFacts,
 ) -> Vec<(NestedCall, bool)> {
     let global = reuse::global(call, Some(&reader));
     if reader.bare_packages.is_empty() {
         let unseen = select::unseen_defaults(&reader);
         reader.hidden_sessions.extend(unseen);
     }
-    let mut selection = select::select(call, request.env, &reader);
-    let (certain, possible) = bodies(&mut selection, call, request, &mut reader);
+    let index = select::all(call, request.env, &reader);
+    if !Arc::ptr_eq(&index, &select::index_of(&reader)) {
+        run.work += index.all.len();
+    }
+    let loaded = reader.steps;
+    let mut selection = select::select(call, request.env, &reader, &index);
+    let (certain, possible) = bodies(&mut selection, &index, &mut reader);
+    run.work += reader.steps - loaded + certain.len() + possible.len();
     // Where all other sessions are in sight, a name that is missing here is that of an imported
     // one.
     let elsewhere =
@@ -365,12 +384,13 @@ fn follow(
     // understood.
     let unseen = !exact || effects.iter().all(|e| e.installs.is_empty() && (e.opaque || e.runs));
     let hands_archives = handed.iter().flatten().any(|word| install::is_archive(word));
-    let (folder, files) = (&reader.folder, request.files);
-    let mut installs = install::collect(&effects, &reader.reads, folder, files, hands_archives);
+    let place = InstallPlace { folder: &reader.folder, files: request.files, facts };
+    let mut installs = install::collect(&effects, &reader.reads, place, hands_archives);
     if unseen && installs.files.is_empty() {
         let opaque = Rc::new(Effects { opaque: true, ..Effects::default() });
-        installs.files = install::collect(&[opaque], &[], folder, files, false).files;
+        installs.files = install::collect(&[opaque], &[], place, false).files;
     }
+    run.work += installs.files.len() * STEPS_PER_FILE;
     run.unpinned = installs.unpinned;
     run.unlocked = installs.unlocked || installs.computed;
     run.unfollowed = installs.unfollowed.take();

@@ -1,14 +1,17 @@
 //! Which sessions a call runs: nox's names, tags, keywords and interpreters against what the
 //! noxfile defines.
 
+mod index;
 mod matching;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use crate::rules::nox::{Meaning, rules};
 use crate::tool::{Argument, Interpreter, Variable};
 
-use self::matching::{Match, by_keyword, by_name, by_python, by_tag};
+pub use self::index::SessionIndex;
+use self::matching::{Match, by_keyword, by_python, by_tag};
 use super::argv::NoxCall;
 use super::noxfile::{Definition, MAX_SESSIONS, NoxfileReader, PythonValue, Pythons};
 
@@ -93,6 +96,7 @@ pub fn select(
     call: &NoxCall,
     env: &dyn Fn(&str) -> Variable,
     reader: &NoxfileReader<'_>,
+    index: &SessionIndex,
 ) -> Selection {
     let mut selection = Selection::default();
     let (mut names, mut tags) = (
@@ -113,34 +117,17 @@ pub fn select(
     }
     let forced =
         ListSetting::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
-    let extra = ListSetting::from_line(call, Meaning::ExtraPythons, env);
     let pythons = forced
-        .as_ref()
-        .map(|w| ListSetting(w.0.clone()))
-        .or_else(|| ListSetting::from_line(call, Meaning::Pythons, env));
-    let pythons = pythons
+        .or_else(|| ListSetting::from_line(call, Meaning::Pythons, env))
         .or_else(|| ListSetting::from_option(reader.options.get("pythons")))
         .filter(|w| !w.0.is_empty());
-    let added = forced.as_ref().or(extra.as_ref());
-    let all = expand(reader, added, forced.is_some());
     let filters = tags.is_some() || keywords.is_some();
     if !filters && names.as_ref().is_some_and(|words| words.0.is_empty()) {
         selection.none_asked = true;
         return selection;
     }
-    for candidate in &all {
-        let mut matched = match (&names, filters) {
-            (_, true) => Match::Yes,
-            (Some(words), false) => {
-                words.0.iter().map(|w| by_name(w, candidate)).fold(Match::No, Match::or)
-            }
-            (None, false) => {
-                match reader.sessions.get(candidate.definition).and_then(|d| d.default.truth()) {
-                    Some(default) => Match::when(default),
-                    None => Match::Maybe,
-                }
-            }
-        };
+    for (place, mut matched) in asked(names.as_ref().filter(|_| !filters), filters, index, reader) {
+        let candidate = &index.all[place];
         if let Some(words) = &pythons {
             matched = matched.and(by_python(words, candidate));
         }
@@ -162,19 +149,17 @@ pub fn select(
     let none_fits = (filters || pythons.is_some())
         && selection.certain.is_empty()
         && selection.possible.is_empty();
-    let unseen_tags = none_fits && has_unseen_tags(reader, &all);
+    let unseen_tags = none_fits && has_unseen_tags(reader, &index.all);
     selection.none_fits = none_fits && !unseen_tags;
     if unseen_tags {
         // Any session may have them, but for those of another Python.
         let fits =
             |c: &&Candidate| pythons.as_ref().is_none_or(|words| by_python(words, c) != Match::No);
-        selection.possible = all.iter().filter(fits).cloned().collect();
+        selection.possible = index.all.iter().filter(fits).cloned().collect();
     }
     if let (Some(words), false) = (&names, filters) {
-        let found =
-            |word: &&str| all.iter().any(|c| by_name(&Argument::known(*word), c) != Match::No);
-        selection.missing =
-            words.known().into_iter().filter(|w| !found(w)).map(str::to_owned).collect();
+        let missing = words.known().into_iter().filter(|word| !index.has(word));
+        selection.missing = missing.map(str::to_owned).collect();
         selection.doubts.extend(words.unknown().map(|w| match w.prefix.as_str() {
             "" => "a session's name is computed".to_owned(),
             prefix => format!("a session's name is computed (`{prefix}…`)"),
@@ -184,8 +169,31 @@ pub fn select(
         selection.more = !reader.hidden_sessions.is_empty();
         selection.doubts.extend(reader.hidden_sessions.iter().cloned());
     }
-    requires(&mut selection, call, &all, reader);
+    requires(&mut selection, call, index, reader);
     selection
+}
+
+/// The sessions that the names ask for, or the default ones without names, before any filter.
+fn asked(
+    names: Option<&ListSetting>,
+    filters: bool,
+    index: &SessionIndex,
+    reader: &NoxfileReader<'_>,
+) -> BTreeMap<usize, Match> {
+    let mut asked = BTreeMap::new();
+    if let Some(words) = names {
+        for (place, matched) in words.0.iter().flat_map(|word| index.meant(word)) {
+            let so_far = asked.entry(place).or_insert(Match::No);
+            *so_far = so_far.or(matched);
+        }
+        return asked;
+    }
+    let by_default = |candidate: &Candidate| {
+        let definition = reader.sessions.get(candidate.definition);
+        definition.and_then(|d| d.default.truth()).map_or(Match::Maybe, Match::when)
+    };
+    let of = |candidate| if filters { Match::Yes } else { by_default(candidate) };
+    index.all.iter().enumerate().map(|(place, candidate)| (place, of(candidate))).collect()
 }
 
 /// Whether the noxfile names a tag as its default that no session has: it gives tags in a way not
@@ -205,18 +213,15 @@ pub fn unseen_defaults(reader: &NoxfileReader<'_>) -> Vec<String> {
     let Some(names) = ListSetting::from_option(reader.options.get("sessions")) else {
         return Vec::new();
     };
-    let all = expand(reader, None, false);
-    let unseen = names
-        .known()
-        .into_iter()
-        .filter(|name| all.iter().all(|c| by_name(&Argument::known(*name), c) == Match::No));
+    let index = index_of(reader);
+    let unseen = names.known().into_iter().filter(|name| !index.has(name));
     unseen.map(|name| format!("the noxfile's default session `{name}` wasn't found")).collect()
 }
 
 fn requires(
     selection: &mut Selection,
     call: &NoxCall,
-    all: &[Candidate],
+    index: &SessionIndex,
     reader: &NoxfileReader<'_>,
 ) {
     if call.has(Meaning::NoDependencies) {
@@ -247,7 +252,7 @@ fn requires(
                 PythonValue::List(items) => {
                     left -= items.len();
                     for wanted in items.iter() {
-                        let found = named(&of_its_python(wanted, &next.python), all);
+                        let found = index.named(&of_its_python(wanted, &next.python));
                         queue.extend(found.iter().cloned());
                         add(
                             if certain { &mut selection.certain } else { &mut selection.possible },
@@ -274,12 +279,6 @@ fn of_its_python(wanted: &PythonValue, python: &Interpreter) -> PythonValue {
     }
 }
 
-/// Sessions of that name; all of a parametrized one.
-pub fn named(wanted: &PythonValue, all: &[Candidate]) -> Vec<Candidate> {
-    let Some(name) = wanted.text() else { return Vec::new() };
-    all.iter().filter(|c| by_name(&Argument::known(name), c) != Match::No).cloned().collect()
-}
-
 /// Adds those that are not there yet.
 pub fn add(to: &mut Vec<Candidate>, found: Vec<Candidate>) {
     for candidate in found {
@@ -294,11 +293,21 @@ pub fn all(
     call: &NoxCall,
     env: &dyn Fn(&str) -> Variable,
     reader: &NoxfileReader<'_>,
-) -> Vec<Candidate> {
+) -> Arc<SessionIndex> {
     let forced =
         ListSetting::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
     let extra = ListSetting::from_line(call, Meaning::ExtraPythons, env);
-    expand(reader, forced.as_ref().or(extra.as_ref()), forced.is_some())
+    match forced.as_ref().or(extra.as_ref()) {
+        Some(added) => Arc::new(SessionIndex::new(expand(reader, Some(added), forced.is_some()))),
+        None => index_of(reader),
+    }
+}
+
+/// Every session the noxfile makes, found once for all calls.
+pub fn index_of(reader: &NoxfileReader<'_>) -> Arc<SessionIndex> {
+    let index =
+        reader.index.get_or_init(|| Arc::new(SessionIndex::new(expand(reader, None, false))));
+    Arc::clone(index)
 }
 
 fn expand(reader: &NoxfileReader<'_>, added: Option<&ListSetting>, forced: bool) -> Vec<Candidate> {

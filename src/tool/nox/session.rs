@@ -3,23 +3,20 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::argv::NoxCall;
 use super::noxfile::{Effects, NoxfileReader, PythonValue};
-use super::select::{self, Candidate, Selection};
+use super::select::{self, Candidate, Selection, SessionIndex};
 use super::{backend, reuse};
 use crate::rules::nox::rules;
-use crate::tool::{Answer, Request, Run, Session};
+use crate::tool::{Answer, Run, Session};
 
 pub(super) type SessionBodies = Vec<(Candidate, Rc<Effects>)>;
 
 /// Follows the bodies of the selected sessions, and of those they notify.
 pub(super) fn bodies(
     selection: &mut Selection,
-    call: &NoxCall,
-    request: &Request<'_>,
+    index: &SessionIndex,
     reader: &mut NoxfileReader<'_>,
 ) -> (SessionBodies, SessionBodies) {
-    let all = select::all(call, request.env, reader);
     let mut known: Vec<Option<Rc<Effects>>> = vec![None; reader.sessions.len()];
     let mut follow = |candidate: &Candidate, reader: &mut NoxfileReader<'_>| -> Rc<Effects> {
         let Some(definition) = reader.sessions.get(candidate.definition).cloned() else {
@@ -38,7 +35,7 @@ pub(super) fn bodies(
         }
         for name in &follow(&candidate, reader).notifies {
             // A notification may depend on conditions: what it adds may run.
-            let found = select::named(name, &all);
+            let found = index.named(name);
             if found.is_empty() {
                 selection.more = true;
                 selection.doubts.push("the name of a notified session is computed".to_owned());

@@ -440,7 +440,7 @@ impl NoxfileReader<'_> {
         if function.is_some() {
             args.positional.remove(0);
         }
-        self.decorators.push(Decorator { kind, args });
+        Arc::make_mut(&mut self.decorators).push(Decorator { kind, args });
         let number = self.decorators.len() - 1;
         match function {
             Some(function) => {

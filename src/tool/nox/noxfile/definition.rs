@@ -155,7 +155,8 @@ impl NoxfileReader<'_> {
             return PythonValue::Unknown;
         }
         let kind = DecoratorKind::Session { package: package.to_owned() };
-        self.decorators.push(Decorator { kind, args: Arguments::default() });
+        let args = Arguments::default();
+        Arc::make_mut(&mut self.decorators).push(Decorator { kind, args });
         PythonValue::Decorator(self.decorators.len() - 1)
     }
 
@@ -256,10 +257,11 @@ impl NoxfileReader<'_> {
         }
         self.made = made;
         // A later session of the same name replaces the earlier one.
+        let sessions = Arc::make_mut(&mut self.sessions);
         if definition.certain && definition.name.is_some() {
-            self.sessions.retain(|s| s.name != definition.name);
+            sessions.retain(|s| s.name != definition.name);
         }
-        self.sessions.push(definition);
+        sessions.push(definition);
     }
 
     /// Follows a session's body.

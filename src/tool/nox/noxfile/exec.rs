@@ -117,7 +117,7 @@ impl NoxfileReader<'_> {
         let ModuleState { locals, globals, current, .. } = &mut self.state;
         match locals {
             Some(locals) => locals,
-            None => &mut globals[*current],
+            None => Arc::make_mut(&mut globals[*current]),
         }
     }
 
@@ -188,7 +188,7 @@ impl NoxfileReader<'_> {
             captured: self.locals.clone().unwrap_or_default(),
         };
         let captured = function.captured.len();
-        self.functions.push(function);
+        Arc::make_mut(&mut self.functions).push(function);
         self.copy(captured);
         PythonValue::PythonFunction(self.functions.len() - 1)
     }

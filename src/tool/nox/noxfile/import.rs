@@ -13,6 +13,8 @@ use crate::rules::nox::rules;
 const MAX_MODULES: usize = 100;
 /// Bytes of a module; its syntax tree needs a hundred times as many.
 const MAX_SOURCE: usize = 512 * 1024;
+/// Bytes of all modules of one noxfile.
+const MAX_SOURCES: usize = 1024 * 1024;
 
 impl NoxfileReader<'_> {
     /// Follows the module at `path` (from the repository root); its number, or `None` when it
@@ -30,6 +32,14 @@ impl NoxfileReader<'_> {
             return None;
         }
         let text = self.files.read(path).filter(|text| text.len() <= MAX_SOURCE)?;
+        if self.source_bytes + text.len() > MAX_SOURCES {
+            self.hide(format!(
+                "the noxfile imports more than {} KiB of modules",
+                MAX_SOURCES / 1024
+            ));
+            return None;
+        }
+        self.source_bytes += text.len();
         let (text, tree) = splat::parse(text)?;
         let source = Arc::new(PythonSource { path: path.to_owned(), tree, text });
         let number = self.modules.len();
@@ -39,7 +49,8 @@ impl NoxfileReader<'_> {
             self.defining.insert(number);
         }
         let file = path.strip_prefix(&format!("{}/", self.folder)).unwrap_or(path).to_owned();
-        self.globals.push(Names::from([("__file__".to_owned(), PythonValue::Path(file))]));
+        let names = Names::from([("__file__".to_owned(), PythonValue::Path(file))]);
+        self.globals.push(Arc::new(names));
         let (before, locals) = (std::mem::replace(&mut self.current, number), self.locals.take());
         self.block(source.tree.root_node(), &source);
         self.share(source.tree.root_node(), &source);
@@ -83,9 +94,10 @@ impl NoxfileReader<'_> {
             if star {
                 match local {
                     Some(number) => {
-                        let names = self.globals[number].clone();
+                        let names = Arc::clone(&self.globals[number]);
+                        let public = names.iter().filter(|(name, _)| !name.starts_with('_'));
                         self.names()
-                            .extend(names.into_iter().filter(|(name, _)| !name.starts_with('_')));
+                            .extend(public.map(|(name, value)| (name.clone(), value.clone())));
                     }
                     None if module == "nox" => {
                         for name in ["session", "options", "parametrize", "param", "project"] {
@@ -189,7 +201,7 @@ impl NoxfileReader<'_> {
             let module = path.strip_suffix(".py").unwrap_or(path);
             module.strip_suffix("/__init__").unwrap_or(module) == base
         };
-        self.globals.get(self.modules.iter().position(is_it)?)
+        self.globals.get(self.modules.iter().position(is_it)?).map(Arc::as_ref)
     }
 
     /// Follows `dotted` when it is a module beside the noxfile (nox puts that folder first on the
@@ -203,8 +215,18 @@ impl NoxfileReader<'_> {
         [format!("{base}.py"), format!("{base}/__init__.py")]
             .into_iter()
             .find(|candidate| self.files.is_tracked(candidate))
-            .and_then(|candidate| self.module(&candidate))
+            .and_then(|candidate| {
+                if self.files.read(&candidate).is_none() {
+                    self.hide(unread(&candidate));
+                }
+                self.module(&candidate)
+            })
     }
+}
+
+/// Why a tracked file isn't looked at.
+pub fn unread(path: &str) -> String {
+    format!("`{path}` isn't readable text, or is too large")
 }
 
 /// A package whose sessions are known, also in the repository that it comes from.

@@ -15,19 +15,32 @@ mod tree;
 mod try_statement;
 mod value;
 
+use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 pub use definition::{Definition, MAX_SESSIONS, Parameters, Pythons};
 pub use effects::{Effects, Install, NestedCall};
 pub use exec::NoxfileReader;
+pub use import::unread;
 pub use value::{PythonValue, join};
 
 use self::state::ModuleState;
-use crate::base::memo::Memo;
+use crate::base::memo::{Memo, Room};
 use crate::base::path::parent;
-use crate::tool::{Files, Variable};
+use crate::tool::{Files, Loading, Variable};
 
 /// The noxfiles of one repository, each loaded once for the variables that it looks at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Noxfiles(Memo<String, String, Variable, Option<ModuleState>>);
+
+/// Noxfiles that are kept: at least one of any size.
+const ROOM: Room = Room { answer: 160 << 20, all: 160 << 20 };
+
+impl Default for Noxfiles {
+    fn default() -> Self {
+        Self(Memo::with(ROOM))
+    }
+}
 
 impl Noxfiles {
     /// Reads the noxfile at `path` (relative to the repository root) and the local modules it
@@ -40,11 +53,24 @@ impl Noxfiles {
     ) -> Option<NoxfileReader<'a>> {
         let load = |path: &String, look_up: &dyn Fn(String) -> Variable| {
             let folder = parent(path);
-            let env = |name: &str| look_up(name.to_owned());
+            let asked: RefCell<Option<DefaultHasher>> = RefCell::new(None);
+            let env = |name: &str| {
+                let value = look_up(name.to_owned());
+                (name, &value).hash(asked.borrow_mut().get_or_insert_default());
+                value
+            };
             let mut reader = NoxfileReader { files, env: &env, state: ModuleState::new(folder) };
             reader.module(path)?;
             reader.reads = std::mem::take(&mut reader.effects).reads;
-            Some(reader.state)
+            let mut state = reader.state;
+            state.needs_environment =
+                files.read(path).is_some_and(|text| has_script_dependencies(&text));
+            // Without a look at the environment, one reading is for all calls.
+            if let Some(mut asked) = asked.into_inner() {
+                path.hash(&mut asked);
+                state.loading = Loading { id: asked.finish(), work: state.load_work() };
+            }
+            Some(state)
         };
         let loaded = self.0.answer(path.to_owned(), &|name| env(name), load);
         loaded.as_ref().clone().map(|state| NoxfileReader { files, env, state })

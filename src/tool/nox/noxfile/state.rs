@@ -1,14 +1,18 @@
 //! What reading a noxfile has found so far: names, options, sessions, and where it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use super::definition::{Decorator, Definition};
 use super::effects::Effects;
 use super::exec::{Names, PythonFunction};
 use super::value::PythonValue;
 use crate::base::memo::Weight;
+use crate::tool::Loading;
+use crate::tool::nox::select::SessionIndex;
 
-/// What reading has found so far.
+/// What reading has found so far. Each call goes on from a copy, so what most calls leave as it is
+/// is shared.
 #[derive(Debug, Clone)]
 pub struct ModuleState {
     /// The noxfile's folder, relative to the repository root.
@@ -17,7 +21,9 @@ pub struct ModuleState {
     pub options: BTreeMap<String, PythonValue>,
     /// Every value ever assigned to an option, for those whose last one is not known.
     pub option_values: BTreeMap<String, Vec<PythonValue>>,
-    pub sessions: Vec<Definition>,
+    pub sessions: Arc<Vec<Definition>>,
+    /// What calls ask of these sessions, found when the first one asks.
+    pub(in crate::tool::nox) index: Arc<OnceLock<Arc<SessionIndex>>>,
     /// How many sessions the definitions make together.
     pub(super) made: usize,
     /// Why there may be sessions that were not seen; empty when all were.
@@ -37,11 +43,11 @@ pub struct ModuleState {
     pub modules: Vec<String>,
     /// Those of them that the noxfile imports itself or that know of nox, by number.
     pub(super) defining: BTreeSet<usize>,
-    pub(super) globals: Vec<Names>,
+    pub(super) globals: Vec<Arc<Names>>,
     /// Variables of a module that its functions set (`global`), with the module's number.
     pub(super) shared: BTreeSet<(usize, String)>,
-    pub(super) functions: Vec<PythonFunction>,
-    pub(super) decorators: Vec<Decorator>,
+    pub(super) functions: Arc<Vec<PythonFunction>>,
+    pub(super) decorators: Arc<Vec<Decorator>>,
     /// A function that is being decorated, and the decorators of nox that it has so far.
     pub(super) decorating: Option<(usize, Vec<usize>)>,
     /// The module whose code is read now.
@@ -61,22 +67,38 @@ pub struct ModuleState {
     pub(super) calls: usize,
     pub(super) depth: usize,
     pub(in crate::tool::nox) steps: usize,
+    /// Bytes of all modules.
+    pub(super) source_bytes: usize,
+    /// It begins with a header that gives it an environment of its own.
+    pub(in crate::tool::nox) needs_environment: bool,
+    pub(in crate::tool::nox) loading: Loading,
 }
 
+/// A syntax tree takes so many bytes for one of its text.
+const TREE_BYTES: usize = 100;
+/// Bytes that are parsed at the price of one step.
+const BYTES_PER_STEP: usize = 8;
+
 impl Weight for ModuleState {
-    /// Nothing of it is made without steps.
+    /// Nothing of it is made without steps, but for the trees of its modules.
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.steps * size_of::<PythonValue>()
+        size_of::<Self>() + self.steps * size_of::<PythonValue>() + self.source_bytes * TREE_BYTES
     }
 }
 
 impl ModuleState {
+    /// What it took to get here, in steps.
+    pub(super) fn load_work(&self) -> usize {
+        self.steps + self.source_bytes / BYTES_PER_STEP
+    }
+
     pub(super) fn new(folder: &str) -> Self {
         Self {
             folder: folder.to_owned(),
             options: BTreeMap::new(),
             option_values: BTreeMap::new(),
-            sessions: Vec::new(),
+            sessions: Arc::default(),
+            index: Arc::default(),
             made: 0,
             hidden_sessions: Vec::new(),
             bare_packages: Vec::new(),
@@ -88,8 +110,8 @@ impl ModuleState {
             defining: BTreeSet::new(),
             globals: Vec::new(),
             shared: BTreeSet::new(),
-            functions: Vec::new(),
-            decorators: Vec::new(),
+            functions: Arc::default(),
+            decorators: Arc::default(),
             decorating: None,
             current: 0,
             locals: None,
@@ -102,6 +124,9 @@ impl ModuleState {
             calls: 0,
             depth: 0,
             steps: 0,
+            source_bytes: 0,
+            needs_environment: false,
+            loading: Loading::default(),
         }
     }
 }

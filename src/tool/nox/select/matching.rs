@@ -35,7 +35,7 @@ impl Match {
 }
 
 /// nox compares names as Python expressions: spaces and the kind of quotes do not count.
-fn normal(name: &str) -> Cow<'_, str> {
+pub(super) fn normal(name: &str) -> Cow<'_, str> {
     if name.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
         return Cow::Borrowed(name);
     }

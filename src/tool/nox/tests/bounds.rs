@@ -113,5 +113,93 @@ fn requirement_files_that_include_each_other_are_read_once() {
 fn a_module_of_a_megabyte_is_not_read() {
     let noxfile = |lines: usize| leaked(format!("{HEAD}{}", "x = 1\n".repeat(lines)));
     assert!(!call(noxfile(100), "-s tests").definition_files.is_empty());
-    assert!(call(noxfile(200_000), "-s tests").definition_files.is_empty());
+    let run = call(noxfile(200_000), "-s tests");
+    assert!(run.definition_files.is_empty());
+    assert_eq!(run.undecided, ["`noxfile.py` isn't readable text, or is too large"]);
+}
+
+/// A noxfile with so many sessions, named `s0`, `s1` and so on.
+fn many_sessions(count: usize) -> String {
+    let session = |i| format!("@nox.session\ndef s{i}(session):\n    session.install('x')\n");
+    format!("import nox\n{}", (0..count).map(session).collect::<String>())
+}
+
+#[test]
+fn many_calls_read_each_file_once() {
+    let body = "session.install('.', '-r', 'a.txt', '-r', f'req/{X}.txt')";
+    let noxfile = many_sessions(1_500).replace("session.install('x')", body);
+    let files = [
+        ("noxfile.py", leaked(noxfile)),
+        ("pyproject.toml", "[project]\ndependencies = ['x']\n"),
+        ("a.txt", "-r b.txt\n"),
+        ("b.txt", "x==1\n"),
+        ("req/c.txt", "y==1\n"),
+    ];
+    let files = Counted { tree: Tree(files.into()), reads: 0.into() };
+    let nox = Nox::default();
+    let run = |session: String| {
+        let args = [Argument::known("-s"), Argument::known(session)];
+        let env = |_: &str| Variable::Unset;
+        nox.run(&Request { args: &args, env: &env, folder: "", script: None, files: &files })
+    };
+    let first = run("s0".to_owned());
+    assert_eq!(first.install_files, ["a.txt", "b.txt", "pyproject.toml", "req/c.txt"]);
+    let reads = files.reads.get();
+    for session in 1..50 {
+        assert_eq!(run(format!("s{session}")).install_files, first.install_files);
+    }
+    assert_eq!(files.reads.get(), reads);
+}
+
+#[test]
+fn a_call_looks_only_at_what_it_may_mean() {
+    let noxfile = leaked(many_sessions(1_500));
+    let work = |line: &str| call(noxfile, line).work;
+    assert!(work("-s s7") < 50, "{}", work("-s s7"));
+    assert!(work("-s s7 s8 s9") < 150, "{}", work("-s s7 s8 s9"));
+    assert!(work("") >= 1_500, "all of them run");
+    assert!(work("-s s7 --extra-pythons 3.9") >= 1_500, "each gets another name");
+}
+
+#[test]
+fn what_the_environment_decides_is_loaded_for_each() {
+    let plain = leaked(many_sessions(100));
+    assert_eq!(call(plain, "-s s1").loading.work, 0, "the same for every call");
+    let asks = leaked(format!("import os\nX = os.environ.get('X')\n{}", many_sessions(100)));
+    let loading = |value| call_in(&[("noxfile.py", asks)], "", "-s s1", &[("X", value)]).loading;
+    assert!(loading("a").work > 500, "{:?}", loading("a"));
+    assert_eq!(loading("a"), loading("a"));
+    assert_ne!(loading("a").id, loading("b").id);
+}
+
+#[test]
+fn files_that_decide_what_is_installed_are_bounded() {
+    let body = |count: usize| -> String {
+        (0..count).map(|i| format!("    session.install('-r', 'r{i}.txt')\n")).collect()
+    };
+    let run = |count: usize| {
+        let noxfile = format!("import nox\n@nox.session\ndef t(session):\n{}", body(count));
+        let mut files = vec![("noxfile.py", leaked(noxfile))];
+        files.extend((0..count).map(|i| (leaked(format!("r{i}.txt")), "x==1\n")));
+        call_in(&files, "", "-s t", &[])
+    };
+    let (few, many) = (run(150), run(1_100));
+    assert_eq!((few.install_files.len(), few.unfollowed), (150, None));
+    assert_eq!(many.install_files.len(), 1_000);
+    assert!(many.unfollowed.unwrap().contains("more than 1000 files"));
+    assert!(many.work > 16_000, "a key names them all: {}", many.work);
+}
+
+#[test]
+fn modules_of_one_noxfile_are_bounded_together() {
+    let module = leaked("def f():\n".to_owned() + &"    x = 1\n".repeat(30_000));
+    let import = |count: usize| {
+        let imports: String = (0..count).map(|i| format!("import m{i}\n")).collect();
+        let mut files = vec![("noxfile.py", leaked(imports + HEAD))];
+        files.extend((0..count).map(|i| (leaked(format!("m{i}.py")), module)));
+        call_in(&files, "", "", &[])
+    };
+    assert_eq!(import(2).undecided, [""; 0]);
+    let undecided = import(6).undecided;
+    assert!(undecided.iter().any(|why| why.contains("1024 KiB of modules")), "{undecided:?}");
 }
