@@ -42,7 +42,8 @@ pub fn reaching(
     timelines: &[&Timeline],
     unfollowed: bool,
 ) -> Vec<ReachingValue> {
-    let mut found = ValueCollector { context, list: Vec::new(), in_call: false };
+    let mut found =
+        ValueCollector { context, list: Vec::new(), read: HashSet::new(), in_call: false };
     if let Some((workflow, job)) = context.document().workflow().zip(context.job_ref.job) {
         let job = &workflow.jobs[job];
         for label in &job.runs_on {
@@ -92,6 +93,9 @@ fn elsewhere(reach: &mut ReachingValue) {
 struct ValueCollector<'a> {
     context: &'a JobContext<'a>,
     list: Vec<ReachingValue>,
+    /// Scripts whose lines were followed: the step, the one it was entered from, and whether only
+    /// those lines count that change what others do.
+    read: HashSet<(StepRef, StepRef, bool)>,
     /// What is read now belongs to a call.
     in_call: bool,
 }
@@ -218,7 +222,9 @@ impl<'a> ValueCollector<'a> {
         let command = before_posargs(command);
         // A shell variable or a branch may come from anywhere in the script.
         let plain = !call.conditional && !command.replace("${{", "").contains(['$', '%', '@', '`']);
-        for line in script.text.lines() {
+        // The lines are the same for every call in the step, and there may be thousands.
+        let is_new = self.read.insert((event.step_ref, event.outer, plain));
+        for line in script.text.lines().take_while(|_| is_new) {
             let around = AROUND.iter().any(|word| line.trim_start().starts_with(word));
             if !plain || around {
                 self.followed(event, event.step_ref, before_posargs(line), MAX_DEPTH);

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
@@ -14,7 +15,7 @@ use textwrap::WordSplitter;
 
 use super::group::{Group, groups};
 use super::patch::write_patch;
-use super::{Look, Report, Reported, one_line, printable, printable_name, summary};
+use super::{Look, Report, Reported, one_line, printable_name, summary};
 use crate::base::finding::{Applicability, Location, Severity};
 use crate::base::text::{Span, Text};
 use crate::rules::checks;
@@ -115,12 +116,14 @@ fn write_fix(out: &mut dyn Write, reported: &Reported, look: Look) -> io::Result
 
 /// A named text whose columns count characters, as in every other format; miette's own count bytes.
 #[derive(Debug)]
-struct NamedText {
+struct NamedText<'t> {
     name: String,
-    text: String,
+    /// Printable, with every line and every offset as in `lines`.
+    text: Arc<str>,
+    lines: &'t Text,
 }
 
-impl SourceCode for NamedText {
+impl SourceCode for NamedText<'_> {
     fn read_span<'a>(
         &'a self,
         span: &SourceSpan,
@@ -131,7 +134,7 @@ impl SourceCode for NamedText {
         let above = self.text.get(..span.offset()).unwrap_or(&self.text);
         let from = above.rmatch_indices('\n').nth(lines_before).map_or(0, |(at, _)| at + 1);
         let shifted = SourceSpan::from((span.offset() - from, span.len()));
-        let (above, below) = self.text.split_at(from);
+        let below = &self.text[from..];
         let contents = below.read_span(&shifted, lines_before, lines_after)?;
         let start = contents.span().offset();
         let column = below
@@ -142,7 +145,7 @@ impl SourceCode for NamedText {
             .unwrap_or_default()
             .chars()
             .count();
-        let lines_above = above.matches('\n').count();
+        let lines_above = self.lines.line_of(from);
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             contents.data(),
@@ -162,7 +165,7 @@ struct FindingDiagnostic<'a> {
     code: String,
     message: String,
     help: String,
-    source: Option<NamedText>,
+    source: Option<NamedText<'a>>,
     labels: Vec<LabeledSpan>,
 }
 
@@ -175,9 +178,11 @@ impl<'a> FindingDiagnostic<'a> {
             finding.related.iter().filter(|l| l.path == finding.primary.path).map(|l| l.span);
         let mut spans = std::iter::once(finding.primary.span).chain(places.take(MAX_PLACES));
         let text = whole.filter(|text| spans.all(|span| is_readable(text, span)));
-        let source = text.map(|t| NamedText {
+        let source = text.zip(sources.printable_text(&finding.primary.path));
+        let source = source.map(|(lines, text)| NamedText {
             name: printable_name(&reported.typed_path()),
-            text: printable(t.as_str()).into_owned(),
+            text,
+            lines,
         });
         let end = text.map_or(0, |t| t.as_str().len());
         let label = |name: &str, start: usize, stop: usize| {
@@ -295,7 +300,6 @@ mod tests {
     use super::*;
     use crate::output::Sources;
     use crate::output::sample;
-    use std::sync::Arc;
 
     fn render(report: &Report, look: Look) -> String {
         let mut out = Vec::new();

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::finding::{Finding, FixDetails, Location, Problem};
 use crate::base::text::{Position, Text};
@@ -67,7 +67,7 @@ pub struct Look {
 pub struct Sources {
     root: PathBuf,
     current: PathBuf,
-    texts: BTreeMap<String, Arc<Text>>,
+    texts: BTreeMap<String, SourceText>,
     /// Paths that the user gave in a way of their own, absolute or through a link: as resolved,
     /// and as typed.
     typed: Arc<Vec<(PathBuf, PathBuf)>>,
@@ -76,6 +76,7 @@ pub struct Sources {
 impl Sources {
     /// `root` and the `current` folder are absolute; `texts` are named relative to `root`.
     pub fn new(root: &Path, current: &Path, texts: BTreeMap<String, Arc<Text>>) -> Self {
+        let texts = texts.into_iter().map(|(path, text)| (path, SourceText::of(text))).collect();
         Self { root: root.to_owned(), current: current.to_owned(), texts, typed: Arc::default() }
     }
 
@@ -90,7 +91,17 @@ impl Sources {
     }
 
     pub fn text(&self, path: &str) -> Option<&Text> {
-        self.texts.get(path).map(Arc::as_ref)
+        self.texts.get(path).map(|source| source.text.as_ref())
+    }
+
+    /// The whole text as [`printable`], made once for all findings in it.
+    fn printable_text(&self, path: &str) -> Option<Arc<str>> {
+        let source = self.texts.get(path)?;
+        let made = source.printable.get_or_init(|| match printable(source.text.as_str()) {
+            Cow::Borrowed(_) => source.text.shared(),
+            Cow::Owned(changed) => Arc::from(changed),
+        });
+        Some(Arc::clone(made))
     }
 
     /// Whether `path` of the repository lies outside the current folder.
@@ -108,6 +119,19 @@ impl Sources {
         let start = Position { line: 1, column: 1 };
         let place = |offset| self.text(&location.path).map_or(start, |text| text.position(offset));
         (place(location.span.start), place(location.span.end))
+    }
+}
+
+/// A text that findings point into.
+#[derive(Debug)]
+struct SourceText {
+    text: Arc<Text>,
+    printable: OnceLock<Arc<str>>,
+}
+
+impl SourceText {
+    fn of(text: Arc<Text>) -> Self {
+        Self { text, printable: OnceLock::new() }
     }
 }
 
@@ -268,6 +292,19 @@ mod tests {
         ];
         for (from, path, expected) in table {
             assert_eq!(relative(Path::new(from), Path::new(path)), expected);
+        }
+    }
+
+    /// Else thousands of findings would each copy the whole file.
+    #[test]
+    fn a_text_is_made_printable_once() {
+        for content in ["on: push\n", "on: \u{202e}\n"] {
+            let text = Arc::new(Text::new("w.yml", content.into()).unwrap());
+            let texts = [("w.yml".to_owned(), text)].into();
+            let sources = Sources::new(Path::new("/r"), Path::new("/r"), texts);
+            let printable = || sources.printable_text("w.yml").unwrap();
+            assert!(Arc::ptr_eq(&printable(), &printable()));
+            assert_eq!(printable().len(), content.len());
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::tracked::Tracked;
-use crate::base::glob::PatternSet;
+use crate::base::glob::{Pattern, PatternSet};
 use crate::base::path::inside;
 use crate::base::text::MAX_TOML_BYTES;
 use crate::tool::{Files, is_definition};
@@ -83,13 +83,11 @@ impl RepoFiles {
     }
 
     /// The tracked files, as paths of the workspace, that the patterns match where the repository
-    /// is checked out into `folder`. Only files with the letters of a pattern are compared with it.
+    /// is checked out into `folder`.
     fn matched(&self, set: &PatternSet, folder: &str) -> Vec<String> {
         let mut matched = BTreeSet::new();
         for pattern in &set.patterns {
-            let letters = pattern.letters();
-            let letters = if folder.contains(letters) { "" } else { letters };
-            for (place, file) in self.tracked.holding(letters) {
+            for (place, file) in self.compared(pattern, folder) {
                 if !pattern.matches(&inside(folder, file)) {
                     continue;
                 }
@@ -101,6 +99,20 @@ impl RepoFiles {
             }
         }
         matched.iter().filter_map(|place| Some(inside(folder, self.tracked.at(*place)?))).collect()
+    }
+
+    /// The files that are compared with a pattern: those that it names, or with wildcards all that
+    /// hold its letters.
+    fn compared(&self, pattern: &Pattern, folder: &str) -> Vec<(usize, &str)> {
+        let named = pattern.literal().filter(|path| *path != ".").and_then(|path| match folder {
+            "" => Some(path),
+            _ => path.strip_prefix(folder)?.strip_prefix('/'),
+        });
+        if let Some(path) = named {
+            return self.tracked.named(path).collect();
+        }
+        let letters = pattern.letters();
+        self.tracked.holding(if folder.contains(letters) { "" } else { letters }).collect()
     }
 
     fn load(&self, path: &str) -> Option<Arc<str>> {
@@ -262,6 +274,36 @@ mod tests {
         let expected: &[&str] =
             if kept_out { &["scripts/action.yml", "scripts/t.sh"] } else { &[] };
         assert_eq!(said, expected);
+    }
+
+    /// Else each of thousands of keys would be compared with thousands of files.
+    #[test]
+    fn a_pattern_without_wildcards_is_compared_with_the_files_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..20 {
+            let inner = folder.path().join(format!("a{number}"));
+            std::fs::create_dir(&inner).unwrap();
+            std::fs::write(inner.join("action.yml"), "x").unwrap();
+            std::fs::write(inner.join("b.txt"), "x").unwrap();
+        }
+        std::fs::write(folder.path().join("a1-b"), "x").unwrap();
+        let files = RepoFiles::new(folder.path());
+        for (pattern, checkout, compared, matched) in [
+            ("a1/action.yml", "", 1, &["a1/action.yml"][..]),
+            ("a1", "", 2, &["a1/action.yml", "a1/b.txt"]),
+            ("a1/action.yml/", "", 1, &[]),
+            ("x/a1/b.txt", "x", 1, &["x/a1/b.txt"]),
+            ("none", "", 0, &[]),
+            ("a1*/b.txt", "", 20, &["a1/b.txt", "a10/b.txt"]),
+            ("x", "x", 41, &[]),
+        ] {
+            let parsed = Pattern::parse(pattern).unwrap();
+            assert_eq!(files.compared(&parsed, checkout).len(), compared, "{pattern}");
+            let found = files.hashed(pattern, &[checkout]).unwrap();
+            assert!(matched.iter().all(|file| found.iter().any(|f| f == file)), "{pattern}");
+            let all = files.tracked().iter().filter(|f| parsed.matches(&inside(checkout, f)));
+            assert_eq!(found.len(), all.count(), "{pattern}: as with all files");
+        }
     }
 
     #[cfg(unix)]

@@ -92,6 +92,14 @@ impl Tracked {
         self.joined.holding(letters).filter_map(|place| Some((place, self.at(place)?)))
     }
 
+    /// The tracked file at `path` and those below it, with their places among them all.
+    pub fn named(&self, path: &str) -> impl Iterator<Item = (usize, &str)> {
+        let below = self.below(path);
+        let first = below.first().and_then(|file| self.place(file)).unwrap_or_default();
+        let below = (first..).zip(below).map(|(place, file)| (place, file.as_str()));
+        self.place(path).and_then(|place| Some((place, self.at(place)?))).into_iter().chain(below)
+    }
+
     /// Every tracked file, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str)

@@ -313,7 +313,7 @@ impl InstallCollector<'_> {
             return self.unfollowed("`--find-links` names an unknown place".to_owned());
         };
         let folder = if place.contains("://") { String::new() } else { self.place(place) };
-        let tracked = !self.files.tracked_under(&folder).is_empty();
+        let tracked = self.facts.has_files(&folder, self.files);
         if !place.contains("://") && !tracked {
             self.unfollowed(format!("`--find-links {place}` installs what the job has built"));
         }
