@@ -184,13 +184,13 @@ fn new_env(
         content.push_str(&format!("{indent}{nesting}{name}: {}{newline}", plain(text)));
         value.insert((*name).into(), read(text));
     }
-    // Comments above `steps:` stay with it, and an empty line there stays above it.
+    // Comments and empty lines above `steps:` stay with it.
     let mut line = text.line_of(start);
     while line > 0 && text.line(line - 1).trim_start().starts_with('#') {
         line -= 1;
     }
-    if line > 0 && text.line(line - 1).trim().is_empty() {
-        content.push_str(newline);
+    while line > 0 && text.line(line - 1).trim().is_empty() {
+        line -= 1;
     }
     let change = Change::AddKey { mapping, key: "env".into(), value: Value::Mapping(value) };
     Ok((vec![Edit { span: Span::at(text.line_start(line)), content }], vec![change]))

@@ -8,7 +8,7 @@ fn a_new_env_keeps_the_empty_lines_and_comments_around_it() {
     for (before, expected) in [
         (
             "    runs-on: ubuntu-latest\n\n",
-            "latest\n\n    env:\n      UV_CACHE_DIR: .nox/.uv\n      UV_LINK_MODE: hardlink\n\n    steps:\n",
+            "latest\n    env:\n      UV_CACHE_DIR: .nox/.uv\n      UV_LINK_MODE: hardlink\n\n    steps:\n",
         ),
         (
             "    runs-on: ubuntu-latest\n    # What runs.\n",
