@@ -20,6 +20,15 @@ pub fn inside(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
+/// Whether a line with `folder` in the `path` of a cache step means this folder alone, and not a
+/// pattern, an exclusion, a comment or the line without its blanks.
+pub fn is_its_own_pattern(folder: &str) -> bool {
+    folder.trim() == folder
+        && !folder.starts_with(['!', '#'])
+        && !folder.contains(['*', '?', '['])
+        && !folder.contains(char::is_control)
+}
+
 /// `path` seen from `folder`, both relative to the same root; `None` when it is absolute or leaves
 /// the root.
 pub fn join(folder: &str, path: &str) -> Option<String> {
@@ -48,6 +57,16 @@ mod tests {
         for (path, parts) in [("a", ("", "a")), ("a/b/c", ("a/b", "c"))] {
             assert_eq!(split(path), parts);
             assert_eq!((parent(path), inside(parts.0, parts.1)), (parts.0, path.to_owned()));
+        }
+    }
+
+    #[test]
+    fn some_folders_are_patterns() {
+        for own in [".nox", "a b", "a!", "x#1", "é/{b}"] {
+            assert!(is_its_own_pattern(own), "{own}");
+        }
+        for other in ["!a", "#a", "a*", "a?", "[a]", " a", "a ", "a\nb", "a\tb"] {
+            assert!(!is_its_own_pattern(other), "{other:?}");
         }
     }
 

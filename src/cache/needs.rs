@@ -219,6 +219,9 @@ impl Needs {
             ));
         }
         for folder in &invocation.folders {
+            if !path::is_its_own_pattern(folder) {
+                self.fail(format!("a cache step can't name the folder `{folder}`"));
+            }
             push(&mut self.folders, folder.clone());
         }
         if invocation.folders.is_empty() && is_cacheable(invocation) {

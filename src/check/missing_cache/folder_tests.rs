@@ -134,3 +134,14 @@ fn a_condition_is_the_same_with_and_without_its_braces() {
     let fix = with_setup(&other).fix.unwrap();
     assert!(fix.edits.iter().all(|e| !e.content.contains("if: ")), "{fix:?}");
 }
+
+/// The cache action would read them as patterns, several paths or none, and `--fix` would add one
+/// step after another.
+#[test]
+fn a_folder_that_no_line_of_a_path_names_is_not_cached() {
+    for folder in ["a\\nb", " a", "!a", "#a", "a*"] {
+        let finding = with_setup(&format!("- run: \"nox -s lint --envdir '{folder}'\"\n"));
+        let reason = finding.no_fix_reason.as_deref().unwrap_or_default();
+        assert!(finding.fix.is_none() && reason.contains("can't name the folder"), "{folder}");
+    }
+}
