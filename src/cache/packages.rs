@@ -58,8 +58,9 @@ pub struct Packages {
 pub enum Superfluous {
     /// The step keeps nothing else.
     Step(StepRef),
-    /// The step does more; this input switches its cache off, and the details say nothing then.
-    Input { step_ref: StepRef, name: &'static str, details: Vec<String> },
+    /// The step does more; the input `name` switches its cache off, and the idle ones do nothing
+    /// then.
+    Input { step_ref: StepRef, name: &'static str, idle: Vec<String> },
 }
 
 impl Packages {
@@ -317,8 +318,8 @@ fn replaced(
             return None;
         }
         let names = step.with.iter().map(|(name, _)| name).filter(|name| is_detail(name));
-        let details = names.cloned().collect();
-        return Some(Superfluous::Input { step_ref, name: CACHE_SWITCH, details });
+        let idle = names.cloned().collect();
+        return Some(Superfluous::Input { step_ref, name: CACHE_SWITCH, idle });
     }
     let mut steps = context.timelines.iter().flat_map(|t| t.caches());
     let (_, cache) = steps.find(|(event, _)| event.step_ref == step_ref)?;

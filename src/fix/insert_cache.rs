@@ -2,12 +2,11 @@
 //! step that clears away what is not an exact hit, the reuse flags, and where packages are kept.
 
 use super::action_ref::cache_action;
-use super::package_cache::switch_off;
 use super::removal::remove_step;
 use super::reuse_flag;
 use super::rewrite_key::least_length;
 use super::steps::{Input, NewStep, StepBody, insert_steps};
-use super::variables::set_variables;
+use super::variables::{set_input, set_variables};
 use super::{unsafe_by_doubt, unsafe_on_branch};
 use crate::actions::{Step, StepList};
 use crate::base::finding::{Applicability, Change, Edit, Fix};
@@ -276,17 +275,14 @@ fn move_packages(
     parts.edits.extend(edits);
     parts.changes.extend(changes);
     for superfluous in &packages.superfluous {
-        let (edits, changes) = match superfluous {
-            Superfluous::Step(step_ref) => {
-                let (edit, change) = remove_step(document, list, step_ref.step)?;
-                (vec![edit], vec![change])
-            }
-            Superfluous::Input { step_ref, name, details } => {
-                switch_off(document, list, step_ref.step, name, details)?
+        let (edit, change) = match superfluous {
+            Superfluous::Step(step_ref) => remove_step(document, list, step_ref.step)?,
+            Superfluous::Input { step_ref, name, .. } => {
+                set_input(document, list, step_ref.step, name, "false")?
             }
         };
-        parts.edits.extend(edits);
-        parts.changes.extend(changes);
+        parts.edits.push(edit);
+        parts.changes.push(change);
     }
     Ok(parts)
 }
@@ -306,8 +302,13 @@ fn said_of(packages: &Packages, list: &StepList) -> String {
             Superfluous::Step(_) => {
                 said += &format!("; the fix removes the step {name}, which is no longer needed");
             }
-            Superfluous::Input { name: input, .. } => {
+            Superfluous::Input { name: input, idle, .. } => {
                 said += &format!("; {name} no longer needs its own cache (`{input}: false`)");
+                if let [first, rest @ ..] = idle.as_slice() {
+                    let names =
+                        rest.iter().fold(format!("`{first}`"), |all, n| format!("{all}, `{n}`"));
+                    said += &format!(", so you can delete {names}");
+                }
             }
         }
     }

@@ -5,7 +5,6 @@ mod fold;
 mod inputs;
 mod insert_cache;
 mod move_step;
-mod package_cache;
 mod quote;
 mod rebuild;
 mod removal;

@@ -21,40 +21,31 @@ fn a_cache_of_its_own_is_switched_off_in_the_way_it_was_switched_on() {
     }
 }
 
-/// Inputs that only shape the cache of setup-uv go with it, unless a comment would be lost; where
+/// Inputs that only shape the cache of setup-uv do nothing without it, and the fix says so; where
 /// others decide about packages, they stay there.
 #[test]
-fn inputs_of_a_cache_that_is_switched_off_go_with_it() {
-    let on = "enable-cache: true\n";
-    let suffix = "cache-suffix: ${{ matrix.os }}\n";
-    let glob = "cache-dependency-glob: |\n  uv.lock\n\n  *.txt # a pattern\n";
-    let off = "enable-cache: false";
-    for (inputs, left) in [
-        (format!("{on}{suffix}"), Some(vec![off])),
-        (format!("{on}{glob}"), Some(vec![off])),
-        (format!("{on}{glob}\nversion: 0.9.0\n"), Some(vec![off, "", "version: 0.9.0"])),
-        (format!("{glob}version: 0.9.0\n{on}{suffix}"), Some(vec!["version: 0.9.0", off])),
-        (suffix.to_owned(), Some(vec![off])),
-        (format!("Cache-Suffix: 'x'\nprune-cache: false\n{on}"), Some(vec![off])),
-        (format!("{on}cache-suffix: x # for the matrix\n"), None),
-        (format!("{on}# for the matrix\n{suffix}"), None),
-        (format!("{on}cache-dependency-glob: | # all\n  uv.lock\n"), None),
-        (format!("{on}cache-suffix: &os x\nversion: *os\n"), None),
-        (format!("{on}cache-local-path: /tmp/uv\n{suffix}"), None),
-        (format!("{on}cache-python: true\n"), None),
-        (format!("{on}save-cache: false\n"), None),
+fn inputs_that_only_shape_a_cache_do_not_keep_it_on() {
+    for (inputs, idle) in [
+        ("enable-cache: true\ncache-suffix: ${{ matrix.os }}", Some("`cache-suffix`")),
+        ("Cache-Suffix: x", Some("`Cache-Suffix`")),
+        (
+            "cache-dependency-glob: |\n  uv.lock\n  *.txt\nenable-cache: true\nprune-cache: false",
+            Some("`cache-dependency-glob`, `prune-cache`"),
+        ),
+        ("enable-cache: true\nversion: 0.9.0", Some("")),
+        ("enable-cache: true\ncache-suffix: x\ncache-local-path: /tmp/uv", None),
+        ("enable-cache: true\ncache-python: true", None),
+        ("enable-cache: true\nsave-cache: false", None),
     ] {
-        let inputs: String = inputs.lines().map(|line| format!("    {line}\n")).collect();
-        let steps = format!("{SETUP}{UV}  with:\n{inputs}- run: nox -s t\n");
-        let fix = found("uv", INSTALL, "", &steps).fix.unwrap();
-        let text = fixed(&job("runs-on: ubuntu-latest\n", &steps), &fix);
-        assert_eq!(text.contains("UV_CACHE_DIR: .nox/.uv"), left.is_some(), "{text}");
-        if let Some(left) = left {
-            let (_, after) = text.split_once("setup-uv@v7\n        with:\n").unwrap();
-            let with: Vec<&str> = after.lines().map(str::trim).take(left.len() + 1).collect();
-            assert_eq!(&with[..left.len()], left, "{text}");
-            assert!(with[left.len()].starts_with('-'), "{text}");
-        }
+        let lines: String = inputs.lines().map(|line| format!("    {line}\n")).collect();
+        let steps = format!("{SETUP}{UV}  with:\n{lines}- run: nox -s t\n");
+        let finding = found("uv", INSTALL, "", &steps);
+        let text = fixed(&job("runs-on: ubuntu-latest\n", &steps), &finding.fix.unwrap());
+        assert_eq!(text.contains("UV_CACHE_DIR: .nox/.uv"), idle.is_some(), "{text}");
+        assert_eq!(text.contains("enable-cache: false"), idle.is_some(), "{text}");
+        let said = finding.notes.iter().find_map(|note| note.split_once("so you can delete "));
+        let said = said.map_or("", |(_, names)| names);
+        assert_eq!(said, idle.unwrap_or_default(), "{inputs}: {:?}", finding.notes);
     }
 }
 
