@@ -136,8 +136,8 @@ pub fn markdown_code(name: &str) -> String {
 }
 
 /// An HTML comment after `@`, `#`, `!`, `GH-` and the colon of an address keeps a forge from turning
-/// the text into a mention, a reference or a link: a forge looks for them after it has read the Markdown,
-/// so a backslash or an entity does not help.
+/// the text into a mention, a reference or a link: a forge looks for them after it has read the
+/// Markdown, so a backslash or an entity does not help.
 fn escape(text: &str, out: &mut String) {
     const NOTHING: &str = "<!-- -->";
     for (at, c) in text.char_indices() {

@@ -274,7 +274,7 @@ fn superfluous(context: &JobContext<'_>, list: &StepList) -> Option<Vec<Superflu
                 return None;
             }
             let step = list.steps.get(event.step_ref.step)?;
-            let one = replaced(context, list, step, event.step_ref)?;
+            let one = replaced(context, step, event.step_ref)?;
             if !found.contains(&one) {
                 found.push(one);
             }
@@ -291,12 +291,7 @@ fn may_keep(context: &JobContext<'_>, step_ref: StepRef) -> bool {
     said.is_some_and(|said| said.text.contains("${{"))
 }
 
-fn replaced(
-    context: &JobContext<'_>,
-    list: &StepList,
-    step: &Step,
-    step_ref: StepRef,
-) -> Option<Superfluous> {
+fn replaced(context: &JobContext<'_>, step: &Step, step_ref: StepRef) -> Option<Superfluous> {
     if step.shared || step.concurrent {
         return None;
     }
@@ -313,7 +308,7 @@ fn replaced(
         if !action.uv
             || action.package_cache_input.as_deref() != Some(CACHE_SWITCH)
             || step.with.iter().any(thought)
-            || is_asked(list, step, "cache-")
+            || is_asked(context, step_ref, step, "outputs.cache-")
         {
             return None;
         }
@@ -325,16 +320,16 @@ fn replaced(
     let (_, cache) = steps.find(|(event, _)| event.step_ref == step_ref)?;
     let only = |path: &str| setup_actions().package_cache(path) == Some(INSTALLER);
     let whole = cache.form == CacheForm::Both && cache.paths.iter().all(|p| only(&p.written));
-    (whole && !is_asked(list, step, "")).then_some(Superfluous::Step(step_ref))
+    (whole && !is_asked(context, step_ref, step, "")).then_some(Superfluous::Step(step_ref))
 }
 
-/// Whether another step asks for an output of `step` whose name begins so.
-fn is_asked(list: &StepList, step: &Step, beginning: &str) -> bool {
+/// Whether something in the job asks the step for what begins so: a condition, a variable, an output
+/// of the job.
+fn is_asked(context: &JobContext<'_>, step_ref: StepRef, step: &Step, beginning: &str) -> bool {
     let Some(id) = &step.id else { return false };
-    let outputs = format!("steps.{}.outputs.{beginning}", id.text);
-    let names = |s: &Step| {
-        let texts = s.condition.iter().chain(&s.run).chain(s.with.iter().map(|(_, v)| v));
-        texts.into_iter().any(|text| text.text.contains(&outputs))
-    };
-    list.steps.iter().any(names)
+    let document = &context.repository.documents[step_ref.document];
+    let Some((workflow, job)) = document.workflow().zip(step_ref.job) else { return false };
+    let span = document.tree.span(workflow.jobs[job].node);
+    let written = &document.text.as_str()[span.range()];
+    written.contains(&format!("steps.{}.{beginning}", id.text))
 }

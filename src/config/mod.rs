@@ -146,7 +146,8 @@ impl Config {
         let is_toml = path.extension().is_some_and(|e| e == "toml");
         let most = if is_toml { MAX_TOML_BYTES } else { MAX_YAML_BYTES };
         if text.as_str().len() as u64 > most {
-            let way_out = if is_toml { "; settings fit into `.github/cachelint.yml`" } else { "" };
+            let way_out =
+                if is_toml { "; move the settings to `.github/cachelint.yml`" } else { "" };
             return Err(fail(format!("is larger than {} KiB{way_out}", most / 1024)));
         }
         let config = if is_toml { from_toml(&text, path)? } else { from_yaml(&text, path)? };

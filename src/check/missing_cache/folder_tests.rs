@@ -21,6 +21,26 @@ fn with_setup(steps: &str) -> Finding {
     of("runs-on: ubuntu-latest", &format!("{SETUP}{steps}"), &[makefile]).unwrap()
 }
 
+/// A pattern for the whole folder would bring the files of the last run back, whatever is excluded.
+#[test]
+fn what_sessions_leave_beside_their_environments_is_not_cached() {
+    for (uses, lines) in [
+        ("", vec![".nox"]),
+        ("session.create_tmp()", vec![".nox/*/*", "!.nox/*/tmp"]),
+        ("print(session.cache_dir)", vec![".nox/*/*", "!.nox/.cache/*"]),
+    ] {
+        let noxfile = format!("{NOXFILE}    {uses}\n");
+        let files = [("noxfile.py", noxfile.as_str())];
+        let steps = format!("{SETUP}- run: nox -s lint\n");
+        let fix = of("runs-on: ubuntu-latest", &steps, &files).unwrap().fix.unwrap();
+        let edit = fix.edits.iter().find(|edit| edit.content.contains("path:")).unwrap();
+        let (_, after) = edit.content.split_once("path:").unwrap();
+        let (path, _) = after.split_once("key:").unwrap();
+        let written: Vec<&str> = path.split_whitespace().filter(|word| *word != "|").collect();
+        assert_eq!(written, lines, "{uses}");
+    }
+}
+
 #[test]
 fn the_runners_own_folders_are_cached_where_they_are() {
     for (call, path) in [

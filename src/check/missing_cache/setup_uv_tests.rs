@@ -49,9 +49,9 @@ fn inputs_that_only_shape_a_cache_do_not_keep_it_on() {
     }
 }
 
-/// Later steps that ask whether setup-uv found a cache would get no answer.
+/// Who asks whether a cache was found would get no answer.
 #[test]
-fn a_cache_that_other_steps_ask_about_stays_on() {
+fn a_cache_that_the_job_asks_about_stays() {
     for (asks, moved) in [
         ("steps.uv.outputs.cache-hit", false),
         ("steps.uv.outputs.cache-key", false),
@@ -62,5 +62,16 @@ fn a_cache_that_other_steps_ask_about_stays_on() {
         let steps = format!("{SETUP}{uv}- run: echo ${{{{ {asks} }}}}\n- run: nox -s t\n");
         let text = text(&found("uv", INSTALL, "", &steps));
         assert_eq!(text.contains("UV_CACHE_DIR"), moved, "{asks}: {text}");
+    }
+    let own = "- id: packages\n  uses: actions/cache@v5\n  with: {path: ~/.cache/uv, key: uv}\n";
+    for (head, more, moved) in [
+        ("", "if: steps.packages.outcome == 'success'", false),
+        ("", "env: {HIT: '${{ steps.packages.outputs.cache-hit }}'}", false),
+        ("outputs: {hit: '${{ steps.packages.outputs.cache-hit }}'}\n", "name: x", false),
+        ("", "name: x", true),
+    ] {
+        let steps = format!("{SETUP}{own}- run: echo\n  {more}\n- run: nox -s t\n");
+        let text = text(&found("uv", INSTALL, head, &steps));
+        assert_eq!(text.contains("UV_CACHE_DIR"), moved, "{head}{more}: {text}");
     }
 }
