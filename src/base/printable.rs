@@ -2,8 +2,9 @@
 //! a terminal nor a runner nor a Markdown page.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::{self, Write};
+
+use memchr::memmem;
 
 /// What commands a terminal: control characters, what turns the direction of writing, and the two
 /// characters that only some programs take for the end of a line.
@@ -52,8 +53,10 @@ pub fn without_commands(text: &[u8]) -> Vec<u8> {
         if String::from_utf8_lossy(line).trim_start().starts_with("::") {
             out.extend_from_slice(b"?");
         }
-        for (at, byte) in line.iter().enumerate() {
-            out.push(if line[at..].starts_with(b"##[") { b'?' } else { *byte });
+        let start = out.len();
+        out.extend_from_slice(line);
+        for at in memmem::find_iter(line, b"##[") {
+            out[start + at] = b'?';
         }
     }
     out
@@ -68,17 +71,40 @@ pub fn harmless(text: &str) -> Vec<u8> {
 /// that shows the document gets nothing to obey: such characters can only be in texts, where an
 /// escape means the same.
 pub fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value)?.replace("##[", "\\u0023#[");
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c != '\n' && is_harmful(c) {
-            // A text can hold what is written to it.
-            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
-        } else {
-            escaped.push(c);
-        }
+    let mut out = io::BufWriter::new(out);
+    serde_json::to_writer_pretty(Escaping(&mut out), value)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// Writes JSON on, and escapes what must not be shown. Each text comes in parts that end before what
+/// JSON itself escapes, so no character or command is in two of them.
+struct Escaping<W>(W);
+
+impl<W: Write> Write for Escaping<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
     }
-    writeln!(out, "{escaped}")
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let is_plain = |byte: &u8| *byte == b'\n' || (b' '..b'\x7f').contains(byte);
+        if bytes.iter().all(is_plain) && memmem::find(bytes, b"##[").is_none() {
+            return self.0.write_all(bytes);
+        }
+        for c in String::from_utf8_lossy(bytes).replace("##[", "\\u0023#[").chars() {
+            if c != '\n' && is_harmful(c) {
+                write!(self.0, "\\u{:04x}", u32::from(c))?;
+            } else {
+                write!(self.0, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Text for one cell of a Markdown table, or one line of a list: it neither leaves its place nor

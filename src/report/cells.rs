@@ -1,6 +1,6 @@
 //! A report as rows of cells and lines below them, for the table and for Markdown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::compare::{Difference, Passes};
 use super::estimate::Estimate;
@@ -140,23 +140,31 @@ fn difference_row(difference: &Difference) -> Vec<String> {
 
 /// Notes with the same text become one, with the names of all jobs.
 #[derive(Default)]
-struct Notes(Vec<Note>);
+struct Notes {
+    list: Vec<Note>,
+    /// The places of those about some jobs, by their text.
+    places: HashMap<String, usize>,
+}
 
 impl Notes {
+    /// All notes of one job come together.
     fn of_job(&mut self, job: &str, text: impl Into<String>) {
         let text = text.into();
-        match self.0.iter_mut().find(|note| note.text == text && !note.jobs.is_empty()) {
+        match self.places.get(&text).and_then(|place| self.list.get_mut(*place)) {
             Some(note) => {
-                if !note.jobs.iter().any(|known| known == job) {
+                if note.jobs.last().is_none_or(|last| last != job) {
                     note.jobs.push(job.to_owned());
                 }
             }
-            None => self.0.push(Note { jobs: vec![job.to_owned()], text }),
+            None => {
+                self.places.insert(text.clone(), self.list.len());
+                self.list.push(Note { jobs: vec![job.to_owned()], text });
+            }
         }
     }
 
     fn of_all(&mut self, text: impl Into<String>) {
-        self.0.push(Note { jobs: Vec::new(), text: text.into() });
+        self.list.push(Note { jobs: Vec::new(), text: text.into() });
     }
 }
 
@@ -232,7 +240,7 @@ fn notes(report: &ReportJson) -> Vec<Note> {
         }
     }
     let jobs = report.jobs.len() + report.differences.len();
-    notes.0.into_iter().map(|note| note.for_all_of(jobs)).collect()
+    notes.list.into_iter().map(|note| note.for_all_of(jobs)).collect()
 }
 
 /// What each session builds, where it is more than one.

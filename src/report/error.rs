@@ -33,6 +33,11 @@ pub enum ReportError {
     TooLarge { name: String, limit: u64 },
     #[error("{}: more than {limit} jobs, or files, in one input", printable_name(name))]
     TooMany { name: String, limit: usize },
+    #[error(
+        "{}: the name of a job, or of a file in it, is longer than {limit} bytes",
+        printable_name(name)
+    )]
+    LongName { name: String, limit: usize },
     #[error("{}: no log file in this folder\n  expected: {EXPECTED}", shown(path))]
     EmptyFolder { path: PathBuf },
     #[error(

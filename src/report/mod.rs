@@ -17,6 +17,7 @@ mod table;
 mod verdict;
 mod workflow;
 
+use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
@@ -205,20 +206,14 @@ pub fn evidence(paths: &[PathBuf]) -> Result<Evidence, ReportError> {
 
 /// Runs of jobs that have to do with nox, and the names of the others.
 fn with_tool(runs: Vec<JobRun>) -> (Vec<JobRun>, Vec<String>) {
-    let concerned: std::collections::HashSet<String> = runs
+    let concerned: HashSet<String> = runs
         .iter()
         .filter(|run| run.ran_tool || !run.caches.is_empty())
         .map(|run| run.name.clone())
         .collect();
-    let mut others: Vec<String> = Vec::new();
     let (with, without): (Vec<_>, Vec<_>) =
         runs.into_iter().partition(|run| concerned.contains(&run.name));
-    for run in without {
-        if !others.contains(&run.name) {
-            others.push(run.name);
-        }
-    }
-    (with, others)
+    (with, by_job(without).into_iter().map(|(name, _)| name).collect())
 }
 
 fn none_left(runs: &[JobRun], others: &[String]) -> Result<(), ReportError> {
@@ -300,12 +295,11 @@ fn compared(
         jobs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
     };
     let (names_before, names_after) = (names(&before), names(&after));
+    let runs_after: HashMap<&String, &Vec<JobRun>> =
+        after.iter().map(|(name, runs)| (name, runs)).collect();
     let differences: Vec<Difference> = before
         .iter()
-        .filter_map(|(name, runs)| {
-            let (_, others) = after.iter().find(|(other, _)| other == name)?;
-            Some(compare(name, runs, others))
-        })
+        .filter_map(|(name, runs)| Some(compare(name, runs, runs_after.get(name)?)))
         .collect();
     if differences.is_empty() {
         return Err(ReportError::NothingInCommon {
@@ -314,7 +308,8 @@ fn compared(
         });
     }
     let without = |names: &[String], others: &[String]| {
-        names.iter().filter(|n| !others.contains(n)).cloned().collect()
+        let others: HashSet<&String> = others.iter().collect();
+        names.iter().filter(|name| !others.contains(name)).cloned().collect()
     };
     Ok(ReportJson {
         version: 2,

@@ -19,6 +19,8 @@ use super::record::{Decoder, LogFormat, Record};
 const LARGEST: u64 = 64 << 20;
 /// Jobs of one input, and files of one folder or archive.
 const MOST: usize = 4096;
+/// Bytes of the name of a job, or of a file in an archive: the report names each job several times.
+const LONGEST_NAME: usize = 1024;
 /// How compressed files begin, and what unpacks them.
 const COMPRESSED: [(&[u8], &str); 4] = [
     (b"\x1f\x8b", "`gunzip`"),
@@ -182,6 +184,9 @@ fn read_log(name: &str, job: &str, reader: &mut dyn BufRead) -> Result<Vec<JobRu
     if jobs.overflow {
         return Err(ReportError::TooMany { name: name.to_owned(), limit: MOST });
     }
+    if jobs.long_name {
+        return Err(ReportError::LongName { name: name.to_owned(), limit: LONGEST_NAME });
+    }
     if decoder.is_none() {
         return Err(ReportError::UnknownFormat { name: name.to_owned() });
     }
@@ -197,6 +202,8 @@ struct JobCollector<'a> {
     places: HashMap<String, usize>,
     finished: Vec<JobRun>,
     overflow: bool,
+    /// Some job has a longer name than is read.
+    long_name: bool,
 }
 
 impl<'a> JobCollector<'a> {
@@ -207,6 +214,7 @@ impl<'a> JobCollector<'a> {
             places: HashMap::new(),
             finished: Vec::new(),
             overflow: false,
+            long_name: false,
         }
     }
 
@@ -216,6 +224,10 @@ impl<'a> JobCollector<'a> {
             Some(at) => *at,
             None if self.jobs.len() + self.finished.len() >= MOST => {
                 self.overflow = true;
+                return;
+            }
+            None if name.len() > LONGEST_NAME => {
+                self.long_name = true;
                 return;
             }
             None => {
@@ -280,5 +292,18 @@ mod tests {
         let mut log = BufReader::new(start.chain(io::repeat(b'x').take(LARGEST)));
         let error = read_log("log", "job", &mut log).unwrap_err().to_string();
         assert!(error.contains("larger than 64 MiB when unpacked"), "{error}");
+    }
+
+    #[test]
+    fn a_job_with_an_endless_name_is_refused() {
+        let line = |name: &str| format!("{name}\tstep\t2026-01-01T00:00:00.0000000Z nox > x\n");
+        for (length, is_read) in [(LONGEST_NAME, true), (LONGEST_NAME + 1, false)] {
+            let text = line("tests") + &line(&"x".repeat(length));
+            let read = read_log("log", "job", &mut text.as_bytes());
+            assert_eq!(read.is_ok(), is_read);
+            if let Err(error) = read {
+                assert!(error.to_string().contains("longer than 1024 bytes"), "{error}");
+            }
+        }
     }
 }

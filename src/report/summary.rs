@@ -1,7 +1,7 @@
 //! The runs of one job → one line of a report: medians with their spread, counts, names, and what
 //! went wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -105,8 +105,10 @@ pub struct Storage {
 /// The runs sorted by job, in the order of the logs.
 pub fn by_job(runs: Vec<JobRun>) -> Vec<(String, Vec<JobRun>)> {
     let mut jobs: Vec<(String, Vec<JobRun>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for run in runs {
-        match jobs.iter_mut().find(|(name, _)| *name == run.name) {
+        let place = *places.entry(run.name.clone()).or_insert(jobs.len());
+        match jobs.get_mut(place) {
             Some((_, known)) => known.push(run),
             None => jobs.push((run.name.clone(), vec![run])),
         }
@@ -189,13 +191,8 @@ pub fn summarize(
 }
 
 fn union<'a>(runs: &'a [JobRun], names: impl Fn(&'a JobRun) -> &'a Vec<String>) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for name in runs.iter().flat_map(names) {
-        if !all.contains(name) {
-            all.push(name.clone());
-        }
-    }
-    all
+    let mut seen = HashSet::new();
+    runs.iter().flat_map(names).filter(|name| seen.insert(*name)).cloned().collect()
 }
 
 /// Of all caches of nox in a run; `None` where there is none, or one whose seconds the log does not

@@ -2,18 +2,25 @@
 //! file per step.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use memchr::memmem;
 
 use super::super::error::ReportError;
 use super::super::job::JobRun;
-use super::{Bounded, LARGEST, MOST, may_be_log, read_log};
+use super::{Bounded, LARGEST, LONGEST_NAME, MOST, may_be_log, read_log};
 
 /// A file to read, and the job it is of.
 pub(super) struct Member {
     pub path: String,
     pub job: String,
 }
+
+/// With it begins what an archive's list says of a file.
+const FILE_HEADER: &[u8] = b"PK\x01\x02";
+/// Bytes of an archive that are looked at together.
+const CHUNK: usize = 1 << 16;
 
 /// The first step of every job of GitHub: where its file lies, the other files are steps too.
 const FIRST_STEP: &str = "Set up job";
@@ -78,17 +85,18 @@ pub(super) fn read_zip<R: Read + Seek>(name: &str, reader: R) -> Result<Vec<JobR
 /// `may_nest` where archives of several runs may lie in the archive.
 fn read_packed<R: Read + Seek>(
     name: &str,
-    reader: R,
+    mut reader: R,
     left: &mut u64,
     may_nest: bool,
 ) -> Result<Vec<JobRun>, ReportError> {
+    refuse_large(name, &mut reader)?;
     let broken = |e: zip::result::ZipError| ReportError::Archive {
         name: name.to_owned(),
         reason: e.to_string(),
     };
     let mut archive = zip::ZipArchive::new(reader).map_err(broken)?;
-    if archive.len() > MOST * 16 {
-        return Err(ReportError::TooMany { name: name.to_owned(), limit: MOST * 16 });
+    if archive.file_names().flatten().any(|name| name.len() > LONGEST_NAME) {
+        return Err(ReportError::LongName { name: name.to_owned(), limit: LONGEST_NAME });
     }
     let paths: Result<Vec<String>, _> =
         archive.file_names().map(|name| name.map(|n| n.into_owned())).collect();
@@ -142,6 +150,36 @@ fn read_packed<R: Read + Seek>(
         at += count;
     }
     Ok(jobs)
+}
+
+/// Of each file, an archive holds a header with its name, and all of them are read into memory at
+/// once: so their number and the size of the archive are looked at before.
+fn refuse_large<R: Read + Seek>(name: &str, reader: &mut R) -> Result<(), ReportError> {
+    let failed = |source| ReportError::Read { path: name.into(), source };
+    let size = reader.seek(SeekFrom::End(0)).map_err(failed)?;
+    if size > LARGEST {
+        let reason =
+            format!("larger than {} MiB; give the logs of its jobs one by one", LARGEST >> 20);
+        return Err(ReportError::Archive { name: name.to_owned(), reason });
+    }
+    reader.rewind().map_err(failed)?;
+    let finder = memmem::Finder::new(FILE_HEADER);
+    let (mut chunk, mut kept, mut headers) = (vec![0; CHUNK], 0, 0);
+    loop {
+        let read = reader.read(&mut chunk[kept..]).map_err(failed)?;
+        let held = kept + read;
+        headers += finder.find_iter(&chunk[..held]).count();
+        if headers > MOST * 16 {
+            return Err(ReportError::TooMany { name: name.to_owned(), limit: MOST * 16 });
+        }
+        if read == 0 {
+            break;
+        }
+        // A header may begin at the end of one part and go on in the next.
+        kept = held.min(FILE_HEADER.len() - 1);
+        chunk.copy_within(held - kept..held, 0);
+    }
+    reader.rewind().map_err(failed)
 }
 
 /// Of an archive that no run of GitHub was packed into: logs of any kind, and archives of runs.
@@ -232,5 +270,71 @@ mod tests {
         let paths = ["b/1_x.txt", "a/10_y.txt", "a/9_z.txt", "a/system.txt"].map(str::to_owned);
         let found: Vec<String> = members_to_read(&paths).into_iter().map(|m| m.path).collect();
         assert_eq!(found, ["a/9_z.txt", "a/10_y.txt", "b/1_x.txt"]);
+    }
+
+    /// An archive of files with nothing in them.
+    fn archive(names: impl Iterator<Item = String>) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in names {
+            let stored = zip::write::SimpleFileOptions::default()
+                .compression_method(zip::CompressionMethod::Stored);
+            archive.start_file(name, stored).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+
+    fn refusal(bytes: Vec<u8>) -> String {
+        read_zip("logs.zip", std::io::Cursor::new(bytes)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_archive_with_endless_names_is_refused() {
+        let name = |length: usize| format!("0_{}.txt", "x".repeat(length - "0_.txt".len()));
+        let found = refusal(archive([name(LONGEST_NAME)].into_iter()));
+        assert!(found.ends_with(": is empty"), "{found}");
+        let found = refusal(archive([name(LONGEST_NAME + 1)].into_iter()));
+        assert!(found.ends_with("longer than 1024 bytes"), "{found}");
+    }
+
+    /// All headers are read before the first of them can be looked at.
+    #[test]
+    fn an_archive_is_refused_for_its_size_before_it_is_read() {
+        struct Counting<R>(R, u64);
+        impl<R: Read> Read for Counting<R> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                let read = self.0.read(buffer)?;
+                self.1 += read as u64;
+                Ok(read)
+            }
+        }
+        impl<R: Seek> Seek for Counting<R> {
+            fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+                self.0.seek(to)
+            }
+        }
+        let headers = FILE_HEADER.repeat(MOST * 16 + 1);
+        let large = std::io::Cursor::new(vec![0; LARGEST as usize + 1]);
+        let many = std::io::Cursor::new([headers.as_slice(), &[0; 10 * CHUNK]].concat());
+        for (bytes, most, why) in
+            [(large, 0, "64 MiB"), (many, headers.len() + CHUNK, "more than 65536 jobs")]
+        {
+            let mut reader = Counting(bytes, 0);
+            let error = refuse_large("logs.zip", &mut reader).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+            assert!(reader.1 <= most as u64, "{} bytes", reader.1);
+        }
+    }
+
+    /// Wherever the parts of an archive end that are looked at together.
+    #[test]
+    fn every_header_of_an_archive_counts_once() {
+        let count = MOST * 16;
+        for gap in [0, 1, 3, 12] {
+            let header = [FILE_HEADER, &vec![0; gap]].concat();
+            for (headers, is_refused) in [(count, false), (count + 1, true)] {
+                let mut reader = std::io::Cursor::new(header.repeat(headers));
+                assert_eq!(refuse_large("logs.zip", &mut reader).is_err(), is_refused, "{gap}");
+            }
+        }
     }
 }
