@@ -1,6 +1,8 @@
 //! For unit tests: a repository in a temporary folder, checked as the command line would.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
@@ -16,6 +18,20 @@ use crate::tool::nox::Nox;
 
 /// A noxfile whose one session installs the project.
 pub const NOXFILE: &str = "import nox\n\n@nox.session\ndef tests(session):\n    session.install('.')\n    session.run('pytest')\n";
+
+/// What was counted of each repository.
+static WORK: Mutex<Option<HashMap<PathBuf, usize>>> = Mutex::new(None);
+
+/// Counts a piece of work that was done for the repository in `root`.
+pub fn count_work(root: &Path) {
+    let mut work = WORK.lock().unwrap();
+    *work.get_or_insert_default().entry(root.to_owned()).or_default() += 1;
+}
+
+/// The pieces of work that were counted so far.
+pub fn counted_work(root: &Path) -> usize {
+    WORK.lock().unwrap().get_or_insert_default().get(root).copied().unwrap_or_default()
+}
 
 /// A repository of these files, without a git index: all of them count as tracked.
 pub fn repository(files: &[(&str, &str)]) -> TempDir {

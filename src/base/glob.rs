@@ -1,6 +1,8 @@
 //! Patterns as `@actions/glob` reads them on Linux and macOS: arguments of `hashFiles`, `path` of a
 //! cache.
 
+use std::cmp::Reverse;
+
 /// Why the runner refuses a pattern; the step that uses it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
@@ -32,8 +34,9 @@ pub struct Pattern {
     /// `foo/`: not a file of that name, only what is below.
     directory_only: bool,
     literal: Option<String>,
-    /// Letters that every matched path contains: they rule out most paths at once.
-    letters: String,
+    /// Letters that every matched path contains, those of each name, the most first: they rule out
+    /// most paths at once.
+    letters: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +94,9 @@ impl Pattern {
             Anchor::Home => [&["~".to_owned()], names.as_slice()].concat().join("/"),
             Anchor::Root => format!("/{}", names.join("/")),
         });
-        let letters = segments.iter().map(GlobSegment::letters).max_by_key(String::len);
-        let letters = letters.unwrap_or_default();
+        let mut letters: Vec<String> = segments.iter().map(GlobSegment::letters).collect();
+        letters.retain(|letters| !letters.is_empty());
+        letters.sort_by_key(|letters| Reverse(letters.len()));
         Ok(Self { negated, anchor, segments, directory_only, literal, letters })
     }
 
@@ -104,7 +108,7 @@ impl Pattern {
 
     /// Letters that one name of every matched path contains; "" where there are none.
     pub fn letters(&self) -> &str {
-        &self.letters
+        self.letters.first().map_or("", String::as_str)
     }
 
     /// Whether the file `path` (relative to the workspace, with `/`) is matched, itself or by a
@@ -118,7 +122,8 @@ impl Pattern {
 
     /// False for most of the paths that are not matched; cheap.
     fn may_match(&self, path: &str) -> bool {
-        self.anchor == Anchor::Workspace && path.contains(&self.letters)
+        self.anchor == Anchor::Workspace
+            && self.letters.iter().all(|letters| path.contains(letters.as_str()))
     }
 
     fn matches_names(&self, names: &[&str]) -> bool {

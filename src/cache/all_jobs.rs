@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use super::action_users::ActionUsers;
 use super::artifacts::Passing;
 use super::existing::{ExistingCache, caches};
 use super::publish::is_pull_request_only;
@@ -21,6 +22,7 @@ pub const MAX_COMPARED: usize = 2_000;
 pub struct AllJobs<'a> {
     pub contexts: &'a [JobContext<'a>],
     pub passing: Passing<'a>,
+    pub users: ActionUsers,
     /// By job.
     caches: Vec<Vec<ExistingCache<'a>>>,
     /// Jobs and their caches by the key, where that is the same on every run.
@@ -131,7 +133,8 @@ impl<'a> AllJobs<'a> {
             rayon::join(|| Saved::of(contexts, &caches), || Passing::new(repository, contexts));
         let may_save_unseen = caches.iter().flatten().any(|cached| cached.step.must_hit)
             && repository.documents.iter().any(|document| may_save_unseen(repository, document));
-        Self { contexts, passing, caches, by_key, by_action, saved, may_save_unseen }
+        let users = ActionUsers::new(repository.documents.len());
+        Self { contexts, passing, users, caches, by_key, by_action, saved, may_save_unseen }
     }
 
     /// The caches of a job, by its position among the contexts.

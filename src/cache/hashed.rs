@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::actions::context::WORKSPACE;
 use crate::actions::{Step, StepList};
+use crate::base::glob::PatternSet;
 use crate::job::context::JobContext;
 use crate::job::key_template::Hash;
 use crate::job::{Event, EventKind, Timeline};
@@ -17,7 +18,7 @@ const MIN_NAME: usize = 2;
 const WRITERS: [&str; 5] = ["compile", "export", "make ", "download", "git clone"];
 
 /// The tracked files, as paths of the workspace, that the hash takes; `None` where its patterns are
-/// not known.
+/// not known, or too many files have to be compared with them.
 pub fn hashed(
     context: &JobContext<'_>,
     timeline: &Timeline,
@@ -25,7 +26,15 @@ pub fn hashed(
     hash: &Hash,
 ) -> Option<Arc<Vec<String>>> {
     let lines: Vec<String> = hash.patterns.as_ref()?.iter().map(|p| in_workspace(p)).collect();
-    context.repository.files().hashed(&lines.join("\n"), &checkouts(timeline, at))
+    let folders = checkouts(timeline, at);
+    context.repository.files().hashed(&lines.join("\n"), &folders, context.most_compared)
+}
+
+/// Whether the patterns are known, and only too many files have to be compared with them.
+pub fn is_too_much(context: &JobContext<'_>, timeline: &Timeline, at: &Event, hash: &Hash) -> bool {
+    let patterns = hash.patterns.as_ref().map(|patterns| patterns.join("\n"));
+    patterns.is_some_and(|patterns| PatternSet::parse(&patterns).is_ok())
+        && hashed(context, timeline, at, hash).is_none()
 }
 
 /// The folders of the workspace that hold the repository when the step runs.

@@ -87,7 +87,7 @@ impl<'a> JobCaches<'a> {
                     .to_owned(),
             );
         }
-        let needs = Needs::of(self.context, step_ref.document, &self.jobs.passing);
+        let needs = Needs::of(self.context, step_ref.document, self.jobs);
         match &needs.failure {
             Some(reason) => Err(reason.clone()),
             None => Ok(needs),
@@ -107,7 +107,9 @@ impl<'a> JobCaches<'a> {
             taken.extend(files.iter().cloned());
         }
         let added = |pattern: &String| {
-            let meant = || self.context.repository.files().hashed(pattern, &[&needs.checkout]);
+            let files = self.context.repository.files();
+            let most = self.context.most_compared;
+            let meant = || files.hashed(pattern, &[&needs.checkout], most);
             needs.key_files.contains(pattern)
                 && meant().is_some_and(|meant| meant.iter().all(|file| taken.contains(file)))
         };

@@ -1,5 +1,6 @@
 //! Caches of environments: what a key must contain, and whether a job may have one.
 
+pub mod action_users;
 pub mod all_jobs;
 pub mod artifacts;
 pub mod builds;

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::artifacts::Passing;
+use super::action_users::MAX_USERS;
+use super::all_jobs::AllJobs;
 use super::builds::Builds;
 use super::hash_text::{expression, hash};
 use super::interpreter::{Interpreters, Probe, Week};
-use super::publish::MAX_USERS;
 use super::reach::variables;
 use super::separate::Separation;
 use super::{push, push_all};
@@ -16,8 +16,7 @@ use crate::actions::context::{Scope, runner_os};
 use crate::base::path;
 use crate::job::context::{JobContext, is_cacheable, touches_folder};
 use crate::job::state::{in_workspace, pattern_in, prefixed};
-use crate::job::{Event, Invocation, JobRef, Timeline};
-use crate::repo::index::Caller;
+use crate::job::{Event, Invocation, Timeline};
 use crate::shell::Shell;
 use crate::tool::{OutsideFolder, known_name};
 
@@ -98,18 +97,16 @@ impl Beginning {
 impl Needs {
     /// What a cache of all cacheable calls of the job needs, if its step is inside `document`:
     /// the job's own file, or a composite action, whose cache must suit every job that uses it.
-    pub fn of(context: &JobContext<'_>, document: usize, passing: &Passing<'_>) -> Self {
-        let mut needs = Self {
-            extra_parts: context.settings.key_parts.clone(),
-            no_restore_keys: !context.settings.restore_keys,
-            ..Self::default()
-        };
-        if document == context.job_ref.document {
-            needs.job = own_id(context);
+    pub fn of(context: &JobContext<'_>, document: usize, jobs: &AllJobs<'_>) -> Self {
+        let mut needs = if document == context.job_ref.document {
+            let mut needs = Self { job: own_id(context), ..Self::default() };
             needs.add_job(context);
+            needs
         } else {
-            needs.add_users(context, document, passing);
-        }
+            Self::of_all_users(context, document, jobs)
+        };
+        needs.extra_parts.clone_from(&context.settings.key_parts);
+        needs.no_restore_keys = !context.settings.restore_keys;
         let inside = prefixed(&needs.checkout, &context.repository.documents[document].path);
         push(&mut needs.definition, inside);
         let files = std::mem::take(&mut needs.interpreters.files);
@@ -130,28 +127,22 @@ impl Needs {
         needs
     }
 
-    /// Every job that uses the action, so that each of them asks for the same step.
-    fn add_users(&mut self, context: &JobContext<'_>, action: usize, passing: &Passing<'_>) {
-        let repository = context.repository;
-        let Some(users) = repository.users(action, MAX_USERS) else {
-            return self.fail(format!("more than {MAX_USERS} jobs use this action"));
+    /// What every job that uses the action needs, so that each of them asks for the same step.
+    fn of_all_users(context: &JobContext<'_>, action: usize, jobs: &AllJobs<'_>) -> Self {
+        let failed = |reason| Self { failure: Some(reason), ..Self::default() };
+        let Some(users) = jobs.users.jobs(context, action) else {
+            return failed(format!("more than {MAX_USERS} jobs use this action"));
         };
-        let is_own = |user: &Caller| {
-            (user.document, Some(user.job)) == (context.job_ref.document, context.job_ref.job)
-        };
-        if context.job_ref.job.is_some() && !users.iter().any(is_own) {
-            return self.fail("cachelint can't see every job that uses this action".to_owned());
+        if context.job_ref.job.is_some() && !users.contains(&context.job_ref) {
+            return failed("cachelint can't see every job that uses this action".to_owned());
         }
-        let users =
-            users.iter().map(|user| JobRef { document: user.document, job: Some(user.job) });
-        let make = |user| JobContext::new(repository, context.settings, user);
-        let made: Vec<Option<JobContext<'_>>> =
-            users.clone().map(|user| passing.known(user).is_none().then(|| make(user))).collect();
-        let known = users.zip(&made);
-        let jobs: Vec<&JobContext<'_>> = known
-            .filter_map(|(user, made)| made.as_ref().or_else(|| passing.known(user)))
-            .collect();
-        jobs.iter().for_each(|job| self.add_job(job));
+        jobs.users.needs(context, action, users, &jobs.passing).clone()
+    }
+
+    /// What these jobs need, which use the same action.
+    pub(super) fn of_users(jobs: &[&JobContext<'_>]) -> Self {
+        let mut needs = Self::default();
+        jobs.iter().for_each(|job| needs.add_job(job));
         let builds: Vec<Vec<Builds>> = jobs.iter().map(|job| built(job)).collect();
         let alike = |a: usize, b: usize| {
             jobs[a].name != jobs[b].name
@@ -159,15 +150,16 @@ impl Needs {
                 || (builds[a] == builds[b] && builds[a].iter().all(Builds::is_known))
         };
         if (0..jobs.len()).any(|a| (0..a).any(|b| !alike(a, b))) {
-            self.workflow_name = true;
+            needs.workflow_name = true;
             let name = |job: &JobContext<'_>| job.document().workflow()?.name.clone();
             if jobs.iter().any(|j| name(j).is_none_or(|n| n.text.contains([',', '$', '\n']))) {
-                self.fail(
+                needs.fail(
                     "a key can't contain the names of the workflows that use this action"
                         .to_owned(),
                 );
             }
         }
+        needs
     }
 
     fn add_job(&mut self, context: &JobContext<'_>) {

@@ -1,6 +1,7 @@
 //! May a job restore a cache at all: publishing jobs and low-trust events are left to a person.
 
 use crate::actions::triggers::Trigger;
+use crate::cache::all_jobs::AllJobs;
 use crate::cache::artifacts::Passing;
 use crate::job::context::JobContext;
 use crate::job::{EventKind, JobRef, StepRef};
@@ -21,44 +22,26 @@ pub enum Permission {
     OnlyPublishes,
 }
 
-/// Jobs of one action that are looked at together: the work grows with the square of their number.
-pub const MAX_USERS: usize = 50;
-
 impl Permission {
     /// For a change at `step_ref`: of an action, the worst of all jobs that use it decides.
-    pub fn at(self, context: &JobContext<'_>, passing: &Passing<'_>, step_ref: StepRef) -> Self {
-        if step_ref.job.is_some() {
-            return self;
-        }
-        let JobContext { repository, settings, job_ref, .. } = *context;
+    pub fn at(self, context: &JobContext<'_>, jobs: &AllJobs<'_>, step_ref: StepRef) -> Self {
+        let action = step_ref.document;
         let mut worst = self;
-        // Each of them asks about all others. With more of them there is no fix inside the action.
-        let Some(users) = repository.users(step_ref.document, MAX_USERS) else { return worst };
-        for user in users {
-            let user = JobRef { document: user.document, job: Some(user.job) };
-            if user == job_ref {
-                continue;
-            }
-            let made;
-            let user = match passing.known(user) {
-                Some(known) => known,
-                None => {
-                    made = JobContext::new(repository, settings, user);
-                    &made
-                }
-            };
-            let permission = Self::of(user, passing);
-            if permission.strictness() > worst.strictness() {
-                worst = permission.in_user(user);
+        // With too many users there is no fix inside the action.
+        let users = if step_ref.job.is_none() { jobs.users.jobs(context, action) } else { None };
+        let Some(users) = users else { return worst };
+        for (user, permission) in jobs.users.permissions(context, action, users, &jobs.passing) {
+            if *user != context.job_ref && permission.strictness() > worst.strictness() {
+                worst = permission.clone().in_user(context.repository, *user);
             }
         }
         worst
     }
 
     /// What a permission of another job means for the action that both use.
-    fn in_user(self, user: &JobContext<'_>) -> Self {
-        let path = &user.document().path;
-        let name = &user.name;
+    fn in_user(self, repository: &Repository, user: JobRef) -> Self {
+        let path = &repository.documents[user.document].path;
+        let name = user.name(repository);
         match self {
             Self::Withheld(reason) => {
                 let reason = reason.replacen("this job", "that job", 1);

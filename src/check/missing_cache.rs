@@ -35,7 +35,7 @@ pub fn check(caches: &JobCaches<'_>) -> Option<Finding> {
         Severity::Error
     };
     let permission = match uncovered.step_ref() {
-        Ok(step_ref) => permission.clone().at(context, &jobs.passing, step_ref),
+        Ok(step_ref) => permission.clone().at(context, jobs, step_ref),
         Err(_) => permission.clone(),
     };
     let withheld = match &permission {

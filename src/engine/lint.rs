@@ -8,9 +8,11 @@ use rayon::prelude::*;
 
 use crate::base::finding::{Finding, Location, Problem};
 use crate::base::guard::guarded;
-use crate::base::text::Text;
+use crate::base::text::{Span, Text};
 use crate::cache::all_jobs::AllJobs;
 use crate::cache::artifacts::Passing;
+use crate::cache::existing::ExistingCache;
+use crate::cache::hashed;
 use crate::cache::job_caches::JobCaches;
 use crate::cache::publish::Permission;
 use crate::check;
@@ -18,7 +20,7 @@ use crate::config::Config;
 use crate::fix;
 use crate::job::context::JobContext;
 pub use crate::job::timeline_view::JobTimeline;
-use crate::job::{JobRef, Undecided, timeline_view, undecided};
+use crate::job::{JobRef, StepRef, Undecided, timeline_view, undecided};
 use crate::repo::discover::Discovered;
 use crate::repo::read::read_all;
 use crate::repo::{Content, Reach, RepoFiles, Repository};
@@ -119,13 +121,16 @@ fn check(
         found.iter().map(|f| (f.primary.path.as_str(), f.job.as_str())).collect();
     let (mut undecided, mut timelines) = (Vec::new(), Vec::new());
     let mut undecided_jobs = 0;
-    let asked = asked.into_iter().map(|job| &contexts[job]);
-    for context in asked.filter(|context| scope.concerns_job(context)) {
+    for job in asked {
+        let context = &contexts[job];
+        if !scope.concerns_job(context) {
+            continue;
+        }
         let reported = reported.contains(&(context.document().path.as_str(), &context.name));
         let open = !reported && undecided::is_undecided(&context.timelines);
         undecided_jobs += usize::from(open);
         if details.undecided {
-            let open = self::undecided(context, &jobs.passing).into_iter();
+            let open = self::undecided(&jobs, job).into_iter();
             let is_named = scope.names(&context.document().path);
             undecided.extend(open.filter(|place| is_named || scope.names(&place.path)));
         }
@@ -287,14 +292,37 @@ fn leave_excluded(finding: &mut Finding, settings: &Config) {
     }
 }
 
-fn undecided(context: &JobContext<'_>, passing: &Passing<'_>) -> Vec<Location> {
+fn undecided(jobs: &AllJobs<'_>, job: usize) -> Vec<Location> {
+    let context = &jobs.contexts[job];
     let all = undecided::all(context.repository, &context.timelines);
     let place = |u: Undecided| Location {
         label: format!("{}: {}", context.name, u.place.label),
         ..u.place
     };
-    let left_out = left_out(context, passing).into_iter();
-    all.into_iter().map(place).chain(left_out).collect()
+    let left_out = left_out(context, &jobs.passing).into_iter();
+    all.into_iter().map(place).chain(left_out).chain(not_followed(jobs, job)).collect()
+}
+
+/// Says which cache steps have a hash of too many files.
+fn not_followed(jobs: &AllJobs<'_>, job: usize) -> Vec<Location> {
+    let context = &jobs.contexts[job];
+    let is_too_much = |cached: &&ExistingCache<'_>| {
+        let mut hashes = cached.step.template.hashes();
+        hashes.any(|hash| hashed::is_too_much(context, cached.timeline, cached.event, hash))
+    };
+    let steps = jobs.caches(job).iter().filter(is_too_much);
+    let steps: BTreeMap<StepRef, Span> =
+        steps.map(|cached| (cached.event.step_ref, cached.event.span)).collect();
+    let location = |(step_ref, span): (StepRef, Span)| Location {
+        path: context.repository.documents[step_ref.document].path.clone(),
+        span,
+        label: format!(
+            "{}: the keys of this repository have too many different hashes to compare all of its \
+             files with them, so which files this one takes is unknown",
+            context.name
+        ),
+    };
+    steps.into_iter().map(location).collect()
 }
 
 /// Says that a job is left alone because its workflow only runs to publish.

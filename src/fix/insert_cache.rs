@@ -51,7 +51,7 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
         ));
     }
     let step_ref = uncovered.step_ref()?;
-    let permission = caches.permission.clone().at(context, &jobs.passing, step_ref);
+    let permission = caches.permission.clone().at(context, jobs, step_ref);
     if is_published(&context.repository.documents[step_ref.document].path) {
         return Err(
             "other repositories may use this action, and cachelint can't see what nox builds there"
@@ -64,7 +64,7 @@ pub fn insert_cache(caches: &JobCaches<'_>) -> Result<(Fix, Vec<String>), String
             return Err(not_checked_out(timeline, event));
         }
     }
-    let mut needs = Needs::of(context, step_ref.document, &jobs.passing);
+    let mut needs = Needs::of(context, step_ref.document, jobs);
     if needs.exact_only {
         return Err("nox skips installs (`-R`, `--no-install`), so it would test old code in a \
                     restored environment"

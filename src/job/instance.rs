@@ -65,8 +65,48 @@ pub(super) fn most_instances(jobs: usize) -> usize {
     (MAX_INSTANCES_OF_FILE / jobs.max(1)).clamp(MIN_INSTANCES, MAX_INSTANCES)
 }
 
+/// How the runs of a workflow start: the same for all of its jobs.
+#[derive(Debug, Default)]
+pub struct Starts {
+    /// What each passes, and who calls.
+    list: Vec<(Inputs, Option<Caller>)>,
+    triggers: Vec<Trigger>,
+    external_callers: bool,
+    /// There are more than are looked at.
+    cut: bool,
+}
+
+impl Starts {
+    pub fn of(repository: &Repository, document: usize) -> Self {
+        let mut starts = Self::default();
+        let Some(workflow) = repository.documents[document].workflow() else { return starts };
+        let most = most_instances(workflow.jobs.len());
+        for trigger in &workflow.triggers.list {
+            if trigger.event != "workflow_call" {
+                starts.triggers.push(trigger.clone());
+                continue;
+            }
+            add_triggers_of_callers(repository, document, &mut starts.triggers);
+            starts.cut |= !add_calls(repository, document, most, &mut starts.list);
+            starts.external_callers |= starts.list.is_empty();
+            if starts.external_callers {
+                starts.list.push((undecided(&trigger.inputs), None));
+            }
+        }
+        if starts.list.is_empty() || triggers_start_directly(&workflow.triggers.list) {
+            starts.list.push((dispatched(&workflow.triggers.list), None));
+        }
+        starts
+    }
+}
+
 impl Instances {
     pub fn of(repository: &Repository, job_ref: JobRef) -> Self {
+        Self::with(repository, job_ref, &Starts::of(repository, job_ref.document))
+    }
+
+    /// Of a job whose workflow starts so.
+    pub fn with(repository: &Repository, job_ref: JobRef, starts: &Starts) -> Self {
         let document = &repository.documents[job_ref.document];
         let Some((workflow, job)) = document.workflow().zip(job_ref.job) else {
             let declared = document.action().map_or(&[][..], |a| &a.inputs);
@@ -86,36 +126,19 @@ impl Instances {
             };
         };
         let definition = &workflow.jobs[job];
-        let mut triggers = Vec::new();
-        let mut external_callers = false;
-        let mut cut = false;
         let most = most_instances(workflow.jobs.len());
-        let mut starts: Vec<(Inputs, Option<Caller>)> = Vec::new();
-        for trigger in &workflow.triggers.list {
-            if trigger.event != "workflow_call" {
-                triggers.push(trigger.clone());
-                continue;
-            }
-            add_triggers_of_callers(repository, job_ref.document, &mut triggers);
-            cut |= !add_calls(repository, job_ref.document, most, &mut starts);
-            external_callers |= starts.is_empty();
-            if external_callers {
-                starts.push((undecided(&trigger.inputs), None));
-            }
-        }
-        if starts.is_empty() || triggers_start_directly(&workflow.triggers.list) {
-            starts.push((dispatched(&workflow.triggers.list), None));
-        }
+        let mut triggers = starts.triggers.clone();
+        let (external_callers, mut cut) = (starts.external_callers, starts.cut);
         let mut exact = !external_callers;
         let mut list: Vec<Instance> = Vec::new();
-        for (inputs, caller) in starts {
+        for (inputs, caller) in &starts.list {
             let empty = Leg::default();
-            let scope = Scope::new(&empty, &inputs, &definition.id).with_env(&workflow.env);
+            let scope = Scope::new(&empty, inputs, &definition.id).with_env(&workflow.env);
             let legs =
                 definition.matrix.map_or_else(Legs::single, |m| m.legs(&document.tree, &scope));
             exact &= legs.exact;
             for leg in legs.legs {
-                let instance = Instance { job_ref, leg, inputs: inputs.clone(), caller };
+                let instance = Instance { job_ref, leg, inputs: inputs.clone(), caller: *caller };
                 if !list.contains(&instance) {
                     list.push(instance);
                 }
@@ -215,6 +238,8 @@ fn add_calls(
         });
         let first = starts.len();
         for leg in &legs.legs {
+            #[cfg(test)]
+            crate::testing::count_work(repository.files().root());
             let scope = Scope::new(leg, &outer, &job.id).with_env(&workflow.env);
             let values = declared
                 .iter()

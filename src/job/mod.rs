@@ -26,7 +26,7 @@ mod value_origin;
 mod wheels;
 
 pub use event::{CacheForm, CacheStep, Event, EventKind, Gate, Invocation, StepRef};
-pub use instance::{Instance, Instances, JobRef};
+pub use instance::{Instance, Instances, JobRef, Starts};
 pub use timeline::{Timeline, build, most_work};
 pub use undecided::Undecided;
 

@@ -1,5 +1,6 @@
 //! Reading tracked files: inside the root, never through a link, once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -16,6 +17,9 @@ const MAX_READ_BYTES: u64 = 4 * 1024 * 1024;
 /// Of files whose parsed form is much larger: the tree of a Python file takes a hundred times its
 /// bytes.
 const MAX_PARSED_BYTES: [(&str, u64); 2] = [("py", 512 * 1024), ("toml", MAX_TOML_BYTES)];
+
+/// Bytes of paths that are searched in the time of one comparison.
+const SEARCHED_BYTES: usize = 512;
 
 const LEFT_OUT: &str =
     "can't be read: a sparse checkout leaves it out; `git sparse-checkout add` adds its folder";
@@ -67,28 +71,40 @@ impl RepoFiles {
     }
 
     /// The tracked files, as paths of the workspace, that `hashFiles` takes where the repository is
-    /// checked out into `folders`; `None` where a pattern is refused.
-    pub fn hashed(&self, patterns: &str, folders: &[&str]) -> Option<Arc<Vec<String>>> {
+    /// checked out into `folders`; `None` where a pattern is refused, and where more than `most`
+    /// files have to be compared.
+    pub fn hashed(
+        &self,
+        patterns: &str,
+        folders: &[&str],
+        most: usize,
+    ) -> Option<Arc<Vec<String>>> {
         let question = format!("{patterns}\n\n{}", folders.join("\n"));
         let mut known = self.hashed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(files) = known.get(&question) {
             return files.clone();
         }
-        let files = PatternSet::parse(patterns).ok().map(|set| {
-            let paths = folders.iter().flat_map(|folder| self.matched(&set, folder));
-            Arc::new(paths.collect())
+        let files = PatternSet::parse(patterns).ok().and_then(|set| {
+            let mut left = most;
+            let matched = folders.iter().map(|folder| self.matched(&set, folder, &mut left));
+            let matched: Option<Vec<Vec<String>>> = matched.collect();
+            Some(Arc::new(matched?.concat()))
         });
         known.insert(question, files.clone());
         files
     }
 
     /// The tracked files, as paths of the workspace, that the patterns match where the repository
-    /// is checked out into `folder`.
-    fn matched(&self, set: &PatternSet, folder: &str) -> Vec<String> {
+    /// is checked out into `folder`; `None` where that takes more comparisons than are `left`.
+    fn matched(&self, set: &PatternSet, folder: &str, left: &mut usize) -> Option<Vec<String>> {
         let mut matched = BTreeSet::new();
         for pattern in &set.patterns {
-            for (place, file) in self.compared(pattern, folder) {
-                if !pattern.matches(&inside(folder, file)) {
+            for (place, file) in self.compared(pattern, folder, left)? {
+                let path = match folder {
+                    "" => Cow::from(file),
+                    _ => Cow::from(inside(folder, file)),
+                };
+                if !pattern.matches(&path) {
                     continue;
                 }
                 if pattern.negated {
@@ -98,21 +114,29 @@ impl RepoFiles {
                 }
             }
         }
-        matched.iter().filter_map(|place| Some(inside(folder, self.tracked.at(*place)?))).collect()
+        let path = |place: &usize| Some(inside(folder, self.tracked.at(*place)?));
+        Some(matched.iter().filter_map(path).collect())
     }
 
     /// The files that are compared with a pattern: those that it names, or with wildcards all that
-    /// hold its letters.
-    fn compared(&self, pattern: &Pattern, folder: &str) -> Vec<(usize, &str)> {
+    /// hold its letters. They and the search for them are taken from what is `left`.
+    fn compared(
+        &self,
+        pattern: &Pattern,
+        folder: &str,
+        left: &mut usize,
+    ) -> Option<Vec<(usize, &str)>> {
         let named = pattern.literal().filter(|path| *path != ".").and_then(|path| match folder {
             "" => Some(path),
             _ => path.strip_prefix(folder)?.strip_prefix('/'),
         });
         if let Some(path) = named {
-            return self.tracked.named(path).collect();
+            return taken(self.tracked.named(path), left);
         }
         let letters = pattern.letters();
-        self.tracked.holding(if folder.contains(letters) { "" } else { letters }).collect()
+        let letters = if folder.contains(letters) { "" } else { letters };
+        *left = left.checked_sub(self.tracked.bytes() / SEARCHED_BYTES)?;
+        taken(self.tracked.holding(letters), left)
     }
 
     fn load(&self, path: &str) -> Option<Arc<str>> {
@@ -211,6 +235,16 @@ impl Files for RepoFiles {
     }
 }
 
+/// All of them, unless they are more than are `left`.
+fn taken<'f>(
+    files: impl Iterator<Item = (usize, &'f str)>,
+    left: &mut usize,
+) -> Option<Vec<(usize, &'f str)>> {
+    let found: Vec<(usize, &str)> = files.take(left.saturating_add(1)).collect();
+    *left = left.checked_sub(found.len())?;
+    Some(found)
+}
+
 /// A relative path with `/`; `None` when it is not UTF-8 or leaves its root.
 pub fn slashed(path: &Path) -> Option<String> {
     let mut parts = Vec::new();
@@ -298,8 +332,15 @@ mod tests {
             ("x", "x", 41, &[]),
         ] {
             let parsed = Pattern::parse(pattern).unwrap();
-            assert_eq!(files.compared(&parsed, checkout).len(), compared, "{pattern}");
-            let found = files.hashed(pattern, &[checkout]).unwrap();
+            let work = |most: usize| {
+                let mut left = most;
+                files.compared(&parsed, checkout, &mut left).map(|found| (found.len(), most - left))
+            };
+            assert_eq!(work(100), Some((compared, compared)), "{pattern}");
+            if compared > 0 {
+                assert_eq!(work(compared - 1), None, "{pattern}");
+            }
+            let found = files.hashed(pattern, &[checkout], compared).unwrap();
             assert!(matched.iter().all(|file| found.iter().any(|f| f == file)), "{pattern}");
             let all = files.tracked().iter().filter(|f| parsed.matches(&inside(checkout, f)));
             assert_eq!(found.len(), all.count(), "{pattern}: as with all files");

@@ -92,6 +92,11 @@ impl Tracked {
         self.joined.holding(letters).filter_map(|place| Some((place, self.at(place)?)))
     }
 
+    /// How much is searched to find files by their letters.
+    pub fn bytes(&self) -> usize {
+        self.joined.text.len()
+    }
+
     /// The tracked file at `path` and those below it, with their places among them all.
     pub fn named(&self, path: &str) -> impl Iterator<Item = (usize, &str)> {
         let below = self.below(path);
@@ -157,11 +162,18 @@ impl JoinedPaths {
     /// The places of those that hold `letters`, in order.
     fn holding(&self, letters: &str) -> impl Iterator<Item = usize> {
         let finder = memmem::Finder::new(letters).into_owned();
-        let mut from = 0;
+        let (mut from, mut next) = (0, 0);
         std::iter::from_fn(move || {
             let found = from + finder.find(self.text.as_bytes().get(from..)?)?;
-            let place = self.ends.partition_point(|end| *end < found);
+            // Where many paths hold the letters, it is the next one or near.
+            let mut near = 1;
+            while self.ends.get(next + near - 1).is_some_and(|end| *end < found) {
+                near *= 2;
+            }
+            let ends = self.ends.get(next..self.ends.len().min(next + near))?;
+            let place = next + ends.partition_point(|end| *end < found);
             from = self.ends.get(place)? + 1;
+            next = place + 1;
             Some(place)
         })
     }

@@ -1,8 +1,11 @@
 //! What a run finds, whatever it leaves out and whichever files were asked for.
 
-use super::{Details, Discovered, Outcome, check, lint, read};
+use super::{Details, Discovered, Outcome, check, lint, read, resolved, undecided};
 use crate::base::finding::Finding;
+use crate::cache::all_jobs::AllJobs;
 use crate::config::Config;
+use crate::job::JobRef;
+use crate::job::context::JobContext;
 use crate::repo::discover::discover;
 use crate::testing;
 
@@ -259,5 +262,78 @@ fn a_fix_in_an_excluded_action_is_withheld() {
                 false => assert_eq!((edited, reason), (Some(name), None)),
             }
         }
+    }
+}
+
+/// Else a repository costs as much as the square of the jobs of each action.
+#[test]
+fn the_jobs_of_an_action_are_looked_at_once_for_all_of_them() {
+    let job = |i: usize| {
+        let setup = "{uses: actions/setup-python@v6, with: {python-version: '3.13'}}";
+        format!(
+            "  t{i}:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v5\n      - {setup}\n      - uses: ./a{}\n",
+            i % 2
+        )
+    };
+    let workflow = format!("on: push\njobs:\n{}", (0..20).map(job).collect::<String>());
+    let action = "runs:\n  using: composite\n  steps:\n    - {run: nox, shell: bash}\n";
+    let folder = testing::repository(&[
+        (".github/workflows/w.yml", workflow.as_str()),
+        ("a0/action.yml", action),
+        ("a1/action.yml", action),
+        ("noxfile.py", testing::NOXFILE),
+    ]);
+    let repository = testing::read(folder.path());
+    let settings = Config::default();
+    let document = repository.document(".github/workflows/w.yml").unwrap();
+    let job_refs: Vec<JobRef> = (0..20).map(|job| JobRef { document, job: Some(job) }).collect();
+    let contexts: Vec<JobContext<'_>> = JobContext::all(&repository, &settings, &job_refs)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let jobs = AllJobs::new(&repository, &contexts);
+    let found: Vec<Finding> = (0..20).flat_map(|job| resolved(&jobs, job)).collect();
+    assert_eq!(found.len(), 20);
+    assert!(
+        found.iter().all(|f| f.fix.as_ref().is_some_and(|fix| fix.path.ends_with("action.yml")))
+    );
+    // For what they may do, and for what they need.
+    assert_eq!(jobs.users.looked_at(), 2 * 20);
+}
+
+/// Else a repository costs the product of its keys and its files.
+#[test]
+fn the_hashes_of_all_keys_share_the_comparisons_with_files() {
+    let hashes = |jobs: usize| {
+        let job = |i: usize| {
+            let key = format!("nox-${{{{ hashFiles('**/*{}*/*.py') }}}}", i % jobs);
+            format!(
+                "  t{i}:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v5\n      - uses: actions/cache@v5\n        with: {{path: .nox, key: \"{key}\"}}\n      - run: nox -r\n"
+            )
+        };
+        format!("on: push\njobs:\n{}", (0..2 * jobs).map(job).collect::<String>())
+    };
+    for (share, most, expected) in [(1, None, 0), (5, None, 0), (5, Some(0), 1)] {
+        let text = hashes(share);
+        let folder = testing::repository(&[
+            (".github/workflows/w.yml", text.as_str()),
+            ("noxfile.py", testing::NOXFILE),
+        ]);
+        let repository = testing::read(folder.path());
+        let settings = Config::default();
+        let document = repository.document(".github/workflows/w.yml").unwrap();
+        let job_refs: Vec<JobRef> =
+            (0..2 * share).map(|job| JobRef { document, job: Some(job) }).collect();
+        let mut contexts: Vec<JobContext<'_>> = JobContext::all(&repository, &settings, &job_refs)
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        assert!(contexts.iter().all(|context| context.most_compared == 2_000_000 / share));
+        for context in &mut contexts {
+            context.most_compared = most.unwrap_or(context.most_compared);
+        }
+        let open = undecided(&AllJobs::new(&repository, &contexts), 0);
+        let open = open.iter().filter(|open| open.label.contains("too many different hashes"));
+        assert_eq!(open.count(), expected);
     }
 }
