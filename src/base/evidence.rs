@@ -13,27 +13,42 @@ pub struct Saves {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    jobs: Vec<(String, Saves)>,
+    /// By what may be the job's own name, sorted, each with its place in the logs.
+    jobs: Vec<(String, usize, Saves)>,
 }
 
 impl Evidence {
     pub fn new(jobs: Vec<(String, Saves)>) -> Self {
-        Self { jobs }
+        let mut named: Vec<(String, usize, Saves)> = Vec::new();
+        for (place, (logged, saves)) in jobs.into_iter().enumerate() {
+            named.extend(candidates(&logged).into_iter().map(|name| (name, place, saves)));
+        }
+        named.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        Self { jobs: named }
     }
 
     /// What the logs say of the job `id` that is called `name`: of the leg that gains most, where
     /// it has several. `None` where they say nothing.
     pub fn of_job(&self, id: &str, name: Option<&str>) -> Option<Saves> {
-        let meant = |logged: &str| {
-            candidates(logged)
-                .iter()
-                .any(|candidate| candidate == id || name.is_some_and(|name| fits(name, candidate)))
-        };
-        self.jobs
-            .iter()
-            .filter(|(logged, _)| meant(logged))
-            .map(|(_, saves)| *saves)
-            .max_by_key(|saves| (saves.pays, saves.about_seconds))
+        let by_id = self.jobs_from(id).iter().take_while(|(logged, ..)| logged == id);
+        let by_name = name.into_iter().flat_map(|name| {
+            self.that_may_fit(name).iter().filter(move |(logged, ..)| fits(name, logged))
+        });
+        by_id
+            .chain(by_name)
+            .max_by_key(|(_, place, saves)| (saves.pays, saves.about_seconds, *place))
+            .map(|(.., saves)| *saves)
+    }
+
+    /// Those that begin like a `name:`.
+    fn that_may_fit(&self, name: &str) -> &[(String, usize, Saves)] {
+        let start = name.split("${{").next().unwrap_or(name);
+        let from = self.jobs_from(start);
+        &from[..from.partition_point(|(logged, ..)| logged.starts_with(start))]
+    }
+
+    fn jobs_from(&self, start: &str) -> &[(String, usize, Saves)] {
+        &self.jobs[self.jobs.partition_point(|(logged, ..)| logged.as_str() < start)..]
     }
 }
 
@@ -121,5 +136,18 @@ mod tests {
     fn the_leg_that_gains_most_decides() {
         let legs = [1, 9, 3].map(|s| (format!("tests ({s})"), saves(s))).to_vec();
         assert_eq!(Evidence::new(legs).of_job("tests", None), Some(saves(9)));
+    }
+
+    /// Else each finding would be compared with all jobs of the logs.
+    #[test]
+    fn a_job_is_compared_with_those_that_begin_alike() {
+        let jobs = (0..500).map(|i| (format!("CI/t{i} (3.{})", i % 7), saves(9))).collect();
+        let evidence = Evidence::new(jobs);
+        for (name, most) in [("t17", 30), ("t17 (${{ matrix.py }})", 5), ("none", 0)] {
+            assert!(evidence.that_may_fit(name).len() <= most, "{name}");
+        }
+        assert_eq!(evidence.of_job("x", Some("t17 (${{ matrix.py }})")), Some(saves(9)));
+        assert_eq!(evidence.of_job("t17", None), Some(saves(9)));
+        assert_eq!(evidence.of_job("t", None), None);
     }
 }

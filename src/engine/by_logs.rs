@@ -1,5 +1,7 @@
 //! Findings about lost seconds, settled by what run logs say of the seconds.
 
+use std::collections::HashMap;
+
 use crate::base::evidence::{Evidence, Saves};
 use crate::base::finding::{Finding, Severity};
 use crate::repo::{Content, Repository};
@@ -11,9 +13,10 @@ const ABOUT_SECONDS: [&str; 2] = [id::MISSING_CACHE, id::CACHE_NOT_REUSED];
 /// A finding of a job that would gain nothing becomes an info without a fix. Only what is known to
 /// pay keeps its fix.
 pub fn settle(repository: &Repository, evidence: &Evidence, findings: &mut [Finding]) {
+    let names = names(repository);
     for finding in findings.iter_mut().filter(|f| ABOUT_SECONDS.contains(&f.rule)) {
-        let saves = only_name(repository, finding)
-            .and_then(|name| evidence.of_job(&finding.job, name.as_deref()));
+        let name = names.get(finding.job.as_str()).copied().flatten();
+        let saves = name.and_then(|name| evidence.of_job(&finding.job, name));
         match saves {
             Some(saves) if saves.pays => finding.notes.push(format!(
                 "according to the logs, this job spends {} s {} on every run; a cache would save \
@@ -40,18 +43,16 @@ fn work_of(saves: Saves) -> &'static str {
     if saves.restores_packages { "restoring packages and building" } else { "building" }
 }
 
-/// The name of the finding's job; `None` where several workflows have a job of that id, so that it
+/// The name of each job by its id; `None` where several workflows have a job of that id, so that it
 /// is not clear which of them the logs mean.
-fn only_name(repository: &Repository, finding: &Finding) -> Option<Option<String>> {
-    let mut found = None;
+fn names(repository: &Repository) -> HashMap<&str, Option<Option<&str>>> {
+    let mut found = HashMap::new();
     for document in &repository.documents {
         let Content::Workflow(workflow) = &document.content else { continue };
-        let Some(job) = workflow.jobs.iter().find(|job| job.id == finding.job) else { continue };
-        if found.is_some() {
-            return None;
+        for job in &workflow.jobs {
+            let name = document.tree.get(job.node, "name").and_then(|name| document.tree.str(name));
+            found.entry(job.id.as_str()).and_modify(|name| *name = None).or_insert(Some(name));
         }
-        let tree = &document.tree;
-        found = Some(tree.get(job.node, "name").and_then(|name| tree.str(name)).map(str::to_owned));
     }
     found
 }

@@ -111,7 +111,9 @@ fn without_level(text: &str) -> &str {
 }
 
 fn clipped(text: &str) -> String {
-    text.trim().chars().take(LONGEST).collect()
+    let text = text.trim();
+    let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
+    text[..end].to_owned()
 }
 
 #[cfg(test)]

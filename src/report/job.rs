@@ -315,7 +315,7 @@ impl JobBuilder {
         let before: Option<Vec<&LineBefore>> = tried.map(|cache| cache.before.as_ref()).collect();
         let before = before?.into_iter().min_by_key(|line| line.time).unwrap_or(before_tool);
         let seconds = begins.as_ref()?.since(before.time?)?;
-        unlabelled.then(|| Approach { anchor: before.text.clone(), seconds })
+        unlabelled.then(|| Approach { anchor: before.anchor(), seconds })
     }
 
     fn runner(&mut self, event: RunnerEvent) {

@@ -123,8 +123,8 @@ fn moment(stamp: &str) -> Option<Moment> {
         return None;
     }
     let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = stamp.get(from..to)?;
-        if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
+        let mut digits = bytes.get(from..to)?.iter();
+        digits.try_fold(0, |all, b| b.is_ascii_digit().then(|| 10 * all + i64::from(b - b'0')))
     };
     let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if separators.iter().any(|&(at, byte)| bytes.get(at) != Some(&byte)) {
@@ -163,7 +163,8 @@ fn nanoseconds(digits: &str) -> Option<i64> {
     if digits.is_empty() || digits.len() > 12 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    format!("{digits:0<9}").get(..9)?.parse().ok()
+    let digits = digits.bytes().chain(std::iter::repeat(b'0')).take(9);
+    Some(digits.fold(0, |all, digit| 10 * all + i64::from(digit - b'0')))
 }
 
 /// Of the proleptic Gregorian calendar; years begin in March so that the leap day comes last.

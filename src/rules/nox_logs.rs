@@ -72,8 +72,9 @@ impl From<RawNoxLogRules> for NoxLogs {
 impl NoxLogs {
     /// The first wording that matches, and its groups.
     pub fn find<'t>(&self, text: &'t str) -> Option<(Says, Captures<'t>)> {
-        // Most lines match nothing, which is told sooner than which patterns match.
-        if !self.any.is_match(text) {
+        // Most lines match nothing, which is told sooner than which patterns match. Nearly all that
+        // begin so match something.
+        if !text.starts_with("nox > ") && !self.any.is_match(text) {
             return None;
         }
         let index = self.any.matches(text).iter().next()?;

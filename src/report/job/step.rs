@@ -42,16 +42,20 @@ pub type StepKey = (Stage, String, String);
 #[derive(Debug, Clone, Default)]
 pub struct LineBefore {
     pub time: Option<Moment>,
-    /// Without what changes from run to run.
-    pub text: String,
+    text: String,
 }
 
 impl LineBefore {
     pub fn take(&mut self, text: &str, time: Option<Moment>) {
         self.time = time.or(self.time);
         self.text.clear();
-        let plain = text.chars().take(LONGEST_ANCHOR);
-        self.text.extend(plain.map(|c| if c.is_ascii_digit() { '0' } else { c }));
+        let end = text.char_indices().nth(LONGEST_ANCHOR).map_or(text.len(), |(at, _)| at);
+        self.text.push_str(&text[..end]);
+    }
+
+    /// The line without what changes from run to run.
+    pub fn anchor(&self) -> String {
+        self.text.replace(|c: char| c.is_ascii_digit(), "0")
     }
 }
 
