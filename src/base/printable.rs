@@ -88,8 +88,9 @@ impl<W: Write> Write for Escaping<W> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let is_plain = |byte: &u8| *byte == b'\n' || (b' '..b'\x7f').contains(byte);
-        if bytes.iter().all(is_plain) && memmem::find(bytes, b"##[").is_none() {
+        let is_plain =
+            |byte: &u8| *byte == b'\n' || (*byte != b'#' && (b' '..b'\x7f').contains(byte));
+        if bytes.iter().all(is_plain) {
             return self.0.write_all(bytes);
         }
         for c in String::from_utf8_lossy(bytes).replace("##[", "\\u0023#[").chars() {
