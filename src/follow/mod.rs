@@ -31,8 +31,9 @@ pub struct Followed {
     pub notes: Vec<String>,
 }
 
-/// A byte of Python costs as much as so many of a Makefile.
-const PYTHON_AS_LINES: usize = 8;
+/// A byte of Python costs as much as so many of a Makefile: a grammar takes longer than a look at
+/// lines.
+const PYTHON_AS_LINES: usize = 16;
 /// A byte of TOML that is read for tasks costs as much as so many.
 const TOML_AS_LINES: usize = 4;
 /// The most scripts that one program leads to.
@@ -88,8 +89,13 @@ fn leading_expression(path: &str) -> Option<(&str, &str)> {
     Some((expression.trim(), rest.trim_start_matches('/')))
 }
 
-/// How many bytes of a file are read to follow a program, included ones apart except for mise.
+/// How many bytes of a file are read to follow a program, included ones apart except for mise, and
+/// scripts apart except for Python.
 pub fn size(ask: &Ask<'_>) -> usize {
+    wrapper_size(ask) + script::python_bytes(ask) * PYTHON_AS_LINES
+}
+
+fn wrapper_size(ask: &Ask<'_>) -> usize {
     let Some(wrapper) = wrapper_of(ask.program) else { return 0 };
     let Some((args, folder)) = called(ask, wrapper) else { return 0 };
     if wrapper.reader == WrapperKind::Mise {
@@ -97,7 +103,6 @@ pub fn size(ask: &Ask<'_>) -> usize {
     }
     let path = file_of(ask, wrapper, &args, ask.folder, &folder);
     let bytes = path.and_then(|path| ask.files.read(&path)).map_or(0, |text| text.len());
-    // A grammar for Python costs more than looking at lines.
     bytes * if wrapper.reader == WrapperKind::Invoke { PYTHON_AS_LINES } else { 1 }
 }
 

@@ -9,10 +9,20 @@ use crate::rules::wrappers::WRAPPERS;
 use crate::shell::{CallKind, Shell, Word};
 use crate::tool::known_name;
 
+/// How many bytes of Python are read to follow a program that is a script.
+pub(super) fn python_bytes(ask: &Ask<'_>) -> usize {
+    let script = || {
+        let (path, _) = file(ask, ask.folder)?;
+        let text = ask.files.read(&path)?;
+        let is_python = shell_of(interpreter(ask), &path, &text) == Shell::Python;
+        is_python.then_some(text.len())
+    };
+    script().unwrap_or_default()
+}
+
 /// The script file that the program is, if it is one of the repository.
 pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
     let folder = ask.folder;
-    let launcher = ask.program.launchers.last().map(String::as_str).unwrap_or_default();
     if let Some(path) = of_unread_language(ask).or_else(|| unread_file(ask)) {
         if ask.files.read(&path).is_some_and(|text| may_call(&text) || writes_call(&text)) {
             out.notes.push(unread(&path));
@@ -20,14 +30,19 @@ pub(super) fn follow(ask: &Ask<'_>, out: &mut Followed) {
         return;
     }
     let Some((path, named)) = file(ask, folder) else { return };
-    let interpreter = match (&ask.program.kind, launcher) {
+    let arguments = ask.program.args.iter();
+    of_file(ask, &path, format!("`{named}`"), folder, interpreter(ask), arguments, out);
+}
+
+/// What the program says about the language of its script.
+fn interpreter(ask: &Ask<'_>) -> Option<Shell> {
+    let launcher = ask.program.launchers.last().map(String::as_str).unwrap_or_default();
+    match (&ask.program.kind, launcher) {
         (_, "source") => Some(Shell::Bash),
         (CallKind::Module, _) => Some(Shell::Python),
         (CallKind::Script(_), name) => Some(Shell::from_spec(name)),
         _ => None,
-    };
-    let arguments = ask.program.args.iter();
-    of_file(ask, &path, format!("`{named}`"), folder, interpreter, arguments, out);
+    }
 }
 
 /// The script in a tracked file that is run with these arguments; without an `interpreter`, the
@@ -45,10 +60,7 @@ pub(super) fn of_file<'w>(
         out.notes.push(format!("`{path}` isn't readable text, or is too large"));
         return;
     };
-    let shell = match interpreter {
-        Some(Shell::Other(_)) | None => language(path, &text),
-        Some(shell) => shell,
-    };
+    let shell = shell_of(interpreter, path, &text);
     if shell == Shell::Python {
         let before = out.file_scripts.len();
         python::script(path, &text, folder, out);
@@ -164,6 +176,14 @@ fn file(ask: &Ask<'_>, folder: &str) -> Option<(String, String)> {
             }
             Some((tracked(value)?, value.to_owned()))
         }
+    }
+}
+
+/// The language of a script that an interpreter may have been named for.
+fn shell_of(interpreter: Option<Shell>, path: &str, text: &str) -> Shell {
+    match interpreter {
+        Some(Shell::Other(_)) | None => language(path, text),
+        Some(shell) => shell,
     }
 }
 
