@@ -83,13 +83,8 @@ fn call_to_run(bencher: Bencher<'_, '_>) {
     let args = [Argument::known("-s"), Argument::known("unit_tests")];
     let env = |_: &str| Variable::Unset;
     bencher.bench_local(|| {
-        Nox::default().run(&Request {
-            args: &args,
-            env: &env,
-            folder: "",
-            script: None,
-            files: &files,
-        })
+        let request = Request { args: &args, env: &env, folder: "", script: None, files: &files };
+        Nox::default().run(&request, usize::MAX)
     });
 }
 

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -116,12 +117,25 @@ where
         look_up: &dyn Fn(&N) -> V,
         find: impl FnOnce(&Q, &dyn Fn(N) -> V) -> A,
     ) -> Arc<A> {
+        let find =
+            |question: &Q, look_up: &dyn Fn(N) -> V| Ok::<A, Infallible>(find(question, look_up));
+        let Ok(answer) = self.try_answer(question, look_up, find);
+        answer
+    }
+
+    /// As [`Memo::answer`]; failures aren't kept, so they may depend on more.
+    pub fn try_answer<E>(
+        &self,
+        question: Q,
+        look_up: &dyn Fn(&N) -> V,
+        find: impl FnOnce(&Q, &dyn Fn(N) -> V) -> Result<A, E>,
+    ) -> Result<Arc<A>, E> {
         let holds = |kept: &&MemoEntry<N, V, A>| {
             kept.looked_up.iter().all(|(name, value)| look_up(name) == *value)
         };
         if let Some(kept) = self.lock().known.get(&question).and_then(|all| all.iter().find(holds))
         {
-            return kept.answer.clone();
+            return Ok(kept.answer.clone());
         }
         let noted = RefCell::new(Noted { values: BTreeMap::new(), bytes: 0, too_large: false });
         let noting = |name: N| {
@@ -129,11 +143,11 @@ where
             noted.borrow_mut().add(name, &value);
             value
         };
-        let answer = Arc::new(find(&question, &noting));
+        let answer = Arc::new(find(&question, &noting)?);
         let Noted { values: looked_up, bytes, too_large } = noted.into_inner();
         let bytes = bytes + question.bytes() + answer.bytes();
         if too_large || bytes > self.room.answer {
-            return answer;
+            return Ok(answer);
         }
         let mut answers = self.lock();
         if answers.bytes + bytes > self.room.all {
@@ -144,7 +158,7 @@ where
             all.push(MemoEntry { looked_up, answer: answer.clone() });
             answers.bytes += bytes;
         }
-        answer
+        Ok(answer)
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries<Q, N, V, A>> {

@@ -343,7 +343,8 @@ impl TimelineBuilder<'_> {
             script: None,
             files: self.files(&place),
         };
-        let mut run = self.answer(&request, &place);
+        let answer = self.ask(&request, &place);
+        let Some(mut run) = self.spend_answer(here, answer) else { return };
         if action.rebuilds && run.reuse != Reuse::Unknown {
             let run = Arc::make_mut(&mut run);
             // A first pass builds without reuse, a second one runs what that has built.

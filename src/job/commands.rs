@@ -26,7 +26,7 @@ use crate::shell::{
     Call, CallKind, Command, Directory, Expanded, Given, Host, Shell, TOP_FOLDER, UnwrappedCommand,
     Word,
 };
-use crate::tool::{Answer, Argument, Files, Request, Run, Variable};
+use crate::tool::{Answer, Argument, Files, Request, Run, TooMuchWork, Variable};
 
 /// The longest text of a command shown to people.
 const MAX_SHOWN: usize = 80;
@@ -275,17 +275,15 @@ impl TimelineBuilder<'_> {
         let (launcher, python) = launched
             .as_ref()
             .map_or((&call.launcher, &call.python), |inner| (&inner.launcher, &inner.python));
-        let mut run = self.ask(origin, call, &place);
-        if !self.spend_answer(origin.here, &run) {
-            return;
-        }
+        let answer = self.ask_about(origin, call, &place);
+        let Some(mut run) = self.spend_answer(origin.here, answer) else { return };
         if place.own && !self.external_callers && run.definition_files.is_empty() {
             // Without a noxfile nox fails; only a workflow that other repositories call may count
             // on theirs.
             let run = Arc::make_mut(&mut run);
             (run.creates_by_default, run.off_by_default) = (false, false);
         }
-        self.add_listed_sessions(&mut run, &place);
+        self.add_listed_sessions(origin.here, &mut run, &place);
         if !stays {
             let why =
                 format!("`{text}` builds in a container of its own, so what it builds is lost");
@@ -330,12 +328,13 @@ impl TimelineBuilder<'_> {
         by_first_line(call, &text, self.repository.answers.tool().name())
     }
 
-    pub(super) fn ask(
+    /// What the tool says about a call of a script.
+    pub(super) fn ask_about(
         &self,
         origin: &CommandOrigin<'_>,
         call: &Call,
         place: &CheckoutPlace,
-    ) -> Arc<Run> {
+    ) -> Result<Arc<Run>, TooMuchWork> {
         let env = |name: &str| self.lookup(origin, &call.env, name);
         let args: Vec<Argument> = call.args.iter().map(argument).collect();
         let script = match &call.kind {
@@ -349,7 +348,7 @@ impl TimelineBuilder<'_> {
             script,
             files: self.files(place),
         };
-        self.answer(&request, place)
+        self.ask(&request, place)
     }
 
     /// Where the reuse flag may be inserted in the file, or why nowhere.

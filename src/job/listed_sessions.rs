@@ -3,20 +3,25 @@
 use std::sync::Arc;
 
 use super::state::CheckoutPlace;
-use super::timeline::TimelineBuilder;
+use super::timeline::{Here, TimelineBuilder};
 use crate::actions::expr::parse_template;
 use crate::shell::{Call, Expanded, Shell, Word, calls, commands};
 use crate::tool::{Answer, Argument, Listing, Request, Run, Tool, Variable};
 
-impl TimelineBuilder<'_> {
+impl<'a> TimelineBuilder<'a> {
     /// Where the legs together run the sessions that the tool lists, the job builds what any of these
     /// does.
-    pub(super) fn add_listed_sessions(&self, run: &mut Arc<Run>, place: &CheckoutPlace) {
+    pub(super) fn add_listed_sessions(
+        &mut self,
+        here: Here<'_>,
+        run: &mut Arc<Run>,
+        place: &CheckoutPlace,
+    ) {
         let builds = run.sessions.iter().any(|s| s.creates_env == Answer::Yes);
         if run.creates_env == Answer::Unknown
             && !run.sessions_known
             && builds
-            && self.listed_sessions_build(place)
+            && self.listed_sessions_build(here, place)
         {
             let run = Arc::make_mut(run);
             run.creates_env = Answer::Yes;
@@ -24,11 +29,17 @@ impl TimelineBuilder<'_> {
         }
     }
 
-    fn listed_sessions_build(&self, place: &CheckoutPlace) -> bool {
-        let lists = self.lists();
+    fn listed_sessions_build(&mut self, here: Here<'_>, place: &CheckoutPlace) -> bool {
+        let scripts = self.listing_scripts();
+        if !self.spend(here, scripts.iter().map(|script| script.len()).sum()) {
+            return false;
+        }
+        let tool = self.repository.answers.tool();
+        let lists: Vec<Listing> =
+            scripts.into_iter().flat_map(|script| lists_in(script, tool)).collect();
         // Which of several lists a matrix holds is not known: what each of them names must build
         // something.
-        let builds = |listing: &Listing| {
+        let mut builds = |listing: &Listing| {
             let env = |_: &str| Variable::Unset;
             let files = self.files(place);
             let request = Request {
@@ -38,15 +49,15 @@ impl TimelineBuilder<'_> {
                 script: None,
                 files,
             };
-            self.answer(&request, place).creates_env
+            let answer = self.ask(&request, place);
+            self.spend_answer(here, answer).map_or(Answer::Unknown, |run| run.creates_env)
         };
         lists.iter().any(|listing| !listing.chooses)
-            || Answer::one_of(lists.iter().map(builds)) == Answer::Yes
+            || Answer::one_of(lists.iter().map(&mut builds)) == Answer::Yes
     }
 
-    /// The words of the calls that list sessions in jobs whose outputs the matrix holds; nothing
-    /// where all legs are known.
-    fn lists(&self) -> Vec<Listing> {
+    /// The scripts of the jobs whose outputs the matrix holds; nothing where all legs are known.
+    fn listing_scripts(&self) -> Vec<&'a str> {
         let document = &self.repository.documents[self.instance.job_ref.document];
         let Some((workflow, matrix)) =
             document.workflow().zip(self.job.and_then(|j| j.matrix.as_ref()))
@@ -65,9 +76,8 @@ impl TimelineBuilder<'_> {
         let jobs: Vec<_> = paths
             .filter_map(|path| workflow.jobs.iter().find(|j| is_output_of(&path, &j.id)))
             .collect();
-        let scripts = jobs.iter().flat_map(|j| &j.steps.steps).filter_map(|s| s.run.as_ref());
-        let tool = self.repository.answers.tool();
-        scripts.flat_map(|script| lists_in(&script.text, tool)).collect()
+        let scripts = jobs.into_iter().flat_map(|j| &j.steps.steps).filter_map(|s| s.run.as_ref());
+        scripts.map(|script| script.text.as_str()).collect()
     }
 }
 

@@ -81,8 +81,8 @@ fn the_legs_of_a_file_share_the_work() {
     let repository = testing::read(folder.path());
     let job_ref = JobRef { document: 0, job: Some(0) };
     let instances = Instances::of(&repository, job_ref);
-    // A step costs one, and so does its call.
-    for (most, read, is_said) in [(1_000, 30, false), (14, 7, true), (2, 1, true), (1, 0, true)] {
+    // A step costs one, its call as well, and the answer of the tool two.
+    for (most, read, is_said) in [(1_000, 30, false), (28, 7, true), (4, 1, true), (3, 0, true)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read);
         assert_eq!(
@@ -101,7 +101,7 @@ fn the_calls_of_a_script_count() {
         testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
     let repository = testing::read(folder.path());
     let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
-    for (most, read) in [(2_000, 900), (100, 100 - 1 - 3600 / 64)] {
+    for (most, read) in [(4_000, 900), (100, (100 - 1 - 3600 / 64) / 3)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read);
     }
@@ -115,7 +115,7 @@ fn the_scripts_before_a_call_count() {
     let others = "      - run: 'true'\n".repeat(2_000);
     for (steps, read) in [
         (calls(200), 200),
-        (calls(4_800), 414),
+        (calls(4_800), 406),
         (one_step, 2_000),
         (others.clone() + &calls(10), 10),
         (others + &calls(100), 34),
@@ -134,9 +134,59 @@ fn the_sessions_of_a_call_count() {
     let folder = testing::repository(&files);
     let repository = testing::read(folder.path());
     let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
-    for (most, read) in [(9 * 60, 9), (120, 2), (11, 0)] {
+    for (most, read) in [(20_000, 9), (3_000, 2), (1_000, 0)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read, "{most}");
+    }
+}
+
+/// What a job may not pay for is not worked out: the time for it would be spent for each job again.
+#[test]
+fn an_answer_that_is_too_expensive_is_not_worked_out() {
+    let session =
+        |i: usize| format!("@nox.session\ndef s{i}(session): session.install(f'{{os.environ}}')\n");
+    let noxfile = format!("import nox, os\n{}", (0..640).map(session).collect::<String>());
+    let job = |i: usize| format!("  t{i}:\n    steps:\n      - run: nox -- word{i}\n");
+    let text = format!("on: push\njobs:\n{}", (0..300).map(job).collect::<String>());
+    let files = [(".github/workflows/w.yml", text.as_str()), ("noxfile.py", &noxfile)];
+    let outcome = testing::outcome(&files, &Config::default());
+    assert!(says(&outcome, "units of work"), "{:?}", outcome.undecided.first());
+    assert!(outcome.findings.is_empty());
+}
+
+/// The scripts of the jobs that list sessions are searched again for each call.
+#[test]
+fn looking_for_listed_sessions_counts() {
+    let listing = "on: push\njobs:\n  l:\n    outputs: {s: '${{ steps.s.outputs.s }}'}\n    steps:\n      - id: s\n        run: |\n          echo s=$(nox -l --json) >> $GITHUB_OUTPUT\n";
+    let matrix = "  t:\n    needs: l\n    strategy: {matrix: {s: '${{ fromJSON(needs.l.outputs.s) }}'}}\n    steps:\n";
+    let step = |i: usize| format!("      - run: nox -s ${{{{ matrix.s }}}} -- {i}\n");
+    let steps: String = (0..60).map(step).collect();
+    for (lines, is_said) in [(10, false), (6_000, true)] {
+        let more = "          true\n".repeat(lines);
+        let text = format!("{listing}{more}{matrix}{steps}");
+        let noxfile = format!("{NOXFILE}\n@nox.session(python=False)\ndef none(session): pass\n");
+        let files = [(".github/workflows/w.yml", text.as_str()), ("noxfile.py", &noxfile)];
+        let outcome = testing::outcome(&files, &Config::default());
+        assert_eq!(says(&outcome, "units of work"), is_said, "{lines}");
+    }
+}
+
+/// Python goes through a grammar, also where none of its commands matters.
+#[test]
+fn looking_through_a_python_script_counts() {
+    let script = format!("import subprocess\n{}", "x = 1\n".repeat(2_000));
+    let script = script + "subprocess.run(['nox', '-s', 'tests'])\n";
+    for (count, read) in [(10, 10), (400, 0)] {
+        let job = |i: usize| format!("  t{i}:\n    steps:\n      - run: python ci.py {i}\n");
+        let text = format!("on: push\njobs:\n{}", (0..count).map(job).collect::<String>());
+        let files = [
+            (".github/workflows/w.yml", text.as_str()),
+            ("noxfile.py", NOXFILE),
+            ("ci.py", script.as_str()),
+        ];
+        let outcome = testing::outcome(&files, &Config::default());
+        assert_eq!(outcome.findings.len(), read, "{:?}", outcome.undecided.first());
+        assert_eq!(says(&outcome, "units of work"), read == 0);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::repo::{Document, Repository};
 use crate::rules::forges::forges;
-use crate::tool::{Files, Request, Run};
+use crate::tool::{Files, Request, Run, TooMuchWork};
 
 /// What a step that uses a composite action is called on the way to what the action does.
 const USES_ACTION: &str = "uses this action";
@@ -39,8 +39,10 @@ const BYTES_PER_WORK: usize = 64;
 const SEARCHES_FOR_CALL: usize = 16;
 /// Of these searches, so many cost nothing: an ordinary job has fewer steps.
 const FREE_SEARCHES: usize = 64;
-/// Steps through a noxfile that cost one more.
-const STEPS_PER_WORK: usize = 64;
+/// Steps through a noxfile that cost one more: about what it takes to read so much of a script.
+const STEPS_PER_WORK: usize = 12;
+/// Definitions of sessions that one instance reads without paying for what all jobs share.
+const FREE_LOADINGS: usize = 16;
 /// Work that one instance may cost.
 const MAX_WORK: usize = 20_000;
 
@@ -324,19 +326,22 @@ impl<'a> TimelineBuilder<'a> {
     /// done.
     pub fn spend(&mut self, here: Here<'_>, bytes: usize) -> bool {
         let work = 1 + bytes / BYTES_PER_WORK;
-        match self.left.checked_sub(work) {
-            Some(left) => self.left = left,
-            None => {
-                self.left = 0;
-                let why = format!(
-                    "the file's jobs, legs and steps add up to more than {MAX_WORK_OF_FILE} units \
-                     of work: the remaining steps aren't read"
-                );
-                self.cut(here, here.step.span, why);
-                return false;
-            }
-        }
+        let Some(left) = self.left.checked_sub(work) else {
+            self.exhaust(here);
+            return false;
+        };
+        self.left = left;
         true
+    }
+
+    /// What comes next would take more work than is left.
+    fn exhaust(&mut self, here: Here<'_>) {
+        self.left = 0;
+        let why = format!(
+            "the file's jobs, legs and steps add up to more than {MAX_WORK_OF_FILE} units of work: \
+             the remaining steps aren't read"
+        );
+        self.cut(here, here.step.span, why);
     }
 
     /// What a search in all scripts so far costs, in bytes of a script that is read.
@@ -353,12 +358,41 @@ impl<'a> TimelineBuilder<'a> {
         self.spend(here, bytes)
     }
 
-    /// Counts the work that the answer about a call took; reading its definitions once for all calls
-    /// with the same environment.
-    pub fn spend_answer(&mut self, here: Here<'_>, run: &Run) -> bool {
-        let loading = if self.loaded.insert(run.loading.id) { run.loading.work } else { 0 };
+    /// What the tool does at `place`, as far as that can be afforded.
+    pub fn ask(
+        &self,
+        request: &Request<'_>,
+        place: &CheckoutPlace,
+    ) -> Result<Arc<Run>, TooMuchWork> {
+        let most = self.left * STEPS_PER_WORK + STEPS_PER_WORK - 1;
+        if place.own {
+            self.repository.answers.run(request, most)
+        } else {
+            self.repository.answers.elsewhere(request, most).map(Arc::new)
+        }
+    }
+
+    /// Counts the work that an answer took; reading the definitions of sessions once for all calls
+    /// with the same environment. `None` where it may no longer be done.
+    pub fn spend_answer(
+        &mut self,
+        here: Here<'_>,
+        answer: Result<Arc<Run>, TooMuchWork>,
+    ) -> Option<Arc<Run>> {
+        let Ok(run) = answer else {
+            self.exhaust(here);
+            return None;
+        };
+        let is_new = self.loaded.insert(run.loading.id);
+        let loading = if !is_new {
+            0
+        } else if self.loaded.len() > FREE_LOADINGS {
+            run.loading.work + run.loading.shared_work
+        } else {
+            run.loading.work
+        };
         let work = (run.work + loading) / STEPS_PER_WORK;
-        work == 0 || self.spend(here, (work - 1) * BYTES_PER_WORK)
+        (work == 0 || self.spend(here, (work - 1) * BYTES_PER_WORK)).then_some(run)
     }
 
     /// Whether the work of so many bytes may still be done.
@@ -389,15 +423,6 @@ impl<'a> TimelineBuilder<'a> {
     /// The files a call at `place` sees; of another repository's checkout nothing is known.
     pub fn files(&self, place: &CheckoutPlace) -> &'a dyn Files {
         if place.own { self.repository.files() } else { &NoFiles }
-    }
-
-    /// What the tool does at `place`.
-    pub fn answer(&self, request: &Request<'_>, place: &CheckoutPlace) -> Arc<Run> {
-        if place.own {
-            self.repository.answers.run(request)
-        } else {
-            Arc::new(self.repository.answers.elsewhere(request))
-        }
     }
 
     /// A place in the document of `here`.

@@ -34,7 +34,8 @@ impl TimelineBuilder<'_> {
             for command in &read {
                 for call in &calls(command, self.repository.answers.tool().name()) {
                     let place = self.state.place("");
-                    let mut answer = self.ask(&origin, call, &place);
+                    let answer = self.ask_about(&origin, call, &place);
+                    let Some(mut answer) = self.spend_answer(here, answer) else { return };
                     let run = Arc::make_mut(&mut answer);
                     run.env_dirs.clear();
                     (run.creates_by_default, run.off_by_default) = (false, false);

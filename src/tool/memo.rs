@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Argument, Files, Request, Run, Tool, Variable};
+use super::{Argument, Files, Request, Run, TooMuchWork, Tool, Variable};
 use crate::base::memo::{Memo, Weight};
 
 /// The answers of a tool about the files of one repository.
@@ -59,9 +59,9 @@ impl Answers {
         &*self.tool
     }
 
-    /// What the tool says about a call whose files are not those of the repository.
-    pub fn elsewhere(&self, request: &Request<'_>) -> Run {
-        self.tool.afresh().run(request)
+    /// What the tool says about a call whose files are not those of the repository; as [`Tool::run`].
+    pub fn elsewhere(&self, request: &Request<'_>, most: usize) -> Result<Run, TooMuchWork> {
+        self.tool.afresh().run(request, most)
     }
 
     /// As [`Tool::read_ahead`].
@@ -69,15 +69,15 @@ impl Answers {
         self.tool.read_ahead(files);
     }
 
-    /// What the tool says; `request.files` must always be the same.
-    pub fn run(&self, request: &Request<'_>) -> Arc<Run> {
+    /// As [`Tool::run`]; `request.files` must always be the same.
+    pub fn run(&self, request: &Request<'_>, most: usize) -> Result<Arc<Run>, TooMuchWork> {
         let question = Question {
             args: request.args.to_vec(),
             folder: request.folder.to_owned(),
             script: request.script.map(str::to_owned),
         };
-        self.known.answer(question, &|name| (request.env)(name), |_, look_up| {
-            self.tool.run(&Request { env: &|name| look_up(name.to_owned()), ..*request })
+        self.known.try_answer(question, &|name| (request.env)(name), |_, look_up| {
+            self.tool.run(&Request { env: &|name| look_up(name.to_owned()), ..*request }, most)
         })
     }
 }
@@ -96,7 +96,8 @@ mod tests {
         let ask = |word: &str, folder: &str| {
             let args = [Argument::known(word)];
             let env = |_: &str| Variable::Unset;
-            answers.run(&Request { args: &args, env: &env, folder, script: None, files: &files })
+            let request = Request { args: &args, env: &env, folder, script: None, files: &files };
+            answers.run(&request, usize::MAX).unwrap()
         };
         let first = ask("-r", "");
         assert!(Arc::ptr_eq(&first, &ask("-r", "")));

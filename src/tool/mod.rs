@@ -66,6 +66,10 @@ pub struct Request<'a> {
     pub files: &'a dyn Files,
 }
 
+/// An answer would take more work than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMuchWork;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     Yes,
@@ -225,8 +229,11 @@ pub struct Run {
 pub struct Loading {
     /// Tells apart what was read with what in the environment.
     pub id: u64,
-    /// As steps of a program.
+    /// What it costs each job, as steps of a program: all of it where the environment decides, else
+    /// one reading is for all jobs, and only very large definitions cost something.
     pub work: usize,
+    /// What it costs on top where a job calls for very many different definitions.
+    pub shared_work: usize,
 }
 
 impl Run {
@@ -318,8 +325,8 @@ pub trait Tool: Debug + Send + Sync {
     /// Reads what most calls in a repository need, so that it is there when they are asked about;
     /// `files` are theirs.
     fn read_ahead(&self, files: &dyn Files);
-    /// What a call means.
-    fn run(&self, request: &Request<'_>) -> Run;
+    /// What a call means, if finding that out takes no more than `most` steps of a program.
+    fn run(&self, request: &Request<'_>, most: usize) -> Result<Run, TooMuchWork>;
 }
 
 #[cfg(test)]

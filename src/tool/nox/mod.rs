@@ -2,6 +2,7 @@
 
 pub mod argv;
 mod backend;
+mod call_work;
 mod file_facts;
 mod install;
 pub mod log;
@@ -17,7 +18,7 @@ mod session;
 use self::file_facts::FileFacts;
 use self::nested::Nesting;
 use self::noxfile::Noxfiles;
-use super::{Argument, Files, Listing, Request, Run, Tool, Variable};
+use super::{Argument, Files, Listing, Request, Run, TooMuchWork, Tool, Variable};
 use crate::rules::nox::{Meaning, rules};
 
 /// The tool nox, in one repository.
@@ -80,11 +81,13 @@ impl Tool for Nox {
     }
 
     fn read_ahead(&self, files: &dyn Files) {
-        self.noxfiles.read(&rules().default_noxfile, files, &|_| Variable::Unset);
+        let none = |_: &str| Variable::Unset;
+        // Nobody asks yet: a noxfile that is too much is so for the calls as well.
+        let _ = self.noxfiles.read(&rules().default_noxfile, files, &none, usize::MAX);
     }
 
-    fn run(&self, request: &Request<'_>) -> Run {
-        run::run(request, &Nesting::new(&self.noxfiles, &self.facts))
+    fn run(&self, request: &Request<'_>, most: usize) -> Result<Run, TooMuchWork> {
+        run::run(request, most, &Nesting::new(&self.noxfiles, &self.facts))
     }
 }
 

@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use super::call_work::CallWork;
 use super::file_facts::FileFacts;
 use super::noxfile::{NestedCall, Noxfiles};
 use super::run::run;
 use super::{argv, reuse};
 use crate::rules::nox::Meaning;
-use crate::tool::{Answer, Argument, Request, Reuse, Run, is_definition};
+use crate::tool::{Answer, Argument, Request, Reuse, Run, TooMuchWork, is_definition};
 
 /// Calls inside sessions that are followed for one call of nox; a session that calls itself ends
 /// here.
@@ -46,7 +47,8 @@ pub(super) fn add(
     request: &Request<'_>,
     own: &str,
     nesting: &Nesting<'_>,
-) {
+    work: &mut CallWork,
+) -> Result<(), TooMuchWork> {
     let mut seen: Vec<&NestedCall> = Vec::new();
     for (call, certain) in calls {
         if seen.contains(call) {
@@ -56,9 +58,9 @@ pub(super) fn add(
         if seen.len() > MAX_DISTINCT {
             run.undecided.push(format!("sessions call nox in more than {MAX_DISTINCT} ways"));
             run.installs_anything = Answer::any([run.installs_anything, Answer::Unknown]);
-            return;
+            return Ok(());
         }
-        match inner(call, request, own, nesting) {
+        match inner(call, request, own, nesting, work)? {
             Ok(inner) => merge(run, inner, *certain && call.certain, &call.place),
             Err(why) => {
                 run.installs_anything = Answer::any([run.installs_anything, Answer::Unknown]);
@@ -71,24 +73,28 @@ pub(super) fn add(
             }
         }
     }
+    Ok(())
 }
 
-/// What one call does.
+/// What one call does, or why that can't be decided.
 fn inner(
     call: &NestedCall,
     request: &Request<'_>,
     own: &str,
     nesting: &Nesting<'_>,
-) -> Result<Run, String> {
+    work: &mut CallWork,
+) -> Result<Result<Run, String>, TooMuchWork> {
     let Some(folder) = &call.folder else {
-        return Err("a session calls nox again, in an unknown folder".to_owned());
+        return Ok(Err("a session calls nox again, in an unknown folder".to_owned()));
     };
-    let follow = |args: &[Argument]| {
-        let within = Request { args, env: request.env, folder, script: None, files: request.files };
-        nesting
-            .spend()
-            .then(|| run(&within, nesting))
-            .ok_or_else(|| "sessions call nox too often to follow every call".to_owned())
+    let mut follow = |args: &[Argument]| {
+        if !nesting.spend() {
+            return Ok(Err("sessions call nox too often to follow every call".to_owned()));
+        }
+        let within = Request { args, folder, script: None, ..*request };
+        let inner = run(&within, work.left(), nesting)?;
+        work.spend(inner.work + inner.loading.work)?;
+        Ok(Ok(inner))
     };
     let line = argv::parse(&call.args);
     if line.one(Meaning::Noxfile).is_none_or(|file| file.value.is_some()) {
@@ -98,7 +104,7 @@ fn inner(
     // is certain.
     let files: Vec<String> =
         request.files.tracked_under("").into_iter().filter(|path| is_other(path, own)).collect();
-    let named = |file: &String| {
+    let mut named = |file: &String| {
         let mut args = call.args.clone();
         let value = args.iter_mut().find(|word| word.value.is_none());
         if let Some(word) = value {
@@ -106,21 +112,27 @@ fn inner(
         }
         follow(&args)
     };
-    let mut all =
-        files.iter().take(MAX_CALLS + 1).map(named).collect::<Result<Vec<Run>, String>>()?;
+    let mut all = Vec::new();
+    for file in files.iter().take(MAX_CALLS + 1) {
+        match named(file)? {
+            Ok(run) => all.push(run),
+            Err(why) => return Ok(Err(why)),
+        }
+    }
     let answer = Answer::one_of(all.iter().map(|r| r.creates_env));
     let same = reuse::over(all.iter().map(|r| r.reuse), false);
     let files: BTreeSet<String> =
         all.iter().flat_map(|r| r.definition_files.iter().cloned()).collect();
-    let mut first = (!all.is_empty())
-        .then(|| all.swap_remove(0))
-        .ok_or_else(|| "a session calls nox again, with an unknown noxfile".to_owned())?;
+    if all.is_empty() {
+        return Ok(Err("a session calls nox again, with an unknown noxfile".to_owned()));
+    }
+    let mut first = all.swap_remove(0);
     first.creates_env = answer;
     first.reuse = same.unwrap_or(Reuse::Unknown);
     first.definition_files = files.into_iter().collect();
     first.env_dirs.clear();
     first.undecided.push("a session calls nox with an unknown noxfile".to_owned());
-    Ok(first)
+    Ok(Ok(first))
 }
 
 fn is_other(path: &str, own: &str) -> bool {
@@ -138,7 +150,6 @@ fn merge(run: &mut Run, inner: Run, certain: bool, place: &str) {
         Answer::Yes if !certain => Answer::Unknown,
         answer => answer,
     };
-    run.work += inner.work + inner.loading.work;
     run.publishes = run.publishes.take().or(inner.publishes);
     run.removes.extend(inner.removes);
     for reason in inner.undecided {

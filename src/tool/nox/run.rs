@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::argv::NoxCall;
+use super::call_work::CallWork;
 use super::file_facts::FileFacts;
 use super::install::InstallPlace;
 use super::nested::{self, Nesting};
-use super::noxfile::{Effects, NestedCall, NoxfileReader, PythonValue, join};
+use super::noxfile::{COPIES_PER_STEP, Effects, NestedCall, NoxfileReader, PythonValue, join};
 use super::reuse::Setting;
 use super::select::{Candidate, Selection};
 use super::session::{bodies, describe, own_reuse};
@@ -18,24 +18,30 @@ use crate::rules::nox::{Meaning, rules};
 use crate::rules::publishers::publishers;
 use crate::tool::{
     Answer, Argument, Backend, Files, Loading, OutsideFolder, Request, Reuse, Run, Session,
+    TooMuchWork,
 };
 
 /// What it costs to put a file that decides what is installed into a key.
 const STEPS_PER_FILE: usize = 16;
 
-pub(super) fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
+pub(super) fn run(
+    request: &Request<'_>,
+    most: usize,
+    nesting: &Nesting<'_>,
+) -> Result<Run, TooMuchWork> {
     let call = argv::parse(request.args);
     let mut run = start(&call);
     if let Some((answer, why)) = leaves_early(&call) {
         run.creates_env = answer;
         run.why = why;
-        return run;
+        return Ok(run);
     }
     let Some(path) = noxfile_path(&call, request) else {
         run.undecided.push("cachelint doesn't know which noxfile is used".to_owned());
-        return run;
+        return Ok(run);
     };
-    let reader = nesting.noxfiles.read(&path, request.files, request.env);
+    let reader = nesting.noxfiles.read(&path, request.files, request.env, most)?;
+    let mut work = CallWork::new(most);
     let folder = parent(&path);
     match env_dir(&call, request.args, reader.as_ref(), folder) {
         Ok(dir) => run.env_dirs.push(dir),
@@ -46,9 +52,10 @@ pub(super) fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
         Some(reader) => {
             needs_environment = reader.needs_environment;
             run.loading = reader.loading;
-            let calls = follow(&mut run, &call, request, reader, nesting.facts);
+            work.spend(reader.copied() / COPIES_PER_STEP)?;
+            let calls = follow(&mut run, &call, request, reader, nesting.facts, &mut work)?;
             let calls: Vec<_> = calls.iter().map(|(call, certain)| (call, *certain)).collect();
-            nested::add(&mut run, &calls, request, &path, nesting);
+            nested::add(&mut run, &calls, request, &path, nesting, &mut work)?;
         }
         None => without_noxfile(&mut run, &call, &path, request.files),
     }
@@ -57,7 +64,8 @@ pub(super) fn run(request: &Request<'_>, nesting: &Nesting<'_>) -> Run {
     } else if needs_environment && request.script.is_none() {
         add_script_environment(&mut run, request.folder);
     }
-    run
+    run.work = work.spent();
+    Ok(run)
 }
 
 /// What holds before the noxfile is read.
@@ -214,20 +222,16 @@ fn follow(
     request: &Request<'_>,
     mut reader: NoxfileReader<'_>,
     facts: &FileFacts,
-) -> Vec<(NestedCall, bool)> {
+    work: &mut CallWork,
+) -> Result<Vec<(NestedCall, bool)>, TooMuchWork> {
     let global = reuse::global(call, Some(&reader));
     if reader.bare_packages.is_empty() {
-        let unseen = select::unseen_defaults(&reader);
+        let unseen = select::unseen_defaults(&reader, work)?;
         reader.hidden_sessions.extend(unseen);
     }
-    let index = select::all(call, request.env, &reader);
-    if !Arc::ptr_eq(&index, &select::index_of(&reader)) {
-        run.work += index.all.len();
-    }
-    let loaded = reader.steps;
-    let mut selection = select::select(call, request.env, &reader, &index);
-    let (certain, possible) = bodies(&mut selection, &index, &mut reader);
-    run.work += reader.steps - loaded + certain.len() + possible.len();
+    let index = select::all(call, request.env, &reader, work)?;
+    let mut selection = select::select(call, request.env, &reader, &index, work)?;
+    let (certain, possible) = bodies(&mut selection, &index, &mut reader, work)?;
     // Where all other sessions are in sight, a name that is missing here is that of an imported
     // one.
     let elsewhere =
@@ -363,14 +367,6 @@ fn follow(
         .skip(1)
         .map(|word| word.value.as_deref())
         .collect();
-    for effects in certain.iter().map(|(_, effects)| effects) {
-        if run.publishes.is_none() {
-            let open =
-                || effects.open_commands.iter().find_map(|words| publishes_with(words, &handed));
-            run.publishes = effects.publishes.clone().or_else(open);
-        }
-        run.removes.extend(effects.removes.iter().cloned());
-    }
     // Each body once, and whether a session with it surely runs.
     let mut bodies: HashSet<*const Effects> = HashSet::new();
     let mut surely = certain.iter().map(|_| true).chain(possible.iter().map(|_| false));
@@ -379,6 +375,14 @@ fn follow(
         .zip(&mut surely)
         .filter(|(effects, _)| bodies.insert(Rc::as_ptr(effects)))
         .collect();
+    for (effects, _) in effects.iter().filter(|(_, surely)| *surely) {
+        if run.publishes.is_none() {
+            let open =
+                || effects.open_commands.iter().find_map(|words| publishes_with(words, &handed));
+            run.publishes = effects.publishes.clone().or_else(open);
+        }
+        run.removes.extend(effects.removes.iter().cloned());
+    }
     let (effects, surely): (Vec<Rc<Effects>>, Vec<bool>) = effects.into_iter().unzip();
     // Sessions that run programs nobody is seen to install get them in a way that is not
     // understood.
@@ -390,7 +394,7 @@ fn follow(
         let opaque = Rc::new(Effects { opaque: true, ..Effects::default() });
         installs.files = install::collect(&[opaque], &[], place, false).files;
     }
-    run.work += installs.files.len() * STEPS_PER_FILE;
+    work.spend(installs.files.len() * STEPS_PER_FILE)?;
     run.unpinned = installs.unpinned;
     run.unlocked = installs.unlocked || installs.computed;
     run.unfollowed = installs.unfollowed.take();
@@ -456,7 +460,7 @@ fn follow(
     let of = |(effects, certain): (&Rc<Effects>, bool)| {
         effects.nested.clone().into_iter().map(move |call| (call, certain))
     };
-    effects.iter().zip(surely).flat_map(of).collect()
+    Ok(effects.iter().zip(surely).flat_map(of).collect())
 }
 
 /// What a command publishes that ends in the words after `--`; one that is not known may be any.

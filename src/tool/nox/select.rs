@@ -8,16 +8,19 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::rules::nox::{Meaning, rules};
-use crate::tool::{Argument, Interpreter, Variable};
+use crate::tool::{Argument, Interpreter, TooMuchWork, Variable};
 
 pub use self::index::SessionIndex;
-use self::matching::{Match, by_keyword, by_python, by_tag};
+use self::matching::{Keywords, Match, WordSet, by_python, by_tag};
 use super::argv::NoxCall;
+use super::call_work::CallWork;
 use super::noxfile::{Definition, MAX_SESSIONS, NoxfileReader, PythonValue, Pythons};
 
 /// One session that the noxfile makes.
 #[derive(Debug, Clone)]
 pub struct Candidate {
+    /// Its place among all sessions.
+    pub place: usize,
     /// Index of its definition.
     pub definition: usize,
     /// Every name `-s` takes for it, the fullest first; `None` when its name is computed.
@@ -47,7 +50,7 @@ pub struct Selection {
     pub none_fits: bool,
 }
 
-/// Words of a list setting: the command line's, else the environment's, else (unless `own` is off)
+/// WordSet of a list setting: the command line's, else the environment's, else (unless `own` is off)
 /// the noxfile's.
 struct ListSetting(Vec<Argument>);
 
@@ -88,6 +91,8 @@ impl ListSetting {
     }
 }
 
+/// Names and tags of sessions that a word is compared with at the price of one step.
+const WORDS_PER_STEP: usize = 16;
 /// Names in `requires=` that are looked up for one call.
 const MAX_REQUIRED: usize = 4_000;
 
@@ -97,7 +102,8 @@ pub fn select(
     env: &dyn Fn(&str) -> Variable,
     reader: &NoxfileReader<'_>,
     index: &SessionIndex,
-) -> Selection {
+    work: &mut CallWork,
+) -> Result<Selection, TooMuchWork> {
     let mut selection = Selection::default();
     let (mut names, mut tags) = (
         ListSetting::from_line(call, Meaning::Sessions, env),
@@ -124,8 +130,20 @@ pub fn select(
     let filters = tags.is_some() || keywords.is_some();
     if !filters && names.as_ref().is_some_and(|words| words.0.is_empty()) {
         selection.none_asked = true;
-        return selection;
+        return Ok(selection);
     }
+    let keywords = keywords.map(|word| word.value.as_deref().map(Keywords::new));
+    work.spend(match &names {
+        // A word that is not known is compared with all.
+        Some(names) if !filters => {
+            names.0.len() * index.lookup_steps() + names.unknown().count() * index.all.len()
+        }
+        _ => index.all.len(),
+    })?;
+    let by_keywords = keywords.iter().flatten().map(Keywords::len).sum::<usize>();
+    let by_tags = usize::from(tags.is_some());
+    work.spend((by_keywords + by_tags) * index.words / WORDS_PER_STEP)?;
+    let (tags, pythons) = (tags.as_ref().map(WordSet::of), pythons.as_ref().map(WordSet::of));
     for (place, mut matched) in asked(names.as_ref().filter(|_| !filters), filters, index, reader) {
         let candidate = &index.all[place];
         if let Some(words) = &pythons {
@@ -134,10 +152,9 @@ pub fn select(
         if let Some(words) = &tags {
             matched = matched.and(by_tag(words, candidate));
         }
-        if let Some(word) = &keywords {
-            matched = matched.and(
-                word.value.as_deref().map_or(Match::Maybe, |text| by_keyword(text, candidate)),
-            );
+        if let Some(keywords) = &keywords {
+            let by_keyword = keywords.as_ref().map_or(Match::Maybe, |words| words.fit(candidate));
+            matched = matched.and(by_keyword);
         }
         let defined = reader.sessions.get(candidate.definition).is_some_and(|d| d.certain);
         match matched {
@@ -149,7 +166,7 @@ pub fn select(
     let none_fits = (filters || pythons.is_some())
         && selection.certain.is_empty()
         && selection.possible.is_empty();
-    let unseen_tags = none_fits && has_unseen_tags(reader, &index.all);
+    let unseen_tags = none_fits && has_unseen_tags(reader, index, work)?;
     selection.none_fits = none_fits && !unseen_tags;
     if unseen_tags {
         // Any session may have them, but for those of another Python.
@@ -169,8 +186,8 @@ pub fn select(
         selection.more = !reader.hidden_sessions.is_empty();
         selection.doubts.extend(reader.hidden_sessions.iter().cloned());
     }
-    requires(&mut selection, call, index, reader);
-    selection
+    requires(&mut selection, call, index, reader, work)?;
+    Ok(selection)
 }
 
 /// The sessions that the names ask for, or the default ones without names, before any filter.
@@ -198,24 +215,37 @@ fn asked(
 
 /// Whether the noxfile names a tag as its default that no session has: it gives tags in a way not
 /// seen.
-fn has_unseen_tags(reader: &NoxfileReader<'_>, all: &[Candidate]) -> bool {
-    let tags = ListSetting::from_option(reader.options.get("tags"));
+fn has_unseen_tags(
+    reader: &NoxfileReader<'_>,
+    index: &SessionIndex,
+    work: &mut CallWork,
+) -> Result<bool, TooMuchWork> {
+    let Some(tags) = ListSetting::from_option(reader.options.get("tags")) else {
+        return Ok(false);
+    };
+    work.spend(tags.0.len() * index.words / WORDS_PER_STEP)?;
     let unseen = |tag: &&str| {
         let word = ListSetting(vec![Argument::known(*tag)]);
-        all.iter().all(|candidate| by_tag(&word, candidate) == Match::No)
+        let word = WordSet::of(&word);
+        index.all.iter().all(|candidate| by_tag(&word, candidate) == Match::No)
     };
-    tags.is_some_and(|tags| tags.known().iter().any(unseen))
+    Ok(tags.known().iter().any(unseen))
 }
 
 /// Sessions that the noxfile names as its defaults and that were not found in it: it makes sessions
 /// in a way not seen.
-pub fn unseen_defaults(reader: &NoxfileReader<'_>) -> Vec<String> {
+pub fn unseen_defaults(
+    reader: &NoxfileReader<'_>,
+    work: &mut CallWork,
+) -> Result<Vec<String>, TooMuchWork> {
     let Some(names) = ListSetting::from_option(reader.options.get("sessions")) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let index = index_of(reader);
+    work.spend(names.0.len() * index.lookup_steps())?;
     let unseen = names.known().into_iter().filter(|name| !index.has(name));
-    unseen.map(|name| format!("the noxfile's default session `{name}` wasn't found")).collect()
+    let why = |name| format!("the noxfile's default session `{name}` wasn't found");
+    Ok(unseen.map(why).collect())
 }
 
 fn requires(
@@ -223,15 +253,17 @@ fn requires(
     call: &NoxCall,
     index: &SessionIndex,
     reader: &NoxfileReader<'_>,
-) {
+    work: &mut CallWork,
+) -> Result<(), TooMuchWork> {
     if call.has(Meaning::NoDependencies) {
-        return;
+        return Ok(());
     }
     let mut seen: HashSet<(usize, Interpreter)> = HashSet::new();
     let mut left = MAX_REQUIRED;
     for certain in [true, false] {
-        let mut queue: Vec<Candidate> =
-            if certain { selection.certain.clone() } else { selection.possible.clone() };
+        let chosen = if certain { &mut selection.certain } else { &mut selection.possible };
+        let mut queue: Vec<Candidate> = chosen.clone();
+        let mut present = places(chosen);
         while let Some(next) = queue.pop() {
             let id = (next.definition, next.python.clone());
             let Some(definition) =
@@ -251,13 +283,12 @@ fn requires(
                 }
                 PythonValue::List(items) => {
                     left -= items.len();
+                    work.spend(items.len() * index.lookup_steps())?;
                     for wanted in items.iter() {
                         let found = index.named(&of_its_python(wanted, &next.python));
+                        work.spend(found.len())?;
                         queue.extend(found.iter().cloned());
-                        add(
-                            if certain { &mut selection.certain } else { &mut selection.possible },
-                            found,
-                        );
+                        add(chosen, &mut present, found);
                     }
                 }
                 _ => {
@@ -267,6 +298,7 @@ fn requires(
             }
         }
     }
+    Ok(())
 }
 
 /// A required name, in which nox puts the version of the session that requires it.
@@ -279,13 +311,14 @@ fn of_its_python(wanted: &PythonValue, python: &Interpreter) -> PythonValue {
     }
 }
 
-/// Adds those that are not there yet.
-pub fn add(to: &mut Vec<Candidate>, found: Vec<Candidate>) {
-    for candidate in found {
-        if !to.iter().any(|c| c.definition == candidate.definition && c.names == candidate.names) {
-            to.push(candidate);
-        }
-    }
+/// The places of sessions.
+pub fn places(of: &[Candidate]) -> HashSet<usize> {
+    of.iter().map(|candidate| candidate.place).collect()
+}
+
+/// Adds those that are not there yet; `present` are the places of those that are.
+pub fn add(to: &mut Vec<Candidate>, present: &mut HashSet<usize>, found: Vec<Candidate>) {
+    to.extend(found.into_iter().filter(|candidate| present.insert(candidate.place)));
 }
 
 /// Every session the noxfile makes, with the interpreters that the command line adds.
@@ -293,14 +326,15 @@ pub fn all(
     call: &NoxCall,
     env: &dyn Fn(&str) -> Variable,
     reader: &NoxfileReader<'_>,
-) -> Arc<SessionIndex> {
+    work: &mut CallWork,
+) -> Result<Arc<SessionIndex>, TooMuchWork> {
     let forced =
         ListSetting::from_line(call, Meaning::ForcePythons, env).filter(|w| !w.0.is_empty());
     let extra = ListSetting::from_line(call, Meaning::ExtraPythons, env);
-    match forced.as_ref().or(extra.as_ref()) {
-        Some(added) => Arc::new(SessionIndex::new(expand(reader, Some(added), forced.is_some()))),
-        None => index_of(reader),
-    }
+    let Some(added) = forced.as_ref().or(extra.as_ref()) else { return Ok(index_of(reader)) };
+    let each = if added.0.len() <= most_pythons(reader) { added.0.len().max(1) } else { 1 };
+    work.spend(each * reader.sessions.iter().map(Definition::count).sum::<usize>())?;
+    Ok(Arc::new(SessionIndex::new(expand(reader, Some(added), forced.is_some()))))
 }
 
 /// Every session the noxfile makes, found once for all calls.
@@ -382,6 +416,7 @@ fn candidates(
         tags => tags.strings(),
     };
     let base = Candidate {
+        place: 0,
         definition: index,
         names: None,
         python: python.map_or(Interpreter::Own, |p| Interpreter::Named(p.to_owned())),

@@ -1,56 +1,75 @@
 //! The sessions that a call runs: their bodies, environments and folders.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::call_work::CallWork;
 use super::noxfile::{Effects, NoxfileReader, PythonValue};
 use super::select::{self, Candidate, Selection, SessionIndex};
 use super::{backend, reuse};
 use crate::rules::nox::rules;
-use crate::tool::{Answer, Run, Session};
+use crate::tool::{Answer, Run, Session, TooMuchWork};
 
 pub(super) type SessionBodies = Vec<(Candidate, Rc<Effects>)>;
+
+/// What it costs to say what a session means for caching, besides following its body.
+const STEPS_PER_SESSION: usize = 4;
 
 /// Follows the bodies of the selected sessions, and of those they notify.
 pub(super) fn bodies(
     selection: &mut Selection,
     index: &SessionIndex,
     reader: &mut NoxfileReader<'_>,
-) -> (SessionBodies, SessionBodies) {
-    let mut known: Vec<Option<Rc<Effects>>> = vec![None; reader.sessions.len()];
-    let mut follow = |candidate: &Candidate, reader: &mut NoxfileReader<'_>| -> Rc<Effects> {
+    work: &mut CallWork,
+) -> Result<(SessionBodies, SessionBodies), TooMuchWork> {
+    let mut known: HashMap<usize, Rc<Effects>> = HashMap::new();
+    let mut follow = |candidate: &Candidate,
+                      reader: &mut NoxfileReader<'_>,
+                      work: &mut CallWork|
+     -> Result<Rc<Effects>, TooMuchWork> {
+        if let Some(known) = known.get(&candidate.definition) {
+            return Ok(Rc::clone(known));
+        }
         let Some(definition) = reader.sessions.get(candidate.definition).cloned() else {
-            return Rc::default();
+            return Ok(Rc::default());
         };
-        let Some(slot) = known.get_mut(candidate.definition) else { return Rc::default() };
-        Rc::clone(slot.get_or_insert_with(|| Rc::new(reader.effects(&definition))))
+        let before = reader.work();
+        reader.most = before.saturating_add(work.left());
+        let effects = Rc::new(reader.effects(&definition));
+        work.spend(reader.work() - before)?;
+        known.insert(candidate.definition, Rc::clone(&effects));
+        Ok(effects)
     };
     let mut at = 0;
-    let mut notified: BTreeSet<usize> = BTreeSet::new();
+    let mut notified: HashSet<usize> = HashSet::new();
+    let mut definitions: HashSet<usize> =
+        selection.certain.iter().map(|candidate| candidate.definition).collect();
+    let mut present = select::places(&selection.certain);
     while let Some(candidate) = selection.certain.get(at).cloned() {
         at += 1;
         // All sessions of one function notify the same ones.
         if !notified.insert(candidate.definition) {
             continue;
         }
-        for name in &follow(&candidate, reader).notifies {
+        for name in &follow(&candidate, reader, work)?.notifies {
             // A notification may depend on conditions: what it adds may run.
             let found = index.named(name);
+            work.spend(index.lookup_steps() + found.len())?;
             if found.is_empty() {
                 selection.more = true;
                 selection.doubts.push("the name of a notified session is computed".to_owned());
             }
-            let new = found
-                .into_iter()
-                .filter(|f| !selection.certain.iter().any(|c| c.definition == f.definition))
-                .collect();
-            select::add(&mut selection.certain, new);
+            let new: Vec<Candidate> =
+                found.into_iter().filter(|f| !definitions.contains(&f.definition)).collect();
+            definitions.extend(new.iter().map(|candidate| candidate.definition));
+            select::add(&mut selection.certain, &mut present, new);
         }
     }
-    let mut pair = |list: &[Candidate]| -> SessionBodies {
-        list.iter().map(|c| (c.clone(), follow(c, reader))).collect()
+    let mut pair = |list: &[Candidate]| -> Result<SessionBodies, TooMuchWork> {
+        work.spend(list.len() * STEPS_PER_SESSION)?;
+        list.iter().map(|c| Ok((c.clone(), follow(c, reader, work)?))).collect()
     };
-    (pair(&selection.certain), pair(&selection.possible))
+    Ok((pair(&selection.certain)?, pair(&selection.possible)?))
 }
 
 pub(super) fn own_reuse<'r>(

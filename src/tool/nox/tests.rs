@@ -48,7 +48,8 @@ fn call_in(
         Some((_, value)) => Variable::Set((*value).to_owned()),
         None => Variable::Unset,
     };
-    Nox::default().run(&Request { args: &args, env: &env, folder, script: None, files: &tree })
+    let request = Request { args: &args, env: &env, folder, script: None, files: &tree };
+    Nox::default().run(&request, usize::MAX).unwrap()
 }
 
 fn call(noxfile: &'static str, line: &str) -> Run {

@@ -60,8 +60,8 @@ impl NoxfileReader<'_> {
             return match self.attribute(&value, &method) {
                 PythonValue::Name(name) => {
                     if name.starts_with("session.") {
-                        let line = node.start_position().row + 1;
-                        self.calling = Some(format!("`{}`, line {line}", source.path));
+                        let line = source.line(node);
+                        self.calling = Some(format!("`{}`, line {line}", source.module.path));
                     }
                     self.named_call(&name, args)
                 }

@@ -379,6 +379,12 @@ impl NoxfileReader<'_> {
         }
     }
 
+    /// A function that is not followed may do anything with a session that it is given.
+    fn not_entered(&mut self, args: &[PythonValue]) -> PythonValue {
+        self.effects.opaque |= args.contains(&PythonValue::Session);
+        PythonValue::Unknown
+    }
+
     /// Reads a function's body with its parameters bound; returns what it returns.
     pub(super) fn enter(
         &mut self,
@@ -389,16 +395,15 @@ impl NoxfileReader<'_> {
         const MAX_CALLS: usize = 5;
         let Some(function) = self.functions.get(number) else { return PythonValue::Unknown };
         if self.calls >= MAX_CALLS {
-            self.effects.opaque |= args.contains(&PythonValue::Session);
-            return PythonValue::Unknown;
+            return self.not_entered(args);
         }
-        let (source, module, span) = (Arc::clone(&function.source), function.module, function.span);
+        let module = function.module;
         let mut names = function.captured.clone();
-        if !self.copy(names.len()) {
-            self.effects.opaque |= args.contains(&PythonValue::Session);
-            return PythonValue::Unknown;
+        if !self.call_step() || !self.copy(names.len()) {
+            return self.not_entered(args);
         }
-        let Some(node) = source.find(span) else { return PythonValue::Unknown };
+        let Some(source) = self.parse_function(number) else { return self.not_entered(args) };
+        let Some(node) = source.function() else { return self.not_entered(args) };
         let parameters: Vec<Node<'_>> = node
             .child_by_field_name("parameters")
             .map(|p| p.named_children(&mut p.walk()).collect())

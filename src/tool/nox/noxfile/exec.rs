@@ -1,54 +1,74 @@
 //! Statements of a noxfile, followed in order; both ways where a condition cannot be decided.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use tree_sitter::{Node, Tree};
 
-use super::state::ModuleState;
+use super::state::{BYTES_PER_STEP, ModuleState};
 use super::value::PythonValue;
+use crate::base::syntax::{self, Grammar};
 use crate::tool::{Files, Variable};
 
 /// Statements and expressions looked at before reading gives up: far above any real noxfile, and a
 /// bound for loops and for what values together hold.
 const MAX_STEPS: usize = 100_000;
 /// Items and variables that are copied for the price of one step.
-const COPIES_PER_STEP: usize = 8;
+pub const COPIES_PER_STEP: usize = 8;
+/// What calling a function takes besides its statements.
+const STEPS_PER_CALL: usize = 8;
 /// Nesting of statements and expressions.
 const MAX_DEPTH: usize = 80;
 
-/// One module's text and syntax tree.
+/// The text of a module as it is parsed.
 #[derive(Debug)]
-pub(super) struct PythonSource {
+pub(super) struct ModuleText {
     /// Relative to the repository root.
     pub(super) path: String,
     pub(super) text: Arc<str>,
+}
+
+/// The syntax tree of a module or of one of its functions.
+#[derive(Debug)]
+pub(super) struct PythonSource {
+    pub(super) module: Arc<ModuleText>,
+    /// Where it begins in the module: bytes and lines.
+    pub(super) start: (usize, usize),
     pub(super) tree: Tree,
 }
 
 impl PythonSource {
     pub(super) fn text(&self, node: Node<'_>) -> &str {
-        self.text.get(node.byte_range()).unwrap_or_default()
+        self.module.text.get(self.span(node)).unwrap_or_default()
     }
 
-    /// The function definition at that place.
-    pub(super) fn find(&self, (start, end): (usize, usize)) -> Option<Node<'_>> {
-        let mut node = self.tree.root_node().descendant_for_byte_range(start, end)?;
-        while node.kind() != "function_definition" {
-            node = node.parent()?;
-        }
-        Some(node)
+    /// The line of a node in its file, from 1.
+    pub(super) fn line(&self, node: Node<'_>) -> usize {
+        self.start.1 + node.start_position().row + 1
+    }
+
+    /// The place of a node in its module.
+    fn span(&self, node: Node<'_>) -> Range<usize> {
+        self.start.0 + node.start_byte()..self.start.0 + node.end_byte()
+    }
+
+    /// The function that it is the tree of.
+    pub(super) fn function(&self) -> Option<Node<'_>> {
+        let root = self.tree.root_node();
+        root.named_children(&mut root.walk()).find(|node| node.kind() == "function_definition")
     }
 }
 
-/// A function of the noxfile, found again by its place.
+/// A function of the noxfile. Only its text is kept: syntax trees of all would fill the memory.
 #[derive(Debug, Clone)]
 pub(super) struct PythonFunction {
     pub(super) name: String,
-    pub(super) source: Arc<PythonSource>,
+    pub(super) text: Arc<ModuleText>,
     pub(super) module: usize,
-    pub(super) span: (usize, usize),
+    pub(super) span: Range<usize>,
+    /// Lines before it.
+    pub(super) line: usize,
     /// The enclosing function's variables, for functions made inside functions.
     pub(super) captured: Names,
 }
@@ -69,6 +89,10 @@ pub struct NoxfileReader<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) env: &'a dyn Fn(&str) -> Variable,
     pub(super) state: ModuleState,
+    /// Functions that were called.
+    pub(super) parsed: HashMap<usize, Arc<PythonSource>>,
+    /// The most work it may have taken in the end, in steps.
+    pub(in crate::tool::nox) most: usize,
 }
 
 impl Deref for NoxfileReader<'_> {
@@ -89,13 +113,28 @@ impl NoxfileReader<'_> {
     /// Counts one step; false when the bounds are reached.
     pub(super) fn step(&mut self) -> bool {
         self.spend(1);
-        self.steps < MAX_STEPS && self.depth < MAX_DEPTH
+        self.goes_on() && self.depth < MAX_DEPTH
     }
 
     /// Counts the copying of so many items or variables; false when the bound is reached.
     pub(super) fn copy(&mut self, items: usize) -> bool {
         self.spend(items / COPIES_PER_STEP);
-        self.steps < MAX_STEPS
+        self.goes_on()
+    }
+
+    /// Counts the call of a function; false when the bound is reached.
+    pub(super) fn call_step(&mut self) -> bool {
+        self.spend(STEPS_PER_CALL);
+        self.goes_on()
+    }
+
+    /// Whether more work would be needed than is allowed: what is known then is not all.
+    pub(in crate::tool::nox) fn is_exhausted(&self) -> bool {
+        self.work() > self.most
+    }
+
+    fn goes_on(&self) -> bool {
+        self.steps < MAX_STEPS && !self.is_exhausted()
     }
 
     fn spend(&mut self, steps: usize) {
@@ -176,15 +215,34 @@ impl NoxfileReader<'_> {
         }
     }
 
+    /// The tree of a function that is called; `None` when it can't be read.
+    pub(super) fn parse_function(&mut self, number: usize) -> Option<Arc<PythonSource>> {
+        if let Some(known) = self.parsed.get(&number) {
+            return Some(Arc::clone(known));
+        }
+        let function = self.functions.get(number)?;
+        let (module, start) = (Arc::clone(&function.text), (function.span.start, function.line));
+        let span = function.span.clone();
+        self.spend(span.len() / BYTES_PER_STEP);
+        if !self.goes_on() {
+            return None;
+        }
+        let tree = syntax::parse(Grammar::Python, module.text.get(span)?)?;
+        let source = Arc::new(PythonSource { module, start, tree });
+        self.parsed.insert(number, Arc::clone(&source));
+        Some(source)
+    }
+
     /// Makes a function value; its body is read when it is called.
     pub(super) fn function(&mut self, node: Node<'_>, source: &Arc<PythonSource>) -> PythonValue {
         let name =
             node.child_by_field_name("name").map(|n| source.text(n).to_owned()).unwrap_or_default();
         let function = PythonFunction {
             name,
-            source: Arc::clone(source),
+            text: Arc::clone(&source.module),
             module: self.current,
-            span: (node.start_byte(), node.end_byte()),
+            span: source.span(node),
+            line: source.line(node) - 1,
             captured: self.locals.clone().unwrap_or_default(),
         };
         let captured = function.captured.len();

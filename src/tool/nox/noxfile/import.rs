@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
-use super::exec::{Names, NoxfileReader, PythonSource};
+use super::exec::{ModuleText, Names, NoxfileReader, PythonSource};
 use super::splat;
 use super::value::{PythonValue, join};
 use crate::rules::nox::rules;
 
 /// Local modules read.
 const MAX_MODULES: usize = 100;
-/// Bytes of a module; its syntax tree needs a hundred times as many.
+/// Bytes of a module; its syntax tree needs a hundred times as many while it is read.
 const MAX_SOURCE: usize = 512 * 1024;
 /// Bytes of all modules of one noxfile.
 const MAX_SOURCES: usize = 1024 * 1024;
@@ -40,12 +40,17 @@ impl NoxfileReader<'_> {
             return None;
         }
         self.source_bytes += text.len();
+        // Asked before it is parsed.
+        if self.is_exhausted() {
+            return None;
+        }
         let (text, tree) = splat::parse(text)?;
-        let source = Arc::new(PythonSource { path: path.to_owned(), tree, text });
+        let module = Arc::new(ModuleText { path: path.to_owned(), text });
+        let source = Arc::new(PythonSource { module, start: (0, 0), tree });
         let number = self.modules.len();
         self.modules.push(path.to_owned());
         // What a project's own package imports in its turn has nothing to do with nox.
-        if direct || source.text.contains("nox") {
+        if direct || source.module.text.contains("nox") {
             self.defining.insert(number);
         }
         let file = path.strip_prefix(&format!("{}/", self.folder)).unwrap_or(path).to_owned();
@@ -60,7 +65,7 @@ impl NoxfileReader<'_> {
 
     /// What variables of the current module are that its functions set is not known.
     fn share(&mut self, node: Node<'_>, source: &PythonSource) {
-        if !source.text.contains("global ") {
+        if !source.module.text.contains("global ") {
             return;
         }
         let mut left = vec![node];

@@ -16,42 +16,65 @@ mod try_statement;
 mod value;
 
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use definition::{Definition, MAX_SESSIONS, Parameters, Pythons};
 pub use effects::{Effects, Install, NestedCall};
-pub use exec::NoxfileReader;
+pub use exec::{COPIES_PER_STEP, NoxfileReader};
 pub use import::unread;
 pub use value::{PythonValue, join};
 
-use self::state::ModuleState;
+use self::state::{BYTES_PER_STEP, ModuleState};
 use crate::base::memo::{Memo, Room};
 use crate::base::path::parent;
-use crate::tool::{Files, Loading, Variable};
+use crate::tool::{Files, Loading, TooMuchWork, Variable};
 
 /// The noxfiles of one repository, each loaded once for the variables that it looks at.
 #[derive(Debug)]
-pub struct Noxfiles(Memo<String, String, Variable, Option<ModuleState>>);
+pub struct Noxfiles {
+    loaded: Memo<String, String, Variable, Option<ModuleState>>,
+    /// Paths of those that look at any.
+    variable: Mutex<HashSet<String>>,
+}
+
+/// A larger noxfile costs each job what it takes to parse the rest; public ones are far smaller.
+const FREE_BYTES: usize = 64 * 1024;
 
 /// Noxfiles that are kept: at least one of any size.
 const ROOM: Room = Room { answer: 160 << 20, all: 160 << 20 };
 
 impl Default for Noxfiles {
     fn default() -> Self {
-        Self(Memo::with(ROOM))
+        Self { loaded: Memo::with(ROOM), variable: Mutex::default() }
     }
 }
 
 impl Noxfiles {
     /// Reads the noxfile at `path` (relative to the repository root) and the local modules it
-    /// imports. `None` when it is not a tracked text. `files` must always be the same.
+    /// imports. `None` when it is not a tracked text. `files` must always be the same. Loading for
+    /// other values of variables may take no more than `most` steps; without variables, one loading
+    /// is for all calls and takes what it takes.
+    ///
+    /// # Errors
+    ///
+    /// Loading costs the job more than `most` steps.
     pub fn read<'a>(
         &self,
         path: &str,
         files: &'a dyn Files,
         env: &'a dyn Fn(&str) -> Variable,
-    ) -> Option<NoxfileReader<'a>> {
+        most: usize,
+    ) -> Result<Option<NoxfileReader<'a>>, TooMuchWork> {
         let load = |path: &String, look_up: &dyn Fn(String) -> Variable| {
+            let bytes = files.read(path).map_or(0, |text| text.len());
+            let large = bytes.saturating_sub(FREE_BYTES) / BYTES_PER_STEP;
+            if large > most {
+                return Err(TooMuchWork);
+            }
+            let is_variable = self.variable().contains(path);
+            let most = if is_variable { most } else { usize::MAX };
             let folder = parent(path);
             let asked: RefCell<Option<DefaultHasher>> = RefCell::new(None);
             let env = |name: &str| {
@@ -59,21 +82,46 @@ impl Noxfiles {
                 (name, &value).hash(asked.borrow_mut().get_or_insert_default());
                 value
             };
-            let mut reader = NoxfileReader { files, env: &env, state: ModuleState::new(folder) };
-            reader.module(path)?;
+            let mut reader = NoxfileReader {
+                files,
+                env: &env,
+                state: ModuleState::new(folder),
+                parsed: HashMap::new(),
+                most,
+            };
+            if reader.module(path).is_none() {
+                return if reader.is_exhausted() { Err(TooMuchWork) } else { Ok(None) };
+            }
             reader.reads = std::mem::take(&mut reader.effects).reads;
+            if reader.is_exhausted() {
+                return Err(TooMuchWork);
+            }
             let mut state = reader.state;
             state.needs_environment =
                 files.read(path).is_some_and(|text| has_script_dependencies(&text));
-            // Without a look at the environment, one reading is for all calls.
-            if let Some(mut asked) = asked.into_inner() {
-                path.hash(&mut asked);
-                state.loading = Loading { id: asked.finish(), work: state.load_work() };
+            let asked = asked.into_inner();
+            if asked.is_some() {
+                self.variable().insert(path.clone());
             }
-            Some(state)
+            let work = if asked.is_some() { state.work() } else { large };
+            let mut id = asked.unwrap_or_default();
+            path.hash(&mut id);
+            let shared_work = state.work() - work;
+            state.loading = Loading { id: id.finish(), work, shared_work };
+            Ok(Some(state))
         };
-        let loaded = self.0.answer(path.to_owned(), &|name| env(name), load);
-        loaded.as_ref().clone().map(|state| NoxfileReader { files, env, state })
+        let loaded = self.loaded.try_answer(path.to_owned(), &|name| env(name), load)?;
+        let Some(state) = loaded.as_ref().clone() else { return Ok(None) };
+        // The same for a noxfile that was loaded before.
+        if state.loading.work > most {
+            return Err(TooMuchWork);
+        }
+        let parsed = HashMap::new();
+        Ok(Some(NoxfileReader { files, env, state, parsed, most: usize::MAX }))
+    }
+
+    fn variable(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.variable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

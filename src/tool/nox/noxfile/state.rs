@@ -74,21 +74,35 @@ pub struct ModuleState {
     pub(in crate::tool::nox) loading: Loading,
 }
 
-/// A syntax tree takes so many bytes for one of its text.
-const TREE_BYTES: usize = 100;
+/// What a definition takes with its function and its place in the index, about.
+const SESSION_BYTES: usize = 1024;
 /// Bytes that are parsed at the price of one step.
-const BYTES_PER_STEP: usize = 8;
+pub(super) const BYTES_PER_STEP: usize = 8;
 
 impl Weight for ModuleState {
-    /// Nothing of it is made without steps, but for the trees of its modules.
+    /// Nothing of it is made without steps, but for the texts of its modules.
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.steps * size_of::<PythonValue>() + self.source_bytes * TREE_BYTES
+        size_of::<Self>()
+            + self.steps * size_of::<PythonValue>()
+            + self.source_bytes
+            + self.sessions.len() * SESSION_BYTES
     }
 }
 
 impl ModuleState {
+    /// How much is copied for each call.
+    pub(in crate::tool::nox) fn copied(&self) -> usize {
+        self.options.len()
+            + self.option_values.values().map(Vec::len).sum::<usize>()
+            + self.hidden_sessions.len()
+            + self.bare_packages.len()
+            + self.reads.len()
+            + self.modules.len()
+            + self.shared.len()
+    }
+
     /// What it took to get here, in steps.
-    pub(super) fn load_work(&self) -> usize {
+    pub(in crate::tool::nox) fn work(&self) -> usize {
         self.steps + self.source_bytes / BYTES_PER_STEP
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Candidate;
 use super::matching::{Match, by_name, normal};
+use super::{Candidate, WORDS_PER_STEP};
 use crate::tool::Argument;
 use crate::tool::nox::noxfile::PythonValue;
 
@@ -15,13 +15,20 @@ pub struct SessionIndex {
     by_name: HashMap<String, Vec<usize>>,
     /// Places of those that words besides their names can mean.
     computed: Vec<usize>,
+    /// Names and tags of all.
+    pub(super) words: usize,
 }
 
 impl SessionIndex {
-    pub(super) fn new(all: Vec<Candidate>) -> Self {
+    pub(super) fn new(mut all: Vec<Candidate>) -> Self {
+        for (place, candidate) in all.iter_mut().enumerate() {
+            candidate.place = place;
+        }
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut computed = Vec::new();
+        let (mut computed, mut words) = (Vec::new(), 0);
         for (place, candidate) in all.iter().enumerate() {
+            words += candidate.names.as_ref().map_or(1, Vec::len);
+            words += candidate.tags.as_ref().map_or(0, Vec::len);
             if candidate.names.is_none() || candidate.computed_variants {
                 computed.push(place);
                 continue;
@@ -33,7 +40,12 @@ impl SessionIndex {
                 }
             }
         }
-        Self { all, by_name, computed }
+        Self { all, by_name, computed, words }
+    }
+
+    /// What it takes to look up one word, in steps.
+    pub fn lookup_steps(&self) -> usize {
+        1 + self.computed.len() / WORDS_PER_STEP
     }
 
     /// The sessions that a word means or may mean, in no order, with their places in `all`.
@@ -71,6 +83,7 @@ mod tests {
 
     fn candidate(names: Option<&[&str]>, computed_variants: bool) -> Candidate {
         Candidate {
+            place: 0,
             definition: 0,
             names: names.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
             python: Interpreter::Own,

@@ -1,6 +1,7 @@
 //! Whether a session is meant by a name, an interpreter, a tag or a keyword.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::{Candidate, ListSetting};
 use crate::tool::{Argument, Interpreter};
@@ -62,59 +63,85 @@ pub(super) fn by_name(word: &Argument, candidate: &Candidate) -> Match {
     Match::when(names.iter().any(|name| one_of(&normal(name), &wanted)))
 }
 
-pub(super) fn by_python(words: &ListSetting, candidate: &Candidate) -> Match {
+/// A list of words that sessions are compared with.
+pub(super) struct WordSet<'w> {
+    known: HashSet<&'w str>,
+    all_known: bool,
+}
+
+impl<'w> WordSet<'w> {
+    pub fn of(list: &'w ListSetting) -> Self {
+        Self {
+            known: list.known().into_iter().collect(),
+            all_known: list.unknown().next().is_none(),
+        }
+    }
+}
+
+pub(super) fn by_python(words: &WordSet<'_>, candidate: &Candidate) -> Match {
     match &candidate.python {
         Interpreter::Unknown => Match::Maybe,
-        Interpreter::Named(python) if words.known().contains(&python.as_str()) => Match::Yes,
-        _ if words.unknown().next().is_some() => Match::Maybe,
+        Interpreter::Named(python) if words.known.contains(python.as_str()) => Match::Yes,
+        _ if !words.all_known => Match::Maybe,
         _ => Match::No,
     }
 }
 
-pub(super) fn by_tag(words: &ListSetting, candidate: &Candidate) -> Match {
+pub(super) fn by_tag(words: &WordSet<'_>, candidate: &Candidate) -> Match {
     match &candidate.tags {
         None => Match::Maybe,
-        Some(tags) if words.known().iter().any(|w| tags.iter().any(|t| t == w)) => Match::Yes,
-        Some(tags) if words.unknown().next().is_some() && !tags.is_empty() => Match::Maybe,
+        Some(tags) if tags.iter().any(|tag| words.known.contains(tag.as_str())) => Match::Yes,
+        Some(tags) if !words.all_known && !tags.is_empty() => Match::Maybe,
         Some(_) => Match::No,
     }
 }
 
 /// `-k`: words joined by `and`, `or`, `not` and parentheses; a word holds when it is part of a name
 /// or tag.
-pub(super) fn by_keyword(text: &str, candidate: &Candidate) -> Match {
-    let spaced = text.replace('(', " ( ").replace(')', " ) ");
-    let tokens: Vec<&str> = spaced.split_whitespace().collect();
-    let mut rest = tokens.as_slice();
-    match disjunction(&mut rest, candidate, 0) {
-        Some(matched) if rest.is_empty() => matched,
-        _ => Match::Maybe,
+pub(super) struct Keywords(Vec<String>);
+
+impl Keywords {
+    pub fn new(text: &str) -> Self {
+        let spaced = text.replace('(', " ( ").replace(')', " ) ");
+        Self(spaced.split_whitespace().map(str::to_owned).collect())
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn fit(&self, candidate: &Candidate) -> Match {
+        let mut rest = self.0.as_slice();
+        match disjunction(&mut rest, candidate, 0) {
+            Some(matched) if rest.is_empty() => matched,
+            _ => Match::Maybe,
+        }
     }
 }
 
-fn disjunction(rest: &mut &[&str], candidate: &Candidate, depth: usize) -> Option<Match> {
+fn disjunction(rest: &mut &[String], candidate: &Candidate, depth: usize) -> Option<Match> {
     let mut matched = conjunction(rest, candidate, depth)?;
-    while let Some(("or", after)) = rest.split_first().map(|(t, a)| (*t, a)) {
+    while let Some(("or", after)) = rest.split_first().map(|(t, a)| (t.as_str(), a)) {
         *rest = after;
         matched = matched.or(conjunction(rest, candidate, depth)?);
     }
     Some(matched)
 }
 
-fn conjunction(rest: &mut &[&str], candidate: &Candidate, depth: usize) -> Option<Match> {
+fn conjunction(rest: &mut &[String], candidate: &Candidate, depth: usize) -> Option<Match> {
     let mut matched = term(rest, candidate, depth)?;
-    while let Some(("and", after)) = rest.split_first().map(|(t, a)| (*t, a)) {
+    while let Some(("and", after)) = rest.split_first().map(|(t, a)| (t.as_str(), a)) {
         *rest = after;
         matched = matched.and(term(rest, candidate, depth)?);
     }
     Some(matched)
 }
 
-fn term(rest: &mut &[&str], candidate: &Candidate, depth: usize) -> Option<Match> {
+fn term(rest: &mut &[String], candidate: &Candidate, depth: usize) -> Option<Match> {
     const MAX_DEPTH: usize = 50;
     let (first, after) = rest.split_first()?;
     *rest = after;
-    match *first {
+    match first.as_str() {
         _ if depth > MAX_DEPTH => None,
         "not" => Some(match term(rest, candidate, depth + 1)? {
             Match::Yes => Match::No,
@@ -125,7 +152,7 @@ fn term(rest: &mut &[&str], candidate: &Candidate, depth: usize) -> Option<Match
             let inner = disjunction(rest, candidate, depth + 1)?;
             let (close, after) = rest.split_first()?;
             *rest = after;
-            (*close == ")").then_some(inner)
+            (close == ")").then_some(inner)
         }
         word if word.chars().all(|c| c.is_alphanumeric() || c == '_') => {
             let names = candidate.names.iter().flatten().chain(candidate.tags.iter().flatten());

@@ -34,7 +34,8 @@ impl Files for Counted {
 fn steps(noxfile: String) -> usize {
     let tree = Tree([("noxfile.py", leaked(noxfile))].into());
     let noxfiles = Noxfiles::default();
-    noxfiles.read("noxfile.py", &tree, &|_| Variable::Unset).unwrap().steps
+    let none = |_: &str| Variable::Unset;
+    noxfiles.read("noxfile.py", &tree, &none, usize::MAX).unwrap().unwrap().steps
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn requirement_files_that_include_each_other_are_read_once() {
     let files = Counted { tree: Tree(files.into()), reads: 0.into() };
     let request =
         Request { args: &[], env: &|_| Variable::Unset, folder: "", script: None, files: &files };
-    let run = Nox::default().run(&request);
+    let run = Nox::default().run(&request, usize::MAX).unwrap();
     assert!(run.install_files.contains(&"b.txt".to_owned()), "{:?}", run.install_files);
     assert!(files.reads.get() < 100, "{} reads", files.reads.get());
 }
@@ -140,7 +141,8 @@ fn many_calls_read_each_file_once() {
     let run = |session: String| {
         let args = [Argument::known("-s"), Argument::known(session)];
         let env = |_: &str| Variable::Unset;
-        nox.run(&Request { args: &args, env: &env, folder: "", script: None, files: &files })
+        let request = Request { args: &args, env: &env, folder: "", script: None, files: &files };
+        nox.run(&request, usize::MAX).unwrap()
     };
     let first = run("s0".to_owned());
     assert_eq!(first.install_files, ["a.txt", "b.txt", "pyproject.toml", "req/c.txt"]);
@@ -170,6 +172,90 @@ fn what_the_environment_decides_is_loaded_for_each() {
     assert!(loading("a").work > 500, "{:?}", loading("a"));
     assert_eq!(loading("a"), loading("a"));
     assert_ne!(loading("a").id, loading("b").id);
+}
+
+/// What the answer about a call costs that may cost no more, and how often it looked at the
+/// environment until then.
+fn bounded(
+    nox: &Nox,
+    files: &Tree,
+    line: &str,
+    most: usize,
+) -> (Result<usize, TooMuchWork>, usize) {
+    let looks = std::cell::Cell::new(0);
+    let env = |name: &str| {
+        if !name.starts_with('X') {
+            return Variable::Unset;
+        }
+        looks.set(looks.get() + 1);
+        Variable::Set(line.to_owned())
+    };
+    let args: Vec<Argument> = line.split_whitespace().map(Argument::known).collect();
+    let request = Request { args: &args, env: &env, folder: "", script: None, files };
+    (nox.run(&request, most).map(|run| run.work.max(run.loading.work)), looks.get())
+}
+
+#[test]
+fn an_answer_stops_at_what_it_may_cost() {
+    let body = |i: usize| format!("    session.install(os.environ['X{i}'])\n");
+    let session = |i: usize| format!("@nox.session\ndef s{i}(session):\n{}", body(i));
+    let sessions: String = (0..400).map(session).collect();
+    let required: String = (0..400).map(|i| format!("'s{i}', ")).collect();
+    let requiring = format!("@nox.session(requires=[{required}])\ndef all(session):\n    pass\n");
+    let notifies: String = (0..400).map(|i| format!("    session.notify('s{i}')\n")).collect();
+    let notifying = format!("@nox.session\ndef then(session):\n{notifies}");
+    let noxfile = format!("import nox\nimport os\n{sessions}{requiring}{notifying}");
+    let files = Tree([("noxfile.py", leaked(noxfile))].into());
+    for line in ["", "-s all", "-s then", "-k s", "-P 3.13", "-t x"] {
+        let (all, looks) = bounded(&Nox::default(), &files, line, usize::MAX);
+        let all = all.unwrap();
+        assert!(all > 400, "{line}: {all}");
+        assert_eq!(looks, if line == "-t x" { 0 } else { 400 }, "{line}");
+        assert_eq!(bounded(&Nox::default(), &files, line, all), (Ok(all), looks), "{line}");
+        let (stopped, looks) = bounded(&Nox::default(), &files, line, 300);
+        assert_eq!(stopped, Err(TooMuchWork), "{line}");
+        assert!(looks < 100, "{line}: {looks}");
+        assert_eq!(bounded(&Nox::default(), &files, line, all - 1).0, Err(TooMuchWork), "{line}");
+    }
+}
+
+/// The first reading shows that the environment matters; from then on no other one costs more than
+/// it may.
+#[test]
+fn loading_for_another_environment_stops_at_what_it_may_cost() {
+    let lines: String = (0..1_000).map(|i| format!("A{i} = os.environ['X{i}']\n")).collect();
+    let files = Tree([("noxfile.py", leaked(format!("import os\n{lines}{HEAD}")))].into());
+    let nox = Nox::default();
+    let (all, looks) = bounded(&nox, &files, "-s tests", usize::MAX);
+    assert_eq!(looks, 1_000);
+    let (stopped, looks) = bounded(&nox, &files, "--session tests", all.unwrap() / 10);
+    assert_eq!(stopped, Err(TooMuchWork));
+    assert!(looks < 300, "{looks}");
+    assert_eq!(bounded(&nox, &files, "-s tests -R", usize::MAX).1, 1_000);
+    let (stopped, _) = bounded(&nox, &files, "-s tests -R", 2_000);
+    assert_eq!(stopped, Err(TooMuchWork), "also where it is known already");
+}
+
+#[test]
+fn a_very_large_noxfile_costs_each_job_something() {
+    let loading = |bytes: usize| {
+        let noxfile = format!("{HEAD}# {}\n", "x".repeat(bytes));
+        call(leaked(noxfile), "-s tests").loading
+    };
+    let (small, large) = (loading(60_000), loading(200_000));
+    assert_eq!(small.work, 0);
+    assert!(small.shared_work > 5_000, "{small:?}");
+    assert!(large.work > 10_000, "{large:?}");
+}
+
+#[test]
+fn a_body_that_many_sessions_share_counts_once() {
+    let sets: String = (0..400).map(|i| format!("{i}, ")).collect();
+    let noxfile = format!(
+        "import nox\nimport shutil\n@nox.session\n@nox.parametrize('a', [{sets}])\ndef t(session, a):\n    shutil.rmtree('.nox')\n"
+    );
+    let run = call(leaked(noxfile), "");
+    assert_eq!((run.sessions.len(), run.removes.as_slice()), (400, [".nox".to_owned()].as_slice()));
 }
 
 #[test]
