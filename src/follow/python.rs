@@ -8,7 +8,7 @@ use tree_sitter::Node;
 use super::wrapper_args::WrapperArgs;
 use super::{File, FileScript, Followed};
 use crate::base::path::join;
-use crate::base::syntax::{self, Grammar};
+use crate::base::syntax::{self, Grammar, TOO_SLOW};
 use crate::shell::python::{CommandCall, command_calls, subprocess_calls};
 
 /// The most tasks that one call of invoke leads to.
@@ -18,14 +18,19 @@ const RUN_AROUND: [&str; 2] = ["pre", "post"];
 
 /// The commands that a Python script runs.
 pub(super) fn script(path: &str, text: &str, folder: &str, out: &mut Followed) {
-    for call in subprocess_calls(text) {
+    let Some(calls) = subprocess_calls(text) else {
+        return out.notes.push(format!("`{path}` {TOO_SLOW}"));
+    };
+    for call in calls {
         add_script(path, folder, call, format!("`{path}`"), out);
     }
 }
 
 /// The commands of the named tasks of a `tasks.py`.
 pub(super) fn tasks(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed) {
-    let Some(tree) = syntax::parse(Grammar::Python, file.text) else { return };
+    let Some(tree) = syntax::parse(Grammar::Python, file.text) else {
+        return out.notes.push(format!("`{}` {TOO_SLOW}", file.path));
+    };
     let defined = definitions(tree.root_node(), file.text);
     let named = args.operands.iter().filter_map(|w| w.value.as_ref());
     let mut next: Vec<String> = named.map(|name| name.replace('-', "_")).collect();
@@ -49,9 +54,8 @@ pub(super) fn tasks(file: &File<'_>, args: &WrapperArgs<'_>, out: &mut Followed)
         wanted.insert(name);
     }
     // A context's `run` or `sudo`.
-    for run in
-        command_calls(file.text, &|callee| callee.ends_with(".run") || callee.ends_with(".sudo"))
-    {
+    let runs = |callee: &str| callee.ends_with(".run") || callee.ends_with(".sudo");
+    for run in command_calls(file.text, &runs).unwrap_or_default() {
         let Some(function) = run.function.clone().filter(|f| wanted.contains(f)) else { continue };
         let folder = file.own_folder().strip_suffix("/tasks").unwrap_or(match file.own_folder() {
             "tasks" => "",

@@ -40,7 +40,7 @@ const SEARCHES_FOR_CALL: usize = 16;
 /// Of these searches, so many cost nothing: an ordinary job has fewer steps.
 const FREE_SEARCHES: usize = 64;
 /// Steps through a noxfile that cost one more: about what it takes to read so much of a script.
-const STEPS_PER_WORK: usize = 12;
+const STEPS_PER_WORK: usize = 16;
 /// Definitions of sessions that one instance reads without paying for what all jobs share.
 const FREE_LOADINGS: usize = 16;
 /// Work that one instance may cost.

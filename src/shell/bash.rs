@@ -17,7 +17,7 @@ use super::expand::Expanded;
 use super::state::{ShellState, ShellValue};
 use super::word::{Word, WordPart};
 use super::{Command, Given, Host, Left, Shell};
-use crate::base::syntax::{self, Grammar};
+use crate::base::syntax::{self, Grammar, TOO_SLOW};
 use crate::base::text::Span;
 
 /// How deep statements may nest, function calls counted.
@@ -61,6 +61,7 @@ fn walk(
     left: &mut Left,
 ) -> Walked {
     let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else {
+        left.cut(format!("a script {TOO_SLOW}"));
         return Walked { commands: Vec::new(), state, functions: around.functions };
     };
     let mut reader = BashReader {

@@ -198,12 +198,7 @@ fn read_script(shell: &Shell, script: &Expanded, given: &Given<'_>) -> (Vec<Read
     if script.text().len() > MAX_SCRIPT_BYTES {
         return (out, Some(format!("a script has more than {} KiB", MAX_SCRIPT_BYTES / 1024)));
     }
-    let mut left = Left {
-        bytes: MAX_INNER_BYTES,
-        sourced: MAX_SOURCED,
-        statements: MAX_STATEMENTS,
-        cut: None,
-    };
+    let mut left = Left::all();
     read(shell, script, given, MAX_NESTING, &mut left, &mut out);
     (out, left.cut)
 }
@@ -218,6 +213,11 @@ struct Left {
 }
 
 impl Left {
+    /// Nothing has been read yet.
+    fn all() -> Self {
+        Self { bytes: MAX_INNER_BYTES, sourced: MAX_SOURCED, statements: MAX_STATEMENTS, cut: None }
+    }
+
     /// Counts work in statements; false where the bound is reached.
     fn work(&mut self, statements: usize) -> bool {
         if self.statements < statements {
@@ -257,7 +257,7 @@ fn read(
 ) {
     let found = match shell {
         Shell::Bash | Shell::Sh => bash::commands(shell, script, given, left),
-        Shell::PowerShell => powershell::commands(script, given.vars),
+        Shell::PowerShell => powershell::commands(script, given.vars, left),
         Shell::Cmd => cmd::commands(script, given.vars),
         Shell::Python => python::commands(script, given, left),
         Shell::Other(_) => Vec::new(),

@@ -10,8 +10,8 @@ use tree_sitter::Node;
 use super::expand::Expanded;
 use super::state::{ShellState, ShellValue};
 use super::word::Word;
-use super::{Command, Host};
-use crate::base::syntax::{self, Grammar};
+use super::{Command, Host, Left};
+use crate::base::syntax::{self, Grammar, TOO_SLOW};
 use crate::base::text::Span;
 
 /// How deep nodes are followed; the grammar wraps each expression in about fifteen.
@@ -20,9 +20,16 @@ const MAX_DEPTH: usize = 150;
 const MAX_NODES: usize = 200_000;
 
 /// The commands of `script` in the order in which they run.
-pub(super) fn commands(script: &Expanded, vars: &dyn Fn(&str) -> Option<String>) -> Vec<Command> {
+pub(super) fn commands(
+    script: &Expanded,
+    vars: &dyn Fn(&str) -> Option<String>,
+    limits: &mut Left,
+) -> Vec<Command> {
     let text = readable(script.text());
-    let Some(tree) = syntax::parse(Grammar::PowerShell, &text) else { return Vec::new() };
+    let Some(tree) = syntax::parse(Grammar::PowerShell, &text) else {
+        limits.cut(format!("a script {TOO_SLOW}"));
+        return Vec::new();
+    };
     let mut reader = PowerShellReader {
         script,
         vars,

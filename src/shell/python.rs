@@ -7,7 +7,7 @@ use super::bash;
 use super::expand::Expanded;
 use super::word::{WordPart, quoted};
 use super::{Command, Directory, Given, Left, Shell};
-use crate::base::syntax::{self, Grammar};
+use crate::base::syntax::{self, Grammar, TOO_SLOW};
 use crate::base::text::Span;
 use crate::rules::folders::folders;
 use crate::rules::wrappers::WRAPPERS;
@@ -37,7 +37,11 @@ pub struct CommandCall {
 /// The commands that a Python script runs, in order.
 pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) -> Vec<Command> {
     let mut out = Vec::new();
-    for call in subprocess_calls(script.text()) {
+    let Some(calls) = subprocess_calls(script.text()) else {
+        left.cut(format!("a script {TOO_SLOW}"));
+        return out;
+    };
+    for call in calls {
         let place = script.origin(call.span);
         let part = |text: Option<&str>| WordPart::computed(text.map(str::to_owned), place, true);
         let last = call.holes.last().filter(|_| call.splits);
@@ -62,20 +66,20 @@ pub(super) fn commands(script: &Expanded, given: &Given<'_>, left: &mut Left) ->
 }
 
 /// The calls of `subprocess` and the like in a script. A function that nothing calls by its name
-/// does not count.
-pub fn subprocess_calls(text: &str) -> Vec<CommandCall> {
+/// does not count. `None` as for [`command_calls`].
+pub fn subprocess_calls(text: &str) -> Option<Vec<CommandCall>> {
     let functions = &WRAPPERS.python_functions;
     let removers = &folders().python_removers;
     let is_called = |name: &str| text.matches(&format!("{name}(")).count() > 1;
     let matters = |callee: &str| functions.contains(callee) || removers.contains(callee);
-    let mut calls = command_calls(text, &matters);
+    let mut calls = command_calls(text, &matters)?;
     calls.retain(|call| call.function.as_deref().is_none_or(is_called));
-    calls
+    Some(calls)
 }
 
-/// Every call of a function that `runs_commands`.
-pub fn command_calls(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Vec<CommandCall> {
-    let Some(tree) = syntax::parse(Grammar::Python, text) else { return Vec::new() };
+/// Every call of a function that `runs_commands`; `None` where the text takes too long to parse.
+pub fn command_calls(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Option<Vec<CommandCall>> {
+    let tree = syntax::parse(Grammar::Python, text)?;
     let mut out = Vec::new();
     let mut stack = vec![(tree.root_node(), None::<String>, false, 0)];
     while let Some((node, function, conditional, depth)) = stack.pop() {
@@ -113,7 +117,7 @@ pub fn command_calls(text: &str, runs_commands: &dyn Fn(&str) -> bool) -> Vec<Co
             children.into_iter().rev().map(|c| (c, function.clone(), conditional, depth + 1)),
         );
     }
-    out
+    Some(out)
 }
 
 fn call(

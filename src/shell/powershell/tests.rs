@@ -1,5 +1,5 @@
 use crate::base::text::Span;
-use crate::shell::{Call, Directory, Expanded, Shell, calls, commands};
+use crate::shell::{Call, Directory, Expanded, Left, Shell, calls, commands};
 
 fn nox(script: &str) -> Vec<Call> {
     let mut holes = Vec::new();
@@ -121,7 +121,7 @@ fn arguments_directories_and_variables_are_known() {
 fn programs_by_a_path_with_slashes() {
     for script in ["./ci.ps1 -Full", "  ../ci.ps1 -Full", "$x = 1\n./ci.ps1 -Full\n"] {
         let expanded = Expanded::new(script, &[]);
-        let found = super::commands(&expanded, &|_| None);
+        let found = super::commands(&expanded, &|_| None, &mut Left::all());
         let words: Vec<&str> =
             found.iter().flat_map(|c| &c.words).filter_map(|w| w.value.as_deref()).collect();
         assert!(
