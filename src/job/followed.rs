@@ -13,7 +13,7 @@ use crate::actions::context::WORKSPACE;
 use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::follow::{self, Ask, FileScript};
-use crate::shell::{Command, Given, UnwrappedCommand};
+use crate::shell::{Command, Given, UnwrappedCommand, reading_cost};
 use crate::yaml::ScalarMap;
 
 /// How many files a command is followed through.
@@ -152,7 +152,7 @@ impl TimelineBuilder<'_> {
                 self.undecide_command(origin, command, why);
                 return true;
             }
-            if !self.spend(origin.here, file_script.script.len()) {
+            if !self.spend(origin.here, reading_cost(&file_script.script)) {
                 return true;
             }
             self.followed += 1;

@@ -81,8 +81,8 @@ fn the_legs_of_a_file_share_the_work() {
     let repository = testing::read(folder.path());
     let job_ref = JobRef { document: 0, job: Some(0) };
     let instances = Instances::of(&repository, job_ref);
-    // A step costs one, its call as well, and the answer of the tool two.
-    for (most, read, is_said) in [(1_000, 30, false), (28, 7, true), (4, 1, true), (3, 0, true)] {
+    // A step costs one, its call as well, and so does the answer of the tool.
+    for (most, read, is_said) in [(1_000, 30, false), (21, 7, true), (3, 1, true), (2, 0, true)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read);
         assert_eq!(
@@ -101,7 +101,7 @@ fn the_calls_of_a_script_count() {
         testing::repository(&[(".github/workflows/w.yml", &text), ("noxfile.py", NOXFILE)]);
     let repository = testing::read(folder.path());
     let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
-    for (most, read) in [(4_000, 900), (100, (100 - 1 - 3600 / 64) / 3)] {
+    for (most, read) in [(4_000, 900), (100, (100 - 1 - 3600 / 64) / 2)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read);
     }
@@ -115,7 +115,7 @@ fn the_scripts_before_a_call_count() {
     let others = "      - run: 'true'\n".repeat(2_000);
     for (steps, read) in [
         (calls(200), 200),
-        (calls(4_800), 406),
+        (calls(4_800), 410),
         (one_step, 2_000),
         (others.clone() + &calls(10), 10),
         (others + &calls(100), 34),
@@ -134,7 +134,7 @@ fn the_sessions_of_a_call_count() {
     let folder = testing::repository(&files);
     let repository = testing::read(folder.path());
     let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
-    for (most, read) in [(20_000, 9), (3_000, 2), (1_000, 0)] {
+    for (most, read) in [(20_000, 9), (2_000, 2), (800, 0)] {
         let timeline = build(&repository, &instances, &instances.list[0], most);
         assert_eq!(timeline.invocations().count(), read, "{most}");
     }

@@ -16,6 +16,7 @@ use crate::base::finding::Location;
 use crate::base::text::Span;
 use crate::repo::{Document, Repository};
 use crate::rules::forges::forges;
+use crate::shell::reading_cost;
 use crate::tool::{Files, Request, Run, TooMuchWork};
 
 /// What a step that uses a composite action is called on the way to what the action does.
@@ -289,9 +290,9 @@ impl<'a> TimelineBuilder<'a> {
                 return self.cut(here, step.span, why);
             }
             self.taken += 1;
-            let bytes = step.run.as_ref().map_or(0, |script| script.text.len());
-            self.script_bytes += bytes;
-            if !self.spend(here, bytes) {
+            let script = step.run.as_ref().map_or("", |script| script.text.as_str());
+            self.script_bytes += script.len();
+            if !self.spend(here, reading_cost(script)) {
                 return;
             }
             let known = self.depth;

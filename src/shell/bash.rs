@@ -16,7 +16,7 @@ use self::sourced::{Around, Functions};
 use super::expand::Expanded;
 use super::state::{ShellState, ShellValue};
 use super::word::{Word, WordPart};
-use super::{Command, Given, Host, Left, Shell};
+use super::{Command, Given, Host, Left, MAX_PIPES, Shell, pipes};
 use crate::base::syntax::{self, Grammar, TOO_SLOW};
 use crate::base::text::Span;
 
@@ -60,8 +60,17 @@ fn walk(
     around: Around,
     left: &mut Left,
 ) -> Walked {
-    let Some(tree) = syntax::parse(Grammar::Bash, script.text()) else {
-        left.cut(format!("a script {TOO_SLOW}"));
+    let tree = if pipes(script.text()) > MAX_PIPES {
+        left.cut(format!("a script has more than {MAX_PIPES} pipes"));
+        None
+    } else {
+        let tree = syntax::parse(Grammar::Bash, script.text());
+        if tree.is_none() {
+            left.cut(format!("a script {TOO_SLOW}"));
+        }
+        tree
+    };
+    let Some(tree) = tree else {
         return Walked { commands: Vec::new(), state, functions: around.functions };
     };
     let mut reader = BashReader {

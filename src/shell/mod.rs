@@ -154,6 +154,11 @@ const MAX_SOURCED: usize = 64;
 /// at every step.
 const MAX_STATEMENTS: usize = 20_000;
 
+/// Pipes in one script. The grammar can read a pipeline in several ways, and the parser keeps them
+/// all: thousands of commands take gigabytes.
+const MAX_PIPES: usize = 1_000;
+/// A pipe costs as much as so many bytes without one.
+const BYTES_PER_PIPE: usize = 128;
 /// A longer script is not read: the longest in public workflows has a tenth of this.
 const MAX_SCRIPT_BYTES: usize = 256 * 1024;
 
@@ -193,6 +198,16 @@ pub fn commands_and_cut(
 }
 
 /// The same as [`commands_and_cut`], with what the commands run.
+/// What it costs to read a script, in bytes of one without pipes.
+pub fn reading_cost(script: &str) -> usize {
+    script.len() + pipes(script) * BYTES_PER_PIPE
+}
+
+/// The pipes in a script, with what looks like them.
+fn pipes(script: &str) -> usize {
+    script.matches('|').count()
+}
+
 fn read_script(shell: &Shell, script: &Expanded, given: &Given<'_>) -> (Vec<Read>, Option<String>) {
     let mut out = Vec::new();
     if script.text().len() > MAX_SCRIPT_BYTES {

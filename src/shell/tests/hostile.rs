@@ -155,3 +155,18 @@ fn branches_and_variables_together_are_bounded_and_the_limit_is_said() {
         assert!(read(&script).1.is_some());
     }
 }
+
+/// The grammar reads long pipelines in many ways at once, which takes gigabytes.
+#[test]
+fn a_script_with_thousands_of_pipes_is_not_parsed() {
+    for (count, cut) in [(1_000, None), (1_001, Some("a script has more than 1000 pipes"))] {
+        let script = "nox -r | ".repeat(count) + "nox";
+        let (read, why) = read_script(
+            &Shell::Bash,
+            &Expanded::new(&script, &[]),
+            &Given { vars: &|_| None, files: &|_| None },
+        );
+        assert_eq!((read.is_empty(), why.as_deref()), (cut.is_some(), cut));
+    }
+    assert_eq!(reading_cost("a | b"), 5 + 128);
+}
