@@ -33,7 +33,7 @@ const MAX_PATHS: usize = 1_000;
 const MAX_FOLDERS: usize = 100;
 /// Work that the instances of one file may cost together: one for a step, a followed script or a
 /// call of the tool, and one more for this many bytes of a script.
-const MAX_WORK_OF_FILE: usize = 60_000;
+const MAX_WORK_OF_FILE: usize = 120_000;
 const BYTES_PER_WORK: usize = 64;
 /// For a call, the scripts before it are searched for who supplies its Python: this many times what
 /// a search for one name costs.
