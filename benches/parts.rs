@@ -14,7 +14,7 @@ use cachelint::repo::RepoFiles;
 use cachelint::repo::discover::discover;
 use cachelint::shell::{Expanded, Shell, commands};
 use cachelint::tool::nox::Nox;
-use cachelint::tool::{Argument, Request, Tool, Variable};
+use cachelint::tool::{Argument, Most, Request, Tool, Variable};
 use cachelint::yaml;
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -84,7 +84,7 @@ fn call_to_run(bencher: Bencher<'_, '_>) {
     let env = |_: &str| Variable::Unset;
     bencher.bench_local(|| {
         let request = Request { args: &args, env: &env, folder: "", script: None, files: &files };
-        Nox::default().run(&request, usize::MAX)
+        Nox::default().run(&request, Most::ANY)
     });
 }
 

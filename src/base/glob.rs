@@ -34,7 +34,7 @@ pub struct Pattern {
     /// `foo/`: not a file of that name, only what is below.
     directory_only: bool,
     literal: Option<String>,
-    /// Letters that every matched path contains, those of each name, the most first: they rule out
+    /// Letters that every matched path contains, those of each name, the longest first: they rule out
     /// most paths at once.
     letters: Vec<String>,
 }

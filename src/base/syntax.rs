@@ -40,8 +40,8 @@ thread_local! {
     static PARSERS: RefCell<[Option<Parser>; 3]> = RefCell::default();
 }
 
-/// What parsing a text may take of this thread's time, whatever its size and for each byte: ten
-/// times as much as an ordinary text takes (0.2 µs for a byte). Mistakes that are nested in each
+/// What parsing a text may take of this thread's time, whatever its size and for each byte: about
+/// ten times as much as an ordinary text takes (0.2 µs for a byte). Mistakes that are nested in each
 /// other, and some long pipelines, take time and memory that grow with the square of their size,
 /// and the parser doesn't count its steps.
 const MOST: (Duration, Duration) = (Duration::from_millis(50), Duration::from_nanos(2_000));

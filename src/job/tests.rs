@@ -154,6 +154,24 @@ fn an_answer_that_is_too_expensive_is_not_worked_out() {
     assert!(outcome.findings.is_empty());
 }
 
+/// A job pays once for reading a noxfile; what it has left then needn't be as much again.
+#[test]
+fn a_noxfile_that_was_paid_for_is_there_for_the_next_call() {
+    let lines: String = (0..400).map(|i| format!("A{i} = os.environ.get('X{i}')\n")).collect();
+    let noxfile = format!("import os\n{lines}{NOXFILE}");
+    let steps: String = (0..3).map(|i| format!("      - run: nox -s tests -- {i}\n")).collect();
+    let text = format!("on: push\njobs:\n  t:\n    steps:\n{steps}");
+    let files = [(".github/workflows/w.yml", text.as_str()), ("noxfile.py", &noxfile)];
+    let folder = testing::repository(&files);
+    let repository = testing::read(folder.path());
+    let instances = Instances::of(&repository, JobRef { document: 0, job: Some(0) });
+    let read =
+        |most| build(&repository, &instances, &instances.list[0], most).invocations().count();
+    let least = (1..2_000).find(|most| read(*most) > 0).unwrap();
+    assert!(least > 100, "{least}");
+    assert_eq!(read(least + 20), 3);
+}
+
 /// The scripts of the jobs that list sessions are searched again for each call.
 #[test]
 fn looking_for_listed_sessions_counts() {

@@ -17,7 +17,7 @@ use crate::base::text::Span;
 use crate::repo::{Document, Repository};
 use crate::rules::forges::forges;
 use crate::shell::reading_cost;
-use crate::tool::{Files, Request, Run, TooMuchWork};
+use crate::tool::{Files, Most, Request, Run, TooMuchWork};
 
 /// What a step that uses a composite action is called on the way to what the action does.
 const USES_ACTION: &str = "uses this action";
@@ -106,6 +106,7 @@ pub fn build(
         depth: 0,
         taken: 0,
         script_bytes: 0,
+        most,
         left: most,
         searched_for: None,
         loaded: HashSet::new(),
@@ -172,7 +173,8 @@ pub(super) struct TimelineBuilder<'a> {
     taken: usize,
     /// The size of their scripts.
     script_bytes: usize,
-    /// Work that may still be spent.
+    /// Work that may be spent, and what is left of it.
+    most: usize,
     left: usize,
     /// The last step that calls the tool.
     searched_for: Option<StepRef>,
@@ -365,7 +367,8 @@ impl<'a> TimelineBuilder<'a> {
         request: &Request<'_>,
         place: &CheckoutPlace,
     ) -> Result<Arc<Run>, TooMuchWork> {
-        let most = self.left * STEPS_PER_WORK + STEPS_PER_WORK - 1;
+        let steps = |work: usize| work * STEPS_PER_WORK + STEPS_PER_WORK - 1;
+        let most = Most { work: steps(self.left), loading: steps(self.most) };
         if place.own {
             self.repository.answers.run(request, most)
         } else {

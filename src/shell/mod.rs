@@ -197,17 +197,17 @@ pub fn commands_and_cut(
     (read.into_iter().map(|read| read.command).collect(), cut)
 }
 
-/// The same as [`commands_and_cut`], with what the commands run.
 /// What it costs to read a script, in bytes of one without pipes.
 pub fn reading_cost(script: &str) -> usize {
     script.len() + pipes(script) * BYTES_PER_PIPE
 }
 
-/// The pipes in a script, with what looks like them.
+/// The pipes in a script, with other single `|` that look like them.
 fn pipes(script: &str) -> usize {
-    script.matches('|').count()
+    script.matches('|').count() - 2 * script.matches("||").count()
 }
 
+/// The same as [`commands_and_cut`], with what the commands run.
 fn read_script(shell: &Shell, script: &Expanded, given: &Given<'_>) -> (Vec<Read>, Option<String>) {
     let mut out = Vec::new();
     if script.text().len() > MAX_SCRIPT_BYTES {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Argument, Files, Request, Run, TooMuchWork, Tool, Variable};
+use super::{Argument, Files, Most, Request, Run, TooMuchWork, Tool, Variable};
 use crate::base::memo::{Memo, Weight};
 
 /// The answers of a tool about the files of one repository.
@@ -60,7 +60,7 @@ impl Answers {
     }
 
     /// What the tool says about a call whose files are not those of the repository; as [`Tool::run`].
-    pub fn elsewhere(&self, request: &Request<'_>, most: usize) -> Result<Run, TooMuchWork> {
+    pub fn elsewhere(&self, request: &Request<'_>, most: Most) -> Result<Run, TooMuchWork> {
         self.tool.afresh().run(request, most)
     }
 
@@ -70,7 +70,7 @@ impl Answers {
     }
 
     /// As [`Tool::run`]; `request.files` must always be the same.
-    pub fn run(&self, request: &Request<'_>, most: usize) -> Result<Arc<Run>, TooMuchWork> {
+    pub fn run(&self, request: &Request<'_>, most: Most) -> Result<Arc<Run>, TooMuchWork> {
         let question = Question {
             args: request.args.to_vec(),
             folder: request.folder.to_owned(),
@@ -97,7 +97,7 @@ mod tests {
             let args = [Argument::known(word)];
             let env = |_: &str| Variable::Unset;
             let request = Request { args: &args, env: &env, folder, script: None, files: &files };
-            answers.run(&request, usize::MAX).unwrap()
+            answers.run(&request, Most::ANY).unwrap()
         };
         let first = ask("-r", "");
         assert!(Arc::ptr_eq(&first, &ask("-r", "")));

@@ -66,6 +66,16 @@ pub struct Request<'a> {
     pub files: &'a dyn Files,
 }
 
+/// What an answer may take, as steps of a program.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// For the call itself.
+    pub work: usize,
+    /// For reading the definitions of sessions. It is the same for all calls of a job, so that what
+    /// one of them has paid for is not refused to the next.
+    pub loading: usize,
+}
+
 /// An answer would take more work than it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMuchWork;
@@ -236,6 +246,10 @@ pub struct Loading {
     pub shared_work: usize,
 }
 
+impl Most {
+    pub const ANY: Self = Self { work: usize::MAX, loading: usize::MAX };
+}
+
 impl Run {
     /// Sessions that stand for all: one for each Python that some backend is to take.
     pub fn interpreters(&self) -> Vec<&Session> {
@@ -325,8 +339,8 @@ pub trait Tool: Debug + Send + Sync {
     /// Reads what most calls in a repository need, so that it is there when they are asked about;
     /// `files` are theirs.
     fn read_ahead(&self, files: &dyn Files);
-    /// What a call means, if finding that out takes no more than `most` steps of a program.
-    fn run(&self, request: &Request<'_>, most: usize) -> Result<Run, TooMuchWork>;
+    /// What a call means, if finding that out takes no more than `most`.
+    fn run(&self, request: &Request<'_>, most: Most) -> Result<Run, TooMuchWork>;
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! What the answer about one call costs.
 
-use crate::tool::TooMuchWork;
+use crate::tool::{Most, TooMuchWork};
 
 /// Steps spent on one call, and the most that it may take.
 #[derive(Debug)]
 pub struct CallWork {
     spent: usize,
-    most: usize,
+    most: Most,
 }
 
 impl CallWork {
-    pub fn new(most: usize) -> Self {
+    pub fn new(most: Most) -> Self {
         Self { spent: 0, most }
     }
 
@@ -19,7 +19,12 @@ impl CallWork {
     }
 
     pub fn left(&self) -> usize {
-        self.most.saturating_sub(self.spent)
+        self.most.work.saturating_sub(self.spent)
+    }
+
+    /// What a call inside a session may take.
+    pub fn rest(&self) -> Most {
+        Most { work: self.left(), ..self.most }
     }
 
     /// Counts steps, before they are done wherever their number is known.
@@ -29,6 +34,6 @@ impl CallWork {
     /// They are more than the call may take.
     pub fn spend(&mut self, steps: usize) -> Result<(), TooMuchWork> {
         self.spent = self.spent.saturating_add(steps);
-        if self.spent > self.most { Err(TooMuchWork) } else { Ok(()) }
+        if self.spent > self.most.work { Err(TooMuchWork) } else { Ok(()) }
     }
 }

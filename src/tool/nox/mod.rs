@@ -18,7 +18,7 @@ mod session;
 use self::file_facts::FileFacts;
 use self::nested::Nesting;
 use self::noxfile::Noxfiles;
-use super::{Argument, Files, Listing, Request, Run, TooMuchWork, Tool, Variable};
+use super::{Argument, Files, Listing, Most, Request, Run, TooMuchWork, Tool, Variable};
 use crate::rules::nox::{Meaning, rules};
 
 /// The tool nox, in one repository.
@@ -82,11 +82,11 @@ impl Tool for Nox {
 
     fn read_ahead(&self, files: &dyn Files) {
         let none = |_: &str| Variable::Unset;
-        // Nobody asks yet: a noxfile that is too much is so for the calls as well.
+        // Only the memo is wanted; whether the file can be read is for the calls to say.
         let _ = self.noxfiles.read(&rules().default_noxfile, files, &none, usize::MAX);
     }
 
-    fn run(&self, request: &Request<'_>, most: usize) -> Result<Run, TooMuchWork> {
+    fn run(&self, request: &Request<'_>, most: Most) -> Result<Run, TooMuchWork> {
         run::run(request, most, &Nesting::new(&self.noxfiles, &self.facts))
     }
 }

@@ -92,7 +92,7 @@ fn inner(
             return Ok(Err("sessions call nox too often to follow every call".to_owned()));
         }
         let within = Request { args, folder, script: None, ..*request };
-        let inner = run(&within, work.left(), nesting)?;
+        let inner = run(&within, work.rest(), nesting)?;
         work.spend(inner.work + inner.loading.work)?;
         Ok(Ok(inner))
     };

@@ -17,7 +17,7 @@ use crate::base::path::parent;
 use crate::rules::nox::{Meaning, rules};
 use crate::rules::publishers::publishers;
 use crate::tool::{
-    Answer, Argument, Backend, Files, Loading, OutsideFolder, Request, Reuse, Run, Session,
+    Answer, Argument, Backend, Files, Loading, Most, OutsideFolder, Request, Reuse, Run, Session,
     TooMuchWork,
 };
 
@@ -26,7 +26,7 @@ const STEPS_PER_FILE: usize = 16;
 
 pub(super) fn run(
     request: &Request<'_>,
-    most: usize,
+    most: Most,
     nesting: &Nesting<'_>,
 ) -> Result<Run, TooMuchWork> {
     let call = argv::parse(request.args);
@@ -40,7 +40,7 @@ pub(super) fn run(
         run.undecided.push("cachelint doesn't know which noxfile is used".to_owned());
         return Ok(run);
     };
-    let reader = nesting.noxfiles.read(&path, request.files, request.env, most)?;
+    let reader = nesting.noxfiles.read(&path, request.files, request.env, most.loading)?;
     let mut work = CallWork::new(most);
     let folder = parent(&path);
     match env_dir(&call, request.args, reader.as_ref(), folder) {

@@ -50,7 +50,7 @@ pub struct Selection {
     pub none_fits: bool,
 }
 
-/// WordSet of a list setting: the command line's, else the environment's, else (unless `own` is off)
+/// Words of a list setting: the command line's, else the environment's, else (unless `own` is off)
 /// the noxfile's.
 struct ListSetting(Vec<Argument>);
 

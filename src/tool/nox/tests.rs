@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
-use crate::tool::{Answer, Argument, Files, Interpreter, Reuse, Variable};
+use crate::tool::{Answer, Argument, Files, Interpreter, Most, Reuse, Variable};
 
 mod bodies;
 mod bounds;
@@ -49,7 +49,7 @@ fn call_in(
         None => Variable::Unset,
     };
     let request = Request { args: &args, env: &env, folder, script: None, files: &tree };
-    Nox::default().run(&request, usize::MAX).unwrap()
+    Nox::default().run(&request, Most::ANY).unwrap()
 }
 
 fn call(noxfile: &'static str, line: &str) -> Run {

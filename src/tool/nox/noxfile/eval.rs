@@ -452,7 +452,7 @@ impl NoxfileReader<'_> {
         }
         let Some(body) = node.child_by_field_name("body") else { return PythonValue::Unknown };
         // What the grammar cannot read is not seen.
-        self.effects.opaque |= body.has_error();
+        self.effects.opaque |= source.tree.root_node().has_error();
         let outer = (self.locals.replace(names), std::mem::replace(&mut self.current, module));
         let returned = std::mem::take(&mut self.returned);
         self.calls += 1;

@@ -7,6 +7,7 @@ use tree_sitter::Node;
 use super::exec::{ModuleText, Names, NoxfileReader, PythonSource};
 use super::splat;
 use super::value::{PythonValue, join};
+use crate::base::syntax::TOO_SLOW;
 use crate::rules::nox::rules;
 
 /// Local modules read.
@@ -44,7 +45,10 @@ impl NoxfileReader<'_> {
         if self.is_exhausted() {
             return None;
         }
-        let (text, tree) = splat::parse(text)?;
+        let Some((text, tree)) = splat::parse(text) else {
+            self.hide(format!("`{path}` {TOO_SLOW}"));
+            return None;
+        };
         let module = Arc::new(ModuleText { path: path.to_owned(), text });
         let source = Arc::new(PythonSource { module, start: (0, 0), tree });
         let number = self.modules.len();

@@ -225,3 +225,12 @@ def docs(session):
         );
     }
 }
+
+/// A body is parsed apart from its noxfile, and a mistake can end it early.
+#[test]
+fn a_body_with_a_mistake_may_do_anything() {
+    let noxfile = "import nox\n@nox.session\ndef tests(session):\n    session.install('-r','a.txt    session.run('pytest')\n";
+    let run = call(noxfile, "-s tests");
+    assert_ne!(run.installs_anything, Answer::No);
+    assert!(!run.undecided.is_empty());
+}

@@ -105,7 +105,7 @@ fn requirement_files_that_include_each_other_are_read_once() {
     let files = Counted { tree: Tree(files.into()), reads: 0.into() };
     let request =
         Request { args: &[], env: &|_| Variable::Unset, folder: "", script: None, files: &files };
-    let run = Nox::default().run(&request, usize::MAX).unwrap();
+    let run = Nox::default().run(&request, Most::ANY).unwrap();
     assert!(run.install_files.contains(&"b.txt".to_owned()), "{:?}", run.install_files);
     assert!(files.reads.get() < 100, "{} reads", files.reads.get());
 }
@@ -142,7 +142,7 @@ fn many_calls_read_each_file_once() {
         let args = [Argument::known("-s"), Argument::known(session)];
         let env = |_: &str| Variable::Unset;
         let request = Request { args: &args, env: &env, folder: "", script: None, files: &files };
-        nox.run(&request, usize::MAX).unwrap()
+        nox.run(&request, Most::ANY).unwrap()
     };
     let first = run("s0".to_owned());
     assert_eq!(first.install_files, ["a.txt", "b.txt", "pyproject.toml", "req/c.txt"]);
@@ -192,6 +192,7 @@ fn bounded(
     };
     let args: Vec<Argument> = line.split_whitespace().map(Argument::known).collect();
     let request = Request { args: &args, env: &env, folder: "", script: None, files };
+    let most = Most { work: most, loading: most };
     (nox.run(&request, most).map(|run| run.work.max(run.loading.work)), looks.get())
 }
 
