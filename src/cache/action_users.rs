@@ -63,7 +63,7 @@ impl ActionUsers {
         self.by_action[action].needs.get_or_init(find)
     }
 
-    /// What each of these jobs may do, as far as it isn't free.
+    /// What each of these jobs may do; those that may do everything are left out.
     pub fn permissions(
         &self,
         context: &JobContext<'_>,

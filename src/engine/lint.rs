@@ -318,7 +318,7 @@ fn not_followed(jobs: &AllJobs<'_>, job: usize) -> Vec<Location> {
         span,
         label: format!(
             "{}: the keys of this repository have too many different hashes to compare all of its \
-             files with them, so which files this one takes is unknown",
+             files with them, so which files this key hashes is unknown",
             context.name
         ),
     };

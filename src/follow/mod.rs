@@ -89,8 +89,8 @@ fn leading_expression(path: &str) -> Option<(&str, &str)> {
     Some((expression.trim(), rest.trim_start_matches('/')))
 }
 
-/// How many bytes of a file are read to follow a program, included ones apart except for mise, and
-/// scripts apart except for Python.
+/// Bytes of the file that is read to follow a program. Files that it includes count only for mise,
+/// and scripts only if they are Python.
 pub fn size(ask: &Ask<'_>) -> usize {
     wrapper_size(ask) + script::python_bytes(ask) * PYTHON_AS_LINES
 }

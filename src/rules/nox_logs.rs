@@ -72,8 +72,8 @@ impl From<RawNoxLogRules> for NoxLogs {
 impl NoxLogs {
     /// The first wording that matches, and its groups.
     pub fn find<'t>(&self, text: &'t str) -> Option<(Says, Captures<'t>)> {
-        // Most lines match nothing, which is told sooner than which patterns match. Nearly all that
-        // begin so match something.
+        // Most lines match nothing, which is told sooner than which patterns match. Nearly all
+        // lines that begin like this match.
         if !text.starts_with("nox > ") && !self.any.is_match(text) {
             return None;
         }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::definition::{Decorator, DecoratorKind};
-use super::exec::{NoxfileReader, PythonSource};
+use super::exec::NoxfileReader;
 use super::shell;
+use super::source::PythonSource;
 use super::value::{PythonValue, blanked, formatted, join};
 use crate::actions::context::HOME;
 use crate::rules::folders::folders;

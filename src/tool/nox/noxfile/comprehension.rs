@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
-use super::exec::{NoxfileReader, PythonSource};
+use super::exec::NoxfileReader;
+use super::source::PythonSource;
 use super::value::{MAX_SIZE, PythonValue};
 
 impl NoxfileReader<'_> {

@@ -6,7 +6,8 @@ use tree_sitter::Node;
 
 use super::call::Arguments;
 use super::effects::Effects;
-use super::exec::{NoxfileReader, PythonSource};
+use super::exec::NoxfileReader;
+use super::source::PythonSource;
 use super::value::PythonValue;
 use crate::rules::nox::{SessionPackage, rules};
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tree_sitter::Node;
 
 use super::effects::seeks_archives;
-use super::exec::{Flow, NoxfileReader, PythonSource};
+use super::exec::{Flow, NoxfileReader};
+use super::source::PythonSource;
 use super::value::{MAX_SIZE, PythonValue, add, join};
 use crate::rules::nox::rules;
 use crate::tool::Variable;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
-use super::exec::{ModuleText, Names, NoxfileReader, PythonSource};
+use super::exec::{Names, NoxfileReader};
+use super::source::{ModuleText, PythonSource};
 use super::splat;
 use super::value::{PythonValue, join};
 use crate::base::syntax::TOO_SLOW;

@@ -9,6 +9,7 @@ mod exec;
 mod import;
 mod session;
 mod shell;
+mod source;
 mod splat;
 mod state;
 mod tree;

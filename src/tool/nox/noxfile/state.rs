@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::definition::{Decorator, Definition};
 use super::effects::Effects;
-use super::exec::{Names, PythonFunction};
+use super::exec::Names;
+use super::source::PythonFunction;
 use super::value::PythonValue;
 use crate::base::memo::Weight;
 use crate::tool::Loading;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tree_sitter::Node;
 
-use super::exec::{Flow, Names, NoxfileReader, PythonSource};
+use super::exec::{Flow, Names, NoxfileReader};
+use super::source::PythonSource;
 use super::value::PythonValue;
 
 /// What Python raises when a module is not there.
