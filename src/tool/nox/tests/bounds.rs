@@ -220,6 +220,18 @@ fn an_answer_stops_at_what_it_may_cost() {
     }
 }
 
+#[test]
+fn one_long_body_stops_at_what_it_may_cost() {
+    let lines: String =
+        (0..400).map(|i| format!("    session.install(os.environ['X{i}'])\n")).collect();
+    let noxfile = format!("import nox\nimport os\n@nox.session\ndef t(session):\n{lines}");
+    let files = Tree([("noxfile.py", leaked(noxfile))].into());
+    assert_eq!(bounded(&Nox::default(), &files, "-s t", usize::MAX).1, 400);
+    let (stopped, looks) = bounded(&Nox::default(), &files, "-s t", 2_500);
+    assert_eq!(stopped, Err(TooMuchWork));
+    assert!(looks < 300, "{looks}");
+}
+
 /// The first reading shows that the environment matters; from then on no other one costs more than
 /// it may.
 #[test]
